@@ -1,0 +1,1 @@
+"""Staged feature extraction and training for multi-modal human activity recognition."""

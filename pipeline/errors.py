@@ -1,0 +1,46 @@
+"""Errors that a user can act on; the command line prints them without a traceback.
+
+PipelineError
+├── ConfigError      the stages file, an option or the data's place is wrong (exit code 2)
+├── StepError        a step could not be completed (exit code 1)
+└── BadRecording     one recording cannot be used (follows `on_bad_recording`)
+"""
+
+from __future__ import annotations
+
+
+class PipelineError(Exception):
+    """Root of what this package raises on purpose."""
+
+    exit_code = 1
+
+
+class ConfigError(PipelineError):
+    """A stages file, an option or a folder is wrong; the message names the place and the remedy."""
+
+    exit_code = 2
+
+
+class StepError(PipelineError):
+    """A step could not be completed; what was finished before stays."""
+
+
+class BadRecording(PipelineError):
+    """One stream of one recording cannot be used.
+
+    Parameters
+    ----------
+    recording, stream
+        Which one.
+    path
+        The file, relative to the source's root.
+    reason
+        What is wrong with it, in a few words.
+    """
+
+    def __init__(self, recording: str, stream: str, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason} (recording {recording}, stream {stream})")
+        self.recording = recording
+        self.stream = stream
+        self.path = path
+        self.reason = reason
