@@ -1,0 +1,200 @@
+"""UTD-MHAD (Chen, Jafari, Kehtarnavaz, ICIP 2015): 27 actions, 8 subjects, 4 trials, four kinds of sensor.
+
+On disk: ``RGB/a1_s1_t1_color.avi`` and ``{Depth,Skeleton,Inertial}/a1_s1_t1_{depth,skeleton,inertial}.mat``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pipeline.errors import BadRecording, ConfigError
+from pipeline.sources import mat
+from pipeline.sources.broken import BrokenFileError, attributed
+from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed, Video
+from pipeline.sources.video import VideoFile, count, decode
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CLASSES = (
+    "swipe_left", "swipe_right", "wave", "clap", "throw", "arm_cross", "basketball_shoot",
+    "draw_x", "draw_circle_cw", "draw_circle_ccw", "draw_triangle", "bowling", "boxing",
+    "baseball_swing", "tennis_swing", "arm_curl", "tennis_serve", "push", "knock", "catch",
+    "pickup_throw", "jog", "walk", "sit_to_stand", "stand_to_sit", "lunge", "squat",
+)  # fmt: skip
+
+MODALITIES: Mapping[str, Modality] = {
+    "rgb": Modality("video", ("rgb",), 30.0),
+    "depth": Modality("video", ("depth",), 30.0),
+    "skeleton": Modality("skeleton", ("skeleton",), 30.0),
+    "inertial": Modality("series", ("inertial",), 50.0),
+}
+
+_FILES = {  # stream: folder, end of the file's name
+    "rgb": ("RGB", "_color.avi"),
+    "depth": ("Depth", "_depth.mat"),
+    "skeleton": ("Skeleton", "_skeleton.mat"),
+    "inertial": ("Inertial", "_inertial.mat"),
+}
+_ARRAYS = {
+    "depth": mat.Expected("d_depth", (240, 320, None), "uint16"),
+    "skeleton": mat.Expected("d_skel", (20, 3, None)),
+    "inertial": mat.Expected("d_iner", (None, 6)),
+}
+_NOT_DATA = {"Skeleton_joint_order.txt"}  # comes with the dataset
+
+
+class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``source:`` takes beside its name."""
+
+    root: str
+
+
+class UtdMhad:
+    """Reader of UTD-MHAD's layout.
+
+    Parameters
+    ----------
+    root
+        The folder that holds RGB, Depth, Skeleton and Inertial, or some of them.
+    params
+        As the stages file gave them.
+    """
+
+    name: str = "utd-mhad"
+    classes: tuple[str, ...] = CLASSES
+    modalities: Mapping[str, Modality] = MODALITIES
+
+    def __init__(self, root: Path, params: Params | None = None) -> None:
+        self.root = root
+        self.params = params
+
+    def list(self) -> Listing:
+        """List the recordings that any of the four folders names; see `Source.list`."""
+        streams: dict[tuple[int, int, int], dict[str, tuple[str, ...]]] = {}
+        unparsed: list[Unparsed] = []
+        for stream, (folder, end) in _FILES.items():
+            match = re.compile(r"a([1-9]\d*)_s([1-9]\d*)_t([1-9]\d*)" + re.escape(end)).fullmatch
+            for file in self._names(folder):
+                path = f"{folder}/{file}"
+                found = match(file)
+                if found is None:
+                    unparsed.append(Unparsed(stream, path, f"not named like a1_s1_t1{end}"))
+                    continue
+                action, subject, trial = int(found[1]), int(found[2]), int(found[3])
+                if action > len(self.classes):
+                    reason = f"action {action} is not one of 1..{len(self.classes)}"
+                    unparsed.append(Unparsed(stream, path, reason))
+                    continue
+                streams.setdefault((action, subject, trial), {})[stream] = (path,)
+        if not streams:
+            raise ConfigError(self._nothing(unparsed))
+        recordings = [recording(self.classes, key, files) for key, files in streams.items()]
+        recordings.sort(key=lambda each: each.id)
+        return Listing(tuple(recordings), tuple(sorted(unparsed, key=lambda each: each.path)))
+
+    def probe(self, recording: Recording, stream: str) -> Probe:
+        """Check one stream: arrays of numbers in full, depth by its header, RGB to its first frame."""
+        path, name = self._file(recording, stream)
+        with attributed(recording.id, stream, name):
+            if stream == "rgb":
+                length = count(path)
+                first = next(decode(path), None)
+                if first is None:
+                    raise BrokenFileError("has no frame that can be decoded")
+                return Probe(length, tuple(first.shape))
+            if stream == "depth":
+                height, width, length = mat.header(path, _ARRAYS[stream])
+                return Probe(length, (height, width))
+        values = self.open_series(recording, stream).values
+        return Probe(len(values), tuple(values.shape[1:]))
+
+    def open_series(self, recording: Recording, stream: str) -> Series:
+        """Read the skeleton as (T, 20, 3) in metres, or the inertial unit as (T, 6) in g and deg/s."""
+        import numpy as np
+
+        path, name = self._file(recording, stream)
+        with attributed(recording.id, stream, name):
+            values = mat.read(path, _ARRAYS[stream])
+        if stream == "skeleton":
+            values = values.transpose(2, 0, 1)
+        return Series(np.ascontiguousarray(values))
+
+    def open_video(self, recording: Recording, stream: str) -> Video:
+        """Open the RGB video (one frame in memory) or the depth frames (the whole file in memory)."""
+        path, name = self._file(recording, stream)
+        if stream == "rgb":
+            return VideoFile(path, recording.id, stream, name)
+        with attributed(recording.id, stream, name):
+            return DepthFrames(mat.read(path, _ARRAYS[stream]))
+
+    def _file(self, recording: Recording, stream: str) -> tuple[Path, str]:
+        folder, end = _FILES[stream]
+        files = recording.streams.get(stream)
+        if not files:
+            name = f"{folder}/{re.sub('^a0*', 'a', recording.id)}{end}"
+            raise BadRecording(recording.id, stream, name, "file is missing")
+        return self.root / files[0], files[0]
+
+    def _names(self, folder: str) -> Iterator[str]:
+        try:
+            with os.scandir(self.root / folder) as entries:
+                for entry in entries:
+                    if not entry.name.startswith(".") and entry.name not in _NOT_DATA:
+                        yield entry.name
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise ConfigError(f"source.root: cannot read {self.root / folder}: {error.strerror}") from error
+
+    def _nothing(self, unparsed: Sequence[Unparsed]) -> str:
+        expected = "expected RGB, Depth, Skeleton or Inertial with files like a1_s1_t1_inertial.mat"
+        remedy = f"set source.root to the folder of {self.name} (--set source.root=DIR)"
+        if not self.root.is_dir():
+            return f"source.root: there is no folder {self.root}; {remedy}, {expected}"
+        if unparsed:
+            example = f"{unparsed[0].path}: {unparsed[0].reason}"
+            return f"source.root: no file in {self.root} has a recording's name ({example}); {remedy}"
+        return f"source.root: {self.root} holds no recordings; {remedy}, {expected}"
+
+
+class DepthFrames:
+    """Depth frames that are in memory as the file has them, (H, W, T) uint16 millimetres."""
+
+    def __init__(self, values: NDArray[np.uint16]) -> None:
+        self._values = values
+        self.length = int(values.shape[2])
+
+    def __enter__(self) -> DepthFrames:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+    def frames(self) -> Iterator[NDArray[np.uint16]]:
+        """Yield each frame as (H, W) uint16."""
+        import numpy as np
+
+        for t in range(self.length):
+            yield np.ascontiguousarray(self._values[:, :, t])
+
+
+def recording(
+    classes: tuple[str, ...], key: tuple[int, int, int], streams: Mapping[str, tuple[str, ...]]
+) -> Recording:
+    """Build the row of one (action, subject, trial)."""
+    action, subject, trial = key
+    return Recording(
+        id=f"a{action:02d}_s{subject}_t{trial}",
+        subject=str(subject),
+        action=classes[action - 1],
+        session=str(trial),
+        streams=streams,
+    )
