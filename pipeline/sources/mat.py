@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline.sources.broken import BrokenFileError
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HEADER = 128  # bytes of text, version and byte order before the first element
+_MATRIX, _COMPRESSED = 14, 15  # kinds of elements
+_NUMBERS = range(6, 16)  # MATLAB classes: double, single, integers of 8 to 64 bits
+_ENOUGH = 4096  # bytes that hold any element's description
 
 
 @dataclass(frozen=True)
@@ -75,26 +80,27 @@ def read(path: Path, expected: Expected) -> NDArray[Any]:
 
 
 def header(path: Path, expected: Expected) -> tuple[int, ...]:
-    """Check sizes, key, shape and type without decompressing the data; return the array's shape."""
-    from scipy.io import whosmat
+    """Check sizes, key and shape without decompressing the data; return the array's shape.
 
+    Not scipy's ``whosmat``: it decompresses every array in full, and does not notice a missing end.
+    """
     try:
-        _complete(path)
-        found = {name: (shape, kind) for name, shape, kind in whosmat(path)}
-    except BrokenFileError:
-        raise
+        with path.open("rb") as file:
+            found = dict(_variables(file, path.stat().st_size))
     except FileNotFoundError as error:
         raise BrokenFileError("file is missing") from error
-    except Exception as error:  # as above
+    except (OSError, ValueError, struct.error, zlib.error) as error:
         raise BrokenFileError(f"not a readable MATLAB v5 file ({_said(error)})") from error
     if expected.key not in found:
         keys = ", ".join(sorted(found)) or "none"
         raise BrokenFileError(f"has no array `{expected.key}` (found: {keys})")
-    shape, kind = found[expected.key]
-    return _fits(tuple(int(n) for n in shape), kind, expected)
+    kind, shape = found[expected.key]
+    if kind not in _NUMBERS:
+        raise BrokenFileError(f"`{expected.key}` holds no numbers (MATLAB class {kind})")
+    return _fits(shape, expected)
 
 
-def _fits(shape: tuple[int, ...], kind: str, expected: Expected) -> tuple[int, ...]:
+def _fits(shape: tuple[int, ...], expected: Expected) -> tuple[int, ...]:
     want = " x ".join("T" if n is None else str(n) for n in expected.shape)
     have = " x ".join(map(str, shape))
     if len(shape) != len(expected.shape) or any(
@@ -103,32 +109,50 @@ def _fits(shape: tuple[int, ...], kind: str, expected: Expected) -> tuple[int, .
         raise BrokenFileError(f"`{expected.key}` has shape {have}, expected {want}")
     if shape[expected.shape.index(None)] == 0:
         raise BrokenFileError(f"`{expected.key}` has no frames (shape {have}, expected {want})")
-    if kind not in {"double", "single", "logical"} and not kind.removeprefix("u").startswith("int"):
-        raise BrokenFileError(f"`{expected.key}` holds {kind}, expected numbers")
     return shape
 
 
-def _complete(path: Path) -> None:
-    """Walk over the file's elements by their byte counts; the last must end within the file."""
-    size = path.stat().st_size
+def _variables(file: BinaryIO, size: int) -> Iterator[tuple[str, tuple[int, tuple[int, ...]]]]:
+    """Walk over the file's elements by their byte counts; yield each one's name, MATLAB class and shape."""
+    start = file.read(_HEADER)
     if size < _HEADER + 8:
         raise BrokenFileError(f"truncated: {size} bytes, too few for a MATLAB file")
-    with path.open("rb") as file:
-        start = file.read(_HEADER)
-        if start[:10] == b"MATLAB 7.3":
-            raise BrokenFileError("is a MATLAB v7.3 file; save it again with -v7")
-        if start[126:128] not in {b"IM", b"MI"}:
-            raise BrokenFileError("is not a MATLAB v5 file")
-        order = "<" if start[126:128] == b"IM" else ">"
-        at = _HEADER
-        while at < size:
-            file.seek(at)
-            tag = file.read(8)
-            at += 8 + (struct.unpack(order + "II", tag)[1] if len(tag) == 8 else 0)
-            if at > size or len(tag) < 8:
-                raise BrokenFileError(
-                    f"truncated: has {size} bytes, its header announces {max(at, size + 1)} or more"
-                )
+    if start[:10] == b"MATLAB 7.3":
+        raise BrokenFileError("is a MATLAB v7.3 file; save it again with -v7")
+    if start[126:128] not in {b"IM", b"MI"}:
+        raise BrokenFileError("is not a MATLAB v5 file")
+    order = "<" if start[126:128] == b"IM" else ">"
+    at = _HEADER
+    while at < size:
+        file.seek(at)
+        tag = file.read(8)
+        kind, count = struct.unpack(order + "II", tag.ljust(8, b"\0"))
+        if at + 8 + count > size:
+            raise BrokenFileError(f"truncated: has {size} bytes, its header announces {at + 8 + count}")
+        body = file.read(min(count, _ENOUGH))
+        if kind == _COMPRESSED:
+            body = zlib.decompressobj().decompress(body, _ENOUGH)[8:]
+        if kind in {_COMPRESSED, _MATRIX}:
+            yield _described(body, order)
+        at += 8 + count
+
+
+def _described(body: bytes, order: str) -> tuple[str, tuple[int, tuple[int, ...]]]:
+    """Read the parts in front of a matrix's data: flags, dimensions, name."""
+    at, parts = 0, []
+    for _ in range(3):
+        kind, count = struct.unpack_from(order + "II", body, at)
+        if kind >> 16:  # up to four bytes may stand in the tag itself
+            count = kind >> 16
+            parts.append(body[at + 4 : at + 4 + count])
+            at += 8
+        else:
+            parts.append(body[at + 8 : at + 8 + count])
+            at += 8 + -(-count // 8) * 8
+    flags, shape, name = parts
+    (matlab_class,) = struct.unpack_from(order + "I", flags)
+    dimensions = struct.unpack(f"{order}{len(shape) // 4}i", shape)
+    return name.decode("latin-1"), (matlab_class & 0xFF, dimensions)
 
 
 def _finite(array: NDArray[Any], time_axis: int) -> None:
