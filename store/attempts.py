@@ -1,0 +1,53 @@
+"""Attempts at an output: their names, and which one a successor takes over."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from store.manifest import Manifest, decode_manifest
+from store.paths import JOURNAL, SCRATCH, attempt_of, is_temporary, manifest_path, output_prefix
+from store.roots.contract import Root
+
+
+def new_attempt() -> str:
+    """Return a name that no other attempt has, and that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{os.urandom(4).hex()}"
+
+
+def newest_attempt(root: Root, stage: str, key: str) -> str | None:
+    """Return the newest attempt that is not the published one, or None."""
+    prefix = output_prefix(stage, key)
+    found = {attempt_of(name) for name in root.children(prefix)} - {None}
+    published = load_manifest(root, stage, key) if found else None
+    return max(
+        (each for each in found if each and not (published and published.attempt == each)), default=None
+    )
+
+
+def load_manifest(root: Root, stage: str, key: str) -> Manifest | None:
+    """Read and check a manifest; None where nothing is published."""
+    path = manifest_path(stage, key)
+    try:
+        data = root.read(path)
+    except FileNotFoundError:
+        return None
+    return decode_manifest(data, stage=stage, key=key, where=f"{root.url}/{path}")
+
+
+def drop_attempt(root: Root, prefix: str, *, published: bool = False) -> None:
+    """Delete an attempt's journal, objects (unless published) and scratch; what remains is never trusted."""
+    for part in (JOURNAL, SCRATCH) if published else (JOURNAL, "", SCRATCH):
+        root.delete_all(prefix + part)
+
+
+def sweep(root: Root, prefix: str, *, keep: set[str]) -> None:
+    """Delete what an earlier owner left of an attempt, but for the paths in `keep`, journal and scratch."""
+    for path in list(root.walk(prefix)):
+        if path.removeprefix(f"{prefix}/") not in keep:
+            root.delete(path)
+    beside = prefix.rpartition("/")[0]
+    for folder in (beside, prefix + JOURNAL, prefix + SCRATCH):
+        for name in root.children(folder):
+            if is_temporary(name):
+                root.delete(f"{folder}/{name}")

@@ -1,0 +1,26 @@
+"""Size and SHA-256 of objects, in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+
+from store.manifest import ObjectEntry
+from store.roots.contract import Data, Root
+
+
+def entry_of_bytes(path: str, data: Data) -> ObjectEntry:
+    """Return the entry of an object with these bytes."""
+    view = memoryview(data)
+    return ObjectEntry(path=path, size=view.nbytes, sha256=hashlib.sha256(view).hexdigest())
+
+
+def entry_of_object(root: Root, prefix: str, path: str) -> ObjectEntry | None:
+    """Read the object at ``prefix/path`` piece by piece and return its entry, or None where there is none."""
+    found, size = hashlib.sha256(), 0
+    try:
+        for piece in root.stream(f"{prefix}/{path}"):
+            found.update(piece)
+            size += memoryview(piece).nbytes
+    except FileNotFoundError:
+        return None
+    return ObjectEntry(path=path, size=size, sha256=found.hexdigest())

@@ -1,0 +1,131 @@
+"""Writing a feature output: arrays once, then each shard by exactly one writer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import zarr
+from zarr.codecs import Crc32cCodec, ZstdCodec
+from zarr.core.array_spec import ArrayConfigLike
+
+from store.canonical import digest
+from store.errors import LayoutError
+from store.features.layout import ROW_DIMENSION, FeatureArray, FeatureLayout
+
+if TYPE_CHECKING:
+    from store.drafts import Draft
+
+LAYOUT_NOTE = "feature-layout"
+
+# Zarr skips chunks that hold the fill value alone; a shard that was computed must have its object.
+_CONFIG: ArrayConfigLike = {"write_empty_chunks": True}
+
+
+def create(draft: Draft, layout: FeatureLayout, attributes: Mapping[str, Any]) -> None:
+    """Create the Zarr group and its arrays; on a resumed draft, again, keeping the journalled shards.
+
+    Shards of an earlier owner that were cut by another layout are deleted: they would be read as other rows.
+
+    Parameters
+    ----------
+    draft : Draft
+    layout : FeatureLayout
+    attributes : mapping
+        JSON values, stored with the group.
+    """
+    note = digest(_describe(layout)).encode()
+    if draft.scratch_read(LAYOUT_NOTE) != note:
+        draft.restart()
+        draft.scratch_write(LAYOUT_NOTE, note)
+    group = zarr.open_group(
+        draft.zarr_store(), mode="a", zarr_format=3, use_consolidated=False, attributes=dict(attributes)
+    )
+    for array in layout.arrays:
+        if array.name in group:
+            continue
+        group.create_array(
+            array.name,
+            shape=(layout.rows, *array.shape_tail),
+            dtype=array.dtype,
+            chunks=array.chunk(layout.rows_per_shard),
+            shards=array.shard(layout.rows_per_shard),
+            compressors=(ZstdCodec(level=1), Crc32cCodec()),
+            fill_value=0,
+            dimension_names=(ROW_DIMENSION, *array.dims),
+        )
+
+
+def pending(draft: Draft, layout: FeatureLayout) -> list[int]:
+    """Return the shards that are not journalled yet, in order."""
+    done = draft.done
+    return [shard for shard in range(layout.shards) if str(shard) not in done]
+
+
+def write_shard(
+    draft: Draft, layout: FeatureLayout, shard: int, arrays: Mapping[str, np.ndarray[Any, Any]]
+) -> None:
+    """Write one shard of every array, whole, and journal it.
+
+    Parameters
+    ----------
+    draft : Draft
+        After `create`.
+    layout : FeatureLayout
+    shard : int
+        Which one; see `FeatureLayout.rows_of` for its rows.
+    arrays : mapping of str to ndarray, shape (rows in the shard, *shape_tail)
+        Every array of the layout, of its type.
+
+    Raises
+    ------
+    LayoutError
+        An array is missing, unknown, or of another shape or type.
+    StoreFull, StoreError
+    """
+    rows = layout.rows_of(shard)
+    if set(arrays) != {array.name for array in layout.arrays}:
+        raise LayoutError(
+            f"shard {shard} has the arrays {sorted(arrays)}; "
+            f"the layout has {sorted(array.name for array in layout.arrays)}"
+        )
+    for array in layout.arrays:
+        _check(array, shard, arrays[array.name], len(rows))
+    store = draft.zarr_store()
+    for array in layout.arrays:
+        target = zarr.open_array(store, path=array.name, mode="r+", zarr_format=3).with_config(_CONFIG)
+        target[rows.start : rows.stop] = arrays[array.name]
+    paths = [_object(array, shard) for array in layout.arrays]
+    draft.journal(str(shard), [path for path in paths if draft.size(path) is not None])
+
+
+def _object(array: FeatureArray, shard: int) -> str:
+    """Return the path of the one object that holds a shard (Zarr v3's default chunk keys)."""
+    return "/".join([array.name, "c", str(shard), *("0" for _ in array.shape_tail)])
+
+
+def _check(array: FeatureArray, shard: int, values: np.ndarray[Any, Any], rows: int) -> None:
+    wanted = (rows, *array.shape_tail)
+    if values.shape != wanted or values.dtype != np.dtype(array.dtype):
+        raise LayoutError(
+            f"shard {shard} of {array.name} is {values.dtype} {values.shape}; "
+            f"the layout wants {array.dtype} {wanted}"
+        )
+
+
+def _describe(layout: FeatureLayout) -> dict[str, Any]:
+    return {
+        "rows": layout.rows,
+        "rows_per_shard": layout.rows_per_shard,
+        "arrays": [
+            [
+                array.name,
+                array.shape_tail,
+                array.dtype,
+                array.chunk(layout.rows_per_shard),
+                array.shard(layout.rows_per_shard),
+            ]
+            for array in layout.arrays
+        ],
+    }

@@ -1,0 +1,93 @@
+"""The journal of an attempt: one create-only object a unit, written after the unit's objects are safe."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
+
+import msgspec
+
+from store.digests import entry_of_object
+from store.errors import StoreError, UnsafePath
+from store.manifest import ObjectEntry
+from store.paths import JOURNAL, check_path, is_temporary
+from store.roots.contract import Root
+
+
+class JournalEntry(msgspec.Struct, frozen=True):
+    """A finished unit of work and its objects."""
+
+    unit: str
+    objects: list[ObjectEntry]
+
+
+class Journal:
+    """The finished units of one attempt.
+
+    Parameters
+    ----------
+    root : Root
+    attempt : str
+        Prefix of the attempt's objects; the journal lies beside it.
+    """
+
+    def __init__(self, root: Root, attempt: str) -> None:
+        self._root = root
+        self._attempt = attempt
+        self._prefix = attempt + JOURNAL
+
+    def append(self, entry: JournalEntry) -> None:
+        """Record a unit whose objects are safe.
+
+        Raises
+        ------
+        StoreError
+            The unit is journalled already.
+        """
+        if not self._root.create(self._path(entry.unit), msgspec.json.encode(entry)):
+            raise StoreError(
+                f"unit {entry.unit!r} of {self._attempt} is journalled already; two writers share one draft. "
+                "Run only one of them"
+            )
+
+    def count(self) -> int:
+        """Return the number of units without reading them."""
+        return sum(1 for name in self._root.children(self._prefix) if not is_temporary(name))
+
+    def recover(self) -> list[JournalEntry]:
+        """Return the units whose objects all have their journalled size and SHA-256; forget the others."""
+        paths = list(self._root.walk(self._prefix))
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+            found = list(threads.map(self._intact, paths))
+        kept, taken = [], set[str]()
+        for path, entry in zip(paths, found, strict=True):
+            if entry is None or not taken.isdisjoint(each.path for each in entry.objects):
+                self._root.delete(path)
+            else:
+                kept.append(entry)
+                taken.update(each.path for each in entry.objects)
+        return kept
+
+    def clear(self) -> None:
+        """Forget every unit."""
+        self._root.delete_all(self._prefix)
+
+    def _intact(self, path: str) -> JournalEntry | None:
+        try:
+            entry = msgspec.json.decode(self._root.read(path), type=JournalEntry)
+            safe = [check_path(each.path, path) for each in entry.objects]
+        except (msgspec.DecodeError, UnicodeDecodeError, UnsafePath):
+            return None
+        if self._path(entry.unit) != path:
+            return None
+        sizes = (self._root.size(f"{self._attempt}/{each}") for each in safe)
+        if any(size != each.size for size, each in zip(sizes, entry.objects, strict=True)):
+            return None
+        return entry if all(self._matches(each) for each in entry.objects) else None
+
+    def _matches(self, entry: ObjectEntry) -> bool:
+        return entry_of_object(self._root, self._attempt, entry.path) == entry
+
+    def _path(self, unit: str) -> str:
+        return f"{self._prefix}/unit-{quote(unit, safe='')}.json"

@@ -1,0 +1,161 @@
+"""The manifest: what an output consists of, and what it was made from. It exists, or there is no output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from store.canonical import canonical_json, digest
+from store.errors import CorruptManifest, UnsupportedFormat
+from store.paths import check_path, is_attempt
+
+FORMAT = 1
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class ObjectEntry(msgspec.Struct, frozen=True):
+    """One object of an output: its path below the attempt, its size in bytes, its SHA-256 in hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What ``manifest.json`` holds.
+
+    Attributes
+    ----------
+    format : int
+        Version of this layout.
+    stage, key, attempt : str
+        The objects lie under ``outputs/<stage>/<key>/<attempt>/``.
+    created : str
+        ISO 8601, UTC.
+    objects : list of ObjectEntry
+        Every object, sorted by path; what is not listed is not part of the output.
+    recipe : dict
+        In full, as the key was computed from it.
+    family : str
+        Digest of the recipe without its ``raw`` entry: outputs of a grown dataset share it.
+    inputs : list of str
+        Keys of the outputs that this one was made from.
+    provenance : dict
+        Machine, versions and times: told, never part of the key.
+    """
+
+    format: int
+    stage: str
+    key: str
+    attempt: str
+    created: str
+    objects: list[ObjectEntry]
+    recipe: dict[str, Any]
+    family: str
+    inputs: list[str]
+    provenance: dict[str, Any]
+
+
+class _Version(msgspec.Struct):
+    format: int
+
+
+def new_manifest(
+    stage: str,
+    key: str,
+    attempt: str,
+    *,
+    objects: Iterable[ObjectEntry],
+    recipe: Mapping[str, Any],
+    inputs: Sequence[str],
+    provenance: Mapping[str, Any],
+) -> Manifest:
+    """Assemble and check the manifest of a finished attempt.
+
+    Raises
+    ------
+    UnsafePath
+        An object's path leaves the output.
+    TypeError, ValueError
+        The recipe or provenance is not JSON.
+    """
+    manifest = Manifest(
+        format=FORMAT,
+        stage=stage,
+        key=key,
+        attempt=attempt,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        objects=sorted(objects, key=lambda entry: entry.path),
+        recipe=dict(recipe),
+        family=family_of(recipe),
+        inputs=list(inputs),
+        provenance=dict(provenance),
+    )
+    canonical_json(manifest.provenance)
+    _check_objects(manifest, f"the draft of {stage}/{key}")
+    return manifest
+
+
+def family_of(recipe: Mapping[str, Any]) -> str:
+    """Return the digest of a recipe without its raw data."""
+    return digest({name: value for name, value in recipe.items() if name != "raw"})
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Write a manifest as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+
+
+def decode_manifest(data: bytes, *, stage: str, key: str, where: str) -> Manifest:
+    """Read a manifest; check that it is that of `stage` and `key`, and names nothing outside its output.
+
+    Parameters
+    ----------
+    data : bytes
+        Contents of ``manifest.json``.
+    stage, key : str
+        Under which it was found.
+    where : str
+        Its URL, for messages.
+
+    Raises
+    ------
+    CorruptManifest, UnsafePath, UnsupportedFormat
+    """
+    try:
+        version = msgspec.json.decode(data, type=_Version).format
+        if version != FORMAT:
+            raise UnsupportedFormat(
+                f"{where} has format {version}; this version reads {FORMAT}. "
+                "Upgrade this program or use another store"
+            )
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _corrupt(where, str(error)) from error
+    if (manifest.stage, manifest.key) != (stage, key):
+        raise _corrupt(where, f"it is the manifest of {manifest.stage}/{manifest.key}")
+    if not is_attempt(manifest.attempt):
+        raise _corrupt(where, f"it names the attempt {manifest.attempt!r}")
+    _check_objects(manifest, where)
+    return manifest
+
+
+def _check_objects(manifest: Manifest, where: str) -> None:
+    seen = set()
+    for entry in manifest.objects:
+        check_path(entry.path, where)
+        if entry.path in seen:
+            raise _corrupt(where, f"it lists {entry.path} twice")
+        if entry.size < 0 or not _SHA256.fullmatch(entry.sha256):
+            raise _corrupt(where, f"{entry.path} has no valid size and SHA-256")
+        seen.add(entry.path)
+
+
+def _corrupt(where: str, what: str) -> CorruptManifest:
+    folder = where.removesuffix("/manifest.json")
+    return CorruptManifest(f"{where} cannot be used: {what}. Delete {folder} and run again")

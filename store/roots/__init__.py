@@ -1,0 +1,1 @@
+"""Where a store can lie: a folder, or any URL that obstore opens."""

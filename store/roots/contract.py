@@ -1,0 +1,58 @@
+"""The seam between a store and where it lies: the few operations that every root offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeAlias
+
+Data: TypeAlias = bytes | bytearray | memoryview
+
+
+class Root(Protocol):
+    """Objects by path, with forward slashes, below one folder or URL.
+
+    A missing object is a FileNotFoundError; every other failure of the medium is a StoreError that names it.
+    """
+
+    url: str
+    """How the user would write this root."""
+
+    resumable: bool
+    """Whether a lock keeps drafts apart here, so that a successor may take one over."""
+
+    def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Return the bytes of an object from `start` up to `stop` or its end."""
+
+    def stream(self, path: str) -> Iterator[Data]:
+        """Yield an object's bytes in pieces of about a MiB; a piece is valid until the next one."""
+
+    def size(self, path: str) -> int | None:
+        """Return an object's size in bytes, or None where there is no such object."""
+
+    def put(self, path: str, data: Data, *, safe: bool = False) -> None:
+        """Write an object, replacing any: a reader sees the old bytes or the new, never a part.
+
+        With `safe` this holds after a loss of power, too.
+        """
+
+    def create(self, path: str, data: Data) -> bool:
+        """Write an object safely and only where there is none; return whether this call made it."""
+
+    def walk(self, prefix: str) -> Iterator[str]:
+        """Yield the path of every object below a prefix, in no order."""
+
+    def children(self, prefix: str) -> list[str]:
+        """Return the names of objects and folders directly below a prefix."""
+
+    def delete(self, path: str) -> None:
+        """Delete an object; one that is not there is no error."""
+
+    def delete_all(self, prefix: str) -> None:
+        """Delete every object below a prefix."""
+
+    def sync(self, paths: Iterable[str]) -> None:
+        """Return when these objects and the folders above them would survive a loss of power."""
+
+    def lock(self, path: str, what: str) -> AbstractContextManager[None]:
+        """Hold `path` against every other process, or raise DraftLocked; `what` is for the message."""

@@ -1,0 +1,70 @@
+"""One owner at a time: an advisory lock that the system drops when its holder dies, however it dies."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from store.errors import DraftLocked, StoreError
+
+
+@contextmanager
+def locked(file: str, what: str) -> Iterator[None]:
+    """Hold an exclusive lock on a file for the length of the block.
+
+    Parameters
+    ----------
+    file : str
+        Made where it is missing, and left behind: else two processes could lock two files of one name.
+    what : str
+        What the lock protects, for the message.
+
+    Raises
+    ------
+    DraftLocked
+        Somebody else holds it; the message says who.
+    """
+    descriptor = _acquire(file, what)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(file: str, what: str) -> int:
+    import fcntl
+
+    while True:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _still_there(descriptor, file):
+                return descriptor
+        except OSError as error:
+            owner = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
+            os.close(descriptor)
+            raise _refusal(error, file, what, owner) from None
+        os.close(descriptor)
+
+
+def _still_there(descriptor: int, file: str) -> bool:
+    """Tell whether the locked file is the one of that name (an output may be deleted while we wait)."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(file))
+    except FileNotFoundError:
+        return False
+
+
+def _refusal(error: OSError, file: str, what: str, owner: str) -> StoreError:
+    if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+        return DraftLocked(
+            f"{what} is being written by {owner}; wait until it ends, or stop it, then run again"
+        )
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return StoreError(
+        f"cannot lock {file}: {reason}. The file system must support flock; put the store on one that does"
+    )

@@ -1,0 +1,129 @@
+"""A root at a URL that obstore opens. Each write is atomic and durable by the service's own promise.
+
+There is no lock here: every draft is a fresh attempt, and the create-only manifest decides who was first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import MemoryStore, ObjectStore, from_url
+
+from store.errors import StoreError, UnsupportedUrl
+from store.roots.contract import Data
+
+PIECE = 1 << 20
+
+_memories: dict[str, MemoryStore] = {}
+
+
+def open_objects(url: str, scheme: str) -> ObjectRoot:
+    """Open the root at an object store's URL; ``memory://NAME`` lives as long as this process.
+
+    Credentials come from the environment alone.
+    """
+    if scheme == "memory":
+        return ObjectRoot(url, _memories.setdefault(url.rstrip("/"), MemoryStore()))
+    try:
+        return ObjectRoot(url, from_url(url))
+    except (BaseError, ValueError) as error:
+        raise UnsupportedUrl(
+            f"cannot open {url}: {_first_line(error)}. Check the URL and the environment"
+        ) from error
+
+
+class ObjectRoot:
+    """A store's root in a bucket, or in this process's memory."""
+
+    resumable = False
+
+    def __init__(self, url: str, objects: ObjectStore) -> None:
+        self.url = url.rstrip("/")
+        self._objects = objects
+
+    def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
+        with self._explained("read", path):
+            if stop is None and start == 0:
+                return bytes(obstore.get(self._objects, path).bytes())
+            end = self._objects_end(path, stop)
+            return bytes(obstore.get_range(self._objects, path, start=start, end=end)) if start < end else b""
+
+    def stream(self, path: str) -> Iterator[Data]:
+        with self._explained("read", path):
+            for piece in obstore.get(self._objects, path).stream(min_chunk_size=PIECE):
+                yield memoryview(piece)
+
+    def size(self, path: str) -> int | None:
+        with self._explained("look at", path):
+            try:
+                return int(obstore.head(self._objects, path)["size"])
+            except FileNotFoundError:
+                return None
+
+    def put(self, path: str, data: Data, *, safe: bool = False) -> None:
+        with self._explained("write", path):
+            obstore.put(self._objects, path, data)
+
+    def create(self, path: str, data: Data) -> bool:
+        with self._explained("write", path):
+            try:
+                obstore.put(self._objects, path, data, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                return False
+            return True
+
+    def walk(self, prefix: str) -> Iterator[str]:
+        with self._explained("list", prefix):
+            for batch in obstore.list(self._objects, prefix):
+                yield from (meta["path"] for meta in batch)
+
+    def children(self, prefix: str) -> list[str]:
+        with self._explained("list", prefix):
+            found = obstore.list_with_delimiter(self._objects, prefix)
+        paths = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
+        return [path.rstrip("/").rpartition("/")[2] for path in paths]
+
+    def delete(self, path: str) -> None:
+        with self._explained("delete", path), _missing_is_fine():
+            obstore.delete(self._objects, path)
+
+    def delete_all(self, prefix: str) -> None:
+        paths = list(self.walk(prefix))
+        with self._explained("delete", prefix), _missing_is_fine():
+            obstore.delete(self._objects, paths)
+
+    def sync(self, paths: Iterable[str]) -> None:
+        """Return at once: a put that has returned is safe."""
+
+    def lock(self, path: str, what: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def _objects_end(self, path: str, stop: int | None) -> int:
+        size = int(obstore.head(self._objects, path)["size"])
+        return size if stop is None else min(stop, size)
+
+    @contextmanager
+    def _explained(self, action: str, path: str) -> Iterator[None]:
+        try:
+            yield
+        except BaseError as error:
+            raise StoreError(
+                f"cannot {action} {self.url}/{path}: {_first_line(error)}. "
+                "Check the URL, the network and the credentials in the environment"
+            ) from error
+
+
+@contextmanager
+def _missing_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        return
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -1,0 +1,54 @@
+"""From what the user wrote to a root: a folder, file://, s3://, gs://, az:// or memory://."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from store.errors import UnsupportedUrl
+from store.roots.contract import Root
+from store.roots.folder import FolderRoot
+
+CLOUD = ("s3", "gs", "az")
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+
+
+def open_root(url: str, base: Path | None = None) -> Root:
+    """Open the root that a URL names.
+
+    Parameters
+    ----------
+    url : str
+        A folder (``~`` is the home folder), or a URL.
+    base : Path, optional
+        What a relative folder is relative to; the working directory by default.
+
+    Raises
+    ------
+    UnsupportedUrl
+        An unknown scheme, or credentials inside the URL.
+    """
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        if not url:
+            raise UnsupportedUrl("the store's URL is empty; name a folder or a URL, for example .store")
+        return FolderRoot((base or Path()) / Path(url).expanduser())
+    name = scheme[1].lower()
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise UnsupportedUrl(
+            f"the store's URL {name}://...@{parts.netloc.rpartition('@')[2]} carries credentials; "
+            "take them out and set them in the environment"
+        )
+    if name == "file":
+        if parts.netloc not in ("", "localhost") or not parts.path:
+            raise UnsupportedUrl(f"{url} names another machine; write file:///absolute/folder")
+        return FolderRoot(Path(unquote(parts.path)))
+    if name in CLOUD or name == "memory":
+        from store.roots.objects import open_objects
+
+        return open_objects(url, name)
+    known = ", ".join(f"{each}://" for each in ("file", *CLOUD, "memory"))
+    raise UnsupportedUrl(f"no store can be opened at {url}; use a folder or one of {known}")

@@ -1,0 +1,169 @@
+"""The store: outputs by stage and key, below one root."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from store.canonical import canonical_json
+from store.errors import MissingOutput, UnsupportedFormat
+from store.paths import FORMAT_PATH, manifest_path, output_prefix
+from store.roots.contract import Root
+from store.roots.urls import open_root
+
+if TYPE_CHECKING:
+    from store.drafts import Draft
+    from store.manifest import Manifest
+    from store.outputs import Output
+
+FORMAT = {"format": "harvest-store", "version": 1}
+
+
+class Store:
+    """A feature store at a folder or URL; see `Store.open`.
+
+    Attributes
+    ----------
+    url : str
+    """
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self.url = root.url
+
+    def __repr__(self) -> str:
+        return f"Store({self.url!r})"
+
+    @classmethod
+    def open(cls, url: str, *, base: Path | None = None) -> Store:
+        """Open a store, which need not exist yet; nothing is written before its first draft.
+
+        Parameters
+        ----------
+        url : str
+            A folder, ``file://``, ``s3://``, ``gs://``, ``az://`` or ``memory://``. Credentials come from the
+            environment alone.
+        base : Path, optional
+            What a relative folder is relative to; the working directory by default.
+
+        Raises
+        ------
+        UnsupportedUrl
+            No store can be opened at this URL.
+        UnsupportedFormat
+            There is a store of another format.
+        """
+        store = cls(open_root(url, base))
+        store._check_format()
+        return store
+
+    def has(self, stage: str, key: str) -> bool:
+        """Tell whether an output is published: one look for its manifest."""
+        return self._root.size(manifest_path(stage, key)) is not None
+
+    def manifest(self, stage: str, key: str) -> Manifest | None:
+        """Return an output's manifest, checked, or None where nothing is published.
+
+        Raises
+        ------
+        CorruptManifest, UnsafePath, UnsupportedFormat
+        """
+        from store.attempts import load_manifest
+
+        return load_manifest(self._root, stage, key)
+
+    def output(self, stage: str, key: str) -> Output:
+        """Return a published output.
+
+        Raises
+        ------
+        MissingOutput
+            Nothing is published under this stage and key.
+        """
+        from store.outputs import Output
+
+        manifest = self.manifest(stage, key)
+        if manifest is None:
+            raise MissingOutput(
+                f"{self.url}/{output_prefix(stage, key)} has no manifest; run the step that makes it"
+            )
+        return Output(self._root, manifest)
+
+    def progress(self, stage: str, key: str) -> int:
+        """Return how many journalled units the next draft would find; 0 where there is nothing to go on from.
+
+        They are counted, not checked. Where drafts cannot be taken over (any URL but a folder), 0.
+        """
+        if not self._root.resumable:
+            return 0
+        from store.attempts import newest_attempt
+        from store.journal import Journal
+
+        attempt = newest_attempt(self._root, stage, key)
+        return Journal(self._root, f"{output_prefix(stage, key)}/{attempt}").count() if attempt else 0
+
+    def draft(self, stage: str, key: str, *, recipe: Mapping[str, Any], inputs: Sequence[str]) -> Draft:
+        """Begin an output, or go on with one that was left unfinished.
+
+        Parameters
+        ----------
+        stage, key : str
+            The key is the caller's fingerprint of the recipe; the store does not compute it.
+        recipe : mapping
+            Everything that determines the output, in JSON values; its entry ``raw`` names the raw data.
+        inputs : sequence of str
+            Keys of the outputs that this one is made from.
+
+        Returns
+        -------
+        Draft
+            A context manager that owns the attempt. On a folder it takes over the newest unpublished attempt.
+
+        Raises
+        ------
+        DraftLocked
+            Another process writes this output now.
+        TypeError, ValueError
+            The recipe is not canonical JSON.
+        """
+        from store.drafts import Draft
+
+        output_prefix(stage, key)
+        canonical_json(dict(recipe))
+        self._root.create(FORMAT_PATH, canonical_json(FORMAT) + b"\n")
+        self._check_format()
+        return Draft(self._root, stage, key, recipe=recipe, inputs=inputs)
+
+    def remove(self, stage: str, key: str) -> None:
+        """Delete an output and all attempts at it, its manifest first: half a removal leaves no output.
+
+        Raises
+        ------
+        DraftLocked
+            Another process writes this output now.
+        """
+        from store.paths import lock_path
+
+        prefix = output_prefix(stage, key)
+        if not self._root.children(prefix):
+            return
+        with self._root.lock(lock_path(stage, key), f"{stage}/{key} in {self.url}"):
+            self._root.delete(manifest_path(stage, key))
+            self._root.delete_all(prefix)
+
+    def _check_format(self) -> None:
+        try:
+            data = self._root.read(FORMAT_PATH)
+        except FileNotFoundError:
+            return
+        try:
+            found = json.loads(data)
+        except ValueError:
+            found = data[:60]
+        if found != FORMAT:
+            raise UnsupportedFormat(
+                f"{self.url}/{FORMAT_PATH} says {found!r}; this version reads {FORMAT!r}. "
+                "Upgrade this program or use another store"
+            )
