@@ -1,0 +1,107 @@
+"""Augmentation of aligned series before pooling: batched, on the data's device, from one seeded generator."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from trainers.modality import ModalityData
+from trainers.params import AugmentParams
+from trainers.patches import derive_velocities, patches
+from trainers.warp import KNOTS, resample, warp_positions
+
+
+class Augmenter:
+    """Draws augmented patches of a modality; holds each channel's deviation, which jitter is measured in."""
+
+    def __init__(self, data: ModalityData, params: AugmentParams) -> None:
+        self.data = data
+        self.params = params
+        self.starts = data.starts
+        values = data.features if data.series is None else data.series
+        self.deviation = values.flatten(0, 1).std(0, correction=0)  # (C,) or, without series, (D,)
+        last = data.valid.shape[1] - 1 - data.valid.flip(1).int().argmax(1)
+        self.ends = last * data.stride + data.window - 1  # each row's last sample that counts
+
+    def __call__(self, rows: Tensor, time: tuple[Tensor, Tensor], generator: torch.Generator) -> Tensor:
+        """Return patches (B, P, D) of augmented copies.
+
+        Parameters
+        ----------
+        rows
+            (B,) which recordings.
+        time
+            Log speeds and cuts from `draw_time`, shared by the modalities of a batch so that they stay
+            aligned.
+        generator
+            On the data's device.
+        """
+        data, params = self.data, self.params
+        if data.series is None:
+            return self._jittered(data.features[rows], params.feature_jitter, generator)
+        series = data.series[rows]
+        if params.time_warp or params.crop:
+            positions = self._positions(rows, time, series.shape[1])
+            series = resample(series, positions)
+        series = self._turned(series, generator)
+        series = self._jittered(series, params.jitter, generator)
+        if data.velocities:
+            series = derive_velocities(series)
+        return patches(series, self.starts, data.window, data.reduce)
+
+    def _positions(self, rows: Tensor, time: tuple[Tensor, Tensor], length: int) -> Tensor:
+        """Warp each recording within its own samples; padding behind them stays where it is."""
+        ends = self.ends[rows].unsqueeze(1)  # (B, 1)
+        every = torch.arange(length, device=rows.device, dtype=torch.float32).expand(len(rows), length)
+        relative = warp_positions(*time, length)
+        if bool((self.ends == length - 1).all()):
+            return relative * (length - 1)
+        at = (
+            every / ends.clamp(min=1) * (length - 1)
+        )  # the warped axis, squeezed into the recording's samples
+        warped = resample(relative.unsqueeze(-1), at.clamp(max=length - 1)).squeeze(-1) * ends
+        return torch.where(every <= ends, warped, every)
+
+    def _turned(self, series: Tensor, generator: torch.Generator) -> Tensor:
+        """Rotate and scale; one draw a recording. Series whose channels are no triads are only scaled."""
+        data, params = self.data, self.params
+        count, device = len(series), series.device
+        factor = 1 + params.scale * torch.randn(count, 1, 1, device=device, generator=generator)
+        skeleton = data.kind == "skeleton"
+        degrees = params.skeleton_rotation if skeleton else params.inertial_rotation
+        fixed = skeleton and data.vertical_axis is None
+        if not degrees or fixed or series.shape[-1] % 3:
+            return series * factor if params.scale else series
+        if skeleton:
+            axes = torch.eye(3, device=device)[data.vertical_axis].expand(count, 3)
+        else:
+            axes = torch.randn(count, 3, device=device, generator=generator)
+        angles = math.radians(degrees) * torch.randn(count, device=device, generator=generator)
+        turns = rotations(axes, angles) * factor
+        vectors = series.view(count, -1, 3)  # (B, L * C / 3, 3)
+        return torch.bmm(vectors, turns.transpose(1, 2)).view_as(series)
+
+    def _jittered(self, values: Tensor, share: float, generator: torch.Generator) -> Tensor:
+        if not share:
+            return values
+        noise = torch.randn(values.shape, device=values.device, generator=generator)
+        return torch.addcmul(values, noise, self.deviation, value=share)
+
+
+def draw_time(
+    count: int, params: AugmentParams, device: torch.device, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw a batch's warps: log speeds (B, K) and cuts (B, 2), see `trainers.warp.warp_positions`."""
+    speeds = params.time_warp * torch.randn(count, KNOTS, device=device, generator=generator)
+    return speeds, params.crop * torch.rand(count, 2, device=device, generator=generator)
+
+
+def rotations(axes: Tensor, angles: Tensor) -> Tensor:
+    """Rotation matrices (B, 3, 3) about axes (B, 3) by angles (B,) in radians (Rodrigues' formula)."""
+    x, y, z = torch.nn.functional.normalize(axes, dim=1).unbind(1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).view(-1, 3, 3)
+    sine, versine = angles.sin()[:, None, None], 1 - angles.cos()[:, None, None]
+    return torch.eye(3, device=axes.device) + sine * cross + versine * (cross @ cross)

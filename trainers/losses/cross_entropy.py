@@ -1,0 +1,28 @@
+"""The hard loss: cross entropy with the labels, of every stream or of their vote."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trainers.batch import Output
+from trainers.params import Hard
+
+
+def cross_entropy(output: Output, labels: Tensor, kind: Hard, label_smoothing: float = 0.0) -> Tensor:
+    """Mean over the batch.
+
+    Parameters
+    ----------
+    kind
+        ``streams``: the sum of the streams' cross entropies; ``joint``: cross entropy of the log mean
+        probability (of eq. 12's vote).
+    label_smoothing
+        Share of the target spread evenly over the classes.
+    """
+    if kind == "joint":
+        return F.cross_entropy(output["logits"], labels, label_smoothing=label_smoothing)
+    logits = torch.stack([stream.float() for stream in output["streams"].values()])  # (S, B, K)
+    every = labels.expand(len(logits), -1).flatten()
+    return F.cross_entropy(logits.flatten(0, 1), every, label_smoothing=label_smoothing) * len(logits)

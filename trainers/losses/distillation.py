@@ -1,0 +1,24 @@
+"""Knowledge distillation (Hinton et al. 2015; DMFT eq. 13-14): follow a teacher's softened probabilities."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def soft_divergence(student: Tensor, teacher: Tensor, temperature: float, *, scale: bool = True) -> Tensor:
+    """KL(teacher || student) of softened probabilities, mean over the batch.
+
+    Eq. 13 misplaces the temperature and eq. 14 swaps the sides; this is the usual form, softmax(h / T).
+
+    Parameters
+    ----------
+    student, teacher
+        Logits (B, K); the teacher's get no gradient.
+    scale
+        Multiply by the temperature squared.
+    """
+    soft = (student.float() / temperature).log_softmax(-1)
+    target = (teacher.detach().float() / temperature).log_softmax(-1)
+    divergence = F.kl_div(soft, target, reduction="batchmean", log_target=True)
+    return divergence * temperature**2 if scale else divergence

@@ -1,0 +1,79 @@
+"""DMFT's loss for the student (eq. 15): the labels, and the teacher's probabilities stream by stream."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import torch
+from torch import Tensor
+
+from trainers.batch import Output
+from trainers.errors import TrainingError
+from trainers.losses.distillation import soft_divergence
+from trainers.losses.params import DMFTKDParams
+
+
+class DMFTKD:
+    """Eq. 15: w_CS x hard loss + sum over modalities and streams of w x KL."""
+
+    def __init__(self, params: DMFTKDParams) -> None:
+        self.params = params
+
+    def __call__(self, student: Output, teacher: Output, hard: Tensor) -> Tensor:
+        """Weigh the hard loss and the divergences.
+
+        Parameters
+        ----------
+        student, teacher
+            Outputs for the same recordings; their streams may differ where `target` is ``fused``.
+        hard
+            The cross entropy with the labels.
+        """
+        params = self.params
+        weights = stream_weights(params, student["streams"])
+        soft = [
+            weights[name]
+            * soft_divergence(
+                logits,
+                self._target(name, teacher),
+                params.temperature,
+                scale=params.scale_by_temperature,
+            )
+            for name, logits in student["streams"].items()
+        ]
+        return params.w_cs * hard + torch.stack(soft).sum()
+
+    def _target(self, stream: str, teacher: Output) -> Tensor:
+        if self.params.target == "fused":
+            return teacher["logits"]
+        if stream not in teacher["streams"]:
+            raise TrainingError(
+                f"loss: target: streams needs a teacher with the student's streams, but it has no {stream} "
+                f"(it has {', '.join(teacher['streams']) or 'none'}); set target: fused"
+            )
+        return teacher["streams"][stream]
+
+
+def stream_weights(params: DMFTKDParams, streams: Collection[str]) -> Mapping[str, float]:
+    """Weights w of eq. 15 by stream; with w_CS they make 1.
+
+    Raises
+    ------
+    TrainingError
+        Where given weights name other streams, or do not add up to 1 - w_CS.
+    """
+    left = 1 - params.w_cs
+    if params.weights is None:
+        return {name: left / len(streams) for name in streams}
+    if set(params.weights) != set(streams):
+        raise TrainingError(
+            f"loss: weights: there must be one for each of the student's streams ({', '.join(streams)}); "
+            f"given: {', '.join(params.weights)}"
+        )
+    total = sum(params.weights.values())
+    if abs(total - left) > 1e-6:
+        raise TrainingError(
+            f"loss: weights: they add up to {total:g}, but with w_cs {params.w_cs:g} must make 1 (eq. 15); "
+            f"let them add up to {left:g}"
+        )
+    return params.weights

@@ -1,0 +1,1 @@
+"""DMFT: Distilled Mid-Fusion Transformer (arXiv 2305.03810), teacher and student."""

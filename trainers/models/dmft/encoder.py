@@ -1,0 +1,80 @@
+"""The vanilla transformer encoder layer (DMFT eq. 4-6), pre- or post-norm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainers.errors import TrainingError
+from trainers.models.dmft.params import Norm
+
+
+@dataclass(frozen=True)
+class EncoderSize:
+    """What all encoders of a model have in common."""
+
+    heads: int
+    feed_forward: int
+    dropout: float
+    norm: Norm
+
+
+class EncoderLayer(nn.Module):
+    """Multi-head self-attention and a position-wise feed-forward layer with ReLU, each with a residual.
+
+    Computes what `torch.nn.TransformerEncoderLayer` does.
+
+    Parameters
+    ----------
+    width
+        Of the tokens; a multiple of the heads.
+    where
+        The stream's name, for messages.
+    """
+
+    def __init__(self, width: int, size: EncoderSize, where: str) -> None:
+        super().__init__()
+        check_heads(width, size.heads, where)
+        self.heads = size.heads
+        self.dropout = size.dropout
+        self.pre = size.norm == "pre"
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.expand = nn.Linear(width, size.feed_forward)
+        self.contract = nn.Linear(size.feed_forward, width)
+        self.norm_attention = nn.LayerNorm(width)
+        self.norm_feed = nn.LayerNorm(width)
+
+    def forward(self, tokens: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Encode tokens (B, T, W); `keep` (B, 1, 1, T) is False where a token must not be attended to."""
+        if self.pre:
+            tokens = tokens + self._attend(self.norm_attention(tokens), keep)
+            return tokens + self._feed(self.norm_feed(tokens))
+        tokens = self.norm_attention(tokens + self._attend(tokens, keep))
+        normed: Tensor = self.norm_feed(tokens + self._feed(tokens))
+        return normed
+
+    def _attend(self, tokens: Tensor, keep: Tensor | None) -> Tensor:
+        split = self.qkv(tokens).view(*tokens.shape[:2], 3, self.heads, -1)  # (B, T, 3, h, W/h)
+        queries, keys, values = split.permute(2, 0, 3, 1, 4)  # (B, h, T, W/h) each
+        dropout = self.dropout if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=keep, dropout_p=dropout)
+        return self._drop(self.out(mixed.transpose(1, 2).flatten(2)))
+
+    def _feed(self, tokens: Tensor) -> Tensor:
+        return self._drop(self.contract(self._drop(F.relu(self.expand(tokens)))))
+
+    def _drop(self, tokens: Tensor) -> Tensor:
+        return F.dropout(tokens, self.dropout, self.training) if self.dropout else tokens
+
+
+def check_heads(width: int, heads: int, where: str) -> None:
+    """Raise TrainingError where heads do not divide a stream's width."""
+    if width % heads:
+        divisors = [n for n in range(1, min(width, 16) + 1) if width % n == 0]
+        raise TrainingError(
+            f"model: heads: {heads} does not divide the width {width} of {where}; "
+            f"choose heads from {divisors}, or a width that is a multiple of {heads}"
+        )

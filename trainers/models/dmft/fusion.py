@@ -1,0 +1,97 @@
+"""Temporal mid-fusion (TMT, DMFT 3.3, eq. 7-10): modalities exchange a few tokens, pair by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import torch
+from torch import Tensor, nn
+
+from trainers.models.dmft.encoder import EncoderLayer, EncoderSize
+
+
+class PairFusion(nn.Module):
+    """One pair's fusion tokens and encoders (eq. 7-9).
+
+    The tokens live in the narrower of the two widths; a linear layer takes them up to the wider stream before
+    its encoder and down again before the average. Equal widths need none.
+
+    Parameters
+    ----------
+    narrow, wide
+        Widths of the two temporal streams.
+    tokens
+        F.
+    """
+
+    def __init__(
+        self, narrow: int, wide: int, *, layers: int, tokens: int, size: EncoderSize, where: str
+    ) -> None:
+        super().__init__()
+        self.count = tokens
+        self.tokens = nn.Parameter(torch.empty(1, tokens, narrow))
+        nn.init.normal_(self.tokens, std=0.02)
+        self.narrow = nn.ModuleList(EncoderLayer(narrow, size, where) for _ in range(layers))
+        self.wide = nn.ModuleList(EncoderLayer(wide, size, where) for _ in range(layers))
+        same = narrow == wide
+        self.up = nn.ModuleList(nn.Identity() if same else nn.Linear(narrow, wide) for _ in range(layers))
+        self.down = nn.ModuleList(nn.Identity() if same else nn.Linear(wide, narrow) for _ in range(layers))
+
+    def forward(
+        self, narrow: Tensor, wide: Tensor, keep_narrow: Tensor | None, keep_wide: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Fuse temporal hidden states (B, 1 + P, W) of the two modalities; `keep` (B, 1, 1, 1 + P) each."""
+        count = self.count
+        keep_narrow, keep_wide = _with_tokens(keep_narrow, count), _with_tokens(keep_wide, count)
+        tokens = self.tokens.expand(len(narrow), -1, -1)  # (B, F, narrow)
+        steps = zip(self.narrow, self.wide, self.up, self.down, strict=True)
+        for encode_narrow, encode_wide, up, down in steps:
+            first = encode_narrow(torch.cat([tokens, narrow], dim=1), keep_narrow)  # (B, F + 1 + P, narrow)
+            second = encode_wide(torch.cat([up(tokens), wide], dim=1), keep_wide)
+            tokens = (first[:, :count] + down(second[:, :count])) / 2
+            narrow, wide = first[:, count:], second[:, count:]
+        return narrow, wide
+
+
+class TMT(nn.Module):
+    """Every pair's fusion, and for each modality the average over the pairs that contain it (eq. 10).
+
+    Parameters
+    ----------
+    widths
+        Of the temporal stream, by modality; a single modality is left as it is.
+    """
+
+    def __init__(self, widths: Mapping[str, int], *, layers: int, tokens: int, size: EncoderSize) -> None:
+        super().__init__()
+        ordered = sorted(widths, key=lambda name: widths[name])  # stable: the narrower first
+        self.pairs = tuple(combinations(ordered, 2))
+        self.fusions = nn.ModuleList(
+            PairFusion(
+                widths[narrow],
+                widths[wide],
+                layers=layers,
+                tokens=tokens,
+                size=size,
+                where=f"the fusion of {narrow} and {wide}",
+            )
+            for narrow, wide in self.pairs
+        )
+
+    def forward(
+        self, temporal: Mapping[str, Tensor], keeps: Mapping[str, Tensor | None]
+    ) -> dict[str, Tensor]:
+        """Fuse temporal hidden states (B, 1 + P, W) by modality."""
+        if not self.pairs:
+            return dict(temporal)
+        fused: dict[str, list[Tensor]] = {name: [] for name in temporal}
+        for (narrow, wide), fusion in zip(self.pairs, self.fusions, strict=True):
+            first, second = fusion(temporal[narrow], temporal[wide], keeps[narrow], keeps[wide])
+            fused[narrow].append(first)
+            fused[wide].append(second)
+        return {name: torch.stack(states).mean(0) for name, states in fused.items()}
+
+
+def _with_tokens(keep: Tensor | None, count: int) -> Tensor | None:
+    return None if keep is None else nn.functional.pad(keep, (count, 0), value=True)

@@ -1,0 +1,146 @@
+"""The multi-modal spatial-temporal transformer (MSTT, DMFT 3.2): two streams a modality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from trainers.models.dmft.encoder import EncoderLayer, EncoderSize
+from trainers.models.dmft.params import Positions, Width
+
+
+class Stream(nn.Module):
+    """Class token, positions and a stack of encoders over the tokens of one stream (eq. 2-6).
+
+    Parameters
+    ----------
+    tokens, features
+        How many tokens there are, and of what width.
+    width
+        The encoders' width; ``native``: `features`.
+    positions
+        Whether sinusoidal positions are added (class token first, at position 0).
+    """
+
+    def __init__(
+        self,
+        tokens: int,
+        features: int,
+        *,
+        width: Width,
+        layers: int,
+        size: EncoderSize,
+        positions: bool,
+        where: str,
+    ) -> None:
+        super().__init__()
+        self.width = features if width == "native" else width
+        self.project = nn.Identity() if width == "native" else nn.Linear(features, width)
+        self.class_token = nn.Parameter(torch.empty(1, 1, self.width))
+        nn.init.normal_(self.class_token, std=0.02)
+        self.positions: Tensor | None
+        table = sinusoids(tokens + 1, self.width) if positions else None
+        self.register_buffer("positions", table, persistent=False)
+        self.layers = nn.ModuleList(EncoderLayer(self.width, size, where) for _ in range(layers))
+
+    def forward(self, tokens: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Encode tokens (B, T, features) to (B, 1 + T, width), the class token first."""
+        hidden = torch.cat([self.class_token.expand(len(tokens), -1, -1), self.project(tokens)], dim=1)
+        if self.positions is not None:
+            hidden = hidden + self.positions
+        for layer in self.layers:
+            hidden = layer(hidden, keep)
+        return hidden
+
+
+class MSTT(nn.Module):
+    """Both streams of every modality: temporal tokens are patches, spatial tokens are features (eq. 2-3).
+
+    Parameters
+    ----------
+    shapes
+        Patches P and features D by modality.
+    """
+
+    def __init__(
+        self,
+        shapes: Mapping[str, tuple[int, int]],
+        *,
+        width: Width,
+        layers: int,
+        size: EncoderSize,
+        positions: Positions,
+    ) -> None:
+        super().__init__()
+        self.names = tuple(shapes)
+        self.temporal = nn.ModuleDict()
+        self.spatial = nn.ModuleDict()
+        self._widths: dict[str, int] = {}
+        for name, (count, features) in shapes.items():
+            self._widths[f"{name}/temporal"] = features if width == "native" else width
+            self._widths[f"{name}/spatial"] = count if width == "native" else width
+            self.temporal[name] = Stream(
+                count,
+                features,
+                width=width,
+                layers=layers,
+                size=size,
+                positions=positions == "both",
+                where=f"{name}/temporal",
+            )
+            self.spatial[name] = Stream(
+                features,
+                count,
+                width=width,
+                layers=layers,
+                size=size,
+                positions=True,
+                where=f"{name}/spatial",
+            )
+
+    def widths(self) -> dict[str, int]:
+        """Width of every stream, named ``modality/temporal`` and ``modality/spatial``."""
+        return dict(self._widths)
+
+    def forward(
+        self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor | None]]:
+        """Encode both streams.
+
+        Parameters
+        ----------
+        inputs
+            Patches (B, P, D) by modality.
+        valid
+            (B, P) bool by modality; a modality that is not there is valid throughout. Masked patches are not
+            attended to in the temporal stream and zero in the spatial one.
+
+        Returns
+        -------
+        tuple
+            Temporal hidden states (B, 1 + P, W), spatial ones (B, 1 + D, W), and for each modality what may
+            be attended to in the temporal ones, (B, 1, 1, 1 + P) or None for all.
+        """
+        temporal, spatial, keeps = {}, {}, {}
+        for name in self.names:
+            patches, keep = inputs[name], None
+            if name in valid:
+                mask = valid[name]
+                patches = patches * mask.unsqueeze(-1)
+                keep = nn.functional.pad(mask, (1, 0), value=True)[
+                    :, None, None
+                ]  # the class token always counts
+            temporal[name] = self.temporal[name](patches, keep)
+            spatial[name] = self.spatial[name](patches.transpose(1, 2))
+            keeps[name] = keep
+        return temporal, spatial, keeps
+
+
+def sinusoids(positions: int, width: int) -> Tensor:
+    """Sinusoidal positions (positions, width), eq. 1: sines in even columns, cosines in odd ones."""
+    at = torch.arange(positions, dtype=torch.float64)[:, None]
+    even = torch.arange(0, width, 2, dtype=torch.float64)
+    angles = at / 10000 ** (even / width)  # (positions, ceil(width / 2))
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width].float()

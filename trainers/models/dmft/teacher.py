@@ -1,0 +1,50 @@
+"""The DMFT teacher: two streams a modality, mid-fusion over every pair, and the vote (DMFT 3.2-3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from trainers.batch import Output
+from trainers.models.dmft.encoder import EncoderSize
+from trainers.models.dmft.fusion import TMT
+from trainers.models.dmft.heads import Heads
+from trainers.models.dmft.mstt import MSTT
+from trainers.models.dmft.params import TeacherParams
+
+
+class DMFTTeacher(nn.Module):
+    """The network of figure 2.
+
+    Parameters
+    ----------
+    shapes
+        Patches P and features D by modality.
+    classes
+        K.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, int]], classes: int, params: TeacherParams) -> None:
+        super().__init__()
+        size = EncoderSize(params.heads, params.feed_forward, params.dropout, params.norm)
+        self.mstt = MSTT(
+            shapes, width=params.width, layers=params.layers, size=size, positions=params.positions
+        )
+        widths = self.mstt.widths()
+        self.fusion = TMT(
+            {name: widths[f"{name}/temporal"] for name in shapes},
+            layers=params.fusion_layers,
+            tokens=params.tokens,
+            size=size,
+        )
+        self.heads = Heads(widths, classes, params.norm)
+
+    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Output:
+        """Classify patches (B, P, D) by modality with masks (B, P); see `trainers.batch.Output`."""
+        temporal, spatial, keeps = self.mstt(inputs, valid)
+        fused = self.fusion(temporal, keeps)
+        tokens = {f"{name}/temporal": hidden[:, 0] for name, hidden in fused.items()}
+        tokens |= {f"{name}/spatial": hidden[:, 0] for name, hidden in spatial.items()}
+        output: Output = self.heads(tokens)
+        return output

@@ -1,0 +1,90 @@
+"""Parameters of training as a user types them. No torch and no numpy: planning reads these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0, lt=1)]
+Mode = Literal["none", "global", "channel"]
+Hard = Literal["streams", "joint"]
+
+
+class FitParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """The fit loop's parameters.
+
+    Attributes
+    ----------
+    epochs, batch
+        Passes over the training recordings, and recordings in a step (the last step of an epoch may have
+        fewer).
+    optimiser, lr, weight_decay
+        AdamW or Adam (there the decay is L2), its peak learning rate.
+    warmup, schedule
+        Epochs of linear warm-up; then a cosine to zero at the last step, or a constant rate.
+    clip
+        Largest norm of the gradient; 0 does not clip.
+    precision
+        Of the forward pass; weights and optimiser stay in fp32.
+    loss
+        ``streams``: the sum of the streams' cross entropies; ``joint``: cross entropy of the log mean
+        probability.
+    label_smoothing
+        Share of the target spread evenly over the classes.
+    """
+
+    epochs: Positive = 80
+    batch: Positive = 32
+    optimiser: Literal["adamw", "adam"] = "adamw"
+    lr: Annotated[float, Meta(gt=0)] = 1e-3
+    weight_decay: NotNegative = 1e-2
+    warmup: NotNegative = 5.0
+    schedule: Literal["cosine", "constant"] = "cosine"
+    clip: NotNegative = 1.0
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    loss: Hard = "streams"
+    label_smoothing: Fraction = 0.0
+
+
+class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """Augmentation of aligned series before pooling; 0 turns a part off.
+
+    Attributes
+    ----------
+    time_warp
+        Standard deviation of the log speed at the knots of a smooth warp of time, one for all modalities.
+    crop
+        Largest share of a recording that is cut from either end.
+    skeleton_rotation, inertial_rotation
+        Standard deviation of an angle in degrees: about the vertical for skeletons; about a random axis, the
+        same rotation for every triad of channels, for other series.
+    scale
+        Standard deviation of a recording's amplitude factor around 1.
+    jitter
+        Noise of each sample, as a share of the channel's standard deviation.
+    feature_jitter
+        The same for modalities that have features only.
+    """
+
+    time_warp: NotNegative = 0.2
+    crop: Annotated[float, Meta(ge=0, lt=0.5)] = 0.08
+    skeleton_rotation: NotNegative = 10.0
+    inertial_rotation: NotNegative = 10.0
+    scale: NotNegative = 0.1
+    jitter: NotNegative = 0.02
+    feature_jitter: NotNegative = 0.0
+
+
+class StandardiseParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """Standardisation by kind of modality, fitted on the training recordings.
+
+    ``channel``: mean and deviation of every feature; ``global``: one of each for a group of like features
+    (positions, velocities, window means, window deviations); ``none``: features as they are.
+    """
+
+    series: Mode = "channel"
+    skeleton: Mode = "global"
+    video: Mode = "channel"

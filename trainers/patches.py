@@ -1,0 +1,47 @@
+"""From an aligned timeline to patches: velocities, windows, reduction; for encoding and training alike."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Reduce = Literal["mean", "mean-std", "flatten"]
+
+
+def derive_velocities(timeline: Tensor) -> Tensor:
+    """Append each channel's change since the sample before (zero at the first): (N, L, C) to (N, L, 2C)."""
+    velocities = torch.zeros_like(timeline)
+    torch.sub(timeline[:, 1:], timeline[:, :-1], out=velocities[:, 1:])
+    return torch.cat([timeline, velocities], dim=-1)
+
+
+def patches(timeline: Tensor, starts: Tensor, window: int, reduce: Reduce) -> Tensor:
+    """Cut windows and reduce each to one vector (DMFT 3.1).
+
+    Parameters
+    ----------
+    timeline
+        (N, L, C) samples.
+    starts
+        (P,) int64, the first sample of each window; ``starts + window <= L``.
+    window
+        Samples in a window.
+    reduce
+        ``mean``; ``mean-std``: all means, then all standard deviations (ddof 0); ``flatten``: the window's
+        samples one after the other.
+
+    Returns
+    -------
+    Tensor
+        (N, P, D) with D = C, 2C or window x C.
+    """
+    samples = (starts[:, None] + torch.arange(window, device=starts.device)).flatten()  # (P * window,)
+    windows = timeline.index_select(1, samples).view(len(timeline), len(starts), window, -1)
+    if reduce == "flatten":
+        return windows.flatten(2)
+    if reduce == "mean":
+        return windows.mean(2)
+    deviation, mean = torch.std_mean(windows, dim=2, correction=0)
+    return torch.cat([mean, deviation], dim=-1)

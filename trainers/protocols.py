@@ -1,0 +1,176 @@
+"""Evaluation protocols: pure functions from the table of recordings to folds. Standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from trainers.errors import TrainingError
+
+K = TypeVar("K")
+
+
+class Trial(Protocol):
+    """What a protocol looks at in one recording; any object with these attributes will do."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def session(self) -> str: ...
+    @property
+    def scene(self) -> str | None: ...
+    @property
+    def view(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split, named by value (``subject=3``), with the recordings' ids in the table's order."""
+
+    name: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def folds(protocol: str, trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """Split a table of recordings.
+
+    Parameters
+    ----------
+    protocol
+        A name in `PROTOCOLS`.
+    trials
+        The recordings; ids are unique.
+
+    Raises
+    ------
+    TrainingError
+        For an unknown protocol, a table that the protocol cannot split, or a fold with an empty side.
+    """
+    if protocol not in PROTOCOLS:
+        raise TrainingError(f"protocol: unknown name {protocol!r}; choose one of {', '.join(PROTOCOLS)}")
+    made = PROTOCOLS[protocol](trials)
+    if not made:
+        raise TrainingError(f"protocol {protocol}: there are no recordings to split; check the source")
+    for fold in made:
+        for side, ids in (("training", fold.train), ("test", fold.test)):
+            if not ids:
+                raise TrainingError(
+                    f"protocol {protocol}: fold {fold.name} has no {side} recordings "
+                    f"(subjects: {_listed(_subjects(trials))}; {len(trials)} recordings); "
+                    "add recordings or choose another protocol"
+                )
+    return made
+
+
+def _subject_50_50(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """Odd-numbered subjects train, even-numbered ones test (DMFT 4.2, after the UTD-MHAD paper)."""
+    return (_split("subjects=odd", trials, lambda trial: _is_odd(trial.subject)),) if trials else ()
+
+
+def _loso(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """Each subject in turn is tested by a model of all the others (DMFT 4.2)."""
+    return tuple(_leave_out(subject, trials) for subject in _subjects(trials))
+
+
+def _inner_loso(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """Leave one out among the training subjects of subject-50-50, for choosing settings honestly."""
+    return _loso([trial for trial in trials if _is_odd(trial.subject)])
+
+
+def _cross_subject(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """The first 80 % of the numbered subjects train (MMAct's protocol, DMFT 4.2)."""
+    subjects = _subjects(trials)
+    first = subjects[: len(subjects) * 4 // 5]
+    name = f"subjects={first[0]}..{first[-1]}" if first else "subjects=first-80%"
+    return (_split(name, trials, lambda trial: trial.subject in first),) if trials else ()
+
+
+def _cross_session(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """The first 80 % of each subject's sessions train (MMAct's protocol, DMFT 4.2)."""
+    sessions = _grouped((trial.subject, trial.session) for trial in trials)
+    first = {subject: names[: len(names) * 4 // 5] for subject, names in sessions.items()}
+    name = "sessions=first-80%"
+    return (_split(name, trials, lambda trial: trial.session in first[trial.subject]),) if trials else ()
+
+
+def _trial(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """The first half of the sessions of each subject's action train (the split behind VSKD's figures)."""
+    sessions = _grouped(((trial.subject, trial.action), trial.session) for trial in trials)
+    first = {pair: names[: (len(names) + 1) // 2] for pair, names in sessions.items()}
+    name = "sessions=first-half"
+    return (
+        (_split(name, trials, lambda trial: trial.session in first[trial.subject, trial.action]),)
+        if trials
+        else ()
+    )
+
+
+def _random(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """Half by chance: a hash of each id decides, so that new recordings move no old one."""
+    return (_split("random=half", trials, _is_drawn),) if trials else ()
+
+
+PROTOCOLS: Mapping[str, Callable[[Sequence[Trial]], tuple[Fold, ...]]] = {
+    "subject-50-50": _subject_50_50,
+    "loso": _loso,
+    "cross-subject": _cross_subject,
+    "cross-session": _cross_session,
+    "trial": _trial,
+    "random": _random,
+    "inner-loso": _inner_loso,
+}
+
+
+def _split(name: str, trials: Sequence[Trial], trains: Callable[[Trial], bool]) -> Fold:
+    sides = [(trial.id, trains(trial)) for trial in trials]
+    return Fold(
+        name, tuple(id for id, train in sides if train), tuple(id for id, train in sides if not train)
+    )
+
+
+def _leave_out(subject: str, trials: Sequence[Trial]) -> Fold:
+    return _split(f"subject={subject}", trials, lambda trial: trial.subject != subject)
+
+
+def _is_odd(subject: str) -> bool:
+    if not _is_number(subject):
+        raise TrainingError(
+            f"protocol: subject {subject!r} has no number, so odd and even say nothing; "
+            "choose loso, cross-subject or random, or number the subjects"
+        )
+    return int(subject) % 2 == 1
+
+
+def _is_drawn(trial: Trial) -> bool:
+    return hashlib.sha256(f"random=half:{trial.id}".encode()).digest()[0] % 2 == 0
+
+
+def _subjects(trials: Iterable[Trial]) -> list[str]:
+    return _in_order({trial.subject for trial in trials})
+
+
+def _grouped(pairs: Iterable[tuple[K, str]]) -> dict[K, list[str]]:
+    groups: dict[K, set[str]] = {}
+    for key, name in pairs:
+        groups.setdefault(key, set()).add(name)
+    return {key: _in_order(names) for key, names in groups.items()}
+
+
+def _in_order(names: Collection[str]) -> list[str]:
+    """Sort names; numbers as numbers and before words."""
+    return sorted(names, key=lambda name: (0, int(name), name) if _is_number(name) else (1, 0, name))
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
