@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import msgspec
@@ -57,6 +56,8 @@ class Journal:
 
     def recover(self) -> list[JournalEntry]:
         """Return the units whose objects all have their journalled size and SHA-256; forget the others."""
+        from concurrent.futures import ThreadPoolExecutor
+
         paths = list(self._root.walk(self._prefix))
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
             found = list(threads.map(self._intact, paths))

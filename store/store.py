@@ -132,8 +132,8 @@ class Store:
 
         output_prefix(stage, key)
         canonical_json(dict(recipe))
-        self._root.create(FORMAT_PATH, canonical_json(FORMAT) + b"\n")
-        self._check_format()
+        while not self._check_format():
+            self._root.create(FORMAT_PATH, canonical_json(FORMAT) + b"\n")
         return Draft(self._root, stage, key, recipe=recipe, inputs=inputs)
 
     def remove(self, stage: str, key: str) -> None:
@@ -153,11 +153,12 @@ class Store:
             self._root.delete(manifest_path(stage, key))
             self._root.delete_all(prefix)
 
-    def _check_format(self) -> None:
+    def _check_format(self) -> bool:
+        """Return whether the store says its format; raise where that is another one."""
         try:
             data = self._root.read(FORMAT_PATH)
         except FileNotFoundError:
-            return
+            return False
         try:
             found = json.loads(data)
         except ValueError:
@@ -167,3 +168,4 @@ class Store:
                 f"{self.url}/{FORMAT_PATH} says {found!r}; this version reads {FORMAT!r}. "
                 "Upgrade this program or use another store"
             )
+        return True

@@ -94,8 +94,9 @@ def write_shard(
         _check(array, shard, arrays[array.name], len(rows))
     store = draft.zarr_store()
     for array in layout.arrays:
-        target = zarr.open_array(store, path=array.name, mode="r+", zarr_format=3).with_config(_CONFIG)
-        target[rows.start : rows.stop] = arrays[array.name]
+        stored = zarr.open_array(store, path=array.name, mode="r+", zarr_format=3)
+        eager: zarr.AsyncArray[Any] = zarr.AsyncArray(stored.metadata, stored.store_path, config=_CONFIG)
+        zarr.Array(eager)[rows.start : rows.stop] = arrays[array.name]
     paths = [_object(array, shard) for array in layout.arrays]
     draft.journal(str(shard), [path for path in paths if draft.size(path) is not None])
 

@@ -13,13 +13,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from store.errors import StoreError, StoreFull
 from store.paths import temporary_name
 from store.roots.contract import Data
+from store.roots.failures import explained, explained_unless_missing
 
 PIECE = 1 << 20
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -43,7 +42,10 @@ class FolderRoot:
         return f"{self._folder}/{path}"
 
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
-        with _explained("read", self.path(path)), open(self.path(path), "rb", buffering=0) as file:
+        with (
+            explained_unless_missing("read", self.path(path)),
+            open(self.path(path), "rb", buffering=0) as file,
+        ):
             if start:
                 file.seek(start)
             if stop is None:
@@ -53,13 +55,16 @@ class FolderRoot:
     def stream(self, path: str) -> Iterator[Data]:
         piece = bytearray(PIECE)
         view = memoryview(piece)
-        with _explained("read", self.path(path)), open(self.path(path), "rb", buffering=0) as file:
+        with (
+            explained_unless_missing("read", self.path(path)),
+            open(self.path(path), "rb", buffering=0) as file,
+        ):
             while got := file.readinto(piece):
                 yield view[:got]
 
     def size(self, path: str) -> int | None:
         try:
-            with _explained("look at", self.path(path)):
+            with explained_unless_missing("look at", self.path(path)):
                 return os.stat(self.path(path)).st_size
         except FileNotFoundError:
             return None
@@ -75,39 +80,41 @@ class FolderRoot:
         return created
 
     def walk(self, prefix: str) -> Iterator[str]:
-        top = self.path(prefix)
-        for folder, _, files in os.walk(top):
-            relative = os.path.relpath(folder, self._folder).replace(os.sep, "/")
-            yield from (f"{relative}/{name}" for name in files)
+        found: list[str] = []
+        with suppress(FileNotFoundError), explained_unless_missing("list", self.path(prefix)):
+            for folder, _, files in os.walk(self.path(prefix), onerror=_raise):
+                relative = os.path.relpath(folder, self._folder).replace(os.sep, "/")
+                found.extend(f"{relative}/{name}" for name in files)
+        return iter(found)
 
     def children(self, prefix: str) -> list[str]:
         try:
-            with _explained("list", self.path(prefix)):
+            with explained_unless_missing("list", self.path(prefix)):
                 return os.listdir(self.path(prefix))
         except FileNotFoundError:
             return []
 
     def delete(self, path: str) -> None:
-        with _explained("delete", self.path(path)), suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), explained_unless_missing("delete", self.path(path)):
             os.unlink(self.path(path))
 
     def delete_all(self, prefix: str) -> None:
         import shutil
 
-        with _explained("delete", self.path(prefix)), suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), explained_unless_missing("delete", self.path(prefix)):
             shutil.rmtree(self.path(prefix))
 
     def sync(self, paths: Iterable[str]) -> None:
         folders = set()
         for path in paths:
-            with _explained("make safe", self.path(path)):
+            with explained_unless_missing("make safe", self.path(path)):
                 _fsync(self.path(path))
             folder = self.path(path)
             while folder != self._folder:
                 folder = os.path.dirname(folder)
                 folders.add(folder)
         for folder in sorted(folders, key=len, reverse=True):
-            with _explained("make safe", folder):
+            with explained("make safe", folder):
                 _fsync(folder)
         with suppress(OSError):  # the folder above the store may be somebody else's
             _fsync(os.path.dirname(self._folder))
@@ -115,14 +122,16 @@ class FolderRoot:
     def lock(self, path: str, what: str) -> AbstractContextManager[None]:
         from store.roots.locks import locked
 
-        os.makedirs(os.path.dirname(self.path(path)), exist_ok=True)
+        folder = os.path.dirname(self.path(path))
+        with explained("make", folder):
+            os.makedirs(folder, exist_ok=True)
         return locked(self.path(path), what)
 
     @contextmanager
     def _beside(self, path: str, data: Data, *, safe: bool) -> Iterator[str]:
         folder = os.path.dirname(self.path(path))
         temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
-        with _explained("write", self.path(path)):
+        with explained("write", self.path(path)):
             try:
                 with _open_new(temporary) as file:
                     view = memoryview(data).cast("B")
@@ -142,6 +151,11 @@ def _open_new(file: str) -> FileIO:
     except FileNotFoundError:
         os.makedirs(os.path.dirname(file), exist_ok=True)
         return FileIO(file, "xb")
+
+
+def _raise(error: OSError) -> None:
+    """Fail where a folder cannot be listed: a publisher must not overlook what lies in it."""
+    raise error
 
 
 def _read_exactly(descriptor: int, count: int) -> bytes:
@@ -175,24 +189,3 @@ def _fsync(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _explained(action: str, path: str) -> Iterator[None]:
-    """Turn the system's errors into the store's; a missing file stays a FileNotFoundError."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except (IsADirectoryError, NotADirectoryError) as error:
-        raise FileNotFoundError(error.errno, "is not a file", path) from error
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        if error.errno in _FULL:
-            raise StoreFull(
-                f"cannot {action} {path}: {reason}. Free some space (or raise the quota) and run again: "
-                "finished shards and checkpoints are kept"
-            ) from error
-        raise StoreError(
-            f"cannot {action} {path}: {reason}. Check that the folder is mounted, healthy and yours to write"
-        ) from error

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from store.errors import DraftLocked, StoreError
+from store.roots.failures import explained
 
 
 @contextmanager
@@ -28,8 +29,9 @@ def locked(file: str, what: str) -> Iterator[None]:
     """
     descriptor = _acquire(file, what)
     try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
+        with suppress(OSError):  # a full disk; the note is for the message only
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -39,7 +41,8 @@ def _acquire(file: str, what: str) -> int:
     import fcntl
 
     while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        with explained("open", file):
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _still_there(descriptor, file):

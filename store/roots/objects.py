@@ -41,7 +41,7 @@ class ObjectRoot:
     resumable = False
 
     def __init__(self, url: str, objects: ObjectStore) -> None:
-        self.url = url.rstrip("/")
+        self.url = url if url.endswith("://") else url.rstrip("/")
         self._objects = objects
 
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:

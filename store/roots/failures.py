@@ -1,0 +1,56 @@
+"""The system's errors, told as the store's: what could not be done, why, and the remedy."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from store.errors import StoreError, StoreFull
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def explained(action: str, path: str) -> Iterator[None]:
+    """Turn every OSError of the block into a StoreError.
+
+    Parameters
+    ----------
+    action : str
+        A verb, for "cannot <action> <path>".
+    path : str
+        The file or folder.
+
+    Raises
+    ------
+    StoreFull
+        The disk, the quota or the file size limit is used up.
+    StoreError
+        Anything else.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno in _FULL:
+            raise StoreFull(
+                f"cannot {action} {path}: {reason}. Free some space (or raise the quota) and run again; "
+                "finished shards and checkpoints are kept"
+            ) from error
+        raise StoreError(
+            f"cannot {action} {path}: {reason}. Check that the folder is mounted, healthy and yours to use"
+        ) from error
+
+
+@contextmanager
+def explained_unless_missing(action: str, path: str) -> Iterator[None]:
+    """Do as `explained`, but let a missing file be a FileNotFoundError."""
+    try:
+        with explained(action, path):
+            yield
+    except StoreError as error:
+        if isinstance(error.__cause__, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+        raise
