@@ -37,7 +37,7 @@ MODALITIES: Mapping[str, Modality] = {
     "inertial": Modality("series", ("inertial",), 50.0),
 }
 
-_FILES = {  # stream: folder, end of the file's name
+FILES = {  # stream: folder, end of the file's name
     "rgb": ("RGB", "_color.avi"),
     "depth": ("Depth", "_depth.mat"),
     "skeleton": ("Skeleton", "_skeleton.mat"),
@@ -65,7 +65,7 @@ class UtdMhad:
     root
         The folder that holds RGB, Depth, Skeleton and Inertial, or some of them.
     params
-        As the stages file gave them.
+        As the stages file gave them; its root is `root` before it was resolved.
     """
 
     name: str = "utd-mhad"
@@ -80,7 +80,7 @@ class UtdMhad:
         """List the recordings that any of the four folders names; see `Source.list`."""
         streams: dict[tuple[int, int, int], dict[str, tuple[str, ...]]] = {}
         unparsed: list[Unparsed] = []
-        for stream, (folder, end) in _FILES.items():
+        for stream, (folder, end) in FILES.items():
             match = re.compile(r"a([1-9]\d*)_s([1-9]\d*)_t([1-9]\d*)" + re.escape(end)).fullmatch
             for file in self._names(folder):
                 path = f"{folder}/{file}"
@@ -96,7 +96,7 @@ class UtdMhad:
                 streams.setdefault((action, subject, trial), {})[stream] = (path,)
         if not streams:
             raise ConfigError(self._nothing(unparsed))
-        recordings = [recording(self.classes, key, files) for key, files in streams.items()]
+        recordings = [row(self.classes, key, files) for key, files in streams.items()]
         recordings.sort(key=lambda each: each.id)
         return Listing(tuple(recordings), tuple(sorted(unparsed, key=lambda each: each.path)))
 
@@ -136,7 +136,7 @@ class UtdMhad:
             return DepthFrames(mat.read(path, _ARRAYS[stream]))
 
     def _file(self, recording: Recording, stream: str) -> tuple[Path, str]:
-        folder, end = _FILES[stream]
+        folder, end = FILES[stream]
         files = recording.streams.get(stream)
         if not files:
             name = f"{folder}/{re.sub('^a0*', 'a', recording.id)}{end}"
@@ -186,7 +186,7 @@ class DepthFrames:
             yield np.ascontiguousarray(self._values[:, :, t])
 
 
-def recording(
+def row(
     classes: tuple[str, ...], key: tuple[int, int, int], streams: Mapping[str, tuple[str, ...]]
 ) -> Recording:
     """Build the row of one (action, subject, trial)."""

@@ -1,0 +1,40 @@
+"""``pipeline explain STEP``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import experiment, plan_of
+from pipeline.errors import ConfigError
+from pipeline.plan.explain import reasons
+from pipeline.stagesfile.schema import did_you_mean
+
+
+@click.command()
+@click.argument("step")
+@experiment
+@click.option("--json", "as_json", is_flag=True, help="Print the recipe and reasons as JSON.")
+def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_json: bool) -> int:
+    """Explain STEP, a step's id as `status --json` lists it, or an entry for all of its steps."""
+    plan = plan_of(path, settings)
+    chosen = [s for s in plan.steps.values() if step in (s.id, s.entry)]
+    if not chosen:
+        names = [*dict.fromkeys(s.entry for s in plan.steps.values()), *plan.steps]
+        raise ConfigError(f"explain {step}: no such step or entry\n  {did_you_mean(step, names[:40])}")
+    if as_json:
+        shown = [
+            {"id": s.id, "key": s.key, "state": plan.states[s.id], "reasons": reasons(plan, s), "recipe": s.recipe}
+            for s in chosen
+        ]
+        print(json.dumps(shown, indent=1))
+        return 0
+    for s in chosen:
+        print(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")
+        for reason in reasons(plan, s):
+            print(f"  because {reason}")
+        if s.id == step:
+            print("  made from " + json.dumps(s.recipe, indent=1).replace("\n", "\n  "))
+    return 0

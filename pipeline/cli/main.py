@@ -1,0 +1,66 @@
+"""The command group, and how errors reach the user: one message, no traceback unless asked for."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from pipeline.errors import ConfigError, PipelineError
+from store.errors import StoreError
+
+_COMMANDS = {
+    "run": "Run what is not there yet.",
+    "status": "Show what would run, and why.",
+    "explain": "Say why a step would run, and what it is made of.",
+    "graph": "Draw the stages and what they need.",
+    "results": "Show the figures.",
+}
+
+
+class _Lazy(click.Group):
+    """Imports a command's module when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"pipeline.cli.{cmd_name}"), "command")
+        command.name, command.help = cmd_name, _COMMANDS[cmd_name]
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="harvest")
+def group() -> None:
+    """Encode, train, distil and evaluate models of human activity, each stage cached and resumable."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 stopped."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        status: Any = group.main(given, prog_name="pipeline", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = 2
+    except (PipelineError, StoreError) as error:
+        if "--debug" in given:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        status = 2 if isinstance(error, ConfigError) else 1
+    except (KeyboardInterrupt, click.Abort):
+        print("stopped: what is finished stays, run again to go on", file=sys.stderr)
+        status = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,49 @@
+"""Options that several commands share, and the plan that they lead to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pipeline.plan.planner import Plan, make_plan
+from pipeline.stagesfile.settings import parse_setting
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def experiment(command: F) -> F:
+    """Add ``-f``, ``--set`` and ``--debug``."""
+    options = [
+        click.option(
+            "-f", "--file", "path", type=click.Path(path_type=Path), default=Path("stages.yaml"), show_default=True,
+            help="The stages file.",
+        ),
+        click.option(
+            "--set", "settings", multiple=True, metavar="KEY=VALUE",
+            help="Override a key of the stages file, for example source.root=DIR. Repeatable.",
+        ),
+        click.option("--debug", is_flag=True, help="Show tracebacks."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def plan_of(path: Path, settings: tuple[str, ...]) -> Plan:
+    """Make the plan, showing long hashing on standard error."""
+    shown = False
+
+    def progress(what: str, done: int, total: int) -> None:
+        nonlocal shown
+        if total >= 500 and sys.stderr.isatty() and (done % 100 == 0 or done == total):
+            shown = True
+            print(f"\r{what}: {done} of {total}", end="", file=sys.stderr, flush=True)
+
+    plan = make_plan(path, [parse_setting(text) for text in settings], progress)
+    if shown:
+        print(file=sys.stderr)
+    return plan

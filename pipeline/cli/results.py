@@ -1,0 +1,33 @@
+"""``pipeline results``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import experiment, plan_of
+from pipeline.report.results import per_recording, result_rows
+from pipeline.report.text import results_text
+
+
+@click.command()
+@experiment
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@click.option("--per-recording", "recordings", is_flag=True, help="Print CSV, one line a test recording.")
+@click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")
+def command(
+    path: Path, settings: tuple[str, ...], debug: bool, as_json: bool, recordings: bool, per_modality: bool
+) -> int:
+    """Print mean and deviation over seeds of every model that is there."""
+    if as_json and recordings:
+        raise click.UsageError("--json and --per-recording exclude each other")
+    plan = plan_of(path, settings)
+    if recordings:
+        print(per_recording(plan), end="")
+    elif as_json:
+        print(json.dumps([row.as_json() for row in result_rows(plan, per_modality)], indent=1))
+    else:
+        print(results_text(plan, per_modality))
+    return 0

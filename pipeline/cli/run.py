@@ -1,0 +1,140 @@
+"""``pipeline run``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import experiment, plan_of
+from pipeline.errors import StepError
+from pipeline.lock import lock_path, write_lock
+from pipeline.plan.history import Past
+from pipeline.plan.planner import Plan
+from pipeline.report import status
+from pipeline.report.results import random_projections
+from pipeline.report.text import broken_count
+from pipeline.run.choose import check_entry, wanted
+
+
+@click.command()
+@experiment
+@click.option("--until", metavar="ENTRY", help="Only this entry and what it needs.")
+@click.option("--only", metavar="ENTRY", help="Only this entry; what it needs must be there.")
+@click.option("--force", metavar="ENTRY", multiple=True, help="Run this entry again even if it is cached. Repeatable.")
+@click.option("--dry-run", is_flag=True, help="Show what would run, and stop.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Steps at a time; the number of cores where left out.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+    help="Where networks run; auto: on a GPU where there is one.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def command(
+    path: Path,
+    settings: tuple[str, ...],
+    debug: bool,
+    until: str | None,
+    only: str | None,
+    force: tuple[str, ...],
+    dry_run: bool,
+    jobs: int | None,
+    device: str,
+    as_json: bool,
+) -> int:
+    """Run the steps that are not in the store, and print the results."""
+    started = time.monotonic()
+    if until and only:
+        raise click.UsageError("--until and --only exclude each other")
+    plan = plan_of(path, settings)
+    for entry in force:
+        check_entry(plan, "--force", entry)
+    if dry_run:
+        steps = wanted(plan, until, only).values()
+        print(json.dumps(status.as_json(plan, steps), indent=1) if as_json else status.as_text(plan, steps))
+        return 0
+    if not plan.indexed and only is None:
+        if _run(plan, "index", None, (), jobs, device, debug)[1]:
+            return 1
+        plan = plan_of(path, settings)
+    _check_broken(plan)
+    write_lock(lock_path(path), plan.lock, plan.old_lock)
+    done, failed = _run(plan, until, only, force, jobs, device, debug)
+    plan = plan_of(path, settings) if done else plan
+    _note_cached(plan)
+    if as_json:
+        outcome = {"done": done, "failed": failed, **status.as_json(plan, wanted(plan, until, only).values())}
+        print(json.dumps(outcome, indent=1))
+    else:
+        _print(plan, wanted(plan, until, only).keys(), done, failed, time.monotonic() - started)
+    return 1 if failed else 0
+
+
+def _run(
+    plan: Plan,
+    until: str | None,
+    only: str | None,
+    force: tuple[str, ...],
+    jobs: int | None,
+    device: str,
+    debug: bool,
+) -> tuple[list[str], list[str]]:
+    steps = wanted(plan, until, only)
+    forced = [step for step in steps.values() if step.entry in force and plan.states[step.id] != "todo"]
+    for step in forced:
+        plan.store.remove(step.stage, step.key)
+    plan.states.update({step.id: "todo" for step in forced})
+    if all(plan.states[id_] == "cached" for id_ in steps):
+        return [], []
+    from pipeline.run.runner import run_steps
+
+    outcome = run_steps(plan, steps, jobs=jobs, device=device)
+    for id_, failure in outcome.failed.items():
+        print(f"error: {id_}: {failure.message}", file=sys.stderr)
+        if debug and failure.traceback:
+            print(failure.traceback, file=sys.stderr)
+    for id_, cause in outcome.left_out.items():
+        print(f"left out: {id_}, because it needs {cause}", file=sys.stderr)
+    return list(outcome.done), [*outcome.failed, *outcome.left_out]
+
+
+def _check_broken(plan: Plan) -> None:
+    """Stop where an index that was made with `skip` lists broken recordings and this run says `fail`."""
+    if plan.points[0].experiment.on_bad_recording == "fail" and (plan.broken or plan.unparsed):
+        reasons = [reason for streams in plan.broken.values() for reason in streams.values()]
+        listed = "\n".join(f"  {reason}" for reason in reasons[:10])
+        raise StepError(
+            f"{broken_count(plan)} cannot be used:\n{listed}\n"
+            "  mend or remove them, or set `on_bad_recording: skip` to go on without these recordings"
+        )
+
+
+def _note_cached(plan: Plan) -> None:
+    """Remember cached steps that this experiment never ran itself, so that later changes can be explained."""
+    known = plan.history.steps
+    plan.history.note(
+        {
+            step.id: Past(step.stage, step.key)
+            for step in plan.steps.values()
+            if plan.states[step.id] == "cached" and (step.id not in known or known[step.id].key != step.key)
+        }
+    )
+
+
+def _print(plan: Plan, steps: object, done: list[str], failed: list[str], seconds: float) -> None:
+    from pipeline.report.text import results_text
+    from pipeline.run.progress import duration
+
+    cached = sum(1 for step in plan.steps.values() if plan.states[step.id] == "cached") - len(done)
+    if any(step.stage == "evaluate" and plan.states[step.id] == "cached" for step in plan.steps.values()):
+        print(results_text(plan))
+    elif random_projections(plan):
+        print(f"note: features of {', '.join(random_projections(plan))} are random projections (weights: none)")
+    if failed:
+        print(f"{len(failed)} steps failed or were left out, {len(done)} done, {cached} were cached")
+    elif done:
+        print(f"{len(done)} steps done in {duration(seconds)}, {cached} were cached")
+    else:
+        print(f"everything is cached ({cached} steps), nothing to do")

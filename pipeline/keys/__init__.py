@@ -1,0 +1,1 @@
+"""Fingerprints: of source code, of raw data, and of a step's whole recipe."""

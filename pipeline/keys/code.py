@@ -1,0 +1,112 @@
+"""The code that a step depends on: every module reachable by imports from its own modules, within a scope."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from pipeline.keys.cache import cache_folder, write_atomically
+from pipeline.keys.syntax import normalise, type_checking_only
+from store.canonical import digest
+
+SCOPE = ("trainers", "pipeline.stages", "pipeline.sources")
+_RECIPE = 1  # raised whenever `normalise` gives another tree for the same code
+
+
+class _Module(msgspec.Struct, frozen=True):
+    syntax: str  # digest of the normalised tree
+    imports: tuple[str, ...]  # dotted names within the scope, modules or attributes
+
+
+class CodeIndex:
+    """Answers closures; parsing is remembered by content in the user's cache folder.
+
+    Parameters
+    ----------
+    root
+        The folder that holds the packages of the scope.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or Path(__file__).resolve().parents[2]
+        self._file = cache_folder() / f"code-{_RECIPE}.json"
+        self._known: dict[str, _Module] = self._load()
+        self._dirty = False
+        self._modules: dict[str, _Module | None] = {}
+
+    def closure(self, roots: Iterable[str]) -> dict[str, str]:
+        """Map each module that the roots reach to the digest of its normalised syntax, sorted by name."""
+        found: dict[str, str] = {}
+        waiting = [name for root in roots for name in _with_parents(root)]
+        while waiting:
+            name = waiting.pop()
+            if name in found:
+                continue
+            module = self._module(name)
+            if module is None:
+                continue
+            found[name] = module.syntax
+            waiting += [parent for target in module.imports for parent in _with_parents(target)]
+        return dict(sorted(found.items()))
+
+    def save(self) -> None:
+        """Remember what was parsed; losing it costs only time."""
+        if self._dirty:
+            write_atomically(self._file, msgspec.json.encode(self._known))
+            self._dirty = False
+
+    def _load(self) -> dict[str, _Module]:
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=dict[str, _Module])
+        except (FileNotFoundError, msgspec.DecodeError):
+            return {}
+
+    def _module(self, name: str) -> _Module | None:
+        if name not in self._modules:
+            self._modules[name] = self._read(name)
+        return self._modules[name]
+
+    def _read(self, name: str) -> _Module | None:
+        base = os.path.join(self.root, *name.split("."))
+        for path, package in ((base + ".py", False), (os.path.join(base, "__init__.py"), True)):
+            try:
+                with open(path, "rb") as file:
+                    source = file.read()
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            content = f"{name} {hashlib.sha256(source).hexdigest()}"
+            if content not in self._known:
+                tree = ast.parse(source)
+                imports = tuple(sorted(set(_imports(tree, name, package))))
+                self._known[content] = _Module(digest(normalise(source)), imports)
+                self._dirty = True
+            return self._known[content]
+        return None
+
+
+def _with_parents(name: str) -> list[str]:
+    parts = name.split(".")
+    names = [".".join(parts[: i + 1]) for i in range(len(parts))]
+    return [name for name in names if any(name == scope or name.startswith(scope + ".") for scope in SCOPE)]
+
+
+def _imports(node: ast.AST, name: str, package: bool) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if type_checking_only(child):
+            continue
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names if _with_parents(alias.name))
+        elif isinstance(child, ast.ImportFrom):
+            origin = child.module or ""
+            if child.level:
+                parts = name.split(".")
+                parts = parts[: len(parts) - child.level + (1 if package else 0)]
+                origin = ".".join([*parts, *filter(None, [child.module])])
+            targets = [f"{origin}.{alias.name}" for alias in child.names]
+            yield from (target for target in targets if _with_parents(target))
+        yield from _imports(child, name, package)

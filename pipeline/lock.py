@@ -1,0 +1,69 @@
+"""``stages.lock``: the inputs of an experiment, meant for version control beside its stages file.
+
+A colleague without the raw data resolves the same keys from it; one with the data need not hash what it knows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from pipeline.errors import ConfigError
+from pipeline.keys.cache import write_atomically
+from pipeline.keys.raw import FileDigest
+
+
+class LockedStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One stream's digest, and each file's size and SHA-256 (empty where a generator's recipe stands for them)."""
+
+    digest: str
+    files: dict[str, tuple[int, str]] = {}
+
+
+class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a lock file holds: inputs only."""
+
+    format: int = 1
+    source: str = ""
+    index: str = ""
+    raw: dict[str, LockedStream] = {}
+    weights: dict[str, str] = {}
+
+    def files(self) -> dict[str, FileDigest]:
+        """Return every locked file's digest by relative path."""
+        return {path: FileDigest(*entry) for stream in self.raw.values() for path, entry in stream.files.items()}
+
+
+def lock_path(stages_file: Path) -> Path:
+    """Return the lock's place: beside the stages file, named like it."""
+    return stages_file.with_suffix(".lock")
+
+
+def read_lock(path: Path) -> Lock:
+    """Read a lock; an empty one where there is none. ConfigError where it is damaged or of another format."""
+    try:
+        lock = msgspec.json.decode(path.read_bytes(), type=Lock)
+    except FileNotFoundError:
+        return Lock()
+    except msgspec.DecodeError as error:
+        raise ConfigError(
+            f"{path}: not a lock file: {error}\n  restore it from version control, or delete it and run again"
+        ) from None
+    if lock.format != 1:
+        raise ConfigError(f"{path}: format {lock.format} is newer than this program\n  update harvest")
+    return lock
+
+
+def write_lock(path: Path, lock: Lock, old: Lock) -> None:
+    """Write a lock, one line a file so that differences read well; nothing where it did not change."""
+    if lock != old or not path.exists():
+        # format() puts each file on several lines; the compact list of two is folded back onto one
+        text = msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=1)
+        write_atomically(path, _fold_pairs(text) + b"\n")
+
+
+def _fold_pairs(text: bytes) -> bytes:
+    import re
+
+    return re.sub(rb"\[\s+(\d+),\s+(\"[0-9a-f]{64}\")\s+\]", rb"[\1, \2]", text)

@@ -1,0 +1,105 @@
+"""Names that a stages file can use. Strings only, so that naming a thing imports nothing and makes no step stale.
+
+A new model, loss, source or stage is one more line here and its own file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, NamedTuple, Protocol
+
+from trainers.losses.names import LOSSES
+from trainers.models.names import MODELS
+
+
+
+class Named(Protocol):
+    """What a name stands for: ``params`` (a struct, quick to import) and ``build`` (the thing), as ``module:attribute``."""
+
+    @property
+    def params(self) -> str: ...
+
+    @property
+    def build(self) -> str: ...
+
+
+class Place(NamedTuple):
+    """A `Named` of this package."""
+
+    params: str
+    build: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A kind of work.
+
+    Attributes
+    ----------
+    params, run
+        The struct of its parameters, and the function that does a step, as ``module:attribute``.
+    expands
+        What an entry becomes one step for each of: ``modality``; ``fold``, ``seed``; ``model`` (each step it needs).
+    reads
+        Which kinds of entries it can need.
+    named
+        Parameters that name something: parameter to table.
+    """
+
+    params: str
+    run: str
+    expands: tuple[str, ...]
+    reads: tuple[str, ...]
+    named: tuple[tuple[str, str], ...] = ()
+
+
+STAGES = {
+    "index": Stage("", "pipeline.stages.index:run", (), ()),
+    "encode": Stage("", "pipeline.stages.encode.stage:run", ("modality",), ()),
+    "train": Stage(
+        "pipeline.stages.train.params:TrainParams",
+        "pipeline.stages.train.train:run",
+        ("fold", "seed"),
+        ("encode",),
+        (("model", "models"),),
+    ),
+    "distil": Stage(
+        "pipeline.stages.train.params:DistilParams",
+        "pipeline.stages.train.distil:run",
+        ("fold", "seed"),
+        ("encode", "train", "distil"),
+        (("model", "models"), ("loss", "losses")),
+    ),
+    "evaluate": Stage(
+        "pipeline.stages.train.params:EvaluateParams",
+        "pipeline.stages.evaluate:run",
+        ("model",),
+        ("train", "distil"),
+    ),
+}
+
+SOURCES: Mapping[str, Named] = {
+    "sample": Place("pipeline.sources.sample:Params", "pipeline.sources.sample:Sample"),
+    "utd-mhad": Place("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
+}
+
+TABLES: Mapping[str, Mapping[str, Named]] = {"models": MODELS, "losses": LOSSES}
+
+ENCODERS: Mapping[str, Named] = {
+    "series": Place("pipeline.stages.encode.params:SeriesParams", "pipeline.stages.encode.timelines:TimelineEncoder"),
+    "skeleton": Place("pipeline.stages.encode.params:SkeletonParams", "pipeline.stages.encode.timelines:TimelineEncoder"),
+    "video": Place("pipeline.stages.encode.params:VideoParams", "pipeline.stages.encode.video:VideoEncoder"),
+}
+
+
+def load(reference: str) -> Any:
+    """Import what ``module:attribute`` names."""
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def module_of(reference: str) -> str:
+    """Return the module part of ``module:attribute``."""
+    return reference.partition(":")[0]

@@ -1,0 +1,105 @@
+"""Why a step must run: which parameter, input, raw file or source file changed, from what to what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.plan.planner import Plan
+from pipeline.plan.steps import Step
+from store.errors import StoreError
+
+
+def reasons(plan: Plan, step: Step) -> list[str]:
+    """Say why a step is not cached; empty where it is."""
+    state = plan.states[step.id]
+    if state == "cached":
+        return []
+    past = plan.history.steps.get(step.id)
+    found = ["was stopped half way; goes on from its journal"] if state == "partial" else []
+    if past is None:
+        return found or ["has not run yet"]
+    if past.key == step.key:
+        return found or ["its output is no longer in the store"]
+    try:
+        manifest = plan.store.manifest(past.stage, past.key)
+    except StoreError:
+        manifest = None
+    if manifest is None:
+        return [*found, "its recipe changed (the earlier one is no longer in the store)"]
+    changes = list(_changes(plan, step, manifest.recipe, step.recipe))
+    return found + (changes or ["its recipe changed"])
+
+
+def _changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for field in sorted({*old, *new}):
+        before, after = old.get(field), new.get(field)
+        if before == after:
+            continue
+        if field == "code":
+            yield from _code(before or {}, after or {})
+        elif field == "raw":
+            yield from _raw(plan, before or {}, after or {})
+        elif field in ("features", "teacher", "model"):
+            yield from _inputs(plan, step, field, before, after)
+        elif field in ("train", "test") and before and after:
+            count = f"{before['recordings']} -> {after['recordings']} recordings"
+            yield f"the fold's {field} side: {count}" if count else f"the fold's {field} side"
+        elif field in ("rows", "table"):
+            yield "the table of recordings changed"
+        else:
+            yield from _values("parameter" if field == "params" else field, before, after)
+
+
+def _values(name: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            if old.get(key) != new.get(key):
+                separator = " " if name == "parameter" else "."
+                yield from _values(f"{name}{separator}{key}", old.get(key), new.get(key))
+    else:
+        yield f"{name}: {_short(old)} -> {_short(new)}"
+
+
+def _code(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    for module in sorted({*old, *new}):
+        if old.get(module) != new.get(module):
+            what = "is new" if module not in old else "is no longer used" if module not in new else "changed"
+            before, after = (str(side.get(module, "-"))[:8] for side in (old, new))
+            yield f"source file {module.replace('.', '/')}.py {what} ({before} -> {after})"
+
+
+def _raw(plan: Plan, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    for stream in sorted({*old, *new}):
+        if old.get(stream) == new.get(stream):
+            continue
+        if stream not in old or stream not in new:
+            yield f"stream {stream} {'is new' if stream not in old else 'is no longer read'}"
+            continue
+        locked = plan.old_lock.raw.get(stream)
+        now = plan.lock.raw[stream].files
+        if locked is None or locked.digest != old[stream] or not now:
+            yield f"the raw data of {stream} changed"
+            continue
+        files = sorted(path for path in {*locked.files, *now} if locked.files.get(path) != now.get(path))
+        for path in files[:5]:
+            before, after = locked.files.get(path), now.get(path)
+            what = "is new" if before is None else "is gone" if after is None else "changed"
+            sizes = f" ({before[0]} -> {after[0]} bytes)" if before and after else ""
+            yield f"raw file {path} {what}{sizes}"
+        if len(files) > 5:
+            yield f"and {len(files) - 5} more raw files of {stream}"
+
+
+def _inputs(plan: Plan, step: Step, field: str, old: Any, new: Any) -> Iterator[str]:
+    keys = set(new.values()) - set((old or {}).values()) if isinstance(new, dict) else {new}
+    named = [need for need in step.needs if plan.steps[need].key in keys]
+    for need in named:
+        yield f"input {need} changed"
+    if not named:
+        yield f"{field}: {_short(old)} -> {_short(new)}"
+
+
+def _short(value: Any) -> str:
+    text = "unset" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,106 @@
+"""Recipes: everything that a step's output depends on, as plain values. A step's key is its recipe's digest.
+
+Pure: nothing here reads a file. A change of any field's name or meaning changes every key (docs/keys.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.plan.table import Table
+from pipeline.sources.contract import Modality
+from store.canonical import digest
+
+FORMAT = 1
+
+
+def index_recipe(
+    source: Mapping[str, Any], classes: Sequence[str], table: Table, streams: Sequence[str], code: Mapping[str, str]
+) -> dict[str, Any]:
+    """Recipe of the table of recordings: what is listed, how it is labelled, and the streams that are checked."""
+    rows = [
+        [r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end] for r in table.listing.recordings
+    ]
+    return {
+        "format": FORMAT,
+        "stage": "index",
+        "source": dict(source),
+        "classes": list(classes),
+        "table": digest(rows),
+        "unparsed": [item.path for item in table.listing.unparsed],
+        "raw": {stream: table.raw[stream].digest for stream in sorted(streams)},
+        "code": dict(code),
+    }
+
+
+def encode_recipe(
+    source: Mapping[str, Any],
+    name: str,
+    modality: Modality,
+    params: Mapping[str, Any],
+    weights: Mapping[str, Any] | None,
+    table: Table,
+    code: Mapping[str, str],
+) -> dict[str, Any]:
+    """Recipe of one modality's features: from its own parameters and files alone."""
+    recipe = {
+        "format": FORMAT,
+        "stage": "encode",
+        "source": dict(source),
+        "modality": {"name": name, "kind": modality.kind, "streams": list(modality.streams), "rate": modality.rate},
+        "params": dict(params),
+        "rows": table.rows_digest,
+        "raw": {stream: table.raw[stream].digest for stream in modality.streams},
+        "code": dict(code),
+    }
+    if weights is not None:
+        recipe["weights"] = dict(weights)
+    return recipe
+
+
+def training_recipe(
+    stage: str,
+    params: Mapping[str, Any],
+    classes: int,
+    features: Mapping[str, str],
+    teacher: str | None,
+    train: Sequence[tuple[str, int]],
+    test: Sequence[tuple[str, int]],
+    seed: int,
+    code: Mapping[str, str],
+) -> dict[str, Any]:
+    """Recipe of a trained model; the fold enters as the ids and labels of its recordings."""
+    recipe: dict[str, Any] = {
+        "format": FORMAT,
+        "stage": stage,
+        "params": dict(params),
+        "classes": classes,
+        "features": dict(features),
+        "train": {"recordings": len(train), "digest": digest([list(row) for row in train])},
+        "test": {"recordings": len(test), "digest": digest([list(row) for row in test])},
+        "seed": seed,
+        "code": dict(code),
+    }
+    if teacher is not None:
+        recipe["teacher"] = teacher
+    return recipe
+
+
+def evaluate_recipe(
+    params: Mapping[str, Any],
+    features: Mapping[str, str],
+    model: str,
+    test: Sequence[tuple[str, int]],
+    code: Mapping[str, str],
+) -> dict[str, Any]:
+    """Recipe of one model's probabilities on its test recordings."""
+    return {
+        "format": FORMAT,
+        "stage": "evaluate",
+        "params": dict(params),
+        "features": dict(features),
+        "model": model,
+        "test": {"recordings": len(test), "digest": digest([list(row) for row in test])},
+        "code": dict(code),
+    }

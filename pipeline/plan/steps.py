@@ -1,0 +1,253 @@
+"""Entries expanded to steps: over modalities, the matrix, folds and seeds; equal keys become one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from pipeline.keys.code import CodeIndex
+from pipeline.names import ENCODERS, MODELS, SOURCES, STAGES, Named, module_of
+from pipeline.plan.recipes import encode_recipe, evaluate_recipe, index_recipe, training_recipe
+from pipeline.plan.table import Table
+from pipeline.sources.contract import Recording
+from pipeline.stagesfile.experiment import Entry, Point, encode_params, stage_params
+from pipeline.stagesfile.schema import did_you_mean
+from store.canonical import digest
+from trainers.errors import TrainingError
+from trainers.protocols import Fold, folds
+
+Broken = Mapping[str, Mapping[str, str]]  # recording -> stream -> reason
+Weights = Callable[[Point, str, str], Mapping[str, Any]]  # (point, key of the parameter, value) -> identity
+
+_BARE = ("modality", "model")  # axes whose value says enough
+
+
+@dataclass(frozen=True)
+class Step:
+    """An entry at one point of its expansion.
+
+    Attributes
+    ----------
+    axes
+        Where in the expansion it stands: modality, fold, seed, ...
+    needs
+        Ids of the steps whose outputs it reads.
+    labels
+        What it stands for in results: one for each matrix point that has this very step.
+    work
+        What the stage needs at run time beyond the recipe (rows, labels, step ids); not part of the key.
+    """
+
+    entry: str
+    stage: str
+    axes: Mapping[str, str]
+    key: str
+    recipe: Mapping[str, Any]
+    needs: tuple[str, ...]
+    point: Point
+    labels: tuple[Mapping[str, Any], ...] = ()
+    work: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Return its name for people, unique in a plan: ``teacher[subjects=odd,seed=0]``."""
+        axes = ",".join(value if axis in _BARE else f"{axis}={value}" for axis, value in self.axes.items())
+        return f"{self.entry}[{axes}]" if axes else self.entry
+
+
+class StepBuilder:
+    """Builds the steps of all matrix points; steps with the same key are one."""
+
+    def __init__(self, code: CodeIndex, weights: Weights) -> None:
+        self.steps: dict[str, Step] = {}
+        self._code = code
+        self._weights = weights
+        self._by_key: dict[str, str] = {}
+
+    def index(self, point: Point, table: Table, streams: Sequence[str]) -> Step:
+        """Add the step that makes the table of recordings."""
+        code = self._closure("index", SOURCES[point.source.name])
+        recipe = index_recipe(point.source_recipe, point.source.classes, table, streams, code)
+        return self._add("index", {}, point, recipe, (), work={"streams": list(streams)})
+
+    def add(self, point: Point, table: Table, broken: Broken, index: str) -> None:
+        """Add the steps of one point's entries."""
+        usable = _usable(point, table, broken)
+        rows = {r.id: row for row, r in enumerate(table.listing.recordings)}
+        made: dict[str, list[Step]] = {}
+        for entry in point.entries.values():
+            if entry.stage == "encode":
+                made[entry.name] = [
+                    self._encode(point, entry, name, table, index)
+                    for name in _ordered(point, point.experiment.modalities)
+                ]
+            elif entry.stage == "evaluate":
+                models = [step for need in entry.needs for step in made[need]]
+                made[entry.name] = [self._evaluate(point, entry, model) for model in models]
+            else:
+                needed = [step for need in entry.needs for step in made[need]]
+                made[entry.name] = [
+                    self._train(point, entry, fold, seed, rows, usable, needed)
+                    for fold in _folds(point, list(usable.values()))
+                    for seed in point.experiment.seeds
+                ]
+
+    def _encode(self, point: Point, entry: Entry, name: str, table: Table, index: str) -> Step:
+        modality = point.source.modalities[name]
+        params = msgspec.to_builtins(encode_params(point, entry, name))
+        weights, work = None, {"recordings": len(table.listing.recordings), "modality": name}
+        if "weights" in params:
+            work["weights"] = params.pop("weights")
+            weights = self._weights(point, f"{entry.place}.{name}.weights", work["weights"])
+        code = self._closure("encode", ENCODERS[modality.kind], SOURCES[point.source.name])
+        recipe = encode_recipe(point.source_recipe, name, modality, params, weights, table, code)
+        return self._add(entry.name, {"modality": name}, point, recipe, (index,), work=work)
+
+    def _train(
+        self,
+        point: Point,
+        entry: Entry,
+        fold: Fold,
+        seed: int,
+        rows: Mapping[str, int],
+        usable: Mapping[str, Recording],
+        needed: Sequence[Step],
+    ) -> Step:
+        params, named = stage_params(point, entry)
+        modalities = _wanted(point, entry, params.pop("modalities", None))
+        teacher = next(
+            (s for s in needed if s.stage != "encode" and s.work["fold"] == fold.name and s.work["seed"] == seed), None
+        )
+        read = _ordered(point, [*modalities, *(teacher.work["modalities"] if teacher else ())])
+        features = _features(point, entry, needed, read)
+        classes = point.source.classes
+        train, test = ([(i, classes.index(usable[i].action)) for i in side] for side in (fold.train, fold.test))
+        recipe = training_recipe(
+            entry.stage,
+            {**params, "modalities": modalities},
+            len(classes),
+            {name: step.key for name, step in features.items()},
+            teacher.key if teacher else None,
+            train,
+            test,
+            seed,
+            self._closure(entry.stage, *named),
+        )
+        work = {
+            "modalities": modalities,
+            "features": {name: step.id for name, step in features.items()},
+            "teacher": teacher.id if teacher else None,
+            "fold": fold.name,
+            "seed": seed,
+            "train": [[rows[i], label] for i, label in train],
+            "test": [[rows[i], label] for i, label in test],
+            "test_recordings": [[i, usable[i].subject] for i, _ in test],
+        }
+        axis, _, value = fold.name.partition("=")
+        axes = {**_matrix_axes(point), axis: value, "seed": str(seed)}
+        needs = [step.id for step in features.values()] + ([teacher.id] if teacher else [])
+        label = {
+            "model": entry.name,
+            "dataset": point.source.name,
+            "protocol": point.experiment.protocol,
+            "modalities": modalities,
+            "seed": seed,
+            "fold": fold.name,
+            "variant": {k: v for k, v in point.matrix.items() if k not in ("modalities", "protocol")},
+        }
+        return self._add(entry.name, axes, point, recipe, needs, label, work)
+
+    def _evaluate(self, point: Point, entry: Entry, model: Step) -> Step:
+        params, _ = stage_params(point, entry)
+        features = {name: model.work["features"][name] for name in model.work["modalities"]}
+        test = [(i, label) for (i, _), (_, label) in zip(model.work["test_recordings"], model.work["test"], strict=True)]
+        recipe = evaluate_recipe(
+            params,
+            {name: self.steps[step].key for name, step in features.items()},
+            model.key,
+            test,
+            self._closure("evaluate", MODELS[model.recipe["params"]["model"]["name"]]),
+        )
+        work = {**model.work, "features": features, "model": model.id, "classes": list(point.source.classes)}
+        axes = {"model": model.entry, **model.axes}
+        return self._add(entry.name, axes, point, recipe, [model.id, *features.values()], model.labels[-1], work)
+
+    def _add(
+        self,
+        entry: str,
+        axes: Mapping[str, str],
+        point: Point,
+        recipe: Mapping[str, Any],
+        needs: Sequence[str],
+        label: Mapping[str, Any] | None = None,
+        work: Mapping[str, Any] | None = None,
+    ) -> Step:
+        key = digest(recipe)
+        if key in self._by_key:  # another matrix point has it already
+            step = self.steps[self._by_key[key]]
+            if label is not None and label not in step.labels:
+                step = replace(step, labels=(*step.labels, label))
+        else:
+            labels = () if label is None else (label,)
+            step = Step(entry, recipe["stage"], axes, key, recipe, tuple(needs), point, labels, work or {})
+            if step.id in self.steps:
+                step = replace(step, axes={**axes, **_matrix_axes(point)})
+            self._by_key[key] = step.id
+        self.steps[step.id] = step
+        return step
+
+    def _closure(self, stage: str, *named: Named) -> dict[str, str]:
+        modules = [module_of(STAGES[stage].run)]
+        modules += [module_of(reference) for name in named for reference in (name.params, name.build)]
+        return self._code.closure(modules)
+
+
+def _ordered(point: Point, modalities: Sequence[str]) -> list[str]:
+    return [name for name in point.source.modalities if name in modalities]
+
+
+def _wanted(point: Point, entry: Entry, chosen: Sequence[str] | None) -> list[str]:
+    wanted = point.experiment.modalities if chosen is None else chosen
+    for name in wanted:
+        if name not in point.experiment.modalities:
+            remedy = did_you_mean(name, point.experiment.modalities)
+            raise point.document.error(f"{entry.place}.modalities", f"{name} is not among `modalities`", remedy)
+    return _ordered(point, wanted)
+
+
+def _features(point: Point, entry: Entry, needed: Sequence[Step], modalities: Sequence[str]) -> dict[str, Step]:
+    found: dict[str, Step] = {}
+    for step in needed:
+        if step.stage == "encode" and (name := step.work["modality"]) in modalities:
+            if name in found:
+                problem = f"two entries give {name}: {found[name].entry} and {step.entry}"
+                raise point.document.error(f"{entry.place}.needs", problem, "need one of them")
+            found[name] = step
+    return {name: found[name] for name in modalities}
+
+
+def _usable(point: Point, table: Table, broken: Broken) -> dict[str, Recording]:
+    streams = {s for name in point.experiment.modalities for s in point.source.modalities[name].streams}
+    return {
+        r.id: r
+        for r in table.listing.recordings
+        if (not table.present or all(s in r.streams for s in streams))
+        and not any(s in streams for s in broken.get(r.id, ()))
+    }
+
+
+def _folds(point: Point, recordings: Sequence[Recording]) -> tuple[Fold, ...]:
+    try:
+        return folds(point.experiment.protocol, recordings)
+    except TrainingError as error:
+        raise point.document.error("protocol", str(error), "choose another protocol, or check the recordings") from None
+
+
+def _matrix_axes(point: Point) -> dict[str, str]:
+    return {
+        key.rpartition(".")[2]: "+".join(map(str, value)) if isinstance(value, list) else str(value)
+        for key, value in point.matrix.items()
+    }

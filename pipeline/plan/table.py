@@ -1,0 +1,86 @@
+"""The table of recordings and the digests of their raw streams, from the source's folder or from the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from pipeline.errors import ConfigError
+from pipeline.keys.raw import RawIndex, stream_digest
+from pipeline.lock import Lock, LockedStream
+from pipeline.sources.contract import Listing, Recording, Source
+from store.canonical import digest
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is known of a dataset before any of it is read.
+
+    Attributes
+    ----------
+    listing
+        Its recordings, in row order, and the files that could not be placed.
+    raw
+        Each stream's digest, and its files'.
+    trusted
+        Files whose digest was taken from the lock unread: checked when they are read.
+    present
+        Whether the raw data is on this machine.
+    """
+
+    listing: Listing
+    raw: Mapping[str, LockedStream]
+    trusted: Mapping[str, str] = field(default_factory=dict)
+    present: bool = True
+
+    @property
+    def ids(self) -> list[str]:
+        """Return the recordings' ids in row order."""
+        return [recording.id for recording in self.listing.recordings]
+
+    @property
+    def rows_digest(self) -> str:
+        """Return the digest of what stands in which row."""
+        return digest(self.ids)
+
+
+def read_table(
+    source: Source,
+    streams: Iterable[str],
+    lock: Lock,
+    progress: Callable[[int, int], None] | None = None,
+) -> Table:
+    """List the source and digest the files of some of its streams, hashing only what is new."""
+    listing = source.list()
+    recipe: Callable[[], dict[str, Any]] | None = getattr(source, "recipe", None)
+    if recipe is not None:  # a generator: its recipe stands for its files
+        generated = recipe()
+        return Table(listing, {s: LockedStream(digest([generated, s])) for s in sorted(streams)})
+    index = RawIndex(source.root, lock.files())
+    files = {s: [(r.id, p) for r in listing.recordings for p in r.streams.get(s, ())] for s in sorted(streams)}
+    digests = index.digests([path for stream in files.values() for _, path in stream], progress)
+    raw = {
+        stream: LockedStream(
+            stream_digest((recording, path, digests[path]) for recording, path in entries),
+            {path: tuple(digests[path]) for _, path in entries},
+        )
+        for stream, entries in files.items()
+    }
+    return Table(listing, raw, index.trusted)
+
+
+def table_from_index(lines: bytes, streams: Iterable[str], lock: Lock) -> Table:
+    """Rebuild the table without raw data: recordings from the index's output, digests from the lock."""
+    missing = [stream for stream in streams if stream not in lock.raw]
+    if missing:
+        raise ConfigError(
+            f"the raw data is not here and the lock knows nothing of stream {missing[0]}\n"
+            "  set source.root to the data, or use the lock of somebody who has run it"
+        )
+    rows = [msgspec.json.decode(line) for line in lines.splitlines()]
+    names = ("id", "subject", "action", "session", "scene", "view", "start", "end")
+    recordings = tuple(Recording(**{name: row[name] for name in names}) for row in rows)
+    return Table(Listing(recordings), {s: lock.raw[s] for s in sorted(streams)}, present=False)

@@ -1,0 +1,175 @@
+"""Results out of the evaluate outputs: over folds averaged, over seeds mean and deviation."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.plan.planner import Plan
+from pipeline.plan.steps import Step
+
+METRICS = ("top1", "macro_f1")
+_COLUMNS = (
+    "model", "protocol", "modalities", "seed", "fold", "recording", "subject", "label", "predicted", "probability",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model's figure under one protocol, in percent; values are per seed, in the order of `seeds`."""
+
+    model: str
+    dataset: str
+    protocol: str
+    modalities: tuple[str, ...]
+    metric: str
+    values: tuple[float, ...]
+    seeds: tuple[int, ...]
+    folds: int
+    variant: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def mean(self) -> float:
+        """Mean over seeds."""
+        return statistics.fmean(self.values)
+
+    @property
+    def std(self) -> float | None:
+        """Sample deviation over seeds (ddof 1); None for a single seed."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row as the command line prints it."""
+        row = {
+            "model": self.model,
+            "dataset": self.dataset,
+            "protocol": self.protocol,
+            "modalities": list(self.modalities),
+            "metric": self.metric,
+            "mean": self.mean,
+            "std": self.std,
+            "n": len(self.values),
+            "values": list(self.values),
+            "seeds": list(self.seeds),
+            "folds": self.folds,
+        }
+        return {**row, "variant": dict(self.variant)} if self.variant else row
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Distilled minus the same student on labels alone, paired by seed: mean and 95 % interval in points."""
+
+    model: str
+    baseline: str
+    metric: str
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def result_rows(plan: Plan, per_modality: bool = False) -> list[Row]:
+    """Collect every figure of which all folds are there, in the order of the stages file."""
+    groups: dict[tuple[Any, ...], dict[int, dict[str, float]]] = {}
+    expected: dict[tuple[Any, ...], set[tuple[int, str]]] = {}
+    variants: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for step, label in _evaluations(plan):
+        variant = json.dumps(label["variant"], sort_keys=True)
+        base = (label["model"], label["dataset"], label["protocol"], tuple(label["modalities"]), variant)
+        variants[base] = label["variant"]
+        expected.setdefault(base, set()).add((label["seed"], label["fold"]))
+        if plan.states[step.id] != "cached":
+            continue
+        metrics = plan.store.output("evaluate", step.key).read_json("metrics.json")
+        figures = {name: metrics[name] for name in METRICS}
+        if per_modality:
+            figures |= {f"top1 {name}": value for name, value in metrics["per_modality"].items()}
+        for metric, value in figures.items():
+            groups.setdefault((*base, metric), {}).setdefault(label["seed"], {})[label["fold"]] = 100 * value
+    rows = []
+    for (*base_list, metric), by_seed in groups.items():
+        base = tuple(base_list)
+        folds = {fold for _, fold in expected[base]}
+        whole = {seed: values for seed, values in by_seed.items() if set(values) == folds}
+        if whole:
+            values = tuple(statistics.fmean(whole[seed].values()) for seed in whole)
+            rows.append(Row(*base[:4], metric, values, tuple(whole), len(folds), variants[base]))
+    return rows
+
+
+def differences(plan: Plan, rows: Sequence[Row]) -> list[Difference]:
+    """Pair each distilled model with the train entry that has the same model and parameters but no teacher."""
+    found = []
+    by_name = {(row.model, row.metric, row.protocol, row.modalities, str(row.variant)): row for row in rows}
+    for model, baseline in _baselines(plan).items():
+        for row in rows:
+            other = by_name.get((baseline, row.metric, row.protocol, row.modalities, str(row.variant)))
+            if row.model != model or other is None:
+                continue
+            paired = dict(zip(other.seeds, other.values, strict=True))
+            gaps = [v - paired[s] for s, v in zip(row.seeds, row.values, strict=True) if s in paired]
+            if len(gaps) > 1:
+                mean = statistics.fmean(gaps)
+                half = t_quantile(len(gaps) - 1) * statistics.stdev(gaps) / math.sqrt(len(gaps))
+                found.append(Difference(model, baseline, row.metric, mean, mean - half, mean + half, len(gaps)))
+    return found
+
+
+def per_recording(plan: Plan) -> str:
+    """Write one CSV line for each test recording of each model, fold and seed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for step, label in _evaluations(plan):
+        if plan.states[step.id] == "cached":
+            lines = plan.store.output("evaluate", step.key).read_bytes("predictions.jsonl").splitlines()
+            place = [label["model"], label["protocol"], "+".join(label["modalities"]), label["seed"], label["fold"]]
+            for item in map(json.loads, lines):
+                writer.writerow([*place, *(item[name] for name in _COLUMNS[5:])])
+    return text.getvalue()
+
+
+def random_projections(plan: Plan) -> list[str]:
+    """Name the modalities whose features come from a network with random weights, with that network."""
+    found = {}
+    for step in plan.steps.values():
+        if step.recipe.get("weights") == {"random": True}:
+            found[step.work["modality"]] = step.recipe["params"]["backbone"]
+    return [f"{name} ({backbone})" for name, backbone in found.items()]
+
+
+def t_quantile(freedom: int) -> float:
+    """Return the 97.5 % quantile of Student's t, to three digits; the normal's beyond 30 degrees of freedom."""
+    table = (
+        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+        2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+    )  # fmt: skip
+    return table[freedom - 1] if freedom <= len(table) else 1.96
+
+
+def _evaluations(plan: Plan) -> Iterator[tuple[Step, Mapping[str, Any]]]:
+    for step in plan.steps.values():
+        if step.stage == "evaluate":
+            yield from ((step, label) for label in step.labels)
+
+
+def _baselines(plan: Plan) -> dict[str, str]:
+    trained: dict[str, Mapping[str, Any]] = {}
+    for step in plan.steps.values():
+        if step.stage in ("train", "distil"):
+            trained.setdefault(step.entry, {**step.recipe["params"], "stage": step.stage})
+    found = {}
+    for name, params in trained.items():
+        alike = {key: value for key, value in params.items() if key not in ("loss", "stage")}
+        for other, theirs in trained.items():
+            plain = {key: value for key, value in theirs.items() if key not in ("loss", "stage")}
+            if params["stage"] == "distil" and theirs["stage"] == "train" and alike == plain:
+                found[name] = other
+    return found

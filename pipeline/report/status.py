@@ -1,0 +1,100 @@
+"""The plan as it stands: what is there, what would run and why, and what it would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pipeline.plan.explain import reasons
+from pipeline.plan.planner import Plan
+from pipeline.plan.steps import Step
+from pipeline.report.text import broken_count, table
+from pipeline.run.progress import duration
+
+
+def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
+    """Return the plan as the command line prints it; estimates are null where nothing like it ran before."""
+    listed = []
+    for step in steps:
+        seconds, size = estimate(plan, step)
+        listed.append(
+            {
+                "id": step.id,
+                "entry": step.entry,
+                "stage": step.stage,
+                "key": step.key,
+                "state": plan.states[step.id],
+                "reasons": reasons(plan, step),
+                "estimate": {"seconds": seconds, "bytes": size},
+            }
+        )
+    broken = [
+        {"recording": recording, "stream": stream, "reason": reason}
+        for recording, streams in plan.broken.items()
+        for stream, reason in streams.items()
+    ]
+    return {
+        "stages_file": str(plan.path),
+        "store": plan.store.url,
+        "indexed": plan.indexed,
+        "broken": broken,
+        "unparsed": [{"stream": u.stream, "path": u.path, "reason": u.reason} for u in plan.unparsed],
+        "steps": listed,
+    }
+
+
+def estimate(plan: Plan, step: Step) -> tuple[float | None, int | None]:
+    """Guess what running a step would take, from its own last run or another of the same entry; zero if cached."""
+    if plan.states[step.id] == "cached":
+        return 0.0, 0
+    past = plan.history.steps.get(step.id)
+    if past is None:
+        others = [p for id_, p in plan.history.steps.items() if id_.partition("[")[0] == step.entry]
+        past = others[0] if others and step.stage != "encode" else None
+    return (past.seconds, past.bytes) if past else (None, None)
+
+
+def as_text(plan: Plan, steps: Iterable[Step]) -> str:
+    """Write one line an entry, then why steps must run, then what cannot be used."""
+    chosen = list(steps)
+    by_entry: dict[str, list[Step]] = {}
+    for step in chosen:
+        by_entry.setdefault(step.entry, []).append(step)
+    rows = []
+    for entry, group in by_entry.items():
+        states = [plan.states[step.id] for step in group]
+        counts = ", ".join(f"{states.count(s)} {s}" for s in ("cached", "partial", "todo") if s in states)
+        rows.append([entry, group[0].stage, str(len(group)), counts, _cost(plan, group)])
+    text = [table(["entry", "stage", "steps", "state", "to run"], rows, right=[2])]
+    text += _why(plan, chosen)
+    if not plan.indexed:
+        text.append("the index has not run: keys below it may change if it finds broken recordings")
+    if plan.broken or plan.unparsed:
+        text.append(f"cannot be used: {broken_count(plan)}")
+        text += [f"  {reason}" for recording, all_ in plan.broken.items() if recording for reason in all_.values()]
+        text += [f"  {item.path}: {item.reason}" for item in plan.unparsed]
+    return "\n".join(text)
+
+
+def _cost(plan: Plan, group: Iterable[Step]) -> str:
+    todo = [step for step in group if plan.states[step.id] != "cached"]
+    if not todo:
+        return ""
+    seconds = [estimate(plan, step)[0] for step in todo]
+    known = [s for s in seconds if s is not None]
+    return f"about {duration(sum(known))}" if known and len(known) == len(seconds) else "not measured yet"
+
+
+def _why(plan: Plan, steps: Iterable[Step]) -> list[str]:
+    """Say each reason once, with the steps that share it."""
+    shared: dict[str, list[Step]] = {}
+    for step in steps:
+        for reason in reasons(plan, step):
+            shared.setdefault(reason, []).append(step)
+    lines = []
+    for reason, group in shared.items():
+        first = group[0].id
+        entries = list(dict.fromkeys(step.entry for step in group))
+        who = first if len(group) == 1 else f"{', '.join(entries)} ({len(group)} steps)"
+        lines.append(f"  {who}: {reason}")
+    return lines

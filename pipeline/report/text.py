@@ -1,0 +1,79 @@
+"""Results and plans as plain text tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.plan.planner import Plan
+from pipeline.report.results import METRICS, Row, differences, random_projections, result_rows
+
+_TITLES = {"top1": "top-1 %", "macro_f1": "macro F1 %"}
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Align columns; those in `right` to the right."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, rows)])
+
+
+def results_text(plan: Plan, per_modality: bool = False) -> str:
+    """Write the results, what a reader must know of them, and the paired differences."""
+    rows = result_rows(plan, per_modality)
+    if not rows:
+        return "no results yet: run `pipeline run`"
+    extra = sorted({row.metric for row in rows} - set(METRICS))
+    metrics = [*METRICS, *extra]
+    groups: dict[tuple[str, ...], dict[str, Row]] = {}
+    for row in rows:
+        variant = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in row.variant.items())
+        groups.setdefault((row.model, "+".join(row.modalities), variant), {})[row.metric] = row
+    varied = any(variant for _, _, variant in groups)
+    header = ["model", "modalities", *(["variant"] if varied else []), *(_TITLES.get(m, m) for m in metrics), "seeds"]
+    lines = [
+        [model, modalities, *([variant] if varied else []), *(_figure(found.get(m)) for m in metrics), _seeds(found)]
+        for (model, modalities, variant), found in groups.items()
+    ]
+    first = 3 if varied else 2
+    text = [_heading(rows), table(header, lines, right=range(first, len(header)))]
+    text += [
+        f"{d.model} minus {d.baseline}, paired over {d.n} seeds: {d.mean:+.2f} points of {_TITLES[d.metric][:-2]} "
+        f"(95 % interval {d.low:+.2f} to {d.high:+.2f})"
+        for d in differences(plan, rows)
+        if d.metric in _TITLES
+    ]
+    projections = random_projections(plan)
+    if projections:
+        text.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
+    if plan.broken or plan.unparsed:
+        text.append(f"note: {broken_count(plan)} left out, see `pipeline status`")
+    return "\n".join(text)
+
+
+def broken_count(plan: Plan) -> str:
+    """Count what cannot be used."""
+    recordings = sum(1 for recording in plan.broken if recording)
+    parts = [f"{recordings} recording{'s' if recordings != 1 else ''}"] if recordings else []
+    parts += [f"{len(plan.unparsed)} unplaceable file{'s' if len(plan.unparsed) != 1 else ''}"] if plan.unparsed else []
+    return " and ".join(parts)
+
+
+def _heading(rows: Sequence[Row]) -> str:
+    row = rows[0]
+    folds = f", {row.folds} folds" if row.folds > 1 else ""
+    protocols = ", ".join(dict.fromkeys(row.protocol for row in rows))
+    return f"{row.dataset}, {protocols}{folds} (mean and deviation over seeds)\n"
+
+
+def _figure(row: Row | None) -> str:
+    if row is None:
+        return "-"
+    return f"{row.mean:.2f}" if row.std is None else f"{row.mean:.2f} ± {row.std:.2f}"
+
+
+def _seeds(found: dict[str, Row]) -> str:
+    return str(max(len(row.values) for row in found.values()))

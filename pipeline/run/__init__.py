@@ -1,0 +1,1 @@
+"""Doing a plan: which step next, in which worker process, shown how."""

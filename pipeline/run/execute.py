@@ -1,0 +1,141 @@
+"""Do one step: open its inputs and its draft, call its stage, publish what it left."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline.errors import StepError
+from pipeline.keys.raw import sha256_of
+from pipeline.names import ENCODERS, LOSSES, MODELS, SOURCES, STAGES, load
+from pipeline.run.job import Done, Job
+from pipeline.sources.contract import Probe, Recording, Series, Source, Video
+from pipeline.stages.context import Context
+from store import Store
+
+_TABLES = {"model": MODELS, "loss": LOSSES, "encoder": ENCODERS}
+
+
+def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
+    """Do a step and publish its output.
+
+    Raises
+    ------
+    PipelineError, StoreError, TrainingError
+        With what is wrong and the remedy; what was journalled stays for the next try.
+    """
+    import torch
+
+    started = time.monotonic()
+    device = _device(job.device)
+    video = job.stage == "encode" and job.recipe["modality"]["kind"] == "video"
+    if job.stage != "index" and device == "cpu" and not video:
+        torch.set_num_threads(1)  # small models gain nothing from more, and equal threads give equal bits
+    store = Store.open(job.store)
+    source = _source(job) if job.stage in ("index", "encode") else None
+    outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
+    inputs = [key for _, key in job.inputs.values()]
+    with store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs) as draft:
+        context = Context(
+            recipe=job.recipe,
+            work=job.work,
+            draft=draft,
+            outputs=outputs,
+            source=source,
+            recordings=source.list().recordings if source else (),
+            resolve=_resolve,
+            device=device,
+            on_bad_recording=job.on_bad_recording,
+            weights=Path(job.weights) if job.weights else None,
+            progress=progress,
+        )
+        left = load(STAGES[job.stage].run)(context)
+        seconds = time.monotonic() - started
+        output = draft.publish({**_provenance(device), "seconds": round(seconds, 3), **left})
+    return Done(seconds, sum(item.size for item in output.manifest.objects), device)
+
+
+def _resolve(table: str, section: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:
+    body = dict(section)
+    named = _TABLES[table][body.pop("name")]
+    return load(named.build), msgspec.convert(body, load(named.params))
+
+
+def _device(wanted: str) -> str:
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise StepError(
+            "--device cuda: torch sees no CUDA device here\n"
+            "  check the driver with nvidia-smi and torch's build (a CPU-only one has no CUDA), or give --device cpu"
+        )
+    return "cuda" if wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available()) else "cpu"
+
+
+def _source(job: Job) -> Source:
+    body = dict(job.source)
+    named = SOURCES[body.pop("name")]
+    params = msgspec.convert(body, load(named.params))
+    root = getattr(params, "root", None)
+    source: Source = load(named.build)(params) if root is None else load(named.build)(Path(root), params)
+    return CheckedSource(source, job.trusted) if job.trusted else source
+
+
+def _provenance(device: str) -> dict[str, Any]:
+    import torch
+
+    return {
+        "host": socket.gethostname(),
+        "user": getpass.getuser(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "device": torch.cuda.get_device_name() if device == "cuda" else f"cpu x {torch.get_num_threads()}",
+    }
+
+
+class CheckedSource:
+    """A source whose files' digests were taken from the lock: each is checked before it is first read."""
+
+    def __init__(self, source: Source, trusted: Mapping[str, str]) -> None:
+        self._source = source
+        self._trusted = dict(trusted)
+        self.name = source.name
+        self.root = source.root
+        self.classes = source.classes
+        self.modalities = source.modalities
+        self.list = source.list
+
+    def probe(self, recording: Recording, stream: str) -> Probe:
+        """As the source's, after checking the files."""
+        self._check(recording, stream)
+        return self._source.probe(recording, stream)
+
+    def open_series(self, recording: Recording, stream: str) -> Series:
+        """As the source's, after checking the files."""
+        self._check(recording, stream)
+        return self._source.open_series(recording, stream)
+
+    def open_video(self, recording: Recording, stream: str) -> Video:
+        """As the source's, after checking the files."""
+        self._check(recording, stream)
+        return self._source.open_video(recording, stream)
+
+    def _check(self, recording: Recording, stream: str) -> None:
+        for path in recording.streams.get(stream, ()):
+            expected = self._trusted.pop(path, None)
+            if expected is not None and (found := sha256_of(self.root / path)) != expected:
+                self._trusted[path] = expected
+                raise StepError(
+                    f"{self.root / path}: not the file that the lock knows: expected SHA-256 {expected}, found {found}\n"
+                    "  get the right file, or delete the lock to accept the data as it is here"
+                )
+
+

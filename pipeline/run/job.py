@@ -1,0 +1,95 @@
+"""One step as a message: what a worker needs to do it, in plain values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline.errors import StepError
+from pipeline.plan.planner import Plan
+from pipeline.plan.steps import Step
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A step to do.
+
+    Attributes
+    ----------
+    inputs
+        Outputs to read: step id to (stage, key).
+    source
+        The stages file's ``source``, its root made absolute.
+    trusted
+        Raw files whose digest was taken from the lock; checked when they are read.
+    """
+
+    step: str
+    stage: str
+    key: str
+    recipe: dict[str, Any]
+    work: dict[str, Any]
+    inputs: dict[str, tuple[str, str]]
+    store: str
+    source: dict[str, Any]
+    trusted: dict[str, str]
+    device: str
+    on_bad_recording: str
+    weights: str | None
+
+
+class Progress(msgspec.Struct, frozen=True, tag=True):
+    """How far a worker is with its step."""
+
+    done: int
+    total: int
+    what: str
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """A step's output is published."""
+
+    seconds: float
+    bytes: int
+    device: str
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """A step could not be completed; `message` names what is wrong and the remedy."""
+
+    message: str
+    traceback: str
+
+
+Message = Progress | Done | Failed
+
+
+def make_job(plan: Plan, step: Step, device: str) -> Job:
+    """Describe a step for a worker; StepError where it wants raw data that is not on this machine."""
+    experiment = step.point.experiment
+    folder = plan.path.absolute().parent
+    source = dict(experiment.source)
+    if "root" in source:
+        source["root"] = str(folder / Path(source["root"]).expanduser())
+    if step.stage in ("index", "encode") and not plan.table.present:
+        raise StepError(
+            f"{step.id} must run, and the raw data is not on this machine (source.root)\n"
+            "  set source.root to the data, or use a store that has this output"
+        )
+    weights = step.work.get("weights")
+    is_file = weights is not None and weights.endswith((".pth", ".safetensors"))
+    return Job(
+        step=step.id,
+        stage=step.stage,
+        key=step.key,
+        recipe=dict(step.recipe),
+        work=dict(step.work),
+        inputs={need: (plan.steps[need].stage, plan.steps[need].key) for need in step.needs},
+        store=plan.store.url,
+        source=source,
+        trusted=dict(plan.table.trusted) if step.stage in ("index", "encode") else {},
+        device=device,
+        on_bad_recording=experiment.on_bad_recording,
+        weights=str(folder / Path(weights).expanduser()) if is_file and weights else None,
+    )

@@ -1,0 +1,78 @@
+"""Worker processes, one thread of the run each; started when first needed, replaced when one dies."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+import msgspec
+
+from pipeline.run.job import Done, Failed, Job, Message, Progress
+
+
+class Pool:
+    """Does jobs in up to `size` processes and reports on `events` as (step id, message)."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.events: SimpleQueue[tuple[str, Message]] = SimpleQueue()
+        self._idle: list[_Worker] = []
+        self._all: list[_Worker] = []
+
+    def start(self, job: Job) -> None:
+        """Give a job to an idle worker, or to a new one; the caller keeps to the size."""
+        worker = self._idle.pop() if self._idle else self._new()
+        threading.Thread(target=self._follow, args=(worker, job), daemon=True).start()
+
+    def close(self) -> None:
+        """End all workers, at once; what they were doing goes on from its journal next time."""
+        for worker in self._all:
+            worker.process.kill()
+        for worker in self._all:
+            worker.process.wait()
+
+    def _new(self) -> _Worker:
+        worker = _Worker()
+        self._all.append(worker)
+        return worker
+
+    def _follow(self, worker: _Worker, job: Job) -> None:
+        message = worker.do(job, lambda progress: self.events.put((job.step, progress)))
+        if worker.process.poll() is None:
+            self._idle.append(worker)
+        self.events.put((job.step, message))
+
+
+class _Worker:
+    def __init__(self) -> None:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment.setdefault("PYTHONUNBUFFERED", "1")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.run.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # Ctrl-C reaches the run alone, which ends its workers
+        )
+
+    def do(self, job: Job, report: Callable[[Progress], None]) -> Done | Failed:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            self.process.stdin.write(msgspec.json.encode(job) + b"\n")
+            self.process.stdin.flush()
+            for line in self.process.stdout:
+                message: Message = msgspec.json.decode(line, type=Message)
+                if not isinstance(message, Progress):
+                    return message
+                report(message)
+        except BrokenPipeError:
+            pass
+        code = self.process.wait()
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
+        remedy = "signal 9 often means that memory ran out: try --jobs 1" if code == -9 else "see what it printed above"
+        return Failed(f"its worker process {how}\n  {remedy}; run again to go on where it stopped", "")

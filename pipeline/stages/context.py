@@ -1,0 +1,52 @@
+"""What a stage is handed when it does a step. Stages import it for typing only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.sources.contract import Recording, Source
+from store.drafts import Draft
+from store.outputs import Output
+
+
+@dataclass(frozen=True)
+class Context:
+    """One step's work.
+
+    Attributes
+    ----------
+    recipe, work
+        What the output depends on, and what else is needed to make it (rows, labels).
+    draft
+        Where the output is written.
+    outputs
+        The outputs that it reads, by step id.
+    source, recordings
+        The dataset's reader and its table, in row order; None and empty where the stage reads no raw data.
+    resolve
+        From a table (``model``, ``loss``, ``encoder``) and a section with its ``name``: what builds the thing,
+        and its parameters as a struct.
+    device
+        ``cpu`` or ``cuda``.
+    on_bad_recording
+        ``fail`` or ``skip``.
+    weights
+        A local file with pretrained weights.
+    progress
+        Called with (done, total, what is counted).
+    """
+
+    recipe: Mapping[str, Any]
+    work: Mapping[str, Any]
+    draft: Draft
+    outputs: Mapping[str, Output]
+    source: Source | None
+    recordings: tuple[Recording, ...]
+    resolve: Callable[[str, Mapping[str, Any]], tuple[Callable[..., Any], Any]]
+    device: str
+    on_bad_recording: str
+    weights: Path | None
+    progress: Callable[[int, int, str], None]

@@ -1,0 +1,42 @@
+"""Which rows of an output are empty, and why; survives an interrupted run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import zarr
+
+from pipeline.sources.contract import Recording
+
+if TYPE_CHECKING:
+    from store.drafts import Draft
+
+SKIPPED = "skipped.json"  # in the output: a list of {"recording", "reason"} in the order of the rows
+
+
+def write_shard_reasons(draft: Draft, shard: int, broken: Mapping[str, str]) -> None:
+    """Remember what was broken in a shard, for the run that finishes the output."""
+    draft.scratch_write(f"skipped-{shard}.json", json.dumps(dict(broken)).encode())
+
+
+def read_shard(
+    draft: Draft, shard: int, rows: range, recordings: Sequence[Recording | None]
+) -> dict[str, str]:
+    """Return what an earlier run found broken in a shard; where its notes are gone, from empty rows."""
+    noted = draft.scratch_read(f"skipped-{shard}.json")
+    if noted is not None:
+        reasons: dict[str, str] = json.loads(noted)
+        return reasons
+    valid = zarr.open_array(draft.zarr_store(), path="valid", mode="r", zarr_format=3)
+    good = np.asarray(valid[rows.start : rows.stop]).any(axis=1)
+    lost = "was found broken by an earlier, interrupted run"
+    return {r.id: f"{r.id}: {lost}" for r, usable in zip(recordings, good, strict=True) if r and not usable}
+
+
+def write_all(draft: Draft, reasons: Mapping[str, str]) -> None:
+    """Write the output's list of empty rows."""
+    listed = [{"recording": recording, "reason": reason} for recording, reason in reasons.items()]
+    draft.write(SKIPPED, json.dumps(listed, indent=1, ensure_ascii=False).encode())

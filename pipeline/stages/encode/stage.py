@@ -1,0 +1,36 @@
+"""The encode stage: one modality of every recording, into one feature output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from pipeline.sources.contract import Modality
+from pipeline.stages.encode.encode import encode_modality
+
+if TYPE_CHECKING:
+    from pipeline.stages.context import Context
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Encode the recipe's modality; see `encode_modality`."""
+    assert context.source is not None
+    modality = context.recipe["modality"]
+    params = dict(context.recipe["params"])
+    if "weights" in context.work:
+        params["weights"] = context.work["weights"]
+    _, params = context.resolve("encoder", {"name": modality["kind"], **params})
+    return encode_modality(
+        params=params,
+        modality=Modality(modality["kind"], tuple(modality["streams"]), modality["rate"]),
+        name=modality["name"],
+        source=context.source,
+        recordings=context.recordings,
+        skip={},
+        draft=context.draft,
+        device=torch.device(context.device),
+        on_bad=context.on_bad_recording,
+        progress=lambda done, total: context.progress(done, total, "recordings"),
+        weights_file=context.weights,
+    )

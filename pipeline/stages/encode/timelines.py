@@ -1,0 +1,154 @@
+"""Encode series and skeletons: read, normalise, align, pool; all of a shard at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.errors import BadRecording, ConfigError
+from pipeline.sources.contract import Modality, Recording, Series, Source
+from pipeline.stages.encode.align import TooShortError, starts, windows
+from pipeline.stages.encode.params import SeriesParams, SkeletonParams
+from pipeline.stages.encode.prefetch import Failed, read_ahead
+from pipeline.stages.encode.series import NoOverlapError, timeline
+from pipeline.stages.encode.shard import Encoded, file_of
+from pipeline.stages.encode.skeleton import DegenerateError, normalise
+from pipeline.stages.encode.timings import Timings
+from trainers.patches import derive_velocities, patches
+
+
+class TimelineEncoder:
+    """Encoder of a series or skeleton modality; `shapes` are those of one sample of each stream."""
+
+    def __init__(
+        self,
+        params: SeriesParams | SkeletonParams,
+        modality: Modality,
+        source: Source,
+        shapes: Sequence[tuple[int, ...]],
+        *,
+        threads: int,
+        timings: Timings,
+    ) -> None:
+        self._params, self._modality, self._source = params, modality, source
+        self._shapes, self._threads, self._timings = shapes, threads, timings
+        self._spec = windows(params, modality.rate)
+        self._velocities = isinstance(params, SkeletonParams) and params.velocities
+        if isinstance(params, SkeletonParams):
+            _check_joints(params, shapes)
+        self._width_in = sum(int(np.prod(shape)) for shape in shapes)
+        self.width = (1 + self._velocities) * self._width_in * self._factor()
+        self.channels = self._width_in if params.keep_series else None
+        self.images = 0
+        self.provenance: dict[str, Any] = {}
+
+    def encode(self, recordings: Sequence[Recording | None], strict: bool) -> Encoded:
+        """Encode one shard; see `Encoder`."""
+        rows = [row for row, recording in enumerate(recordings) if recording is not None]
+        encoded = self._empty(len(recordings))
+        read: dict[int, NDArray[np.float32]] = {}
+        tasks = [self._task(recordings[row]) for row in rows]
+        for task, item in read_ahead(tasks, threads=self._threads, items=1):
+            if not isinstance(item, Failed):
+                read[rows[task]] = item
+            elif isinstance(item.error, BadRecording) and not strict:
+                encoded.drop(rows[task], item.error)
+            else:
+                raise item.error
+        with self._timings.phase("pool"):
+            self._pool(read, encoded)
+        return encoded
+
+    def _factor(self) -> int:
+        return {"mean": 1, "mean-std": 2, "flatten": self._spec.window}[self._params.reduce]
+
+    def _empty(self, rows: int) -> Encoded:
+        series = (
+            None if self.channels is None else np.zeros((rows, self._spec.length, self.channels), np.float32)
+        )
+        features = np.zeros((rows, self._spec.patches, self.width), np.float32)
+        return Encoded(features=features, valid=np.zeros(features.shape[:2], np.bool_), series=series)
+
+    def _task(self, recording: Recording | None) -> Callable[[], Iterator[NDArray[np.float32]]]:
+        def read() -> Iterator[NDArray[np.float32]]:
+            assert recording is not None
+            with self._timings.phase("read"):
+                values = self._read(recording)
+            yield values
+
+        return read
+
+    def _read(self, recording: Recording) -> NDArray[np.float32]:
+        """Return the recording's (T, C) timeline, and know that its windows fit."""
+        streams = self._modality.streams
+        pairs = list(zip(streams, self._shapes, strict=True))
+        series = [self._open(recording, stream, shape) for stream, shape in pairs]
+        try:
+            values = timeline(series, self._modality.rate, self._spec)
+            starts(self._spec, len(values))
+        except (TooShortError, NoOverlapError) as error:
+            remedy = "; use a smaller window or align: resample" if isinstance(error, TooShortError) else ""
+            raise BadRecording(
+                recording.id, streams[0], file_of(recording, streams[0]), f"{error}{remedy}"
+            ) from error
+        return values.astype(np.float32)
+
+    def _open(self, recording: Recording, stream: str, shape: tuple[int, ...]) -> Series:
+        file = file_of(recording, stream)
+        series = self._source.open_series(recording, stream)
+        values = series.values
+        if values.shape[1:] != shape:
+            raise BadRecording(
+                recording.id,
+                stream,
+                file,
+                f"a sample has the shape {values.shape[1:]}, in other recordings {shape}",
+            )
+        if not len(values) or not np.isfinite(values).all():
+            raise BadRecording(recording.id, stream, file, "has no samples, or a value that is not finite")
+        if isinstance(self._params, SkeletonParams):
+            try:
+                values = normalise(values, self._params)
+            except DegenerateError as error:
+                raise BadRecording(recording.id, stream, file, str(error)) from error
+        return Series(values=values.reshape(len(values), -1), times=series.times)
+
+    def _pool(self, read: dict[int, NDArray[np.float32]], into: Encoded) -> None:
+        if self._spec.align == "resample" and read:
+            rows = list(read)
+            stacked = np.stack(list(read.values()))  # (n, L, C)
+            into.features[rows] = self._patches(stacked)
+            into.valid[rows] = True
+            if into.series is not None:
+                into.series[rows] = stacked
+            return
+        for row, values in read.items():
+            found = self._patches(values[None])[0]
+            into.features[row, : len(found)] = found
+            into.valid[row, : len(found)] = True
+
+    def _patches(self, timelines: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Reduce (n, T, C) to (n, windows, D)."""
+        values = torch.from_numpy(timelines)
+        at = torch.from_numpy(starts(self._spec, timelines.shape[1]))
+        if self._velocities:
+            values = derive_velocities(values)
+        pooled: NDArray[np.float32] = patches(values, at, self._spec.window, self._params.reduce).numpy()
+        return pooled
+
+
+def _check_joints(params: SkeletonParams, shapes: Sequence[tuple[int, ...]]) -> None:
+    for shape in shapes:
+        if len(shape) != 2 or shape[1] != 3:
+            raise ConfigError(
+                f"a skeleton's sample must be (joints, 3), not {shape}; give its modality kind: series"
+            )
+        for key, joint in params.joints().items():
+            if joint >= shape[0]:
+                raise ConfigError(
+                    f"{key}: {joint} is not among the source's {shape[0]} joints, 0 to {shape[0] - 1}"
+                )

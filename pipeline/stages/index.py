@@ -1,0 +1,82 @@
+"""The index: the table of recordings, in row order, and the list of those that cannot be used."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import BadRecording, StepError
+
+if TYPE_CHECKING:
+    from pipeline.sources.contract import Recording, Source
+    from pipeline.stages.context import Context
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Check every stream of every recording, and write ``recordings.jsonl``, ``broken.json`` and ``classes.json``.
+
+    Raises
+    ------
+    StepError
+        A recording is broken and ``on_bad_recording`` is ``fail``: names the first files and the remedy.
+    """
+    assert context.source is not None
+    source, streams = context.source, list(context.work["streams"])
+    listing = source.list()
+    broken: list[dict[str, str]] = [
+        {"recording": "", "stream": item.stream, "path": item.path, "reason": item.reason} for item in listing.unparsed
+    ]
+    lengths: list[dict[str, int]] = []
+    with ThreadPoolExecutor() as pool:
+        looks = pool.map(lambda recording: _look(source, recording, streams), listing.recordings)
+        for done, (found, bad) in enumerate(looks, 1):
+            lengths.append(found)
+            broken += bad
+            context.progress(done, len(listing.recordings), "recordings")
+    check_broken(broken, context.on_bad_recording)
+    rows = [
+        {
+            "row": row,
+            "id": r.id,
+            "subject": r.subject,
+            "action": r.action,
+            "label": source.classes.index(r.action),
+            "session": r.session,
+            "scene": r.scene,
+            "view": r.view,
+            "start": r.start,
+            "end": r.end,
+            "lengths": lengths[row],
+        }
+        for row, r in enumerate(listing.recordings)
+    ]
+    context.draft.write("recordings.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+    context.draft.write("broken.json", json.dumps(broken, indent=1).encode())
+    context.draft.write("classes.json", json.dumps(list(source.classes)).encode())
+    return {"recordings": len(rows), "broken": len(broken)}
+
+
+def check_broken(broken: list[dict[str, str]], on_bad_recording: str) -> None:
+    """Raise StepError where recordings are broken and the user wants to be stopped by that."""
+    if broken and on_bad_recording == "fail":
+        lines = [f"  {item['path']}: {item['reason']}" for item in broken[:10]]
+        more = [f"  and {len(broken) - 10} more"] if len(broken) > 10 else []
+        count = "1 file" if len(broken) == 1 else f"{len(broken)} files"
+        raise StepError(
+            "\n".join([f"{count} cannot be used:", *lines, *more])
+            + "\n  mend or remove them, or set `on_bad_recording: skip` to go on without these recordings"
+        )
+
+
+def _look(source: Source, recording: Recording, streams: list[str]) -> tuple[dict[str, int], list[dict[str, str]]]:
+    lengths: dict[str, int] = {}
+    broken: list[dict[str, str]] = []
+    for stream in streams:
+        try:
+            lengths[stream] = source.probe(recording, stream).length
+        except BadRecording as error:
+            broken.append(
+                {"recording": recording.id, "stream": stream, "path": error.path, "reason": error.reason}
+            )
+    return lengths, broken

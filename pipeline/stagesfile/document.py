@@ -1,0 +1,92 @@
+"""Read YAML into plain values while remembering the line of every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.errors import ConfigError
+
+_Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass
+class Document:
+    """A stages file as plain values.
+
+    Attributes
+    ----------
+    path
+        The file; relative paths in it are relative to its folder.
+    values
+        What it says, after ``--set``.
+    lines
+        Dotted key to 1-based line, for messages.
+    """
+
+    path: Path
+    values: dict[str, Any]
+    lines: dict[str, int] = field(default_factory=dict)
+
+    def error(self, key: str, problem: str, remedy: str) -> ConfigError:
+        """Make the error that names file, line, key, problem and remedy."""
+        return ConfigError(f"{self.where(key)}: {problem}\n  {remedy}")
+
+    def where(self, key: str) -> str:
+        """Name the place of a key: ``stages.yaml:12: stages.teacher.fit``, or the nearest key that has a line."""
+        probe = key
+        while probe and probe not in self.lines:
+            probe = probe.rpartition(".")[0]
+        line = f":{self.lines[probe]}" if probe else ""
+        return f"{self.path}{line}: {key}" if key else f"{self.path}{line}"
+
+
+def read_document(path: Path) -> Document:
+    """Read a stages file; ConfigError names the line where it is not YAML, or has a key twice."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: no such stages file\n  give one with `-f FILE`, or run where stages.yaml is"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}\n  check the file") from None
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        document = Document(path, {})
+        if node is not None:
+            _note_lines(node, "", document)
+            document.values = loader.construct_document(node)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(
+            f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}\n"
+            "  mend the line; a value with a colon or a bracket wants quotes"
+        ) from None
+    finally:
+        loader.dispose()
+    if not isinstance(document.values, dict):
+        raise ConfigError(f"{path}: must be a mapping of keys to values\n  see stages.yaml for an example")
+    return document
+
+
+def _note_lines(node: yaml.Node, prefix: str, document: Document) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key_node, value_node in node.value:
+            key = f"{prefix}.{key_node.value}" if prefix else str(key_node.value)
+            line = key_node.start_mark.line + 1
+            if key in document.lines:
+                document.lines[key] = line
+                raise document.error(key, f"stands twice (before on line {document.lines[key]})", "keep one")
+            document.lines[key] = line
+            _note_lines(value_node, key, document)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, item in enumerate(node.value):
+            key = f"{prefix}[{i}]"
+            document.lines[key] = item.start_mark.line + 1
+            _note_lines(item, key, document)

@@ -1,0 +1,197 @@
+"""A stages file as entries: which kinds of work, with which parameters, needing what; one set for each matrix point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline.names import ENCODERS, SOURCES, STAGES, TABLES, Named, load
+from pipeline.sources.contract import Modality, Source
+from pipeline.stagesfile.document import Document, read_document
+from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
+from pipeline.stagesfile.settings import matrix_points, with_settings
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A stage with parameters and needs, as the stages file names it; ``body`` is what is left: its parameters."""
+
+    name: str
+    stage: str
+    needs: tuple[str, ...]
+    body: Mapping[str, Any]
+
+    @property
+    def place(self) -> str:
+        """Return the dotted key of the entry in the stages file."""
+        return f"stages.{self.name}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of the matrix: a whole experiment.
+
+    Attributes
+    ----------
+    matrix
+        The values that this point sets, by key.
+    entries
+        In an order in which they can be done.
+    """
+
+    document: Document
+    matrix: Mapping[str, Any]
+    experiment: Experiment
+    entries: Mapping[str, Entry]
+    source: Source
+    source_recipe: Mapping[str, Any]
+
+
+def read_points(path: Path, settings: Iterable[tuple[str, Any]]) -> list[Point]:
+    """Read a stages file with ``--set`` overrides; ConfigError for anything that is off in it."""
+    document = with_settings(read_document(path), settings, "--set")
+    matrix = convert(document, "", document.values, Experiment).matrix
+    for key, values in matrix.items():
+        if not values or key.split(".")[0] in ("matrix", "store", "remote"):
+            raise document.error(
+                f"matrix.{key}", "cannot be repeated over", "give a list of values for another key"
+            )
+    return [_point(with_settings(document, point.items(), "matrix"), point) for point in matrix_points(matrix)]
+
+
+def _point(document: Document, matrix: Mapping[str, Any]) -> Point:
+    experiment = convert(document, "", document.values, Experiment)
+    if not experiment.seeds or len(set(experiment.seeds)) < len(experiment.seeds):
+        raise document.error("seeds", "must be different numbers, at least one", "for example seeds: [0, 1, 2]")
+    source, recipe = _source(document, experiment)
+    unknown = [name for name in experiment.modalities if name not in source.modalities]
+    if unknown or not experiment.modalities:
+        name = unknown[0] if unknown else "an empty list"
+        raise document.error(
+            "modalities",
+            f"source {source.name} has no modality {name}",
+            did_you_mean(name, source.modalities),
+        )
+    entries = {name: _entry(document, name, body or {}) for name, body in experiment.stages.items()}
+    ordered = _in_order(document, entries)
+    for entry in entries.values():
+        _check_needs(document, entry, entries)
+    return Point(document, matrix, experiment, ordered, source, recipe)
+
+
+def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[str, Any]]:
+    body = dict(experiment.source)
+    name = body.pop("name", None)
+    if name not in SOURCES:
+        raise document.error("source.name", f"no source {name!r}", did_you_mean(str(name), SOURCES))
+    params = convert(document, "source", body, load(SOURCES[name].params))
+    recipe = {"name": name, **{k: v for k, v in msgspec.to_builtins(params).items() if k != "root"}}
+    root = getattr(params, "root", None)
+    if root is not None:
+        folder = document.path.parent / Path(root).expanduser()
+        return load(SOURCES[name].build)(folder, params), recipe
+    return load(SOURCES[name].build)(params), recipe
+
+
+def _entry(document: Document, name: str, body: Mapping[str, Any]) -> Entry:
+    place = f"stages.{name}"
+    rest = dict(body)
+    stage = rest.pop("stage", name)
+    needs = rest.pop("needs", ())
+    if name == "index" or stage == "index":
+        raise document.error(place, "index is always there", "leave it out; its settings are `source` and `on_bad_recording`")
+    if stage not in STAGES:
+        known = [known for known in STAGES if known != "index"]
+        raise document.error(f"{place}.stage", f"no stage {stage!r}", did_you_mean(str(stage), known))
+    if not isinstance(needs, (list, tuple)) or not all(isinstance(need, str) for need in needs):
+        raise document.error(f"{place}.needs", "must be a list of entries", "for example needs: [encode]")
+    return Entry(name, stage, tuple(needs), rest)
+
+
+def _check_needs(document: Document, entry: Entry, entries: Mapping[str, Entry]) -> None:
+    place = f"{entry.place}.needs"
+    reads = STAGES[entry.stage].reads
+    for need in entry.needs:
+        if entries[need].stage not in reads:
+            wanted = " or ".join(reads) or "nothing"
+            raise document.error(
+                place,
+                f"{need} is of stage {entries[need].stage}; {entry.stage} can need {wanted}",
+                "mend the list",
+            )
+    stages = [entries[need].stage for need in entry.needs]
+    if reads and not stages:
+        raise document.error(entry.place, "needs nothing", f"add needs: [...], entries of stage {' or '.join(reads)}")
+    if entry.stage in ("train", "distil") and "encode" not in stages:
+        raise document.error(place, "names no encode entry", "add the entry whose features it reads")
+    teachers = [stage for stage in stages if stage in ("train", "distil")]
+    if entry.stage == "distil" and len(teachers) != 1:
+        raise document.error(place, f"names {len(teachers)} teachers", "name exactly one train or distil entry")
+
+
+def _in_order(document: Document, entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    done: dict[str, Entry] = {}
+    path: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in path:
+            cycle = " -> ".join([*path[path.index(name) :], name])
+            raise document.error(f"stages.{name}.needs", f"a cycle: {cycle}", "remove one of these needs")
+        if name not in done:
+            path.append(name)
+            for need in entries[name].needs:
+                if need not in entries:
+                    raise document.error(f"stages.{name}.needs", f"no entry {need!r}", did_you_mean(need, entries))
+                visit(need)
+            path.pop()
+            done[name] = entries[name]
+
+    for name in entries:
+        visit(name)
+    return done
+
+
+def encode_params(point: Point, entry: Entry, name: str) -> Any:
+    """Return one modality's encode parameters, after defaults, as a struct."""
+    for section in entry.body:
+        if section not in point.source.modalities:
+            raise point.document.error(
+                f"{entry.place}.{section}",
+                f"source {point.source.name} has no modality {section}",
+                did_you_mean(section, point.source.modalities),
+            )
+    modality: Modality = point.source.modalities[name]
+    place = f"{entry.place}.{name}"
+    return convert(point.document, place, entry.body.get(name) or {}, load(ENCODERS[modality.kind].params))
+
+
+def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Named]]:
+    """Return an entry's parameters after defaults as plain values, and what its named parameters stand for."""
+    stage = STAGES[entry.stage]
+    body = dict(entry.body)
+    named: list[Named] = []
+    sections: dict[str, Any] = {}
+    for parameter, table in stage.named:
+        value = body.pop(parameter, None)
+        section, found = _named(point.document, f"{entry.place}.{parameter}", value, TABLES[table])
+        sections[parameter] = section
+        named.append(found)
+    params = convert(point.document, entry.place, body, load(stage.params))
+    return {**msgspec.to_builtins(params), **sections}, named
+
+
+def _named(document: Document, place: str, value: Any, table: Mapping[str, Named]) -> tuple[dict[str, Any], Named]:
+    body = {"name": value} if isinstance(value, str) else dict(value) if isinstance(value, dict) else {}
+    name = body.pop("name", None)
+    what = place.rpartition(".")[2]
+    if name is None:
+        raise document.error(place, f"names no {what}", f"known: {', '.join(table)}")
+    if name not in table:
+        raise document.error(place, f"no {what} {name!r}", did_you_mean(str(name), table))
+    params = convert(document, place, body, load(table[name].params))
+    return {"name": name, **msgspec.to_builtins(params)}, table[name]
+

@@ -1,0 +1,60 @@
+"""Overrides of single keys: ``--set a.b=value`` and the points of the matrix."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.errors import ConfigError
+from pipeline.stagesfile.document import Document
+
+_PLACES = ("store", "source.root")
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Split ``a.b=value``; the value is read as YAML. Folders are relative to where the command runs."""
+    key, equals, value = text.partition("=")
+    if not equals or not key or any(not part for part in key.split(".")):
+        raise ConfigError(f"--set {text}: not of the form key=value\n  for example --set stages.teacher.fit.epochs=5")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {text}: the value is not valid YAML\n  quote it, for example '\"{value}\"'") from None
+    if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
+        parsed = str(Path(parsed).expanduser().absolute())
+    return key, parsed
+
+
+def _names_a_file(key: str, value: str) -> bool:
+    return key.endswith(".weights") and value.endswith((".pth", ".safetensors"))
+
+
+def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origin: str) -> Document:
+    """Copy a document with some keys replaced; a key's parents are created where they are missing."""
+    values = copy.deepcopy(document.values)
+    for key, value in settings:
+        *parents, last = key.split(".")
+        place: Any = values
+        for depth, part in enumerate(parents):
+            if place.get(part) is None:
+                place[part] = {}
+            elif isinstance(place[part], str) and part in ("model", "loss"):
+                place[part] = {"name": place[part]}
+            place = place[part]
+            if not isinstance(place, dict):
+                so_far = ".".join(parents[: depth + 1])
+                raise ConfigError(f"{origin} {key}: {so_far} is not a mapping\n  set {so_far} itself instead")
+        place[last] = value
+    return Document(document.path, values, document.lines)
+
+
+def matrix_points(matrix: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """Expand the matrix: every combination of its keys' values, the last key varying fastest."""
+    points: list[dict[str, Any]] = [{}]
+    for key, values in matrix.items():
+        points = [{**point, key: value} for point in points for value in values]
+    return points
