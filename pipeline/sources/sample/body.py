@@ -1,4 +1,4 @@
-"""The figure: 20 Kinect joints in UTD-MHAD's order, a subject's build, and the pose that hands and hips force.
+"""The figure: 20 Kinect joints in UTD-MHAD's order, a build, and the pose that hands and hips force.
 
 Axes as the Kinect's: x to the right of the picture, where the subject's right side is; y up; z away from the
 camera; metres. The subject faces the camera, so forward is -z.

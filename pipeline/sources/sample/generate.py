@@ -117,7 +117,7 @@ def streams(seed: int, number: int, label: int, action: str, trial: int) -> dict
 
 
 def write(root: Path, files: Mapping[str, str], made: Mapping[str, NDArray[Any]]) -> None:
-    """Write one recording's streams in UTD-MHAD's formats, each to its path in `files`, relative to `root`."""
+    """Write one recording's streams in UTD-MHAD's formats, each to its path in `files` under `root`."""
     write_mat(root / files["skeleton"], "d_skel", made["skeleton"].transpose(1, 2, 0))
     write_mat(root / files["inertial"], "d_iner", made["inertial"])
     write_mat(root / files["depth"], "d_depth", made["depth"].transpose(1, 2, 0))

@@ -32,9 +32,9 @@ def unit(rng: np.random.Generator) -> Unit:
 def inertial(seen: Pose, unit: Unit, rate: float, rng: np.random.Generator) -> Floats:
     """Specific force and angular rate in the sensor's axes.
 
-    The sensor's x points along the forearm, so that a hanging arm reads about -1 g on it, as in UTD-MHAD. With
-    the sensor's frame R (columns in world coordinates), force is ``R.T (d2p/dt2 - gravity) / g`` and the rate is
-    the vector of ``R.T dR/dt``.
+    The sensor's x points along the forearm, so that a hanging arm reads about -1 g on it, as in UTD-MHAD.
+    With the sensor's frame R (columns in world coordinates), force is ``R.T (d2p/dt2 - gravity) / g`` and the
+    rate is the vector of ``R.T dR/dt``.
 
     Parameters
     ----------
