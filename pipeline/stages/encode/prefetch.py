@@ -16,7 +16,7 @@ _DONE = object()
 class Failed:
     """A task ended with this error, after the items that came before."""
 
-    error: Exception
+    error: BaseException
 
 
 class _StoppedError(Exception):
@@ -86,7 +86,7 @@ class _Line(Generic[T]):
                 self._put(number, item)
         except _StoppedError:
             raise
-        except Exception as error:
+        except BaseException as error:  # the consumer, not this thread, decides what stops the run
             self._put(number, Failed(error))
         self._put(number, _DONE)
 

@@ -31,7 +31,8 @@ def read_shard(
         reasons: dict[str, str] = json.loads(noted)
         return reasons
     valid = zarr.open_array(draft.zarr_store(), path="valid", mode="r", zarr_format=3)
-    good = np.asarray(valid[rows.start : rows.stop]).any(axis=1)
+    values = np.asarray(valid[rows.start : rows.stop])
+    good = [bool(row.any()) for row in values]
     lost = "was found broken by an earlier, interrupted run"
     return {r.id: f"{r.id}: {lost}" for r, usable in zip(recordings, good, strict=True) if r and not usable}
 
