@@ -41,14 +41,15 @@ class TeacherParams(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes
     ----------
     fusion_layers, tokens
-        Encoders of each modality in each pair, and the pair's fusion tokens (F; 4 is best in Table 7).
+        Encoders of each modality in each pair, at least 2 (what one writes in the first layer, the other
+        reads in the second), and the pair's fusion tokens (F; 4 is best in Table 7).
     width, layers, heads, feed_forward, dropout, norm, positions
         As in `StudentParams`.
     """
 
     width: Width = 48
     layers: Positive = 2
-    fusion_layers: Positive = 2
+    fusion_layers: Annotated[int, Meta(ge=2)] = 2
     tokens: Positive = 4
     heads: Positive = 4
     feed_forward: Positive = 96

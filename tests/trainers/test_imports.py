@@ -1,0 +1,21 @@
+"""Planning reads protocols and parameters; it must not pay for torch or numpy."""
+
+import subprocess
+import sys
+
+LIGHT = (
+    "trainers",
+    "trainers.errors",
+    "trainers.protocols",
+    "trainers.params",
+    "trainers.models.names",
+    "trainers.models.dmft.params",
+    "trainers.losses.names",
+    "trainers.losses.params",
+)
+
+
+def test_what_planning_reads_imports_neither_torch_nor_numpy() -> None:
+    code = f"import sys, {', '.join(LIGHT)}; print(sorted(sys.modules.keys() & {{'torch', 'numpy'}}))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
