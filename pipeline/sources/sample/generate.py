@@ -50,12 +50,12 @@ def subject(seed: int, number: int) -> Subject:
     rng = np.random.default_rng([seed, number])
     return Subject(
         body=build(rng), sensor=unit(rng), look=look(rng),
-        tempo=float(np.exp(rng.normal(0, 0.14))), size=float(np.exp(rng.normal(-0.05, 0.2))),
-        height=float(rng.normal(0, 0.14)), depth=float(rng.normal(-0.02, 0.09)),
-        tilt=float(rng.normal(0, 0.3)),
-        start=float(rng.uniform(0, 2 * np.pi)), repeats=float(rng.uniform(1.8, 3.4)),
-        asymmetry=float(rng.beta(1, 3)), fidget=float(rng.uniform(0.02, 0.06)),
-        yaw=float(rng.normal(0, 0.2)),
+        tempo=float(np.exp(rng.normal(0, 0.14))), size=float(np.exp(rng.normal(-0.02, 0.17))),
+        height=float(rng.normal(0, 0.1)), depth=float(rng.normal(-0.02, 0.09)),
+        tilt=float(rng.normal(0, 0.22)),
+        start=float(rng.normal(np.pi / 2, 0.8)), repeats=float(rng.uniform(1.8, 3.4)),
+        asymmetry=float(rng.beta(1, 3)), fidget=float(rng.uniform(0.03, 0.07)),
+        yaw=float(rng.normal(0, 0.14)),
         place=np.array([rng.normal(0, 0.12), -1.0 + rng.normal(0, 0.04), rng.uniform(2.6, 3.1)]),
     )  # fmt: skip
 
@@ -67,7 +67,7 @@ def manner(person: Subject, action: str, rng: np.random.Generator) -> Manner:
         seconds=float(np.clip(seconds, 1.6, 3.9)), lead=float(rng.uniform(0.05, 0.17)),
         tail=float(rng.uniform(0.03, 0.15)), size=person.size * float(np.exp(rng.normal(0, 0.15))),
         height=person.height + float(rng.normal(0, 0.06)), depth=person.depth + float(rng.normal(0, 0.04)),
-        tilt=person.tilt + float(rng.normal(0, 0.15)), start=person.start + float(rng.normal(0, 0.5)),
+        tilt=person.tilt + float(rng.normal(0, 0.15)), start=person.start + float(rng.normal(0, 0.45)),
         repeats=max(1, round(person.repeats + rng.normal(0, 0.6))), asymmetry=person.asymmetry,
         fidget=person.fidget * float(np.exp(rng.normal(0, 0.3))), curl=float(rng.normal(0, 0.08)),
         skew=float(rng.normal(0, 0.2)),

@@ -26,7 +26,7 @@ class Unit:
 def unit(rng: np.random.Generator) -> Unit:
     """Draw a subject's unit."""
     scale = np.array([0.03] * 3 + [2.0] * 3)
-    return Unit(rng.normal(0, [0.45, 0.15, 0.15]), rng.normal(0, scale), scale * rng.uniform(0.6, 1.6, 6))
+    return Unit(rng.normal(0, [0.8, 0.3, 0.3]), rng.normal(0, scale), scale * rng.uniform(0.6, 1.6, 6))
 
 
 def inertial(seen: Pose, unit: Unit, rate: float, rng: np.random.Generator) -> Floats:
@@ -53,7 +53,7 @@ def inertial(seen: Pose, unit: Unit, rate: float, rng: np.random.Generator) -> F
         (T, 6): g, clipped at 8, and deg/s, clipped at 1000.
     """
     wrist = seen.joints[:, JOINTS.index("right_wrist")]
-    slip = Rotation.from_rotvec(rng.normal(0, 0.06, 3))
+    slip = Rotation.from_rotvec(rng.normal(0, 0.12, 3))
     frames = Rotation.from_matrix(seen.forearm) * Rotation.from_rotvec(unit.mounting) * slip
     acceleration = np.gradient(np.gradient(wrist, 1 / rate, axis=0), 1 / rate, axis=0)
     force = frames.apply(acceleration + GRAVITY * UP, inverse=True) / GRAVITY
