@@ -150,6 +150,7 @@ class Draft:
         StoreError
             An object is missing or belongs to another unit, or the unit is journalled already.
         """
+        self._check_open()
         for path in paths:
             self._check_free(path)
         try:

@@ -82,3 +82,8 @@ def is_temporary(path: str) -> bool:
 def temporary_name(random: str) -> str:
     """Return the name of a file to write beside its target; `random` is sixteen hex digits."""
     return f".{random}.partial"
+
+
+def ref_path(name: str) -> str:
+    """Return the path of the record of who uses what."""
+    return f"refs/{check_name(name, 'the reference')}"

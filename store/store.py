@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from store.canonical import canonical_json
 from store.errors import MissingOutput, UnsupportedFormat
-from store.paths import FORMAT_PATH, manifest_path, output_prefix
+from store.paths import FORMAT_PATH, manifest_path, output_prefix, ref_path
 from store.roots.contract import Root
 from store.roots.urls import open_root
 
@@ -152,6 +152,17 @@ class Store:
         with self._root.lock(lock_path(stage, key), f"{stage}/{key} in {self.url}"):
             self._root.delete(manifest_path(stage, key))
             self._root.delete_all(prefix)
+
+    def read_ref(self, name: str) -> bytes | None:
+        """Return what `write_ref` wrote last under a name, or None."""
+        try:
+            return self._root.read(ref_path(name))
+        except FileNotFoundError:
+            return None
+
+    def write_ref(self, name: str, data: bytes) -> None:
+        """Record which outputs somebody uses, replacing what stood under the name: cleaning keeps those."""
+        self._root.put(ref_path(name), data)
 
     def _check_format(self) -> bool:
         """Return whether the store says its format; raise where that is another one."""

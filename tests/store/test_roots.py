@@ -1,0 +1,160 @@
+"""What every root promises, the same for a folder and for obstore."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from store.errors import StoreError, UnsupportedUrl
+from store.roots.contract import Root
+from store.roots.folder import FolderRoot
+from store.roots.urls import open_root
+
+
+@pytest.fixture
+def root(url: str) -> Root:
+    return open_root(url)
+
+
+def test_what_was_put_is_read_back(root: Root) -> None:
+    root.put("a/b/c", b"0123456789")
+    assert root.read("a/b/c") == b"0123456789"
+    assert root.read("a/b/c", 3) == b"3456789"
+    assert root.read("a/b/c", 3, 5) == b"34"
+    assert root.read("a/b/c", 8, 99) == b"89"
+    assert root.read("a/b/c", 10, 99) == b""
+    assert b"".join(bytes(piece) for piece in root.stream("a/b/c")) == b"0123456789"
+    assert root.size("a/b/c") == 10
+
+
+def test_an_empty_and_a_large_object(root: Root) -> None:
+    large = os.urandom(3 << 20) + b"x"
+    root.put("empty", b"")
+    root.put("large", memoryview(large))
+    assert root.read("empty") == b""
+    assert root.size("empty") == 0
+    assert list(root.stream("empty")) in ([], [b""])
+    assert b"".join(bytes(piece) for piece in root.stream("large")) == large
+
+
+def test_a_missing_object(root: Root) -> None:
+    root.put("a/b", b"1")
+    for path in ("nothing", "a/nothing", "a/b/nothing", "a"):
+        with pytest.raises(FileNotFoundError):
+            root.read(path)
+        with pytest.raises(FileNotFoundError):
+            list(root.stream(path))
+    assert root.size("a/nothing") is None
+    assert root.size("a/b/nothing") is None
+    root.delete("a/nothing")
+    root.delete_all("nothing")
+    assert list(root.walk("nothing")) == []
+    assert root.children("nothing") == []
+
+
+def test_create_never_replaces(root: Root) -> None:
+    assert root.create("a/once", b"first")
+    assert not root.create("a/once", b"second")
+    assert root.read("a/once") == b"first"
+    assert root.children("a") == ["once"]
+
+
+def test_put_replaces(root: Root) -> None:
+    root.put("a", b"first")
+    root.put("a", b"second", safe=True)
+    assert root.read("a") == b"second"
+
+
+def test_listing_and_deleting(root: Root) -> None:
+    for path in ("a/1", "a/b/2", "a/b/3", "ab/4"):
+        root.put(path, b"x")
+    root.sync(["a/1", "a/b/2"])
+    assert sorted(root.walk("a")) == ["a/1", "a/b/2", "a/b/3"]
+    assert sorted(root.children("a")) == ["1", "b"]
+    root.delete("a/1")
+    root.delete_all("a/b")
+    assert list(root.walk("a")) == []
+    assert list(root.walk("ab")) == ["ab/4"]
+
+
+def test_two_stores_at_one_url_are_one(url: str) -> None:
+    open_root(url).put("a", b"1")
+    assert open_root(url).read("a") == b"1"
+
+
+@pytest.mark.parametrize("written", ["data/store", "~/store", "file:///some%20where/store"])
+def test_urls_of_folders(written: str, tmp_path: Path) -> None:
+    wanted = {
+        "data/store": tmp_path / "data/store",
+        "~/store": Path.home() / "store",
+        "file:///some%20where/store": Path("/some where/store"),
+    }
+    assert open_root(written, tmp_path).url == str(wanted[written])
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("", "empty"),
+        ("ftp://host/x", "s3://"),
+        ("file://host/x", "another machine"),
+        ("s3://key:secret@bucket/x", "environment"),
+    ],
+)
+def test_urls_that_cannot_be_opened(written: str, words: str) -> None:
+    with pytest.raises(UnsupportedUrl, match=words) as error:
+        open_root(written)
+    assert "secret" not in str(error.value)
+
+
+def test_cloud_urls_open_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert open_root("s3://bucket/prefix/").url == "s3://bucket/prefix"
+
+
+class TestFolder:
+    def test_a_share_without_hard_links(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def no_links(*_: object) -> None:
+            raise OSError(errno.EPERM, "no links here")
+
+        monkeypatch.setattr(os, "link", no_links)
+        root = FolderRoot(folder)
+        assert root.create("a/once", b"first")
+        assert not root.create("a/once", b"second")
+        assert root.read("a/once") == b"first"
+        assert os.listdir(folder / "a") == ["once"]
+
+    def test_a_failed_write_leaves_what_was_there(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        root = FolderRoot(folder)
+        root.put("a", b"first")
+
+        def broken(*_: object) -> None:
+            raise OSError(errno.EIO, "broken")
+
+        monkeypatch.setattr(os, "fsync", broken)
+        with pytest.raises(StoreError, match="Input/output error"):
+            root.put("a", b"second", safe=True)
+        assert root.read("a") == b"first"
+        assert os.listdir(folder) == ["a"]
+
+    def test_a_file_where_the_store_should_be(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"")
+        root = FolderRoot(tmp_path / "file")
+        assert root.size("store.json") is None
+        with pytest.raises(StoreError, match=r"cannot write .*file"):
+            root.put("store.json", b"{}")
+        with pytest.raises(StoreError, match=r"cannot make .*file"):
+            root.lock("outputs/a/b/lock", "the draft")
+
+    def test_a_short_read_is_completed(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        root = FolderRoot(folder)
+        root.put("a", b"0123456789")
+        read = os.read
+        monkeypatch.setattr(os, "read", lambda descriptor, count: read(descriptor, min(count, 3)))
+        assert root.read("a", 1, 9) == b"12345678"
+        assert root.read("a", 1, 99) == b"123456789"
