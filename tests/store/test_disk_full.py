@@ -12,15 +12,21 @@ import numpy as np
 import pytest
 
 from store import Store, StoreFull
+from store.drafts import Draft
 from store.features import FeatureArray, FeatureLayout, create, open_features, pending, write_shard
 
-LAYOUT = FeatureLayout(
+LAYOUT = FeatureLayout(  # a shard of 1 MiB
     40, (FeatureArray("features", (1 << 16,), "float32", ("feature",)),), 4
-)  # 1 MiB a shard
+)
 
 
 def values(shard: int) -> dict[str, np.ndarray]:
     return {"features": np.random.default_rng(shard).normal(size=(4, 1 << 16)).astype("float32")}
+
+
+def write_all(draft: Draft) -> None:
+    for shard in pending(draft, LAYOUT):
+        write_shard(draft, LAYOUT, shard, values(shard))
 
 
 @pytest.fixture
@@ -40,16 +46,14 @@ def test_finished_shards_survive_a_full_disk(small_disk: Path) -> None:
     with store.draft("encode", "k1", recipe={}, inputs=[]) as draft:
         create(draft, LAYOUT, {})
         with pytest.raises(StoreFull, match=r"No space left on device\. Free some space .* run again"):
-            for shard in pending(draft, LAYOUT):
-                write_shard(draft, LAYOUT, shard, values(shard))
+            write_all(draft)
     done = store.progress("encode", "k1")
     assert 3 <= done <= 6
     subprocess.run(["mount", "-o", "remount,size=40m", str(small_disk)], check=True)
     with store.draft("encode", "k1", recipe={}, inputs=[]) as draft:
         create(draft, LAYOUT, {})
         assert pending(draft, LAYOUT) == list(range(done, LAYOUT.shards))
-        for shard in pending(draft, LAYOUT):
-            write_shard(draft, LAYOUT, shard, values(shard))
+        write_all(draft)
         features = open_features(draft.publish({}))
     expected = np.concatenate([values(shard)["features"] for shard in range(LAYOUT.shards)])
     np.testing.assert_array_equal(features.read("features"), expected)

@@ -105,6 +105,7 @@ def test_a_shard_that_shrinks_while_it_is_read(store: Store) -> None:
         output.read_range(path, 0, 100)
 
 
+@pytest.mark.filterwarnings("ignore:Object at table.json is not recognized")
 def test_what_the_manifest_does_not_list_is_not_there(store: Store) -> None:
     output = publish(store)
     store._root.put(f"outputs/encode/k1/{output.manifest.attempt}/features/extra", b"1")

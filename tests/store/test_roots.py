@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,13 @@ def test_create_never_replaces(root: Root) -> None:
     assert not root.create("a/once", b"second")
     assert root.read("a/once") == b"first"
     assert root.children("a") == ["once"]
+
+
+def test_of_many_creators_one_wins(root: Root) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        won = list(threads.map(lambda number: root.create("a/once", b"%d" % number), range(8)))
+    assert won.count(True) == 1
+    assert root.read("a/once") == b"%d" % won.index(True)
 
 
 def test_put_replaces(root: Root) -> None:
