@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,12 +77,12 @@ def draw(joints: Floats, girth: float) -> tuple[NDArray[np.int32], NDArray[np.in
         for share in np.linspace(0, 1, spheres):
             radius = girth * (first + (last - first) * share)
             centre = a + (b - a) * share  # (T, 3)
-            down, across, bulge = _disc(round(FOCAL * radius / distance, 1), radius)
+            down, across, bulge = _disc(round(FOCAL * radius / distance, 1))
             column = (
                 np.rint(WIDTH / 2 + FOCAL * centre[:, 0] / centre[:, 2]).astype(np.int64)[:, None] + across
             )
             row = np.rint(HEIGHT / 2 - FOCAL * centre[:, 1] / centre[:, 2]).astype(np.int64)[:, None] + down
-            value = ((centre[:, 2:] - bulge) * 1000).astype(np.int32) * 4 + np.int32(
+            value = ((centre[:, 2:] - radius * bulge) * 1000).astype(np.int32) * 4 + np.int32(
                 part
             )  # part in the low bits
             inside = (column >= 0) & (column < WIDTH) & (row >= 0) & (row < HEIGHT)
@@ -121,10 +122,11 @@ def colour(
     return pictures
 
 
-def _disc(pixels: float, radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Offsets (rows, columns) of a sphere's pixels, and by how many metres each is nearer than its centre."""
+@cache
+def _disc(pixels: float) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Offsets (rows, columns) of a sphere's pixels, and by how many radii each is nearer than its centre."""
     reach = int(np.ceil(pixels))
     down, across = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1)
     squared = (down**2 + across**2) / max(pixels, 0.5) ** 2
     inside = squared <= 1.0
-    return down[inside], across[inside], radius * np.sqrt(1 - squared[inside])
+    return down[inside], across[inside], np.sqrt(1 - squared[inside])

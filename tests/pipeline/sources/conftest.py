@@ -35,6 +35,7 @@ def write_video() -> Callable[..., Path]:
             stream = container.add_stream(codec, rate=Fraction(30))
             stream.width, stream.height = width, height
             stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            container.start_encoding()  # a header even where no frame follows
             picture = np.zeros((height, width, 3), np.uint8)
             for t in range(frames):
                 picture[:] = (t * 4) % 250
