@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -84,6 +82,9 @@ class Sample(UtdMhad):
         """
         if self.root.is_dir():
             return
+        import shutil
+        import tempfile
+
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
             _drop_stale(self.root)
@@ -138,6 +139,8 @@ def _publish(draft: Path, root: Path) -> None:
 
 def _drop_stale(root: Path) -> None:
     """Remove what killed generations left an hour ago or more."""
+    import shutil
+
     for left in root.parent.glob(f".{root.name}-*"):
         if time.time() - left.stat().st_mtime > 3600:
             shutil.rmtree(left, ignore_errors=True)
