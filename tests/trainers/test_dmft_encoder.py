@@ -45,6 +45,15 @@ def test_it_computes_what_torchs_encoder_layer_does(norm: Norm, masked: bool) ->
     torch.testing.assert_close(ours(tokens, keep), theirs(tokens, src_key_padding_mask=padding))
 
 
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_the_first_outputs_alone_are_the_first_of_all(norm: Norm) -> None:
+    ours, _ = twins(norm)
+    tokens = torch.randn(4, 7, 12)
+    keep = (torch.rand(4, 1, 1, 7) > 0.3) | (torch.arange(7) == 0)
+    for mask in (None, keep):
+        torch.testing.assert_close(ours(tokens, mask, 2), ours(tokens, mask)[:, :2])
+
+
 def test_dropout_works_in_training_only() -> None:
     layer = EncoderLayer(12, EncoderSize(3, 20, 0.5, "pre"), "x/temporal")
     tokens = torch.randn(2, 5, 12)

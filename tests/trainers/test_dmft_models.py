@@ -27,8 +27,8 @@ class Times(nn.Module):
         super().__init__()
         self.factor = factor
 
-    def forward(self, tokens: Tensor, keep: Tensor | None = None) -> Tensor:
-        return tokens * self.factor
+    def forward(self, tokens: Tensor, keep: Tensor | None = None, outputs: int | None = None) -> Tensor:
+        return tokens[:, :outputs] * self.factor
 
 
 def patches(rows: int = 3) -> dict[str, Tensor]:
@@ -76,16 +76,19 @@ def test_eq_2_class_token_first_and_positions_added_to_it_too() -> None:
 
 def test_temporal_tokens_are_patches_and_spatial_ones_features() -> None:
     mstt = MSTT(SHAPES, width="native", layers=1, size=EncoderSize(1, 8, 0.0, "pre"), positions="both")
+    lengths: list[int] = []
+    mstt.spatial["rgb"].layers[0].register_forward_pre_hook(lambda _, args: lengths.append(args[0].shape[1]))
     temporal, spatial, _ = mstt(patches(), {})
+    assert lengths == [17]
     assert {name: tuple(hidden.shape) for name, hidden in temporal.items()} == {
         "skeleton": (3, 7, 18),
         "inertial": (3, 10, 12),
         "rgb": (3, 6, 16),
     }
     assert {name: tuple(hidden.shape) for name, hidden in spatial.items()} == {
-        "skeleton": (3, 19, 6),
-        "inertial": (3, 13, 9),
-        "rgb": (3, 17, 5),
+        "skeleton": (3, 1, 6),
+        "inertial": (3, 1, 9),
+        "rgb": (3, 1, 5),
     }
 
 
@@ -107,8 +110,8 @@ def test_eq_7_to_9_tokens_go_up_to_the_wider_stream_and_down_to_the_average() ->
     narrow, wide = fusion(torch.full((1, 3, 1), 5.0), torch.full((1, 4, 2), 7.0), None, None)
     # first layer: narrow token 1 x 2 = 2; wide token (1, 2) x 3 = (3, 6), down 3 + 6 + 1 = 10; average 6
     assert seen[0][0, :, 0].tolist() == [6, 10, 10, 10]
-    assert narrow[0, :, 0].tolist() == [10, 10, 10]
-    assert wide[0].tolist() == [[21, 21]] * 4
+    assert narrow[0].tolist() == [[10]]
+    assert wide[0].tolist() == [[21, 21]]
 
 
 def test_equal_widths_need_no_projection() -> None:

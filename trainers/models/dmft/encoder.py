@@ -47,21 +47,41 @@ class EncoderLayer(nn.Module):
         self.norm_attention = nn.LayerNorm(width)
         self.norm_feed = nn.LayerNorm(width)
 
-    def forward(self, tokens: Tensor, keep: Tensor | None = None) -> Tensor:
-        """Encode tokens (B, T, W); `keep` (B, 1, 1, T) is False where a token must not be attended to."""
+    def forward(self, tokens: Tensor, keep: Tensor | None = None, outputs: int | None = None) -> Tensor:
+        """Encode tokens.
+
+        Parameters
+        ----------
+        tokens
+            (B, T, W).
+        keep
+            (B, 1, 1, T), False where a token must not be attended to.
+        outputs
+            How many of the first tokens are wanted; None: all. A last layer whose class token alone is read
+            costs a quarter of a whole one.
+        """
         if self.pre:
-            tokens = tokens + self._attend(self.norm_attention(tokens), keep)
+            tokens = tokens[:, :outputs] + self._attend(self.norm_attention(tokens), keep, outputs)
             return tokens + self._feed(self.norm_feed(tokens))
-        tokens = self.norm_attention(tokens + self._attend(tokens, keep))
+        tokens = self.norm_attention(tokens[:, :outputs] + self._attend(tokens, keep, outputs))
         normed: Tensor = self.norm_feed(tokens + self._feed(tokens))
         return normed
 
-    def _attend(self, tokens: Tensor, keep: Tensor | None) -> Tensor:
-        split = self.qkv(tokens).view(*tokens.shape[:2], 3, self.heads, -1)  # (B, T, 3, h, W/h)
-        queries, keys, values = split.permute(2, 0, 3, 1, 4)  # (B, h, T, W/h) each
+    def _attend(self, tokens: Tensor, keep: Tensor | None, outputs: int | None) -> Tensor:
+        if outputs is None:
+            queries, keys, values = self._split(self.qkv(tokens), 3)  # (B, h, T, W/h) each
+        else:
+            width = tokens.shape[-1]
+            weight, bias = self.qkv.weight, self.qkv.bias
+            (queries,) = self._split(F.linear(tokens[:, :outputs], weight[:width], bias[:width]), 1)
+            keys, values = self._split(F.linear(tokens, weight[width:], bias[width:]), 2)
         dropout = self.dropout if self.training else 0.0
         mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=keep, dropout_p=dropout)
         return self._drop(self.out(mixed.transpose(1, 2).flatten(2)))
+
+    def _split(self, projected: Tensor, parts: int) -> Tensor:
+        """Part projections (B, T, parts x W) into heads: (parts, B, h, T, W/h)."""
+        return projected.view(*projected.shape[:2], parts, self.heads, -1).permute(2, 0, 3, 1, 4)
 
     def _feed(self, tokens: Tensor) -> Tensor:
         return self._drop(self.contract(self._drop(F.relu(self.expand(tokens)))))

@@ -41,14 +41,29 @@ class PairFusion(nn.Module):
     def forward(
         self, narrow: Tensor, wide: Tensor, keep_narrow: Tensor | None, keep_wide: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Fuse temporal hidden states (B, 1 + P, W) of the two modalities; `keep` (B, 1, 1, 1 + P) each."""
+        """Fuse two modalities' temporal hidden states.
+
+        Parameters
+        ----------
+        narrow, wide
+            (B, 1 + P, W), the class token first.
+        keep_narrow, keep_wide
+            (B, 1, 1, 1 + P), False where a token must not be attended to.
+
+        Returns
+        -------
+        tuple
+            The class tokens' states (B, 1, W).
+        """
         count = self.count
         keep_narrow, keep_wide = _with_tokens(keep_narrow, count), _with_tokens(keep_wide, count)
         tokens = self.tokens.expand(len(narrow), -1, -1)  # (B, F, narrow)
-        steps = zip(self.narrow, self.wide, self.up, self.down, strict=True)
-        for encode_narrow, encode_wide, up, down in steps:
-            first = encode_narrow(torch.cat([tokens, narrow], dim=1), keep_narrow)  # (B, F + 1 + P, narrow)
-            second = encode_wide(torch.cat([up(tokens), wide], dim=1), keep_wide)
+        last = len(self.narrow) - 1
+        for number, encode in enumerate(self.narrow):
+            up, down = self.up[number], self.down[number]
+            outputs = count + 1 if number == last else None  # after it, class tokens alone are read
+            first = encode(torch.cat([tokens, narrow], dim=1), keep_narrow, outputs)  # (B, F + 1 + P, narrow)
+            second = self.wide[number](torch.cat([up(tokens), wide], dim=1), keep_wide, outputs)
             tokens = (first[:, :count] + down(second[:, :count])) / 2
             narrow, wide = first[:, count:], second[:, count:]
         return narrow, wide
@@ -82,7 +97,7 @@ class TMT(nn.Module):
     def forward(
         self, temporal: Mapping[str, Tensor], keeps: Mapping[str, Tensor | None]
     ) -> dict[str, Tensor]:
-        """Fuse temporal hidden states (B, 1 + P, W) by modality."""
+        """Fuse temporal hidden states (B, 1 + P, W) by modality into the class tokens' (B, 1, W)."""
         if not self.pairs:
             return dict(temporal)
         fused: dict[str, list[Tensor]] = {name: [] for name in temporal}

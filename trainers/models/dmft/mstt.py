@@ -45,13 +45,14 @@ class Stream(nn.Module):
         self.register_buffer("positions", table, persistent=False)
         self.layers = nn.ModuleList(EncoderLayer(self.width, size, where) for _ in range(layers))
 
-    def forward(self, tokens: Tensor, keep: Tensor | None = None) -> Tensor:
-        """Encode tokens (B, T, features) to (B, 1 + T, width), the class token first."""
+    def forward(self, tokens: Tensor, keep: Tensor | None = None, outputs: int | None = None) -> Tensor:
+        """Encode tokens (B, T, features) to (B, 1 + T, width), class token first; or its first `outputs`."""
         hidden = torch.cat([self.class_token.expand(len(tokens), -1, -1), self.project(tokens)], dim=1)
         if self.positions is not None:
             hidden = hidden + self.positions
-        for layer in self.layers:
-            hidden = layer(hidden, keep)
+        last = len(self.layers) - 1
+        for number, layer in enumerate(self.layers):
+            hidden = layer(hidden, keep, outputs if number == last else None)
         return hidden
 
 
@@ -105,7 +106,7 @@ class MSTT(nn.Module):
         return dict(self._widths)
 
     def forward(
-        self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]
+        self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor], *, outputs: int | None = None
     ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor | None]]:
         """Encode both streams.
 
@@ -116,24 +117,25 @@ class MSTT(nn.Module):
         valid
             (B, P) bool by modality; a modality that is not there is valid throughout. Masked patches are not
             attended to in the temporal stream and zero in the spatial one.
+        outputs
+            How many of the first temporal hidden states are wanted; None: all.
 
         Returns
         -------
         tuple
-            Temporal hidden states (B, 1 + P, W), spatial ones (B, 1 + D, W), and for each modality what may
-            be attended to in the temporal ones, (B, 1, 1, 1 + P) or None for all.
+            Temporal hidden states (B, 1 + P, W), the spatial class token's (B, 1, W), and for each modality
+            what may be attended to in the temporal ones, (B, 1, 1, 1 + P) or None for all.
         """
         temporal, spatial, keeps = {}, {}, {}
         for name in self.names:
             patches, keep = inputs[name], None
             if name in valid:
                 mask = valid[name]
-                patches = patches * mask.unsqueeze(-1)
-                keep = nn.functional.pad(mask, (1, 0), value=True)[
-                    :, None, None
-                ]  # the class token always counts
-            temporal[name] = self.temporal[name](patches, keep)
-            spatial[name] = self.spatial[name](patches.transpose(1, 2))
+                patches = patches.masked_fill(~mask.unsqueeze(-1), 0)
+                with_class = nn.functional.pad(mask, (1, 0), value=True)  # the class token always counts
+                keep = with_class[:, None, None]
+            temporal[name] = self.temporal[name](patches, keep, outputs)
+            spatial[name] = self.spatial[name](patches.transpose(1, 2), None, 1)
             keeps[name] = keep
         return temporal, spatial, keeps
 

@@ -34,7 +34,7 @@ class DMFTStudent(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Output:
         """Classify patches (B, P, D) by modality with masks (B, P); see `trainers.batch.Output`."""
-        temporal, spatial, _ = self.mstt(inputs, valid)
+        temporal, spatial, _ = self.mstt(inputs, valid, outputs=1)
         tokens = {f"{name}/temporal": hidden[:, 0] for name, hidden in temporal.items()}
         tokens |= {f"{name}/spatial": hidden[:, 0] for name, hidden in spatial.items()}
         output: Output = self.heads(tokens)
