@@ -68,7 +68,7 @@ def command(
         outcome = {"done": done, "failed": failed, **status.as_json(plan, wanted(plan, until, only).values())}
         print(json.dumps(outcome, indent=1))
     else:
-        _print(plan, wanted(plan, until, only).keys(), done, failed, time.monotonic() - started)
+        _print(plan, len(wanted(plan, until, only)), done, failed, time.monotonic() - started)
     return 1 if failed else 0
 
 
@@ -123,18 +123,22 @@ def _note_cached(plan: Plan) -> None:
     )
 
 
-def _print(plan: Plan, steps: object, done: list[str], failed: list[str], seconds: float) -> None:
+def _print(plan: Plan, steps: int, done: list[str], failed: list[str], seconds: float) -> None:
     from pipeline.report.text import results_text
     from pipeline.run.progress import duration
 
-    cached = sum(1 for step in plan.steps.values() if plan.states[step.id] == "cached") - len(done)
+    cached = steps - len(done) - len(failed)
     if any(step.stage == "evaluate" and plan.states[step.id] == "cached" for step in plan.steps.values()):
         print(results_text(plan))
     elif random_projections(plan):
         print(f"note: features of {', '.join(random_projections(plan))} are random projections (weights: none)")
     if failed:
-        print(f"{len(failed)} steps failed or were left out, {len(done)} done, {cached} were cached")
+        print(f"{_steps(len(failed))} failed or left out, {len(done)} done, {cached} cached before")
     elif done:
-        print(f"{len(done)} steps done in {duration(seconds)}, {cached} were cached")
+        print(f"{_steps(len(done))} done in {duration(seconds)}, {cached} cached before")
     else:
-        print(f"everything is cached ({cached} steps), nothing to do")
+        print(f"everything is cached ({_steps(cached)}), nothing to do")
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,11 +13,17 @@ from numpy.typing import NDArray
 from pipeline.errors import BadRecording, StepError
 from pipeline.sources.contract import Modality, Recording, Source
 from pipeline.stages.encode.align import windows
+from pipeline.stages.encode.encoder import (
+    BuildEncoder,
+    Encoded,
+    Encoder,
+    Job,
+    nothing_usable,
+    stopped_by,
+)
 from pipeline.stages.encode.params import EncodeParams, SkeletonParams, VideoParams
-from pipeline.stages.encode.shard import Encoded, Encoder, file_of
 from pipeline.stages.encode.skeleton import VERTICAL_AXIS
 from pipeline.stages.encode.skipped import read_shard, write_all, write_shard_reasons
-from pipeline.stages.encode.timings import Timings
 from store.features import FeatureArray, FeatureLayout, create, pending, write_shard
 
 if TYPE_CHECKING:
@@ -78,6 +84,7 @@ def encode_modality(
     device: torch.device,
     on_bad: OnBad,
     progress: Callable[[int, int], None],
+    build: BuildEncoder,
     weights_file: Path | None = None,
     batch: int = 32,
     threads: int = 2,
@@ -98,7 +105,10 @@ def encode_modality(
     on_bad
         What to do with a recording that turns out to be broken while it is read.
     progress
-        Called with recordings done and recordings in all, after every shard.
+        Called with recordings done and recordings in all.
+    build
+        Makes the encoder of the modality's kind. It is handed in, so that a change to one kind's encoder does not
+        make features of the others stale.
     weights_file
         The resolved weights file; None for weights by name and for ``none``.
     batch, threads
@@ -108,7 +118,7 @@ def encode_modality(
     -------
     dict
         Provenance: ``late_broken`` (list of ``recording``, ``reason``), ``timings`` (this run's seconds by
-        phase), ``images`` (through the network, this run's), and for video ``weights`` and ``device``.
+        phase), and for video ``images`` (through the network, this run's), ``weights`` and ``device``.
 
     Raises
     ------
@@ -117,137 +127,73 @@ def encode_modality(
     StepError
         A recording is broken and `on_bad` is ``fail``, no recording is usable, or the weights cannot be had.
     """
-    timings = Timings()
-    encoder = _encoder(
-        params,
-        modality,
-        name,
-        source,
-        recordings,
-        skip,
-        on_bad,
-        weights_file,
-        device,
-        batch,
-        threads,
-        timings,
-    )
+    job = Job(name, modality, source, on_bad == "fail", device, weights_file, batch, threads)
+    try:
+        encoder = build(params, job, [recording for recording in recordings if recording.id not in skip])
+    except BadRecording as error:
+        raise stopped_by(name, error) from error
     arrays = layout(params, modality, rows=len(recordings), width=encoder.width, channels=encoder.channels)
-    job = _Job(name, params.dtype, encoder, draft, arrays, on_bad, timings)
     create(draft, arrays, attributes(params, modality, name, encoder.channels))
     todo = set(pending(draft, arrays))
     late: dict[str, str] = {}
     for shard in range(arrays.shards):
         rows = arrays.rows_of(shard)
         here = [None if recordings[row].id in skip else recordings[row] for row in rows]
-        late |= job.run(shard, here) if shard in todo else read_shard(draft, shard, rows, here)
+        if shard in todo:
+            seen = partial(_report, progress, rows.start, len(recordings))
+            late |= _encode_shard(encoder, job, draft, arrays, shard, here, seen)
+        else:
+            late |= read_shard(draft, shard, rows, here)
         progress(rows.stop, len(recordings))
     reasons = {r.id: skip.get(r.id) or late[r.id] for r in recordings if r.id in skip or r.id in late}
     if len(reasons) == len(recordings):
-        raise _nothing_left(name, reasons)
+        raise nothing_usable(name, reasons)
     write_all(draft, reasons)
-    return {
-        "late_broken": [{"recording": recording, "reason": reason} for recording, reason in late.items()],
-        "timings": timings.rounded(),
-        "images": encoder.images,
-        **encoder.provenance,
-    }
+    broken = [{"recording": recording, "reason": reason} for recording, reason in late.items()]
+    return {"late_broken": broken, "timings": job.timings.rounded(), **encoder.provenance}
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What every shard of one run shares."""
-
-    name: str
-    dtype: str
-    encoder: Encoder
-    draft: Draft
-    arrays: FeatureLayout
-    on_bad: OnBad
-    timings: Timings
-
-    def run(self, shard: int, recordings: Sequence[Recording | None]) -> dict[str, str]:
-        """Encode and write one shard; return what turned out to be broken, with reasons."""
-        try:
-            encoded = self.encoder.encode(recordings, self.on_bad == "fail")
-        except BadRecording as error:
-            raise _failed(self.name, error) from error
-        arrays = self._stored(encoded, recordings)
-        broken = {recording: str(error) for recording, error in encoded.broken.items()}
-        with self.timings.phase("write"):
-            write_shard_reasons(
-                self.draft, shard, broken
-            )  # first: the journal says that the shard is complete
-            write_shard(self.draft, self.arrays, shard, arrays)
-        return broken
-
-    def _stored(self, encoded: Encoded, recordings: Sequence[Recording | None]) -> dict[str, NDArray[Any]]:
-        """Return the arrays in their stored dtype, all finite."""
-        arrays: dict[str, NDArray[Any]] = {"valid": encoded.valid}
-        values = {"features": encoded.features} | (
-            {} if encoded.series is None else {"series": encoded.series}
-        )
-        for array, full in values.items():
-            with np.errstate(over="ignore"):
-                arrays[array] = full.astype(self.dtype, copy=False)
-            for row, recording in enumerate(recordings):
-                if not np.isfinite(arrays[array][row]).all():
-                    which = recording.id if recording else row
-                    raise StepError(
-                        f"{self.name}: {array} of recording {which} are not finite as {self.dtype}; "
-                        "set dtype: float32 and, for video, precision: fp32"
-                    )
-        return arrays
+def _report(progress: Callable[[int, int], None], first: int, total: int, seen: int) -> None:
+    progress(first + seen, total)
 
 
-def _encoder(
-    params: EncodeParams,
-    modality: Modality,
-    name: str,
-    source: Source,
-    recordings: Sequence[Recording],
-    skip: Mapping[str, str],
-    on_bad: OnBad,
-    weights_file: Path | None,
-    device: torch.device,
-    batch: int,
-    threads: int,
-    timings: Timings,
-) -> Encoder:
-    """Return the encoder of the modality's kind; torch is imported here and no earlier."""
-    if isinstance(params, VideoParams):
-        from pipeline.stages.encode.video import VideoEncoder
-
-        return VideoEncoder(
-            params, modality, source, weights_file, device, batch=batch, threads=threads, timings=timings
-        )
-    from pipeline.stages.encode.timelines import TimelineEncoder
-
-    shapes = _shapes(modality, name, source, [r for r in recordings if r.id not in skip], on_bad)
-    return TimelineEncoder(params, modality, source, shapes, threads=threads, timings=timings)
+def _encode_shard(
+    encoder: Encoder,
+    job: Job,
+    draft: Draft,
+    arrays: FeatureLayout,
+    shard: int,
+    recordings: Sequence[Recording | None],
+    seen: Callable[[int], None],
+) -> dict[str, str]:
+    """Encode and write one shard; return what turned out to be broken, with reasons."""
+    try:
+        encoded = encoder.encode(recordings, seen)
+    except BadRecording as error:
+        raise stopped_by(job.name, error) from error
+    stored = _stored(encoded, arrays, job.name, recordings)
+    broken = {recording: str(error) for recording, error in encoded.broken.items()}
+    with job.timings.phase("write"):
+        write_shard_reasons(draft, shard, broken)  # first: the journal says that the shard is complete
+        write_shard(draft, arrays, shard, stored)
+    return broken
 
 
-def _shapes(
-    modality: Modality, name: str, source: Source, recordings: Sequence[Recording], on_bad: OnBad
-) -> list[tuple[int, ...]]:
-    """Return the shape of one sample of each stream, from the first recording that is good in all of them."""
-    reasons: dict[str, str] = {}
-    for recording in recordings:
-        try:
-            for stream in modality.streams:
-                file_of(recording, stream)
-            return [source.probe(recording, stream).shape for stream in modality.streams]
-        except BadRecording as error:
-            if on_bad == "fail":
-                raise _failed(name, error) from error
-            reasons[recording.id] = str(error)
-    raise _nothing_left(name, reasons)
-
-
-def _failed(name: str, error: BadRecording) -> StepError:
-    return StepError(f"{name}: {error}. Mend or remove the file, or set on_bad_recording: skip")
-
-
-def _nothing_left(name: str, reasons: Mapping[str, str]) -> StepError:
-    first = next(iter(reasons.values()), "there is none")
-    return StepError(f"{name}: no recording can be used ({len(reasons)} are broken; the first: {first})")
+def _stored(
+    encoded: Encoded, arrays: FeatureLayout, name: str, recordings: Sequence[Recording | None]
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays in their stored dtype; StepError where a value is not finite in it."""
+    values = {"features": encoded.features, "valid": encoded.valid, "series": encoded.series}
+    stored: dict[str, NDArray[Any]] = {}
+    for array in arrays.arrays:
+        full = values[array.name]
+        assert full is not None
+        with np.errstate(over="ignore"):
+            cast = stored[array.name] = full.astype(array.dtype, copy=False)
+        for row, recording in enumerate(recordings):
+            if recording is not None and not np.isfinite(cast[row]).all():
+                raise StepError(
+                    f"{name}: {array.name} of recording {recording.id} are not finite as {array.dtype}; "
+                    "set dtype: float32 and, for video, precision: fp32"
+                )
+    return stored

@@ -178,3 +178,8 @@ PARAMS: dict[str, type[SeriesParams] | type[SkeletonParams] | type[VideoParams]]
     "skeleton": SkeletonParams,
     "video": VideoParams,
 }
+
+
+def is_weights_file(weights: str) -> bool:
+    """Tell a file from a name of torchvision's enumeration and from ``none``."""
+    return weights.endswith((".pth", ".safetensors"))

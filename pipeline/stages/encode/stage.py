@@ -20,7 +20,7 @@ def run(context: Context) -> dict[str, Any]:
     params = dict(context.recipe["params"])
     if "weights" in context.work:
         params["weights"] = context.work["weights"]
-    _, params = context.resolve("encoder", {"name": modality["kind"], **params})
+    build, params = context.resolve("encoder", {"name": modality["kind"], **params})
     return encode_modality(
         params=params,
         modality=Modality(modality["kind"], tuple(modality["streams"]), modality["rate"]),
@@ -30,7 +30,8 @@ def run(context: Context) -> dict[str, Any]:
         skip={},
         draft=context.draft,
         device=torch.device(context.device),
-        on_bad=context.on_bad_recording,
+        on_bad="skip" if context.on_bad_recording == "skip" else "fail",
         progress=lambda done, total: context.progress(done, total, "recordings"),
+        build=build,
         weights_file=context.weights,
     )

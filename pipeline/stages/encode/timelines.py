@@ -10,56 +10,52 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.errors import BadRecording, ConfigError
-from pipeline.sources.contract import Modality, Recording, Series, Source
+from pipeline.sources.contract import Recording, Series
 from pipeline.stages.encode.align import TooShortError, starts, windows
+from pipeline.stages.encode.encoder import Encoded, Job, file_of, nothing_usable
 from pipeline.stages.encode.params import SeriesParams, SkeletonParams
 from pipeline.stages.encode.prefetch import Failed, read_ahead
 from pipeline.stages.encode.series import NoOverlapError, timeline
-from pipeline.stages.encode.shard import Encoded, file_of
 from pipeline.stages.encode.skeleton import DegenerateError, normalise
-from pipeline.stages.encode.timings import Timings
 from trainers.patches import derive_velocities, patches
 
 
 class TimelineEncoder:
-    """Encoder of a series or skeleton modality; `shapes` are those of one sample of each stream."""
+    """Encoder of a series or skeleton modality."""
 
     def __init__(
-        self,
-        params: SeriesParams | SkeletonParams,
-        modality: Modality,
-        source: Source,
-        shapes: Sequence[tuple[int, ...]],
-        *,
-        threads: int,
-        timings: Timings,
+        self, params: SeriesParams | SkeletonParams, job: Job, recordings: Sequence[Recording]
     ) -> None:
-        self._params, self._modality, self._source = params, modality, source
-        self._shapes, self._threads, self._timings = shapes, threads, timings
-        self._spec = windows(params, modality.rate)
+        self._params, self._job = params, job
+        self._spec = windows(params, job.modality.rate)
         self._velocities = isinstance(params, SkeletonParams) and params.velocities
+        self._shapes = _shapes(job, recordings)
         if isinstance(params, SkeletonParams):
-            _check_joints(params, shapes)
-        self._width_in = sum(int(np.prod(shape)) for shape in shapes)
-        self.width = (1 + self._velocities) * self._width_in * self._factor()
-        self.channels = self._width_in if params.keep_series else None
-        self.images = 0
-        self.provenance: dict[str, Any] = {}
+            _check_joints(params, self._shapes)
+        channels = sum(int(np.prod(shape)) for shape in self._shapes)
+        self.width = (1 + self._velocities) * channels * self._factor()
+        self.channels = channels if params.keep_series else None
 
-    def encode(self, recordings: Sequence[Recording | None], strict: bool) -> Encoded:
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Nothing but time passes here."""
+        return {}
+
+    def encode(self, recordings: Sequence[Recording | None], seen: Callable[[int], None]) -> Encoded:
         """Encode one shard; see `Encoder`."""
         rows = [row for row, recording in enumerate(recordings) if recording is not None]
         encoded = self._empty(len(recordings))
         read: dict[int, NDArray[np.float32]] = {}
-        tasks = [self._task(recordings[row]) for row in rows]
-        for task, item in read_ahead(tasks, threads=self._threads, items=1):
+        tasks = [self._task(recording) for recording in recordings if recording is not None]
+        for task, item in read_ahead(tasks, threads=self._job.threads, items=1):
             if not isinstance(item, Failed):
                 read[rows[task]] = item
-            elif isinstance(item.error, BadRecording) and not strict:
-                encoded.drop(rows[task], item.error)
+            elif isinstance(item.error, BadRecording) and not self._job.strict:
+                encoded.broken[item.error.recording] = item.error
             else:
                 raise item.error
-        with self._timings.phase("pool"):
+            seen(rows[task] + 1)
+        with self._job.timings.phase("pool"):
             self._pool(read, encoded)
         return encoded
 
@@ -73,10 +69,9 @@ class TimelineEncoder:
         features = np.zeros((rows, self._spec.patches, self.width), np.float32)
         return Encoded(features=features, valid=np.zeros(features.shape[:2], np.bool_), series=series)
 
-    def _task(self, recording: Recording | None) -> Callable[[], Iterator[NDArray[np.float32]]]:
+    def _task(self, recording: Recording) -> Callable[[], Iterator[NDArray[np.float32]]]:
         def read() -> Iterator[NDArray[np.float32]]:
-            assert recording is not None
-            with self._timings.phase("read"):
+            with self._job.timings.phase("read"):
                 values = self._read(recording)
             yield values
 
@@ -84,11 +79,11 @@ class TimelineEncoder:
 
     def _read(self, recording: Recording) -> NDArray[np.float32]:
         """Return the recording's (T, C) timeline, and know that its windows fit."""
-        streams = self._modality.streams
+        streams = self._job.modality.streams
         pairs = list(zip(streams, self._shapes, strict=True))
         series = [self._open(recording, stream, shape) for stream, shape in pairs]
         try:
-            values = timeline(series, self._modality.rate, self._spec)
+            values = timeline(series, self._job.modality.rate, self._spec)
             starts(self._spec, len(values))
         except (TooShortError, NoOverlapError) as error:
             remedy = "; use a smaller window or align: resample" if isinstance(error, TooShortError) else ""
@@ -99,7 +94,7 @@ class TimelineEncoder:
 
     def _open(self, recording: Recording, stream: str, shape: tuple[int, ...]) -> Series:
         file = file_of(recording, stream)
-        series = self._source.open_series(recording, stream)
+        series = self._job.source.open_series(recording, stream)
         values = series.values
         if values.shape[1:] != shape:
             raise BadRecording(
@@ -139,6 +134,21 @@ class TimelineEncoder:
             values = derive_velocities(values)
         pooled: NDArray[np.float32] = patches(values, at, self._spec.window, self._params.reduce).numpy()
         return pooled
+
+
+def _shapes(job: Job, recordings: Sequence[Recording]) -> list[tuple[int, ...]]:
+    """Return the shape of one sample of each stream, from the first recording that is good in all of them."""
+    reasons: dict[str, str] = {}
+    for recording in recordings:
+        try:
+            for stream in job.modality.streams:
+                file_of(recording, stream)
+            return [job.source.probe(recording, stream).shape for stream in job.modality.streams]
+        except BadRecording as error:
+            if job.strict:
+                raise
+            reasons[recording.id] = str(error)
+    raise nothing_usable(job.name, reasons)
 
 
 def _check_joints(params: SkeletonParams, shapes: Sequence[tuple[int, ...]]) -> None:

@@ -1,0 +1,123 @@
+"""What an encoder of one kind of modality is given and offers, and what it makes of one shard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import BadRecording, StepError
+from pipeline.sources.contract import Modality, Recording, Source
+from pipeline.stages.encode.timings import Timings
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is encoded, and how it runs.
+
+    Attributes
+    ----------
+    name, modality, source
+        Which modality of which dataset.
+    strict
+        Stop at the first broken recording; otherwise its row stays empty.
+    device
+        Where a network runs.
+    weights_file
+        The network's weights; None for weights by name and for ``none``.
+    batch, threads
+        Images a batch; threads that read.
+    timings
+        Where time is counted.
+    """
+
+    name: str
+    modality: Modality
+    source: Source
+    strict: bool
+    device: torch.device
+    weights_file: Path | None = None
+    batch: int = 32
+    threads: int = 2
+    timings: Timings = field(default_factory=Timings)
+
+
+@dataclass
+class Encoded:
+    """Rows of one shard, in the order of its recordings; a broken one is zero and not valid.
+
+    Attributes
+    ----------
+    features
+        (n, P, D) float32.
+    valid
+        (n, P) bool.
+    series
+        (n, L, C) float32, or None.
+    broken
+        What turned out to be broken, by recording.
+    """
+
+    features: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    series: NDArray[np.float32] | None = None
+    broken: dict[str, BadRecording] = field(default_factory=dict)
+
+
+class Encoder(Protocol):
+    """Encodes recordings of one modality.
+
+    Attributes
+    ----------
+    width
+        D, features of a patch.
+    channels
+        C, channels of the stored series; None where none is stored.
+    provenance
+        What is worth knowing about this run: images, device, resolved weights.
+    """
+
+    width: int
+    channels: int | None
+
+    @property
+    def provenance(self) -> dict[str, Any]: ...
+
+    def encode(self, recordings: Sequence[Recording | None], seen: Callable[[int], None]) -> Encoded:
+        """Encode one shard's recordings, None for a row to leave empty; BadRecording where the job is strict.
+
+        `seen` is called with the number of rows that are finished.
+        """
+        ...
+
+
+class BuildEncoder(Protocol):
+    """Makes the encoder of a kind; looks at as few of the usable recordings as it needs to know its widths."""
+
+    def __call__(self, params: Any, job: Job, recordings: Sequence[Recording]) -> Encoder: ...
+
+
+def file_of(recording: Recording, stream: str) -> str:
+    """Return the stream's first file, for messages; BadRecording where the recording lacks the stream."""
+    files = recording.streams.get(stream, ())
+    if not files:
+        raise BadRecording(recording.id, stream, recording.id, f"has no {stream} file")
+    return files[0]
+
+
+def stopped_by(name: str, error: BadRecording) -> StepError:
+    """Say that a broken recording stops the step, and what can be done."""
+    return StepError(f"{name}: {error}. Mend or remove the file, or set on_bad_recording: skip")
+
+
+def nothing_usable(name: str, reasons: Mapping[str, str]) -> StepError:
+    """Say that no recording is left."""
+    first = next(iter(reasons.values()), "there is none")
+    return StepError(f"{name}: no recording can be used ({len(reasons)} are broken; the first: {first})")
