@@ -57,8 +57,8 @@ def build_backbone(params: VideoParams, weights_file: Path | None, device: torch
     Raises
     ------
     ConfigError
-        torchvision has no such model or weights, the file's weights do not fit, the device cannot compute at this
-        precision, or the network does not take images of this size.
+        torchvision has no such model or weights, the file's weights do not fit, the device cannot compute at
+        this precision, or the network does not take images of this size.
     StepError
         Weights cannot be downloaded.
     """
@@ -82,7 +82,7 @@ def build_backbone(params: VideoParams, weights_file: Path | None, device: torch
     return Backbone(
         width=width,
         weights=weights.origin,
-        _network=body.to(device=device, memory_format=torch.channels_last),
+        _network=body.to(memory_format=torch.channels_last).to(device),
         _mean=_colour(weights.mean, device),
         _std=_colour(weights.std, device),
         _device=device,
@@ -103,19 +103,21 @@ class _Pooled(nn.Module):
 
 
 def _without_head(network: nn.Module) -> nn.Module:
-    """Return the network up to its global average pooling, the penultimate features of torchvision's families."""
+    """Return the network up to its global average pooling: the penultimate features of every family."""
     for head in ("fc", "head", "heads"):  # ResNet, RegNet, ShuffleNet, Inception; Swin; ViT
         if hasattr(network, head):
             setattr(network, head, nn.Identity())
             return _Pooled(network)
     maps = getattr(network, "features", None) or getattr(network, "layers", None)  # the latter: MNASNet
     if maps is None:  # MaxViT pools inside its classifier
-        network.classifier[-1] = nn.Identity()  # type: ignore[index,operator]
+        classifier = network.classifier
+        assert isinstance(classifier, nn.Sequential)
+        classifier[-1] = nn.Identity()
         return _Pooled(network)
     if isinstance(network, torchvision.models.DenseNet):  # its last ReLU stands in forward
         return _Pooled(nn.Sequential(maps, nn.ReLU()))
     if isinstance(network, torchvision.models.ConvNeXt):  # normalises after pooling
-        return nn.Sequential(maps, nn.AdaptiveAvgPool2d(1), network.classifier[0], nn.Flatten())  # type: ignore[index]
+        return nn.Sequential(maps, nn.AdaptiveAvgPool2d(1), network.classifier[0], nn.Flatten())
     return _Pooled(maps)
 
 

@@ -107,8 +107,8 @@ def encode_modality(
     progress
         Called with recordings done and recordings in all.
     build
-        Makes the encoder of the modality's kind. It is handed in, so that a change to one kind's encoder does not
-        make features of the others stale.
+        Makes the encoder of the modality's kind. It is handed in, so that a change to one kind's encoder does
+        not make features of the others stale.
     weights_file
         The resolved weights file; None for weights by name and for ``none``.
     batch, threads

@@ -99,7 +99,7 @@ class Encoder(Protocol):
 
 
 class BuildEncoder(Protocol):
-    """Makes the encoder of a kind; looks at as few of the usable recordings as it needs to know its widths."""
+    """Makes the encoder of a kind; reads of the usable recordings what it needs to know its widths."""
 
     def __call__(self, params: Any, job: Job, recordings: Sequence[Recording]) -> Encoder: ...
 

@@ -1,4 +1,4 @@
-"""From a camera's frames to what a network takes: levels, windows pooled while the video streams, size, colour."""
+"""From a camera's frames to a network's images: levels, windows pooled while the video streams, size."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def pool_frames(
     depth
         How millimetres become levels.
     average
-        True: yield each window's mean. False: yield each frame that is needed, once, with its share of each patch.
+        True: yield each window's mean. False: yield each needed frame once, with its share of each patch.
 
     Raises
     ------
@@ -116,15 +116,16 @@ class Square:
 
 
 def person(frames: Iterable[Frame], needed: NDArray[np.int64]) -> Square | None:
-    """Return the square around all pixels that have a reading in any needed frame, with a margin; None for none."""
+    """Return the square around all pixels with a reading in a needed frame, and a margin; None for none."""
     wanted, final = set(needed.tolist()), int(needed[-1])
     rows: NDArray[np.bool_] | None = None
     columns: NDArray[np.bool_] | None = None
     for number, frame in enumerate(frames):
         if number in wanted:
             seen = frame > 0
-            rows = seen.any(1) if rows is None else rows | seen.any(1)
-            columns = seen.any(0) if columns is None else columns | seen.any(0)
+            row, column = np.asarray(seen.any(1)), np.asarray(seen.any(0))
+            rows = row if rows is None else rows | row
+            columns = column if columns is None else columns | column
         if number >= final:
             break
     if rows is None or columns is None or not rows.any():
@@ -135,7 +136,7 @@ def person(frames: Iterable[Frame], needed: NDArray[np.int64]) -> Square | None:
 
 
 def image(values: NDArray[np.float32], size: int, crop: Square | None) -> Tensor:
-    """Return (3, size, size): cropped, resized (bilinear, antialiased, not keeping proportions); depth thrice."""
+    """Return (3, size, size): cropped and resized (bilinear, antialiased, not in proportion); depth thrice."""
     tensor = torch.from_numpy(cut(values, crop) if crop else values)
     planes = tensor[None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)
     sized = F.interpolate(planes[None], size=(size, size), mode="bilinear", antialias=True)[0]

@@ -32,7 +32,7 @@ class _Image:
 
 
 class VideoEncoder:
-    """Encoder of a video modality; several streams are encoded each by itself and joined on the feature axis."""
+    """Encoder of a video modality; several streams are encoded one by one and joined on the feature axis."""
 
     def __init__(self, params: VideoParams, job: Job, recordings: Sequence[Recording]) -> None:
         del recordings  # the network alone says how wide features are

@@ -1,4 +1,4 @@
-"""Weights of a torchvision network: by enumerated name, from a file, or random; loaded strictly, never guessed."""
+"""Weights of a torchvision network: by enumerated name, from a file, or random; loaded strictly."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 
 @dataclass(frozen=True)
 class Weights:
-    """Where loaded weights come from, and the colour statistics (of RGB in 0..1) that their network was trained with."""
+    """Where weights come from, and the statistics of RGB in 0..1 that their network was trained with."""
 
     origin: str
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
@@ -68,7 +68,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ConfigError(
-            f"weights: no such file: {path}; give a .pth or .safetensors file, a name that torchvision knows, or none"
+            f"weights: no such file: {path}; give a .pth or .safetensors file, torchvision's name, or none"
         ) from None
     except (
         OSError,

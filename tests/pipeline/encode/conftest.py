@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from pipeline.errors import BadRecording
 from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Video
 from pipeline.stages.encode.encode import encode_modality
+from pipeline.stages.encode.timelines import TimelineEncoder
+from pipeline.stages.encode.video import VideoEncoder
 from store import Store
 from store.features import FeatureOutput, open_features
 
@@ -99,6 +101,7 @@ class MemorySource:
         )
 
 
+_BUILD = {"series": TimelineEncoder, "skeleton": TimelineEncoder, "video": VideoEncoder}
 Encode = Callable[..., tuple[FeatureOutput, dict[str, Any]]]
 
 
@@ -114,6 +117,7 @@ def encode(tmp_path: Path) -> Encode:
             "on_bad": "fail",
             "progress": lambda done, total: None,
             "recordings": source.recordings(),
+            "build": _BUILD[modality.kind],
         } | options
         store = Store.open(str(tmp_path / "store"))
         with store.draft("encode", key, recipe={"test": True}, inputs=[]) as draft:
