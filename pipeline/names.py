@@ -14,7 +14,6 @@ from trainers.losses.names import LOSSES
 from trainers.models.names import MODELS
 
 
-
 class Named(Protocol):
     """What a name stands for: ``params`` (a struct, quick to import) and ``build`` (the thing), as ``module:attribute``."""
 
@@ -81,15 +80,19 @@ STAGES = {
 }
 
 SOURCES: Mapping[str, Named] = {
-    "sample": Place("pipeline.sources.sample:Params", "pipeline.sources.sample:Sample"),
+    "sample": Place("pipeline.sources.sample.source:Params", "pipeline.sources.sample.source:Sample"),
     "utd-mhad": Place("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
 }
 
 TABLES: Mapping[str, Mapping[str, Named]] = {"models": MODELS, "losses": LOSSES}
 
 ENCODERS: Mapping[str, Named] = {
-    "series": Place("pipeline.stages.encode.params:SeriesParams", "pipeline.stages.encode.timelines:TimelineEncoder"),
-    "skeleton": Place("pipeline.stages.encode.params:SkeletonParams", "pipeline.stages.encode.timelines:TimelineEncoder"),
+    "series": Place(
+        "pipeline.stages.encode.params:SeriesParams", "pipeline.stages.encode.timelines:TimelineEncoder"
+    ),
+    "skeleton": Place(
+        "pipeline.stages.encode.params:SkeletonParams", "pipeline.stages.encode.timelines:TimelineEncoder"
+    ),
     "video": Place("pipeline.stages.encode.params:VideoParams", "pipeline.stages.encode.video:VideoEncoder"),
 }
 

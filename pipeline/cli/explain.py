@@ -26,7 +26,13 @@ def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_js
         raise ConfigError(f"explain {step}: no such step or entry\n  {did_you_mean(step, names[:40])}")
     if as_json:
         shown = [
-            {"id": s.id, "key": s.key, "state": plan.states[s.id], "reasons": reasons(plan, s), "recipe": s.recipe}
+            {
+                "id": s.id,
+                "key": s.key,
+                "state": plan.states[s.id],
+                "reasons": reasons(plan, s),
+                "recipe": s.recipe,
+            }
             for s in chosen
         ]
         print(json.dumps(shown, indent=1))

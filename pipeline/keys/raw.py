@@ -114,4 +114,3 @@ def sha256_of(path: Path) -> str:
 def stream_digest(files: Iterable[tuple[str, str, FileDigest]]) -> str:
     """Digest one stream of a dataset from its (recording, relative path, file digest), in any order."""
     return digest(sorted([recording, path, file.size, file.sha256] for recording, path, file in files))
-

@@ -61,7 +61,9 @@ def make_plan(path: Path, settings: Iterable[tuple[str, Any]], progress: Progres
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
     store = Store.open(first.experiment.store, base=path.absolute().parent)
     old_lock = read_lock(lock_path(path))
-    streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
+    streams = sorted(
+        {s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams}
+    )
     table = _table(first, streams, store, old_lock, progress)
     code = CodeIndex()
     weights = _Weights(path.absolute().parent, old_lock)
@@ -96,7 +98,9 @@ def _state(store: Store, step: Step) -> str:
     return "partial" if store.progress(step.stage, step.key) else "todo"
 
 
-def _table(point: Point, streams: Sequence[str], store: Store, lock: Lock, progress: Progress | None) -> Table:
+def _table(
+    point: Point, streams: Sequence[str], store: Store, lock: Lock, progress: Progress | None
+) -> Table:
     def hashing(done: int, total: int) -> None:
         if progress:
             progress("hashing raw files", done, total)
@@ -138,7 +142,9 @@ class _Weights:
             self.found[name] = self._lock.weights[name]
         else:
             raise point.document.error(
-                place, f"no such weights file: {path}", "give a .safetensors or .pth file, an enumerated name, or none"
+                place,
+                f"no such weights file: {path}",
+                "give a .safetensors or .pth file, an enumerated name, or none",
             )
         return {"sha256": self.found[name]}
 

@@ -16,11 +16,16 @@ FORMAT = 1
 
 
 def index_recipe(
-    source: Mapping[str, Any], classes: Sequence[str], table: Table, streams: Sequence[str], code: Mapping[str, str]
+    source: Mapping[str, Any],
+    classes: Sequence[str],
+    table: Table,
+    streams: Sequence[str],
+    code: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of the table of recordings: what is listed, how it is labelled, and the streams that are checked."""
     rows = [
-        [r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end] for r in table.listing.recordings
+        [r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end]
+        for r in table.listing.recordings
     ]
     return {
         "format": FORMAT,
@@ -48,7 +53,12 @@ def encode_recipe(
         "format": FORMAT,
         "stage": "encode",
         "source": dict(source),
-        "modality": {"name": name, "kind": modality.kind, "streams": list(modality.streams), "rate": modality.rate},
+        "modality": {
+            "name": name,
+            "kind": modality.kind,
+            "streams": list(modality.streams),
+            "rate": modality.rate,
+        },
         "params": dict(params),
         "rows": table.rows_digest,
         "raw": {stream: table.raw[stream].digest for stream in modality.streams},

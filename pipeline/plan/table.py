@@ -60,7 +60,9 @@ def read_table(
         generated = recipe()
         return Table(listing, {s: LockedStream(digest([generated, s])) for s in sorted(streams)})
     index = RawIndex(source.root, lock.files())
-    files = {s: [(r.id, p) for r in listing.recordings for p in r.streams.get(s, ())] for s in sorted(streams)}
+    files = {
+        s: [(r.id, p) for r in listing.recordings for p in r.streams.get(s, ())] for s in sorted(streams)
+    }
     digests = index.digests([path for stream in files.values() for _, path in stream], progress)
     raw = {
         stream: LockedStream(

@@ -118,7 +118,9 @@ def differences(plan: Plan, rows: Sequence[Row]) -> list[Difference]:
             if len(gaps) > 1:
                 mean = statistics.fmean(gaps)
                 half = t_quantile(len(gaps) - 1) * statistics.stdev(gaps) / math.sqrt(len(gaps))
-                found.append(Difference(model, baseline, row.metric, mean, mean - half, mean + half, len(gaps)))
+                found.append(
+                    Difference(model, baseline, row.metric, mean, mean - half, mean + half, len(gaps))
+                )
     return found
 
 
@@ -130,7 +132,13 @@ def per_recording(plan: Plan) -> str:
     for step, label in _evaluations(plan):
         if plan.states[step.id] == "cached":
             lines = plan.store.output("evaluate", step.key).read_bytes("predictions.jsonl").splitlines()
-            place = [label["model"], label["protocol"], "+".join(label["modalities"]), label["seed"], label["fold"]]
+            place = [
+                label["model"],
+                label["protocol"],
+                "+".join(label["modalities"]),
+                label["seed"],
+                label["fold"],
+            ]
             for item in map(json.loads, lines):
                 writer.writerow([*place, *(item[name] for name in _COLUMNS[5:])])
     return text.getvalue()

@@ -15,7 +15,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
-        padded = (c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+        padded = (
+            c.rjust(w) if i in right else c.ljust(w)
+            for i, (c, w) in enumerate(zip(cells, widths, strict=True))
+        )
         return "  ".join(padded).rstrip()
 
     return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, rows)])
@@ -33,9 +36,21 @@ def results_text(plan: Plan, per_modality: bool = False) -> str:
         variant = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in row.variant.items())
         groups.setdefault((row.model, "+".join(row.modalities), variant), {})[row.metric] = row
     varied = any(variant for _, _, variant in groups)
-    header = ["model", "modalities", *(["variant"] if varied else []), *(_TITLES.get(m, m) for m in metrics), "seeds"]
+    header = [
+        "model",
+        "modalities",
+        *(["variant"] if varied else []),
+        *(_TITLES.get(m, m) for m in metrics),
+        "seeds",
+    ]
     lines = [
-        [model, modalities, *([variant] if varied else []), *(_figure(found.get(m)) for m in metrics), _seeds(found)]
+        [
+            model,
+            modalities,
+            *([variant] if varied else []),
+            *(_figure(found.get(m)) for m in metrics),
+            _seeds(found),
+        ]
         for (model, modalities, variant), found in groups.items()
     ]
     first = 3 if varied else 2
@@ -58,7 +73,11 @@ def broken_count(plan: Plan) -> str:
     """Count what cannot be used."""
     recordings = sum(1 for recording in plan.broken if recording)
     parts = [f"{recordings} recording{'s' if recordings != 1 else ''}"] if recordings else []
-    parts += [f"{len(plan.unparsed)} unplaceable file{'s' if len(plan.unparsed) != 1 else ''}"] if plan.unparsed else []
+    parts += (
+        [f"{len(plan.unparsed)} unplaceable file{'s' if len(plan.unparsed) != 1 else ''}"]
+        if plan.unparsed
+        else []
+    )
     return " and ".join(parts)
 
 

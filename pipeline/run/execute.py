@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from pipeline.errors import StepError
+from pipeline.keys.cache import cache_folder
 from pipeline.keys.raw import sha256_of
 from pipeline.names import ENCODERS, LOSSES, MODELS, SOURCES, STAGES, load
 from pipeline.run.job import Done, Job
@@ -39,7 +40,7 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
     if job.stage != "index" and device == "cpu" and not video:
         torch.set_num_threads(1)  # small models gain nothing from more, and equal threads give equal bits
     store = Store.open(job.store)
-    source = _source(job) if job.stage in ("index", "encode") else None
+    source = _source(job, progress) if job.stage in ("index", "encode") else None
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
     inputs = [key for _, key in job.inputs.values()]
     with store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs) as draft:
@@ -79,12 +80,17 @@ def _device(wanted: str) -> str:
     return "cuda" if wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available()) else "cpu"
 
 
-def _source(job: Job) -> Source:
+def _source(job: Job, progress: Callable[[int, int, str], None]) -> Source:
     body = dict(job.source)
     named = SOURCES[body.pop("name")]
     params = msgspec.convert(body, load(named.params))
     root = getattr(params, "root", None)
-    source: Source = load(named.build)(params) if root is None else load(named.build)(Path(root), params)
+    if root is None:  # a generator, which makes its files on first use
+        generator = load(named.build)(params, cache_folder())
+        generator.ensure(lambda done, total: progress(done, total, "recordings made"))
+        source: Source = generator
+        return source
+    source = load(named.build)(Path(root), params)
     return CheckedSource(source, job.trusted) if job.trusted else source
 
 
@@ -137,5 +143,3 @@ class CheckedSource:
                     f"{self.root / path}: not the file that the lock knows: expected SHA-256 {expected}, found {found}\n"
                     "  get the right file, or delete the lock to accept the data as it is here"
                 )
-
-

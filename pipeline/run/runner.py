@@ -44,7 +44,10 @@ def run_steps(plan: Plan, steps: Mapping[str, Step], *, jobs: int | None, device
     finally:
         pool.close()
         plan.history.note(
-            {s: Past(todo[s].stage, todo[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
+            {
+                s: Past(todo[s].stage, todo[s].key, round(d.seconds, 3), d.bytes)
+                for s, d in outcome.done.items()
+            }
         )
     return outcome
 
@@ -61,7 +64,13 @@ class _Run:
         display: Display,
         device: str,
     ) -> None:
-        self._plan, self._outcome, self._pool, self._display, self._device = plan, outcome, pool, display, device
+        self._plan, self._outcome, self._pool, self._display, self._device = (
+            plan,
+            outcome,
+            pool,
+            display,
+            device,
+        )
         self._waiting = dict(todo)
         self._running: dict[str, Step] = {}
         self._missing = set(todo)
@@ -107,7 +116,7 @@ class _Run:
             self._display.end(id_, f"done in {duration(message.seconds)}")
         else:
             self._outcome.failed[id_] = message
-            self._display.end(id_, f"FAILED\n{message.message}")
+            self._display.end(id_, "FAILED")
 
     def _leave_out(self) -> None:
         """Drop waiting steps that need, directly or not, one that failed."""

@@ -52,10 +52,15 @@ def _serve(job: Job, out: BinaryIO) -> Message:
     except (PipelineError, StoreError, TrainingError) as error:
         return Failed(str(error), traceback.format_exc())
     except MemoryError:
-        return Failed("out of memory\n  close other programs, or lower the batch size", traceback.format_exc())
+        return Failed(
+            "out of memory\n  close other programs, or lower the batch size", traceback.format_exc()
+        )
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
-        return Failed(f"{problem}\n  this is a defect of harvest: run with --debug and report it", traceback.format_exc())
+        return Failed(
+            f"{problem}\n  this is a defect of harvest: run with --debug and report it",
+            traceback.format_exc(),
+        )
 
 
 def _read(lines: BinaryIO, jobs: SimpleQueue[bytes]) -> None:

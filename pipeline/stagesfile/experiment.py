@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.keys.cache import cache_folder
 from pipeline.names import ENCODERS, SOURCES, STAGES, TABLES, Named, load
 from pipeline.sources.contract import Modality, Source
 from pipeline.stagesfile.document import Document, read_document
@@ -60,13 +61,17 @@ def read_points(path: Path, settings: Iterable[tuple[str, Any]]) -> list[Point]:
             raise document.error(
                 f"matrix.{key}", "cannot be repeated over", "give a list of values for another key"
             )
-    return [_point(with_settings(document, point.items(), "matrix"), point) for point in matrix_points(matrix)]
+    return [
+        _point(with_settings(document, point.items(), "matrix"), point) for point in matrix_points(matrix)
+    ]
 
 
 def _point(document: Document, matrix: Mapping[str, Any]) -> Point:
     experiment = convert(document, "", document.values, Experiment)
     if not experiment.seeds or len(set(experiment.seeds)) < len(experiment.seeds):
-        raise document.error("seeds", "must be different numbers, at least one", "for example seeds: [0, 1, 2]")
+        raise document.error(
+            "seeds", "must be different numbers, at least one", "for example seeds: [0, 1, 2]"
+        )
     source, recipe = _source(document, experiment)
     unknown = [name for name in experiment.modalities if name not in source.modalities]
     if unknown or not experiment.modalities:
@@ -94,7 +99,7 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
     if root is not None:
         folder = document.path.parent / Path(root).expanduser()
         return load(SOURCES[name].build)(folder, params), recipe
-    return load(SOURCES[name].build)(params), recipe
+    return load(SOURCES[name].build)(params, cache_folder()), recipe
 
 
 def _entry(document: Document, name: str, body: Mapping[str, Any]) -> Entry:
@@ -103,7 +108,9 @@ def _entry(document: Document, name: str, body: Mapping[str, Any]) -> Entry:
     stage = rest.pop("stage", name)
     needs = rest.pop("needs", ())
     if name == "index" or stage == "index":
-        raise document.error(place, "index is always there", "leave it out; its settings are `source` and `on_bad_recording`")
+        raise document.error(
+            place, "index is always there", "leave it out; its settings are `source` and `on_bad_recording`"
+        )
     if stage not in STAGES:
         known = [known for known in STAGES if known != "index"]
         raise document.error(f"{place}.stage", f"no stage {stage!r}", did_you_mean(str(stage), known))
@@ -125,12 +132,16 @@ def _check_needs(document: Document, entry: Entry, entries: Mapping[str, Entry])
             )
     stages = [entries[need].stage for need in entry.needs]
     if reads and not stages:
-        raise document.error(entry.place, "needs nothing", f"add needs: [...], entries of stage {' or '.join(reads)}")
+        raise document.error(
+            entry.place, "needs nothing", f"add needs: [...], entries of stage {' or '.join(reads)}"
+        )
     if entry.stage in ("train", "distil") and "encode" not in stages:
         raise document.error(place, "names no encode entry", "add the entry whose features it reads")
     teachers = [stage for stage in stages if stage in ("train", "distil")]
     if entry.stage == "distil" and len(teachers) != 1:
-        raise document.error(place, f"names {len(teachers)} teachers", "name exactly one train or distil entry")
+        raise document.error(
+            place, f"names {len(teachers)} teachers", "name exactly one train or distil entry"
+        )
 
 
 def _in_order(document: Document, entries: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -145,7 +156,9 @@ def _in_order(document: Document, entries: Mapping[str, Entry]) -> dict[str, Ent
             path.append(name)
             for need in entries[name].needs:
                 if need not in entries:
-                    raise document.error(f"stages.{name}.needs", f"no entry {need!r}", did_you_mean(need, entries))
+                    raise document.error(
+                        f"stages.{name}.needs", f"no entry {need!r}", did_you_mean(need, entries)
+                    )
                 visit(need)
             path.pop()
             done[name] = entries[name]
@@ -184,7 +197,9 @@ def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Named
     return {**msgspec.to_builtins(params), **sections}, named
 
 
-def _named(document: Document, place: str, value: Any, table: Mapping[str, Named]) -> tuple[dict[str, Any], Named]:
+def _named(
+    document: Document, place: str, value: Any, table: Mapping[str, Named]
+) -> tuple[dict[str, Any], Named]:
     body = {"name": value} if isinstance(value, str) else dict(value) if isinstance(value, dict) else {}
     name = body.pop("name", None)
     what = place.rpartition(".")[2]
@@ -194,4 +209,3 @@ def _named(document: Document, place: str, value: Any, table: Mapping[str, Named
         raise document.error(place, f"no {what} {name!r}", did_you_mean(str(name), table))
     params = convert(document, place, body, load(table[name].params))
     return {"name": name, **msgspec.to_builtins(params)}, table[name]
-

@@ -136,7 +136,7 @@ def person(frames: Iterable[Frame], needed: NDArray[np.int64]) -> Square | None:
 
 
 def image(values: NDArray[np.float32], size: int, crop: Square | None) -> Tensor:
-    """Return (3, size, size): cropped and resized (bilinear, antialiased, not in proportion); depth thrice."""
+    """Return (3, size, size): cropped and resized (bilinear, antialiased, proportions not kept)."""
     tensor = torch.from_numpy(cut(values, crop) if crop else values)
     planes = tensor[None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)
     sized = F.interpolate(planes[None], size=(size, size), mode="bilinear", antialias=True)[0]

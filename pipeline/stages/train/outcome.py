@@ -38,7 +38,9 @@ class DraftCheckpoint:
         return self.draft.scratch_read("checkpoint.safetensors")
 
 
-def new_model(context: Context, data: RecordingData, modalities: list[str], params: TrainParams) -> Standardised:
+def new_model(
+    context: Context, data: RecordingData, modalities: list[str], params: TrainParams
+) -> Standardised:
     """Build the step's model, initialised by its seed, behind a standardiser fitted on the training recordings."""
     build, model_params = context.resolve("model", context.recipe["params"]["model"])
     shapes = {name: data.shapes[name] for name in modalities}
@@ -48,7 +50,9 @@ def new_model(context: Context, data: RecordingData, modalities: list[str], para
     return Standardised(model, standardiser)
 
 
-def train_and_write(context: Context, task: nn.Module, model: Standardised, data: RecordingData, params: FitParams) -> dict[str, Any]:
+def train_and_write(
+    context: Context, task: nn.Module, model: Standardised, data: RecordingData, params: FitParams
+) -> dict[str, Any]:
     """Fit a task, resuming where it stopped, and write ``model.safetensors`` and ``history.json``."""
     history = fit(
         task,
@@ -57,7 +61,9 @@ def train_and_write(context: Context, task: nn.Module, model: Standardised, data
         seed=context.recipe["seed"],
         device=context.device,
         checkpoint=DraftCheckpoint(context.draft),
-        progress=lambda epoch, epochs, loss, accuracy: context.progress(epoch, epochs, f"epochs, loss {loss:.3f}"),
+        progress=lambda epoch, epochs, loss, accuracy: context.progress(
+            epoch, epochs, f"epochs, loss {loss:.3f}"
+        ),
     )
     section = dict(context.recipe["params"]["model"])
     description = Description(
