@@ -32,9 +32,7 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def files(self) -> dict[str, FileDigest]:
         """Return every locked file's digest by relative path."""
-        return {
-            path: FileDigest(*entry) for stream in self.raw.values() for path, entry in stream.files.items()
-        }
+        return {path: FileDigest(*entry) for stream in self.raw.values() for path, entry in stream.files.items()}
 
 
 def lock_path(stages_file: Path) -> Path:

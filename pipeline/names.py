@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
-from trainers.losses.names import LOSSES
-from trainers.models.names import MODELS
+from trainers.losses.names import LOSSES as LOSSES
+from trainers.models.names import MODELS as MODELS
 
 
 class Named(Protocol):
@@ -87,9 +87,7 @@ SOURCES: Mapping[str, Named] = {
 TABLES: Mapping[str, Mapping[str, Named]] = {"models": MODELS, "losses": LOSSES}
 
 ENCODERS: Mapping[str, Named] = {
-    "series": Place(
-        "pipeline.stages.encode.params:SeriesParams", "pipeline.stages.encode.timelines:TimelineEncoder"
-    ),
+    "series": Place("pipeline.stages.encode.params:SeriesParams", "pipeline.stages.encode.timelines:TimelineEncoder"),
     "skeleton": Place(
         "pipeline.stages.encode.params:SkeletonParams", "pipeline.stages.encode.timelines:TimelineEncoder"
     ),

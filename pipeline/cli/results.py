@@ -16,9 +16,7 @@ from pipeline.report.text import results_text
 @experiment
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @click.option("--per-recording", "recordings", is_flag=True, help="Print CSV, one line a test recording.")
-@click.option(
-    "--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper)."
-)
+@click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")
 def command(
     path: Path, settings: tuple[str, ...], debug: bool, as_json: bool, recordings: bool, per_modality: bool
 ) -> int:

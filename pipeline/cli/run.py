@@ -24,13 +24,9 @@ from pipeline.run.choose import check_entry, wanted
 @experiment
 @click.option("--until", metavar="ENTRY", help="Only this entry and what it needs.")
 @click.option("--only", metavar="ENTRY", help="Only this entry; what it needs must be there.")
-@click.option(
-    "--force", metavar="ENTRY", multiple=True, help="Run this entry again even if it is cached. Repeatable."
-)
+@click.option("--force", metavar="ENTRY", multiple=True, help="Run this entry again even if it is cached. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Show what would run, and stop.")
-@click.option(
-    "--jobs", type=click.IntRange(min=1), help="Steps at a time; the number of cores where left out."
-)
+@click.option("--jobs", type=click.IntRange(min=1), help="Steps at a time; the number of cores where left out.")
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
     help="Where networks run; auto: on a GPU where there is one.",
@@ -135,9 +131,7 @@ def _print(plan: Plan, steps: int, done: list[str], failed: list[str], seconds: 
     if any(step.stage == "evaluate" and plan.states[step.id] == "cached" for step in plan.steps.values()):
         print(results_text(plan))
     elif random_projections(plan):
-        print(
-            f"note: features of {', '.join(random_projections(plan))} are random projections (weights: none)"
-        )
+        print(f"note: features of {', '.join(random_projections(plan))} are random projections (weights: none)")
     if failed:
         print(f"{_steps(len(failed))} failed or left out, {len(done)} done, {cached} cached before")
     elif done:

@@ -50,9 +50,7 @@ def _value(value: Any) -> Any:
         return _node(value)
     if isinstance(value, list):
         # None stands in lists for "no default" (keyword-only arguments) and "no key" (dict unpacking)
-        return [
-            _value(item) if item is not None else ["None"] for item in value if not type_checking_only(item)
-        ]
+        return [_value(item) if item is not None else ["None"] for item in value if not type_checking_only(item)]
     return None if value is None else str(value)
 
 
@@ -62,11 +60,7 @@ def _constant(value: Any) -> list[str]:
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
     first = body[0] if body else None
-    if (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    ):
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         return body[1:]
     return body
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from pipeline.errors import ConfigError
 from pipeline.keys.code import CodeIndex
 from pipeline.keys.raw import RawIndex
@@ -44,7 +42,7 @@ class Plan:
     points: Sequence[Point]
     table: Table
     steps: Mapping[str, Step]
-    states: Mapping[str, str]
+    states: dict[str, str]
     broken: Broken
     unparsed: Sequence[Unparsed]
     indexed: bool
@@ -61,9 +59,7 @@ def make_plan(path: Path, settings: Iterable[tuple[str, Any]], progress: Progres
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
     store = Store.open(first.experiment.store, base=path.absolute().parent)
     old_lock = read_lock(lock_path(path))
-    streams = sorted(
-        {s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams}
-    )
+    streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, store, old_lock, progress)
     code = CodeIndex()
     weights = _Weights(path.absolute().parent, old_lock)
@@ -98,9 +94,7 @@ def _state(store: Store, step: Step) -> str:
     return "partial" if store.progress(step.stage, step.key) else "todo"
 
 
-def _table(
-    point: Point, streams: Sequence[str], store: Store, lock: Lock, progress: Progress | None
-) -> Table:
+def _table(point: Point, streams: Sequence[str], store: Store, lock: Lock, progress: Progress | None) -> Table:
     def hashing(done: int, total: int) -> None:
         if progress:
             progress("hashing raw files", done, total)
@@ -147,8 +141,3 @@ class _Weights:
                 "give a .safetensors or .pth file, an enumerated name, or none",
             )
         return {"sha256": self.found[name]}
-
-
-def lock_bytes(lock: Lock) -> bytes:
-    """Encode a lock for comparison."""
-    return msgspec.json.encode(lock, order="sorted")

@@ -23,10 +23,7 @@ def index_recipe(
     code: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of the table of recordings: what is listed, how it is labelled, and the streams that are checked."""
-    rows = [
-        [r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end]
-        for r in table.listing.recordings
-    ]
+    rows = [[r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end] for r in table.listing.recordings]
     return {
         "format": FORMAT,
         "stage": "index",

@@ -98,7 +98,8 @@ class StepBuilder:
     def _encode(self, point: Point, entry: Entry, name: str, table: Table, index: str) -> Step:
         modality = point.source.modalities[name]
         params = msgspec.to_builtins(encode_params(point, entry, name))
-        weights, work = None, {"recordings": len(table.listing.recordings), "modality": name}
+        work: dict[str, Any] = {"recordings": len(table.listing.recordings), "modality": name}
+        weights = None
         if "weights" in params:
             work["weights"] = params.pop("weights")
             weights = self._weights(point, f"{entry.place}.{name}.weights", work["weights"])
@@ -119,19 +120,13 @@ class StepBuilder:
         params, named = stage_params(point, entry)
         modalities = _wanted(point, entry, params.pop("modalities", None))
         teacher = next(
-            (
-                s
-                for s in needed
-                if s.stage != "encode" and s.work["fold"] == fold.name and s.work["seed"] == seed
-            ),
+            (s for s in needed if s.stage != "encode" and s.work["fold"] == fold.name and s.work["seed"] == seed),
             None,
         )
         read = _ordered(point, [*modalities, *(teacher.work["modalities"] if teacher else ())])
         features = _features(point, entry, needed, read)
         classes = point.source.classes
-        train, test = (
-            [(i, classes.index(usable[i].action)) for i in side] for side in (fold.train, fold.test)
-        )
+        train, test = ([(i, classes.index(usable[i].action)) for i in side] for side in (fold.train, fold.test))
         recipe = training_recipe(
             entry.stage,
             {**params, "modalities": modalities},
@@ -171,8 +166,7 @@ class StepBuilder:
         params, _ = stage_params(point, entry)
         features = {name: model.work["features"][name] for name in model.work["modalities"]}
         test = [
-            (i, label)
-            for (i, _), (_, label) in zip(model.work["test_recordings"], model.work["test"], strict=True)
+            (i, label) for (i, _), (_, label) in zip(model.work["test_recordings"], model.work["test"], strict=True)
         ]
         recipe = evaluate_recipe(
             params,
@@ -183,9 +177,7 @@ class StepBuilder:
         )
         work = {**model.work, "features": features, "model": model.id, "classes": list(point.source.classes)}
         axes = {"model": model.entry, **model.axes}
-        return self._add(
-            entry.name, axes, point, recipe, [model.id, *features.values()], model.labels[-1], work
-        )
+        return self._add(entry.name, axes, point, recipe, [model.id, *features.values()], model.labels[-1], work)
 
     def _add(
         self,
@@ -226,15 +218,11 @@ def _wanted(point: Point, entry: Entry, chosen: Sequence[str] | None) -> list[st
     for name in wanted:
         if name not in point.experiment.modalities:
             remedy = did_you_mean(name, point.experiment.modalities)
-            raise point.document.error(
-                f"{entry.place}.modalities", f"{name} is not among `modalities`", remedy
-            )
+            raise point.document.error(f"{entry.place}.modalities", f"{name} is not among `modalities`", remedy)
     return _ordered(point, wanted)
 
 
-def _features(
-    point: Point, entry: Entry, needed: Sequence[Step], modalities: Sequence[str]
-) -> dict[str, Step]:
+def _features(point: Point, entry: Entry, needed: Sequence[Step], modalities: Sequence[str]) -> dict[str, Step]:
     found: dict[str, Step] = {}
     for step in needed:
         if step.stage == "encode" and (name := step.work["modality"]) in modalities:
@@ -259,9 +247,7 @@ def _folds(point: Point, recordings: Sequence[Recording]) -> tuple[Fold, ...]:
     try:
         return folds(point.experiment.protocol, recordings)
     except TrainingError as error:
-        raise point.document.error(
-            "protocol", str(error), "choose another protocol, or check the recordings"
-        ) from None
+        raise point.document.error("protocol", str(error), "choose another protocol, or check the recordings") from None
 
 
 def _matrix_axes(point: Point) -> dict[str, str]:

@@ -60,14 +60,12 @@ def read_table(
         generated = recipe()
         return Table(listing, {s: LockedStream(digest([generated, s])) for s in sorted(streams)})
     index = RawIndex(source.root, lock.files())
-    files = {
-        s: [(r.id, p) for r in listing.recordings for p in r.streams.get(s, ())] for s in sorted(streams)
-    }
+    files = {s: [(r.id, p) for r in listing.recordings for p in r.streams.get(s, ())] for s in sorted(streams)}
     digests = index.digests([path for stream in files.values() for _, path in stream], progress)
     raw = {
         stream: LockedStream(
             stream_digest((recording, path, digests[path]) for recording, path in entries),
-            {path: tuple(digests[path]) for _, path in entries},
+            {path: (digests[path].size, digests[path].sha256) for _, path in entries},
         )
         for stream, entries in files.items()
     }

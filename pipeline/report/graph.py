@@ -37,9 +37,7 @@ def as_text(plan: Plan) -> str:
 def as_mermaid(plan: Plan) -> str:
     """Write a Mermaid flowchart."""
     lines = ["flowchart LR"]
-    lines += [
-        f'    {_id(entry)}["{entry}<br/>{_count(states)}"]' for entry, states in entries_of(plan).items()
-    ]
+    lines += [f'    {_id(entry)}["{entry}<br/>{_count(states)}"]' for entry, states in entries_of(plan).items()]
     lines += [f"    {_id(a)} --> {_id(b)}" for a, b in edges_of(plan)]
     return "\n".join(lines)
 

@@ -118,9 +118,7 @@ def differences(plan: Plan, rows: Sequence[Row]) -> list[Difference]:
             if len(gaps) > 1:
                 mean = statistics.fmean(gaps)
                 half = t_quantile(len(gaps) - 1) * statistics.stdev(gaps) / math.sqrt(len(gaps))
-                found.append(
-                    Difference(model, baseline, row.metric, mean, mean - half, mean + half, len(gaps))
-                )
+                found.append(Difference(model, baseline, row.metric, mean, mean - half, mean + half, len(gaps)))
     return found
 
 

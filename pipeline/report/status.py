@@ -71,9 +71,7 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
     if plan.broken or plan.unparsed:
         text.append(f"cannot be used: {broken_count(plan)}")
-        text += [
-            f"  {reason}" for recording, all_ in plan.broken.items() if recording for reason in all_.values()
-        ]
+        text += [f"  {reason}" for recording, all_ in plan.broken.items() if recording for reason in all_.values()]
         text += [f"  {item.path}: {item.reason}" for item in plan.unparsed]
     return "\n".join(text)
 

@@ -15,10 +15,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
-        padded = (
-            c.rjust(w) if i in right else c.ljust(w)
-            for i, (c, w) in enumerate(zip(cells, widths, strict=True))
-        )
+        padded = (c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
         return "  ".join(padded).rstrip()
 
     return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, rows)])
@@ -73,11 +70,7 @@ def broken_count(plan: Plan) -> str:
     """Count what cannot be used."""
     recordings = sum(1 for recording in plan.broken if recording)
     parts = [f"{recordings} recording{'s' if recordings != 1 else ''}"] if recordings else []
-    parts += (
-        [f"{len(plan.unparsed)} unplaceable file{'s' if len(plan.unparsed) != 1 else ''}"]
-        if plan.unparsed
-        else []
-    )
+    parts += [f"{len(plan.unparsed)} unplaceable file{'s' if len(plan.unparsed) != 1 else ''}"] if plan.unparsed else []
     return " and ".join(parts)
 
 

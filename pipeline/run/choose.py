@@ -44,10 +44,6 @@ def with_needs(plan: Plan, steps: Iterable[str]) -> set[str]:
 
 
 def _check_inputs(plan: Plan, chosen: set[str], only: str) -> None:
-    missing = [
-        n for s in chosen for n in plan.steps[s].needs if plan.states[n] != "cached" and n not in chosen
-    ]
+    missing = [n for s in chosen for n in plan.steps[s].needs if plan.states[n] != "cached" and n not in chosen]
     if missing:
-        raise ConfigError(
-            f"--only {only}: needs {missing[0]}, which is not in the store\n  use --until {only}"
-        )
+        raise ConfigError(f"--only {only}: needs {missing[0]}, which is not in the store\n  use --until {only}")

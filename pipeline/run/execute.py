@@ -15,13 +15,13 @@ import msgspec
 from pipeline.errors import StepError
 from pipeline.keys.cache import cache_folder
 from pipeline.keys.raw import sha256_of
-from pipeline.names import ENCODERS, LOSSES, MODELS, SOURCES, STAGES, load
+from pipeline.names import ENCODERS, LOSSES, MODELS, SOURCES, STAGES, Named, load
 from pipeline.run.job import Done, Job
 from pipeline.sources.contract import Probe, Recording, Series, Source, Video
 from pipeline.stages.context import Context
 from store import Store
 
-_TABLES = {"model": MODELS, "loss": LOSSES, "encoder": ENCODERS}
+_TABLES: Mapping[str, Mapping[str, Named]] = {"model": MODELS, "loss": LOSSES, "encoder": ENCODERS}
 
 
 def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:

@@ -74,9 +74,5 @@ class _Worker:
             pass
         code = self.process.wait()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
-        remedy = (
-            "signal 9 often means that memory ran out: try --jobs 1"
-            if code == -9
-            else "see what it printed above"
-        )
+        remedy = "signal 9 often means that memory ran out: try --jobs 1" if code == -9 else "see what it printed above"
         return Failed(f"its worker process {how}\n  {remedy}; run again to go on where it stopped", "")

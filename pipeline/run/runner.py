@@ -44,10 +44,7 @@ def run_steps(plan: Plan, steps: Mapping[str, Step], *, jobs: int | None, device
     finally:
         pool.close()
         plan.history.note(
-            {
-                s: Past(todo[s].stage, todo[s].key, round(d.seconds, 3), d.bytes)
-                for s, d in outcome.done.items()
-            }
+            {s: Past(todo[s].stage, todo[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
         )
     return outcome
 

@@ -52,9 +52,7 @@ def _serve(job: Job, out: BinaryIO) -> Message:
     except (PipelineError, StoreError, TrainingError) as error:
         return Failed(str(error), traceback.format_exc())
     except MemoryError:
-        return Failed(
-            "out of memory\n  close other programs, or lower the batch size", traceback.format_exc()
-        )
+        return Failed("out of memory\n  close other programs, or lower the batch size", traceback.format_exc())
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
         return Failed(

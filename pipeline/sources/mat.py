@@ -163,9 +163,7 @@ def _finite(array: NDArray[Any], time_axis: int) -> None:
         return
     first = np.unravel_index(int(bad.argmax()), bad.shape)
     what = "NaN" if np.isnan(array[first]) else "infinity"
-    raise BrokenFileError(
-        f"{int(bad.sum())} values are NaN or infinite (first: {what} at frame {first[time_axis]})"
-    )
+    raise BrokenFileError(f"{int(bad.sum())} values are NaN or infinite (first: {what} at frame {first[time_axis]})")
 
 
 def _said(error: Exception) -> str:

@@ -186,9 +186,7 @@ class DepthFrames:
             yield np.ascontiguousarray(self._values[:, :, t])
 
 
-def row(
-    classes: tuple[str, ...], key: tuple[int, int, int], streams: Mapping[str, tuple[str, ...]]
-) -> Recording:
+def row(classes: tuple[str, ...], key: tuple[int, int, int], streams: Mapping[str, tuple[str, ...]]) -> Recording:
     """Build the row of one (action, subject, trial)."""
     action, subject, trial = key
     return Recording(

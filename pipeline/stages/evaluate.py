@@ -38,9 +38,7 @@ def run(context: Context) -> dict[str, Any]:
     return {"recordings": len(data)}
 
 
-def _lines(
-    recordings: list[list[str]], labels: NDArray[np.int64], prediction: Prediction, classes: list[str]
-) -> str:
+def _lines(recordings: list[list[str]], labels: NDArray[np.int64], prediction: Prediction, classes: list[str]) -> str:
     probabilities, predicted = prediction.probabilities.max(-1)
     rows = zip(recordings, labels.tolist(), predicted.tolist(), probabilities.tolist(), strict=True)
     return "".join(

@@ -25,8 +25,7 @@ def run(context: Context) -> dict[str, Any]:
     source, streams = context.source, list(context.work["streams"])
     listing = source.list()
     broken: list[dict[str, str]] = [
-        {"recording": "", "stream": item.stream, "path": item.path, "reason": item.reason}
-        for item in listing.unparsed
+        {"recording": "", "stream": item.stream, "path": item.path, "reason": item.reason} for item in listing.unparsed
     ]
     lengths: list[dict[str, int]] = []
     with ThreadPoolExecutor() as pool:
@@ -70,16 +69,12 @@ def check_broken(broken: list[dict[str, str]], on_bad_recording: str) -> None:
         )
 
 
-def _look(
-    source: Source, recording: Recording, streams: list[str]
-) -> tuple[dict[str, int], list[dict[str, str]]]:
+def _look(source: Source, recording: Recording, streams: list[str]) -> tuple[dict[str, int], list[dict[str, str]]]:
     lengths: dict[str, int] = {}
     broken: list[dict[str, str]] = []
     for stream in streams:
         try:
             lengths[stream] = source.probe(recording, stream).length
         except BadRecording as error:
-            broken.append(
-                {"recording": recording.id, "stream": stream, "path": error.path, "reason": error.reason}
-            )
+            broken.append({"recording": recording.id, "stream": stream, "path": error.path, "reason": error.reason})
     return lengths, broken

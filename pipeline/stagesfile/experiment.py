@@ -58,20 +58,14 @@ def read_points(path: Path, settings: Iterable[tuple[str, Any]]) -> list[Point]:
     matrix = convert(document, "", document.values, Experiment).matrix
     for key, values in matrix.items():
         if not values or key.split(".")[0] in ("matrix", "store", "remote"):
-            raise document.error(
-                f"matrix.{key}", "cannot be repeated over", "give a list of values for another key"
-            )
-    return [
-        _point(with_settings(document, point.items(), "matrix"), point) for point in matrix_points(matrix)
-    ]
+            raise document.error(f"matrix.{key}", "cannot be repeated over", "give a list of values for another key")
+    return [_point(with_settings(document, point.items(), "matrix"), point) for point in matrix_points(matrix)]
 
 
 def _point(document: Document, matrix: Mapping[str, Any]) -> Point:
     experiment = convert(document, "", document.values, Experiment)
     if not experiment.seeds or len(set(experiment.seeds)) < len(experiment.seeds):
-        raise document.error(
-            "seeds", "must be different numbers, at least one", "for example seeds: [0, 1, 2]"
-        )
+        raise document.error("seeds", "must be different numbers, at least one", "for example seeds: [0, 1, 2]")
     source, recipe = _source(document, experiment)
     unknown = [name for name in experiment.modalities if name not in source.modalities]
     if unknown or not experiment.modalities:
@@ -132,16 +126,12 @@ def _check_needs(document: Document, entry: Entry, entries: Mapping[str, Entry])
             )
     stages = [entries[need].stage for need in entry.needs]
     if reads and not stages:
-        raise document.error(
-            entry.place, "needs nothing", f"add needs: [...], entries of stage {' or '.join(reads)}"
-        )
+        raise document.error(entry.place, "needs nothing", f"add needs: [...], entries of stage {' or '.join(reads)}")
     if entry.stage in ("train", "distil") and "encode" not in stages:
         raise document.error(place, "names no encode entry", "add the entry whose features it reads")
     teachers = [stage for stage in stages if stage in ("train", "distil")]
     if entry.stage == "distil" and len(teachers) != 1:
-        raise document.error(
-            place, f"names {len(teachers)} teachers", "name exactly one train or distil entry"
-        )
+        raise document.error(place, f"names {len(teachers)} teachers", "name exactly one train or distil entry")
 
 
 def _in_order(document: Document, entries: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -156,9 +146,7 @@ def _in_order(document: Document, entries: Mapping[str, Entry]) -> dict[str, Ent
             path.append(name)
             for need in entries[name].needs:
                 if need not in entries:
-                    raise document.error(
-                        f"stages.{name}.needs", f"no entry {need!r}", did_you_mean(need, entries)
-                    )
+                    raise document.error(f"stages.{name}.needs", f"no entry {need!r}", did_you_mean(need, entries))
                 visit(need)
             path.pop()
             done[name] = entries[name]
@@ -197,9 +185,7 @@ def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Named
     return {**msgspec.to_builtins(params), **sections}, named
 
 
-def _named(
-    document: Document, place: str, value: Any, table: Mapping[str, Named]
-) -> tuple[dict[str, Any], Named]:
+def _named(document: Document, place: str, value: Any, table: Mapping[str, Named]) -> tuple[dict[str, Any], Named]:
     body = {"name": value} if isinstance(value, str) else dict(value) if isinstance(value, dict) else {}
     name = body.pop("name", None)
     what = place.rpartition(".")[2]

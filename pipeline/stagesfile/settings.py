@@ -19,15 +19,11 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """Split ``a.b=value``; the value is read as YAML. Folders are relative to where the command runs."""
     key, equals, value = text.partition("=")
     if not equals or not key or any(not part for part in key.split(".")):
-        raise ConfigError(
-            f"--set {text}: not of the form key=value\n  for example --set stages.teacher.fit.epochs=5"
-        )
+        raise ConfigError(f"--set {text}: not of the form key=value\n  for example --set stages.teacher.fit.epochs=5")
     try:
         parsed = yaml.safe_load(value)
     except yaml.YAMLError:
-        raise ConfigError(
-            f"--set {text}: the value is not valid YAML\n  quote it, for example '\"{value}\"'"
-        ) from None
+        raise ConfigError(f"--set {text}: the value is not valid YAML\n  quote it, for example '\"{value}\"'") from None
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
         parsed = str(Path(parsed).expanduser().absolute())
     return key, parsed

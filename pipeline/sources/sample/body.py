@@ -155,9 +155,7 @@ def pose(body: Build, motion: Motion, place: Floats, yaw: float) -> Pose:
     return Pose(joints @ turn.T + place, turn @ forearm)
 
 
-def two_bones(
-    start: Floats, reach: Floats, first: float, second: float, hint: Floats
-) -> tuple[Floats, Floats]:
+def two_bones(start: Floats, reach: Floats, first: float, second: float, hint: Floats) -> tuple[Floats, Floats]:
     """Place the middle and end of two bones by the law of cosines, bending towards `hint`.
 
     Parameters

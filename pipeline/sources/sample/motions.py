@@ -144,9 +144,7 @@ def _knock(phase: Floats, manner: Manner) -> Path:
     centre, points = _centre(manner, -0.02, 0.22, 0.55), []
     for i in range(2 * manner.repeats + 1):
         forth = np.array([0.0, 0.04, -0.2 if i % 2 == 0 else 0.2]) * manner.size
-        points.append(
-            (0.22 + 0.56 * i / (2 * manner.repeats), centre + forth + _tilted(0.03 * (-1) ** i, 0, manner))
-        )
+        points.append((0.22 + 0.56 * i / (2 * manner.repeats), centre + forth + _tilted(0.03 * (-1) ** i, 0, manner)))
     return _through(phase, points), *_still(phase)
 
 

@@ -78,9 +78,7 @@ def draw(joints: Floats, girth: float) -> tuple[NDArray[np.int32], NDArray[np.in
             radius = girth * (first + (last - first) * share)
             centre = a + (b - a) * share  # (T, 3)
             down, across, bulge = _disc(round(FOCAL * radius / distance, 1))
-            column = (
-                np.rint(WIDTH / 2 + FOCAL * centre[:, 0] / centre[:, 2]).astype(np.int64)[:, None] + across
-            )
+            column = np.rint(WIDTH / 2 + FOCAL * centre[:, 0] / centre[:, 2]).astype(np.int64)[:, None] + across
             row = np.rint(HEIGHT / 2 - FOCAL * centre[:, 1] / centre[:, 2]).astype(np.int64)[:, None] + down
             value = ((centre[:, 2:] - radius * bulge) * 1000).astype(np.int32) * 4 + np.int32(
                 part
@@ -97,9 +95,7 @@ def kinect(depth: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.uin
     seen = np.flatnonzero(depth)
     values = depth.reshape(-1)[seen] + rng.normal(0, 7, len(seen))
     solid = depth > 0
-    edge = solid & ~(
-        np.roll(solid, 1, 1) & np.roll(solid, -1, 1) & np.roll(solid, 1, 2) & np.roll(solid, -1, 2)
-    )
+    edge = solid & ~(np.roll(solid, 1, 1) & np.roll(solid, -1, 1) & np.roll(solid, 1, 2) & np.roll(solid, -1, 2))
     lost = edge.reshape(-1)[seen] & (rng.random(len(seen)) < 0.35)
     noisy = np.zeros(depth.size, np.uint16)
     noisy[seen] = np.where(lost, 0, np.rint(values / 12) * 12)

@@ -68,8 +68,7 @@ def build_backbone(params: VideoParams, weights_file: Path | None, device: torch
     if params.backbone not in known:
         close = difflib.get_close_matches(params.backbone, known, n=3, cutoff=0.4) or ["resnet50"]
         raise ConfigError(
-            f"backbone: torchvision has no classification model {params.backbone!r}; "
-            f"did you mean {' or '.join(close)}?"
+            f"backbone: torchvision has no classification model {params.backbone!r}; did you mean {' or '.join(close)}?"
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(RANDOM_SEED)

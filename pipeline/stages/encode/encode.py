@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 OnBad = Literal["fail", "skip"]
 
 
-def layout(
-    params: EncodeParams, modality: Modality, *, rows: int, width: int, channels: int | None
-) -> FeatureLayout:
+def layout(params: EncodeParams, modality: Modality, *, rows: int, width: int, channels: int | None) -> FeatureLayout:
     """Return the arrays of a modality's output.
 
     ``features`` (recording, patch, feature) and ``valid`` (recording, patch), and, where the series is kept,

@@ -74,9 +74,7 @@ def pool_frames(
         if (here := wanted.pop(number, None)) is not None:
             values = levels(frame, depth)
             if values.shape != (shape := shape or values.shape):
-                raise FramesError(
-                    f"frame {number} has the size {values.shape[:2]}, those before it {shape[:2]}"
-                )
+                raise FramesError(f"frame {number} has the size {values.shape[:2]}, those before it {shape[:2]}")
             if not average:
                 yield Pooled(values, tuple((patch, count / window) for patch, count in here))
             for patch, count in here if average else ():

@@ -42,9 +42,7 @@ class WindowParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name}: must be greater than 0, not {value:g}")
             if self.unit == "samples" and value != int(value):
-                raise ValueError(
-                    f"{name}: {value:g} is not a whole number of samples; round it or set unit: seconds"
-                )
+                raise ValueError(f"{name}: {value:g} is not a whole number of samples; round it or set unit: seconds")
         if self.patches < 1:
             raise ValueError(f"patches: must be at least 1, not {self.patches}")
 
@@ -123,9 +121,7 @@ class DepthRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def __post_init__(self) -> None:
         if not 0 <= self.near < self.far < math.inf:
-            raise ValueError(
-                f"depth: near ({self.near:g}) must be at least 0 and below far ({self.far:g}), in mm"
-            )
+            raise ValueError(f"depth: near ({self.near:g}) must be at least 0 and below far ({self.far:g}), in mm")
 
 
 class VideoParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -33,9 +33,7 @@ def read_ahead(
     `Failed`. Closing the iterator stops the threads.
     """
     line = _Line(tasks, threads, items)
-    workers = [
-        threading.Thread(target=line.work, name=f"read-ahead-{n}", daemon=True) for n in range(threads)
-    ]
+    workers = [threading.Thread(target=line.work, name=f"read-ahead-{n}", daemon=True) for n in range(threads)]
     for worker in workers:
         worker.start()
     try:

@@ -47,9 +47,7 @@ def _shared_span(streams: Sequence[Series]) -> tuple[float, float] | None:
         return None
     start, end = max(float(times[0]) for times in clocks), min(float(times[-1]) for times in clocks)
     if end < start:
-        raise NoOverlapError(
-            f"its streams share no time: one starts at {start:g} s, another ends at {end:g} s"
-        )
+        raise NoOverlapError(f"its streams share no time: one starts at {start:g} s, another ends at {end:g} s")
     return start, end
 
 

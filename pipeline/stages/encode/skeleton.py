@@ -45,9 +45,7 @@ def _face_camera(joints: NDArray[np.float64], params: SkeletonParams) -> NDArray
     line = joints[0, params.right_shoulder] - joints[0, params.left_shoulder]
     across = float(np.hypot(line[0], line[2]))
     if across < _SMALLEST:
-        raise DegenerateError(
-            "the shoulders lie above each other in the first frame, so they give no direction"
-        )
+        raise DegenerateError("the shoulders lie above each other in the first frame, so they give no direction")
     cos, sin = line[0] / across, line[2] / across
     turn = np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
     pivot = joints[0, params.hip_centre]

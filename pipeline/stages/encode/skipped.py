@@ -22,9 +22,7 @@ def write_shard_reasons(draft: Draft, shard: int, broken: Mapping[str, str]) -> 
     draft.scratch_write(f"skipped-{shard}.json", json.dumps(dict(broken)).encode())
 
 
-def read_shard(
-    draft: Draft, shard: int, rows: range, recordings: Sequence[Recording | None]
-) -> dict[str, str]:
+def read_shard(draft: Draft, shard: int, rows: range, recordings: Sequence[Recording | None]) -> dict[str, str]:
     """Return what an earlier run found broken in a shard; where its notes are gone, from empty rows."""
     noted = draft.scratch_read(f"skipped-{shard}.json")
     if noted is not None:

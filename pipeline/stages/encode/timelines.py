@@ -23,9 +23,7 @@ from trainers.patches import derive_velocities, patches
 class TimelineEncoder:
     """Encoder of a series or skeleton modality."""
 
-    def __init__(
-        self, params: SeriesParams | SkeletonParams, job: Job, recordings: Sequence[Recording]
-    ) -> None:
+    def __init__(self, params: SeriesParams | SkeletonParams, job: Job, recordings: Sequence[Recording]) -> None:
         self._params, self._job = params, job
         self._spec = windows(params, job.modality.rate)
         self._velocities = isinstance(params, SkeletonParams) and params.velocities
@@ -63,9 +61,7 @@ class TimelineEncoder:
         return {"mean": 1, "mean-std": 2, "flatten": self._spec.window}[self._params.reduce]
 
     def _empty(self, rows: int) -> Encoded:
-        series = (
-            None if self.channels is None else np.zeros((rows, self._spec.length, self.channels), np.float32)
-        )
+        series = None if self.channels is None else np.zeros((rows, self._spec.length, self.channels), np.float32)
         features = np.zeros((rows, self._spec.patches, self.width), np.float32)
         return Encoded(features=features, valid=np.zeros(features.shape[:2], np.bool_), series=series)
 
@@ -87,9 +83,7 @@ class TimelineEncoder:
             starts(self._spec, len(values))
         except (TooShortError, NoOverlapError) as error:
             remedy = "; use a smaller window or align: resample" if isinstance(error, TooShortError) else ""
-            raise BadRecording(
-                recording.id, streams[0], file_of(recording, streams[0]), f"{error}{remedy}"
-            ) from error
+            raise BadRecording(recording.id, streams[0], file_of(recording, streams[0]), f"{error}{remedy}") from error
         return values.astype(np.float32)
 
     def _open(self, recording: Recording, stream: str, shape: tuple[int, ...]) -> Series:
@@ -154,11 +148,7 @@ def _shapes(job: Job, recordings: Sequence[Recording]) -> list[tuple[int, ...]]:
 def _check_joints(params: SkeletonParams, shapes: Sequence[tuple[int, ...]]) -> None:
     for shape in shapes:
         if len(shape) != 2 or shape[1] != 3:
-            raise ConfigError(
-                f"a skeleton's sample must be (joints, 3), not {shape}; give its modality kind: series"
-            )
+            raise ConfigError(f"a skeleton's sample must be (joints, 3), not {shape}; give its modality kind: series")
         for key, joint in params.joints().items():
             if joint >= shape[0]:
-                raise ConfigError(
-                    f"{key}: {joint} is not among the source's {shape[0]} joints, 0 to {shape[0] - 1}"
-                )
+                raise ConfigError(f"{key}: {joint} is not among the source's {shape[0]} joints, 0 to {shape[0] - 1}")

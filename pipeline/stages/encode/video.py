@@ -110,9 +110,7 @@ class VideoEncoder:
             with self._job.source.open_video(recording, stream) as video:
                 numbers = frames(self._spec, video.length)
                 crop = self._crop(video, numbers)
-                pooled = pool_frames(
-                    video.frames(), numbers, self._params.depth, average=self._params.pool == "frames"
-                )
+                pooled = pool_frames(video.frames(), numbers, self._params.depth, average=self._params.pool == "frames")
                 for item in pooled:
                     yield _Image(image(item.values, self._params.image_size, crop), item.shares)
         except TooShortError as error:

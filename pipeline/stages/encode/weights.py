@@ -78,9 +78,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         pickle.UnpicklingError,
         safetensors.SafetensorError,
     ) as error:
-        raise ConfigError(
-            f"weights: {path} holds no weights ({_first_line(error)}); fetch it again"
-        ) from error
+        raise ConfigError(f"weights: {path} holds no weights ({_first_line(error)}); fetch it again") from error
     if isinstance(state, Mapping):
         inner = state.get("state_dict", state)
         if isinstance(inner, Mapping) and all(isinstance(value, Tensor) for value in inner.values()):
@@ -102,9 +100,7 @@ def _download(chosen: Any, name: str) -> Mapping[str, Any]:
             ".pth or .safetensors file"
         ) from error
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise StepError(
-            f"weights: {cached} is damaged ({_first_line(error)}); delete it and run again"
-        ) from error
+        raise StepError(f"weights: {cached} is damaged ({_first_line(error)}); delete it and run again") from error
     return state
 
 

@@ -49,9 +49,7 @@ def read_recordings(
     whole = torch.stack([modality.valid.any(1) for modality in data]).all(0)
     kept = torch.nonzero(whole).flatten()
     if not len(kept):
-        raise StepError(
-            f"the fold's {side} side has no usable recording\n  see `pipeline status` for broken ones"
-        )
+        raise StepError(f"the fold's {side} side has no usable recording\n  see `pipeline status` for broken ones")
     if len(kept) < len(rows):
         data = [modality.select(kept) for modality in data]
     return RecordingData(data, labels[kept], augment), kept.tolist()

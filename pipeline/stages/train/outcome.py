@@ -38,9 +38,7 @@ class DraftCheckpoint:
         return self.draft.scratch_read("checkpoint.safetensors")
 
 
-def new_model(
-    context: Context, data: RecordingData, modalities: list[str], params: TrainParams
-) -> Standardised:
+def new_model(context: Context, data: RecordingData, modalities: list[str], params: TrainParams) -> Standardised:
     """Build the step's model, initialised by its seed, behind a standardiser fitted on the training recordings."""
     build, model_params = context.resolve("model", context.recipe["params"]["model"])
     shapes = {name: data.shapes[name] for name in modalities}
@@ -61,9 +59,7 @@ def train_and_write(
         seed=context.recipe["seed"],
         device=context.device,
         checkpoint=DraftCheckpoint(context.draft),
-        progress=lambda epoch, epochs, loss, accuracy: context.progress(
-            epoch, epochs, f"epochs, loss {loss:.3f}"
-        ),
+        progress=lambda epoch, epochs, loss, accuracy: context.progress(epoch, epochs, f"epochs, loss {loss:.3f}"),
     )
     section = dict(context.recipe["params"]["model"])
     description = Description(
