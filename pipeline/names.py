@@ -15,7 +15,7 @@ from trainers.models.names import MODELS as MODELS
 
 
 class Named(Protocol):
-    """What a name stands for: ``params`` (a struct, quick to import) and ``build`` (the thing), as ``module:attribute``."""
+    """What a name stands for, as ``module:attribute``: its parameters' struct (quick to import), and what builds it."""
 
     @property
     def params(self) -> str: ...

@@ -78,7 +78,8 @@ def as_svg(plan: Plan) -> str:
         states = entries[entry]
         worst = next(state for state in ("todo", "partial", "cached") if state in states)
         parts.append(
-            f'<rect x="{x}" y="{y:.1f}" width="{width}" height="{height}" rx="6" fill="{_COLOURS[worst]}" stroke="#555"/>'
+            f'<rect x="{x}" y="{y:.1f}" width="{width}" height="{height}" rx="6" fill="{_COLOURS[worst]}" '
+            'stroke="#555"/>'
             f'<text x="{x + width / 2}" y="{y + 19:.1f}" text-anchor="middle" font-weight="bold">{escape(entry)}</text>'
             f'<text x="{x + width / 2}" y="{y + 35:.1f}" text-anchor="middle" font-size="11">{_count(states)}</text>'
         )

@@ -140,6 +140,7 @@ class CheckedSource:
             if expected is not None and (found := sha256_of(self.root / path)) != expected:
                 self._trusted[path] = expected
                 raise StepError(
-                    f"{self.root / path}: not the file that the lock knows: expected SHA-256 {expected}, found {found}\n"
+                    f"{self.root / path}: not the file that the lock knows: "
+                    f"expected SHA-256 {expected}, found {found}\n"
                     "  get the right file, or delete the lock to accept the data as it is here"
                 )
