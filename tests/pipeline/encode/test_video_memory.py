@@ -27,8 +27,8 @@ class Source:
         return VideoFile(Path(sys.argv[1]), recording.id, stream, sys.argv[1])
 
 params = VideoParams(
-    backbone="squeezenet1_1", weights="none", image_size=32, window=1, stride=1, unit="seconds", pool=sys.argv[2],
-    align=sys.argv[3],
+    backbone="squeezenet1_1", weights="none", image_size=32, window=1, stride=1, unit="seconds",
+    pool=sys.argv[2], align=sys.argv[3],
 )
 job = Job("rgb", Modality("video", ("rgb",), 30.0), Source(), True, torch.device("cpu"), threads=1)
 encoder = VideoEncoder(params, job, [])
