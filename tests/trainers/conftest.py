@@ -19,9 +19,7 @@ def skeleton() -> ModalityData:
     """A wandering skeleton of three joints with velocities: L 21, window 6, stride 3, P 6, D 18."""
     series = torch.randn(ROWS, 21, 9, generator=torch.Generator().manual_seed(0)).cumsum(1)
     features = patches(derive_velocities(series), torch.arange(6) * 3, 6, "mean")
-    return ModalityData(
-        "skeleton", "skeleton", features, everything(6), series, 6, 3, velocities=True, vertical_axis=1
-    )
+    return ModalityData("skeleton", "skeleton", features, everything(6), series, 6, 3, velocities=True, vertical_axis=1)
 
 
 @pytest.fixture

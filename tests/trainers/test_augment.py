@@ -34,9 +34,7 @@ def raw(data: ModalityData) -> ModalityData:
     assert data.series is not None
     length = data.series.shape[1]
     valid = torch.ones(len(data), length, dtype=torch.bool)
-    return replace(
-        data, features=data.series, valid=valid, window=1, stride=1, reduce="mean", velocities=False
-    )
+    return replace(data, features=data.series, valid=valid, window=1, stride=1, reduce="mean", velocities=False)
 
 
 @pytest.mark.parametrize("name", ["skeleton", "inertial", "video"])

@@ -63,7 +63,5 @@ def test_dropout_works_in_training_only() -> None:
 
 
 def test_heads_that_do_not_divide_the_width_name_stream_and_remedy() -> None:
-    with pytest.raises(
-        TrainingError, match=r"heads: 4 does not divide the width 270 of inertial/temporal.*\[1, 2, 3"
-    ):
+    with pytest.raises(TrainingError, match=r"heads: 4 does not divide the width 270 of inertial/temporal.*\[1, 2, 3"):
         EncoderLayer(270, EncoderSize(4, 20, 0.0, "pre"), "inertial/temporal")

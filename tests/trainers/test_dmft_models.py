@@ -146,9 +146,7 @@ def test_eq_11_and_12_mean_of_softmaxes() -> None:
     torch.testing.assert_close(vote([first, second]).exp(), torch.tensor([[0.525, 0.475]]))
 
 
-@pytest.mark.parametrize(
-    "changes", [{}, {"width": "native", "heads": 1}, {"norm": "post"}, {"positions": "spatial"}]
-)
+@pytest.mark.parametrize("changes", [{}, {"width": "native", "heads": 1}, {"norm": "post"}, {"positions": "spatial"}])
 def test_outputs(changes: dict[str, object]) -> None:
     for model in models(**changes):
         output = model(patches(), {})
@@ -215,9 +213,7 @@ def test_table_6_student_sizes(modalities: str, megabytes: float) -> None:
     only P wide. With P = 20 the spatial streams add 0.4 %; temporal ones alone give the sizes to the digit.
     """
     widths = {"R": 2048, "S": 1800, "D": 2048, "I": 270}
-    params = StudentParams(
-        width="native", layers=2, heads=2, feed_forward=2048, norm="post", positions="spatial"
-    )
+    params = StudentParams(width="native", layers=2, heads=2, feed_forward=2048, norm="post", positions="spatial")
     with torch.device("meta"):
         student = DMFTStudent({name: (20, widths[name]) for name in modalities}, 27, params)
     size = 4 * sum(weight.numel() for weight in student.parameters()) / 1e6

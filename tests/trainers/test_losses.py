@@ -90,9 +90,7 @@ def test_a_fused_target_teaches_any_streams() -> None:
     teacher = output(b_temporal=[3.0, 0.0], c_temporal=[0.0, 1.0])
     made = DMFTKD(DMFTKDParams(target="fused", w_cs=0.5))(student, teacher, torch.tensor(0.0))
     assert made.item() == pytest.approx(0.5 * even(teacher["logits"], student["streams"]["a/temporal"]))
-    with pytest.raises(
-        TrainingError, match=r"no a/temporal \(it has b/temporal, c/temporal\); set target: fused"
-    ):
+    with pytest.raises(TrainingError, match=r"no a/temporal \(it has b/temporal, c/temporal\); set target: fused"):
         DMFTKD(DMFTKDParams())(student, teacher, torch.tensor(0.0))
 
 

@@ -33,9 +33,7 @@ def test_groups_repeat_with_each_flattened_sample(skeleton: ModalityData) -> Non
 
 
 def test_a_series_that_is_too_short_is_refused(skeleton: ModalityData) -> None:
-    with pytest.raises(
-        TrainingError, match=r"modality skeleton: series .* at least 21 samples; encode it again"
-    ):
+    with pytest.raises(TrainingError, match=r"modality skeleton: series .* at least 21 samples; encode it again"):
         replace(skeleton, series=torch.zeros(12, 20, 9))
 
 

@@ -76,9 +76,7 @@ def test_cross_subject_trains_on_the_first_four_fifths() -> None:
 
 
 def test_cross_session_splits_each_subjects_own_sessions() -> None:
-    rows = [
-        Row(f"{s}-{t}", s, session=str(t)) for s, count in (("1", 5), ("2", 10)) for t in range(1, count + 1)
-    ]
+    rows = [Row(f"{s}-{t}", s, session=str(t)) for s, count in (("1", 5), ("2", 10)) for t in range(1, count + 1)]
     (fold,) = folds("cross-session", rows)
     assert fold.test == ("1-5", "2-9", "2-10")
 

@@ -23,9 +23,7 @@ def build(description: Description) -> nn.Module:
 
 
 @pytest.fixture
-def data(
-    skeleton: ModalityData, inertial: ModalityData, video: ModalityData, labels: Tensor
-) -> RecordingData:
+def data(skeleton: ModalityData, inertial: ModalityData, video: ModalityData, labels: Tensor) -> RecordingData:
     return RecordingData([skeleton, inertial, video], labels)
 
 
@@ -41,9 +39,7 @@ def description(data: RecordingData) -> Description:
     return Description("dmft-lite", params, data.shapes, CLASSES)
 
 
-def test_a_loaded_model_predicts_the_same(
-    model: Standardised, description: Description, data: RecordingData
-) -> None:
+def test_a_loaded_model_predicts_the_same(model: Standardised, description: Description, data: RecordingData) -> None:
     loaded, read = load_model(save_model(model, description), build)
     assert read == description
     before, after = predict(model, data), predict(loaded, data)

@@ -22,9 +22,7 @@ def test_global_mode_gives_positions_and_velocities_one_scale_each(skeleton: Mod
         assert abs(half.std(correction=0) - 1) < 1e-5
     ratio = made[..., :9] - made[..., :9].mean()
     original = skeleton.features[..., :9] - skeleton.features[..., :9].mean()
-    torch.testing.assert_close(
-        ratio * original.std() / ratio.std(), original
-    )  # proportions of a body are kept
+    torch.testing.assert_close(ratio * original.std() / ratio.std(), original)  # proportions of a body are kept
 
 
 def test_none_leaves_features_as_they_are(skeleton: ModalityData) -> None:
