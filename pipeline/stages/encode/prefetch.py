@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -25,12 +25,12 @@ class _StoppedError(Exception):
 
 def read_ahead(
     tasks: Sequence[Callable[[], Iterator[T]]], *, threads: int, items: int
-) -> Iterator[tuple[int, T | Failed]]:
+) -> Generator[tuple[int, T | Failed], None, None]:
     """Run generators in `threads` threads, and yield ``(task, item)`` in the order of tasks and items.
 
     At most ``2 x threads`` tasks are begun and not yet consumed, each with at most `items` items waiting, so
     memory does not depend on how many tasks there are or how much one yields. A task's exception arrives as
-    `Failed`. Closing the iterator stops the threads.
+    `Failed`. Closing the generator stops the threads.
     """
     line = _Line(tasks, threads, items)
     workers = [threading.Thread(target=line.work, name=f"read-ahead-{n}", daemon=True) for n in range(threads)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -45,14 +46,15 @@ class TimelineEncoder:
         encoded = self._empty(len(recordings))
         read: dict[int, NDArray[np.float32]] = {}
         tasks = [self._task(recording) for recording in recordings if recording is not None]
-        for task, item in read_ahead(tasks, threads=self._job.threads, items=1):
-            if not isinstance(item, Failed):
-                read[rows[task]] = item
-            elif isinstance(item.error, BadRecording) and not self._job.strict:
-                encoded.broken[item.error.recording] = item.error
-            else:
-                raise item.error
-            seen(rows[task] + 1)
+        with closing(read_ahead(tasks, threads=self._job.threads, items=1)) as reading:
+            for task, item in reading:
+                if not isinstance(item, Failed):
+                    read[rows[task]] = item
+                elif isinstance(item.error, BadRecording) and not self._job.strict:
+                    encoded.broken[item.error.recording] = item.error
+                else:
+                    raise item.error
+                seen(rows[task] + 1)
         with self._job.timings.phase("pool"):
             self._pool(read, encoded)
         return encoded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,18 +60,19 @@ class VideoEncoder:
         encoded = Encoded(np.zeros((*shape, self.width), np.float32), np.zeros(shape, np.bool_))
         touched = np.zeros((*shape, len(streams)), np.bool_)
         waiting: list[tuple[int, int, _Image]] = []
-        for task, item in read_ahead(tasks, threads=self._job.threads, items=AHEAD):
-            row, stream = todo[task]
-            if isinstance(item, Failed):
-                if not isinstance(item.error, BadRecording) or self._job.strict:
-                    raise item.error
-                encoded.broken.setdefault(item.error.recording, item.error)
-            else:
-                waiting.append((row, stream, item))
-                touched[row, [patch for patch, _ in item.shares], stream] = True
-            if len(waiting) == self._job.batch:
-                self._flush(waiting, encoded.features)
-                seen(row)
+        with closing(read_ahead(tasks, threads=self._job.threads, items=AHEAD)) as reading:
+            for task, item in reading:
+                row, stream = todo[task]
+                if isinstance(item, Failed):
+                    if not isinstance(item.error, BadRecording) or self._job.strict:
+                        raise item.error
+                    encoded.broken.setdefault(item.error.recording, item.error)
+                else:
+                    waiting.append((row, stream, item))
+                    touched[row, [patch for patch, _ in item.shares], stream] = True
+                if len(waiting) == self._job.batch:
+                    self._flush(waiting, encoded.features)
+                    seen(row)
         self._flush(waiting, encoded.features)
         encoded.valid[:] = touched.all(axis=2)
         for row, recording in enumerate(recordings):

@@ -96,9 +96,7 @@ class MemorySource:
             raise KeyboardInterrupt(recording.id)
 
     def _bad(self, recording: Recording, stream: str) -> BadRecording:
-        return BadRecording(
-            recording.id, stream, recording.streams[stream][0], self.broken[recording.id, stream]
-        )
+        return BadRecording(recording.id, stream, recording.streams[stream][0], self.broken[recording.id, stream])
 
 
 _BUILD = {"series": TimelineEncoder, "skeleton": TimelineEncoder, "video": VideoEncoder}

@@ -51,9 +51,7 @@ def test_spread_windows_are_whole_evenly_spread_and_reach_both_ends(
 
 
 @given(**SPECS, length=st.integers(1, 400))
-def test_padded_and_truncated_windows_equal_a_loop(
-    window: int, stride: int, patches: int, length: int
-) -> None:
+def test_padded_and_truncated_windows_equal_a_loop(window: int, stride: int, patches: int, length: int) -> None:
     expected = []
     at = 0
     while at + window <= length and len(expected) < patches:
@@ -84,9 +82,7 @@ def test_nearest_sample_is_the_nearest_and_never_goes_back(length: int, samples:
 
 
 @given(**SPECS, length=st.integers(1, 200))
-def test_frames_are_the_windows_of_the_nearest_frames(
-    window: int, stride: int, patches: int, length: int
-) -> None:
+def test_frames_are_the_windows_of_the_nearest_frames(window: int, stride: int, patches: int, length: int) -> None:
     spec = Windows(window, stride, patches, "resample")
     line = nearest(length, spec.length)
     expected = [[line[p * stride + k] for k in range(window)] for p in range(patches)]

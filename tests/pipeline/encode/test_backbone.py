@@ -122,15 +122,11 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
 
 
 def test_enumerated_weights_that_do_not_exist_name_those_that_do() -> None:
-    with pytest.raises(
-        ConfigError, match="no weights 'IMAGENET9' for resnet50, only IMAGENET1K_V1, IMAGENET1K_V2"
-    ):
+    with pytest.raises(ConfigError, match="no weights 'IMAGENET9' for resnet50, only IMAGENET1K_V1, IMAGENET1K_V2"):
         build("resnet50", "IMAGENET9")
 
 
-def test_weights_without_a_network_name_cache_and_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weights_without_a_network_name_cache_and_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     chosen = torchvision.models.SqueezeNet1_1_Weights.DEFAULT
     monkeypatch.setattr(

@@ -48,12 +48,12 @@ def test_reading_waits_for_its_consumer() -> None:
     next(reading)
     time.sleep(0.1)
     assert len(log) <= 5
-    reading.close()  # type: ignore[attr-defined]
+    reading.close()
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_closing_ends_the_threads(threads: int) -> None:
     reading = read_ahead([counting(1000)] * 50, threads=threads, items=1)
     next(reading)
-    reading.close()  # type: ignore[attr-defined]
+    reading.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]

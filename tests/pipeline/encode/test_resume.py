@@ -19,9 +19,7 @@ def data(count: int) -> dict[Any, Any]:
     return {(f"r{n:03}", "inertial"): random.normal(size=(60 + n % 9, 3)) for n in range(count)}
 
 
-def test_finished_shards_are_kept_and_what_they_found_broken_too(
-    encode: Any, memory: Any, tmp_path: Path
-) -> None:
+def test_finished_shards_are_kept_and_what_they_found_broken_too(encode: Any, memory: Any, tmp_path: Path) -> None:
     source = memory(data(200))
     source.broken = {("r010", "inertial"): "truncated", ("r190", "inertial"): "wrong key"}
     whole, expected = encode(source, INERTIAL, SeriesParams(), on_bad="skip", key="1" * 64)
@@ -29,9 +27,7 @@ def test_finished_shards_are_kept_and_what_they_found_broken_too(
     source.explode = {"r130"}
     with pytest.raises(KeyboardInterrupt):
         encode(source, INERTIAL, SeriesParams(), on_bad="skip")
-    kept = {
-        path: path.stat() for path in (tmp_path / "store/outputs/encode" / ("0" * 64)).rglob("c/*/0*/**/*")
-    }
+    kept = {path: path.stat() for path in (tmp_path / "store/outputs/encode" / ("0" * 64)).rglob("c/*/0*/**/*")}
     source.explode, source.read = set(), []
     seen: list[tuple[int, int]] = []
     output, provenance = encode(

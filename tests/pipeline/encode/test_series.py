@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,7 @@ SKELETON = Modality("skeleton", ("skeleton",), 30.0)
 
 def random_series(count: int, tail: tuple[int, ...] = (6,), stream: str = "inertial") -> dict[Any, Any]:
     random = np.random.default_rng(7)
-    return {
-        (f"r{n:03}", stream): random.normal(size=(int(random.integers(40, 200)), *tail)) for n in range(count)
-    }
+    return {(f"r{n:03}", stream): random.normal(size=(int(random.integers(40, 200)), *tail)) for n in range(count)}
 
 
 @pytest.mark.parametrize("reduce", ["mean", "mean-std", "flatten"])
@@ -74,9 +73,7 @@ def test_streams_with_clocks_are_joined_where_both_have_samples(encode: Any, mem
     output, _ = encode(memory(data), modality, SeriesParams(window=5, stride=5, patches=4, reduce="mean"))
     series = output.read("series")[0]
     np.testing.assert_allclose(series, np.linspace(2, 10, 20)[:, None].repeat(2, axis=1), atol=1e-5)
-    seconds = SeriesParams(
-        window=1, stride=1, unit="seconds", patches=3, align="pad", reduce="mean", keep_series=False
-    )
+    seconds = SeriesParams(window=1, stride=1, unit="seconds", patches=3, align="pad", reduce="mean", keep_series=False)
     output, _ = encode(memory(data), modality, seconds, key="1" * 64)
     np.testing.assert_allclose(output.read("features")[0, :, 0], 2 + np.arange(3) + 29 / 60, atol=1e-5)
 
@@ -100,17 +97,17 @@ def test_padded_windows_are_masked(encode: Any, memory: Any) -> None:
 def test_a_recording_shorter_than_its_windows_names_the_remedy(encode: Any, memory: Any) -> None:
     data = {("a", "inertial"): np.ones((10, 2))}
     params = SeriesParams(window=4, stride=4, patches=5, align="truncate", keep_series=False)
-    with pytest.raises(
-        StepError, match=r"inertial/a\.bin: has 10 samples, fewer than 5 windows span \(20\); use"
-    ):
+    with pytest.raises(StepError, match=r"inertial/a\.bin: has 10 samples, fewer than 5 windows span \(20\); use"):
         encode(memory(data), INERTIAL, params)
 
 
 def test_broken_recordings_fail_with_the_file_and_the_remedy(encode: Any, memory: Any) -> None:
     source = memory(random_series(3))
     source.broken["r001", "inertial"] = "no array d_iner"
-    with pytest.raises(StepError, match=r"inertial/r001\.bin: no array d_iner.*on_bad_recording: skip"):
+    with pytest.raises(StepError, match=r"inertial/r001\.bin: no array d_iner.*on_bad_recording: skip") as caught:
         encode(source, INERTIAL, SeriesParams())
+    assert caught.value.__traceback__ is not None  # holds the frames that read; their threads must end all the same
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
 
 
 def test_skipped_recordings_stay_empty_and_shift_nothing(encode: Any, memory: Any, tmp_path: Path) -> None:
@@ -128,9 +125,7 @@ def test_skipped_recordings_stay_empty_and_shift_nothing(encode: Any, memory: An
     assert output.read("valid")[good].all()
     assert [late["recording"] for late in provenance["late_broken"]] == ["r002", "r003", "r066"]
     assert "a sample has the shape (4,)" in provenance["late_broken"][1]["reason"]
-    listed = json.loads(
-        next((tmp_path / "store/outputs/encode" / ("0" * 64)).glob("*/skipped.json")).read_text()
-    )
+    listed = json.loads(next((tmp_path / "store/outputs/encode" / ("0" * 64)).glob("*/skipped.json")).read_text())
     assert [entry["recording"] for entry in listed] == ["r001", "r002", "r003", "r066"]
     assert listed[0]["reason"] == "no file"
 

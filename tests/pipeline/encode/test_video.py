@@ -26,9 +26,7 @@ SMALL: dict[str, Any] = {"backbone": "squeezenet1_1", "weights": "none", "image_
 def colour(count: int, lengths: tuple[int, int] = (4, 40), stream: str = "rgb") -> dict[Any, Any]:
     random = np.random.default_rng(1)
     return {
-        (f"r{n:03}", stream): random.integers(
-            0, 256, (int(random.integers(*lengths)), 30, 36, 3), dtype=np.uint8
-        )
+        (f"r{n:03}", stream): random.integers(0, 256, (int(random.integers(*lengths)), 30, 36, 3), dtype=np.uint8)
         for n in range(count)
     }
 
