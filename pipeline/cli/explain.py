@@ -22,8 +22,10 @@ def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_js
     plan = plan_of(path, settings)
     chosen = [s for s in plan.steps.values() if step in (s.id, s.entry)]
     if not chosen:
-        names = [*dict.fromkeys(s.entry for s in plan.steps.values()), *plan.steps]
-        raise ConfigError(f"explain {step}: no such step or entry\n  {did_you_mean(step, names[:40])}")
+        entry, bracket, _ = step.partition("[")
+        entries = dict.fromkeys(s.entry for s in plan.steps.values())
+        names = [s.id for s in plan.steps.values() if s.entry == entry] if bracket and entry in entries else entries
+        raise ConfigError(f"explain {step}: no such step or entry\n  {did_you_mean(step, names)}")
     if as_json:
         shown = [
             {

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from pipeline.errors import ConfigError, PipelineError
-from store.errors import StoreError
+from store.errors import StoreError, UnsupportedUrl
+from trainers.errors import TrainingError
 
 _COMMANDS = {
     "run": "Run what is not there yet.",
@@ -52,15 +53,28 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         status = 2
-    except (PipelineError, StoreError) as error:
+    except (PipelineError, StoreError, TrainingError) as error:
         if "--debug" in given:
             raise
-        print(f"error: {error}", file=sys.stderr)
-        status = 2 if isinstance(error, ConfigError) else 1
+        place = "store: " if isinstance(error, UnsupportedUrl) else ""
+        print(f"error: {place}{error}", file=sys.stderr)
+        status = 2 if isinstance(error, (ConfigError, UnsupportedUrl)) else 1
     except (KeyboardInterrupt, click.Abort):
         print("stopped: what is finished stays, run again to go on", file=sys.stderr)
         status = 130
     except BrokenPipeError:
         sys.stderr.close()
         status = 0
+    except Exception as error:
+        if "--debug" in given:
+            raise
+        print(f"error: {_said(error)}", file=sys.stderr)
+        status = 1
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror}\n  check that the place is there, yours to use and not full; then run again"
+    return f"{type(error).__name__}: {error}\n  this is a defect of harvest: run again with --debug and report it"

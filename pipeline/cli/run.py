@@ -16,7 +16,7 @@ from pipeline.plan.history import Past
 from pipeline.plan.planner import Plan
 from pipeline.report import status
 from pipeline.report.results import random_projections
-from pipeline.report.text import broken_count
+from pipeline.report.text import broken_count, broken_reasons
 from pipeline.run.choose import check_entry, wanted
 
 
@@ -49,8 +49,8 @@ def command(
     if until and only:
         raise click.UsageError("--until and --only exclude each other")
     plan = plan_of(path, settings)
-    for entry in force:
-        check_entry(plan, "--force", entry)
+    for option, entry in (("--until", until), ("--only", only), *(("--force", each) for each in force)):
+        check_entry(plan, option, entry)
     if dry_run:
         steps = wanted(plan, until, only).values()
         print(json.dumps(status.as_json(plan, steps), indent=1) if as_json else status.as_text(plan, steps))
@@ -103,10 +103,11 @@ def _run(
 def _check_broken(plan: Plan) -> None:
     """Stop where an index that was made with `skip` lists broken recordings and this run says `fail`."""
     if plan.points[0].experiment.on_bad_recording == "fail" and (plan.broken or plan.unparsed):
-        reasons = [reason for streams in plan.broken.values() for reason in streams.values()]
-        listed = "\n".join(f"  {reason}" for reason in reasons[:10])
+        reasons = broken_reasons(plan)
+        listed = [f"  {reason}" for reason in reasons[:10]]
+        listed += [f"  and {len(reasons) - 10} more"] if len(reasons) > 10 else []
         raise StepError(
-            f"{broken_count(plan)} cannot be used:\n{listed}\n"
+            f"{broken_count(plan)} cannot be used:\n" + "\n".join(listed) + "\n"
             "  mend or remove them, or set `on_bad_recording: skip` to go on without these recordings"
         )
 

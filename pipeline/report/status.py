@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.plan.explain import reasons
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps import Step
-from pipeline.report.text import broken_count, table
+from pipeline.report.text import broken_count, broken_reasons, table
 from pipeline.run.progress import duration
 
 
@@ -71,8 +71,7 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
     if plan.broken or plan.unparsed:
         text.append(f"cannot be used: {broken_count(plan)}")
-        text += [f"  {reason}" for recording, all_ in plan.broken.items() if recording for reason in all_.values()]
-        text += [f"  {item.path}: {item.reason}" for item in plan.unparsed]
+        text += [f"  {reason}" for reason in broken_reasons(plan)]
     return "\n".join(text)
 
 

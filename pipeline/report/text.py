@@ -66,6 +66,12 @@ def results_text(plan: Plan, per_modality: bool = False) -> str:
     return "\n".join(text)
 
 
+def broken_reasons(plan: Plan) -> list[str]:
+    """Say of every file that cannot be used what is wrong with it."""
+    reasons = [reason for recording, streams in plan.broken.items() if recording for reason in streams.values()]
+    return reasons + [f"{item.path}: {item.reason}" for item in plan.unparsed]
+
+
 def broken_count(plan: Plan) -> str:
     """Count what cannot be used."""
     recordings = sum(1 for recording in plan.broken if recording)

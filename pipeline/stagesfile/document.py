@@ -25,23 +25,43 @@ class Document:
         What it says, after ``--set``.
     lines
         Dotted key to 1-based line, for messages.
+    origins
+        Dotted key to what set it instead of the file: ``--set`` or ``matrix``.
     """
 
     path: Path
     values: dict[str, Any]
     lines: dict[str, int] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
 
     def error(self, key: str, problem: str, remedy: str) -> ConfigError:
         """Make the error that names file, line, key, problem and remedy."""
         return ConfigError(f"{self.where(key)}: {problem}\n  {remedy}")
 
     def where(self, key: str) -> str:
-        """Name the place of a key: ``stages.yaml:12: stages.teacher.fit``, or the nearest key that has a line."""
+        """Name the place of a key: ``stages.yaml:12: stages.teacher.fit``, or the nearest key that has a line.
+
+        A key that ``--set`` or the matrix set is placed there: ``--set stages.teacher.fit: stages.teacher.fit.lr``.
+        """
         probe = key
-        while probe and probe not in self.lines:
-            probe = probe.rpartition(".")[0]
-        line = f":{self.lines[probe]}" if probe else ""
-        return f"{self.path}{line}: {key}" if key else f"{self.path}{line}"
+        while probe and probe not in self.lines and self._origin(probe) is None:
+            probe = probe[: max(probe.rfind("."), probe.rfind("["), 0)]
+        set_key = self._origin(probe) if probe else None
+        if set_key is not None and self.origins[set_key] == "matrix":
+            probe, prefix = f"matrix.{set_key}", f"matrix.{set_key}: "
+        elif set_key is not None:
+            return f"{self.origins[set_key]} {set_key}" + (f": {key}" if key != set_key else "")
+        else:
+            prefix = ""
+        line = f":{self.lines[probe]}" if probe in self.lines else ""
+        return f"{self.path}{line}: {prefix}{key}" if key else f"{self.path}{line}"
+
+    def _origin(self, key: str) -> str | None:
+        """Return the override that set a key or, where the file lacks it, a key below it."""
+        if key in self.origins:
+            return key
+        below = (each for each in self.origins if each.startswith(f"{key}."))
+        return next(below, None) if key not in self.lines else None
 
 
 def read_document(path: Path) -> Document:
@@ -61,6 +81,8 @@ def read_document(path: Path) -> Document:
         if node is not None:
             _note_lines(node, "", document)
             document.values = loader.construct_document(node)
+    except RecursionError:
+        raise ConfigError(f"{path}: an alias (*) refers to what it stands in\n  write the value out") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -81,8 +103,9 @@ def _note_lines(node: yaml.Node, prefix: str, document: Document) -> None:
             key = f"{prefix}.{key_node.value}" if prefix else str(key_node.value)
             line = key_node.start_mark.line + 1
             if key in document.lines:
+                before = document.lines[key]
                 document.lines[key] = line
-                raise document.error(key, f"stands twice (before on line {document.lines[key]})", "keep one")
+                raise document.error(key, f"stands twice (before on line {before})", "keep one")
             document.lines[key] = line
             _note_lines(value_node, key, document)
     elif isinstance(node, yaml.SequenceNode):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pipeline.sources.contract import Modality, Source
 from pipeline.stagesfile.document import Document, read_document
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
 from pipeline.stagesfile.settings import matrix_points, with_settings
+from trainers.protocols import PROTOCOLS
 
 
 @dataclass(frozen=True)
@@ -66,20 +67,29 @@ def _point(document: Document, matrix: Mapping[str, Any]) -> Point:
     experiment = convert(document, "", document.values, Experiment)
     if not experiment.seeds or len(set(experiment.seeds)) < len(experiment.seeds):
         raise document.error("seeds", "must be different numbers, at least one", "for example seeds: [0, 1, 2]")
+    if experiment.protocol not in PROTOCOLS:
+        name = experiment.protocol
+        raise document.error("protocol", f"no protocol {name!r}", did_you_mean(name, PROTOCOLS))
     source, recipe = _source(document, experiment)
-    unknown = [name for name in experiment.modalities if name not in source.modalities]
-    if unknown or not experiment.modalities:
-        name = unknown[0] if unknown else "an empty list"
-        raise document.error(
-            "modalities",
-            f"source {source.name} has no modality {name}",
-            did_you_mean(name, source.modalities),
-        )
+    _check_modalities(document, experiment.modalities, source)
+    if not experiment.stages:
+        raise document.error("stages", "has no entries", "add at least an encode entry; stages.yaml shows an example")
     entries = {name: _entry(document, name, body or {}) for name, body in experiment.stages.items()}
     ordered = _in_order(document, entries)
     for entry in entries.values():
         _check_needs(document, entry, entries)
     return Point(document, matrix, experiment, ordered, source, recipe)
+
+
+def _check_modalities(document: Document, modalities: Sequence[str], source: Source) -> None:
+    for i, name in enumerate(modalities):
+        if name not in source.modalities:
+            problem = f"source {source.name} has no modality {name!r}"
+            raise document.error(f"modalities[{i}]", problem, did_you_mean(name, source.modalities))
+        if name in modalities[:i]:
+            raise document.error(f"modalities[{i}]", f"names {name} twice", "keep one")
+    if not modalities:
+        raise document.error("modalities", "names none", did_you_mean("", source.modalities))
 
 
 def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[str, Any]]:
@@ -107,7 +117,8 @@ def _entry(document: Document, name: str, body: Mapping[str, Any]) -> Entry:
         )
     if stage not in STAGES:
         known = [known for known in STAGES if known != "index"]
-        raise document.error(f"{place}.stage", f"no stage {stage!r}", did_you_mean(str(stage), known))
+        hint = "" if "stage" in body else "say which with `stage:`; "
+        raise document.error(f"{place}.stage", f"no stage {stage!r}", hint + did_you_mean(str(stage), known))
     if not isinstance(needs, (list, tuple)) or not all(isinstance(need, str) for need in needs):
         raise document.error(f"{place}.needs", "must be a list of entries", "for example needs: [encode]")
     return Entry(name, stage, tuple(needs), rest)
@@ -182,6 +193,9 @@ def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Named
         sections[parameter] = section
         named.append(found)
     params = convert(point.document, entry.place, body, load(stage.params))
+    if getattr(params, "modalities", None) == ():
+        remedy = "name at least one, or leave the key out for all"
+        raise point.document.error(f"{entry.place}.modalities", "names none", remedy)
     return {**msgspec.to_builtins(params), **sections}, named
 
 

@@ -5,13 +5,24 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
 
 T = TypeVar("T")
+
+_PLAIN_WORDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "nothing",
+}
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,18 +45,23 @@ def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         message, at, where = str(error).partition(" - at `$")
-        inner = where.rstrip("`").lstrip(".") if at else ""
-        inner = inner.replace("[...]", "")
+        if " - at `key` in `$" in message:
+            raise document.error(key, "a key is not text", "put quotes around it") from None
+        inner, found, fields = _locate(value, kind, where.rstrip("`") if at else "")
         full = ".".join(part for part in (key, inner) if part)
         unknown = re.search(r"unknown field `([^`]+)`", message)
         if unknown:
             full = ".".join(part for part in (full, unknown[1]) if part)
-            fields = _fields_at(kind, inner)
             raise document.error(full, "no such key", did_you_mean(unknown[1], fields)) from None
-        remedy = "give a value of that type"
-        if "missing required field" in message:
-            remedy = "add the key; stages.yaml shows an example"
-        raise document.error(full, message[:1].lower() + message[1:], remedy) from None
+        missing = re.search(r"missing required field `([^`]+)`", message)
+        if missing:
+            full = ".".join(part for part in (full, missing[1]) if part)
+            raise document.error(full, "is missing", "add this key; docs/stages-file.md explains it") from None
+        choices = _choices(found)
+        if message.startswith("Invalid enum value") and choices:
+            value = message.removeprefix("Invalid enum value ")
+            raise document.error(full, f"{value} is not known", did_you_mean(value.strip("'"), choices)) from None
+        raise _wrong_value(document, full, message, fields) from None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -56,11 +72,64 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"{hint}known: {', '.join(names)}"
 
 
-def _fields_at(kind: Any, path: str) -> list[str]:
-    for part in filter(None, path.split(".")):
-        annotations = {field.name: field.type for field in msgspec.structs.fields(kind)}
-        kind = annotations.get(part, kind)
-    try:
-        return [field.encode_name for field in msgspec.structs.fields(kind)]
-    except TypeError:
-        return []
+def _wrong_value(document: Document, key: str, message: str, fields: list[str]) -> ConfigError:
+    """Say what a value should be: its type, or in a struct's own words (``window: must be ...``)."""
+    name, colon, rest = message.partition(": ")
+    if colon and name in fields:
+        key, message = f"{key}.{name}", rest
+    elif colon and name == key.rpartition(".")[2]:
+        message = rest
+    problem, semicolon, remedy = message.partition("; ")
+    problem = re.sub(r"`([a-z |]+)`", lambda types: _plain(types[1]), problem)
+    if not semicolon:
+        remedy = "docs/stages-file.md says what this key takes"
+    return document.error(key, problem[:1].lower() + problem[1:], remedy)
+
+
+def _plain(types: str) -> str:
+    return " or ".join(_PLAIN_WORDS.get(word, word) for word in types.split(" | "))
+
+
+def _locate(value: Any, kind: Any, path: str) -> tuple[str, Any, list[str]]:
+    """Follow msgspec's path; return it with keys for ``[...]``, and the type and the fields that are known there."""
+    named = ""
+    for part in re.findall(r"[^.\[\]]+|\[[^\]]*\]", path):
+        if part == "[...]":
+            part, kind = _offending(value, kind)
+            value = value.get(part) if isinstance(value, dict) else value
+        elif part.startswith("["):
+            value, kind = value[int(part[1:-1])], _item_of(kind)
+        else:
+            value, kind = value.get(part) if isinstance(value, dict) else None, _field_of(kind, part)
+        named += part if part.startswith("[") or not named else f".{part}"
+    structs = [each for each in (kind, *get_args(kind)) if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+    return named, kind, [field.encode_name for struct in structs for field in msgspec.structs.fields(struct)]
+
+
+def _offending(value: Any, kind: Any) -> tuple[str, Any]:
+    """Find the first key of a mapping whose value is not of the mapping's type."""
+    item = _item_of(kind)
+    for key, each in value.items() if isinstance(value, dict) else ():
+        try:
+            msgspec.convert(each, item)
+        except msgspec.ValidationError:
+            return str(key), item
+    return "...", item
+
+
+def _item_of(kind: Any) -> Any:
+    return ([each for each in get_args(kind) if each is not Ellipsis] or [Any])[-1]
+
+
+def _field_of(kind: Any, name: str) -> Any:
+    for each in (kind, *get_args(kind)):
+        if isinstance(each, type) and issubclass(each, msgspec.Struct):
+            return get_type_hints(each, include_extras=True).get(name, Any)
+    return Any
+
+
+def _choices(kind: Any) -> list[str]:
+    """List a Literal's values, also within a union or an annotation."""
+    if get_origin(kind) is Literal:
+        return [str(each) for each in get_args(kind)]
+    return [choice for each in get_args(kind) for choice in _choices(each)]

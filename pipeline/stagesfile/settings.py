@@ -36,6 +36,7 @@ def _names_a_file(key: str, value: str) -> bool:
 def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origin: str) -> Document:
     """Copy a document with some keys replaced; a key's parents are created where they are missing."""
     values = copy.deepcopy(document.values)
+    lines, origins = dict(document.lines), dict(document.origins)
     for key, value in settings:
         *parents, last = key.split(".")
         place: Any = values
@@ -49,7 +50,13 @@ def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origi
                 so_far = ".".join(parents[: depth + 1])
                 raise ConfigError(f"{origin} {key}: {so_far} is not a mapping\n  set {so_far} itself instead")
         place[last] = value
-    return Document(document.path, values, document.lines)
+        origins[key] = origin
+        lines = {known: line for known, line in lines.items() if not _is_at_or_below(known, key)}
+    return Document(document.path, values, lines, origins)
+
+
+def _is_at_or_below(key: str, place: str) -> bool:
+    return key == place or key.startswith((f"{place}.", f"{place}["))
 
 
 def matrix_points(matrix: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
