@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.keys.cache import write_atomically
 from pipeline.keys.raw import FileDigest
 
@@ -46,7 +46,7 @@ def read_lock(path: Path) -> Lock:
         lock = msgspec.json.decode(path.read_bytes(), type=Lock)
     except FileNotFoundError:
         return Lock()
-    except msgspec.DecodeError as error:
+    except (UnicodeDecodeError, msgspec.DecodeError) as error:
         raise ConfigError(
             f"{path}: not a lock file: {error}\n  restore it from version control, or delete it and run again"
         ) from None
@@ -60,7 +60,12 @@ def write_lock(path: Path, lock: Lock, old: Lock) -> None:
     if lock != old or not path.exists():
         # format() puts each file on several lines; the compact list of two is folded back onto one
         text = msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=1)
-        write_atomically(path, _fold_pairs(text) + b"\n")
+        try:
+            write_atomically(path, _fold_pairs(text) + b"\n")
+        except OSError as error:
+            raise PipelineError(
+                f"{path}: {error.strerror}\n  the lock stands beside its stages file: make that folder writable"
+            ) from None
 
 
 def _fold_pairs(text: bytes) -> bytes:

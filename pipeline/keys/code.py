@@ -6,16 +6,18 @@ import ast
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, write_atomically
 from pipeline.keys.syntax import normalise, type_checking_only
 from store.canonical import digest
 
 SCOPE = ("trainers", "pipeline.stages", "pipeline.sources")
-_RECIPE = 1  # raised whenever `normalise` gives another tree for the same code
+_RECIPE = 2  # raised whenever `normalise` gives another tree for the same code
 
 
 class _Module(msgspec.Struct, frozen=True):
@@ -57,13 +59,14 @@ class CodeIndex:
     def save(self) -> None:
         """Remember what was parsed; losing it costs only time."""
         if self._dirty:
-            write_atomically(self._file, msgspec.json.encode(self._known))
+            with suppress(OSError):
+                write_atomically(self._file, msgspec.json.encode(self._known))
             self._dirty = False
 
     def _load(self) -> dict[str, _Module]:
         try:
             return msgspec.json.decode(self._file.read_bytes(), type=dict[str, _Module])
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (OSError, UnicodeDecodeError, msgspec.DecodeError):
             return {}
 
     def _module(self, name: str) -> _Module | None:
@@ -81,12 +84,20 @@ class CodeIndex:
                 continue
             content = f"{name} {hashlib.sha256(source).hexdigest()}"
             if content not in self._known:
-                tree = ast.parse(source)
-                imports = tuple(sorted(set(_imports(tree, name, package))))
-                self._known[content] = _Module(digest(normalise(source)), imports)
+                self._known[content] = _parsed(source, path, name, package)
                 self._dirty = True
             return self._known[content]
         return None
+
+
+def _parsed(source: bytes, path: str, name: str, package: bool) -> _Module:
+    try:
+        imports = tuple(sorted(set(_imports(ast.parse(source), name, package))))
+        return _Module(digest(normalise(source)), imports)
+    except (SyntaxError, ValueError) as error:
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        problem = error.msg if isinstance(error, SyntaxError) else error
+        raise ConfigError(f"{path}{line}: not valid Python: {problem}\n  mend the file and run again") from None
 
 
 def _with_parents(name: str) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ from pipeline.keys.cache import cache_folder, write_atomically
 from store.canonical import digest
 
 _RACY_NS = 2_000_000_000  # a file this young may change again within one tick of its clock
+_UNSURE = -1  # stands for such a file's modification time, so that it is hashed once more
+_SAVE_EVERY_S = 10.0
 
 
 class FileDigest(NamedTuple):
@@ -80,25 +83,32 @@ class RawIndex:
         self, unknown: Mapping[str, os.stat_result], progress: Callable[[int, int], None] | None
     ) -> dict[str, FileDigest]:
         found: dict[str, FileDigest] = {}
-        with ThreadPoolExecutor() as pool:
+        now, saved = time.time_ns(), time.monotonic()
+        pool = ThreadPoolExecutor()
+        try:
             hashes = pool.map(lambda path: sha256_of(self.root / path), unknown)
             for (path, stat), sha256 in zip(unknown.items(), hashes, strict=True):
                 found[path] = FileDigest(stat.st_size, sha256)
-                self._seen[path] = _Seen(stat.st_size, stat.st_mtime_ns, sha256)
+                mtime = _UNSURE if abs(now - stat.st_mtime_ns) < _RACY_NS else stat.st_mtime_ns
+                self._seen[path] = _Seen(stat.st_size, mtime, sha256)
+                if time.monotonic() - saved > _SAVE_EVERY_S:  # hashing terabytes may be stopped half way
+                    self._save()
+                    saved = time.monotonic()
                 if progress:
                     progress(len(found), len(unknown))
-        newest = max(stat.st_mtime_ns for stat in unknown.values())
-        if newest + _RACY_NS > time.time_ns():
-            kept = {p: s for p, s in self._seen.items() if s.mtime_ns + _RACY_NS <= time.time_ns()}
-            write_atomically(self._file, msgspec.json.encode(kept))
-        else:
-            write_atomically(self._file, msgspec.json.encode(self._seen))
+        finally:
+            pool.shutdown(cancel_futures=True)
+            self._save()
         return found
+
+    def _save(self) -> None:
+        with suppress(OSError):  # losing it costs only time
+            write_atomically(self._file, msgspec.json.encode(self._seen))
 
     def _load(self) -> dict[str, _Seen]:
         try:
             return msgspec.json.decode(self._file.read_bytes(), type=dict[str, _Seen])
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (OSError, UnicodeDecodeError, msgspec.DecodeError):
             return {}
 
 

@@ -55,7 +55,8 @@ def _value(value: Any) -> Any:
 
 
 def _constant(value: Any) -> list[str]:
-    return [type(value).__name__, value.hex() if isinstance(value, bytes) else repr(value)]
+    # not `repr`: what it escapes depends on the Unicode version of the Python that runs
+    return [type(value).__name__, value.hex() if isinstance(value, bytes) else ascii(value)]
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:

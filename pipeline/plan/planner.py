@@ -64,7 +64,7 @@ def make_plan(path: Path, settings: Iterable[tuple[str, Any]], progress: Progres
     code = CodeIndex()
     weights = _Weights(path.absolute().parent, old_lock)
     builder = StepBuilder(code, weights)
-    index = builder.index(first, table, streams)
+    index = builder.index(first, table, sorted(table.raw))
     indexed = store.has("index", index.key)
     broken = _read_broken(store, index.key) if indexed else {}
     for point in points:
@@ -104,8 +104,7 @@ def _table(point: Point, streams: Sequence[str], store: Store, lock: Lock, progr
     except ConfigError:
         if lock.source != point.source.name or not lock.index or not store.has("index", lock.index):
             raise
-        lines = store.output("index", lock.index).read_bytes("recordings.jsonl")
-        return table_from_index(lines, streams, lock)
+        return table_from_index(store.output("index", lock.index), streams, lock)
 
 
 def _read_broken(store: Store, key: str) -> dict[str, dict[str, str]]:

@@ -98,16 +98,18 @@ def evaluate_recipe(
     params: Mapping[str, Any],
     features: Mapping[str, str],
     model: str,
-    test: Sequence[tuple[str, int]],
+    classes: Sequence[str],
+    test: Sequence[tuple[str, str, int]],
     code: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Recipe of one model's probabilities on its test recordings."""
+    """Recipe of one model's probabilities on its test recordings: their ids, subjects and labels."""
     return {
         "format": FORMAT,
         "stage": "evaluate",
         "params": dict(params),
         "features": dict(features),
         "model": model,
+        "classes": list(classes),
         "test": {"recordings": len(test), "digest": digest([list(row) for row in test])},
         "code": dict(code),
     }

@@ -23,6 +23,7 @@ Broken = Mapping[str, Mapping[str, str]]  # recording -> stream -> reason
 Weights = Callable[[Point, str, str], Mapping[str, Any]]  # (point, key of the parameter, value) -> identity
 
 _BARE = ("modality", "model")  # axes whose value says enough
+_TAKEN = (*_BARE, "seed")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Step:
         Ids of the steps whose outputs it reads.
     labels
         What it stands for in results: one for each matrix point that has this very step.
+    shared
+        Other entries that have this very step.
     work
         What the stage needs at run time beyond the recipe (rows, labels, step ids); not part of the key.
     """
@@ -50,6 +53,12 @@ class Step:
     point: Point
     labels: tuple[Mapping[str, Any], ...] = ()
     work: Mapping[str, Any] = field(default_factory=dict)
+    shared: tuple[str, ...] = ()
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """Return every entry that it is a step of."""
+        return (self.entry, *self.shared)
 
     @property
     def id(self) -> str:
@@ -166,12 +175,14 @@ class StepBuilder:
         params, _ = stage_params(point, entry)
         features = {name: model.work["features"][name] for name in model.work["modalities"]}
         test = [
-            (i, label) for (i, _), (_, label) in zip(model.work["test_recordings"], model.work["test"], strict=True)
+            (i, subject, label)
+            for (i, subject), (_, label) in zip(model.work["test_recordings"], model.work["test"], strict=True)
         ]
         recipe = evaluate_recipe(
             params,
             {name: self.steps[step].key for name, step in features.items()},
             model.key,
+            point.source.classes,
             test,
             self._closure("evaluate", MODELS[model.recipe["params"]["model"]["name"]]),
         )
@@ -190,8 +201,10 @@ class StepBuilder:
         work: Mapping[str, Any] | None = None,
     ) -> Step:
         key = digest(recipe)
-        if key in self._by_key:  # another matrix point has it already
+        if key in self._by_key:  # another matrix point has it already, or another entry
             step = self.steps[self._by_key[key]]
+            if entry not in step.entries:
+                step = replace(step, shared=(*step.shared, entry))
             if label is not None and label not in step.labels:
                 step = replace(step, labels=(*step.labels, label))
         else:
@@ -251,7 +264,11 @@ def _folds(point: Point, recordings: Sequence[Recording]) -> tuple[Fold, ...]:
 
 
 def _matrix_axes(point: Point) -> dict[str, str]:
+    """Name a matrix point: each key by its last part, or in full where that means something else already."""
+    last = [key.rpartition(".")[2] for key in point.matrix]
     return {
-        key.rpartition(".")[2]: "+".join(map(str, value)) if isinstance(value, list) else str(value)
-        for key, value in point.matrix.items()
+        key if last.count(name) > 1 or name in _TAKEN else name: (
+            "+".join(map(str, value)) if isinstance(value, list) else str(value)
+        )
+        for name, (key, value) in zip(last, point.matrix.items(), strict=True)
     }

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.raw import RawIndex, stream_digest
 from pipeline.lock import Lock, LockedStream
-from pipeline.sources.contract import Listing, Recording, Source
+from pipeline.sources.contract import Listing, Recording, Source, Unparsed
 from store.canonical import digest
+
+if TYPE_CHECKING:
+    from store.outputs import Output
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,23 @@ def read_table(
     return Table(listing, raw, index.trusted)
 
 
-def table_from_index(lines: bytes, streams: Iterable[str], lock: Lock) -> Table:
-    """Rebuild the table without raw data: recordings from the index's output, digests from the lock."""
+def table_from_index(index: Output, streams: Iterable[str], lock: Lock) -> Table:
+    """Rebuild the table without raw data: recordings from the index's output, digests from the lock.
+
+    It has all streams that the lock knows, so that the index's key is theirs whichever of them are read here.
+    """
     missing = [stream for stream in streams if stream not in lock.raw]
     if missing:
         raise ConfigError(
             f"the raw data is not here and the lock knows nothing of stream {missing[0]}\n"
             "  set source.root to the data, or use the lock of somebody who has run it"
         )
-    rows = [msgspec.json.decode(line) for line in lines.splitlines()]
+    rows = [msgspec.json.decode(line) for line in index.read_bytes("recordings.jsonl").splitlines()]
     names = ("id", "subject", "action", "session", "scene", "view", "start", "end")
     recordings = tuple(Recording(**{name: row[name] for name in names}) for row in rows)
-    return Table(Listing(recordings), {s: lock.raw[s] for s in sorted(streams)}, present=False)
+    unparsed = tuple(
+        Unparsed(item["stream"], item["path"], item["reason"])
+        for item in index.read_json("broken.json")
+        if not item["recording"]
+    )
+    return Table(Listing(recordings, unparsed), dict(sorted(lock.raw.items())), present=False)

@@ -12,7 +12,7 @@ from pipeline.stagesfile.schema import did_you_mean
 
 def check_entry(plan: Plan, option: str, name: str | None) -> None:
     """Raise ConfigError where an option names an entry that the stages file lacks."""
-    entries = list(dict.fromkeys(step.entry for step in plan.steps.values()))
+    entries = list(dict.fromkeys(entry for step in plan.steps.values() for entry in step.entries))
     if name is not None and name not in entries:
         raise ConfigError(f"{option} {name}: no such entry in {plan.path}\n  {did_you_mean(name, entries)}")
 
@@ -22,10 +22,10 @@ def wanted(plan: Plan, until: str | None, only: str | None) -> dict[str, Step]:
     check_entry(plan, "--until", until)
     check_entry(plan, "--only", only)
     if only is not None:
-        chosen = {step.id for step in plan.steps.values() if step.entry == only}
+        chosen = {step.id for step in plan.steps.values() if only in step.entries}
         _check_inputs(plan, chosen, only)
     elif until is not None:
-        chosen = with_needs(plan, (step.id for step in plan.steps.values() if step.entry == until))
+        chosen = with_needs(plan, (step.id for step in plan.steps.values() if until in step.entries))
     else:
         chosen = set(plan.steps)
     return {id_: step for id_, step in plan.steps.items() if id_ in chosen}

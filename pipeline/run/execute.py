@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import platform
 import socket
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import torch
 
 from pipeline.errors import StepError
 from pipeline.keys.cache import cache_folder
@@ -20,8 +22,12 @@ from pipeline.run.job import Done, Job
 from pipeline.sources.contract import Probe, Recording, Series, Source, Video
 from pipeline.stages.context import Context
 from store import Store
+from store.outputs import Output
 
 _TABLES: Mapping[str, Mapping[str, Named]] = {"model": MODELS, "loss": LOSSES, "encoder": ENCODERS}
+
+
+_THREADS = torch.get_num_threads()
 
 
 def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
@@ -32,18 +38,18 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
     PipelineError, StoreError, TrainingError
         With what is wrong and the remedy; what was journalled stays for the next try.
     """
-    import torch
-
     started = time.monotonic()
     device = _device(job.device)
     video = job.stage == "encode" and job.recipe["modality"]["kind"] == "video"
-    if job.stage != "index" and device == "cpu" and not video:
-        torch.set_num_threads(1)  # small models gain nothing from more, and equal threads give equal bits
+    # small models gain nothing from more threads, and equal threads give equal bits
+    torch.set_num_threads(_THREADS if video or device != "cpu" else 1)
     store = Store.open(job.store)
     source = _source(job, progress) if job.stage in ("index", "encode") else None
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
     inputs = [key for _, key in job.inputs.values()]
     with store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs) as draft:
+        if store.has(job.stage, job.key):  # another run was faster; the draft, still empty, leaves nothing
+            return _done(started, store.output(job.stage, job.key), device)
         context = Context(
             recipe=job.recipe,
             work=job.work,
@@ -60,7 +66,11 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
         left = load(STAGES[job.stage].run)(context)
         seconds = time.monotonic() - started
         output = draft.publish({**_provenance(device), "seconds": round(seconds, 3), **left})
-    return Done(seconds, sum(item.size for item in output.manifest.objects), device)
+    return _done(started, output, device)
+
+
+def _done(started: float, output: Output, device: str) -> Done:
+    return Done(time.monotonic() - started, sum(item.size for item in output.manifest.objects), device)
 
 
 def _resolve(table: str, section: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:
@@ -70,8 +80,6 @@ def _resolve(table: str, section: Mapping[str, Any]) -> tuple[Callable[..., Any]
 
 
 def _device(wanted: str) -> str:
-    import torch
-
     if wanted == "cuda" and not torch.cuda.is_available():
         raise StepError(
             "--device cuda: torch sees no CUDA device here\n"
@@ -95,16 +103,21 @@ def _source(job: Job, progress: Callable[[int, int, str], None]) -> Source:
 
 
 def _provenance(device: str) -> dict[str, Any]:
-    import torch
-
     return {
         "host": socket.gethostname(),
-        "user": getpass.getuser(),
+        "user": _user(),
         "platform": platform.platform(),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "device": torch.cuda.get_device_name() if device == "cuda" else f"cpu x {torch.get_num_threads()}",
     }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return str(os.getuid())
 
 
 class CheckedSource:

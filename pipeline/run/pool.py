@@ -26,6 +26,8 @@ class Pool:
     def start(self, job: Job) -> None:
         """Give a job to an idle worker, or to a new one; the caller keeps to the size."""
         worker = self._idle.pop() if self._idle else self._new()
+        while worker.process.poll() is not None:  # it died between two jobs
+            worker = self._idle.pop() if self._idle else self._new()
         threading.Thread(target=self._follow, args=(worker, job), daemon=True).start()
 
     def close(self) -> None:
@@ -52,7 +54,7 @@ class _Worker:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         environment.setdefault("PYTHONUNBUFFERED", "1")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.run.worker"],
+            [sys.executable, "-P", "-m", "pipeline.run.worker"],  # -P: the folder it runs in holds no code
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -70,8 +72,8 @@ class _Worker:
                 if not isinstance(message, Progress):
                     return message
                 report(message)
-        except BrokenPipeError:
-            pass
+        except (OSError, msgspec.DecodeError):  # it died before or amid a line
+            self.process.kill()
         code = self.process.wait()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
         remedy = "signal 9 often means that memory ran out: try --jobs 1" if code == -9 else "see what it printed above"

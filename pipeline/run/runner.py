@@ -91,13 +91,13 @@ class _Run:
                 break
             if self._missing.isdisjoint(step.needs):
                 del self._waiting[id_]
+                self._display.start(id_)
                 try:
                     job = make_job(self._plan, step, self._device)
                 except PipelineError as error:
                     self._end(id_, Failed(str(error), ""))
                     continue
                 self._running[id_] = step
-                self._display.start(id_)
                 self._pool.start(job)
 
     def _has_room(self, step: Step) -> bool:
