@@ -42,7 +42,9 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:
     """Convert plain values to a struct; ConfigError names the line, the key and what is accepted."""
     try:
-        return msgspec.convert(value, kind)
+        typed = msgspec.convert(value, kind)
+        # once more, so that a default of 6 for a float is the same value as a 6 that somebody wrote
+        return msgspec.convert(msgspec.to_builtins(typed), kind)
     except msgspec.ValidationError as error:
         message, at, where = str(error).partition(" - at `$")
         if " - at `key` in `$" in message:
