@@ -58,9 +58,7 @@ class Augmenter:
         relative = warp_positions(*time, length)
         if bool((self.ends == length - 1).all()):
             return relative * (length - 1)
-        at = (
-            every / ends.clamp(min=1) * (length - 1)
-        )  # the warped axis, squeezed into the recording's samples
+        at = every / ends.clamp(min=1) * (length - 1)  # the warped axis, squeezed into the recording's samples
         warped = resample(relative.unsqueeze(-1), at.clamp(max=length - 1)).squeeze(-1) * ends
         return torch.where(every <= ends, warped, every)
 

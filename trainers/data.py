@@ -36,13 +36,10 @@ class RecordingData:
         for data in self.modalities.values():
             if len(data) != len(labels):
                 raise TrainingError(
-                    f"modality {data.name}: {len(data)} rows for {len(labels)} labels; "
-                    "give both the same recordings"
+                    f"modality {data.name}: {len(data)} rows for {len(labels)} labels; give both the same recordings"
                 )
         self._masked = [name for name, data in self.modalities.items() if not bool(data.valid.all())]
-        self._augmenters = (
-            {name: Augmenter(data, augment) for name, data in self.modalities.items()} if augment else {}
-        )
+        self._augmenters = {name: Augmenter(data, augment) for name, data in self.modalities.items()} if augment else {}
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -16,9 +16,7 @@ from trainers.params import FitParams
 from trainers.schedule import learning_rate
 from trainers.seeding import seeded
 
-Progress = Callable[
-    [int, int, float, float], None
-]  # epoch from 1, epochs, loss, accuracy on the training batches
+Progress = Callable[[int, int, float, float], None]  # epoch from 1, epochs, loss, accuracy on the training batches
 
 
 class Data(Protocol):
@@ -82,9 +80,7 @@ def fit(
     return state.history
 
 
-def _train_epoch(
-    state: State, data: Data, params: FitParams, epoch: int, device: torch.device
-) -> dict[str, float]:
+def _train_epoch(state: State, data: Data, params: FitParams, epoch: int, device: torch.device) -> dict[str, float]:
     weights = [weight for weight in state.task.parameters() if weight.requires_grad]
     batches = list(_shuffled(len(data), params.batch, state.shuffle))
     lr, losses, hits = params.lr, [], torch.zeros((), dtype=torch.int64, device=device)

@@ -55,9 +55,7 @@ class ModalityData:
         if "." in self.name:
             raise TrainingError(f"modality {self.name!r}: a name must not hold a dot; rename it")
         needed = self.window + (self.shape[0] - 1) * self.stride
-        if self.series is not None and (
-            len(self.series) != len(self.features) or self.series.shape[1] < needed
-        ):
+        if self.series is not None and (len(self.series) != len(self.features) or self.series.shape[1] < needed):
             raise TrainingError(
                 f"modality {self.name}: series {tuple(self.series.shape)} must have "
                 f"{len(self.features)} rows and at least {needed} samples; encode it again"
@@ -100,9 +98,7 @@ def feature_groups(data: ModalityData) -> Tensor:
     halves = 2 if data.velocities else 1
     if data.kind == "video" or width % (parts * halves):
         return torch.zeros(width, dtype=torch.int64)
-    sample = torch.arange(halves).repeat_interleave(
-        width // (parts * halves)
-    )  # one window position's channels
+    sample = torch.arange(halves).repeat_interleave(width // (parts * halves))  # one window position's channels
     if data.reduce == "flatten":
         return sample.repeat(parts)
     return torch.cat([sample + halves * part for part in range(parts)])

@@ -56,7 +56,6 @@ def predict(model: nn.Module, data: Data, device: torch.device | str = "cpu") ->
         logits=torch.cat([output["logits"].float().cpu() for output in outputs]),
         embedding=torch.cat([output["embedding"].float().cpu() for output in outputs]),
         streams={
-            name: torch.cat([output["streams"][name].float().softmax(-1).cpu() for output in outputs])
-            for name in names
+            name: torch.cat([output["streams"][name].float().softmax(-1).cpu() for output in outputs]) for name in names
         },
     )

@@ -105,11 +105,7 @@ def _trial(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     sessions = _grouped(((trial.subject, trial.action), trial.session) for trial in trials)
     first = {pair: names[: (len(names) + 1) // 2] for pair, names in sessions.items()}
     name = "sessions=first-half"
-    return (
-        (_split(name, trials, lambda trial: trial.session in first[trial.subject, trial.action]),)
-        if trials
-        else ()
-    )
+    return (_split(name, trials, lambda trial: trial.session in first[trial.subject, trial.action]),) if trials else ()
 
 
 def _random(trials: Sequence[Trial]) -> tuple[Fold, ...]:
@@ -130,9 +126,7 @@ PROTOCOLS: Mapping[str, Callable[[Sequence[Trial]], tuple[Fold, ...]]] = {
 
 def _split(name: str, trials: Sequence[Trial], trains: Callable[[Trial], bool]) -> Fold:
     sides = [(trial.id, trains(trial)) for trial in trials]
-    return Fold(
-        name, tuple(id for id, train in sides if train), tuple(id for id, train in sides if not train)
-    )
+    return Fold(name, tuple(id for id, train in sides if train), tuple(id for id, train in sides if not train))
 
 
 def _leave_out(subject: str, trials: Sequence[Trial]) -> Fold:

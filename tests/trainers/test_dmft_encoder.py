@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from trainers.errors import TrainingError
+from trainers.models.dmft.dropout import byte_dropout
 from trainers.models.dmft.encoder import EncoderLayer, EncoderSize
 from trainers.models.dmft.params import Norm
 
@@ -60,6 +61,16 @@ def test_dropout_works_in_training_only() -> None:
     assert not torch.equal(layer(tokens), layer(tokens))
     layer.eval()
     assert torch.equal(layer(tokens), layer(tokens))
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
+    values = torch.full((101, 1003), 2.0, requires_grad=True)
+    torch.manual_seed(0)
+    made = byte_dropout(values, 0.25)
+    assert sorted(set(made.flatten().tolist())) == pytest.approx([0.0, 2 / 0.75])
+    assert (made == 0).float().mean().item() == pytest.approx(0.25, abs=0.005)
+    (gradient,) = torch.autograd.grad(made.sum(), values)
+    torch.testing.assert_close(gradient, made.detach() / 2)
 
 
 def test_heads_that_do_not_divide_the_width_name_stream_and_remedy() -> None:

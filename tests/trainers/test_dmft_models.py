@@ -17,7 +17,7 @@ from trainers.models.dmft.teacher import DMFTTeacher
 
 SHAPES = {"skeleton": (6, 18), "inertial": (9, 12), "rgb": (5, 16)}
 SIZE = EncoderSize(2, 8, 0.0, "pre")
-SMALL = {"width": 8, "layers": 1, "heads": 2, "feed_forward": 8}
+SMALL = {"width": 8, "layers": 1, "heads": 2, "feed_forward": 8, "dropout": 0.0}
 
 
 class Times(nn.Module):

@@ -15,7 +15,5 @@ class Place(NamedTuple):
 
 MODELS: Mapping[str, Place] = {
     "dmft": Place("trainers.models.dmft.teacher:DMFTTeacher", "trainers.models.dmft.params:TeacherParams"),
-    "dmft-lite": Place(
-        "trainers.models.dmft.student:DMFTStudent", "trainers.models.dmft.params:StudentParams"
-    ),
+    "dmft-lite": Place("trainers.models.dmft.student:DMFTStudent", "trainers.models.dmft.params:StudentParams"),
 }

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainers.errors import TrainingError
+from trainers.models.dmft.dropout import byte_dropout
 from trainers.models.dmft.params import Norm
 
 
@@ -24,7 +25,8 @@ class EncoderSize:
 class EncoderLayer(nn.Module):
     """Multi-head self-attention and a position-wise feed-forward layer with ReLU, each with a residual.
 
-    Computes what `torch.nn.TransformerEncoderLayer` does.
+    Computes what `torch.nn.TransformerEncoderLayer` does, but drops no attention weights in training: that would
+    forgo the fused kernel, and the dropout of both branches' outputs does the same service.
 
     Parameters
     ----------
@@ -75,8 +77,7 @@ class EncoderLayer(nn.Module):
             weight, bias = self.qkv.weight, self.qkv.bias
             (queries,) = self._split(F.linear(tokens[:, :outputs], weight[:width], bias[:width]), 1)
             keys, values = self._split(F.linear(tokens, weight[width:], bias[width:]), 2)
-        dropout = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=keep, dropout_p=dropout)
+        mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=keep)
         return self._drop(self.out(mixed.transpose(1, 2).flatten(2)))
 
     def _split(self, projected: Tensor, parts: int) -> Tensor:
@@ -87,7 +88,7 @@ class EncoderLayer(nn.Module):
         return self._drop(self.contract(self._drop(F.relu(self.expand(tokens)))))
 
     def _drop(self, tokens: Tensor) -> Tensor:
-        return F.dropout(tokens, self.dropout, self.training) if self.dropout else tokens
+        return byte_dropout(tokens, self.dropout) if self.dropout and self.training else tokens
 
 
 def check_heads(width: int, heads: int, where: str) -> None:

@@ -25,9 +25,7 @@ class PairFusion(nn.Module):
         F.
     """
 
-    def __init__(
-        self, narrow: int, wide: int, *, layers: int, tokens: int, size: EncoderSize, where: str
-    ) -> None:
+    def __init__(self, narrow: int, wide: int, *, layers: int, tokens: int, size: EncoderSize, where: str) -> None:
         super().__init__()
         self.count = tokens
         self.tokens = nn.Parameter(torch.empty(1, tokens, narrow))
@@ -94,9 +92,7 @@ class TMT(nn.Module):
             for narrow, wide in self.pairs
         )
 
-    def forward(
-        self, temporal: Mapping[str, Tensor], keeps: Mapping[str, Tensor | None]
-    ) -> dict[str, Tensor]:
+    def forward(self, temporal: Mapping[str, Tensor], keeps: Mapping[str, Tensor | None]) -> dict[str, Tensor]:
         """Fuse temporal hidden states (B, 1 + P, W) by modality into the class tokens' (B, 1, W)."""
         if not self.pairs:
             return dict(temporal)

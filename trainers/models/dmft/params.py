@@ -30,7 +30,7 @@ class StudentParams(Struct, frozen=True, forbid_unknown_fields=True):
     layers: Positive = 2
     heads: Positive = 4
     feed_forward: Positive = 96
-    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.1
     norm: Norm = "pre"
     positions: Positions = "both"
 
@@ -53,6 +53,6 @@ class TeacherParams(Struct, frozen=True, forbid_unknown_fields=True):
     tokens: Positive = 4
     heads: Positive = 4
     feed_forward: Positive = 96
-    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.1
     norm: Norm = "pre"
     positions: Positions = "both"

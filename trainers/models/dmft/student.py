@@ -27,9 +27,7 @@ class DMFTStudent(nn.Module):
     def __init__(self, shapes: Mapping[str, tuple[int, int]], classes: int, params: StudentParams) -> None:
         super().__init__()
         size = EncoderSize(params.heads, params.feed_forward, params.dropout, params.norm)
-        self.mstt = MSTT(
-            shapes, width=params.width, layers=params.layers, size=size, positions=params.positions
-        )
+        self.mstt = MSTT(shapes, width=params.width, layers=params.layers, size=size, positions=params.positions)
         self.heads = Heads(self.mstt.widths(), classes, params.norm)
 
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Output:

@@ -28,9 +28,7 @@ class DMFTTeacher(nn.Module):
     def __init__(self, shapes: Mapping[str, tuple[int, int]], classes: int, params: TeacherParams) -> None:
         super().__init__()
         size = EncoderSize(params.heads, params.feed_forward, params.dropout, params.norm)
-        self.mstt = MSTT(
-            shapes, width=params.width, layers=params.layers, size=size, positions=params.positions
-        )
+        self.mstt = MSTT(shapes, width=params.width, layers=params.layers, size=size, positions=params.positions)
         widths = self.mstt.widths()
         self.fusion = TMT(
             {name: widths[f"{name}/temporal"] for name in shapes},
