@@ -87,11 +87,13 @@ SOURCES: Mapping[str, Named] = {
 TABLES: Mapping[str, Mapping[str, Named]] = {"models": MODELS, "losses": LOSSES}
 
 ENCODERS: Mapping[str, Named] = {
-    "series": Place("pipeline.stages.encode.params:SeriesParams", "pipeline.stages.encode.timelines:TimelineEncoder"),
-    "skeleton": Place(
-        "pipeline.stages.encode.params:SkeletonParams", "pipeline.stages.encode.timelines:TimelineEncoder"
+    "series": Place(
+        "pipeline.stages.encode.timeline_params:SeriesParams", "pipeline.stages.encode.timelines:TimelineEncoder"
     ),
-    "video": Place("pipeline.stages.encode.params:VideoParams", "pipeline.stages.encode.video:VideoEncoder"),
+    "skeleton": Place(
+        "pipeline.stages.encode.timeline_params:SkeletonParams", "pipeline.stages.encode.timelines:TimelineEncoder"
+    ),
+    "video": Place("pipeline.stages.encode.video_params:VideoParams", "pipeline.stages.encode.video:VideoEncoder"),
 }
 
 

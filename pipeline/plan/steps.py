@@ -90,7 +90,7 @@ class StepBuilder:
         for entry in point.entries.values():
             if entry.stage == "encode":
                 made[entry.name] = [
-                    self._encode(point, entry, name, table, index)
+                    self._encode(point, entry, name, table, broken, index)
                     for name in _ordered(point, point.experiment.modalities)
                 ]
             elif entry.stage == "evaluate":
@@ -104,10 +104,15 @@ class StepBuilder:
                     for seed in point.experiment.seeds
                 ]
 
-    def _encode(self, point: Point, entry: Entry, name: str, table: Table, index: str) -> Step:
+    def _encode(self, point: Point, entry: Entry, name: str, table: Table, broken: Broken, index: str) -> Step:
         modality = point.source.modalities[name]
         params = msgspec.to_builtins(encode_params(point, entry, name))
-        work: dict[str, Any] = {"recordings": len(table.listing.recordings), "modality": name}
+        known = {
+            i: s
+            for i, streams in broken.items()
+            if (s := next((streams[x] for x in modality.streams if x in streams), ""))
+        }
+        work: dict[str, Any] = {"recordings": len(table.listing.recordings), "modality": name, "broken": known}
         weights = None
         if "weights" in params:
             work["weights"] = params.pop("weights")

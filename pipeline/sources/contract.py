@@ -103,7 +103,10 @@ class Video(Protocol):
     def __exit__(self, *exc: object) -> None: ...
 
     def frames(self) -> Iterator[NDArray[np.uint8] | NDArray[np.uint16]]:
-        """Yield (H, W, 3) uint8 RGB or (H, W) uint16 millimetres; holds one frame at a time where the format allows."""
+        """Yield (H, W, 3) uint8 RGB or (H, W) uint16 millimetres; one frame at a time where the format allows.
+
+        May be called again, from the first frame.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.stages.encode.params import Align, WindowParams
+from pipeline.stages.encode.window_params import Align, WindowParams
 
 
 class TooShortError(ValueError):

@@ -11,7 +11,7 @@ import torchvision
 from torch import Tensor, nn
 
 from pipeline.errors import ConfigError
-from pipeline.stages.encode.params import VideoParams
+from pipeline.stages.encode.video_params import VideoParams
 from pipeline.stages.encode.weights import load_weights
 
 RANDOM_SEED = 0  # of `weights: none`; part of what such features mean, so never a parameter

@@ -21,9 +21,8 @@ from pipeline.stages.encode.encoder import (
     nothing_usable,
     stopped_by,
 )
-from pipeline.stages.encode.params import EncodeParams, SkeletonParams, VideoParams
-from pipeline.stages.encode.skeleton import VERTICAL_AXIS
 from pipeline.stages.encode.skipped import read_shard, write_all, write_shard_reasons
+from pipeline.stages.encode.window_params import WindowParams
 from store.features import FeatureArray, FeatureLayout, create, pending, write_shard
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 OnBad = Literal["fail", "skip"]
 
 
-def layout(params: EncodeParams, modality: Modality, *, rows: int, width: int, channels: int | None) -> FeatureLayout:
+def layout(params: WindowParams, modality: Modality, *, rows: int, width: int, channels: int | None) -> FeatureLayout:
     """Return the arrays of a modality's output.
 
     ``features`` (recording, patch, feature) and ``valid`` (recording, patch), and, where the series is kept,
@@ -50,7 +49,7 @@ def layout(params: EncodeParams, modality: Modality, *, rows: int, width: int, c
     return FeatureLayout(rows=rows, arrays=tuple(arrays))
 
 
-def attributes(params: EncodeParams, modality: Modality, name: str, channels: int | None) -> dict[str, Any]:
+def attributes(params: WindowParams, modality: Modality, name: str, encoder: Encoder) -> dict[str, Any]:
     """Return what a reader of the output must know to make patches from `series` again; all in samples."""
     spec = windows(params, modality.rate)
     return {
@@ -63,16 +62,14 @@ def attributes(params: EncodeParams, modality: Modality, name: str, channels: in
         "stride": spec.stride,
         "patches": spec.patches,
         "length": spec.length,
-        "channels": channels,
-        "reduce": "mean" if isinstance(params, VideoParams) else params.reduce,
-        "velocities": isinstance(params, SkeletonParams) and params.velocities,
-        "vertical_axis": VERTICAL_AXIS,
+        "channels": encoder.channels,
+        **encoder.attributes,
     }
 
 
 def encode_modality(
     *,
-    params: EncodeParams,
+    params: WindowParams,
     modality: Modality,
     name: str,
     source: Source,
@@ -131,7 +128,7 @@ def encode_modality(
     except BadRecording as error:
         raise stopped_by(name, error) from error
     arrays = layout(params, modality, rows=len(recordings), width=encoder.width, channels=encoder.channels)
-    create(draft, arrays, attributes(params, modality, name, encoder.channels))
+    create(draft, arrays, attributes(params, modality, name, encoder))
     todo = set(pending(draft, arrays))
     late: dict[str, str] = {}
     for shard in range(arrays.shards):

@@ -80,12 +80,15 @@ class Encoder(Protocol):
         D, features of a patch.
     channels
         C, channels of the stored series; None where none is stored.
+    attributes
+        ``reduce``, ``velocities`` and ``vertical_axis``: how patches came from the series.
     provenance
         What is worth knowing about this run: images, device, resolved weights.
     """
 
     width: int
     channels: int | None
+    attributes: dict[str, Any]
 
     @property
     def provenance(self) -> dict[str, Any]: ...

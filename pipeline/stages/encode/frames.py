@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.stages.encode.params import DepthRange
+from pipeline.stages.encode.video_params import DepthRange
 
 MARGIN = 0.05  # of the person's extent, on each side
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.stages.encode.params import SkeletonParams
+from pipeline.stages.encode.timeline_params import SkeletonParams
 
 VERTICAL_AXIS = 1  # y points up in Kinect's camera coordinates
 _SMALLEST = 1e-6  # metres; shorter lines have no length or direction to go by

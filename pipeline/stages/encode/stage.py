@@ -27,7 +27,7 @@ def run(context: Context) -> dict[str, Any]:
         name=modality["name"],
         source=context.source,
         recordings=context.recordings,
-        skip={},
+        skip=context.work["broken"],
         draft=context.draft,
         device=torch.device(context.device),
         on_bad="skip" if context.on_bad_recording == "skip" else "fail",

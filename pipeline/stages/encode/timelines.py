@@ -14,10 +14,10 @@ from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources.contract import Recording, Series
 from pipeline.stages.encode.align import TooShortError, starts, windows
 from pipeline.stages.encode.encoder import Encoded, Job, file_of, nothing_usable
-from pipeline.stages.encode.params import SeriesParams, SkeletonParams
 from pipeline.stages.encode.prefetch import Failed, read_ahead
 from pipeline.stages.encode.series import NoOverlapError, timeline
-from pipeline.stages.encode.skeleton import DegenerateError, normalise
+from pipeline.stages.encode.skeleton import VERTICAL_AXIS, DegenerateError, normalise
+from pipeline.stages.encode.timeline_params import SeriesParams, SkeletonParams
 from trainers.patches import derive_velocities, patches
 
 
@@ -34,6 +34,12 @@ class TimelineEncoder:
         channels = sum(int(np.prod(shape)) for shape in self._shapes)
         self.width = (1 + self._velocities) * channels * self._factor()
         self.channels = channels if params.keep_series else None
+        skeleton = isinstance(params, SkeletonParams)
+        self.attributes: dict[str, Any] = {
+            "reduce": params.reduce,
+            "velocities": self._velocities,
+            "vertical_axis": VERTICAL_AXIS if skeleton else None,
+        }
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from pipeline.stages.encode.align import TooShortError, frames, windows
 from pipeline.stages.encode.backbone import build_backbone
 from pipeline.stages.encode.encoder import Encoded, Job, file_of
 from pipeline.stages.encode.frames import FramesError, Square, image, person, pool_frames
-from pipeline.stages.encode.params import VideoParams
 from pipeline.stages.encode.prefetch import Failed, read_ahead
+from pipeline.stages.encode.video_params import VideoParams
 
 AHEAD = 16  # images that wait, of each video that is being read
 
@@ -43,6 +43,7 @@ class VideoEncoder:
         self._images = 0
         self.width = self._backbone.width * len(job.modality.streams)
         self.channels: int | None = None
+        self.attributes: dict[str, Any] = {"reduce": "mean", "velocities": False, "vertical_axis": None}
 
     @property
     def provenance(self) -> dict[str, Any]:

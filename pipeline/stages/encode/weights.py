@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pipeline.errors import ConfigError, StepError
-from pipeline.stages.encode.params import is_weights_file
+from pipeline.stages.encode.video_params import is_weights_file
 
 _UNUSED = "num_batches_tracked"  # a counter of training that older files lack
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")

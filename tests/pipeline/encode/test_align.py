@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.stages.encode.align import TooShortError, Windows, frames, interpolate, nearest, starts, windows
-from pipeline.stages.encode.params import SeriesParams
+from pipeline.stages.encode.timeline_params import SeriesParams
 
 SPECS: dict[str, Any] = {
     "window": st.integers(1, 12),

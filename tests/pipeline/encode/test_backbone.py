@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from pipeline.errors import ConfigError, StepError
 from pipeline.stages.encode.backbone import build_backbone
-from pipeline.stages.encode.params import VideoParams
+from pipeline.stages.encode.video_params import VideoParams
 
 CPU = torch.device("cpu")
 REAL = Path(__file__).parents[4] / "shared/data/weights/squeezenet1_1-imagenet.safetensors"
@@ -136,7 +136,7 @@ def test_weights_without_a_network_name_cache_and_remedy(tmp_path: Path, monkeyp
         raising=False,
     )
     with pytest.raises(StepError) as caught:
-        build("squeezenet1_1", "DEFAULT")
+        build("squeezenet1_1", "IMAGENET1K_V1")
     message = str(caught.value)
     assert "squeezenet1_1 IMAGENET1K_V1 is not in" in message
     assert str(tmp_path / "hub/checkpoints/squeezenet1_1-b8a52dc0.pth") in message

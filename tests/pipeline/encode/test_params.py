@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from pipeline.stages.encode.params import PARAMS, SeriesParams, SkeletonParams, VideoParams
+from pipeline.names import ENCODERS, load
+from pipeline.stages.encode.timeline_params import SeriesParams, SkeletonParams
+from pipeline.stages.encode.video_params import VideoParams
 
 
 @pytest.mark.parametrize(
@@ -34,17 +36,18 @@ from pipeline.stages.encode.params import PARAMS, SeriesParams, SkeletonParams, 
             r"near \(900\) must be at least 0 and below far \(800\)",
         ),
         ("video", {"weights": ""}, "for random weights say weights: none"),
+        ("video", {"weights": "DEFAULT"}, "DEFAULT means other weights in other versions of torchvision; name them"),
     ],
 )
 def test_mistakes_are_named(kind: str, given: dict[str, Any], message: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=message):
-        msgspec.convert(given, PARAMS[kind])
+        msgspec.convert(given, load(ENCODERS[kind].params))
 
 
 def test_defaults_are_those_of_the_trials() -> None:
     assert (SeriesParams().window, SeriesParams().stride, SeriesParams().reduce) == (18, 9, "mean-std")
     assert (SkeletonParams().window, SkeletonParams().stride, SkeletonParams().patches) == (6, 3, 20)
-    assert (VideoParams().backbone, VideoParams().weights) == ("resnet50", "DEFAULT")
+    assert (VideoParams().backbone, VideoParams().weights) == ("resnet50", "IMAGENET1K_V1")
 
 
 def test_whole_numbers_and_their_floats_are_one_value() -> None:
@@ -54,7 +57,7 @@ def test_whole_numbers_and_their_floats_are_one_value() -> None:
 
 def test_parameters_are_quick_to_import() -> None:
     code = (
-        "import sys, pipeline.stages.encode.params; "
+        "import sys, pipeline.stages.encode.timeline_params, pipeline.stages.encode.video_params; "
         "sys.exit(' '.join({'torch', 'numpy', 'zarr', 'torchvision'} & set(sys.modules)) or None)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.sources.contract import Modality
-from pipeline.stages.encode.params import SeriesParams
+from pipeline.stages.encode.timeline_params import SeriesParams
 
 INERTIAL = Modality("series", ("inertial",), 50.0)
 

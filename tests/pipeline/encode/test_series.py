@@ -13,7 +13,7 @@ import torch
 
 from pipeline.errors import ConfigError, StepError
 from pipeline.sources.contract import Modality, Series
-from pipeline.stages.encode.params import SeriesParams, SkeletonParams
+from pipeline.stages.encode.timeline_params import SeriesParams, SkeletonParams
 from trainers.patches import derive_velocities, patches
 
 INERTIAL = Modality("series", ("inertial",), 50.0)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.stages.encode.params import SkeletonParams
 from pipeline.stages.encode.skeleton import DegenerateError, normalise
+from pipeline.stages.encode.timeline_params import SkeletonParams
 
 ALL = SkeletonParams(centre="first", scale="torso", orient="shoulders")
 

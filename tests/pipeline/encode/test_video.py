@@ -16,7 +16,7 @@ from pipeline.errors import ConfigError, StepError
 from pipeline.sources.contract import Modality
 from pipeline.stages.encode.align import frames, windows
 from pipeline.stages.encode.frames import pool_frames
-from pipeline.stages.encode.params import DepthRange, VideoParams
+from pipeline.stages.encode.video_params import DepthRange, VideoParams
 
 RGB = Modality("video", ("rgb",), 30.0)
 DEPTH = Modality("video", ("depth",), 30.0)

@@ -19,7 +19,7 @@ import torch
 from pipeline.sources.contract import Modality, Recording
 from pipeline.sources.video import VideoFile
 from pipeline.stages.encode.encoder import Job
-from pipeline.stages.encode.params import VideoParams
+from pipeline.stages.encode.video_params import VideoParams
 from pipeline.stages.encode.video import VideoEncoder
 
 class Source:

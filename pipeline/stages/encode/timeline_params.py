@@ -1,0 +1,78 @@
+"""What a stages file may say about encoding series and skeletons; imports neither numpy nor torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipeline.stages.encode.window_params import Align, WindowParams
+
+
+class SeriesParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Inertial and other plain series.
+
+    Attributes
+    ----------
+    reduce
+        What a window becomes: the mean, mean and standard deviation, or all its samples.
+    keep_series
+        Store the aligned series beside the patches, so that training can augment before pooling.
+    """
+
+    window: float = 18
+    stride: float = 9
+    reduce: Literal["mean", "mean-std", "flatten"] = "mean-std"
+    keep_series: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _keep_series_needs_resample(self.keep_series, self.align)
+
+
+class SkeletonParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Joints over time; joint numbers count from 0, the defaults are UTD-MHAD's order.
+
+    Attributes
+    ----------
+    centre
+        Subtract the hip centre of each ``frame`` or of the ``first``.
+    scale
+        ``torso``: divide by the distance of hip centre and shoulder centre in the first frame.
+    orient
+        ``shoulders``: turn about the vertical so that the first frame's shoulder line lies along x.
+    velocities
+        Append the change per sample of the aligned timeline as further channels.
+    """
+
+    reduce: Literal["mean", "mean-std", "flatten"] = "mean"
+    centre: Literal["none", "frame", "first"] = "first"
+    scale: Literal["none", "torso"] = "torso"
+    orient: Literal["none", "shoulders"] = "none"
+    velocities: bool = True
+    keep_series: bool = True
+    hip_centre: int = 3
+    shoulder_centre: int = 1
+    left_shoulder: int = 4
+    right_shoulder: int = 8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _keep_series_needs_resample(self.keep_series, self.align)
+        for name, joint in self.joints().items():
+            if joint < 0:
+                raise ValueError(f"{name}: joints count from 0, not {joint}")
+
+    def joints(self) -> dict[str, int]:
+        """Return the joints that the chosen normalisation reads, by key."""
+        used: dict[str, int] = {}
+        if self.centre != "none" or self.scale != "none" or self.orient != "none":
+            used["hip_centre"] = self.hip_centre
+        if self.scale != "none":
+            used["shoulder_centre"] = self.shoulder_centre
+        if self.orient != "none":
+            used |= {"left_shoulder": self.left_shoulder, "right_shoulder": self.right_shoulder}
+        return used
+
+
+def _keep_series_needs_resample(keep_series: bool, align: Align) -> None:
+    if keep_series and align != "resample":
+        raise ValueError(f"keep_series: needs align: resample, not {align}; set keep_series: false")
