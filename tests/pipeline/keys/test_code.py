@@ -80,7 +80,9 @@ def test_relative_imports_and_the_scope(tmp_path: Path, statement: str, reached:
 
 
 def test_a_packages_own_relative_imports(tmp_path: Path) -> None:
-    root = write(tmp_path, trainers__="", trainers__a__="from .inner import x", trainers__a__inner="from . import other")
+    root = write(
+        tmp_path, trainers__="", trainers__a__="from .inner import x", trainers__a__inner="from . import other"
+    )
     write(root, trainers__a__other="x = 1", trainers__other="x = 2")
     assert closure(root, "trainers.a.inner") == {"trainers", "trainers.a", "trainers.a.inner", "trainers.a.other"}
 

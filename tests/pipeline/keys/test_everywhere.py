@@ -109,7 +109,9 @@ def environment_of(version: str, folder: Path) -> str:
     subprocess.run([uv, "venv", "--quiet", "--python", base, str(folder)], check=True)
     python = str(folder / "bin" / "python")
     wanted = ["msgspec", "pyyaml", "click"]
-    made = subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *wanted], capture_output=True, text=True)
+    made = subprocess.run(
+        [uv, "pip", "install", "--quiet", "--python", python, *wanted], capture_output=True, text=True
+    )
     if made.returncode:
         pytest.skip(f"cannot install {', '.join(wanted)} for Python {version}: {made.stderr.strip()[-200:]}")
     return python
