@@ -85,10 +85,17 @@ def _raw(plan: Plan, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator
         for path in files[:5]:
             before, after = locked.files.get(path), now.get(path)
             what = "is new" if before is None else "is gone" if after is None else "changed"
-            sizes = f" ({before[0]} -> {after[0]} bytes)" if before and after else ""
-            yield f"raw file {path} {what}{sizes}"
+            yield f"raw file {path} {what}{_from_to(before, after)}"
         if len(files) > 5:
             yield f"and {len(files) - 5} more raw files of {stream}"
+
+
+def _from_to(before: tuple[int, str] | None, after: tuple[int, str] | None) -> str:
+    if before is None or after is None:
+        return ""
+    if before[0] != after[0]:
+        return f" ({before[0]} -> {after[0]} bytes)"
+    return f" ({before[1][:8]} -> {after[1][:8]})"
 
 
 def _inputs(plan: Plan, step: Step, field: str, old: Any, new: Any) -> Iterator[str]:
