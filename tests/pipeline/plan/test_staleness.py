@@ -87,10 +87,9 @@ def test_a_modality_that_is_not_read(finished: Any) -> None:
 
 def test_a_seed(finished: Any) -> None:
     reasons = finished.reasons(("seeds", [0, 1]))
-    assert reasons.keys() == {
-        f"{prefix}subjects=odd,seed=1]"
-        for prefix in ("teacher[", "student[", "distilled[", "evaluate[teacher,", "evaluate[student,", "evaluate[distilled,")
-    }  # fmt: skip
+    trained = ("teacher", "student", "distilled")
+    steps = [f"{entry}[" for entry in trained] + [f"evaluate[{entry}," for entry in trained]
+    assert reasons.keys() == {f"{step}subjects=odd,seed=1]" for step in steps}
 
 
 @pytest.mark.parametrize(

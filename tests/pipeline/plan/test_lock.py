@@ -1,0 +1,150 @@
+"""The lock: a colleague without the raw data has the same keys, and wrong data is found out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import ConfigError, PipelineError, StepError
+from pipeline.lock import Lock, LockedStream, read_lock, write_lock
+
+
+@pytest.fixture
+def on_files(project: Any, small: dict[str, Any], raw: Path) -> Any:
+    """The experiment on files, with one broken recording and one file that cannot be placed, all of it done."""
+    (raw / "Inertial" / "a2_s1_t1_inertial.mat").write_bytes(b"broken")
+    (raw / "Inertial" / "notes.txt").write_bytes(b"what is this")
+    del small["stages"]["distilled"], small["stages"]["teacher"]
+    small["stages"]["evaluate"]["needs"] = ["student"]
+    small |= {"source": {"name": "utd-mhad", "root": str(raw)}, "on_bad_recording": "skip"}
+    project.write(small).run()
+    return project
+
+
+def keys(project: Any, *settings: tuple[str, Any]) -> dict[str, str]:
+    return {id_: step.key for id_, step in project.plan(*settings).steps.items()}
+
+
+def test_a_colleague_without_the_raw_data(on_files: Any, raw: Path, tmp_path: Path) -> None:
+    before = keys(on_files)
+    shutil.rmtree(raw)
+    steps = on_files.status(PIPELINE_CACHE=str(tmp_path / "fresh"))
+    assert {id_: step["key"] for id_, step in steps.items()} == before
+    assert {step["state"] for step in steps.values()} == {"cached"}
+    lock = on_files.file.with_suffix(".lock").read_bytes()
+    assert "everything is cached" in on_files.command("run", PIPELINE_CACHE=str(tmp_path / "fresh")).stdout
+    assert on_files.file.with_suffix(".lock").read_bytes() == lock
+
+
+def test_a_colleague_reads_fewer_modalities(on_files: Any, raw: Path) -> None:
+    shutil.rmtree(raw)
+    plan = on_files.plan(("modalities", ["skeleton"]))
+    assert plan.states["index"] == plan.states["encode[skeleton]"] == "cached"
+    assert plan.indexed
+    assert plan.lock == plan.old_lock
+
+
+def test_a_colleague_trains_something_new(on_files: Any, raw: Path) -> None:
+    shutil.rmtree(raw)
+    done = on_files.run(("stages.student.fit.epochs", 2))
+    assert done == ["student[subjects=odd,seed=0]", "evaluate[student,subjects=odd,seed=0]"]
+
+
+def test_a_colleague_cannot_encode(on_files: Any, raw: Path) -> None:
+    shutil.rmtree(raw)
+    failed = on_files.command("run", "--set", "stages.encode.inertial.window=24", code=1)
+    assert (
+        "error: encode[inertial]: encode[inertial] must run, and the raw data is not on this machine" in failed.stderr
+    )
+    assert "left out: student[subjects=odd,seed=0], because it needs encode[inertial]" in failed.stderr
+
+
+def test_without_a_lock_the_data_is_missed(on_files: Any, raw: Path) -> None:
+    shutil.rmtree(raw)
+    on_files.file.with_suffix(".lock").unlink()
+    assert "there is no folder" in on_files.command("status", code=2).stderr
+
+
+def test_a_modality_that_the_lock_lacks(on_files: Any, raw: Path) -> None:
+    shutil.rmtree(raw)
+    with pytest.raises(ConfigError, match="knows nothing of stream depth"):
+        on_files.plan(("modalities", ["depth", "skeleton"]))
+
+
+def test_another_machine_takes_hashes_from_the_lock(
+    on_files: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = keys(on_files)
+    monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
+    monkeypatch.setattr("pipeline.keys.raw.sha256_of", lambda path: pytest.fail(f"{path} was read"))
+    assert keys(on_files) == before
+
+
+def test_another_file_behind_the_lock_is_found_out(
+    on_files: Any, raw: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The same path and size, other bytes, on a machine that has not seen it: found when encode reads it."""
+    path = raw / "Inertial" / "a3_s2_t1_inertial.mat"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(path, (1e9, 1e9))
+    monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
+    assert set(on_files.plan().states.values()) == {"cached"}
+    setting = ("stages.encode.inertial.window", 24)
+    with pytest.raises(StepError) as failure:
+        on_files.run(setting, until="encode")
+    assert f"{path}: not the file that the lock knows: expected SHA-256 " in str(failure.value)
+    assert "delete the lock to accept the data as it is here" in str(failure.value)
+    path.write_bytes(content)
+    assert on_files.run(setting, until="encode") == ["encode[inertial]"]
+
+
+def test_the_lock_reads_well_and_holds_inputs_only(on_files: Any) -> None:
+    text = on_files.file.with_suffix(".lock").read_text()
+    lines = [line for line in text.splitlines() if "_skeleton.mat" in line]
+    assert len(lines) == 16  # one a file
+    assert all(line.strip().startswith('"Skeleton/') and line.rstrip(",").endswith("]") for line in lines)
+    assert set(json.loads(text)) == {"format", "source", "index", "raw", "weights"}
+    assert str(on_files.folder) not in text
+    mode = on_files.file.with_suffix(".lock").stat().st_mode
+    assert stat.S_IMODE(mode) == stat.S_IMODE(on_files.file.stat().st_mode)
+
+
+def test_a_lock_round_trips(tmp_path: Path) -> None:
+    lock = Lock(source="x", index="1" * 64, raw={"a": LockedStream("2" * 64, {"p/q [1, 2].mat": (5, "3" * 64)})})
+    path = tmp_path / "stages.lock"
+    write_lock(path, lock, Lock())
+    assert read_lock(path) == lock
+    before = path.stat().st_mtime_ns
+    write_lock(path, lock, lock)
+    assert path.stat().st_mtime_ns == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a lock file"),
+        (b"<<<<<<< HEAD\n", "not a lock file"),
+        (b"\xff\xfe", "not a lock file"),
+        (b'{"format": 1, "secret": 2}', "not a lock file"),
+        (b'{"format": 2}', "format 2 is newer than this program"),
+    ],
+)
+def test_a_damaged_lock_is_named(project: Any, content: bytes, message: str) -> None:
+    project.file.with_suffix(".lock").write_bytes(content)
+    said = project.command("status", code=2).stderr
+    assert f"stages.lock: {message}" in said
+    assert len(said.splitlines()) == 2
+
+
+def test_a_lock_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(PipelineError, match=r"stages\.lock: .*\n  .*make that folder writable"):
+        write_lock(tmp_path / "file" / "stages.lock", Lock(), Lock())
