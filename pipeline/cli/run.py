@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from pipeline.report import status
 from pipeline.report.results import random_projections
 from pipeline.report.text import broken_count, broken_reasons
 from pipeline.run.choose import check_entry, wanted
+
+if TYPE_CHECKING:
+    from pipeline.run.runner import Outcome
 
 
 @click.command()
@@ -55,19 +59,22 @@ def command(
         steps = wanted(plan, until, only).values()
         print(json.dumps(status.as_json(plan, steps), indent=1) if as_json else status.as_text(plan, steps))
         return 0
+    done: list[str] = []
+    failed: list[str] = []
     if not plan.indexed and only is None:
-        if _run(plan, "index", None, (), jobs, device, debug)[1]:
-            return 1
+        done, failed = _run(plan, "index", None, (), jobs, device, debug)
         plan = plan_of(path, settings)
-    _check_broken(plan)
-    write_lock(lock_path(path), plan.lock, plan.old_lock)
-    done, failed = _run(plan, until, only, force, jobs, device, debug)
-    plan = plan_of(path, settings) if done else plan
-    _note_cached(plan)
+    if not failed:
+        _check_broken(plan)
+        write_lock(lock_path(path), plan.lock, plan.old_lock)
+        more, failed = _run(plan, until, only, force, jobs, device, debug)
+        done += more
+        plan = plan_of(path, settings) if more else plan
+        _note_cached(plan)
     if as_json:
         outcome = {"done": done, "failed": failed, **status.as_json(plan, wanted(plan, until, only).values())}
         print(json.dumps(outcome, indent=1))
-    else:
+    elif plan.indexed:
         _print(plan, len(wanted(plan, until, only)), done, failed, time.monotonic() - started)
     return 1 if failed else 0
 
@@ -91,13 +98,28 @@ def _run(
     from pipeline.run.runner import run_steps
 
     outcome = run_steps(plan, steps, jobs=jobs, device=device)
-    for id_, failure in outcome.failed.items():
-        print(f"error: {id_}: {failure.message}", file=sys.stderr)
-        if debug and failure.traceback:
-            print(failure.traceback, file=sys.stderr)
-    for id_, cause in outcome.left_out.items():
-        print(f"left out: {id_}, because it needs {cause}", file=sys.stderr)
+    _print_failures(plan, outcome, debug)
     return list(outcome.done), [*outcome.failed, *outcome.left_out]
+
+
+def _print_failures(plan: Plan, outcome: Outcome, debug: bool) -> None:
+    """Print each message once, however many folds and seeds failed with it, and what was left out."""
+    alike: dict[str, list[str]] = {}
+    for id_, failure in outcome.failed.items():
+        alike.setdefault(failure.message, []).append(id_)
+    for message, ids in alike.items():
+        more = f" and {_steps(len(ids) - 1)} more" if len(ids) > 1 else ""
+        print(f"error: {ids[0]}{more}: {message}", file=sys.stderr)
+        if debug:
+            print(outcome.failed[ids[0]].traceback, file=sys.stderr)
+    lost: dict[tuple[str, str], list[str]] = {}
+    for id_, cause in outcome.left_out.items():
+        lost.setdefault((plan.steps[id_].entry, plan.steps[cause].entry), []).append(id_)
+    for (entry, need), ids in lost.items():
+        if len(ids) == 1:
+            print(f"left out: {ids[0]}, because it needs {outcome.left_out[ids[0]]}", file=sys.stderr)
+        else:
+            print(f"left out: {_steps(len(ids))} of {entry}, because they need steps of {need}", file=sys.stderr)
 
 
 def _check_broken(plan: Plan) -> None:

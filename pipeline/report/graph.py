@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
 from pipeline.plan.planner import Plan
+from pipeline.report.layers import HEIGHT, WIDTH, place
 
 _COLOURS = {"cached": "#d9ead3", "partial": "#fff2cc", "todo": "#f4cccc"}
 
@@ -19,9 +22,9 @@ def entries_of(plan: Plan) -> dict[str, dict[str, int]]:
 
 
 def edges_of(plan: Plan) -> list[tuple[str, str]]:
-    """Return (needed, needing) entries, each pair once."""
-    pairs = ((plan.steps[need].entry, step.entry) for step in plan.steps.values() for need in step.needs)
-    return list(dict.fromkeys(pairs))
+    """Return (needed, needing) entries as the stages file wires them, each pair once."""
+    entries = (entry for point in plan.points for entry in point.entries.values())
+    return list(dict.fromkeys((need, entry.name) for entry in entries for need in entry.needs or ("index",)))
 
 
 def as_text(plan: Plan) -> str:
@@ -45,45 +48,37 @@ def as_mermaid(plan: Plan) -> str:
 def as_svg(plan: Plan) -> str:
     """Draw the entries in columns by depth, coloured by state."""
     entries, edges = entries_of(plan), edges_of(plan)
-    depth: dict[str, int] = {}
-    for entry in entries:
-        depth[entry] = max((depth[a] + 1 for a, b in edges if b == entry), default=0)
-    columns: dict[int, list[str]] = {}
-    for entry, level in depth.items():
-        columns.setdefault(level, []).append(entry)
-    tallest = max(map(len, columns.values()))
-    width, height, gap_x, gap_y = 150, 44, 60, 20
-    place = {
-        entry: (20 + level * (width + gap_x), 20 + (i + (tallest - len(names)) / 2) * (height + gap_y))
-        for level, names in columns.items()
-        for i, entry in enumerate(names)
-    }
-    total_x = 40 + len(columns) * (width + gap_x) - gap_x
-    total_y = 40 + tallest * (height + gap_y) - gap_y
+    drawing = place(list(entries), edges)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total_x}" height="{total_y:.0f}" '
-        'font-family="sans-serif" font-size="13">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {drawing.width:g} {drawing.height:g}" '
+        f'width="{drawing.width:g}" height="{drawing.height:g}" font-family="sans-serif" font-size="13">',
         '<defs><marker id="a" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path d="M0 0L8 4L0 8z" fill="#555"/></marker></defs>',
+        '<rect width="100%" height="100%" fill="#fff"/>',
     ]
-    for a, b in edges:
-        (x1, y1), (x2, y2) = place[a], place[b]
-        x1, y1, y2 = x1 + width, y1 + height / 2, y2 + height / 2
-        bend = (x1 + x2) / 2
-        parts.append(
-            f'<path d="M{x1} {y1:.1f}C{bend} {y1:.1f} {bend} {y2:.1f} {x2} {y2:.1f}" fill="none" stroke="#555" '
-            'marker-end="url(#a)"/>'
-        )
-    for entry, (x, y) in place.items():
+    parts += [
+        f'<path d="{_curve(points)}" fill="none" stroke="#555" marker-end="url(#a)"/>' for points in drawing.edges
+    ]
+    for entry, (x, y) in drawing.boxes.items():
         states = entries[entry]
         worst = next(state for state in ("todo", "partial", "cached") if state in states)
+        centre = x + WIDTH / 2
         parts.append(
-            f'<rect x="{x}" y="{y:.1f}" width="{width}" height="{height}" rx="6" fill="{_COLOURS[worst]}" '
-            'stroke="#555"/>'
-            f'<text x="{x + width / 2}" y="{y + 19:.1f}" text-anchor="middle" font-weight="bold">{escape(entry)}</text>'
-            f'<text x="{x + width / 2}" y="{y + 35:.1f}" text-anchor="middle" font-size="11">{_count(states)}</text>'
+            f'<rect x="{x:g}" y="{y - HEIGHT / 2:g}" width="{WIDTH}" height="{HEIGHT}" rx="6" '
+            f'fill="{_COLOURS[worst]}" stroke="#555"/>'
+            f'<text x="{centre:g}" y="{y - 3:g}" text-anchor="middle" font-weight="bold">{escape(entry)}</text>'
+            f'<text x="{centre:g}" y="{y + 13:g}" text-anchor="middle" font-size="11">{_count(states)}</text>'
         )
     return "\n".join([*parts, "</svg>"])
+
+
+def _curve(points: Sequence[tuple[float, float]]) -> str:
+    """Draw curves between columns (first to second point, third to fourth, ...) and straight lanes through them."""
+    path = "M{:g} {:g}".format(*points[0])
+    for i, ((x1, y1), (x2, y2)) in enumerate(pairwise(points)):
+        bend = (x1 + x2) / 2
+        path += f"L{x2:g} {y2:g}" if i % 2 else f"C{bend:g} {y1:g} {bend:g} {y2:g} {x2:g} {y2:g}"
+    return path
 
 
 def _count(states: dict[str, int]) -> str:

@@ -66,9 +66,8 @@ class Row:
 class Difference:
     """Distilled minus the same student on labels alone, paired by seed: mean and 95 % interval in points."""
 
-    model: str
+    row: Row
     baseline: str
-    metric: str
     mean: float
     low: float
     high: float
@@ -90,7 +89,8 @@ def result_rows(plan: Plan, per_modality: bool = False) -> list[Row]:
         metrics = plan.store.output("evaluate", step.key).read_json("metrics.json")
         figures = {name: metrics[name] for name in METRICS}
         if per_modality:
-            figures |= {f"top1 {name}": value for name, value in metrics["per_modality"].items()}
+            alone = metrics["per_modality"]
+            figures |= {f"top1 {name}": alone[name] for name in label["modalities"] if name in alone}
         for metric, value in figures.items():
             groups.setdefault((*base, metric), {}).setdefault(label["seed"], {})[label["fold"]] = 100 * value
     rows = []
@@ -118,7 +118,7 @@ def differences(plan: Plan, rows: Sequence[Row]) -> list[Difference]:
             if len(gaps) > 1:
                 mean = statistics.fmean(gaps)
                 half = t_quantile(len(gaps) - 1) * statistics.stdev(gaps) / math.sqrt(len(gaps))
-                found.append(Difference(model, baseline, row.metric, mean, mean - half, mean + half, len(gaps)))
+                found.append(Difference(row, baseline, mean, mean - half, mean + half, len(gaps)))
     return found
 
 

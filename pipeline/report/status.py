@@ -65,8 +65,9 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
         states = [plan.states[step.id] for step in group]
         counts = ", ".join(f"{states.count(s)} {s}" for s in ("cached", "partial", "todo") if s in states)
         rows.append([entry, group[0].stage, str(len(group)), counts, _cost(plan, group)])
-    text = [table(["entry", "stage", "steps", "state", "to run"], rows, right=[2])]
-    text += _why(plan, chosen)
+    text = [table(["entry", "stage", "steps", "state", "estimate"], rows, right=[2])]
+    why = _why(plan, chosen)
+    text += ["why:", *why] if why else []
     if not plan.indexed:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
     if plan.broken or plan.unparsed:
@@ -88,7 +89,7 @@ def _why(plan: Plan, steps: Iterable[Step]) -> list[str]:
     """Say each reason once, with the steps that share it."""
     shared: dict[str, list[Step]] = {}
     for step in steps:
-        for reason in reasons(plan, step):
+        for reason in dict.fromkeys(_brief(plan, reason) for reason in reasons(plan, step)):
             shared.setdefault(reason, []).append(step)
     lines = []
     for reason, group in shared.items():
@@ -97,3 +98,10 @@ def _why(plan: Plan, steps: Iterable[Step]) -> list[str]:
         who = first if len(group) == 1 else f"{', '.join(entries)} ({len(group)} steps)"
         lines.append(f"  {who}: {reason}")
     return lines
+
+
+def _brief(plan: Plan, reason: str) -> str:
+    """Name the entry instead of its step where steps differ by fold and seed only; modalities say something."""
+    need = reason.removeprefix("input ").removesuffix(" changed")
+    step = plan.steps.get(need)
+    return f"input {step.entry} changed" if step and step.stage != "encode" else reason

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pipeline.plan.planner import Plan
 from pipeline.report.results import METRICS, Row, differences, random_projections, result_rows
@@ -26,37 +26,23 @@ def results_text(plan: Plan, per_modality: bool = False) -> str:
     rows = result_rows(plan, per_modality)
     if not rows:
         return "no results yet: run `pipeline run`"
-    extra = sorted({row.metric for row in rows} - set(METRICS))
-    metrics = [*METRICS, *extra]
+    metrics = [*METRICS, *dict.fromkeys(row.metric for row in rows if row.metric not in METRICS)]
     groups: dict[tuple[str, ...], dict[str, Row]] = {}
     for row in rows:
-        variant = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in row.variant.items())
-        groups.setdefault((row.model, "+".join(row.modalities), variant), {})[row.metric] = row
-    varied = any(variant for _, _, variant in groups)
-    header = [
-        "model",
-        "modalities",
-        *(["variant"] if varied else []),
-        *(_TITLES.get(m, m) for m in metrics),
-        "seeds",
-    ]
+        groups.setdefault((row.model, *_place(row)), {})[row.metric] = row
+    shown = [0, 1, *(i for i in (2, 3) if len({group[i] for group in groups}) > 1)]
+    names = ("model", "modalities", "protocol", "variant")
+    header = [*(names[i] for i in shown), *(_TITLES.get(m, m) for m in metrics), "seeds"]
     lines = [
-        [
-            model,
-            modalities,
-            *([variant] if varied else []),
-            *(_figure(found.get(m)) for m in metrics),
-            _seeds(found),
-        ]
-        for (model, modalities, variant), found in groups.items()
+        [*(group[i] for i in shown), *(_figure(found.get(m)) for m in metrics), _seeds(found)]
+        for group, found in groups.items()
     ]
-    first = 3 if varied else 2
-    text = [_heading(rows), table(header, lines, right=range(first, len(header)))]
+    text = [_heading(rows), table(header, lines, right=range(len(shown), len(header)))]
     text += [
-        f"{d.model} minus {d.baseline}, paired over {d.n} seeds: {d.mean:+.2f} points of {_TITLES[d.metric][:-2]} "
-        f"(95 % interval {d.low:+.2f} to {d.high:+.2f})"
+        f"{_context(d.row, groups)}{d.row.model} minus {d.baseline}, paired over {d.n} seeds: "
+        f"{d.mean:+.2f} points of {_TITLES[d.row.metric][:-2]} (95 % interval {d.low:+.2f} to {d.high:+.2f})"
         for d in differences(plan, rows)
-        if d.metric in _TITLES
+        if d.row.metric in _TITLES
     ]
     projections = random_projections(plan)
     if projections:
@@ -81,10 +67,22 @@ def broken_count(plan: Plan) -> str:
 
 
 def _heading(rows: Sequence[Row]) -> str:
-    row = rows[0]
-    folds = f", {row.folds} folds" if row.folds > 1 else ""
-    protocols = ", ".join(dict.fromkeys(row.protocol for row in rows))
-    return f"{row.dataset}, {protocols}{folds} (mean and deviation over seeds)\n"
+    folds = {row.protocol: f" ({row.folds} folds)" if row.folds > 1 else "" for row in rows}
+    protocols = ", ".join(f"{protocol}{count}" for protocol, count in folds.items())
+    return f"{rows[0].dataset}, {protocols}: mean and deviation over seeds\n"
+
+
+def _place(row: Row) -> tuple[str, str, str]:
+    """Say where in the matrix a row stands: modalities, protocol, and the rest."""
+    variant = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in row.variant.items())
+    return "+".join(row.modalities), row.protocol, variant
+
+
+def _context(row: Row, groups: Iterable[tuple[str, ...]]) -> str:
+    """Name a row's place where there is more than one."""
+    places = {group[1:] for group in groups}
+    said = [part for i, part in enumerate(_place(row)) if len({place[i] for place in places}) > 1]
+    return f"{', '.join(said)}: " if said else ""
 
 
 def _figure(row: Row | None) -> str:
