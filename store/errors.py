@@ -12,7 +12,7 @@ StoreError
 └── LayoutError          arrays that cannot be laid out as a feature output
 """
 
-# ruff: noqa: N818 (the names say what is wrong, as click does)
+
 
 from __future__ import annotations
 

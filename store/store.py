@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from store.canonical import canonical_json
 from store.errors import MissingOutput, UnsupportedFormat
-from store.paths import FORMAT_PATH, manifest_path, output_prefix, ref_path
+from store.paths import FORMAT_PATH, SCRATCH, manifest_path, output_prefix, ref_path
 from store.roots.contract import Root
 from store.roots.urls import open_root
 
@@ -92,7 +92,7 @@ class Store:
         return Output(self._root, manifest)
 
     def progress(self, stage: str, key: str) -> int:
-        """Return how many journalled units the next draft would find; 0 where there is nothing to go on from.
+        """Return how much the next draft would find to go on from: journalled units, or else scratch files.
 
         They are counted, not checked. Where drafts cannot be taken over (any URL but a folder), 0.
         """
@@ -102,7 +102,10 @@ class Store:
         from store.journal import Journal
 
         attempt = newest_attempt(self._root, stage, key)
-        return Journal(self._root, f"{output_prefix(stage, key)}/{attempt}").count() if attempt else 0
+        if attempt is None:
+            return 0
+        prefix = f"{output_prefix(stage, key)}/{attempt}"
+        return Journal(self._root, prefix).count() or len(self._root.children(f"{prefix}{SCRATCH}"))
 
     def draft(self, stage: str, key: str, *, recipe: Mapping[str, Any], inputs: Sequence[str]) -> Draft:
         """Begin an output, or go on with one that was left unfinished.
