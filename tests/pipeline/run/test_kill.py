@@ -81,6 +81,8 @@ def kill_once(
     kill_group(process)
     assert gone(workers), "a worker outlived its run"
     now = journalled(encoding.store, key)
+    if (encoding.store / "outputs" / "encode" / key / "manifest.json").exists():
+        return finished  # it was done before the kill, and has no journal any more
     assert now.items() >= finished.items()
     return now
 
@@ -128,7 +130,7 @@ def test_encode_goes_on_after_twenty_kills_at_random_moments(
         kills += 1
         seen += len(finished)
         if encoding.plan().store.has("encode", key):  # it was done before the kill: begin anew
-            check_against_unbroken(encoding, tmp_path / str(kills), {})
+            check_against_unbroken(encoding, tmp_path / str(kills), finished)
             encoding.plan().store.remove("encode", key)
             finished = {}
     assert seen >= 1

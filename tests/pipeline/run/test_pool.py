@@ -1,0 +1,41 @@
+"""Worker processes: replaced when they die, ended with the run."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from pipeline.run.job import Done, Message, Progress, make_job
+from pipeline.run.pool import Pool
+
+
+def last(pool: Pool) -> Message:
+    while True:
+        message = pool.events.get(timeout=90)[1]
+        if not isinstance(message, Progress):
+            return message
+
+
+def test_a_worker_that_died_between_two_jobs_is_replaced(
+    finished: Any, children: Callable[[int], list[int]], gone: Callable[[list[int]], bool]
+) -> None:
+    plan = finished.plan()
+    job = make_job(plan, plan.steps["index"], "cpu")  # published already, so that there is little to do
+    attempt = plan.store.manifest("index", job.key).attempt
+    pool = Pool(1)
+    try:
+        pool.start(job)
+        assert isinstance(last(pool), Done)
+        (worker,) = (process.process.pid for process in pool._all)
+        os.kill(worker, signal.SIGKILL)
+        assert gone([worker])
+        pool.start(job)
+        assert isinstance(last(pool), Done)
+        workers = [process.process.pid for process in pool._all]
+        assert len(workers) == 2
+    finally:
+        pool.close()
+    assert gone(workers)
+    assert plan.store.manifest("index", job.key).attempt == attempt

@@ -1,0 +1,172 @@
+"""Which step runs when: with workers that only say that they are done, or that they failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+
+from pipeline.run import runner
+from pipeline.run.job import Done, Failed, Job, Message, Progress
+from pipeline.run.progress import _Lines, _Terminal, duration
+
+ALL = ("modalities", ["rgb", "depth", "skeleton", "inertial"])
+
+
+class Workers:
+    """Stands for `Pool`; a job ends when the run asks for the next event, the oldest first."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.events = self
+        self.started: list[str] = []
+        self.together: list[set[str]] = []
+        self.failing: set[str] = set()
+        self.closed = False
+        self._queue: SimpleQueue[str] = SimpleQueue()
+        self._running: set[str] = set()
+
+    def start(self, job: Job) -> None:
+        self.started.append(job.step)
+        self._running.add(job.step)
+        self.together.append(set(self._running))
+        self._queue.put(job.step)
+
+    def get(self) -> tuple[str, Message]:
+        step = self._queue.get_nowait()
+        self._running.discard(step)
+        return step, Failed("no luck", "") if step in self.failing else Done(0.5, 10, "cpu")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
+    made = Workers(0)
+
+    def make(size: int) -> Workers:
+        made.size = size
+        return made
+
+    monkeypatch.setattr(runner, "Pool", make)
+    yield made
+    assert made.closed
+
+
+def run(plan: Any, jobs: int = 4) -> runner.Outcome:
+    return runner.run_steps(plan, plan.steps, jobs=jobs, device="cpu")
+
+
+def test_each_step_runs_once_what_it_needs_is_there(project: Any, workers: Workers) -> None:
+    plan = project.plan(("seeds", [0, 1]))
+    outcome = run(plan)
+    assert sorted(workers.started) == sorted(plan.steps) == sorted(outcome.done)
+    for step in plan.steps.values():
+        place = workers.started.index(step.id)
+        assert all(workers.started.index(need) < place for need in step.needs)
+        assert not workers.together[place] & set(step.needs)
+    assert max(map(len, workers.together)) == 4
+
+
+def test_cached_steps_do_not_run(finished: Any, tmp_path: Any, workers: Workers) -> None:
+    project = finished.copy(tmp_path / "copy")
+    run(project.plan(("stages.student.fit.epochs", 2)))
+    assert workers.started == ["student[subjects=odd,seed=0]", "evaluate[student,subjects=odd,seed=0]"]
+
+
+def test_video_and_index_run_alone(project: Any, workers: Workers) -> None:
+    run(project.plan(ALL))
+    for steps in workers.together:
+        if steps & {"index", "encode[rgb]", "encode[depth]"}:
+            assert len(steps) == 1
+    assert {"encode[skeleton]", "encode[inertial]"} in workers.together
+
+
+def test_one_job_at_a_time(project: Any, workers: Workers) -> None:
+    run(project.plan(ALL), jobs=1)
+    assert {len(steps) for steps in workers.together} == {1}
+
+
+@pytest.mark.parametrize(
+    ("failing", "done"),
+    [
+        ("index", set()),
+        ("encode[skeleton]", {"index", "encode[inertial]"}),
+        ("teacher[subjects=odd,seed=0]", {
+            "index", "encode[skeleton]", "encode[inertial]", "student[subjects=odd,seed=0]",
+            "evaluate[student,subjects=odd,seed=0]",
+        }),
+    ],
+)  # fmt: skip
+def test_a_failure_stops_only_what_needs_it(project: Any, workers: Workers, failing: str, done: set[str]) -> None:
+    plan = project.plan()
+    workers.failing = {failing}
+    outcome = run(plan)
+    assert set(outcome.done) == done
+    assert set(outcome.failed) == {failing}
+    assert set(outcome.left_out) == plan.steps.keys() - done - {failing}
+    assert set(plan.history.steps) == done  # what is done is remembered
+
+
+def test_history_is_kept_when_the_run_is_interrupted(project: Any, workers: Workers, monkeypatch: Any) -> None:
+    plan = project.plan()
+    real = workers.get
+
+    def get() -> tuple[str, Message]:
+        if "index" in plan.history.steps or len(workers.started) > 1:
+            raise KeyboardInterrupt
+        return real()
+
+    monkeypatch.setattr(workers, "get", get)
+    with pytest.raises(KeyboardInterrupt):
+        run(plan)
+    assert set(project.plan().history.steps) == {"index"}
+
+
+@pytest.mark.parametrize("display", [_Lines, _Terminal])
+def test_a_step_without_its_raw_data_fails_on_any_display(
+    project: Any, workers: Workers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], display: Any
+) -> None:
+    from dataclasses import replace
+
+    monkeypatch.setattr(runner, "make_display", display)
+    plan = project.plan()
+    plan = replace(plan, table=replace(plan.table, present=False))
+    outcome = run(plan)
+    assert "the raw data is not on this machine" in outcome.failed["index"].message
+    assert len(outcome.left_out) == 8
+    assert "index: FAILED" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("display", [_Lines, _Terminal])
+def test_progress_is_shown_for_steps_with_brackets(
+    project: Any, workers: Workers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], display: Any
+) -> None:
+    monkeypatch.setattr(runner, "make_display", display)
+    monkeypatch.setattr("pipeline.run.progress._LINE_EVERY_S", 0.0)
+    real, shown = workers.get, set()
+
+    def get() -> tuple[str, Message]:
+        step = workers._queue.get_nowait()
+        workers._queue.put(step)
+        if step not in shown:
+            shown.add(step)
+            return step, Progress(1, 4, "recordings")
+        return real()
+
+    monkeypatch.setattr(workers, "get", get)
+    run(project.plan(), jobs=1)
+    said = capsys.readouterr().err
+    assert "encode[inertial]: done in 0.5 s" in said
+    assert "teacher[subjects=odd,seed=0]: done in 0.5 s" in said
+
+
+DURATIONS = {0.04: "0.0 s", 9.94: "9.9 s", 10.4: "10 s", 59.4: "59 s", 59.9: "1 min 0 s", 7500: "2 h 5 min"}
+
+
+@pytest.mark.parametrize(("seconds", "text"), DURATIONS.items())
+def test_durations_read_well(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
