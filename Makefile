@@ -37,6 +37,8 @@ lock: pyproject.toml
 	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv; }
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-annotate \
 	    --no-header --output-file requirements.lock pyproject.toml
+	# torch itself pins what its CUDA build needs; named here it would be installed beside the CPU build too
+	sed -i -E '/^(nvidia-|cuda-|triton)/d' requirements.lock
 
 clean:
 	rm -rf .venv .store .pytest_cache .mypy_cache .ruff_cache
