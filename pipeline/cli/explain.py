@@ -20,7 +20,7 @@ from pipeline.stagesfile.schema import did_you_mean
 def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_json: bool) -> int:
     """Explain STEP, a step's id as `status --json` lists it, or an entry for all of its steps."""
     plan = plan_of(path, settings)
-    chosen = [s for s in plan.steps.values() if step in (s.id, s.entry)]
+    chosen = [s for s in plan.steps.values() if step == s.id or step in s.entries]
     if not chosen:
         entry, bracket, _ = step.partition("[")
         entries = dict.fromkeys(s.entry for s in plan.steps.values())

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from pipeline.lock import lock_path
 from pipeline.plan.planner import Plan, make_plan
 from pipeline.stagesfile.settings import parse_setting
 
@@ -46,4 +47,7 @@ def plan_of(path: Path, settings: tuple[str, ...]) -> Plan:
     plan = make_plan(path, [parse_setting(text) for text in settings], progress)
     if shown:
         print(file=sys.stderr)
+    if not plan.table.present:
+        root = plan.points[0].source.root
+        print(f"note: the raw data is not at {root}; keys come from {lock_path(path).name}", file=sys.stderr)
     return plan

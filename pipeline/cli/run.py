@@ -89,7 +89,9 @@ def _run(
     debug: bool,
 ) -> tuple[list[str], list[str]]:
     steps = wanted(plan, until, only)
-    forced = [step for step in steps.values() if step.entry in force and plan.states[step.id] != "todo"]
+    forced = [
+        step for step in steps.values() if not set(step.entries).isdisjoint(force) and plan.states[step.id] != "todo"
+    ]
     for step in forced:
         plan.store.remove(step.stage, step.key)
     plan.states.update({step.id: "todo" for step in forced})

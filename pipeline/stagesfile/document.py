@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,14 @@ import yaml
 
 from pipeline.errors import ConfigError
 
-_Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one is not always built
+    """Safe YAML in which ``1e-3`` is a number, as YAML 1.2 has it; YAML 1.1 takes it for text."""
+
+
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
 
 
 @dataclass
@@ -74,7 +82,7 @@ def read_document(path: Path) -> Document:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}\n  check the file") from None
-    loader = _Loader(text)
+    loader = Loader(text)
     try:
         node = loader.get_single_node()
         document = Document(path, {})

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from pipeline.errors import ConfigError
-from pipeline.stagesfile.document import Document
+from pipeline.stagesfile.document import Document, Loader
 
 _PLACES = ("store", "source.root")
 
@@ -21,7 +21,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     if not equals or not key or any(not part for part in key.split(".")):
         raise ConfigError(f"--set {text}: not of the form key=value\n  for example --set stages.teacher.fit.epochs=5")
     try:
-        parsed = yaml.safe_load(value)
+        parsed = yaml.load(value, Loader)
     except yaml.YAMLError:
         raise ConfigError(f"--set {text}: the value is not valid YAML\n  quote it, for example '\"{value}\"'") from None
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):

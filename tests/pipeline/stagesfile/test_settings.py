@@ -1,0 +1,51 @@
+"""What `--set` and the matrix make of values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.stagesfile.document import Document, read_document
+from pipeline.stagesfile.settings import matrix_points, parse_setting, with_settings
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 1e-3),
+        ("1.5E+3", 1500.0),
+        ("-3e2", -300.0),
+        ("1e", "1e"),
+        ("12", 12),
+        ("[1e-3, x]", [1e-3, "x"]),
+        ("", None),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(text: str, value: Any) -> None:
+    assert parse_setting(f"stages.teacher.fit.lr={text}") == ("stages.teacher.fit.lr", value)
+
+
+def test_a_stages_file_reads_them_alike(tmp_path: Path) -> None:
+    file = tmp_path / "stages.yaml"
+    file.write_text("a: 1e-3\nb: {c: 2E5}\n")
+    assert read_document(file).values == {"a": 1e-3, "b": {"c": 2e5}}
+
+
+def test_folders_are_relative_to_where_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert parse_setting("source.root=data") == ("source.root", str(tmp_path / "data"))
+    assert parse_setting("store=s3://bucket/x") == ("store", "s3://bucket/x")
+
+
+def test_a_section_is_made_where_the_file_has_a_name() -> None:
+    document = Document(Path("stages.yaml"), {"stages": {"teacher": {"model": "dmft"}}})
+    changed = with_settings(document, [("stages.teacher.model.tokens", 8)], "--set")
+    assert changed.values["stages"]["teacher"]["model"] == {"name": "dmft", "tokens": 8}
+    assert document.values["stages"]["teacher"]["model"] == "dmft"
+
+
+def test_the_matrix_is_every_combination() -> None:
+    points = matrix_points({"a": [1, 2], "b": ["x", "y"]})
+    assert points == [{"a": 1, "b": "x"}, {"a": 1, "b": "y"}, {"a": 2, "b": "x"}, {"a": 2, "b": "y"}]
