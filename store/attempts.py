@@ -20,9 +20,7 @@ def newest_attempt(root: Root, stage: str, key: str) -> str | None:
     prefix = output_prefix(stage, key)
     found = {attempt_of(name) for name in root.children(prefix)} - {None}
     published = load_manifest(root, stage, key) if found else None
-    return max(
-        (each for each in found if each and not (published and published.attempt == each)), default=None
-    )
+    return max((each for each in found if each and not (published and published.attempt == each)), default=None)
 
 
 def load_manifest(root: Root, stage: str, key: str) -> Manifest | None:

@@ -33,9 +33,7 @@ class Draft:
     stage, key, attempt : str
     """
 
-    def __init__(
-        self, root: Root, stage: str, key: str, *, recipe: Mapping[str, Any], inputs: Sequence[str]
-    ) -> None:
+    def __init__(self, root: Root, stage: str, key: str, *, recipe: Mapping[str, Any], inputs: Sequence[str]) -> None:
         self.stage, self.key = stage, key
         self._root, self._recipe, self._inputs = root, dict(recipe), list(inputs)
         self._name = f"the draft of {stage}/{key} in {root.url}"
@@ -241,9 +239,7 @@ class Draft:
         with self._guard:
             written = self._written.get(path)
         size = self._root.size(f"{self._prefix}/{path}")
-        found = (
-            written if written and written.size == size else entry_of_object(self._root, self._prefix, path)
-        )
+        found = written if written and written.size == size else entry_of_object(self._root, self._prefix, path)
         if found is None or (written and found != written):
             raise CorruptObject(f"{self._name}: {path} changed or went away while it was written; run again")
         return found

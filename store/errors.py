@@ -12,8 +12,6 @@ StoreError
 └── LayoutError          arrays that cannot be laid out as a feature output
 """
 
-
-
 from __future__ import annotations
 
 

@@ -131,8 +131,7 @@ def decode_manifest(data: bytes, *, stage: str, key: str, where: str) -> Manifes
         version = msgspec.json.decode(data, type=_Version).format
         if version != FORMAT:
             raise UnsupportedFormat(
-                f"{where} has format {version}; this version reads {FORMAT}. "
-                "Upgrade this program or use another store"
+                f"{where} has format {version}; this version reads {FORMAT}. Upgrade this program or use another store"
             )
         manifest = msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

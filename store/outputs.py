@@ -123,8 +123,7 @@ class Output:
             return self._entries[path]
         except KeyError:
             raise StoreError(
-                f"{self.url} has no object {path}; its manifest lists "
-                f"{', '.join(sorted(self._entries)[:8]) or 'none'}"
+                f"{self.url} has no object {path}; its manifest lists {', '.join(sorted(self._entries)[:8]) or 'none'}"
             ) from None
 
     def _corrupt(self, expected: ObjectEntry, found: ObjectEntry | None) -> CorruptObject:

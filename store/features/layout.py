@@ -45,13 +45,9 @@ class FeatureArray:
                 f"give each its own name, other than {ROW_DIMENSION!r}"
             )
         if min(self.shape_tail, default=1) < 1:
-            raise LayoutError(
-                f"array {self.name} has the row shape {self.shape_tail}; each size must be at least 1"
-            )
+            raise LayoutError(f"array {self.name} has the row shape {self.shape_tail}; each size must be at least 1")
         if not _is_number(self.dtype):
-            raise LayoutError(
-                f"array {self.name} has type {self.dtype!r}; a feature output holds numbers only"
-            )
+            raise LayoutError(f"array {self.name} has type {self.dtype!r}; a feature output holds numbers only")
 
     @property
     def row_bytes(self) -> int:
@@ -102,9 +98,7 @@ class FeatureLayout:
 
     def __post_init__(self) -> None:
         if self.rows < 1 or not self.arrays:
-            raise LayoutError(
-                f"a feature output needs rows and arrays; got {self.rows} and {len(self.arrays)}"
-            )
+            raise LayoutError(f"a feature output needs rows and arrays; got {self.rows} and {len(self.arrays)}")
         if len({array.name for array in self.arrays}) != len(self.arrays):
             raise LayoutError(f"two arrays share a name: {', '.join(array.name for array in self.arrays)}")
         self._check_dimensions()

@@ -63,9 +63,7 @@ def pending(draft: Draft, layout: FeatureLayout) -> list[int]:
     return [shard for shard in range(layout.shards) if str(shard) not in done]
 
 
-def write_shard(
-    draft: Draft, layout: FeatureLayout, shard: int, arrays: Mapping[str, np.ndarray[Any, Any]]
-) -> None:
+def write_shard(draft: Draft, layout: FeatureLayout, shard: int, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Write one shard of every array, whole, and journal it.
 
     Parameters
@@ -110,8 +108,7 @@ def _check(array: FeatureArray, shard: int, values: np.ndarray[Any, Any], rows: 
     wanted = (rows, *array.shape_tail)
     if values.shape != wanted or values.dtype != np.dtype(array.dtype):
         raise LayoutError(
-            f"shard {shard} of {array.name} is {values.dtype} {values.shape}; "
-            f"the layout wants {array.dtype} {wanted}"
+            f"shard {shard} of {array.name} is {values.dtype} {values.shape}; the layout wants {array.dtype} {wanted}"
         )
 
 

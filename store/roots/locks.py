@@ -64,9 +64,7 @@ def _still_there(descriptor: int, file: str) -> bool:
 
 def _refusal(error: OSError, file: str, what: str, owner: str) -> StoreError:
     if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-        return DraftLocked(
-            f"{what} is being written by {owner}; wait until it ends, or stop it, then run again"
-        )
+        return DraftLocked(f"{what} is being written by {owner}; wait until it ends, or stop it, then run again")
     reason = os.strerror(error.errno) if error.errno else str(error)
     return StoreError(
         f"cannot lock {file}: {reason}. The file system must support flock; put the store on one that does"

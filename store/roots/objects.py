@@ -30,9 +30,7 @@ def open_objects(url: str, scheme: str) -> ObjectRoot:
     try:
         return ObjectRoot(url, from_url(url))
     except (BaseError, ValueError) as error:
-        raise UnsupportedUrl(
-            f"cannot open {url}: {_first_line(error)}. Check the URL and the environment"
-        ) from error
+        raise UnsupportedUrl(f"cannot open {url}: {_first_line(error)}. Check the URL and the environment") from error
 
 
 class ObjectRoot:

@@ -192,9 +192,7 @@ class TestResuming:
             second.journal("a", ["0", "1"])
 
     @pytest.mark.parametrize("entry", ["", "{", "[]", '{"unit": "a"}', "\ufffd", "HOSTILE", "RENAMED"])
-    def test_a_journal_that_says_nonsense_is_not_believed(
-        self, folder_store: Store, folder: Path, entry: str
-    ) -> None:
+    def test_a_journal_that_says_nonsense_is_not_believed(self, folder_store: Store, folder: Path, entry: str) -> None:
         with draft(folder_store) as first:
             first.write("0", b"zero")
             first.journal("a", ["0"])
@@ -262,9 +260,7 @@ class TestLock:
             f"d = Store.open({str(folder)!r}).draft('encode', 'k1', recipe={{}}, inputs=[]);"
             "print('ready', flush=True); sys.stdin.read()"
         )
-        with subprocess.Popen(
-            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as other:
+        with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
             assert other.stdout
             assert other.stdout.readline() == b"ready\n"
             store = Store.open(str(folder))

@@ -162,9 +162,7 @@ def test_shards_are_written_by_many_threads(folder_store: Store) -> None:
         (lambda v: v.update(half=v["half"].astype("float32")), "shard 0 of half is float32"),
     ],
 )
-def test_a_shard_that_does_not_fit_is_refused_before_anything_is_written(
-    store: Store, change: Any, words: str
-) -> None:
+def test_a_shard_that_does_not_fit_is_refused_before_anything_is_written(store: Store, change: Any, words: str) -> None:
     layout, values = FeatureLayout(64, ARRAYS), example(64)
     change(values)
     with begin(store) as draft:
@@ -239,9 +237,7 @@ class TestOtherReaders:
             assert data.attrs == {"modality": "depth"}
             for name, expected in values.items():
                 np.testing.assert_array_equal(data[name].values, expected)
-            np.testing.assert_array_equal(
-                data["features"].isel(recording=69, patch=2), values["features"][69, 2]
-            )
+            np.testing.assert_array_equal(data["features"].isel(recording=69, patch=2), values["features"][69, 2])
 
     def test_tensorstore_reads_the_same_values(self, published: Any) -> None:
         url, values = published

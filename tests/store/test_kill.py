@@ -25,9 +25,7 @@ Identity = tuple[int, int]
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": REPOSITORY}
-    process = subprocess.Popen(
-        [sys.executable, *arguments], stdout=subprocess.PIPE, text=True, env=environment
-    )
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     return process
@@ -42,9 +40,7 @@ def journalled(folder: Path, stage: str, key: str) -> Iterator[tuple[str, Identi
             yield entry["path"], (state.st_ino, state.st_mtime_ns)
 
 
-def kill_repeatedly(
-    folder: Path, stage: str, key: str, arguments: list[str], kills: int, longest: float
-) -> list[int]:
+def kill_repeatedly(folder: Path, stage: str, key: str, arguments: list[str], kills: int, longest: float) -> list[int]:
     """Kill the writer at random moments, checking finished objects each time; return how many there were."""
     moments = random.Random(7)
     finished: dict[str, Identity] = {}
@@ -75,9 +71,7 @@ def test_features_are_those_of_an_unbroken_run(folder: Path, tmp_path: Path) -> 
     assert max(counts) >= 1
     unbroken = start([str(WRITER), str(tmp_path / "unbroken"), "0"])
     assert unbroken.wait(60) == 0
-    resumed, whole = (
-        Store.open(str(place)).output("encode", "killed") for place in (folder, tmp_path / "unbroken")
-    )
+    resumed, whole = (Store.open(str(place)).output("encode", "killed") for place in (folder, tmp_path / "unbroken"))
     assert resumed.manifest.objects == whole.manifest.objects
     for name in ("features", "valid"):
         np.testing.assert_array_equal(open_features(resumed).read(name), open_features(whole).read(name))

@@ -88,9 +88,7 @@ def test_an_object_is_checked_once(store: Store, monkeypatch: pytest.MonkeyPatch
     features = open_features(store.output("encode", "k1"))
     streamed = []
     stream = type(store._root).stream
-    monkeypatch.setattr(
-        type(store._root), "stream", lambda root, path: streamed.append(path) or stream(root, path)
-    )
+    monkeypatch.setattr(type(store._root), "stream", lambda root, path: streamed.append(path) or stream(root, path))
     for _ in range(3):
         features.read("features", [1, 99])
     assert len(streamed) == len(set(streamed)) <= 2

@@ -135,9 +135,7 @@ class TestFolder:
         assert root.read("a/once") == b"first"
         assert os.listdir(folder / "a") == ["once"]
 
-    def test_a_failed_write_leaves_what_was_there(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_failed_write_leaves_what_was_there(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         root = FolderRoot(folder)
         root.put("a", b"first")
 

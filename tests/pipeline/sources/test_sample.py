@@ -111,9 +111,7 @@ def test_the_sensor_obeys_mechanics() -> None:
     rate, radius, omega = 150.0, 0.5, 4.0
     angle = omega * np.arange(300) / rate
     joints = np.zeros((300, 20, 3))
-    joints[:, JOINTS.index("right_wrist")] = radius * np.stack(
-        [np.cos(angle), np.sin(angle), 0 * angle], axis=1
-    )
+    joints[:, JOINTS.index("right_wrist")] = radius * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
     turning = np.stack([[np.cos(angle), -np.sin(angle), 0 * angle], [np.sin(angle), np.cos(angle), 0 * angle],
                         [0 * angle, 0 * angle, 1 + 0 * angle]]).transpose(2, 0, 1)  # fmt: skip
 
@@ -123,9 +121,7 @@ def test_the_sensor_obeys_mechanics() -> None:
 
     perfect = Unit(np.zeros(3), np.zeros(6), np.zeros(6))
     read = inertial(Pose(joints, turning), perfect, rate, Still(np.random.PCG64(0)))[20:-20]
-    expected = np.stack([-(omega**2) * radius / GRAVITY + np.sin(angle), np.cos(angle), 0 * angle], axis=1)[
-        20:-20
-    ]
+    expected = np.stack([-(omega**2) * radius / GRAVITY + np.sin(angle), np.cos(angle), 0 * angle], axis=1)[20:-20]
     np.testing.assert_allclose(read[:, :3], expected, atol=0.01)
     np.testing.assert_allclose(read[:, 3:], np.tile([0, 0, np.degrees(omega)], (260, 1)), atol=0.2)
 
@@ -138,9 +134,7 @@ def test_bones_keep_their_lengths() -> None:
     person = subject(0, 3)
     for action in CLASSES:
         rng = np.random.default_rng(0)
-        seen = pose(
-            person.body, motion(action, manner(person, action, rng), 30.0, rng), person.place, 0.2
-        ).joints
+        seen = pose(person.body, motion(action, manner(person, action, rng), 30.0, rng), person.place, 0.2).joints
 
         def bone(a: str, b: str, seen: np.ndarray = seen) -> np.ndarray:  # type: ignore[type-arg]
             return np.linalg.norm(seen[:, JOINTS.index(a)] - seen[:, JOINTS.index(b)], axis=1)

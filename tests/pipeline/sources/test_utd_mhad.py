@@ -97,9 +97,7 @@ def test_names_that_do_not_parse_are_reported(dataset: Path) -> None:
     assert listing.unparsed == (
         Unparsed("inertial", "Inertial/a01_s1_t1_inertial.mat", "not named like a1_s1_t1_inertial.mat"),
         Unparsed("inertial", "Inertial/a28_s1_t1_inertial.mat", "action 28 is not one of 1..27"),
-        Unparsed(
-            "inertial", "Inertial/copy of a1_s1_t1_inertial.mat", "not named like a1_s1_t1_inertial.mat"
-        ),
+        Unparsed("inertial", "Inertial/copy of a1_s1_t1_inertial.mat", "not named like a1_s1_t1_inertial.mat"),
     )
 
 
