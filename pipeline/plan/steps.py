@@ -94,8 +94,9 @@ class StepBuilder:
                     for name in _ordered(point, point.experiment.modalities)
                 ]
             elif entry.stage == "evaluate":
-                models = [step for need in entry.needs for step in made[need]]
-                made[entry.name] = [self._evaluate(point, entry, model) for model in models]
+                made[entry.name] = [
+                    self._evaluate(point, entry, model, need) for need in entry.needs for model in made[need]
+                ]
             else:
                 needed = [step for need in entry.needs for step in made[need]]
                 made[entry.name] = [
@@ -133,14 +134,12 @@ class StepBuilder:
     ) -> Step:
         params, named = stage_params(point, entry)
         modalities = _wanted(point, entry, params.pop("modalities", None))
-        teacher = next(
-            (s for s in needed if s.stage != "encode" and s.work["fold"] == fold.name and s.work["seed"] == seed),
-            None,
-        )
-        read = _ordered(point, [*modalities, *(teacher.work["modalities"] if teacher else ())])
-        features = _features(point, entry, needed, read)
         classes = point.source.classes
         train, test = ([(i, classes.index(usable[i].action)) for i in side] for side in (fold.train, fold.test))
+        sides = {"train": [[rows[i], label] for i, label in train], "test": [[rows[i], label] for i, label in test]}
+        teacher = next((s for s in needed if s.stage != "encode" and _teaches(s, sides, seed)), None)
+        read = _ordered(point, [*modalities, *(teacher.work["modalities"] if teacher else ())])
+        features = _features(point, entry, needed, read)
         recipe = training_recipe(
             entry.stage,
             {**params, "modalities": modalities},
@@ -156,10 +155,8 @@ class StepBuilder:
             "modalities": modalities,
             "features": {name: step.id for name, step in features.items()},
             "teacher": teacher.id if teacher else None,
-            "fold": fold.name,
             "seed": seed,
-            "train": [[rows[i], label] for i, label in train],
-            "test": [[rows[i], label] for i, label in test],
+            **sides,
             "test_recordings": [[i, usable[i].subject] for i, _ in test],
         }
         axis, _, value = fold.name.partition("=")
@@ -172,12 +169,15 @@ class StepBuilder:
             "modalities": modalities,
             "seed": seed,
             "fold": fold.name,
-            "variant": {k: v for k, v in point.matrix.items() if k not in ("modalities", "protocol")},
+            "variant": _variant(point),
         }
         return self._add(entry.name, axes, point, recipe, needs, label, work)
 
-    def _evaluate(self, point: Point, entry: Entry, model: Step) -> Step:
+    def _evaluate(self, point: Point, entry: Entry, model: Step, name: str) -> Step:
         params, _ = stage_params(point, entry)
+        model = self.steps[model.id]  # with the labels of all points so far
+        mine = {"model": name, "protocol": point.experiment.protocol, "variant": _variant(point)}
+        label = next(x for x in reversed(model.labels) if mine.items() <= x.items())
         features = {name: model.work["features"][name] for name in model.work["modalities"]}
         test = [
             (i, subject, label)
@@ -192,8 +192,8 @@ class StepBuilder:
             self._closure("evaluate", MODELS[model.recipe["params"]["model"]["name"]]),
         )
         work = {**model.work, "features": features, "model": model.id, "classes": list(point.source.classes)}
-        axes = {"model": model.entry, **model.axes}
-        return self._add(entry.name, axes, point, recipe, [model.id, *features.values()], model.labels[-1], work)
+        axes = {"model": name, **model.axes}
+        return self._add(entry.name, axes, point, recipe, [model.id, *features.values()], label, work)
 
     def _add(
         self,
@@ -266,6 +266,15 @@ def _folds(point: Point, recordings: Sequence[Recording]) -> tuple[Fold, ...]:
         return folds(point.experiment.protocol, recordings)
     except TrainingError as error:
         raise point.document.error("protocol", str(error), "choose another protocol, or check the recordings") from None
+
+
+def _variant(point: Point) -> dict[str, Any]:
+    return {key: value for key, value in point.matrix.items() if key not in ("modalities", "protocol")}
+
+
+def _teaches(step: Step, sides: Mapping[str, Any], seed: int) -> bool:
+    """Tell a model of the same split and seed; by its recordings, since two protocols may share a split."""
+    return all(step.work[name] == value for name, value in {**sides, "seed": seed}.items())
 
 
 def _matrix_axes(point: Point) -> dict[str, str]:

@@ -40,14 +40,10 @@ class Table:
     present: bool = True
 
     @property
-    def ids(self) -> list[str]:
-        """Return the recordings' ids in row order."""
-        return [recording.id for recording in self.listing.recordings]
-
-    @property
     def rows_digest(self) -> str:
-        """Return the digest of what stands in which row."""
-        return digest(self.ids)
+        """Return the digest of what stands in which row: recordings, and their stretches of longer files."""
+        whole = (None, None)
+        return digest([r.id if (r.start, r.end) == whole else [r.id, r.start, r.end] for r in self.listing.recordings])
 
 
 def read_table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from pipeline.plan.steps import Step
 from pipeline.run.job import Done, Failed, Progress, make_job
 from pipeline.run.pool import Pool
 from pipeline.run.progress import Display, duration, make_display
+from store.errors import StoreError
 
 
 @dataclass
@@ -43,10 +45,17 @@ def run_steps(plan: Plan, steps: Mapping[str, Step], *, jobs: int | None, device
             _Run(plan, todo, outcome, pool, display, device).loop()
     finally:
         pool.close()
-        plan.history.note(
-            {s: Past(todo[s].stage, todo[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
-        )
+        _remember(plan, todo, outcome)
     return outcome
+
+
+def _remember(plan: Plan, todo: Mapping[str, Step], outcome: Outcome) -> None:
+    """Note what was done; a full store must not hide why steps failed."""
+    done = {s: Past(todo[s].stage, todo[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
+    try:
+        plan.history.note(done)
+    except StoreError as error:
+        print(f"note: this run is not remembered for estimates and explanations: {error}", file=sys.stderr)
 
 
 class _Run:
