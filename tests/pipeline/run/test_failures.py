@@ -126,7 +126,7 @@ def test_broken_recordings_are_skipped_and_shift_no_row(project: Any, small: dic
     assert "  Inertial/a4_s1_t1_inertial.mat: file is missing" in shown
 
     plan = project.plan()
-    ids = plan.table.ids
+    ids = [r.id for r in plan.table.listing.recordings]
     lost = {"inertial": {"a01_s1_t1", "a04_s1_t1"}, "skeleton": {"a03_s2_t1"}}
     for name, without in lost.items():
         features = open_features(plan.store.output("encode", plan.steps[f"encode[{name}]"].key))
@@ -155,5 +155,6 @@ def whole_features(project: Any, root: Path, raw: Path, name: str) -> Any:
     whole = {"protocol": "subject-50-50", "stages": {"encode": {}}, **values}
     project.write(whole).run()
     plan = project.plan()
-    assert [*plan.table.ids] == sorted(plan.table.ids)
+    ids = [r.id for r in plan.table.listing.recordings]
+    assert ids == sorted(ids)
     return open_features(plan.store.output("encode", plan.steps[f"encode[{name}]"].key)).read("features")
