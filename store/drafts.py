@@ -12,7 +12,7 @@ from store.attempts import drop_attempt, load_manifest, new_attempt, newest_atte
 from store.digests import entry_of_bytes, entry_of_object
 from store.errors import CorruptObject, StoreError
 from store.journal import Journal, JournalEntry
-from store.manifest import ObjectEntry, encode_manifest, new_manifest
+from store.manifest import Manifest, ObjectEntry, encode_manifest, new_manifest
 from store.outputs import Output
 from store.paths import SCRATCH, check_path, is_temporary, lock_path, manifest_path, output_prefix
 from store.roots.contract import Data, Root
@@ -171,13 +171,15 @@ class Draft:
             self._written.clear()
         sweep(self._root, self._prefix, keep=set())
 
-    def publish(self, provenance: Mapping[str, Any]) -> Output:
+    def publish(self, provenance: Mapping[str, Any], *, replace: bool = False) -> Output:
         """Make everything safe, write the manifest create-only, and close the draft.
 
         Parameters
         ----------
         provenance : mapping
             Machine, versions, times: JSON values.
+        replace : bool
+            Take the place of what is published, which is deleted only then: for whoever asks for it anew.
 
         Returns
         -------
@@ -205,13 +207,23 @@ class Draft:
             inputs=self._inputs,
             provenance=provenance,
         )
-        if self._root.create(manifest_path(self.stage, self.key), encode_manifest(manifest)):
+        if replace:
+            self._replace(manifest)
+            output = Output(self._root, manifest)
+        elif self._root.create(manifest_path(self.stage, self.key), encode_manifest(manifest)):
             drop_attempt(self._root, self._prefix, published=True)
             output = Output(self._root, manifest)
         else:
             output = self._yield_to_first()
         self.close()
         return output
+
+    def _replace(self, manifest: Manifest) -> None:
+        old = load_manifest(self._root, self.stage, self.key)
+        self._root.put(manifest_path(self.stage, self.key), encode_manifest(manifest), safe=True)
+        drop_attempt(self._root, self._prefix, published=True)
+        if old is not None:
+            drop_attempt(self._root, f"{output_prefix(self.stage, self.key)}/{old.attempt}")
 
     def _yield_to_first(self) -> Output:
         manifest = load_manifest(self._root, self.stage, self.key)

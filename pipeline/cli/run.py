@@ -89,17 +89,12 @@ def _run(
     debug: bool,
 ) -> tuple[list[str], list[str]]:
     steps = wanted(plan, until, only)
-    forced = [
-        step for step in steps.values() if not set(step.entries).isdisjoint(force) and plan.states[step.id] != "todo"
-    ]
-    for step in forced:
-        plan.store.remove(step.stage, step.key)
-    plan.states.update({step.id: "todo" for step in forced})
-    if all(plan.states[id_] == "cached" for id_ in steps):
+    forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(force)}
+    if not forced and all(plan.states[id_] == "cached" for id_ in steps):
         return [], []
     from pipeline.run.runner import run_steps
 
-    outcome = run_steps(plan, steps, jobs=jobs, device=device)
+    outcome = run_steps(plan, steps, jobs=jobs, device=device, forced=forced)
     _print_failures(plan, outcome, debug)
     return list(outcome.done), [*outcome.failed, *outcome.left_out]
 

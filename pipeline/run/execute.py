@@ -48,7 +48,9 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
     inputs = [key for _, key in job.inputs.values()]
     with store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs) as draft:
-        if store.has(job.stage, job.key):  # another run was faster; the draft, still empty, leaves nothing
+        if (
+            store.has(job.stage, job.key) and not job.force
+        ):  # another run was faster; the draft, still empty, leaves nothing
             return _done(started, store.output(job.stage, job.key), device)
         context = Context(
             recipe=job.recipe,
@@ -65,7 +67,7 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
         )
         left = load(STAGES[job.stage].run)(context)
         seconds = time.monotonic() - started
-        output = draft.publish({**_provenance(device), "seconds": round(seconds, 3), **left})
+        output = draft.publish({**_provenance(device), "seconds": round(seconds, 3), **left}, replace=job.force)
     return _done(started, output, device)
 
 

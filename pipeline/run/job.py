@@ -23,6 +23,8 @@ class Job(msgspec.Struct, frozen=True):
         The stages file's ``source``, its root made absolute.
     trusted
         Raw files whose digest was taken from the lock; checked when they are read.
+    force
+        Make the output anew even if it is there; the old one stays until then.
     """
 
     step: str
@@ -37,6 +39,7 @@ class Job(msgspec.Struct, frozen=True):
     device: str
     on_bad_recording: str
     weights: str | None
+    force: bool = False
 
 
 class Progress(msgspec.Struct, frozen=True, tag=True):
@@ -65,7 +68,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 Message = Progress | Done | Failed
 
 
-def make_job(plan: Plan, step: Step, device: str) -> Job:
+def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
     """Describe a step for a worker; StepError where it wants raw data that is not on this machine."""
     experiment = step.point.experiment
     folder = plan.path.absolute().parent
@@ -92,4 +95,5 @@ def make_job(plan: Plan, step: Step, device: str) -> Job:
         device=device,
         on_bad_recording=experiment.on_bad_recording,
         weights=str(folder / Path(weights).expanduser()) if is_file and weights else None,
+        force=force,
     )

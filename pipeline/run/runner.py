@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.errors import PipelineError
@@ -26,7 +26,9 @@ class Outcome:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def run_steps(plan: Plan, steps: Mapping[str, Step], *, jobs: int | None, device: str) -> Outcome:
+def run_steps(
+    plan: Plan, steps: Mapping[str, Step], *, jobs: int | None, device: str, forced: Collection[str] = ()
+) -> Outcome:
     """Run steps that are not cached, in worker processes, each as soon as what it needs is there.
 
     Parameters
@@ -34,15 +36,17 @@ def run_steps(plan: Plan, steps: Mapping[str, Step], *, jobs: int | None, device
     jobs
         Steps at a time; None: as many as there are processor cores. Encoding video and indexing use all
         cores, so nothing runs beside them.
+    forced
+        Ids of cached steps to do again.
     """
-    todo = {id_: step for id_, step in steps.items() if plan.states[id_] != "cached"}
+    todo = {id_: step for id_, step in steps.items() if plan.states[id_] != "cached" or id_ in forced}
     outcome = Outcome()
     if not todo:
         return outcome
     pool = Pool(jobs or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 8))
     try:
         with make_display(len(todo)) as display:
-            _Run(plan, todo, outcome, pool, display, device).loop()
+            _Run(plan, todo, outcome, pool, display, device, forced).loop()
     finally:
         pool.close()
         _remember(plan, todo, outcome)
@@ -69,7 +73,9 @@ class _Run:
         pool: Pool,
         display: Display,
         device: str,
+        forced: Collection[str],
     ) -> None:
+        self._forced = forced
         self._plan, self._outcome, self._pool, self._display, self._device = (
             plan,
             outcome,
@@ -102,7 +108,7 @@ class _Run:
                 del self._waiting[id_]
                 self._display.start(id_)
                 try:
-                    job = make_job(self._plan, step, self._device)
+                    job = make_job(self._plan, step, self._device, id_ in self._forced)
                 except PipelineError as error:
                     self._end(id_, Failed(str(error), ""))
                     continue
