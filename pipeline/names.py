@@ -39,8 +39,6 @@ class Stage:
     ----------
     params, run
         The struct of its parameters, and the function that does a step, as ``module:attribute``.
-    expands
-        What an entry becomes one step for each of: ``modality``; ``fold``, ``seed``; ``model`` (each step it needs).
     reads
         Which kinds of entries it can need.
     named
@@ -49,32 +47,28 @@ class Stage:
 
     params: str
     run: str
-    expands: tuple[str, ...]
     reads: tuple[str, ...]
     named: tuple[tuple[str, str], ...] = ()
 
 
 STAGES = {
-    "index": Stage("", "pipeline.stages.index:run", (), ()),
-    "encode": Stage("", "pipeline.stages.encode.stage:run", ("modality",), ()),
+    "index": Stage("", "pipeline.stages.index:run", ()),
+    "encode": Stage("", "pipeline.stages.encode.stage:run", ()),
     "train": Stage(
         "pipeline.stages.train.params:TrainParams",
         "pipeline.stages.train.train:run",
-        ("fold", "seed"),
         ("encode",),
         (("model", "models"),),
     ),
     "distil": Stage(
         "pipeline.stages.train.params:DistilParams",
         "pipeline.stages.train.distil:run",
-        ("fold", "seed"),
         ("encode", "train", "distil"),
         (("model", "models"), ("loss", "losses")),
     ),
     "evaluate": Stage(
         "pipeline.stages.train.params:EvaluateParams",
         "pipeline.stages.evaluate:run",
-        ("model",),
         ("train", "distil"),
     ),
 }

@@ -51,7 +51,7 @@ class Draft:
             self._journal = Journal(root, self._prefix)
             if resumed:
                 self._take_over()
-        except BaseException:
+        except BaseException:  # raised again below; only the lock is let go
             self.close()
             raise
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.errors import PipelineError
 from store.errors import StoreError, UnsupportedUrl
 from trainers.errors import TrainingError
 
@@ -56,9 +56,9 @@ def main(arguments: list[str] | None = None) -> None:
     except (PipelineError, StoreError, TrainingError) as error:
         if "--debug" in given:
             raise
-        place = "store: " if isinstance(error, UnsupportedUrl) else ""
-        print(f"error: {place}{error}", file=sys.stderr)
-        status = 2 if isinstance(error, (ConfigError, UnsupportedUrl)) else 1
+        wrong_url = isinstance(error, UnsupportedUrl)
+        print(f"error: {'store: ' if wrong_url else ''}{error}", file=sys.stderr)
+        status = error.exit_code if isinstance(error, PipelineError) else 2 if wrong_url else 1
     except (KeyboardInterrupt, click.Abort):
         print("stopped: what is finished stays, run again to go on", file=sys.stderr)
         status = 130

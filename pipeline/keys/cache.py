@@ -22,6 +22,6 @@ def write_atomically(path: Path, content: bytes) -> None:
         with temporary.open("xb") as file:  # not `mkstemp`, whose files only their owner can read
             file.write(content)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException:  # raised again below; only the half-written file goes
         temporary.unlink(missing_ok=True)
         raise

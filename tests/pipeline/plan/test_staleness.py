@@ -106,7 +106,7 @@ def test_a_seed(finished: Any) -> None:
         ("modalities", ["inertial", "skeleton"]),
         ("on_bad_recording", "skip"),
         ("matrix", {"protocol": ["subject-50-50"]}),
-        ("remote", ["elsewhere"]),
+        ("remote", []),
     ],
 )
 def test_what_changes_nothing(finished: Any, key: str, value: Any) -> None:
