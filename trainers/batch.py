@@ -1,4 +1,8 @@
-"""What goes into a task and what comes out: the shapes of the dicts that data, models and tasks share."""
+"""What goes into a task and what comes out: the shapes of the dicts that data, models and tasks share.
+
+Inputs go by name: `inertial` is a modality's patches, `inertial:series` its aligned samples, `inertial:images`
+its Gramian angular fields; see `trainers.modality`.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,10 @@ from torch import Tensor
 
 
 class Batch(TypedDict):
-    """Some recordings: raw patches (B, P, D) and masks (B, P) by modality, labels (B,) int64.
+    """Some recordings: raw values and masks by input, labels (B,) int64.
 
-    A modality that `valid` does not hold is valid throughout.
+    Patches are (B, P, D) with masks (B, P), series (B, L, C), images (B, C, S, S). An input that `valid` does
+    not hold is valid throughout.
     """
 
     inputs: dict[str, Tensor]
@@ -22,12 +27,14 @@ class Output(TypedDict):
     """A model's outputs.
 
     ``logits`` (B, K): the log of the mean probability over streams; ``embedding`` (B, E); ``streams``: raw
-    logits (B, K) by stream (``skeleton/temporal``).
+    logits (B, K) by stream (``skeleton/temporal``); ``maps``: feature maps (B, C, H, W) from shallow to deep,
+    with time along H, and W = 1 where there is no second axis.
     """
 
     logits: Tensor
     embedding: Tensor
     streams: dict[str, Tensor]
+    maps: tuple[Tensor, ...]
 
 
 class TaskOutput(Output):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Form = Literal["patches", "series", "images"]
 
 
 class Place(NamedTuple):
-    """``module:name`` of a class and of its parameters."""
+    """``module:name`` of a class and of its parameters, and which form of a modality the model takes."""
 
     build: str
     params: str
+    takes: Form = "patches"
 
 
 MODELS: Mapping[str, Place] = {

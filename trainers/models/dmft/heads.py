@@ -21,6 +21,7 @@ class Heads(nn.Module):
         self.norms = nn.ModuleDict(
             {name: nn.LayerNorm(width) if norm == "pre" else nn.Identity() for name, width in widths.items()}
         )
+        self.embedding_width = sum(widths.values())
         self.linears = nn.ModuleDict({name: nn.Linear(width, classes) for name, width in widths.items()})
 
     def forward(self, class_tokens: Mapping[str, Tensor]) -> Output:
@@ -28,7 +29,7 @@ class Heads(nn.Module):
         tokens = {name: self.norms[name](class_tokens[name]) for name in self.names}
         streams = {name: self.linears[name](token) for name, token in tokens.items()}
         embedding = torch.cat(list(tokens.values()), dim=-1)
-        return {"logits": vote(streams.values()), "embedding": embedding, "streams": streams}
+        return {"logits": vote(streams.values()), "embedding": embedding, "streams": streams, "maps": ()}
 
 
 def vote(streams: Iterable[Tensor]) -> Tensor:

@@ -67,7 +67,7 @@ class MSTT(nn.Module):
 
     def __init__(
         self,
-        shapes: Mapping[str, tuple[int, int]],
+        shapes: Mapping[str, tuple[int, ...]],
         *,
         width: Width,
         layers: int,

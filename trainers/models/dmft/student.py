@@ -24,11 +24,12 @@ class DMFTStudent(nn.Module):
         K.
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, int]], classes: int, params: StudentParams) -> None:
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: StudentParams) -> None:
         super().__init__()
         size = EncoderSize(params.heads, params.feed_forward, params.dropout, params.norm)
         self.mstt = MSTT(shapes, width=params.width, layers=params.layers, size=size, positions=params.positions)
         self.heads = Heads(self.mstt.widths(), classes, params.norm)
+        self.embedding_width = self.heads.embedding_width
 
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Output:
         """Classify patches (B, P, D) by modality with masks (B, P); see `trainers.batch.Output`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+import torch
 from torch import Tensor, nn
 
 from trainers.batch import Output
@@ -25,7 +26,7 @@ class DMFTTeacher(nn.Module):
         K.
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, int]], classes: int, params: TeacherParams) -> None:
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: TeacherParams) -> None:
         super().__init__()
         size = EncoderSize(params.heads, params.feed_forward, params.dropout, params.norm)
         self.mstt = MSTT(shapes, width=params.width, layers=params.layers, size=size, positions=params.positions)
@@ -37,6 +38,7 @@ class DMFTTeacher(nn.Module):
             size=size,
         )
         self.heads = Heads(widths, classes, params.norm)
+        self.embedding_width = self.heads.embedding_width
 
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Output:
         """Classify patches (B, P, D) by modality with masks (B, P); see `trainers.batch.Output`."""
@@ -45,4 +47,11 @@ class DMFTTeacher(nn.Module):
         tokens = {f"{name}/temporal": hidden[:, 0] for name, hidden in fused.items()}
         tokens |= {f"{name}/spatial": hidden[:, 0] for name, hidden in spatial.items()}
         output: Output = self.heads(tokens)
-        return output
+        return {**output, "maps": (temporal_map(temporal.values()),)}
+
+
+def temporal_map(temporal: Iterable[Tensor]) -> Tensor:
+    """Hidden states (B, 1 + P, W) before fusion as one map (B, sum of W, P, 1), at the fewest patches of any."""
+    maps = [hidden[:, 1:].transpose(1, 2) for hidden in temporal]
+    fewest = min(found.shape[2] for found in maps)
+    return torch.cat([nn.functional.adaptive_avg_pool1d(found, fewest) for found in maps], dim=1).unsqueeze(-1)
