@@ -100,12 +100,43 @@ def _cross_session(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     return (_split(name, trials, lambda trial: trial.session in first[trial.subject]),) if trials else ()
 
 
+def _cross_scene(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """Scene 2 tests, all others train (MMAct's protocol); actions of other scenes alone are never tested."""
+    return _by_value("scene", "2", [(trial, trial.scene) for trial in trials])
+
+
+def _cross_view(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """Camera 4 tests, all others train (MMAct's protocol). For models that see video only.
+
+    The cameras of a clip share its sensors, so that the very sensor data of every test recording is among the
+    training recordings: with a sensor modality, also one of a teacher, this protocol measures memory.
+    """
+    return _by_value("view", "4", [(trial, trial.view) for trial in trials])
+
+
+def _subjects_1_7(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """Subjects 1 to 7 train, all others test (Berkeley-MHAD's published split)."""
+    return _up_to(7, trials)
+
+
+def _inner_subjects_1_7(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """Of the training subjects of subjects-1-7, 1 to 5 train and 6 and 7 test, for choosing settings honestly."""
+    return _up_to(5, [trial for trial in trials if _number(trial.subject) <= 7])
+
+
 def _trial(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     """The first half of the sessions of each subject's action train (the split behind VSKD's figures)."""
     sessions = _grouped(((trial.subject, trial.action), trial.session) for trial in trials)
     first = {pair: names[: (len(names) + 1) // 2] for pair, names in sessions.items()}
     name = "sessions=first-half"
     return (_split(name, trials, lambda trial: trial.session in first[trial.subject, trial.action]),) if trials else ()
+
+
+def _inner_trial(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """The trial protocol again within its own training side, for choosing settings honestly."""
+    outer = {id for fold in _trial(trials) for id in fold.train}
+    inner = _trial([trial for trial in trials if trial.id in outer])
+    return tuple(Fold("inner-sessions=first-half", fold.train, fold.test) for fold in inner)
 
 
 def _random(trials: Sequence[Trial]) -> tuple[Fold, ...]:
@@ -118,9 +149,14 @@ PROTOCOLS: Mapping[str, Callable[[Sequence[Trial]], tuple[Fold, ...]]] = {
     "loso": _loso,
     "cross-subject": _cross_subject,
     "cross-session": _cross_session,
+    "cross-scene": _cross_scene,
+    "cross-view": _cross_view,
+    "subjects-1-7": _subjects_1_7,
     "trial": _trial,
     "random": _random,
     "inner-loso": _inner_loso,
+    "inner-trial": _inner_trial,
+    "inner-subjects-1-7": _inner_subjects_1_7,
 }
 
 
@@ -133,13 +169,40 @@ def _leave_out(subject: str, trials: Sequence[Trial]) -> Fold:
     return _split(f"subject={subject}", trials, lambda trial: trial.subject != subject)
 
 
+def _by_value(what: str, value: str, pairs: Sequence[tuple[Trial, str | None]]) -> tuple[Fold, ...]:
+    """Test what was recorded in one scene or by one camera; TrainingError where that splits nothing."""
+    without = next((trial for trial, found in pairs if found is None), None)
+    if without is not None:
+        raise TrainingError(
+            f"protocol cross-{what}: recording {without.id} has no {what}; "
+            "choose another protocol, or leave such recordings out"
+        )
+    there = _in_order({found for _, found in pairs if found is not None})
+    if pairs and (value not in there or there == [value]):
+        raise TrainingError(
+            f"protocol cross-{what}: tests {what} {value} and trains on the others, but the recordings' "
+            f"{what}s are: {_listed(there)}; let the source list all, or choose another protocol"
+        )
+    values = {trial.id: found for trial, found in pairs}
+    trials = [trial for trial, _ in pairs]
+    return (_split(f"{what}={value}", trials, lambda trial: values[trial.id] != value),) if trials else ()
+
+
+def _up_to(last: int, trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    return (_split(f"subjects=1..{last}", trials, lambda trial: _number(trial.subject) <= last),) if trials else ()
+
+
 def _is_odd(subject: str) -> bool:
+    return _number(subject) % 2 == 1
+
+
+def _number(subject: str) -> int:
     if not _is_number(subject):
         raise TrainingError(
-            f"protocol: subject {subject!r} has no number, so odd and even say nothing; "
+            f"protocol: subject {subject!r} has no number, which this protocol splits by; "
             "choose loso, cross-subject or random, or number the subjects"
         )
-    return int(subject) % 2 == 1
+    return int(subject)
 
 
 def _is_drawn(trial: Trial) -> bool:

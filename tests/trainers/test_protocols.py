@@ -1,6 +1,8 @@
 """Protocols split recordings as the papers say, and never share one between the sides."""
 
 from dataclasses import dataclass
+from itertools import product
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -96,17 +98,89 @@ def test_a_new_recording_moves_no_old_one_in_random() -> None:
     assert 0.35 < len(before.train) / len(rows) < 0.65
 
 
-@given(st.sampled_from(sorted(PROTOCOLS)), st.permutations(table(6, 3, 5)))
-def test_every_fold_splits_without_overlap_whatever_the_tables_order(protocol: str, rows: list[Row]) -> None:
+def filmed(subjects: int = 9, actions: int = 2, scenes: int = 2, sessions: int = 3, views: int = 4) -> list[Row]:
+    """Clips of several cameras, in MMAct's way: sessions are numbered within a scene."""
+    return [
+        Row(f"s{s}_scene{c}_session{t}_{a}_cam{v}", str(s), f"action {a}", str(t), str(c), str(v))
+        for s, c, t, a, v in product(*(range(1, n + 1) for n in (subjects, scenes, sessions, actions, views)))
+    ]
+
+
+FILMED = filmed()
+INNER = {"inner-loso": "subject-50-50", "inner-trial": "trial", "inner-subjects-1-7": "subjects-1-7"}
+
+
+@given(st.sampled_from(sorted(PROTOCOLS)), st.randoms(use_true_random=False))
+def test_every_fold_splits_without_overlap_whatever_the_tables_order(protocol: str, random: Random) -> None:
     def sides(made: tuple[Fold, ...]) -> list[tuple[str, set[str], set[str]]]:
         return [(fold.name, set(fold.train), set(fold.test)) for fold in made]
 
+    rows = random.sample(FILMED, len(FILMED))
     made = folds(protocol, rows)
-    assert sides(made) == sides(folds(protocol, table(6, 3, 5)))
+    assert sides(made) == sides(folds(protocol, FILMED))
     for fold in made:
         assert not set(fold.train) & set(fold.test)
-        if protocol != "inner-loso":
+        if protocol not in INNER:
             assert len(fold.train) + len(fold.test) == len(rows)
+
+
+@st.composite
+def holes(draw: st.DrawFn) -> list[Row]:
+    """A table with recordings missing here and there, but none of subjects 1, 3, 6 and 8 in session 1 and 2."""
+    kept = {"1", "3", "6", "8"}
+    gone = draw(st.sets(st.sampled_from([row.id for row in FILMED])))
+    return [row for row in FILMED if row.id not in gone or (row.subject in kept and row.session in ("1", "2"))]
+
+
+@given(st.sampled_from(sorted(INNER)), holes())
+def test_an_inner_protocol_sees_its_outer_ones_training_side_and_no_more(protocol: str, rows: list[Row]) -> None:
+    (outer,) = folds(INNER[protocol], rows)
+    for fold in folds(protocol, rows):
+        assert set(fold.train) | set(fold.test) == set(outer.train)
+
+
+@given(st.sampled_from(sorted(set(PROTOCOLS) - {"random", "cross-view"})), holes())
+def test_views_of_a_clip_are_on_one_side(protocol: str, rows: list[Row]) -> None:
+    """The cameras share the clip's sensors; cross-view is about cameras, and random goes by recordings."""
+    for fold in folds(protocol, rows):
+        train, test = ({id.rpartition("_cam")[0] for id in side} for side in (fold.train, fold.test))
+        assert not train & test
+
+
+def test_mmacts_protocols() -> None:
+    rows = filmed(20, 1, 4, 5)
+    (subjects,) = folds("cross-subject", rows)
+    assert subjects_of(rows, subjects.train) == {str(s) for s in range(1, 17)}
+    assert subjects_of(rows, subjects.test) == {"17", "18", "19", "20"}
+    (sessions,) = folds("cross-session", rows)
+    assert {row.session for row in rows if row.id in set(sessions.train)} == {"1", "2", "3", "4"}
+    assert {row.session for row in rows if row.id in set(sessions.test)} == {"5"}
+    (scenes,) = folds("cross-scene", rows)
+    assert scenes.name == "scene=2"
+    assert set(scenes.test) == {row.id for row in rows if row.scene == "2"}
+    (views,) = folds("cross-view", rows)
+    assert views.name == "view=4"
+    assert set(views.test) == {row.id for row in rows if row.view == "4"}
+
+
+def test_berkeley_mhads_protocol() -> None:
+    rows = table(12, 11, 5)
+    (fold,) = folds("subjects-1-7", rows)
+    assert fold.name == "subjects=1..7"
+    assert subjects_of(rows, fold.train) == {"1", "2", "3", "4", "5", "6", "7"}
+    assert subjects_of(rows, fold.test) == {"8", "9", "10", "11", "12"}
+    (inner,) = folds("inner-subjects-1-7", rows)
+    assert subjects_of(rows, inner.train) == {"1", "2", "3", "4", "5"}
+    assert subjects_of(rows, inner.test) == {"6", "7"}
+
+
+def test_inner_trial_halves_the_training_repetitions_of_utd_mhad() -> None:
+    rows = utd_mhad()
+    (inner,) = folds("inner-trial", rows)
+    assert inner.name == "inner-sessions=first-half"
+    assert {row.session for row in rows if row.id in set(inner.train)} == {"1"}
+    assert {row.session for row in rows if row.id in set(inner.test)} == {"2"}
+    assert (len(inner.train), len(inner.test)) == (216, 216)
 
 
 def test_an_unknown_protocol_lists_the_known_ones() -> None:
@@ -123,6 +197,16 @@ def test_an_unknown_protocol_lists_the_known_ones() -> None:
         ("cross-session", table(3), "has no training recordings"),
         ("loso", [], "no recordings to split"),
         ("subject-50-50", [Row("x", "anna")], "subject 'anna' has no number"),
+        ("subjects-1-7", [Row("x", "anna")], "subject 'anna' has no number"),
+        ("inner-subjects-1-7", [Row("x", "anna")], "subject 'anna' has no number"),
+        ("subjects-1-7", table(7), "fold subjects=1..7 has no test recordings"),
+        ("inner-subjects-1-7", table(5), "fold subjects=1..5 has no test recordings"),
+        ("inner-trial", table(3, 2, 2), "fold inner-sessions=first-half has no test recordings"),
+        ("cross-scene", [Row("x", "1", scene="2"), Row("y", "1")], "cross-scene: recording y has no scene"),
+        ("cross-view", table(3), "cross-view: recording a1_s1_t1 has no view"),
+        ("cross-view", [Row("x", "1", view="1")], "the recordings' views are: 1; let the source list all"),
+        ("cross-view", [Row("x", "1", view="4")], "the recordings' views are: 4; let the source list all"),
+        ("cross-scene", [], "no recordings to split"),
     ],
 )
 def test_a_table_that_cannot_be_split_says_so(protocol: str, rows: list[Row], message: str) -> None:
