@@ -76,6 +76,7 @@ STAGES = {
 SOURCES: Mapping[str, Named] = {
     "sample": Place("pipeline.sources.sample.source:Params", "pipeline.sources.sample.source:Sample"),
     "utd-mhad": Place("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
+    "mmact": Place("pipeline.sources.mmact.source:Params", "pipeline.sources.mmact.source:Mmact"),
 }
 
 TABLES: Mapping[str, Mapping[str, Named]] = {"models": MODELS, "losses": LOSSES}
