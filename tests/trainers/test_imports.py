@@ -10,6 +10,7 @@ LIGHT = (
     "trainers.params",
     "trainers.models.names",
     "trainers.models.dmft.params",
+    "trainers.models.trn.params",
     "trainers.losses.names",
     "trainers.losses.params",
 )
