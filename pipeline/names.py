@@ -54,16 +54,17 @@ class Stage:
 STAGES = {
     "index": Stage("", "pipeline.stages.index:run", ()),
     "encode": Stage("", "pipeline.stages.encode.stage:run", ()),
+    "gaf": Stage("pipeline.stages.gaf.params:GafStageParams", "pipeline.stages.gaf.stage:run", ("encode",)),
     "train": Stage(
         "pipeline.stages.train.params:TrainParams",
         "pipeline.stages.train.train:run",
-        ("encode",),
+        ("encode", "gaf"),
         (("model", "models"),),
     ),
     "distil": Stage(
         "pipeline.stages.train.params:DistilParams",
         "pipeline.stages.train.distil:run",
-        ("encode", "train", "distil"),
+        ("encode", "gaf", "train", "distil"),
         (("model", "models"), ("loss", "losses")),
     ),
     "evaluate": Stage(
@@ -77,6 +78,9 @@ SOURCES: Mapping[str, Named] = {
     "sample": Place("pipeline.sources.sample.source:Params", "pipeline.sources.sample.source:Sample"),
     "utd-mhad": Place("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
     "mmact": Place("pipeline.sources.mmact.source:Params", "pipeline.sources.mmact.source:Mmact"),
+    "berkeley-mhad": Place(
+        "pipeline.sources.berkeley_mhad.source:Params", "pipeline.sources.berkeley_mhad.source:BerkeleyMhad"
+    ),
 }
 
 TABLES: Mapping[str, Mapping[str, Named]] = {"models": MODELS, "losses": LOSSES}
@@ -89,6 +93,10 @@ ENCODERS: Mapping[str, Named] = {
         "pipeline.stages.encode.timeline_params:SkeletonParams", "pipeline.stages.encode.timelines:TimelineEncoder"
     ),
     "video": Place("pipeline.stages.encode.video_params:VideoParams", "pipeline.stages.encode.video:VideoEncoder"),
+}
+
+PRETRAINED: Mapping[str, Named] = {
+    "torchvision": Place("pipeline.stages.train.params:PretrainedParams", "pipeline.stages.encode.weights:read_state"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Augmentation of aligned series before pooling: batched, on the data's device, from one seeded generator."""
+"""Augmentation of aligned series before pooling or rendering: batched, on the data's device, from one seeded generator."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ import math
 import torch
 from torch import Tensor
 
-from trainers.modality import ModalityData
+from trainers.inputs import Input
 from trainers.params import AugmentParams
-from trainers.patches import derive_velocities, patches
 from trainers.warp import KNOTS, resample, warp_positions
 
 
 class Augmenter:
-    """Draws augmented patches of a modality; holds each channel's deviation, which jitter is measured in."""
+    """Draws augmented copies of one modality's series; holds each channel's deviation, which jitter is measured in.
 
-    def __init__(self, data: ModalityData, params: AugmentParams) -> None:
+    Parameters
+    ----------
+    data
+        Any input of the modality: all have the same series.
+    """
+
+    def __init__(self, data: Input, params: AugmentParams) -> None:
         self.data = data
         self.params = params
-        self.starts = data.starts
-        values = data.features if data.series is None else data.series
+        values = data.take(torch.arange(len(data), device=data.valid.device)) if data.series is None else data.series
         self.deviation = values.flatten(0, 1).std(0, correction=0)  # (C,) or, without series, (D,)
-        last = data.valid.shape[1] - 1 - data.valid.flip(1).int().argmax(1)
-        self.ends = last * data.stride + data.window - 1  # each row's last sample that counts
 
-    def __call__(self, rows: Tensor, time: tuple[Tensor, Tensor], generator: torch.Generator) -> Tensor:
-        """Return patches (B, P, D) of augmented copies.
+    def series(self, rows: Tensor, time: tuple[Tensor, Tensor], generator: torch.Generator) -> Tensor:
+        """Return augmented series (B, L, C).
 
         Parameters
         ----------
@@ -38,29 +40,17 @@ class Augmenter:
         generator
             On the data's device.
         """
-        data, params = self.data, self.params
-        if data.series is None:
-            return self._jittered(data.features[rows], params.feature_jitter, generator)
-        series = data.series[rows]
+        assert self.data.series is not None
+        series, params = self.data.series[rows], self.params
         if params.time_warp or params.crop:
-            positions = self._positions(rows, time, series.shape[1])
-            series = resample(series, positions)
+            length = series.shape[1]
+            series = resample(series, warp_positions(*time, length) * (length - 1))
         series = self._turned(series, generator)
-        series = self._jittered(series, params.jitter, generator)
-        if data.velocities:
-            series = derive_velocities(series)
-        return patches(series, self.starts, data.window, data.reduce)
+        return self._jittered(series, params.jitter, generator)
 
-    def _positions(self, rows: Tensor, time: tuple[Tensor, Tensor], length: int) -> Tensor:
-        """Warp each recording within its own samples; padding behind them stays where it is."""
-        ends = self.ends[rows].unsqueeze(1)  # (B, 1)
-        every = torch.arange(length, device=rows.device, dtype=torch.float32).expand(len(rows), length)
-        relative = warp_positions(*time, length)
-        if bool((self.ends == length - 1).all()):
-            return relative * (length - 1)
-        at = every / ends.clamp(min=1) * (length - 1)  # the warped axis, squeezed into the recording's samples
-        warped = resample(relative.unsqueeze(-1), at.clamp(max=length - 1)).squeeze(-1) * ends
-        return torch.where(every <= ends, warped, every)
+    def features(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Return features (B, P, D) with their own noise, of a modality without series."""
+        return self._jittered(self.data.take(rows), self.params.feature_jitter, generator)
 
     def _turned(self, series: Tensor, generator: torch.Generator) -> Tensor:
         """Rotate and scale; one draw a recording. Series whose channels are no triads are only scaled."""

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support, recall_score
+
+from trainers.forms import modality_of
 
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float32] | NDArray[np.float64]
@@ -20,6 +22,16 @@ def top1(labels: Labels, predicted: Labels) -> float:
 def macro_f1(labels: Labels, predicted: Labels) -> float:
     """Mean F1 over the classes that occur in labels or predictions."""
     return float(f1_score(labels, predicted, average="macro", zero_division=0))
+
+
+def vskd_f1(labels: Labels, predicted: Labels) -> float:
+    """F1 as VSKD's tables have it: 2 x accuracy x recall / (accuracy + recall), with the mean recall over classes.
+
+    Not an F1 of precision and recall; for comparison with the paper alone.
+    """
+    accuracy = top1(labels, predicted)
+    recall = float(recall_score(labels, predicted, labels=np.unique(labels), average="macro", zero_division=0))
+    return 2 * accuracy * recall / (accuracy + recall) if accuracy else 0.0
 
 
 def per_class(labels: Labels, predicted: Labels, classes: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -46,10 +58,10 @@ def per_modality(labels: Labels, streams: Mapping[str, Probabilities]) -> dict[s
     Parameters
     ----------
     streams
-        Probabilities (N, K) by ``modality/stream``.
+        Probabilities (N, K) by ``input/stream``.
     """
     sums: dict[str, Probabilities] = {}
     for stream, probabilities in streams.items():
-        modality = stream.rsplit("/", 1)[0]
+        modality = modality_of(stream.rsplit("/", 1)[0])
         sums[modality] = sums[modality] + probabilities if modality in sums else probabilities
     return {modality: top1(labels, total.argmax(-1)) for modality, total in sums.items()}

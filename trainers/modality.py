@@ -1,4 +1,4 @@
-"""One modality's features of given recordings, and what training needs to make them anew from series."""
+"""One modality's patches of given recordings, and what training needs to make them anew from series."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from trainers.errors import TrainingError
-from trainers.patches import Reduce
+from trainers.patches import Reduce, derive_velocities, patches
 
 Kind = Literal["series", "skeleton", "video"]
 
 
 @dataclass(frozen=True)
 class ModalityData:
-    """One modality of N recordings; rows are the recordings in order.
+    """One modality's patches of N recordings; rows are the recordings in order.
 
     Attributes
     ----------
@@ -27,8 +27,8 @@ class ModalityData:
     valid
         (N, P) bool, False where a recording ended before the patch.
     series
-        (N, L, C) float32 aligned samples behind the features, L >= window + (P - 1) * stride; None: no
-        augmentation. A skeleton's channels are joint after joint, x y z each.
+        (N, L, C) float32 aligned samples behind the features, L >= window + (P - 1) * stride, of whole
+        recordings; None: no augmentation. A skeleton's channels are joint after joint, x y z each.
     window, stride, reduce, velocities
         How features came from the series, see `trainers.patches`.
     vertical_axis
@@ -68,6 +68,21 @@ class ModalityData:
     def shape(self) -> tuple[int, int]:
         """Patches P and features D, as models take them."""
         return self.features.shape[1], self.features.shape[2]
+
+    @property
+    def modality(self) -> str:
+        """The modality's name; a batch holds its patches under it."""
+        return self.name
+
+    def take(self, rows: Tensor) -> Tensor:
+        """Return patches (B, P, D) of recordings `rows` ((B,) int64)."""
+        return self.features[rows]
+
+    def derive(self, series: Tensor) -> Tensor:
+        """Make patches (B, P, D) of series (B, L, C)."""
+        if self.velocities:
+            series = derive_velocities(series)
+        return patches(series, self.starts, self.window, self.reduce)
 
     @property
     def starts(self) -> Tensor:

@@ -79,7 +79,7 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StandardiseParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """Standardisation by kind of modality, fitted on the training recordings.
+    """Standardisation by kind of modality, and of images of series, fitted on the training recordings.
 
     ``channel``: mean and deviation of every feature; ``global``: one of each for a group of like features
     (positions, velocities, window means, window deviations); ``none``: features as they are.
@@ -88,3 +88,4 @@ class StandardiseParams(Struct, frozen=True, forbid_unknown_fields=True):
     series: Mode = "channel"
     skeleton: Mode = "global"
     video: Mode = "channel"
+    images: Mode = "none"

@@ -24,14 +24,14 @@ class Description:
     model, params
         Its name and parameters in the stages file (JSON values, after defaults).
     shapes
-        Patches P and features D by modality.
+        Shape of one recording by input: patches (P, D), series (L, C), images (C, S, S).
     classes
         Class names in label order.
     """
 
     model: str
     params: Mapping[str, Any]
-    shapes: Mapping[str, tuple[int, int]]
+    shapes: Mapping[str, tuple[int, ...]]
     classes: tuple[str, ...]
 
 
@@ -71,10 +71,10 @@ def load_model(content: bytes, build: Build) -> tuple[Standardised, Description]
     description = Description(
         model=metadata["model"],
         params=metadata["params"],
-        shapes={name: (patches, features) for name, patches, features in metadata["shapes"]},
+        shapes={name: tuple(shape) for name, *shape in metadata["shapes"]},
         classes=tuple(metadata["classes"]),
     )
-    standardiser = Standardiser({name: shape[1] for name, shape in description.shapes.items()})
+    standardiser = Standardiser(description.shapes)
     model = Standardised(build(description), standardiser)
     try:
         model.load_state_dict(tensors)

@@ -17,8 +17,15 @@ from pipeline.report.text import results_text
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @click.option("--per-recording", "recordings", is_flag=True, help="Print CSV, one line a test recording.")
 @click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")
+@click.option("--vskd-f1", is_flag=True, help="Add F1 as the VSKD paper computes it, from accuracy and recall.")
 def command(
-    path: Path, settings: tuple[str, ...], debug: bool, as_json: bool, recordings: bool, per_modality: bool
+    path: Path,
+    settings: tuple[str, ...],
+    debug: bool,
+    as_json: bool,
+    recordings: bool,
+    per_modality: bool,
+    vskd_f1: bool,
 ) -> int:
     """Print mean and deviation over seeds of every model that is there."""
     if as_json and recordings:
@@ -27,7 +34,7 @@ def command(
     if recordings:
         print(per_recording(plan), end="")
     elif as_json:
-        print(json.dumps([row.as_json() for row in result_rows(plan, per_modality)], indent=1))
+        print(json.dumps([row.as_json() for row in result_rows(plan, per_modality, vskd_f1)], indent=1))
     else:
-        print(results_text(plan, per_modality))
+        print(results_text(plan, per_modality, vskd_f1))
     return 0

@@ -12,7 +12,8 @@ from pipeline.keys.code import CodeIndex
 from pipeline.keys.raw import RawIndex
 from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
-from pipeline.plan.steps import Broken, Step, StepBuilder
+from pipeline.plan.step import Step
+from pipeline.plan.steps import Broken, StepBuilder
 from pipeline.plan.table import Table, read_table, table_from_index
 from pipeline.sources.contract import Unparsed
 from pipeline.stagesfile.experiment import Point, read_points

@@ -55,6 +55,7 @@ def encode_recipe(
             "kind": modality.kind,
             "streams": list(modality.streams),
             "rate": modality.rate,
+            **({"channels": list(modality.channels)} if modality.channels else {}),
         },
         "params": dict(params),
         "rows": table.rows_digest,
@@ -64,6 +65,18 @@ def encode_recipe(
     if weights is not None:
         recipe["weights"] = dict(weights)
     return recipe
+
+
+def gaf_recipe(name: str, params: Mapping[str, Any], features: str, code: Mapping[str, str]) -> dict[str, Any]:
+    """Recipe of one modality's images: how they are rendered, and the key of the encode output with the series."""
+    return {
+        "format": FORMAT,
+        "stage": "gaf",
+        "modality": name,
+        "params": dict(params),
+        "features": features,
+        "code": dict(code),
+    }
 
 
 def training_recipe(

@@ -3,68 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from pipeline.keys.code import CodeIndex
-from pipeline.names import ENCODERS, MODELS, SOURCES, STAGES, Named, module_of
-from pipeline.plan.recipes import encode_recipe, evaluate_recipe, index_recipe, training_recipe
+from pipeline.names import ENCODERS, MODELS, PRETRAINED, SOURCES, STAGES, Named, module_of
+from pipeline.plan.inputs import find_inputs, needs_series
+from pipeline.plan.recipes import encode_recipe, evaluate_recipe, gaf_recipe, index_recipe, training_recipe
+from pipeline.plan.step import Step
 from pipeline.plan.table import Table
 from pipeline.sources.contract import Recording
-from pipeline.stagesfile.experiment import Entry, Point, encode_params, stage_params
+from pipeline.stagesfile.experiment import Entry, Point, encode_params, gaf_modalities, gaf_params, stage_params
 from pipeline.stagesfile.schema import did_you_mean
 from store.canonical import digest
 from trainers.errors import TrainingError
+from trainers.forms import input_name, modality_of
 from trainers.protocols import Fold, folds
 
 Broken = Mapping[str, Mapping[str, str]]  # recording -> stream -> reason
 Weights = Callable[[Point, str, str], Mapping[str, Any]]  # (point, key of the parameter, value) -> identity
 
-_BARE = ("modality", "model")  # axes whose value says enough
-_TAKEN = (*_BARE, "seed")
-
-
-@dataclass(frozen=True)
-class Step:
-    """An entry at one point of its expansion.
-
-    Attributes
-    ----------
-    axes
-        Where in the expansion it stands: modality, fold, seed, ...
-    needs
-        Ids of the steps whose outputs it reads.
-    labels
-        What it stands for in results: one for each matrix point that has this very step.
-    shared
-        Other entries that have this very step.
-    work
-        What the stage needs at run time beyond the recipe (rows, labels, step ids); not part of the key.
-    """
-
-    entry: str
-    stage: str
-    axes: Mapping[str, str]
-    key: str
-    recipe: Mapping[str, Any]
-    needs: tuple[str, ...]
-    point: Point
-    labels: tuple[Mapping[str, Any], ...] = ()
-    work: Mapping[str, Any] = field(default_factory=dict)
-    shared: tuple[str, ...] = ()
-
-    @property
-    def entries(self) -> tuple[str, ...]:
-        """Return every entry that it is a step of."""
-        return (self.entry, *self.shared)
-
-    @property
-    def id(self) -> str:
-        """Return its name for people, unique in a plan: ``teacher[subjects=odd,seed=0]``."""
-        axes = ",".join(value if axis in _BARE else f"{axis}={value}" for axis, value in self.axes.items())
-        return f"{self.entry}[{axes}]" if axes else self.entry
+_TAKEN = ("modality", "model", "seed")  # axes of steps
 
 
 class StepBuilder:
@@ -93,6 +55,9 @@ class StepBuilder:
                     self._encode(point, entry, name, table, broken, index)
                     for name in _ordered(point, point.experiment.modalities)
                 ]
+            elif entry.stage == "gaf":
+                encoded = [step for need in entry.needs for step in made[need]]
+                made[entry.name] = [self._gaf(point, entry, name, encoded) for name in gaf_modalities(point, entry)]
             elif entry.stage == "evaluate":
                 made[entry.name] = [
                     self._evaluate(point, entry, model, need) for need in entry.needs for model in made[need]
@@ -122,6 +87,14 @@ class StepBuilder:
         recipe = encode_recipe(point.source_recipe, name, modality, params, weights, table, code)
         return self._add(entry.name, {"modality": name}, point, recipe, (index,), work=work)
 
+    def _gaf(self, point: Point, entry: Entry, name: str, encoded: Sequence[Step]) -> Step:
+        step = find_inputs(point, entry, encoded, [name])[name]
+        needs_series(point, entry, step)
+        params = msgspec.to_builtins(gaf_params(point, entry, name))
+        recipe = gaf_recipe(name, params, step.key, self._closure("gaf"))
+        work = {"modality": name, "features": step.id, "recordings": step.work["recordings"]}
+        return self._add(entry.name, {"modality": name}, point, recipe, [step.id], work=work)
+
     def _train(
         self,
         point: Point,
@@ -137,9 +110,11 @@ class StepBuilder:
         classes = point.source.classes
         train, test = ([(i, classes.index(usable[i].action)) for i in side] for side in (fold.train, fold.test))
         sides = {"train": [[rows[i], label] for i, label in train], "test": [[rows[i], label] for i, label in test]}
-        teacher = next((s for s in needed if s.stage != "encode" and _teaches(s, sides, seed)), None)
-        read = _ordered(point, [*modalities, *(teacher.work["modalities"] if teacher else ())])
-        features = _features(point, entry, needed, read)
+        teacher = next((s for s in needed if s.stage in ("train", "distil") and _teaches(s, sides, seed)), None)
+        inputs = [input_name(name, MODELS[params["model"]["name"]].takes) for name in modalities]
+        read = list(dict.fromkeys([*inputs, *(teacher.work["inputs"] if teacher else ())]))
+        features = find_inputs(point, entry, needed, sorted(read, key=partial(_place, point)))
+        pretrained = self._pretrained(point, entry, params)
         recipe = training_recipe(
             entry.stage,
             {**params, "modalities": modalities},
@@ -149,10 +124,12 @@ class StepBuilder:
             train,
             test,
             seed,
-            self._closure(entry.stage, *named),
+            self._closure(entry.stage, *named, *(PRETRAINED.values() if pretrained else ())),
         )
         work = {
             "modalities": modalities,
+            "inputs": inputs,
+            "weights": pretrained,
             "features": {name: step.id for name, step in features.items()},
             "teacher": teacher.id if teacher else None,
             "seed": seed,
@@ -178,7 +155,7 @@ class StepBuilder:
         model = self.steps[model.id]  # with the labels of all points so far
         mine = {"model": name, "protocol": point.experiment.protocol, "variant": _variant(point)}
         label = next(x for x in reversed(model.labels) if mine.items() <= x.items())
-        features = {name: model.work["features"][name] for name in model.work["modalities"]}
+        features = {name: model.work["features"][name] for name in model.work["inputs"]}
         test = [
             (i, subject, label)
             for (i, subject), (_, label) in zip(model.work["test_recordings"], model.work["test"], strict=True)
@@ -194,6 +171,16 @@ class StepBuilder:
         work = {**model.work, "features": features, "model": model.id, "classes": list(point.source.classes)}
         axes = {"model": name, **model.axes}
         return self._add(entry.name, axes, point, recipe, [model.id, *features.values()], label, work)
+
+    def _pretrained(self, point: Point, entry: Entry, params: dict[str, Any]) -> str | None:
+        """Put what identifies a model's pretrained weights in their place; return how to find them."""
+        model = params["model"]
+        weights: str = model.get("weights", "none")
+        if weights == "none":
+            return None
+        identity = self._weights(point, f"{entry.place}.model.weights", weights)
+        params["model"] = {**model, "weights": f"sha256:{identity['sha256']}" if "sha256" in identity else weights}
+        return weights
 
     def _add(
         self,
@@ -227,6 +214,10 @@ class StepBuilder:
         return self._code.closure(modules)
 
 
+def _place(point: Point, name: str) -> tuple[int, str]:
+    return list(point.source.modalities).index(modality_of(name)), name
+
+
 def _ordered(point: Point, modalities: Sequence[str]) -> list[str]:
     return [name for name in point.source.modalities if name in modalities]
 
@@ -238,17 +229,6 @@ def _wanted(point: Point, entry: Entry, chosen: Sequence[str] | None) -> list[st
             remedy = did_you_mean(name, point.experiment.modalities)
             raise point.document.error(f"{entry.place}.modalities", f"{name} is not among `modalities`", remedy)
     return _ordered(point, wanted)
-
-
-def _features(point: Point, entry: Entry, needed: Sequence[Step], modalities: Sequence[str]) -> dict[str, Step]:
-    found: dict[str, Step] = {}
-    for step in needed:
-        if step.stage == "encode" and (name := step.work["modality"]) in modalities:
-            if name in found:
-                problem = f"two entries give {name}: {found[name].entry} and {step.entry}"
-                raise point.document.error(f"{entry.place}.needs", problem, "need one of them")
-            found[name] = step
-    return {name: found[name] for name in modalities}
 
 
 def _usable(point: Point, table: Table, broken: Broken) -> dict[str, Recording]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.plan.planner import Plan
-from pipeline.plan.steps import Step
+from pipeline.plan.step import Step
 
 METRICS = ("top1", "macro_f1")
 _COLUMNS = (
@@ -74,7 +74,7 @@ class Difference:
     n: int
 
 
-def result_rows(plan: Plan, per_modality: bool = False) -> list[Row]:
+def result_rows(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) -> list[Row]:
     """Collect every figure of which all folds are there, in the order of the stages file."""
     groups: dict[tuple[Any, ...], dict[int, dict[str, float]]] = {}
     expected: dict[tuple[Any, ...], set[tuple[int, str]]] = {}
@@ -87,7 +87,7 @@ def result_rows(plan: Plan, per_modality: bool = False) -> list[Row]:
         if plan.states[step.id] != "cached":
             continue
         metrics = plan.store.output("evaluate", step.key).read_json("metrics.json")
-        figures = {name: metrics[name] for name in METRICS}
+        figures = {name: metrics[name] for name in (*METRICS, *(["vskd_f1"] if vskd_f1 else []))}
         if per_modality:
             alone = metrics["per_modality"]
             figures |= {f"top1 {name}": alone[name] for name in label["modalities"] if name in alone}
@@ -170,7 +170,8 @@ def _baselines(plan: Plan) -> dict[str, str]:
     trained: dict[str, Mapping[str, Any]] = {}
     for step in plan.steps.values():
         if step.stage in ("train", "distil"):
-            trained.setdefault(step.entry, {**step.recipe["params"], "stage": step.stage})
+            features = {name: step.recipe["features"][name] for name in step.work["inputs"]}
+            trained.setdefault(step.entry, {**step.recipe["params"], "stage": step.stage, "features": features})
     found = {}
     for name, params in trained.items():
         alike = {key: value for key, value in params.items() if key not in ("loss", "stage")}

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.plan.explain import reasons
 from pipeline.plan.planner import Plan
-from pipeline.plan.steps import Step
+from pipeline.plan.step import Step
 from pipeline.report.text import broken_count, broken_reasons, table
 from pipeline.run.progress import duration
 

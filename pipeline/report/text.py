@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pipeline.plan.planner import Plan
 from pipeline.report.results import METRICS, Row, differences, random_projections, result_rows
 
-_TITLES = {"top1": "top-1 %", "macro_f1": "macro F1 %"}
+_TITLES = {"top1": "top-1 %", "macro_f1": "macro F1 %", "vskd_f1": "VSKD's F1 %"}
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
@@ -21,9 +21,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
     return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, rows)])
 
 
-def results_text(plan: Plan, per_modality: bool = False) -> str:
+def results_text(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) -> str:
     """Write the results, what a reader must know of them, and the paired differences."""
-    rows = result_rows(plan, per_modality)
+    rows = result_rows(plan, per_modality, vskd_f1)
     if not rows:
         return "no results yet: run `pipeline run`"
     metrics = [*METRICS, *dict.fromkeys(row.metric for row in rows if row.metric not in METRICS)]
@@ -42,7 +42,7 @@ def results_text(plan: Plan, per_modality: bool = False) -> str:
         f"{_context(d.row, groups)}{d.row.model} minus {d.baseline}, paired over {d.n} seeds: "
         f"{d.mean:+.2f} points of {_TITLES[d.row.metric][:-2]} (95 % interval {d.low:+.2f} to {d.high:+.2f})"
         for d in differences(plan, rows)
-        if d.row.metric in _TITLES
+        if d.row.metric in METRICS
     ]
     projections = random_projections(plan)
     if projections:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import Plan
-from pipeline.plan.steps import Step
+from pipeline.plan.step import Step
 from pipeline.stagesfile.schema import did_you_mean
 
 

@@ -17,14 +17,19 @@ import torch
 from pipeline.errors import StepError
 from pipeline.keys.cache import cache_folder
 from pipeline.keys.raw import sha256_of
-from pipeline.names import ENCODERS, LOSSES, MODELS, SOURCES, STAGES, Named, load
+from pipeline.names import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Named, load
 from pipeline.run.job import Done, Job
 from pipeline.sources.contract import Probe, Recording, Series, Source, Video
 from pipeline.stages.context import Context
 from store import Store
 from store.outputs import Output
 
-_TABLES: Mapping[str, Mapping[str, Named]] = {"model": MODELS, "loss": LOSSES, "encoder": ENCODERS}
+_TABLES: Mapping[str, Mapping[str, Named]] = {
+    "model": MODELS,
+    "loss": LOSSES,
+    "encoder": ENCODERS,
+    "pretrained": PRETRAINED,
+}
 
 
 _THREADS = torch.get_num_threads()

@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.errors import StepError
 from pipeline.plan.planner import Plan
-from pipeline.plan.steps import Step
+from pipeline.plan.step import Step
 
 
 class Job(msgspec.Struct, frozen=True):

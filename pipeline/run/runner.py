@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pipeline.errors import PipelineError
 from pipeline.plan.history import Past
 from pipeline.plan.planner import Plan
-from pipeline.plan.steps import Step
+from pipeline.plan.step import Step
 from pipeline.run.job import Done, Failed, Progress, make_job
 from pipeline.run.pool import Pool
 from pipeline.run.progress import Display, duration, make_display

@@ -45,11 +45,18 @@ class Recording:
 
 @dataclass(frozen=True)
 class Modality:
-    """What a model sees as one input: one kind of data, from one or more streams, at a nominal rate in Hz."""
+    """What a model sees as one input: one kind of data, from one or more streams, at a nominal rate in Hz.
+
+    Attributes
+    ----------
+    channels
+        Of a series: which channels of its joined streams it has; all where left out.
+    """
 
     kind: Kind
     streams: tuple[str, ...]
     rate: float
+    channels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ On disk: ``RGB/a1_s1_t1_color.avi`` and ``{Depth,Skeleton,Inertial}/a1_s1_t1_{de
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources import mat
 from pipeline.sources.broken import BrokenFileError, attributed
 from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed, Video
+from pipeline.sources.folders import names, nothing
 from pipeline.sources.video import VideoFile, count, decode
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ MODALITIES: Mapping[str, Modality] = {
     "depth": Modality("video", ("depth",), 30.0),
     "skeleton": Modality("skeleton", ("skeleton",), 30.0),
     "inertial": Modality("series", ("inertial",), 50.0),
+    "accelerometer": Modality("series", ("inertial",), 50.0, channels=(0, 1, 2)),
+    "gyroscope": Modality("series", ("inertial",), 50.0, channels=(3, 4, 5)),
 }
 
 FILES = {  # stream: folder, end of the file's name
@@ -48,6 +50,7 @@ _ARRAYS = {
     "skeleton": mat.Expected("d_skel", (20, 3, None)),
     "inertial": mat.Expected("d_iner", (None, 6)),
 }
+EXPECTED = "RGB, Depth, Skeleton or Inertial with files like a1_s1_t1_inertial.mat"
 _NOT_DATA = {"Skeleton_joint_order.txt"}  # comes with the dataset
 
 
@@ -82,7 +85,9 @@ class UtdMhad:
         unparsed: list[Unparsed] = []
         for stream, (folder, end) in FILES.items():
             match = re.compile(r"a([1-9]\d*)_s([1-9]\d*)_t([1-9]\d*)" + re.escape(end)).fullmatch
-            for file in self._names(folder):
+            for file in names(self.root, folder):
+                if file in _NOT_DATA:
+                    continue
                 path = f"{folder}/{file}"
                 found = match(file)
                 if found is None:
@@ -95,7 +100,7 @@ class UtdMhad:
                     continue
                 streams.setdefault((action, subject, trial), {})[stream] = (path,)
         if not streams:
-            raise ConfigError(self._nothing(unparsed))
+            raise ConfigError(nothing(self.name, self.root, unparsed, EXPECTED))
         recordings = [row(self.classes, key, files) for key, files in streams.items()]
         recordings.sort(key=lambda each: each.id)
         return Listing(tuple(recordings), tuple(sorted(unparsed, key=lambda each: each.path)))
@@ -142,27 +147,6 @@ class UtdMhad:
             name = f"{folder}/{re.sub('^a0*', 'a', recording.id)}{end}"
             raise BadRecording(recording.id, stream, name, "file is missing")
         return self.root / files[0], files[0]
-
-    def _names(self, folder: str) -> Iterator[str]:
-        try:
-            with os.scandir(self.root / folder) as entries:
-                for entry in entries:
-                    if not entry.name.startswith(".") and entry.name not in _NOT_DATA:
-                        yield entry.name
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        except OSError as error:
-            raise ConfigError(f"source.root: cannot read {self.root / folder}: {error.strerror}") from error
-
-    def _nothing(self, unparsed: Sequence[Unparsed]) -> str:
-        expected = "expected RGB, Depth, Skeleton or Inertial with files like a1_s1_t1_inertial.mat"
-        remedy = f"set source.root to the folder of {self.name} (--set source.root=DIR)"
-        if not self.root.is_dir():
-            return f"source.root: there is no folder {self.root}; {remedy}, {expected}"
-        if unparsed:
-            example = f"{unparsed[0].path}: {unparsed[0].reason}"
-            return f"source.root: no file in {self.root} has a recording's name ({example}); {remedy}"
-        return f"source.root: {self.root} holds no recordings; {remedy}, {expected}"
 
 
 class DepthFrames:

@@ -9,7 +9,7 @@ from safetensors.torch import save
 
 from pipeline.stages.train.features import read_recordings
 from pipeline.stages.train.load import load_trained
-from trainers.metrics import confusion, macro_f1, per_class, per_modality, top1
+from trainers.metrics import confusion, macro_f1, per_class, per_modality, top1, vskd_f1
 from trainers.predict import Prediction, predict
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def run(context: Context) -> dict[str, Any]:
 
     Probabilities are ``vote`` (N, K) and one (N, K) array a stream, rows as in ``predictions.jsonl``.
     """
-    data, kept = read_recordings(context, "test", list(context.work["modalities"]))
+    data, kept = read_recordings(context, "test", context.work["inputs"])
     context.progress(0, len(data), "recordings")
     prediction = predict(load_trained(context, context.work["model"]), data, context.device)
     labels = data.labels.numpy()
@@ -62,6 +62,7 @@ def _metrics(labels: NDArray[np.int64], prediction: Prediction, classes: list[st
     return {
         "top1": top1(labels, predicted),
         "macro_f1": macro_f1(labels, predicted),
+        "vskd_f1": vskd_f1(labels, predicted),
         "per_modality": per_modality(labels, streams),
         "per_class": per_class(labels, predicted, classes),
         "confusion": confusion(labels, predicted, len(classes)).tolist(),

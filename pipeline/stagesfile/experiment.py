@@ -142,8 +142,8 @@ def _check_needs(document: Document, entry: Entry, entries: Mapping[str, Entry])
     stages = [entries[need].stage for need in entry.needs]
     if reads and not stages:
         raise document.error(entry.place, "needs nothing", f"add needs: [...], entries of stage {' or '.join(reads)}")
-    if entry.stage in ("train", "distil") and "encode" not in stages:
-        raise document.error(place, "names no encode entry", "add the entry whose features it reads")
+    if entry.stage in ("train", "distil") and not {"encode", "gaf"} & set(stages):
+        raise document.error(place, "names no encode or gaf entry", "add the entry whose features it reads")
     teachers = [stage for stage in stages if stage in ("train", "distil")]
     if entry.stage == "distil" and len(teachers) != 1:
         raise document.error(place, f"names {len(teachers)} teachers", "name exactly one train or distil entry")
@@ -183,6 +183,35 @@ def encode_params(point: Point, entry: Entry, name: str) -> Any:
     modality: Modality = point.source.modalities[name]
     place = f"{entry.place}.{name}"
     return convert(point.document, place, entry.body.get(name) or {}, load(ENCODERS[modality.kind].params))
+
+
+def gaf_modalities(point: Point, entry: Entry) -> list[str]:
+    """Return the modalities that a gaf entry renders: those that it names, or all that are series."""
+    series = [name for name in point.experiment.modalities if point.source.modalities[name].kind == "series"]
+    chosen = entry.body.get("modalities")
+    wanted = series if chosen is None else convert(point.document, f"{entry.place}.modalities", chosen, list[str])
+    for name in wanted:
+        if name not in series:
+            problem = f"{name} is not a series among `modalities`"
+            raise point.document.error(f"{entry.place}.modalities", problem, did_you_mean(name, series))
+    if not wanted:
+        remedy = "add an inertial modality to `modalities`, or remove this entry"
+        raise point.document.error(entry.place, "there is no series to render", remedy)
+    return [name for name in point.source.modalities if name in wanted]
+
+
+def gaf_params(point: Point, entry: Entry, name: str) -> Any:
+    """Return one modality's gaf parameters, after defaults, as a struct: the entry's, then its own section's."""
+    kind = load(STAGES["gaf"].params)
+    sections = {key: value for key, value in entry.body.items() if key in point.source.modalities}
+    common = {key: value for key, value in entry.body.items() if key not in sections and key != "modalities"}
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    for key in common:
+        if key not in known:
+            remedy = did_you_mean(key, [*known, "modalities", *point.source.modalities])
+            raise point.document.error(f"{entry.place}.{key}", "no such key, and no such modality", remedy)
+    own = sections.get(name) or {}
+    return convert(point.document, f"{entry.place}.{name}" if own else entry.place, {**common, **own}, kind)
 
 
 def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Named]]:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from trainers.augment import Augmenter, draw_time, rotations
+from trainers.data import RecordingData
+from trainers.inputs import SeriesInput
 from trainers.modality import ModalityData
 from trainers.params import AugmentParams
 from trainers.warp import KNOTS, resample, warp_positions
@@ -17,12 +19,13 @@ NOTHING = AugmentParams(
     time_warp=0, crop=0, skeleton_rotation=0, inertial_rotation=0, scale=0, jitter=0, feature_jitter=0
 )
 EVERY = torch.arange(12)
+WHOLE = torch.ones(12, 1, dtype=torch.bool)
 
 
 def draw(data: ModalityData, params: AugmentParams, seed: int = 0, rows: Tensor = EVERY) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    time = draw_time(len(rows), params, torch.device("cpu"), generator)
-    return Augmenter(data, params)(rows, time, generator)
+    data_of = RecordingData([data], torch.zeros(len(data)), params)
+    return data_of.batch(rows, generator)["inputs"][data.name]
 
 
 def with_params(**changes: float) -> AugmentParams:
@@ -95,32 +98,15 @@ def test_features_without_series_take_feature_jitter_only(video: ModalityData) -
     assert not torch.equal(draw(video, with_params(feature_jitter=0.1)), video.features)
 
 
-def test_padding_stays_out_of_a_warped_recording(inertial: ModalityData) -> None:
-    data = raw(inertial)
-    valid, series = data.valid.clone(), data.features.clone()
-    valid[:, 25:] = False
-    series[:, 25:] = 1e6
-    padded = replace(data, valid=valid, series=series, features=series)
-    warped = draw(padded, with_params(time_warp=0.5, crop=0.2))
-    assert warped[:, :25].abs().max() < 100
-    assert torch.equal(warped[:, 25:], series[:, 25:])
-    assert not torch.allclose(warped[:, :25], series[:, :25])
-
-
-def test_modalities_of_one_recording_share_its_warp(inertial: ModalityData) -> None:
+def test_modalities_of_one_recording_share_its_warp() -> None:
     ramp = torch.linspace(0, 1, 40)[None, :, None].expand(12, 40, 3).contiguous()
     coarse = torch.linspace(0, 1, 14)[None, :, None].expand(12, 14, 3).contiguous()
     params = with_params(time_warp=0.3, crop=0.1)
     generator = torch.Generator().manual_seed(0)
     time = draw_time(12, params, torch.device("cpu"), generator)
     fine, rough = (
-        Augmenter(raw(replace(inertial, series=series, features=series[:, :1], valid=one, window=1)), params)(
-            EVERY, time, generator
-        )
-        for series, one in (
-            (ramp, torch.ones(12, 1, dtype=torch.bool)),
-            (coarse, torch.ones(12, 1, dtype=torch.bool)),
-        )
+        Augmenter(SeriesInput("inertial", "series", series, WHOLE), params).series(EVERY, time, generator)
+        for series in (ramp, coarse)
     )
     torch.testing.assert_close(fine[:, ::3], rough, atol=0.01, rtol=0)
 

@@ -52,13 +52,13 @@ def student(data: RecordingData, dropout: float = 0.2) -> Standardised:
     params = StudentParams(width=8, layers=1, heads=2, feed_forward=16, dropout=dropout)
     with seeded(0):
         model = DMFTStudent(data.shapes, 4, params)
-    return Standardised(model, fit_standardiser(data.modalities.values(), StandardiseParams()))
+    return Standardised(model, fit_standardiser(data.inputs.values(), StandardiseParams()))
 
 
 def teacher(data: RecordingData) -> Standardised:
     with seeded(1):
         model = DMFTTeacher(data.shapes, 4, TeacherParams(width=8, layers=1, heads=2, feed_forward=16))
-    return Standardised(model, fit_standardiser(data.modalities.values(), StandardiseParams()))
+    return Standardised(model, fit_standardiser(data.inputs.values(), StandardiseParams()))
 
 
 def state(model: nn.Module) -> dict[str, Tensor]:
@@ -115,7 +115,7 @@ def test_a_resumed_training_ends_with_the_same_bits(
     params = replace_fit(SHORT, precision=precision)
 
     def task(model: nn.Module) -> nn.Module:
-        return DistilTask(model, teacher(data), DMFTKD(DMFTKDParams())) if distilled else ClassifyTask(model)
+        return DistilTask(model, teacher(data), DMFTKD(DMFTKDParams(), 1, 1)) if distilled else ClassifyTask(model)
 
     unbroken, broken, resumed = student(data), student(data), student(data)
     whole = fit(task(unbroken), data, params, seed=3)
@@ -178,7 +178,7 @@ def test_a_loss_that_is_not_finite_names_epoch_batch_and_remedy(video: ModalityD
 def test_a_teacher_is_frozen_and_not_saved(data: RecordingData) -> None:
     taught, guide, memory = student(data), teacher(data), Memory()
     before = state(guide)
-    task = DistilTask(taught, guide, DMFTKD(DMFTKDParams()))
+    task = DistilTask(taught, guide, DMFTKD(DMFTKDParams(), 1, 1))
     fit(task, data, SHORT, seed=0, checkpoint=memory)
     assert all(torch.equal(before[name], tensor) for name, tensor in guide.state_dict().items())
     assert not guide.training
@@ -187,9 +187,9 @@ def test_a_teacher_is_frozen_and_not_saved(data: RecordingData) -> None:
 
 
 def test_a_teacher_of_other_modalities_teaches_through_its_vote(data: RecordingData) -> None:
-    some = RecordingData([data.modalities["inertial"]], data.labels)
-    others = RecordingData([data.modalities["skeleton"], data.modalities["rgb"]], data.labels)
-    task = DistilTask(student(some), teacher(others), DMFTKD(DMFTKDParams(target="fused")))
+    some = RecordingData([data.inputs["inertial"]], data.labels)
+    others = RecordingData([data.inputs["skeleton"], data.inputs["rgb"]], data.labels)
+    task = DistilTask(student(some), teacher(others), DMFTKD(DMFTKDParams(target="fused"), 1, 1))
     history = fit(task, data, SHORT, seed=0)
     assert set(task(data.batch(torch.arange(3)))["streams"]) == {"inertial/temporal", "inertial/spatial"}
     assert len(history) == 4
@@ -197,7 +197,7 @@ def test_a_teacher_of_other_modalities_teaches_through_its_vote(data: RecordingD
 
 def test_a_teacher_moves_with_its_task(data: RecordingData) -> None:
     guide = teacher(data)
-    DistilTask(student(data), guide, DMFTKD(DMFTKDParams())).to(torch.float64)
+    DistilTask(student(data), guide, DMFTKD(DMFTKDParams(), 1, 1)).to(torch.float64)
     assert next(guide.parameters()).dtype == torch.float64
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainers.metrics import confusion, macro_f1, per_class, per_modality, top1
+from trainers.metrics import confusion, macro_f1, per_class, per_modality, top1, vskd_f1
 
 LABELS = np.array([0, 0, 1, 1, 2])
 PREDICTED = np.array([0, 1, 1, 1, 0])
@@ -12,6 +12,10 @@ PREDICTED = np.array([0, 1, 1, 1, 0])
 def test_top1_and_macro_f1() -> None:
     assert top1(LABELS, PREDICTED) == pytest.approx(3 / 5)
     assert macro_f1(LABELS, PREDICTED) == pytest.approx((1 / 2 + 4 / 5 + 0) / 3)
+
+
+def test_the_f1_of_vskd_is_of_accuracy_and_mean_recall() -> None:
+    assert vskd_f1(LABELS, PREDICTED) == pytest.approx(2 * 0.6 * 0.5 / (0.6 + 0.5))  # recalls 1/2, 1 and 0
 
 
 def test_per_class() -> None:

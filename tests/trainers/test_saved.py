@@ -29,7 +29,7 @@ def data(skeleton: ModalityData, inertial: ModalityData, video: ModalityData, la
 
 @pytest.fixture
 def model(data: RecordingData) -> Standardised:
-    fitted = fit_standardiser(data.modalities.values(), StandardiseParams())
+    fitted = fit_standardiser(data.inputs.values(), StandardiseParams())
     return Standardised(DMFTStudent(data.shapes, 4, PARAMS), fitted)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Form = Literal["patches", "series", "images"]
+from trainers.forms import Form
 
 
 class Place(NamedTuple):
@@ -19,4 +19,12 @@ class Place(NamedTuple):
 MODELS: Mapping[str, Place] = {
     "dmft": Place("trainers.models.dmft.teacher:DMFTTeacher", "trainers.models.dmft.params:TeacherParams"),
     "dmft-lite": Place("trainers.models.dmft.student:DMFTStudent", "trainers.models.dmft.params:StudentParams"),
+    "trn": Place("trainers.models.trn.model:TRN", "trainers.models.trn.params:TRNParams"),
+    "resnet18": Place(
+        "trainers.models.images.student:ResNet18", "trainers.models.images.params:ImageNetworkParams", "images"
+    ),
+    "vgg16": Place(
+        "trainers.models.images.student:VGG16", "trainers.models.images.params:ImageNetworkParams", "images"
+    ),
+    "cnn1d": Place("trainers.models.cnn1d.model:CNN1D", "trainers.models.cnn1d.params:CNN1DParams", "series"),
 }

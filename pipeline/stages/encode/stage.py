@@ -23,7 +23,9 @@ def run(context: Context) -> dict[str, Any]:
     build, params = context.resolve("encoder", {"name": modality["kind"], **params})
     return encode_modality(
         params=params,
-        modality=Modality(modality["kind"], tuple(modality["streams"]), modality["rate"]),
+        modality=Modality(
+            modality["kind"], tuple(modality["streams"]), modality["rate"], tuple(modality.get("channels", ()))
+        ),
         name=modality["name"],
         source=context.source,
         recordings=context.recordings,

@@ -31,7 +31,7 @@ class TimelineEncoder:
         self._shapes = _shapes(job, recordings)
         if isinstance(params, SkeletonParams):
             _check_joints(params, self._shapes)
-        channels = sum(int(np.prod(shape)) for shape in self._shapes)
+        channels = len(job.modality.channels) or sum(int(np.prod(shape)) for shape in self._shapes)
         self.width = (1 + self._velocities) * channels * self._factor()
         self.channels = channels if params.keep_series else None
         skeleton = isinstance(params, SkeletonParams)
@@ -92,6 +92,8 @@ class TimelineEncoder:
         except (TooShortError, NoOverlapError) as error:
             remedy = "; use a smaller window or align: resample" if isinstance(error, TooShortError) else ""
             raise BadRecording(recording.id, streams[0], file_of(recording, streams[0]), f"{error}{remedy}") from error
+        if self._job.modality.channels:
+            values = values[:, self._job.modality.channels]
         return values.astype(np.float32)
 
     def _open(self, recording: Recording, stream: str, shape: tuple[int, ...]) -> Series:

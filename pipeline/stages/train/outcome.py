@@ -38,14 +38,19 @@ class DraftCheckpoint:
         return self.draft.scratch_read("checkpoint.safetensors")
 
 
-def new_model(context: Context, data: RecordingData, modalities: list[str], params: TrainParams) -> Standardised:
-    """Build the step's model, initialised by its seed, behind a standardiser fitted on the training recordings."""
-    build, model_params = context.resolve("model", context.recipe["params"]["model"])
-    shapes = {name: data.shapes[name] for name in modalities}
+def new_model(context: Context, data: RecordingData, params: TrainParams) -> Standardised:
+    """Build the step's model, initialised by its seed or pretrained, behind a standardiser fitted on the training side."""
+    section = context.recipe["params"]["model"]
+    build, model_params = context.resolve("model", section)
+    names = context.work["inputs"]
     with seeded(context.recipe["seed"]):
-        model = build(shapes, context.recipe["classes"], model_params)
-    standardiser = fit_standardiser([data.modalities[name] for name in modalities], params.standardise)
-    return Standardised(model, standardiser)
+        model = build({name: data.shapes[name] for name in names}, context.recipe["classes"], model_params)
+    if context.work["weights"] is not None:
+        chosen = {"name": "torchvision", "model": section["name"], "weights": context.work["weights"]}
+        read_state, wanted = context.resolve("pretrained", chosen)
+        state, _ = read_state(wanted.model, wanted.weights, context.weights)
+        model.load_pretrained(state)
+    return Standardised(model, fit_standardiser([data.inputs[name] for name in names], params.standardise))
 
 
 def train_and_write(

@@ -28,5 +28,12 @@ class DistilParams(TrainParams, frozen=True, forbid_unknown_fields=True, kw_only
     """A distilled model's parameters, beside ``model`` and ``loss``."""
 
 
+class PretrainedParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which weights a model starts from: torchvision's name of the network, and a name or file of weights."""
+
+    model: str
+    weights: str
+
+
 class EvaluateParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The evaluate stage leaves nothing to choose."""

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 def run(context: Context) -> dict[str, Any]:
     """Train and write the model; see `pipeline.stages.train.outcome`."""
     params: TrainParams = train_params(context.recipe, TrainParams)
-    modalities = list(context.work["modalities"])
-    data, _ = read_recordings(context, "train", modalities, params.augment)
-    model = new_model(context, data, modalities, params)
+    data, _ = read_recordings(context, "train", context.work["inputs"], params.augment)
+    model = new_model(context, data, params)
     task = ClassifyTask(model, loss=params.fit.loss, label_smoothing=params.fit.label_smoothing)
     return train_and_write(context, task, model, data, params.fit)

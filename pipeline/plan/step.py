@@ -1,0 +1,52 @@
+"""One step of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.stagesfile.experiment import Point
+
+_BARE = ("modality", "model")  # axes whose value says enough
+
+
+@dataclass(frozen=True)
+class Step:
+    """An entry at one point of its expansion.
+
+    Attributes
+    ----------
+    axes
+        Where in the expansion it stands: modality, fold, seed, ...
+    needs
+        Ids of the steps whose outputs it reads.
+    labels
+        What it stands for in results: one for each matrix point that has this very step.
+    shared
+        Other entries that have this very step.
+    work
+        What the stage needs at run time beyond the recipe (rows, labels, step ids); not part of the key.
+    """
+
+    entry: str
+    stage: str
+    axes: Mapping[str, str]
+    key: str
+    recipe: Mapping[str, Any]
+    needs: tuple[str, ...]
+    point: Point
+    labels: tuple[Mapping[str, Any], ...] = ()
+    work: Mapping[str, Any] = field(default_factory=dict)
+    shared: tuple[str, ...] = ()
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """Return every entry that it is a step of."""
+        return (self.entry, *self.shared)
+
+    @property
+    def id(self) -> str:
+        """Return its name for people, unique in a plan: ``teacher[subjects=odd,seed=0]``."""
+        axes = ",".join(value if axis in _BARE else f"{axis}={value}" for axis, value in self.axes.items())
+        return f"{self.entry}[{axes}]" if axes else self.entry
