@@ -19,7 +19,7 @@ LOG3 = math.log(3.0)
 
 def output(**streams: list[float]) -> Output:
     logits = {name.replace("_", "/"): torch.tensor([values]) for name, values in streams.items()}
-    return {"logits": vote(logits.values()), "embedding": torch.zeros(1, 1), "streams": logits}
+    return {"logits": vote(logits.values()), "embedding": torch.zeros(1, 1), "streams": logits, "maps": ()}
 
 
 def test_eq_13_and_14_by_hand() -> None:
@@ -78,20 +78,20 @@ def test_eq_15_weighs_labels_and_streams() -> None:
     teacher = output(a_temporal=[3.0, 0.0], a_spatial=[0.0, 1.0], b_temporal=[9.0, 0.0])
     parts = [even(teacher["streams"][name], student["streams"][name]) for name in ("a/temporal", "a/spatial")]
     hard = torch.tensor(2.0)
-    made = DMFTKD(DMFTKDParams())(student, teacher, hard)
+    made = DMFTKD(DMFTKDParams(), 1, 1)(student, teacher, hard)
     assert made.item() == pytest.approx(0.5 * 2 + 0.25 * parts[0] + 0.25 * parts[1])
     weights = {"a/temporal": 0.1, "a/spatial": 0.3}
-    made = DMFTKD(DMFTKDParams(w_cs=0.6, weights=weights))(student, teacher, hard)
+    made = DMFTKD(DMFTKDParams(w_cs=0.6, weights=weights), 1, 1)(student, teacher, hard)
     assert made.item() == pytest.approx(0.6 * 2 + 0.1 * parts[0] + 0.3 * parts[1])
 
 
 def test_a_fused_target_teaches_any_streams() -> None:
     student = output(a_temporal=[1.0, 0.0])
     teacher = output(b_temporal=[3.0, 0.0], c_temporal=[0.0, 1.0])
-    made = DMFTKD(DMFTKDParams(target="fused", w_cs=0.5))(student, teacher, torch.tensor(0.0))
+    made = DMFTKD(DMFTKDParams(target="fused", w_cs=0.5), 1, 1)(student, teacher, torch.tensor(0.0))
     assert made.item() == pytest.approx(0.5 * even(teacher["logits"], student["streams"]["a/temporal"]))
     with pytest.raises(TrainingError, match=r"no a/temporal \(it has b/temporal, c/temporal\); set target: fused"):
-        DMFTKD(DMFTKDParams())(student, teacher, torch.tensor(0.0))
+        DMFTKD(DMFTKDParams(), 1, 1)(student, teacher, torch.tensor(0.0))
 
 
 @pytest.mark.parametrize(

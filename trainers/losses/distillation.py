@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainers.losses.precision import full
+
 
 def soft_divergence(student: Tensor, teacher: Tensor, temperature: float, *, scale: bool = True) -> Tensor:
     """KL(teacher || student) of softened probabilities, mean over the batch.
@@ -18,7 +20,7 @@ def soft_divergence(student: Tensor, teacher: Tensor, temperature: float, *, sca
     scale
         Multiply by the temperature squared.
     """
-    soft = (student.float() / temperature).log_softmax(-1)
-    target = (teacher.detach().float() / temperature).log_softmax(-1)
+    soft = (full(student) / temperature).log_softmax(-1)
+    target = (full(teacher.detach()) / temperature).log_softmax(-1)
     divergence = F.kl_div(soft, target, reduction="batchmean", log_target=True)
     return divergence * temperature**2 if scale else divergence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from trainers.batch import Output
 from trainers.errors import TrainingError
@@ -13,13 +13,20 @@ from trainers.losses.distillation import soft_divergence
 from trainers.losses.params import DMFTKDParams
 
 
-class DMFTKD:
-    """Eq. 15: w_CS x hard loss + sum over modalities and streams of w x KL."""
+class DMFTKD(nn.Module):
+    """Eq. 15: w_CS x hard loss + sum over modalities and streams of w x KL.
 
-    def __init__(self, params: DMFTKDParams) -> None:
+    Parameters
+    ----------
+    student_width, teacher_width
+        Of the models' embeddings, which this loss does not look at.
+    """
+
+    def __init__(self, params: DMFTKDParams, student_width: int, teacher_width: int) -> None:
+        super().__init__()
         self.params = params
 
-    def __call__(self, student: Output, teacher: Output, hard: Tensor) -> Tensor:
+    def forward(self, student: Output, teacher: Output, hard: Tensor) -> Tensor:
         """Weigh the hard loss and the divergences.
 
         Parameters

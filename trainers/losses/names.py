@@ -15,4 +15,11 @@ class Place(NamedTuple):
 
 LOSSES: Mapping[str, Place] = {
     "dmft-kd": Place("trainers.losses.dmft_kd:DMFTKD", "trainers.losses.params:DMFTKDParams"),
+    "hinton": Place("trainers.losses.hinton:Hinton", "trainers.losses.params:HintonParams"),
+    "attention": Place("trainers.losses.attention:AttentionTransfer", "trainers.losses.params:AttentionParams"),
+    "similarity": Place("trainers.losses.similarity:SimilarityPreserving", "trainers.losses.params:SimilarityParams"),
+    "rkd-distance": Place("trainers.losses.rkd_distance:RKDDistance", "trainers.losses.params:RKDDistanceParams"),
+    "rkd-angle": Place("trainers.losses.rkd_angle:RKDAngle", "trainers.losses.params:RKDAngleParams"),
+    "semantic": Place("trainers.losses.semantic:Semantic", "trainers.losses.params:SemanticParams"),
+    "dask": Place("trainers.losses.dask:DASK", "trainers.losses.params:DASKParams"),
 }

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 Share = Annotated[float, Meta(ge=0, le=1)]
+Weight = Annotated[float, Meta(ge=0)]
+Temperature = Annotated[float, Meta(gt=0)]
 
 
 class DMFTKDParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +33,89 @@ class DMFTKDParams(Struct, frozen=True, forbid_unknown_fields=True):
 
     w_cs: Share = 0.5
     weights: dict[str, Share] | None = None
-    temperature: Annotated[float, Meta(gt=0)] = 4.0
+    temperature: Temperature = 4.0
     scale_by_temperature: bool = True
     target: Literal["streams", "fused"] = "streams"
+
+
+class WeighedParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of a loss with one part.
+
+    Attributes
+    ----------
+    hard
+        Weight of the hard loss, the cross entropy with the labels.
+    weight
+        Weight of the part. Defaults are those of the part's authors for classification, as they stand in
+        RepDistiller (Tian et al. 2020); of the semantic part that of VSKD.
+    """
+
+    hard: Weight = 1.0
+    weight: Weight = 1.0
+
+
+class HintonParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+    """Parameters of soft targets.
+
+    Attributes
+    ----------
+    temperature
+        Softens teacher and student.
+    scale_by_temperature
+        As for eq. 15's loss.
+    """
+
+    hard: Weight = 0.1
+    weight: Weight = 0.9
+    temperature: Temperature = 4.0
+    scale_by_temperature: bool = True
+
+
+class AttentionParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+    """Parameters of attention transfer."""
+
+    weight: Weight = 1000.0
+
+
+class SimilarityParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+    """Parameters of the similarity-preserving loss."""
+
+    weight: Weight = 3000.0
+
+
+class RKDDistanceParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+    """Parameters of the relational loss on distances."""
+
+    weight: Weight = 25.0
+
+
+class RKDAngleParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+    """Parameters of the relational loss on angles."""
+
+    weight: Weight = 50.0
+
+
+class SemanticParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+    """Parameters of the mean squared error of embeddings."""
+
+
+class DASKParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of VSKD's eq. 9, beside a hard loss of weight 1; a part of weight 0 is not computed.
+
+    Attributes
+    ----------
+    alpha
+        Weight of the soft targets (eq. 2-3, with the temperature squared).
+    temperature
+        Softens teacher and student.
+    distance, angle
+        Weights of the relational parts, eq. 9's beta of each.
+    semantic
+        Weight of the mean squared error of embeddings, eq. 9's gamma.
+    """
+
+    alpha: Weight = 0.01
+    temperature: Temperature = 4.0
+    distance: Weight = 1.0
+    angle: Weight = 1.0
+    semantic: Weight = 1.0

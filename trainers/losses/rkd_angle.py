@@ -1,0 +1,81 @@
+"""Angles between recordings: Park et al., "Relational Knowledge Distillation", CVPR 2019 (VSKD eq. 6-7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from trainers.batch import Output
+from trainers.losses.params import RKDAngleParams
+from trainers.losses.precision import full
+from trainers.losses.unit import unit
+from trainers.losses.weighed import WeighedLoss
+
+VALUES = 2**22  # in one tensor of a chunk, 16 MiB in fp32; about a dozen of them live at once
+
+
+class RKDAngle(WeighedLoss):
+    """Let triplets of recordings span the same angles for the student as for the teacher."""
+
+    params: RKDAngleParams
+
+    def part(self, student: Output, teacher: Output) -> Tensor:
+        """Huber loss (delta 1) of the angles' cosines, mean over all B^3 triplets as in the authors' code."""
+        return angle_difference(full(student["embedding"]), full(teacher["embedding"].detach()))
+
+
+def angle_difference(student: Tensor, teacher: Tensor, values: int = VALUES) -> Tensor:
+    """Mean Huber loss of the cosines of embeddings (B, E), some vertices at a time.
+
+    Memory grows with B x max(B, E) and not with its B-fold: the student's gradient is computed along with the
+    loss, so that no chunk is kept for later.
+
+    Parameters
+    ----------
+    values
+        Largest number of elements of a tensor, where one vertex does not take more.
+    """
+    total: Tensor = _Chunks.apply(student, teacher, values)
+    return total / len(student) ** 3
+
+
+class _Chunks(torch.autograd.Function):
+    """Sum over all vertices, by chunks of them."""
+
+    @staticmethod
+    def forward(ctx: Any, student: Tensor, teacher: Tensor, values: int) -> Tensor:
+        batch = len(student)
+        count = max(1, values // (batch * max(batch, student.shape[1], teacher.shape[1])))
+        total, gradient = student.new_zeros(()), torch.zeros_like(student)
+        for start in range(0, batch, count):
+            leaf = student.detach().requires_grad_()
+            with torch.set_grad_enabled(ctx.needs_input_grad[0]):
+                chunk = _sum_at(slice(start, start + count), leaf, teacher)
+            if ctx.needs_input_grad[0]:
+                gradient += torch.autograd.grad(chunk, leaf)[0]
+            total += chunk.detach()
+        ctx.save_for_backward(gradient)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return upstream * gradient, None, None
+
+
+def cosines(embedding: Tensor, vertices: slice) -> Tensor:
+    """Of the angles from each recording over some vertices to each other recording: (vertices, B, B).
+
+    0 where a recording coincides with the vertex.
+    """
+    directions = unit(embedding - embedding[vertices, None])  # (vertices, B, E)
+    return directions @ directions.mT
+
+
+def _sum_at(vertices: slice, student: Tensor, teacher: Tensor) -> Tensor:
+    return F.huber_loss(cosines(student, vertices), cosines(teacher, vertices), reduction="sum")

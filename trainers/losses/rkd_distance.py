@@ -1,0 +1,31 @@
+"""Distances between recordings: Park et al., "Relational Knowledge Distillation", CVPR 2019 (VSKD eq. 4-5)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trainers.batch import Output
+from trainers.losses.params import RKDDistanceParams
+from trainers.losses.precision import full
+from trainers.losses.weighed import WeighedLoss
+
+
+class RKDDistance(WeighedLoss):
+    """Let recordings lie as far apart for the student as for the teacher, each on its own scale."""
+
+    params: RKDDistanceParams
+
+    def part(self, student: Output, teacher: Output) -> Tensor:
+        """Huber loss (delta 1) of the embeddings' distances, mean over all B^2 pairs as in the authors' code."""
+        told = relative_distances(full(teacher["embedding"].detach()))
+        return F.huber_loss(relative_distances(full(student["embedding"])), told)
+
+
+def relative_distances(embedding: Tensor) -> Tensor:
+    """Euclidean distances (B, B), divided by the mean of the positive ones; all 0 where there is none."""
+    # by way of inner products, equal recordings would lie apart by the rounding, with huge gradients
+    distances = torch.cdist(embedding, embedding, compute_mode="donot_use_mm_for_euclid_dist")
+    mean = distances.sum() / (distances > 0).sum().clamp(min=1)
+    return distances / torch.where(mean > 0, mean, 1)

@@ -1,0 +1,30 @@
+"""The semantic loss: Ni et al., "Cross-modal Knowledge Distillation for Vision-to-Sensor Action Recognition" (VSKD),
+2022, eq. 8."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainers.batch import Output
+from trainers.losses.params import SemanticParams
+from trainers.losses.precision import full
+from trainers.losses.weighed import WeighedLoss
+
+
+class Semantic(WeighedLoss):
+    """Let the student's embedding be the teacher's.
+
+    Where their widths differ, the student's goes through a linear layer that is trained with it.
+    """
+
+    params: SemanticParams
+
+    def __init__(self, params: SemanticParams, student_width: int, teacher_width: int) -> None:
+        super().__init__(params, student_width, teacher_width)
+        same = student_width == teacher_width
+        self.projector: nn.Module = nn.Identity() if same else nn.Linear(student_width, teacher_width)
+
+    def part(self, student: Output, teacher: Output) -> Tensor:
+        """Mean squared error over recordings and features."""
+        return F.mse_loss(self.projector(full(student["embedding"])), full(teacher["embedding"].detach()))
