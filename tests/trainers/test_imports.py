@@ -11,6 +11,8 @@ LIGHT = (
     "trainers.models.names",
     "trainers.models.dmft.params",
     "trainers.models.trn.params",
+    "trainers.models.images.params",
+    "trainers.models.cnn1d.params",
     "trainers.losses.names",
     "trainers.losses.params",
 )

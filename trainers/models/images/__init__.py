@@ -1,0 +1,1 @@
+"""torchvision's networks on Gramian angular fields: VSKD's students."""
