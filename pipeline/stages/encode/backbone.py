@@ -1,16 +1,18 @@
-"""A frozen torchvision network without its head: what it makes of an image is the image's features."""
+"""A frozen network without its head: what it makes of an image is the image's features."""
 
 from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torchvision
 from torch import Tensor, nn
 
 from pipeline.errors import ConfigError
+from pipeline.stages.encode import bn_inception
 from pipeline.stages.encode.video_params import VideoParams
 from pipeline.stages.encode.weights import load_weights
 
@@ -57,14 +59,14 @@ def build_backbone(params: VideoParams, weights_file: Path | None, device: torch
     Raises
     ------
     ConfigError
-        torchvision has no such model or weights, the file's weights do not fit, the device cannot compute at
+        There is no such model or weights, the file's weights do not fit, the device cannot compute at
         this precision, or the network does not take images of this size.
     StepError
         Weights cannot be downloaded.
     """
     if params.precision == "fp16" and device.type == "cpu":
         raise ConfigError("precision: fp16 needs a GPU; on the CPU set precision: bf16 or fp32")
-    known = torchvision.models.list_models(module=torchvision.models)
+    known = [*torchvision.models.list_models(module=torchvision.models), bn_inception.NAME]
     if params.backbone not in known:
         close = difflib.get_close_matches(params.backbone, known, n=3, cutoff=0.4) or ["resnet50"]
         raise ConfigError(
@@ -72,7 +74,11 @@ def build_backbone(params: VideoParams, weights_file: Path | None, device: torch
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(RANDOM_SEED)
-        network = torchvision.models.get_model(params.backbone, weights=None)
+        network: Any = (
+            bn_inception.BNInception()
+            if params.backbone == bn_inception.NAME
+            else torchvision.models.get_model(params.backbone, weights=None)
+        )
     weights = load_weights(network, params.backbone, params.weights, weights_file)
     if hasattr(network, "transform_input"):  # Inception and GoogLeNet were trained on another scale
         network.transform_input = params.weights != "none"
@@ -103,7 +109,7 @@ class _Pooled(nn.Module):
 
 def _without_head(network: nn.Module) -> nn.Module:
     """Return the network up to its global average pooling: the penultimate features of every family."""
-    for head in ("fc", "head", "heads"):  # ResNet, RegNet, ShuffleNet, Inception; Swin; ViT
+    for head in ("fc", "head", "heads", "last_linear"):  # ResNet, Inception and others; Swin; ViT; ours
         if hasattr(network, head):
             setattr(network, head, nn.Identity())
             return _Pooled(network)
@@ -131,5 +137,5 @@ def _width(body: nn.Module, params: VideoParams) -> int:
         ) from error
 
 
-def _colour(values: tuple[float, float, float], device: torch.device) -> Tensor:
+def _colour(values: tuple[float, ...], device: torch.device) -> Tensor:
     return torch.tensor(values, device=device).view(1, 3, 1, 1)

@@ -27,7 +27,7 @@ class VideoParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields
     Attributes
     ----------
     backbone
-        Name of a torchvision classification model.
+        Name of a torchvision classification model, or ``bn_inception``.
     weights
         A name of torchvision's enumeration (``IMAGENET1K_V1``; not ``DEFAULT``, which changes its meaning
         between versions), a .pth or .safetensors file
@@ -60,8 +60,3 @@ class VideoParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields
             raise ValueError("backbone, weights: must not be empty; for random weights say weights: none")
         if self.weights == "DEFAULT":
             raise ValueError("weights: DEFAULT means other weights in other versions of torchvision; name them")
-
-
-def is_weights_file(weights: str) -> bool:
-    """Tell a file from a name of torchvision's enumeration and from ``none``."""
-    return weights.endswith((".pth", ".safetensors"))

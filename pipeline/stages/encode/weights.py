@@ -1,4 +1,4 @@
-"""Weights of a torchvision network: by enumerated name, from a file, or random; loaded strictly."""
+"""Weights of a network: by torchvision's enumerated name, from a file, or random; loaded strictly."""
 
 from __future__ import annotations
 
@@ -17,19 +17,29 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pipeline.errors import ConfigError, StepError
-from pipeline.stages.encode.video_params import is_weights_file
+from pipeline.stages.encode import bn_inception
 
 _UNUSED = "num_batches_tracked"  # a counter of training that older files lack
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
+_ROW = re.compile(r"_bn\.(weight|bias|running_mean|running_var)$")  # (1, C) in files ported from Caffe
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Where weights come from, and the statistics of RGB in 0..1 that their network was trained with."""
+    """Where weights come from, and the statistics of RGB in 0..1 that their network was trained with.
+
+    Attributes
+    ----------
+    origin
+        For provenance.
+    place
+        The file or URL, for messages.
+    """
 
     origin: str
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    place: str
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
 
 
 def load_weights(network: nn.Module, model: str, weights: str, file: Path | None) -> Weights:
@@ -43,11 +53,39 @@ def load_weights(network: nn.Module, model: str, weights: str, file: Path | None
         Enumerated weights are not cached and cannot be downloaded.
     """
     if weights == "none":
-        return Weights("none (random projections)")
-    if is_weights_file(weights):
+        return _weights(model, "none (random projections)", "none")
+    state, found = read_state(model, weights, file)
+    _load(network, state, model, found.place)
+    return found
+
+
+def read_state(model: str, weights: str, file: Path | None) -> tuple[dict[str, Tensor], Weights]:
+    """Read a model's state, its tensors named and shaped as the model has them today.
+
+    Parameters
+    ----------
+    model
+        By torchvision's name, or ``bn_inception``.
+    weights
+        A name of torchvision's enumeration, or a .pth or .safetensors file; not ``none``.
+    file
+        Where that file lies; None: `weights` is its path.
+
+    Raises
+    ------
+    ConfigError
+        There is no such enumeration or file, or no state in it.
+    StepError
+        Enumerated weights are not cached and cannot be downloaded.
+    """
+    if weights.endswith((".pth", ".safetensors")):
         path = file or Path(weights)
-        _load(network, _read(path), model, str(path))
-        return Weights(path.name)
+        return _modern(_read(path)), _weights(model, path.name, str(path))
+    if model == bn_inception.NAME:
+        raise ConfigError(
+            f"weights: torchvision has no {model}, so {weights!r} names none; give its .pth or .safetensors file "
+            "(pretrained-models.pytorch's bn_inception-52deb4733.pth), or none"
+        )
     enumeration = torchvision.models.get_model_weights(model)
     if weights not in enumeration.__members__:
         raise ConfigError(
@@ -55,9 +93,23 @@ def load_weights(network: nn.Module, model: str, weights: str, file: Path | None
             f"{', '.join(enumeration.__members__) or 'none'}; a file must end in .pth or .safetensors"
         )
     chosen = enumeration[weights]
-    _load(network, _download(chosen, f"{model} {chosen.name}"), model, chosen.url)
+    state = _modern(_download(chosen, f"{model} {chosen.name}"))
     transforms = chosen.transforms()
-    return Weights(str(chosen), tuple(transforms.mean), tuple(transforms.std))
+    return state, Weights(str(chosen), chosen.url, tuple(transforms.mean), tuple(transforms.std))
+
+
+def _weights(model: str, origin: str, place: str) -> Weights:
+    """Describe weights that do not say how their network was trained."""
+    if model == bn_inception.NAME:
+        return Weights(origin, place, tuple(value / 255 for value in bn_inception.MEAN), (1 / 255,) * 3)
+    return Weights(origin, place)
+
+
+def _modern(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Undo what older files did otherwise."""
+    return {
+        _OLD_DENSENET.sub(r"\1\2", key): value.flatten() if _ROW.search(key) else value for key, value in state.items()
+    }
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -104,9 +156,8 @@ def _download(chosen: Any, name: str) -> Mapping[str, Any]:
     return state
 
 
-def _load(network: nn.Module, state: Mapping[str, Any], model: str, origin: str) -> None:
+def _load(network: nn.Module, state: Mapping[str, Tensor], model: str, place: str) -> None:
     """Load a state that must hold exactly this network's tensors."""
-    state = {_OLD_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
     own = {key: tuple(value.shape) for key, value in network.state_dict().items() if _UNUSED not in key}
     given = {key: tuple(value.shape) for key, value in state.items() if _UNUSED not in key}
     wrong = [key for key in own if key in given and own[key] != given[key]]
@@ -116,9 +167,10 @@ def _load(network: nn.Module, state: Mapping[str, Any], model: str, origin: str)
         *(f"{key} is {given[key]} instead of {own[key]}" for key in wrong[:1]),
     ]
     if problems:
+        owner = "pretrained-models.pytorch's" if model == bn_inception.NAME else "torchvision's"
         raise ConfigError(
-            f"weights: {origin} is a wrong weights file for {model}: {'; '.join(problems)}. "
-            f"Give the state_dict of torchvision's {model}, or name the backbone that it belongs to"
+            f"weights: {place} is a wrong weights file for {model}: {'; '.join(problems)}. "
+            f"Give the state_dict of {owner} {model}, or name the backbone that it belongs to"
         )
     network.load_state_dict(state, strict=False)  # strict but for the counters, as checked above
 
