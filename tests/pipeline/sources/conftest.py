@@ -16,12 +16,21 @@ from scipy.io import savemat
 @pytest.fixture(scope="session")
 def real_utd_mhad() -> Path:
     """The real dataset's folder; skips where there is none."""
+    return _real("utd-mhad")
+
+
+@pytest.fixture(scope="session")
+def real_berkeley_mhad() -> Path:
+    """The real dataset's folder; skips where there is none."""
+    return _real("berkeley-mhad")
+
+
+def _real(name: str) -> Path:
     repository = Path(__file__).parents[3]
     data = Path(os.environ.get("HARVEST_DATA", repository.parent / "shared" / "data"))
-    root = data / "utd-mhad"
-    if not root.is_dir():
-        pytest.skip(f"no real data at {root} (set HARVEST_DATA to the folder that holds utd-mhad)")
-    return root
+    if not (data / name).is_dir():
+        pytest.skip(f"no real data at {data / name} (set HARVEST_DATA to the folder that holds {name})")
+    return data / name
 
 
 @pytest.fixture

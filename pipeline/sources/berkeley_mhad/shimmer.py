@@ -1,0 +1,94 @@
+"""One accelerometer's file of a trial: a line a sample, ``x y z seconds`` in g and unix time, spaces between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.sources import content
+from pipeline.sources.broken import BrokenFileError
+from pipeline.sources.contract import Series
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_COLUMNS = 4
+_LONGEST = 60.0  # seconds between two samples; the dataset's longest is 1.2 s
+
+
+def read(path: Path, limit: float | None) -> Series:
+    """Read a sensor's file.
+
+    A sample with an axis beyond `limit` is dropped whole, since an axis that could not be decoded left its
+    neighbours wrong, too; who resamples by the times that are left goes over it in a straight line. Samples are
+    then sorted by time, and of samples with equal times the mean is taken: nothing tells which one was first.
+
+    Parameters
+    ----------
+    path
+        The file.
+    limit
+        g that the sensor can measure on an axis; None keeps all samples.
+
+    Returns
+    -------
+    Series
+        Values (T, 3) in g; times (T,) in seconds from the first sample, strictly increasing. At least two.
+
+    Raises
+    ------
+    BrokenFileError
+        Missing, empty, a line that is not four numbers, NaN or infinity, fewer than two samples left, or a time
+        stamp that is far from all others.
+    """
+    import numpy as np
+
+    rows = np.array(list(_rows(path))).reshape(-1, _COLUMNS)  # (T, 4)
+    values, times = rows[:, :3], rows[:, 3]
+    if limit is not None:
+        measured = (np.abs(values) <= limit).all(axis=1)
+        values, times = values[measured], times[measured]
+    values, times = _in_order(values, times)
+    if len(times) < 2:
+        within = "" if limit is None else f" within {limit:g} g"
+        raise BrokenFileError(f"has too few samples{within}: {len(times)}, at least 2 at different times are needed")
+    gap = float(np.diff(times).max())
+    if gap > _LONGEST:
+        raise BrokenFileError(f"has {gap:g} s between two samples: a time stamp is damaged")
+    return Series(values, times - times[0])
+
+
+def _in_order(
+    values: NDArray[np.float64], times: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sort by time and average what has the same time."""
+    import numpy as np
+
+    order = np.argsort(times, kind="stable")
+    values, times = values[order], times[order]
+    first = np.flatnonzero(np.diff(times, prepend=-np.inf) > 0)
+    if len(first) < len(times):
+        counts = np.diff(first, append=len(times))
+        values, times = np.add.reduceat(values, first) / counts[:, None], times[first]
+    return values, times
+
+
+def _rows(path: Path) -> Iterator[tuple[float, ...]]:
+    import math
+
+    text = content.read(path).decode("ascii", errors="replace")
+    for number, line in enumerate(text.splitlines(), 1):
+        columns = line.split()
+        if not columns:
+            continue
+        if len(columns) != _COLUMNS:
+            raise BrokenFileError(f"line {number} has {len(columns)} columns, expected {_COLUMNS} (x y z seconds)")
+        try:
+            row = tuple(map(float, columns))
+        except ValueError:
+            raise BrokenFileError(f"line {number} is not {_COLUMNS} numbers: {line[:60]!r}") from None
+        if not all(map(math.isfinite, row)):
+            raise BrokenFileError(f"line {number} holds NaN or infinity: {line[:60]!r}")
+        yield row
