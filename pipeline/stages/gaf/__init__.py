@@ -1,0 +1,1 @@
+"""The gaf stage: encoded series become Gramian angular fields."""
