@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -82,7 +82,7 @@ def fit(
 
 def _train_epoch(state: State, data: Data, params: FitParams, epoch: int, device: torch.device) -> dict[str, float]:
     weights = [weight for weight in state.task.parameters() if weight.requires_grad]
-    batches = list(_shuffled(len(data), params.batch, state.shuffle))
+    batches = _shuffled(len(data), params.batch, state.shuffle)
     lr, losses, hits = params.lr, [], torch.zeros((), dtype=torch.int64, device=device)
     for number, rows in enumerate(batches):
         lr = learning_rate((epoch - 1) * len(batches) + number, len(batches), params)
@@ -117,8 +117,12 @@ def _start(task: nn.Module, params: FitParams, seed: int, device: torch.device) 
     )
 
 
-def _shuffled(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    yield from torch.split(torch.randperm(count, generator=generator), size)
+def _shuffled(count: int, size: int, generator: torch.Generator) -> Sequence[Tensor]:
+    """Cut a random order into batches; a last one of a single recording, which has no batch statistics, joins another."""
+    batches = torch.split(torch.randperm(count, generator=generator), size)
+    if len(batches) > 1 and len(batches[-1]) == 1 < size:
+        return [*batches[:-2], torch.cat(batches[-2:])]
+    return batches
 
 
 def _autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
@@ -127,7 +131,7 @@ def _autocast(precision: str, device: torch.device) -> AbstractContextManager[An
     return torch.autocast(device.type, {"bf16": torch.bfloat16, "fp16": torch.float16}[precision])
 
 
-def _mean_loss(losses: Tensor, batches: list[Tensor], epoch: int) -> float:
+def _mean_loss(losses: Tensor, batches: Sequence[Tensor], epoch: int) -> float:
     """Mean over recordings of the batches' mean losses, (batches,)."""
     finite = losses.isfinite()
     if not bool(finite.all()):

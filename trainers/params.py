@@ -20,7 +20,7 @@ class FitParams(Struct, frozen=True, forbid_unknown_fields=True):
     ----------
     epochs, batch
         Passes over the training recordings, and recordings in a step (the last step of an epoch may have
-        fewer).
+        fewer, or one more).
     optimiser, lr, weight_decay
         AdamW or Adam (there the decay is L2), its peak learning rate.
     warmup, schedule

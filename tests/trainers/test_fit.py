@@ -223,3 +223,25 @@ def test_a_constant_rate_stays() -> None:
 
 def test_a_warm_up_longer_than_the_training_is_cut() -> None:
     assert learning_rate(3, 4, FitParams(epochs=1, lr=1.0, warmup=5)) == 1
+
+
+class Counter(nn.Module):
+    """Notes how many recordings each batch has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.sizes: list[int] = []
+
+    def forward(self, batch: Batch) -> TaskOutput:
+        self.sizes.append(len(batch["labels"]))
+        logits = self.weight.expand(len(batch["labels"]), 4)
+        return {"loss": logits.sum(), "logits": logits, "embedding": logits, "streams": {}, "maps": ()}
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(9, [4, 5]), (10, [4, 4, 2]), (8, [4, 4]), (1, [1])])
+def test_no_batch_is_left_with_a_single_recording(data: RecordingData, count: int, sizes: list[int]) -> None:
+    inputs = [data.inputs["inertial"].select(torch.arange(count))]
+    task = Counter()
+    fit(task, RecordingData(inputs, data.labels[:count]), FitParams(epochs=1, batch=4), seed=0)
+    assert task.sizes == sizes
