@@ -163,5 +163,3 @@ class ImageInput:
         """Return the same on a device."""
         images = None if self.images is None else self.images.to(device)
         return replace(self, series=self.series.to(device), valid=self.valid.to(device), images=images)
-
-

@@ -39,7 +39,7 @@ class DraftCheckpoint:
 
 
 def new_model(context: Context, data: RecordingData, params: TrainParams) -> Standardised:
-    """Build the step's model, initialised by its seed or pretrained, behind a standardiser fitted on the training side."""
+    """Build the step's model, initialised by its seed or pretrained, behind a standardiser of the training side."""
     section = context.recipe["params"]["model"]
     build, model_params = context.resolve("model", section)
     names = context.work["inputs"]

@@ -65,7 +65,11 @@ def test_it_plans_and_evaluates_all_that_it_trains(name: str, plan: Any) -> None
 
 def test_a_distilled_student_differs_from_its_baseline_by_the_loss_alone(plan: Any) -> None:
     """Table 4's comparisons, and Table 1's: equal effort for both."""
-    for name, baseline in (("utd-mhad-vskd-ablation", "student"), ("utd-mhad-vskd", "student"), ("mmact-vskd", "watch")):
+    for name, baseline in (
+        ("utd-mhad-vskd-ablation", "student"),
+        ("utd-mhad-vskd", "student"),
+        ("mmact-vskd", "watch"),
+    ):
         entries: dict[str, Any] = {}
         for step in plan(name).steps.values():
             entries.setdefault(step.entry, step.recipe.get("params"))
