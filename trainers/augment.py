@@ -1,4 +1,4 @@
-"""Augmentation of aligned series before pooling or rendering: batched, on the data's device, from one seeded generator."""
+"""Augmentation of aligned series, before pooling or rendering: batched, on their device, from one seeded generator."""
 
 from __future__ import annotations
 

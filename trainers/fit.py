@@ -118,7 +118,7 @@ def _start(task: nn.Module, params: FitParams, seed: int, device: torch.device) 
 
 
 def _shuffled(count: int, size: int, generator: torch.Generator) -> Sequence[Tensor]:
-    """Cut a random order into batches; a last one of a single recording, which has no batch statistics, joins another."""
+    """Cut a random order into batches; a last one of one recording, which has no batch statistics, joins another."""
     batches = torch.split(torch.randperm(count, generator=generator), size)
     if len(batches) > 1 and len(batches[-1]) == 1 < size:
         return [*batches[:-2], torch.cat(batches[-2:])]
