@@ -72,7 +72,15 @@ class FeatureOutput:
         array = self.array(name)
         if rows is None:
             return np.asarray(array[:])
-        return np.asarray(array.oindex[np.asarray(rows, dtype=np.int64)])
+        # shard by shard, each as one slice: zarr's orthogonal selection is some twenty times slower
+        wanted = np.asarray(rows, dtype=np.int64)
+        values = np.empty((len(wanted), *array.shape[1:]), array.dtype)
+        length = array.shards[0] if array.shards else array.chunks[0]
+        for shard in np.unique(wanted // length):
+            here = wanted // length == shard
+            start = int(shard) * length
+            values[here] = np.asarray(array[start : start + length])[wanted[here] - start]
+        return values
 
 
 def _names(output: Output) -> list[str]:

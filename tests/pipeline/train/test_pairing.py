@@ -178,10 +178,10 @@ def test_every_batch_pairs_the_same_trials(tmp_path: Path, form: str, augment: A
     models = seen_by_both(tmp_path, form, NUMBERS, augment)
     student, teacher = models.built[form].seen, models.built["teacher"].seen
     assert student == teacher
-    assert len(student) == 2 * 5  # epochs of 33 recordings in batches of 8
-    for epoch in (student[:5], student[5:]):
+    assert len(student) == 2 * 4  # epochs of 33 recordings in batches of 8, the last one of 9
+    for epoch in (student[:4], student[4:]):
         assert sorted(chain.from_iterable(epoch)) == [row for row in range(ROWS) if row % 3]
-    assert student[:5] != student[5:]  # in another order
+    assert student[:4] != student[4:]  # in another order
 
 
 @pytest.mark.parametrize("form", ["images", "series", "patches"])
