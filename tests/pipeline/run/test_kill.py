@@ -16,10 +16,10 @@ import pytest
 Identity = tuple[int, int]  # inode, modification time in ns
 
 
-def journalled(store: Path, key: str) -> dict[str, Identity]:
-    """Return each journalled object of unfinished attempts at an encode output, with its identity."""
+def journalled(store: Path, key: str, stage: str = "encode") -> dict[str, Identity]:
+    """Return each journalled object of unfinished attempts at an output, with its identity."""
     found: dict[str, Identity] = {}
-    for journal in (store / "outputs" / "encode" / key).glob("*.journal/unit-*.json"):
+    for journal in (store / "outputs" / stage / key).glob("*.journal/unit-*.json"):
         attempt = journal.parent.with_name(journal.parent.name.removesuffix(".journal"))
         for entry in json.loads(journal.read_bytes())["objects"]:
             found[str(attempt / entry["path"])] = identity(attempt / entry["path"])
@@ -107,6 +107,36 @@ def test_encode_goes_on_after_kills(
     assert reason == "was stopped half way; goes on from its journal"
     encoding.command("run", "--until", "encode")
     check_against_unbroken(encoding, tmp_path, finished)
+
+
+def test_gaf_goes_on_after_a_kill(
+    project: Any, many: Path, tmp_path: Path, until: Any, children: Any, gone: Any, kill_group: Kill
+) -> None:
+    from store.features import open_features
+
+    values = {
+        "source": {"name": "utd-mhad", "root": str(many)},
+        "modalities": ["accelerometer"],
+        "protocol": "subject-50-50",
+        "stages": {"encode": {}, "gaf": {"needs": ["encode"], "size": 160}},
+    }
+    project.write(values).run(until="encode")
+    key = project.plan().steps["gaf[accelerometer]"].key
+    process = project.start("run")
+    until(lambda: len(journalled(project.store, key, "gaf")) >= 3)  # a shard: images, series, valid
+    workers = children(process.pid)
+    kill_group(process)
+    assert gone(workers), "a worker outlived its run"
+    finished = journalled(project.store, key, "gaf")
+    assert finished
+    assert project.plan().states["gaf[accelerometer]"] == "partial"
+    project.command("run")
+    assert {path: identity(Path(path)) for path in finished} == finished
+    whole = type(project)(tmp_path / "unbroken").write(values)
+    whole.run()
+    resumed, unbroken = (each.plan().store.output("gaf", key) for each in (project, whole))
+    assert resumed.manifest.objects == unbroken.manifest.objects  # paths, sizes and SHA-256
+    assert open_features(unbroken).read("images").any()
 
 
 @pytest.mark.slow
