@@ -11,6 +11,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from pipeline.sources import content
 from pipeline.sources.broken import BrokenFileError
 from pipeline.sources.contract import Series
 
@@ -42,7 +43,7 @@ def read(path: Path) -> Series:
 
     times: list[float] = []
     rows: list[tuple[float, float, float]] = []
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(content.read(path).decode("utf-8-sig", errors="replace").splitlines(), 1):
         if not line.strip() or (number == 1 and _NAMES.fullmatch(line)):
             continue
         try:
@@ -63,18 +64,6 @@ def read(path: Path) -> Series:
     clock = clock[order]
     first = np.diff(clock, prepend=-np.inf) > 0
     return Series(values[order][first], clock[first])
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise BrokenFileError("file is missing") from error
-    except OSError as error:
-        raise BrokenFileError(f"cannot be read ({error.strerror})") from error
-    if not content:
-        raise BrokenFileError("is empty (0 bytes)")
-    return content.decode("utf-8-sig", errors="replace")
 
 
 def _parsed(line: str) -> tuple[float, tuple[float, float, float]]:

@@ -16,6 +16,7 @@ import msgspec
 from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources.broken import BrokenFileError, attributed
 from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed, Video
+from pipeline.sources.folders import nothing, walk
 from pipeline.sources.mmact import rows
 from pipeline.sources.mmact.mp4 import check_whole
 from pipeline.sources.mmact.names import (
@@ -151,29 +152,15 @@ class Mmact:
         except OSError:
             return
         for stream, folder in [*SENSORS.items(), *(("rgb", folder) for folder in folders)]:
-            yield from ((stream, path) for path in sorted(self._walk(folder)))
-
-    def _walk(self, folder: str) -> Iterator[str]:
-        def refuse(error: OSError) -> None:
-            if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                raise ConfigError(f"source.root: cannot read {error.filename}: {error.strerror}") from error
-
-        for place, _, names in os.walk(self.root / folder, onerror=refuse):
-            inside = Path(place).relative_to(self.root).as_posix()
-            yield from (f"{inside}/{name}" for name in names if not name.startswith("."))
+            paths = (f"{inside}/{name}" for inside, files in walk(self.root, folder) for name in files)
+            yield from ((stream, path) for path in sorted(paths))
 
     def _nothing(self, unparsed: Sequence[Unparsed], found: Collection[str | int]) -> str:
-        remedy = "set source.root to the folder of MMAct (--set source.root=DIR)"
-        if not self.root.is_dir():
-            return f"source.root: there is no folder {self.root}; {remedy}"
         if found:
             there = ", ".join(str(camera) for camera in sorted(found, key=str))
             return f"source.views: no clip in {self.root} has one of these views; there are {there}, or set it to all"
-        if unparsed:
-            example = f"{unparsed[0].path}: {unparsed[0].reason}"
-            return f"source.root: no file in {self.root} has a recording's name ({example}); {remedy}"
-        expected = f"expected {VIDEOS}*/{VIDEO_EXAMPLE} or {SENSORS['acc_phone']}/{SENSOR_EXAMPLE}"
-        return f"source.root: {self.root} holds no recordings; {remedy}, {expected}"
+        expected = f"{VIDEOS}*/{VIDEO_EXAMPLE} or {SENSORS['acc_phone']}/{SENSOR_EXAMPLE}"
+        return nothing("MMAct", self.root, unparsed, expected)
 
 
 def parse(stream: str, path: str) -> tuple[Clip | None, int | None, str]:
