@@ -7,9 +7,8 @@ or rendered on the fly. Outputs are larger than the last cache; one thread; medi
 in seconds of the thread's CPU, so that other programs disturb little (a store is read by threads: wall time).
 
 The limit leaves out the series: reading, averaging and scaling one of 256 float32 samples (1 KiB, twice an image of
-16 x 16 in float16) takes about 300 ns, as long as the limit takes for an image of 64 x 64 in float16. Drawing alone
-keeps up with the limit from that size on, so ours/limit grows with size: the larger the image, the less its series
-matters.
+16 x 16 in float16) takes about 250 ns, as long as the limit takes for an image of 64 x 64 in float16. So ours/limit
+grows with size: the larger the image, the less its series and the start of each row matter.
 """
 
 from __future__ import annotations
