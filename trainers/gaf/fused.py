@@ -1,7 +1,8 @@
 """Gramian angular fields on a CPU, straight into stored images: each value is computed, rounded and written once.
 
 torch needs three passes over every image (two products, a conversion) and reaches a fifth of the speed at which
-memory can be filled; one loop, compiled by numba, has 0.8 of it for large images (docs/results.md). numba comes with pyts.
+memory can be filled; one loop, compiled by numba, has 0.8 of it for large images (docs/results.md). numba comes
+with pyts.
 """
 
 from __future__ import annotations
