@@ -80,6 +80,7 @@ class Project:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # also in a background job
         )
 
     def command(self, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
