@@ -111,7 +111,11 @@ class StepBuilder:
         train, test = ([(i, classes.index(usable[i].action)) for i in side] for side in (fold.train, fold.test))
         sides = {"train": [[rows[i], label] for i, label in train], "test": [[rows[i], label] for i, label in test]}
         teacher = next((s for s in needed if s.stage in ("train", "distil") and _teaches(s, sides, seed)), None)
-        inputs = [input_name(name, MODELS[params["model"]["name"]].takes) for name in modalities]
+        model = MODELS[params["model"]["name"]]
+        if model.single and len(modalities) > 1:
+            problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
+            raise point.document.error(f"{entry.place}.modalities", problem, f"choose one: [{modalities[0]}]")
+        inputs = [input_name(name, model.takes) for name in modalities]
         read = list(dict.fromkeys([*inputs, *(teacher.work["inputs"] if teacher else ())]))
         features = find_inputs(point, entry, needed, sorted(read, key=partial(_place, point)))
         pretrained = self._pretrained(point, entry, params)

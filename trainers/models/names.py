@@ -9,17 +9,18 @@ from trainers.forms import Form
 
 
 class Place(NamedTuple):
-    """``module:name`` of a class and of its parameters, and which form of a modality the model takes."""
+    """``module:name`` of a class and of its parameters, which form of a modality it takes, and whether of one only."""
 
     build: str
     params: str
     takes: Form = "patches"
+    single: bool = False
 
 
 MODELS: Mapping[str, Place] = {
     "dmft": Place("trainers.models.dmft.teacher:DMFTTeacher", "trainers.models.dmft.params:TeacherParams"),
     "dmft-lite": Place("trainers.models.dmft.student:DMFTStudent", "trainers.models.dmft.params:StudentParams"),
-    "trn": Place("trainers.models.trn.model:TRN", "trainers.models.trn.params:TRNParams"),
+    "trn": Place("trainers.models.trn.model:TRN", "trainers.models.trn.params:TRNParams", single=True),
     "resnet18": Place(
         "trainers.models.images.student:ResNet18", "trainers.models.images.params:ImageNetworkParams", "images"
     ),

@@ -150,6 +150,10 @@ MISTAKES: dict[str, tuple[list[tuple[str, Any]], list[str]]] = {
         [("stages.cnn.needs", ["teacher"])],
         ["stages.cnn.needs: teacher is of stage train; train can need encode or gaf"],
     ),
+    "several modalities for a model of one": (
+        [("stages.teacher.model", "trn")],
+        ["stages.teacher.modalities: trn takes one modality, not skeleton, accelerometer", "choose one: [skeleton]"],
+    ),
     "a weights file that is not there": (
         [("stages.student.model.weights", "nowhere.pth")],
         ["stages.student.model.weights: no such weights file", "give a .safetensors or .pth file"],
