@@ -43,8 +43,7 @@ def _giver(point: Point, entry: Entry, needed: Sequence[Step], name: str) -> Ste
         raise point.document.error(f"{entry.place}.needs", problem, "need one of them")
     if not steps:
         stage = "gaf" if form == "images" else "encode"
-        kinds = sorted({kind for kind, forms in FORMS.items() if form in forms})
-        there = [s.work["modality"] for s in needed if s.stage in kinds]
+        there = [s.work["modality"] for s in needed if s.stage == stage]
         remedy = f"needed {stage} entries give {', '.join(there)}" if there else f"add a {stage} entry to needs"
         problem = f"no needed entry gives {'images' if form == 'images' else 'features'} of {modality}"
         raise point.document.error(f"{entry.place}.needs", problem, f"{remedy}; `modalities:` chooses")
