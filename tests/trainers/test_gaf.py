@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -218,6 +219,20 @@ class TestStored:
         step = 2 * RESOLUTION[dtype]
         assert (one - other).abs().max() <= step + 1e-6
         assert (one != other).float().mean() < 0.01  # a value at the middle of two may go either way
+
+    @pytest.mark.parametrize("scaling", ["sample", "fixed"])
+    @pytest.mark.parametrize("length", [1, 2, 3, 25, 40, 41, 200])
+    def test_every_channel_of_every_series_is_drawn_as_if_alone(self, length: int, scaling: Any) -> None:
+        for channels, dtype in itertools.product(range(1, 10), (torch.float32, torch.float64)):
+            series = torch.randn(3, length, channels, generator=torch.Generator().manual_seed(channels), dtype=dtype)
+            params = GafParams(size=40, field="both", scaling=scaling, range=2.0 if scaling == "fixed" else None)
+            together = fused(series, params, torch.float32).reshape(3, 2, channels, 40, 40)
+            for row, channel in itertools.product(range(3), range(channels)):
+                alone = fused(series[row : row + 1, :, channel : channel + 1], params, torch.float32)
+                assert torch.equal(alone[0], together[row, :, channel])
+
+    def test_no_series_make_no_images(self) -> None:
+        assert fused(torch.empty(0, 30, 3), GafParams(size=8), torch.float16).shape == (0, 3, 8, 8)
 
     def test_other_tensors_are_refused(self) -> None:
         series = torch.zeros(2, 30, 3)
