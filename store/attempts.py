@@ -30,7 +30,7 @@ def load_manifest(root: Root, stage: str, key: str) -> Manifest | None:
         data = root.read(path)
     except FileNotFoundError:
         return None
-    return decode_manifest(data, stage=stage, key=key, where=f"{root.url}/{path}")
+    return decode_manifest(data, stage=stage, key=key, url=root.url)
 
 
 def drop_attempt(root: Root, prefix: str, *, published: bool = False) -> None:

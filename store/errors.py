@@ -2,8 +2,10 @@
 
 StoreError
 ├── MissingOutput        no manifest: the output was never published here
-├── CorruptObject        bytes differ from what the manifest lists, or are gone
-├── CorruptManifest      a manifest that cannot be read
+├── Corrupt              what is published is damaged; it says where
+│   ├── CorruptObject    bytes differ from what the manifest lists, or are gone
+│   └── CorruptManifest      a manifest that cannot be used
+│       └── UnsafeManifest   one that names a path outside its output; an UnsafePath, too
 ├── UnsafePath           a path or name that would leave its output
 ├── DraftLocked          another process writes this output now
 ├── StoreFull            no space (or quota) left; what is journalled stays
@@ -14,6 +16,10 @@ StoreError
 
 from __future__ import annotations
 
+REMEDY = (
+    "Run again: the run sets this output aside and fetches or computes it anew (`pipeline verify` checks all others)"
+)
+
 
 class StoreError(Exception):
     """Root of all errors of this package."""
@@ -23,16 +29,53 @@ class MissingOutput(StoreError):
     """There is no published output under this stage and key."""
 
 
-class CorruptObject(StoreError):
-    """An object's bytes are not those that its manifest lists."""
+class Corrupt(StoreError):
+    """Something published is not what it was; it can be set aside with `Store.quarantine`.
+
+    Attributes
+    ----------
+    url : str or None
+        The store's. None, as the others, where it is not known.
+    stage, key : str or None
+        Which output.
+    attempt : str or None
+        Whose objects are damaged.
+    path : str or None
+        Which object, below the attempt.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        url: str | None = None,
+        stage: str | None = None,
+        key: str | None = None,
+        attempt: str | None = None,
+        path: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.url = url
+        self.stage = stage
+        self.key = key
+        self.attempt = attempt
+        self.path = path
 
 
-class CorruptManifest(StoreError):
-    """A manifest cannot be parsed or contradicts its place in the store."""
+class CorruptObject(Corrupt):
+    """An object's bytes are not those that its manifest lists, or not what its kind of output holds."""
+
+
+class CorruptManifest(Corrupt):
+    """A manifest cannot be parsed, contradicts its place in the store, or goes beyond a stated limit."""
 
 
 class UnsafePath(StoreError):
     """A path that leaves its output, or a name that cannot be a folder's."""
+
+
+class UnsafeManifest(CorruptManifest, UnsafePath):
+    """A manifest names a path that leaves its output."""
 
 
 class DraftLocked(StoreError):

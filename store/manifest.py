@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from store.canonical import canonical_json, digest
-from store.errors import CorruptManifest, UnsupportedFormat
-from store.paths import check_path, is_attempt
+from store.errors import REMEDY, CorruptManifest, UnsafeManifest, UnsafePath, UnsupportedFormat
+from store.paths import check_path, is_attempt, manifest_path
 
 FORMAT = 1
 
@@ -111,7 +111,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
     return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
 
 
-def decode_manifest(data: bytes, *, stage: str, key: str, where: str) -> Manifest:
+def decode_manifest(data: bytes, *, stage: str, key: str, url: str) -> Manifest:
     """Read a manifest; check that it is that of `stage` and `key`, and names nothing outside its output.
 
     Parameters
@@ -120,13 +120,23 @@ def decode_manifest(data: bytes, *, stage: str, key: str, where: str) -> Manifes
         Contents of ``manifest.json``.
     stage, key : str
         Under which it was found.
-    where : str
-        Its URL, for messages.
+    url : str
+        The store's.
 
     Raises
     ------
     CorruptManifest, UnsafePath, UnsupportedFormat
     """
+    where = f"{url}/{manifest_path(stage, key)}"
+    try:
+        return _checked(data, stage, key, where)
+    except UnsafePath as error:
+        raise UnsafeManifest(str(error), url=url, stage=stage, key=key) from error
+    except ValueError as error:
+        raise CorruptManifest(f"{where} cannot be used: {error}. {REMEDY}", url=url, stage=stage, key=key) from error
+
+
+def _checked(data: bytes, stage: str, key: str, where: str) -> Manifest:
     try:
         version = msgspec.json.decode(data, type=_Version).format
         if version != FORMAT:
@@ -135,11 +145,11 @@ def decode_manifest(data: bytes, *, stage: str, key: str, where: str) -> Manifes
             )
         manifest = msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _corrupt(where, str(error)) from error
+        raise ValueError(str(error)) from error
     if (manifest.stage, manifest.key) != (stage, key):
-        raise _corrupt(where, f"it is the manifest of {manifest.stage}/{manifest.key}")
+        raise ValueError(f"it is the manifest of {manifest.stage!r}, {manifest.key!r}")
     if not is_attempt(manifest.attempt):
-        raise _corrupt(where, f"it names the attempt {manifest.attempt!r}")
+        raise ValueError(f"it names the attempt {manifest.attempt!r}")
     _check_objects(manifest, where)
     return manifest
 
@@ -149,12 +159,7 @@ def _check_objects(manifest: Manifest, where: str) -> None:
     for entry in manifest.objects:
         check_path(entry.path, where)
         if entry.path in seen:
-            raise _corrupt(where, f"it lists {entry.path} twice")
+            raise ValueError(f"it lists {entry.path} twice")
         if entry.size < 0 or not _SHA256.fullmatch(entry.sha256):
-            raise _corrupt(where, f"{entry.path} has no valid size and SHA-256")
+            raise ValueError(f"{entry.path} has no valid size and SHA-256")
         seen.add(entry.path)
-
-
-def _corrupt(where: str, what: str) -> CorruptManifest:
-    folder = where.removesuffix("/manifest.json")
-    return CorruptManifest(f"{where} cannot be used: {what}. Delete {folder} and run again")

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from store.digests import entry_of_bytes, entry_of_object
-from store.errors import CorruptObject, StoreError
+from store.errors import REMEDY, CorruptObject, StoreError
 from store.manifest import Manifest, ObjectEntry
 from store.paths import output_prefix
 from store.roots.contract import Root
@@ -29,8 +29,7 @@ class Output:
     def __init__(self, root: Root, manifest: Manifest) -> None:
         self.manifest = manifest
         self._root = root
-        self._folder = output_prefix(manifest.stage, manifest.key)
-        self._prefix = f"{self._folder}/{manifest.attempt}"
+        self._prefix = f"{output_prefix(manifest.stage, manifest.key)}/{manifest.attempt}"
         self.url = f"{root.url}/{self._prefix}"
         self._entries = {entry.path: entry for entry in manifest.objects}
         self._checked: set[str] = set()
@@ -130,5 +129,10 @@ class Output:
         now = f"{found.size} bytes with SHA-256 {found.sha256}" if found else "no such object"
         return CorruptObject(
             f"{self.url}/{expected.path} changed after it was published: expected {expected.size} bytes with "
-            f"SHA-256 {expected.sha256}, found {now}. Delete {self._root.url}/{self._folder} and run again"
+            f"SHA-256 {expected.sha256}, found {now}. {REMEDY}",
+            url=self._root.url,
+            stage=self.manifest.stage,
+            key=self.manifest.key,
+            attempt=self.manifest.attempt,
+            path=expected.path,
         )

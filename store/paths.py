@@ -84,6 +84,11 @@ def temporary_name(random: str) -> str:
     return f".{random}.partial"
 
 
+def quarantine_prefix(stage: str, key: str) -> str:
+    """Return the folder of what was found damaged of one output: never read, kept until it is cleaned."""
+    return f"quarantine/{check_name(stage, 'the stage')}/{check_name(key, 'the key')}"
+
+
 def ref_path(name: str) -> str:
     """Return the path of the record of who uses what."""
     return f"refs/{check_name(name, 'the reference')}"

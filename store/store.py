@@ -154,6 +154,32 @@ class Store:
             self._root.delete(manifest_path(stage, key))
             self._root.delete_all(prefix)
 
+    def quarantine(self, stage: str, key: str, why: str, *, attempt: str | None = None) -> str:
+        """Set a damaged output aside, its manifest first: it is no output any more, and is never read again.
+
+        Parameters
+        ----------
+        stage, key : str
+        why : str
+            What is wrong with it: the message of the `Corrupt` error that told of it.
+        attempt : str, optional
+            Only where this attempt is still the published one (the error's `attempt`): by the time that one process
+            has found the damage, another may have made the output again.
+
+        Returns
+        -------
+        str
+            Where it lies now.
+
+        Raises
+        ------
+        DraftLocked
+            Another process writes this output now.
+        """
+        from store.quarantine import quarantine
+
+        return quarantine(self._root, stage, key, why, attempt)
+
     def read_ref(self, name: str) -> bytes | None:
         """Return what `write_ref` wrote last under a name, or None."""
         try:

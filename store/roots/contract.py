@@ -51,6 +51,9 @@ class Root(Protocol):
     def delete_all(self, prefix: str) -> None:
         """Delete every object below a prefix."""
 
+    def move_all(self, prefix: str, to: str) -> None:
+        """Move the object at `prefix`, or else every object below it, to `to`; nothing there is no error."""
+
     def sync(self, paths: Iterable[str]) -> None:
         """Return when these objects and the folders above them would survive a loss of power."""
 

@@ -104,6 +104,14 @@ class FolderRoot:
         with suppress(FileNotFoundError), explained_unless_missing("delete", self.path(prefix)):
             shutil.rmtree(self.path(prefix))
 
+    def move_all(self, prefix: str, to: str) -> None:
+        with suppress(FileNotFoundError), explained_unless_missing("move", self.path(prefix)):
+            os.makedirs(os.path.dirname(self.path(to)), exist_ok=True)
+            os.rename(self.path(prefix), self.path(to))
+        for folder in {os.path.dirname(self.path(each)) for each in (prefix, to)}:
+            with suppress(FileNotFoundError), explained_unless_missing("make safe", folder):
+                _fsync(folder)
+
     def sync(self, paths: Iterable[str]) -> None:
         folders = set()
         for path in paths:

@@ -93,6 +93,11 @@ class ObjectRoot:
         with self._explained("delete", prefix), _missing_is_fine():
             obstore.delete(self._objects, paths)
 
+    def move_all(self, prefix: str, to: str) -> None:
+        for path in [prefix, *list(self.walk(prefix))]:
+            with self._explained("move", path), _missing_is_fine():
+                obstore.rename(self._objects, path, to + path.removeprefix(prefix))
+
     def sync(self, paths: Iterable[str]) -> None:
         """Return at once: a put that has returned is safe."""
 

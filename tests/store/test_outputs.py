@@ -57,7 +57,7 @@ class TestDamage:
         output = changed("table.json", how)
         with pytest.raises(CorruptObject) as error:
             output.read_json("table.json")
-        for words in ("table.json", "expected 8 bytes", "found", "outputs/encode/k1 and run again"):
+        for words in ("table.json", "expected 8 bytes", "found", "outputs/encode/k1", "Run again"):
             assert words in str(error.value)
 
     def test_a_shard_read_whole(self, changed: Any, how: Any) -> None:
@@ -177,7 +177,7 @@ class TestManifest:
     )
     def test_one_that_makes_no_sense(self, folder: Path, change: Any) -> None:
         store = self.rewrite(folder, change)
-        with pytest.raises(CorruptManifest, match=r"manifest\.json cannot be used: .*/encode/k1 and run"):
+        with pytest.raises(CorruptManifest, match=r"manifest\.json cannot be used: .*Run again"):
             store.manifest("encode", "k1")
 
     def test_one_of_a_later_format(self, folder: Path) -> None:
