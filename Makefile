@@ -5,16 +5,17 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+NODE := tests/node/node_modules/.installed
 
 .PHONY: run test test-slow lint bench lock clean
 
 run: .venv/installed
 	$(BIN)/pipeline run
 
-test: lint
+test: lint $(NODE)
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: .venv/installed
+test-slow: .venv/installed $(NODE)
 	$(BIN)/python -m pytest -m slow
 
 lint: .venv/installed
@@ -34,6 +35,12 @@ bench: .venv/installed
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@
 
+# without npm, or where it cannot install, the tests that need it are skipped and say so
+$(NODE): tests/node/package.json
+	if command -v npm > /dev/null; then \
+	    npm install --prefix tests/node --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error && touch $@; \
+	fi || echo "npm could not install what tests/node/package.json names: some tests will be skipped"
+
 lock: pyproject.toml
 	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv; }
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-annotate \
@@ -42,4 +49,4 @@ lock: pyproject.toml
 	sed -i -E '/^(nvidia-|cuda-|triton)/d' requirements.lock
 
 clean:
-	rm -rf .venv .store .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .store .pytest_cache .mypy_cache .ruff_cache tests/node/node_modules

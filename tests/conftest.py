@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from .services import azure, s3  # noqa: F401 -- fixtures
+
 
 @pytest.fixture(scope="session")
 def pyts() -> Callable[[Any, int, str], Any]:
