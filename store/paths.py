@@ -17,9 +17,14 @@ _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.partial")
 
 def check_name(name: str, what: str) -> str:
     """Return a stage's or key's name if it can be a folder's name everywhere, else raise UnsafePath."""
-    if not _NAME.fullmatch(name) or name.endswith("."):
+    if not is_name(name):
         raise UnsafePath(f"{what} {name!r} cannot name a folder; use letters, digits and any of . _ = + -")
     return name
+
+
+def is_name(name: str) -> bool:
+    """Tell whether a name can be a stage's, a key's or a reference's."""
+    return _NAME.fullmatch(name) is not None and not name.endswith(".")
 
 
 def check_path(path: str, where: str) -> str:

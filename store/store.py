@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.canonical import canonical_json
 from store.errors import MissingOutput, UnsupportedFormat
-from store.paths import FORMAT_PATH, SCRATCH, manifest_path, output_prefix, ref_path
+from store.paths import FORMAT_PATH, SCRATCH, is_name, manifest_path, output_prefix, ref_path
 from store.roots.contract import Root
 from store.roots.urls import open_root
 
@@ -180,6 +180,12 @@ class Store:
 
         return quarantine(self._root, stage, key, why, attempt)
 
+    def outputs(self, stage: str | None = None) -> Iterator[tuple[str, str]]:
+        """Yield stage and key of every output, published or begun, of one stage or all; names alone are looked at."""
+        for each in self._root.children("outputs") if stage is None else [stage]:
+            if is_name(each):
+                yield from ((each, key) for key in self._root.children(f"outputs/{each}") if is_name(key))
+
     def read_ref(self, name: str) -> bytes | None:
         """Return what `write_ref` wrote last under a name, or None."""
         try:
@@ -190,6 +196,15 @@ class Store:
     def write_ref(self, name: str, data: bytes) -> None:
         """Record which outputs somebody uses, replacing what stood under the name: cleaning keeps those."""
         self._root.put(ref_path(name), data)
+
+    def refs(self) -> dict[str, bytes]:
+        """Return every reference by name: who uses what."""
+        found = ((name, self.read_ref(name)) for name in self._root.children("refs") if is_name(name))
+        return {name: data for name, data in found if data is not None}
+
+    def forget_ref(self, name: str) -> None:
+        """Drop a reference, so that cleaning may free what it alone names; one that is not there is no error."""
+        self._root.delete(ref_path(name))
 
     def _check_format(self) -> bool:
         """Return whether the store says its format; raise where that is another one."""

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 Data: TypeAlias = bytes | bytearray | memoryview
+
+
+class Listed(NamedTuple):
+    """An object as a listing tells of it.
+
+    Attributes
+    ----------
+    path : str
+    size : int
+        In bytes.
+    modified : float
+        When it was written here, in seconds since 1970, by the medium's clock.
+    version : str
+        Another one after every write.
+    """
+
+    path: str
+    size: int
+    modified: float
+    version: str
 
 
 class Root(Protocol):
@@ -41,6 +61,9 @@ class Root(Protocol):
 
     def walk(self, prefix: str) -> Iterator[str]:
         """Yield the path of every object below a prefix, in no order."""
+
+    def listing(self, prefix: str) -> Iterator[Listed]:
+        """Yield every object below a prefix with its size and date, in no order; objects that go meanwhile may lack."""
 
     def children(self, prefix: str) -> list[str]:
         """Return the names of objects and folders directly below a prefix."""

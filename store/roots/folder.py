@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 
 from store.paths import temporary_name
-from store.roots.contract import Data
+from store.roots.contract import Data, Listed
 from store.roots.failures import explained, explained_unless_missing
 
 PIECE = 1 << 20
@@ -86,6 +86,22 @@ class FolderRoot:
                 relative = os.path.relpath(folder, self._folder).replace(os.sep, "/")
                 found.extend(f"{relative}/{name}" for name in files)
         return iter(found)
+
+    def listing(self, prefix: str) -> Iterator[Listed]:
+        waiting = [prefix]
+        while waiting:
+            folder = waiting.pop()
+            with suppress(FileNotFoundError), explained_unless_missing("list", self.path(folder)):
+                with os.scandir(self.path(folder)) as entries:
+                    found = list(entries)
+                for entry in found:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(f"{folder}/{entry.name}")
+                        continue
+                    with suppress(FileNotFoundError):  # a temporary file that took its place
+                        state = entry.stat(follow_symlinks=False)
+                        version = f"{state.st_ino}-{state.st_mtime_ns}"
+                        yield Listed(f"{folder}/{entry.name}", state.st_size, state.st_mtime, version)
 
     def children(self, prefix: str) -> list[str]:
         try:

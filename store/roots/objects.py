@@ -13,7 +13,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import MemoryStore, ObjectStore, from_url
 
 from store.errors import StoreError, UnsupportedUrl
-from store.roots.contract import Data
+from store.roots.contract import Data, Listed
 
 PIECE = 1 << 20
 
@@ -77,6 +77,13 @@ class ObjectRoot:
         with self._explained("list", prefix):
             for batch in obstore.list(self._objects, prefix):
                 yield from (meta["path"] for meta in batch)
+
+    def listing(self, prefix: str) -> Iterator[Listed]:
+        with self._explained("list", prefix):
+            for batch in obstore.list(self._objects, prefix):
+                for meta in batch:
+                    written = meta["last_modified"].timestamp()
+                    yield Listed(meta["path"], int(meta["size"]), written, meta["e_tag"] or str(written))
 
     def children(self, prefix: str) -> list[str]:
         with self._explained("list", prefix):
