@@ -22,6 +22,7 @@ from pipeline.run.job import Done, Job
 from pipeline.sources.contract import Probe, Recording, Series, Source, Video
 from pipeline.stages.context import Context
 from store import Store
+from store.drafts import Draft
 from store.outputs import Output
 
 _TABLES: Mapping[str, Mapping[str, Named]] = {
@@ -44,12 +45,12 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
         With what is wrong and the remedy; what was journalled stays for the next try.
     """
     started = time.monotonic()
-    device = _device(job.device)
+    device = choose_device(job.device)
     video = job.stage == "encode" and job.recipe["modality"]["kind"] == "video"
     # small models gain nothing from more threads, and equal threads give equal bits
     torch.set_num_threads(_THREADS if video or device != "cpu" else 1)
     store = Store.open(job.store)
-    source = _source(job, progress) if job.stage in ("index", "encode") else None
+    source = open_source(job, progress) if job.stage in ("index", "encode") else None
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
     inputs = [key for _, key in job.inputs.values()]
     with store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs) as draft:
@@ -57,23 +58,35 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
             store.has(job.stage, job.key) and not job.force
         ):  # another run was faster; the draft, still empty, leaves nothing
             return _done(started, store.output(job.stage, job.key), device)
-        context = Context(
-            recipe=job.recipe,
-            work=job.work,
-            draft=draft,
-            outputs=outputs,
-            source=source,
-            recordings=source.list().recordings if source else (),
-            resolve=_resolve,
-            device=device,
-            on_bad_recording=job.on_bad_recording,
-            weights=Path(job.weights) if job.weights else None,
-            progress=progress,
-        )
+        context = make_context(job, draft, outputs, source, device, progress)
         left = load(STAGES[job.stage].run)(context)
         seconds = time.monotonic() - started
         output = draft.publish({**_provenance(device), "seconds": round(seconds, 3), **left}, replace=job.force)
     return _done(started, output, device)
+
+
+def make_context(
+    job: Job,
+    draft: Draft,
+    outputs: Mapping[str, Output],
+    source: Source | None,
+    device: str,
+    progress: Callable[[int, int, str], None],
+) -> Context:
+    """Put together what a stage is handed."""
+    return Context(
+        recipe=job.recipe,
+        work=job.work,
+        draft=draft,
+        outputs=outputs,
+        source=source,
+        recordings=source.list().recordings if source else (),
+        resolve=_resolve,
+        device=device,
+        on_bad_recording=job.on_bad_recording,
+        weights=Path(job.weights) if job.weights else None,
+        progress=progress,
+    )
 
 
 def _done(started: float, output: Output, device: str) -> Done:
@@ -86,7 +99,8 @@ def _resolve(table: str, section: Mapping[str, Any]) -> tuple[Callable[..., Any]
     return load(named.build), msgspec.convert(body, load(named.params))
 
 
-def _device(wanted: str) -> str:
+def choose_device(wanted: str) -> str:
+    """Return ``cpu`` or ``cuda``; StepError where a GPU is wanted and there is none."""
     if wanted == "cuda" and not torch.cuda.is_available():
         raise StepError(
             "--device cuda: torch sees no CUDA device here\n"
@@ -95,7 +109,8 @@ def _device(wanted: str) -> str:
     return "cuda" if wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available()) else "cpu"
 
 
-def _source(job: Job, progress: Callable[[int, int, str], None]) -> Source:
+def open_source(job: Job, progress: Callable[[int, int, str], None]) -> Source:
+    """Open a job's dataset; one whose digests were taken from the lock is checked as it is read."""
     body = dict(job.source)
     named = SOURCES[body.pop("name")]
     params = msgspec.convert(body, load(named.params))
@@ -112,7 +127,7 @@ def _source(job: Job, progress: Callable[[int, int, str], None]) -> Source:
 def _provenance(device: str) -> dict[str, Any]:
     return {
         "host": socket.gethostname(),
-        "user": _user(),
+        "user": user(),
         "platform": platform.platform(),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
@@ -120,7 +135,8 @@ def _provenance(device: str) -> dict[str, Any]:
     }
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who runs this, as the system knows them."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run under a number that has no name
