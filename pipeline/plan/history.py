@@ -1,14 +1,21 @@
-"""What an experiment's last run used, kept in the store's ``refs/``: for explanations, estimates and cleaning."""
+"""What an experiment uses, kept in the store's ``refs/``: for explanations, estimates and cleaning."""
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import os
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from store import Store
+
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._=+-]+")  # what cannot stand in a reference's name
+_FORGOTTEN_AFTER = timedelta(days=60)  # of what a run meant to use and never did
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -20,35 +27,125 @@ class Past(msgspec.Struct, frozen=True):
     bytes: int = 0
 
 
-class _Reference(msgspec.Struct, frozen=True):
+class Use(msgspec.Struct, frozen=True):
+    """An output that a run means to read or to make, and when the run said so."""
+
+    stage: str
+    key: str
+    since: str
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """What a reference holds; to cleaning, each object in it that has a stage and a key names an output.
+
+    Attributes
+    ----------
+    user, host, path, written
+        Who wrote it last, from which stages file, and when; empty in references of earlier versions.
+    """
+
     stages_file: str
     steps: dict[str, Past] = {}
+    uses: tuple[Use, ...] = ()
+    user: str = ""
+    host: str = ""
+    path: str = ""
+    written: str = ""
 
 
 class History:
-    """The steps of one stages file as they were last done, by step id."""
+    """The steps of one stages file as they were last done, by step id.
 
-    def __init__(self, store: Store, name: str, stages_file: str, steps: dict[str, Past]) -> None:
-        self.steps = steps
+    Several runs of one stages file may write it at a time, and each only adds what it knows.
+    """
+
+    def __init__(self, store: Store, path: Path, reference: Reference) -> None:
         self._store = store
-        self._name = name
-        self._stages_file = stages_file
+        self._path = path.absolute()
+        self._reference = reference
+
+    @property
+    def steps(self) -> dict[str, Past]:
+        """Return the steps by id."""
+        return self._reference.steps
+
+    @property
+    def name(self) -> str:
+        """Return the name of this experiment's reference: two machines may have equal paths."""
+        return _name(self._path, f"{_user()}@{os.uname().nodename}:")
 
     @classmethod
     def read(cls, store: Store, path: Path) -> History:
         """Read an experiment's history; an empty one where there is none or it cannot be read."""
-        place = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:12]
-        name = f"{path.stem}-{place}.json"
-        content = store.read_ref(name)
-        try:
-            steps = msgspec.json.decode(content, type=_Reference).steps if content else {}
-        except msgspec.DecodeError:
-            steps = {}
-        return cls(store, name, path.name, steps)
+        history = cls(store, path, Reference(path.name))
+        history._read()
+        return history
+
+    def use(self, outputs: Iterable[tuple[str, str]]) -> None:
+        """Name outputs (stage and key) before they are read or made, so that cleaning beside this run keeps them.
+
+        Written only where one of them is not named yet. Look for outputs after this, not before: what is there
+        then, stays.
+        """
+        wanted = dict.fromkeys(outputs)
+        soon_forgotten = _ago(_FORGOTTEN_AFTER / 2)
+        named = {(use.stage, use.key) for use in self._reference.uses if use.since >= soon_forgotten}
+        if wanted.keys() <= named | {(past.stage, past.key) for past in self.steps.values()}:
+            return
+        self._read()
+        self._write(self.steps, [*self._reference.uses, *(Use(*output, _ago()) for output in wanted)])
 
     def note(self, done: dict[str, Past]) -> None:
         """Remember steps that are there now; written only where something changed."""
         if any(self.steps.get(step) != past for step, past in done.items()):
-            self.steps = {**self.steps, **done}
-            reference = _Reference(self._stages_file, self.steps)
-            self._store.write_ref(self._name, msgspec.json.encode(reference, order="sorted"))
+            self._read()
+            self._write({**self.steps, **done}, self._reference.uses)
+
+    def note_in(self, other: Store, outputs: Iterable[tuple[str, str]]) -> None:
+        """Name outputs in another store, such as a remote that they are pushed to: cleaning there keeps them."""
+        wanted = set(outputs)
+        there = History.read(other, self._path)
+        there.note({id_: past for id_, past in self.steps.items() if (past.stage, past.key) in wanted})
+        there.use(sorted(wanted))
+
+    def _read(self) -> None:
+        """Read what stands in the store, which another run may have written; that of an earlier version also."""
+        for name in (self.name, _name(self._path)):
+            content = self._store.read_ref(name)
+            if content:
+                try:
+                    self._reference = msgspec.json.decode(content, type=Reference)
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    continue
+                return
+
+    def _write(self, steps: dict[str, Past], uses: Iterable[Use]) -> None:
+        done = {(past.stage, past.key) for past in steps.values()}
+        eldest = _ago(_FORGOTTEN_AFTER)
+        pending = {(u.stage, u.key): u for u in uses if (u.stage, u.key) not in done and u.since >= eldest}
+        self._reference = Reference(
+            stages_file=self._path.name,
+            steps=steps,
+            uses=tuple(pending.values()),
+            user=_user(),
+            host=os.uname().nodename,
+            path=str(self._path),
+            written=_ago(),
+        )
+        self._store.write_ref(self.name, msgspec.json.encode(self._reference, order="sorted"))
+
+
+def _name(path: Path, whose: str = "") -> str:
+    place = hashlib.sha256(whose.encode() + os.fsencode(path.absolute())).hexdigest()[:12]
+    return f"{_UNUSUAL.sub('-', path.stem).lstrip('._=+-')[:100] or 'stages'}-{place}.json"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return str(os.getuid())
+
+
+def _ago(past: timedelta = timedelta()) -> str:
+    return (datetime.now(UTC) - past).isoformat(timespec="seconds")

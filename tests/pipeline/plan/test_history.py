@@ -1,0 +1,104 @@
+"""An experiment's reference: who uses which outputs, written only where something changed."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.plan.history import History, Past
+from store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "my stages.yaml"
+
+
+def written(store: Store) -> dict[str, Any]:
+    (content,) = store.refs().values()
+    return dict(json.loads(content))
+
+
+def test_says_who_and_when(store: Store, file: Path) -> None:
+    History.read(store, file).note({"encode[depth]": Past("encode", "k", 2.0, 10)})
+    reference = written(store)
+    assert reference["host"] == os.uname().nodename
+    assert reference["user"]
+    assert reference["written"].startswith("20")
+    assert reference["path"] == str(file)
+    assert History.read(store, file).steps == {"encode[depth]": Past("encode", "k", 2.0, 10)}
+
+
+def test_nothing_new_writes_nothing(store: Store, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = History.read(store, file)
+    history.note({"index": Past("index", "a")})
+    history.use([("train", "b")])
+    monkeypatch.setattr(Store, "write_ref", lambda *_: pytest.fail("wrote a reference"))
+    again = History.read(store, file)
+    again.note({"index": Past("index", "a")})
+    again.use([("index", "a"), ("train", "b")])
+
+
+def test_two_runs_add_to_each_other(store: Store, file: Path) -> None:
+    one, other = History.read(store, file), History.read(store, file)
+    one.use([("train", "a")])
+    other.use([("train", "b")])
+    one.note({"x": Past("train", "a")})
+    reference = written(store)
+    assert [use["key"] for use in reference["uses"]] == ["b"]
+    assert set(reference["steps"]) == {"x"}
+
+
+def test_what_was_never_used_is_forgotten(store: Store, file: Path) -> None:
+    history = History.read(store, file)
+    history.use([("train", "old")])
+    (name,) = store.refs()
+    reference = written(store)
+    reference["uses"][0]["since"] = "2020-01-01T00:00:00+00:00"
+    store.write_ref(name, json.dumps(reference).encode())
+    History.read(store, file).use([("train", "new")])
+    assert [use["key"] for use in written(store)["uses"]] == ["new"]
+
+
+def test_machines_with_equal_paths_have_references_of_their_own(
+    store: Store, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    History.read(store, file).note({"index": Past("index", "a")})
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    History.read(store, file).note({"index": Past("index", "b")})
+    assert len(store.refs()) == 2
+    monkeypatch.undo()
+    assert History.read(store, file).steps["index"].key == "a"
+
+
+def test_an_earlier_version_is_read(store: Store, tmp_path: Path) -> None:
+    import hashlib
+
+    file = tmp_path / "stages.yaml"
+    name = f"stages-{hashlib.sha256(os.fsencode(file)).hexdigest()[:12]}.json"
+    before = {"stages_file": "stages.yaml", "steps": {"index": {"stage": "index", "key": "a", "seconds": 1.5}}}
+    store.write_ref(name, json.dumps(before).encode())
+    history = History.read(store, file)
+    assert history.steps == {"index": Past("index", "a", 1.5)}
+    history.note({"index": Past("index", "b")})
+    assert History.read(store, file).steps["index"].key == "b"
+
+
+def test_a_remote_is_told(store: Store, file: Path, tmp_path: Path) -> None:
+    remote = Store.open(str(tmp_path / "remote"))
+    history = History.read(store, file)
+    history.note({"index": Past("index", "a", 3.0), "encode": Past("encode", "b")})
+    history.note_in(remote, [("index", "a"), ("train", "c")])
+    reference = written(remote)
+    assert reference["steps"]["index"]["seconds"] == 3.0
+    assert "encode" not in reference["steps"]
+    assert [use["key"] for use in reference["uses"]] == ["c"]
