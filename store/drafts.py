@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from store.attempts import drop_attempt, load_manifest, new_attempt, newest_attempt, sweep
 from store.digests import entry_of_bytes, entry_of_object
 from store.errors import CorruptObject, StoreError
+from store.families import mark
 from store.journal import Journal, JournalEntry
 from store.manifest import Manifest, ObjectEntry, encode_manifest, new_manifest
 from store.outputs import Output
@@ -215,6 +216,7 @@ class Draft:
             output = Output(self._root, manifest)
         else:
             output = self._yield_to_first()
+        mark(self._root, output.manifest)
         self.close()
         return output
 

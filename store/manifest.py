@@ -42,7 +42,7 @@ class Manifest(msgspec.Struct, frozen=True):
     recipe : dict
         In full, as the key was computed from it.
     family : str
-        Digest of the recipe without its ``raw`` entry: outputs of a grown dataset share it.
+        Digest of the recipe without its entries ``raw`` and ``rows``: outputs of a grown dataset share it.
     inputs : list of str
         Keys of the outputs that this one was made from.
     provenance : dict
@@ -102,8 +102,8 @@ def new_manifest(
 
 
 def family_of(recipe: Mapping[str, Any]) -> str:
-    """Return the digest of a recipe without its raw data."""
-    return digest({name: value for name, value in recipe.items() if name != "raw"})
+    """Return the digest of a recipe without its raw data, and without what tells which row is whose."""
+    return digest({name: value for name, value in recipe.items() if name not in ("raw", "rows")})
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.canonical import canonical_json
-from store.errors import MissingOutput, UnsupportedFormat
+from store.errors import MissingOutput, StoreError, UnsupportedFormat
 from store.paths import FORMAT_PATH, SCRATCH, is_name, manifest_path, output_prefix, ref_path
 from store.roots.contract import Root
 from store.roots.urls import open_root
@@ -113,7 +114,7 @@ class Store:
         stage, key : str
             The key is the caller's fingerprint of the recipe; the store does not compute it.
         recipe : mapping
-            Everything that determines the output, in JSON values; its entry ``raw`` names the raw data.
+            Everything that determines the output, in JSON values; its entries ``raw`` and ``rows`` name the raw data.
         inputs : sequence of str
             Keys of the outputs that this one is made from.
 
@@ -145,12 +146,16 @@ class Store:
         DraftLocked
             Another process writes this output now.
         """
+        from store.families import unmark
         from store.paths import lock_path
 
         prefix = output_prefix(stage, key)
         if not self._root.children(prefix):
             return
         with self._root.lock(lock_path(stage, key), f"{stage}/{key} in {self.url}"):
+            with suppress(StoreError):  # a manifest that cannot be read is deleted all the same
+                if manifest := self.manifest(stage, key):
+                    unmark(self._root, manifest)
             self._root.delete(manifest_path(stage, key))
             self._root.delete_all(prefix)
 
@@ -185,6 +190,12 @@ class Store:
         for each in self._root.children("outputs") if stage is None else [stage]:
             if is_name(each):
                 yield from ((each, key) for key in self._root.children(f"outputs/{each}") if is_name(key))
+
+    def family(self, stage: str, family: str) -> list[str]:
+        """Return the keys of outputs that differ in their raw data alone, the newest first; see `store.families`."""
+        from store.families import members
+
+        return members(self._root, stage, family)
 
     def read_ref(self, name: str) -> bytes | None:
         """Return what `write_ref` wrote last under a name, or None."""
