@@ -27,11 +27,12 @@ def reasons(plan: Plan, step: Step) -> list[str]:
         manifest = None
     if manifest is None:
         return [*found, "its recipe changed (the earlier one is no longer in the store)"]
-    changes = list(_changes(plan, step, manifest.recipe, step.recipe))
-    return found + (changes or ["its recipe changed"])
+    changed = list(changes(plan, step, manifest.recipe, step.recipe))
+    return found + (changed or ["its recipe changed"])
 
 
-def _changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what differs between a step's earlier recipe and a new one."""
     for field in sorted({*old, *new}):
         before, after = old.get(field), new.get(field)
         if before == after:
