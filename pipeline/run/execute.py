@@ -46,9 +46,7 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
     """
     started = time.monotonic()
     device = choose_device(job.device)
-    video = job.stage == "encode" and job.recipe["modality"]["kind"] == "video"
-    # small models gain nothing from more threads, and equal threads give equal bits
-    torch.set_num_threads(_THREADS if video or device != "cpu" else 1)
+    set_threads(job, device)
     store = Store.open(job.store)
     source = open_source(job, progress) if job.stage in ("index", "encode") else None
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
@@ -63,6 +61,12 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
         seconds = time.monotonic() - started
         output = draft.publish({**_provenance(device), "seconds": round(seconds, 3), **left}, replace=job.force)
     return _done(started, output, device)
+
+
+def set_threads(job: Job, device: str) -> None:
+    """Let a step use all threads or one: small models gain nothing from more, and equal threads give equal bits."""
+    video = job.stage == "encode" and job.recipe["modality"]["kind"] == "video"
+    torch.set_num_threads(_THREADS if video or device != "cpu" else 1)
 
 
 def make_context(
