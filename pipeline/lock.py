@@ -1,10 +1,12 @@
 """``stages.lock``: the inputs of an experiment, meant for version control beside its stages file.
 
 A colleague without the raw data resolves the same keys from it; one with the data need not hash what it knows.
+Code that was found to give the values of earlier code stands here, too, with who found it (`pipeline accept`).
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,10 @@ import msgspec
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.keys.cache import write_atomically
 from pipeline.keys.raw import FileDigest
+from store.canonical import digest
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
 class LockedStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,14 +27,61 @@ class LockedStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[str, tuple[int, str]] = {}
 
 
+class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Code whose values are those of earlier code, which stands for it in recipes.
+
+    Attributes
+    ----------
+    entry
+        Which entry it was accepted for.
+    checked
+        What was computed again and compared.
+    code
+        The earlier code: module to digest.
+    by, at
+        Who accepted it, and when (UTC).
+    difference
+        The largest difference that was found, by array, as a part of the array's scale.
+    tolerance
+        The largest that would have been taken.
+    """
+
+    entry: str
+    checked: tuple[str, ...]
+    code: dict[str, str]
+    by: str
+    at: str
+    difference: dict[str, float]
+    tolerance: float
+
+    def __post_init__(self) -> None:
+        for module, found in self.code.items():
+            if not _MODULE.fullmatch(module) or not _DIGEST.fullmatch(found):
+                raise ValueError(f"code: {module!r}: {found!r} is no module and its digest")
+        if not self.code:
+            raise ValueError("code: names no module")
+
+
 class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a lock file holds: inputs only."""
+    """What a lock file holds: inputs, and by the digest of a step's code what it was accepted for."""
 
     format: int = 1
     source: str = ""
     index: str = ""
     raw: dict[str, LockedStream] = {}
     weights: dict[str, str] = {}
+    accepted: dict[str, Accepted] = {}
+
+    def __post_init__(self) -> None:
+        earlier = {new: digest(entry.code) for new, entry in self.accepted.items()}
+        for new in earlier:
+            if not _DIGEST.fullmatch(new):
+                raise ValueError(f"accepted: {new!r} is no digest of code")
+            step, first = 0, new
+            while first in earlier:
+                step, first = step + 1, earlier[first]
+                if step > len(earlier):
+                    raise ValueError(f"accepted: {new} goes round in a circle")
 
     def files(self) -> dict[str, FileDigest]:
         """Return every locked file's digest by relative path."""
@@ -59,7 +112,10 @@ def write_lock(path: Path, lock: Lock, old: Lock) -> None:
     """Write a lock, one line a file so that differences read well; nothing where it did not change."""
     if lock != old or not path.exists():
         # format() puts each file on several lines; the compact list of two is folded back onto one
-        text = msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=1)
+        values = msgspec.to_builtins(lock)
+        if not lock.accepted:  # so that earlier versions go on reading it
+            del values["accepted"]
+        text = msgspec.json.format(msgspec.json.encode(values, order="sorted"), indent=1)
         try:
             write_atomically(path, _fold_pairs(text) + b"\n")
         except OSError as error:
@@ -69,6 +125,4 @@ def write_lock(path: Path, lock: Lock, old: Lock) -> None:
 
 
 def _fold_pairs(text: bytes) -> bytes:
-    import re
-
     return re.sub(rb"\[\s+(\d+),\s+(\"[0-9a-f]{64}\")\s+\]", rb"[\1, \2]", text)

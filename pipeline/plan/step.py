@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.lock import Accepted
 from pipeline.stagesfile.experiment import Point
 
 _BARE = ("modality", "model")  # axes whose value says enough
@@ -27,6 +28,8 @@ class Step:
         Other entries that have this very step.
     work
         What the stage needs at run time beyond the recipe (rows, labels, step ids); not part of the key.
+    accepted
+        How the code in its recipe came to stand for the code as it is; None where it is that code.
     """
 
     entry: str
@@ -39,6 +42,7 @@ class Step:
     labels: tuple[Mapping[str, Any], ...] = ()
     work: Mapping[str, Any] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
+    accepted: Accepted | None = None
 
     @property
     def entries(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.keys.code import CodeIndex
+from pipeline.keys.accepted import AcceptedCode
 from pipeline.names import ENCODERS, MODELS, PRETRAINED, SOURCES, STAGES, Named, module_of
 from pipeline.plan.inputs import find_inputs, needs_series
 from pipeline.plan.recipes import encode_recipe, evaluate_recipe, gaf_recipe, index_recipe, training_recipe
@@ -32,7 +32,7 @@ _TAKEN = ("modality", "model", "seed")  # axes of steps
 class StepBuilder:
     """Builds the steps of all matrix points; steps with the same key are one."""
 
-    def __init__(self, code: CodeIndex, weights: Weights) -> None:
+    def __init__(self, code: AcceptedCode, weights: Weights) -> None:
         self.steps: dict[str, Step] = {}
         self._code = code
         self._weights = weights
@@ -205,7 +205,10 @@ class StepBuilder:
                 step = replace(step, labels=(*step.labels, label))
         else:
             labels = () if label is None else (label,)
-            step = Step(entry, recipe["stage"], axes, key, recipe, tuple(needs), point, labels, work or {})
+            accepted = self._code.acceptance(recipe["code"])
+            step = Step(
+                entry, recipe["stage"], axes, key, recipe, tuple(needs), point, labels, work or {}, accepted=accepted
+            )
             if step.id in self.steps:
                 step = replace(step, axes={**axes, **_matrix_axes(point)})
             self._by_key[key] = step.id
