@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError
+from pipeline.keys.accepted import AcceptedCode
 from pipeline.keys.code import CodeIndex
 from pipeline.keys.raw import RawIndex
 from pipeline.lock import Lock, lock_path, read_lock
@@ -62,7 +63,7 @@ def make_plan(path: Path, settings: Iterable[tuple[str, Any]], progress: Progres
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, store, old_lock, progress)
-    code = CodeIndex()
+    code = AcceptedCode(CodeIndex(), old_lock.accepted)
     weights = _Weights(path.absolute().parent, old_lock)
     builder = StepBuilder(code, weights)
     index = builder.index(first, table, sorted(table.raw))
@@ -72,7 +73,9 @@ def make_plan(path: Path, settings: Iterable[tuple[str, Any]], progress: Progres
         builder.add(point, table, broken, index.id)
     code.save()
     source = str(first.source_recipe["name"])
-    lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found)
+    lock = Lock(
+        source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted
+    )
     return Plan(
         path=path,
         store=store,

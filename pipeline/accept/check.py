@@ -1,0 +1,146 @@
+"""Computing a part of a step's output by the code as it is, beside the earlier output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import numpy as np
+import zarr
+
+from pipeline.accept.differences import Difference, compare, other
+from pipeline.accept.documents import compare_objects
+from pipeline.accept.part import PartDraft, choose_shards
+from pipeline.errors import StepError
+from pipeline.names import STAGES, load
+from pipeline.plan.planner import Plan
+from pipeline.plan.step import Step
+from pipeline.run.execute import choose_device, make_context, open_source, set_threads
+from pipeline.run.job import make_job
+from store import Store
+from store.drafts import Draft
+from store.features import FeatureOutput, open_features
+from store.outputs import Output
+
+Report = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was computed again, in words, and how it differs, by array or object."""
+
+    step: Step
+    what: str
+    differences: tuple[Difference, ...]
+
+    @property
+    def taken(self) -> bool:
+        """Tell whether all of it is within the tolerance."""
+        return all(each.taken for each in self.differences)
+
+
+def check(
+    plan: Plan, step: Step, earlier: Output, *, device: str, tolerance: float, shards: int, progress: Report
+) -> Checked:
+    """Compute some shards of a feature output again, or another output whole, and compare.
+
+    Raises
+    ------
+    PipelineError, StoreError, TrainingError
+        What it needs is not here, or the new code fails.
+    """
+    inputs = {need: _input(plan, step, need) for need in step.needs}
+    job = make_job(plan, step, choose_device(device))
+    set_threads(job, job.device)
+    with ExitStack() as held:
+        folder = held.enter_context(TemporaryDirectory(prefix="accept-"))
+        source = open_source(job, progress) if job.stage in ("index", "encode") else None
+        draft = held.enter_context(
+            Store.open(folder).draft(step.stage, step.key, recipe=step.recipe, inputs=[*_keys(inputs)])
+        )
+        stored = open_features(earlier) if "zarr.json" in earlier.entries else None
+        ids = [recording.id for recording in plan.table.listing.recordings]
+        given = _part(draft, step, earlier, stored, ids, shards) if stored else draft
+        load(STAGES[job.stage].run)(make_context(job, cast(Draft, given), inputs, source, job.device, progress))
+        names = set(stored.names) if stored else set()
+        objects = [path for path in {**earlier.entries, **dict.fromkeys(draft.paths())} if not _is_zarr(path, names)]
+        differences = [_object(path, earlier, draft, tolerance) for path in sorted(objects)]
+        if stored is None:
+            return Checked(step, "whole", tuple(differences))
+        rows, arrays = _arrays(draft, stored, ids, tolerance)
+        return Checked(step, f"{_named(draft)} ({rows} recordings)", (*arrays, *differences))
+
+
+def _input(plan: Plan, step: Step, need: str) -> Output:
+    needed = plan.steps[need]
+    output = plan.chain.output(needed.stage, needed.key)
+    if output is None:
+        raise StepError(f"{step.id} needs {need}, which is not in the store\n  accept or run {needed.entry} first")
+    return output
+
+
+def _keys(outputs: Mapping[str, Output]) -> list[str]:
+    return [output.manifest.key for output in outputs.values()]
+
+
+def _part(
+    draft: Draft, step: Step, earlier: Output, stored: FeatureOutput, ids: Sequence[str], shards: int
+) -> PartDraft:
+    valid = stored.array("valid")
+    length = valid.shards[0] if valid.shards else valid.chunks[0]
+    good = np.any(stored.read("valid"), axis=1)
+    starts = range(0, stored.rows, length)
+    usable = np.array([int(good[start : start + length].sum()) for start in starts])
+    wanted = choose_shards(step.key, usable, shards)
+    listed = earlier.read_json("skipped.json") if "skipped.json" in earlier.entries else []
+    skipped = {item["recording"]: item["reason"] for item in listed}
+    return PartDraft(draft, wanted, [ids[start : start + length] for start in starts], skipped)
+
+
+def _arrays(
+    draft: Draft, stored: FeatureOutput, ids: Sequence[str], tolerance: float
+) -> tuple[int, list[Difference]]:
+    group = zarr.open_group(draft.zarr_store(), mode="r", zarr_format=3, use_consolidated=False)
+    arrays = {name: cast("zarr.Array[Any]", group[name]) for name in group.array_keys()}
+    if set(arrays) != set(stored.names):
+        return 0, [other("arrays", f"{', '.join(stored.names)} became {', '.join(sorted(arrays))}")]
+    if dict(group.attrs) != stored.attributes:
+        changed = sorted(k for k in {**group.attrs, **stored.attributes} if group.attrs.get(k) != stored.attributes.get(k))
+        return 0, [other(f"attribute {k}", f"{stored.attributes.get(k)} became {group.attrs.get(k)}") for k in changed]
+    differences, rows = [], 0
+    for name, array in arrays.items():
+        before = stored.array(name)
+        if (array.shape, array.dtype) != (before.shape, before.dtype):
+            differences.append(other(name, f"{before.dtype} {before.shape} became {array.dtype} {array.shape}"))
+            continue
+        length = array.shards[0] if array.shards else array.chunks[0]
+        for shard in sorted(map(int, draft.done)):
+            here = slice(shard * length, min((shard + 1) * length, stored.rows))
+            old, new = (np.asarray(side[here]) for side in (before, array))
+            differences.append(compare(name, old, new, tolerance, rows=ids[here], columns=name != "images"))
+            rows += len(old) if name == "valid" else 0
+    if not draft.done:
+        raise StepError("the new code cuts the output into other shards, so that none can be compared; run it instead")
+    return rows, differences
+
+
+def _object(path: str, earlier: Output, draft: Draft, tolerance: float) -> Difference:
+    if path not in earlier.entries:
+        return other(path, "is new")
+    try:
+        new = draft.read(path)
+    except FileNotFoundError:
+        return other(path, "is gone")
+    return compare_objects(path, earlier.read_bytes(path), new, tolerance)
+
+
+def _is_zarr(path: str, arrays: set[str]) -> bool:
+    return bool(arrays) and (path == "zarr.json" or path.partition("/")[0] in arrays)
+
+
+def _named(draft: Draft) -> str:
+    shards = sorted(map(int, draft.done))
+    return f"shard {shards[0]}" if len(shards) == 1 else f"shards {', '.join(map(str, shards))}"

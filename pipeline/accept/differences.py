@@ -1,0 +1,141 @@
+"""How much two arrays differ, as a part of their scale, and how much is taken.
+
+Reordering a float32 sum of some thousand terms moves it by a few units of 1e-6 of the scale; what changes a feature
+on purpose moves it by far more. So 1e-5 is taken by default. Types that are coarser than that may differ by one step
+of the type where a value is rounded the other way, but on average by no more than the tolerance: then few values do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+TOLERANCE = 1e-5
+FLOOR = 0.01  # a column's scale is at least this part of the array's: columns are computed from one another
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How a new array or document differs from the earlier one.
+
+    Attributes
+    ----------
+    name
+        Of the array or document.
+    largest
+        The largest difference as a part of the scale; infinite where something differs that must not differ at all.
+    mean
+        The mean difference as a part of the scale.
+    where
+        Where the largest is, with the earlier and the new value; empty where nothing differs.
+    taken
+        Whether it is within the tolerance.
+    """
+
+    name: str
+    largest: float = 0.0
+    mean: float = 0.0
+    where: str = ""
+    taken: bool = True
+
+
+def other(name: str, where: str) -> Difference:
+    """Return the difference of something that must be equal and is not."""
+    return Difference(name, math.inf, math.inf, where, taken=False)
+
+
+def compare(
+    name: str, old: Array, new: Array, tolerance: float, *, rows: Sequence[str] = (), columns: bool = False
+) -> Difference:
+    """Compare arrays of one shape and type.
+
+    Parameters
+    ----------
+    old, new
+        Floating point, or uint8 that stands for it; anything else must be equal.
+    tolerance
+        Of the scale, which is the largest magnitude of `old`.
+    rows
+        The recordings of the first dimension, where it is theirs.
+    columns
+        Whether the last dimension's places (features, channels) each have their own scale.
+    """
+    if old.shape != new.shape or old.dtype != new.dtype:
+        return other(name, f"{old.dtype} {old.shape} became {new.dtype} {new.shape}")
+    if old.dtype.kind != "f" and old.dtype != np.uint8:
+        return _equal(name, old, new, rows)
+    if not rows:
+        old, new = old[None], new[None]
+    scale = _scale(old, columns)
+    largest, total, taken, where = 0.0, 0.0, True, ""
+    for row, (before, after) in enumerate(zip(old, new, strict=True)):  # a row at a time bounds the memory
+        if not before.size:
+            continue
+        moved = _distance(before, after)
+        part = _divided(moved, scale)
+        total += float(part.sum())
+        taken &= not bool(((part > tolerance) & (moved > _step(before, after, tolerance))).any())
+        place = np.unravel_index(int(part.argmax()), part.shape)
+        if part[place] > largest:
+            largest = float(part[place])
+            where = _place(rows, row, place, before[place], after[place])
+    mean = total / max(old.size, 1)
+    return Difference(name, largest, mean, where, taken and mean <= tolerance)
+
+
+def _equal(name: str, old: Array, new: Array, rows: Sequence[str]) -> Difference:
+    if not rows:
+        old, new = old[None], new[None]
+    differing = np.argwhere(old != new)
+    if not len(differing):
+        return Difference(name)
+    row, *place = (int(each) for each in differing[0])
+    return other(name, _place(rows, row, tuple(place), old[row][tuple(place)], new[row][tuple(place)]))
+
+
+def _scale(old: Array, columns: bool) -> NDArray[np.float64]:
+    largest = np.zeros(old.shape[1:] if columns and old.ndim > 1 else ())
+    for row in old:
+        finite = np.where(np.isfinite(row), np.abs(row.astype(np.float64)), 0.0)
+        largest = np.maximum(largest, finite if columns and old.ndim > 1 else finite.max(initial=0.0))
+    if largest.ndim == 0:
+        return largest
+    column = largest.max(axis=tuple(range(largest.ndim - 1)))
+    return np.maximum(column, FLOOR * column.max(initial=0.0))
+
+
+def _distance(old: Array, new: Array) -> NDArray[np.float64]:
+    before, after = old.astype(np.float64), new.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        moved = np.abs(after - before)
+    same = (before == after) | (np.isnan(before) & np.isnan(after))
+    moved = np.where(same, 0.0, moved)
+    return np.where(np.isnan(moved), np.inf, moved)
+
+
+def _divided(moved: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(moved == 0.0, 0.0, moved / scale)
+
+
+def _step(old: Array, new: Array, tolerance: float) -> Array | float:
+    """Return the distance to the next value of the stored type; none where equal bits are asked for."""
+    if tolerance == 0.0:
+        return 0.0
+    if old.dtype == np.uint8:
+        return 1.0
+    with np.errstate(invalid="ignore"):
+        step: Array = np.maximum(np.spacing(np.abs(old)), np.spacing(np.abs(new))).astype(np.float64)
+    return np.nan_to_num(step, nan=0.0, posinf=0.0)
+
+
+def _place(rows: Sequence[str], row: int, place: tuple[Any, ...], old: Any, new: Any) -> str:
+    whose = f"recording {rows[row]} " if rows else ""
+    return f"{whose}at [{', '.join(str(int(each)) for each in place)}]: {old!s} became {new!s}"
