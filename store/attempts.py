@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 
+from store.limits import MANIFEST_BYTES, read_at_most
 from store.manifest import Manifest, decode_manifest
-from store.paths import JOURNAL, SCRATCH, attempt_of, is_temporary, manifest_path, output_prefix
+from store.paths import JOURNAL, SCRATCH, attempt_of, is_temporary, lock_path, manifest_path, output_prefix
 from store.roots.contract import Root
 
 
@@ -27,7 +28,7 @@ def load_manifest(root: Root, stage: str, key: str) -> Manifest | None:
     """Read and check a manifest; None where nothing is published."""
     path = manifest_path(stage, key)
     try:
-        data = root.read(path)
+        data = read_at_most(root, path, MANIFEST_BYTES)
     except FileNotFoundError:
         return None
     return decode_manifest(data, stage=stage, key=key, url=root.url)
@@ -37,6 +38,20 @@ def drop_attempt(root: Root, prefix: str, *, published: bool = False) -> None:
     """Delete an attempt's journal, objects (unless published) and scratch; what remains is never trusted."""
     for part in (JOURNAL, SCRATCH) if published else (JOURNAL, "", SCRATCH):
         root.delete_all(prefix + part)
+
+
+def drop_output(root: Root, stage: str, key: str) -> None:
+    """Delete an output and all attempts at it, whose lock is held: its manifest first, the lock last.
+
+    Else a successor could lock a new file of that name, and go on from what is being deleted.
+    """
+    prefix, lock = output_prefix(stage, key), lock_path(stage, key)
+    root.delete(manifest_path(stage, key))
+    for path in [f"{prefix}/{name}" for name in root.children(prefix)]:
+        if path != lock:
+            root.delete_all(path)
+            root.delete(path)
+    root.drop_folder(prefix, lock)
 
 
 def sweep(root: Root, prefix: str, *, keep: set[str]) -> None:

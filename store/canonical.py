@@ -36,8 +36,7 @@ def canonical_json(value: object) -> bytes:
     b'{"a":"\\xc3\\xa9","b":[1,2.5,null]}'
     """
     _check(value, "value", ())
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8")
+    return _dump(value)
 
 
 def digest(value: object) -> str:
@@ -51,7 +50,17 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
+def digest_of_json(value: object) -> str:
+    """Do as `digest` for what a JSON parser returned, which needs no check but for its depth: RecursionError."""
+    return hashlib.sha256(_dump(value)).hexdigest()
+
+
 _DEEPEST = 200
+
+
+def _dump(value: object) -> bytes:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8")
 
 
 def _check(value: object, where: str, outer: tuple[int, ...]) -> None:

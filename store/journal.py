@@ -9,7 +9,9 @@ import msgspec
 
 from store.digests import entry_of_object
 from store.errors import StoreError, UnsafePath
+from store.limits import NOTE_BYTES, read_at_most
 from store.manifest import ObjectEntry
+from store.manifest_rules import parse_json
 from store.paths import JOURNAL, check_path, is_temporary
 from store.roots.contract import Root
 
@@ -76,9 +78,9 @@ class Journal:
 
     def _intact(self, path: str) -> JournalEntry | None:
         try:
-            entry = msgspec.json.decode(self._root.read(path), type=JournalEntry)
+            entry = parse_json(read_at_most(self._root, path, NOTE_BYTES), JournalEntry)
             safe = [check_path(each.path, path) for each in entry.objects]
-        except (msgspec.DecodeError, UnicodeDecodeError, UnsafePath):
+        except (ValueError, UnsafePath):
             return None
         if self._path(entry.unit) != path:
             return None
@@ -88,7 +90,7 @@ class Journal:
         return entry if all(self._matches(each) for each in entry.objects) else None
 
     def _matches(self, entry: ObjectEntry) -> bool:
-        return entry_of_object(self._root, self._attempt, entry.path) == entry
+        return entry_of_object(self._root, self._attempt, entry.path, entry.size) == entry
 
     def _path(self, unit: str) -> str:
         return f"{self._prefix}/unit-{quote(unit, safe='')}.json"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from store.digests import entry_of_bytes, entry_of_object
 from store.errors import REMEDY, CorruptObject, StoreError
+from store.limits import JSON_BYTES, LINE_BYTES, MIB
 from store.manifest import Manifest, ObjectEntry
+from store.manifest_rules import parse_json
 from store.paths import output_prefix
 from store.roots.contract import Root
 
@@ -53,14 +55,13 @@ class Output:
         """
         expected = self._entry(path)
         try:
-            data = self._root.read(f"{self._prefix}/{path}")
+            data = self._root.read(f"{self._prefix}/{path}", 0, expected.size + 1)  # whatever lies there
         except FileNotFoundError:
             raise self._corrupt(expected, None) from None
         if path in self._checked and len(data) == expected.size:
             return data
-        found = entry_of_bytes(path, data)
-        if found != expected:
-            raise self._corrupt(expected, found)
+        if len(data) != expected.size or entry_of_bytes(path, data) != expected:
+            raise self._corrupt(expected, self._found(expected))
         self._checked.add(path)
         return data
 
@@ -79,12 +80,45 @@ class Output:
         except FileNotFoundError:
             raise self._corrupt(expected, None) from None
         if len(data) != min(stop, expected.size) - min(start, expected.size):
-            raise self._corrupt(expected, entry_of_object(self._root, self._prefix, path))
+            raise self._corrupt(expected, self._found(expected))
         return data
 
-    def read_json(self, path: str) -> Any:
-        """Return a JSON object's value after checking its SHA-256."""
-        return json.loads(self.read_bytes(path))
+    def read_json(self, path: str, kind: Any = Any) -> Any:
+        """Return a JSON object's value after checking its SHA-256.
+
+        Parameters
+        ----------
+        path : str
+        kind : type, optional
+            What the value must be, as msgspec's types tell it.
+
+        Raises
+        ------
+        StoreError, CorruptObject
+            As `read_bytes`; also for an object that is what the manifest lists but no such value.
+        """
+        if self._entry(path).size > JSON_BYTES:
+            raise self.refuse(path, f"has more than {JSON_BYTES // MIB} MiB, which no JSON object of an output has")
+        return self._parse(path, self.read_bytes(path), kind)
+
+    def read_lines(self, path: str, kind: Any = Any) -> Iterator[Any]:
+        """Yield the values of an object of JSON lines after checking its SHA-256; else as `read_json`."""
+        data = self.read_bytes(path)
+        start, line = 0, 1
+        while start < len(data):
+            stop = data.find(b"\n", start)
+            stop = len(data) if stop < 0 else stop
+            if stop - start > LINE_BYTES:
+                raise self.refuse(f"{path}, line {line},", f"has more than {LINE_BYTES // MIB} MiB")
+            yield self._parse(path, data[start:stop], kind, line)
+            start, line = stop + 1, line + 1
+
+    def _parse(self, path: str, data: bytes, kind: Any, line: int | None = None) -> Any:
+        try:
+            return parse_json(data, kind)
+        except ValueError as error:
+            place = path if line is None else f"{path}, line {line},"
+            raise self.refuse(place, f"is not what such an output holds: {error}") from error
 
     def check(self, path: str) -> None:
         """Compare an object with the manifest, once for the life of this Output, in bounded memory.
@@ -99,7 +133,7 @@ class Output:
             checking = self._checking.setdefault(path, Lock())
         with checking:
             if path not in self._checked:
-                found = entry_of_object(self._root, self._prefix, path)
+                found = self._found(expected)
                 if found != expected:
                     raise self._corrupt(expected, found)
                 self._checked.add(path)
@@ -125,14 +159,24 @@ class Output:
                 f"{self.url} has no object {path}; its manifest lists {', '.join(sorted(self._entries)[:8]) or 'none'}"
             ) from None
 
+    def _found(self, expected: ObjectEntry) -> ObjectEntry | None:
+        return entry_of_object(self._root, self._prefix, expected.path, expected.size)
+
     def _corrupt(self, expected: ObjectEntry, found: ObjectEntry | None) -> CorruptObject:
-        now = f"{found.size} bytes with SHA-256 {found.sha256}" if found else "no such object"
+        now = f"{found.size} bytes with SHA-256 {found.sha256 or 'of something else'}" if found else "no such object"
+        return self.refuse(
+            expected.path,
+            f"changed after it was published: expected {expected.size} bytes with SHA-256 {expected.sha256}, "
+            f"found {now}",
+        )
+
+    def refuse(self, path: str, why: str) -> CorruptObject:
+        """Return the error that an object cannot be used: `why` follows its name in the message."""
         return CorruptObject(
-            f"{self.url}/{expected.path} changed after it was published: expected {expected.size} bytes with "
-            f"SHA-256 {expected.sha256}, found {now}. {REMEDY}",
+            f"{self.url}/{path} {why}. {REMEDY}",
             url=self._root.url,
             stage=self.manifest.stage,
             key=self.manifest.key,
             attempt=self.manifest.attempt,
-            path=expected.path,
+            path=path,
         )

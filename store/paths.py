@@ -10,8 +10,17 @@ FORMAT_PATH = "store.json"
 JOURNAL = ".journal"
 SCRATCH = ".scratch"
 
+_PATH_BYTES = 1024
+_PART_BYTES = 255  # of a file's name, on every system
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,199}")
-_ATTEMPT = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{8}")
+_ATTEMPT = re.compile(r"[0-9]{8}T[0-9]{12}Z-[0-9a-f]{8}")
+_UNSAFE = re.compile(
+    r"""[\\:*?"<>|]"""  # not in names on Windows; backslash and colon also begin other paths
+    r"""|(?:^|/)(?:/|$)|[. ](?:/|$)"""  # empty, . and .. and what Windows shortens
+    r"""|(?:^|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.[^/]*)?(?:/|$)|[^/]{256}""",
+    re.IGNORECASE,
+)
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.partial")
 
 
@@ -33,24 +42,25 @@ def check_path(path: str, where: str) -> str:
     Parameters
     ----------
     path : str
-        Relative, with forward slashes: no empty part, no ``.`` or ``..``, no backslash, no drive or colon, no
-        control character.
+        Relative, with forward slashes: no empty part, no ``.`` or ``..``, none of ``\\ : * ? " < > |``, no control
+        character, no part that ends in a dot or a space or that is a device to Windows (``nul``, ``com1``), at most
+        1,024 bytes and 255 a part.
     where : str
         Who names the path, for the message.
     """
-    parts = path.split("/")
-    safe = (
-        all(part not in ("", ".", "..") for part in parts)
-        and not any(mark in path for mark in ("\\", ":"))
-        and path.isprintable()
-        and not _TEMPORARY.fullmatch(parts[-1])
-    )
-    if not safe:
+    if not _is_safe(path):
         raise UnsafePath(
-            f"{where} names the path {path!r}, which does not stay inside its output; "
+            f"{where} names the path {path[:300]!r}, which does not stay inside its output on every system; "
             "nothing was read or written. Do not trust this store: delete that output and make it again"
         )
     return path
+
+
+def _is_safe(path: str) -> bool:
+    if not path.isprintable() or _UNSAFE.search(path) or _TEMPORARY.fullmatch(path.rpartition("/")[2]):
+        return False
+    sizes = (len(part.encode()) for part in path.split("/")) if not path.isascii() else ()
+    return len(path.encode()) <= _PATH_BYTES and all(size <= _PART_BYTES for size in sizes)
 
 
 def output_prefix(stage: str, key: str) -> str:

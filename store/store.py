@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.canonical import canonical_json
 from store.errors import MissingOutput, StoreError, UnsupportedFormat
+from store.limits import NOTE_BYTES, REF_BYTES, read_at_most
 from store.paths import FORMAT_PATH, SCRATCH, is_name, manifest_path, output_prefix, ref_path
 from store.roots.contract import Root
 from store.roots.urls import open_root
 
 if TYPE_CHECKING:
+    from store.cleaning import Cleaning
     from store.drafts import Draft
+    from store.inventory import Inventory
+    from store.lineage import Lineage
     from store.manifest import Manifest
     from store.outputs import Output
 
@@ -134,9 +138,13 @@ class Store:
 
         output_prefix(stage, key)
         canonical_json(dict(recipe))
+        self.begin()
+        return Draft(self._root, stage, key, recipe=recipe, inputs=inputs)
+
+    def begin(self) -> None:
+        """Write the store's format where there is none yet: what every first write needs."""
         while not self._check_format():
             self._root.create(FORMAT_PATH, canonical_json(FORMAT) + b"\n")
-        return Draft(self._root, stage, key, recipe=recipe, inputs=inputs)
 
     def remove(self, stage: str, key: str) -> None:
         """Delete an output and all attempts at it, its manifest first: half a removal leaves no output.
@@ -146,6 +154,7 @@ class Store:
         DraftLocked
             Another process writes this output now.
         """
+        from store.attempts import drop_output
         from store.families import unmark
         from store.paths import lock_path
 
@@ -156,8 +165,7 @@ class Store:
             with suppress(StoreError):  # a manifest that cannot be read is deleted all the same
                 if manifest := self.manifest(stage, key):
                     unmark(self._root, manifest)
-            self._root.delete(manifest_path(stage, key))
-            self._root.delete_all(prefix)
+            drop_output(self._root, stage, key)
 
     def quarantine(self, stage: str, key: str, why: str, *, attempt: str | None = None) -> str:
         """Set a damaged output aside, its manifest first: it is no output any more, and is never read again.
@@ -197,10 +205,46 @@ class Store:
 
         return members(self._root, stage, family)
 
+    def inventory(self) -> Inventory:
+        """List everything with sizes and dates."""
+        from store.inventory import take_inventory
+
+        return take_inventory(self._root, self.outputs())
+
+    def cleaning(self, *, grace_s: float, forget: Collection[str] = ()) -> Cleaning:
+        """Find what can be freed: nothing is until `Cleaning.free`.
+
+        Parameters
+        ----------
+        grace_s : float
+            What was written less than this many seconds ago, stays.
+        forget : collection of str
+            References to drop first.
+
+        Raises
+        ------
+        StoreError
+            A reference cannot be read, so that what it names cannot be told.
+        UnsupportedFormat
+            What an output was made from cannot be told.
+        """
+        import time
+
+        from store.cleaning import Cleaning
+
+        now = time.time()
+        return Cleaning(self._root, self.inventory(), grace_s, now, forget)
+
+    def lineage(self, names: Iterable[tuple[str, str]] | None = None) -> Lineage:
+        """Return which of these outputs (all, where left out) were made from which."""
+        from store.lineage import Lineage
+
+        return Lineage(self._root, self.outputs() if names is None else names)
+
     def read_ref(self, name: str) -> bytes | None:
         """Return what `write_ref` wrote last under a name, or None."""
         try:
-            return self._root.read(ref_path(name))
+            return read_at_most(self._root, ref_path(name), REF_BYTES)
         except FileNotFoundError:
             return None
 
@@ -220,16 +264,16 @@ class Store:
     def _check_format(self) -> bool:
         """Return whether the store says its format; raise where that is another one."""
         try:
-            data = self._root.read(FORMAT_PATH)
+            data = read_at_most(self._root, FORMAT_PATH, NOTE_BYTES)
         except FileNotFoundError:
             return False
         try:
             found = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = data[:60]
         if found != FORMAT:
             raise UnsupportedFormat(
-                f"{self.url}/{FORMAT_PATH} says {found!r}; this version reads {FORMAT!r}. "
+                f"{self.url}/{FORMAT_PATH} says {repr(found)[:99]}; this version reads {FORMAT!r}. "
                 "Upgrade this program or use another store"
             )
         return True
