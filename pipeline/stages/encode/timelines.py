@@ -39,6 +39,7 @@ class TimelineEncoder:
             "reduce": params.reduce,
             "velocities": self._velocities,
             "vertical_axis": VERTICAL_AXIS if skeleton else None,
+            "sample_shapes": [list(shape) for shape in self._shapes],  # of each stream; others count as broken
         }
 
     @property
@@ -117,26 +118,21 @@ class TimelineEncoder:
         return Series(values=values.reshape(len(values), -1), times=series.times)
 
     def _pool(self, read: dict[int, NDArray[np.float32]], into: Encoded) -> None:
-        if self._spec.align == "resample" and read:
-            rows = list(read)
-            stacked = np.stack(list(read.values()))  # (n, L, C)
-            into.features[rows] = self._patches(stacked)
-            into.valid[rows] = True
-            if into.series is not None:
-                into.series[rows] = stacked
-            return
+        """Reduce one recording after the other, so that none's bits depend on which others are encoded with it."""
         for row, values in read.items():
-            found = self._patches(values[None])[0]
+            found = self._patches(values)
             into.features[row, : len(found)] = found
             into.valid[row, : len(found)] = True
+            if into.series is not None:
+                into.series[row] = values
 
-    def _patches(self, timelines: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Reduce (n, T, C) to (n, windows, D)."""
-        values = torch.from_numpy(timelines)
-        at = torch.from_numpy(starts(self._spec, timelines.shape[1]))
+    def _patches(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Reduce (T, C) to (windows, D)."""
+        timeline = torch.from_numpy(values)[None]
+        at = torch.from_numpy(starts(self._spec, len(values)))
         if self._velocities:
-            values = derive_velocities(values)
-        pooled: NDArray[np.float32] = patches(values, at, self._spec.window, self._params.reduce).numpy()
+            timeline = derive_velocities(timeline)
+        pooled: NDArray[np.float32] = patches(timeline, at, self._spec.window, self._params.reduce)[0].numpy()
         return pooled
 
 

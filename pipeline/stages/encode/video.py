@@ -53,7 +53,11 @@ class VideoEncoder:
         return {"images": self._images, "device": name, "weights": self._backbone.weights}
 
     def encode(self, recordings: Sequence[Recording | None], seen: Callable[[int], None]) -> Encoded:
-        """Encode one shard; see `Encoder`. A batch holds images of several recordings, of this shard only."""
+        """Encode one shard; see `Encoder`.
+
+        A batch holds images of one recording alone: on equal devices and threads its features have the same bits
+        whatever else is encoded with it, so that rows copied from an earlier output equal those computed anew.
+        """
         streams = self._job.modality.streams
         todo = [(row, k) for row, r in enumerate(recordings) if r is not None for k in range(len(streams))]
         tasks = [self._task(r, stream) for r in recordings if r is not None for stream in streams]
@@ -61,9 +65,14 @@ class VideoEncoder:
         encoded = Encoded(np.zeros((*shape, self.width), np.float32), np.zeros(shape, np.bool_))
         touched = np.zeros((*shape, len(streams)), np.bool_)
         waiting: list[tuple[int, int, _Image]] = []
+        last = -1
         with closing(read_ahead(tasks, threads=self._job.threads, items=AHEAD)) as reading:
             for task, item in reading:
                 row, stream = todo[task]
+                if row != last:
+                    self._flush(waiting, encoded.features)
+                    seen(row)
+                    last = row
                 if isinstance(item, Failed):
                     if not isinstance(item.error, BadRecording) or self._job.strict:
                         raise item.error
@@ -73,7 +82,6 @@ class VideoEncoder:
                     touched[row, [patch for patch, _ in item.shares], stream] = True
                 if len(waiting) == self._job.batch:
                     self._flush(waiting, encoded.features)
-                    seen(row)
         self._flush(waiting, encoded.features)
         encoded.valid[:] = touched.all(axis=2)
         for row, recording in enumerate(recordings):
