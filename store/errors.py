@@ -79,7 +79,17 @@ class UnsafeManifest(CorruptManifest, UnsafePath):
 
 
 class DraftLocked(StoreError):
-    """Another process holds the draft of this output."""
+    """Another process holds the draft of this output.
+
+    Attributes
+    ----------
+    owner : str
+        Who holds it, as "process 12 on host".
+    """
+
+    def __init__(self, message: str, owner: str = "another process") -> None:
+        super().__init__(message)
+        self.owner = owner
 
 
 class StoreFull(StoreError):

@@ -56,6 +56,13 @@ class Root(Protocol):
         With `safe` this holds after a loss of power, too.
         """
 
+    def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
+        """Write an object of `size` bytes safely, piece by piece, replacing any.
+
+        Where `pieces` raises, nothing has changed and its error is raised here. Whoever calls sees to it that
+        they are `size` bytes together.
+        """
+
     def create(self, path: str, data: Data) -> bool:
         """Write an object safely and only where there is none; return whether this call made it."""
 
@@ -74,8 +81,14 @@ class Root(Protocol):
     def delete_all(self, prefix: str) -> None:
         """Delete every object below a prefix."""
 
+    def drop_folder(self, prefix: str, lock: str) -> None:
+        """Drop what remains of a folder without objects: its lock, which is held, and the folder itself."""
+
     def move_all(self, prefix: str, to: str) -> None:
         """Move the object at `prefix`, or else every object below it, to `to`; nothing there is no error."""
+
+    def free(self) -> int | None:
+        """Return how many bytes can still be written, or None where nobody knows."""
 
     def sync(self, paths: Iterable[str]) -> None:
         """Return when these objects and the folders above them would survive a loss of power."""

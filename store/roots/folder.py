@@ -70,11 +70,15 @@ class FolderRoot:
             return None
 
     def put(self, path: str, data: Data, *, safe: bool = False) -> None:
-        with self._beside(path, data, safe=safe) as temporary:
+        with self._beside(path, [data], safe=safe) as temporary:
+            os.replace(temporary, self.path(path))
+
+    def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
+        with self._beside(path, pieces, safe=True) as temporary:
             os.replace(temporary, self.path(path))
 
     def create(self, path: str, data: Data) -> bool:
-        with self._beside(path, data, safe=True) as temporary:
+        with self._beside(path, [data], safe=True) as temporary:
             created = _link(temporary, self.path(path))
         self.sync([path])
         return created
@@ -120,6 +124,11 @@ class FolderRoot:
         with suppress(FileNotFoundError), explained_unless_missing("delete", self.path(prefix)):
             shutil.rmtree(self.path(prefix))
 
+    def drop_folder(self, prefix: str, lock: str) -> None:
+        self.delete(lock)
+        with suppress(OSError):  # a successor has begun
+            os.rmdir(self.path(prefix))
+
     def move_all(self, prefix: str, to: str) -> None:
         with suppress(FileNotFoundError), explained_unless_missing("move", self.path(prefix)):
             os.makedirs(os.path.dirname(self.path(to)), exist_ok=True)
@@ -127,6 +136,15 @@ class FolderRoot:
         for folder in {os.path.dirname(self.path(each)) for each in (prefix, to)}:
             with suppress(FileNotFoundError), explained_unless_missing("make safe", folder):
                 _fsync(folder)
+
+    def free(self) -> int | None:
+        import shutil
+
+        folder = self._folder
+        while not os.path.isdir(folder) and folder != os.path.dirname(folder):
+            folder = os.path.dirname(folder)
+        with explained("look at", folder):
+            return shutil.disk_usage(folder).free
 
     def sync(self, paths: Iterable[str]) -> None:
         folders = set()
@@ -152,15 +170,16 @@ class FolderRoot:
         return locked(self.path(path), what)
 
     @contextmanager
-    def _beside(self, path: str, data: Data, *, safe: bool) -> Iterator[str]:
+    def _beside(self, path: str, pieces: Iterable[Data], *, safe: bool) -> Iterator[str]:
         folder = os.path.dirname(self.path(path))
         temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
         with explained("write", self.path(path)):
             try:
                 with _open_new(temporary) as file:
-                    view = memoryview(data).cast("B")
-                    while view:
-                        view = view[file.write(view) :]
+                    for piece in pieces:
+                        view = memoryview(piece).cast("B")
+                        while view:
+                            view = view[file.write(view) :]
                     if safe:
                         os.fsync(file.fileno())
                 yield temporary

@@ -31,10 +31,20 @@ def locked(file: str, what: str) -> Iterator[None]:
     try:
         with suppress(OSError):  # a full disk; the note is for the message only
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
+            os.pwrite(descriptor, this_process().encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def locked_by(owner: str, what: str) -> DraftLocked:
+    """Return the error that tells who holds a lock."""
+    return DraftLocked(f"{what} is being written by {owner}; wait until it ends, or stop it, then run again", owner)
+
+
+def this_process() -> str:
+    """Return what tells others who holds a lock."""
+    return f"process {os.getpid()} on {os.uname().nodename}"
 
 
 def _acquire(file: str, what: str) -> int:
@@ -42,7 +52,7 @@ def _acquire(file: str, what: str) -> int:
 
     while True:
         with explained("open", file):
-            descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+            descriptor = _open(file)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _still_there(descriptor, file):
@@ -52,6 +62,16 @@ def _acquire(file: str, what: str) -> int:
             os.close(descriptor)
             raise _refusal(error, file, what, owner) from None
         os.close(descriptor)
+
+
+def _open(file: str) -> int:
+    for _ in range(9):
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        try:
+            return os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:  # cleaning has dropped the folder between these two lines
+            continue
+    return os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
 
 
 def _still_there(descriptor: int, file: str) -> bool:
@@ -64,7 +84,7 @@ def _still_there(descriptor: int, file: str) -> bool:
 
 def _refusal(error: OSError, file: str, what: str, owner: str) -> StoreError:
     if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-        return DraftLocked(f"{what} is being written by {owner}; wait until it ends, or stop it, then run again")
+        return locked_by(owner, what)
     reason = os.strerror(error.errno) if error.errno else str(error)
     return StoreError(
         f"cannot lock {file}: {reason}. The file system must support flock; put the store on one that does"

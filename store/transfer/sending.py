@@ -1,0 +1,84 @@
+"""Sending the objects of an output, several at once, within a limit on memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from threading import Event, Lock
+
+from store.errors import StoreError
+from store.manifest import ObjectEntry
+from store.roots.contract import Data, Root
+from store.transfer.budget import Budget
+from store.transfer.reading import PIECE, checked, pieces
+
+OBJECTS_AT_ONCE = 16
+READS_AT_ONCE = 16
+AHEAD = 2
+IN_FLIGHT = 256 << 20
+"""Bytes of objects that a transfer holds at most, whatever their sizes and number."""
+
+_LARGEST_SHARE = (AHEAD + 1 + 4) * PIECE  # pieces read ahead, one in hand, and parts on their way to a bucket
+
+Progress = Callable[[int, int], None]
+
+
+class Report:
+    """Tells how far a transfer is.
+
+    Parameters
+    ----------
+    total : int
+        Bytes in all.
+    progress : callable, optional
+        Called with the bytes so far and in all, one call at a time.
+    """
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.total = total
+        self._progress = progress
+        self._done = 0
+        self._guard = Lock()
+
+    def add(self, count: int) -> None:
+        """Count bytes that are at the target, or on their way."""
+        with self._guard:
+            self._done += count
+            if self._progress is not None:
+                self._progress(self._done, self.total)
+
+
+def send(source: Root, target: Root, prefix: str, entries: Sequence[ObjectEntry], report: Report) -> None:
+    """Copy objects below `prefix`, and return when all are safe; the first failure ends the others.
+
+    Raises
+    ------
+    Differs
+        An object of the source is not what its entry says.
+    StoreError
+        A medium failed.
+    """
+    budget, stopped = Budget(IN_FLIGHT), Event()
+
+    def copy(entry: ObjectEntry) -> None:
+        with budget.share(min(2 * entry.size, _LARGEST_SHARE)):
+            if not stopped.is_set():
+                found = pieces(source, f"{prefix}/{entry.path}", entry.size, readers, AHEAD)
+                target.fill(f"{prefix}/{entry.path}", entry.size, _counted(checked(found, entry), report, stopped))
+
+    with ThreadPoolExecutor(READS_AT_ONCE) as readers, ThreadPoolExecutor(OBJECTS_AT_ONCE) as threads:
+        try:
+            for done in as_completed([threads.submit(copy, entry) for entry in entries]):
+                done.result()
+        except BaseException:  # raised again: a failure, or Ctrl-C
+            stopped.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _counted(found: Iterator[Data], report: Report, stopped: Event) -> Iterator[Data]:
+    for piece in found:
+        if stopped.is_set():
+            raise StoreError("the transfer was stopped; run it again to go on")
+        yield piece
+        report.add(memoryview(piece).nbytes)
