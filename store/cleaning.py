@@ -1,0 +1,191 @@
+"""Freeing what nobody uses, beside steps that run.
+
+Who starts to use an output names it in a reference first and looks for it then. Cleaning hides the manifest first,
+looks at the references then, and puts it back where the output is named by now. So in whatever order they come,
+either the output stays whole or its user finds it missing in time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from store.attempts import drop_attempt, drop_output
+from store.errors import DraftLocked, StoreError
+from store.inventory import Folder, Inventory, Name, folder_of
+from store.lineage import Lineage
+from store.paths import attempt_of, is_name, lock_path, manifest_path
+from store.refs import Ref, decode_ref
+from store.roots.contract import Root
+from store.scraps import Scrap, find_scraps
+
+_AT_ONCE = 8  # outputs freed in a bucket at a time
+
+
+@dataclass
+class Cleaning:
+    """What can be freed, and the freeing of it; made by `Store.cleaning`.
+
+    Attributes
+    ----------
+    refs : dict of str to Ref
+        Those that count.
+    scraps : list of Scrap
+    unreadable : dict of (str, str) to str
+        Kept outputs whose manifests cannot be read, and why: what they were made from is unknown.
+    unnamed : bool
+        There is no reference, so that nothing tells which outputs are used: published ones all stay.
+    """
+
+    root: Root
+    inventory: Inventory
+    grace_s: float
+    now: float
+    forget: Collection[str] = ()
+    refs: dict[str, Ref] = field(init=False, default_factory=dict)
+    scraps: list[Scrap] = field(init=False)
+    unreadable: dict[Name, str] = field(init=False)
+    unnamed: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        published = self.inventory.published
+        self._guard = threading.Lock()
+        self._seen: dict[str, str] | None = None
+        self._named: set[Name] = set()
+        self._kept: set[Name] = set()
+        self._lineage = Lineage(self.root, published)
+        self._young = {name for name, each in published.items() if self.now - each.touched < self.grace_s}
+        self._read_refs()
+        self.unnamed = not self.refs and not self.forget
+        several = [name for name, each in published.items() if len(each.attempts) > 1]
+        attempts = {name: each.attempt for name, each in self._lineage.parents(several).items()}
+        self.unreadable = self._lineage.unreadable
+        self.scraps = find_scraps(
+            self.inventory,
+            kept=set(published) if self.unnamed else self._kept,
+            named=self._named,
+            published_attempts=attempts,
+            now=self.now,
+            grace_s=self.grace_s,
+        )
+
+    def free(self) -> Iterator[tuple[Scrap, str]]:
+        """Free what can be freed; yield each, and why it was left (empty where it was freed).
+
+        Killed at any moment it leaves no half output: without a manifest there is none, and the next cleaning frees
+        the rest.
+        """
+        for name in self.forget:
+            self.root.delete(f"refs/{name}")
+        if "://" not in self.root.url:
+            yield from ((scrap, self._free(scrap)) for scrap in self.scraps)
+            return
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            yield from zip(self.scraps, threads.map(self._free, self.scraps), strict=True)
+
+    def _free(self, scrap: Scrap) -> str:
+        if scrap.name is None:
+            return self._free_loose(scrap)
+        try:
+            with self.root.lock(lock_path(*scrap.name), f"{'/'.join(scrap.name)} in {self.root.url}"):
+                folder = folder_of(self.root, *scrap.name)
+                if scrap.kind in ("attempt", "temporary"):
+                    return self._free_part(scrap, folder)
+                return self._free_folder(scrap, folder)
+        except DraftLocked as error:
+            return f"being written by {error.owner}"
+
+    def _free_folder(self, scrap: Scrap, folder: Folder) -> str:
+        if folder.published and scrap.kind == "unfinished":
+            return "published meanwhile"
+        if folder.newest > scrap.touched:
+            return "written to meanwhile"
+        if self._is_used(folder):
+            return "used meanwhile"
+        if folder.published and not self._hide(folder):
+            return "used meanwhile"
+        for marker in scrap.markers:
+            self.root.delete(marker)
+        drop_output(self.root, *folder.name)
+        return ""
+
+    def _hide(self, folder: Folder) -> bool:
+        """Delete a manifest; put it back where the output is named by now, or where that cannot be told."""
+        path = manifest_path(*folder.name)
+        manifest = self.root.read(path)
+        used = True
+        try:
+            self.root.delete(path)
+            used = self._is_used(folder)
+        finally:
+            if used:
+                self.root.create(path, manifest)
+        return not used
+
+    def _free_part(self, scrap: Scrap, folder: Folder) -> str:
+        if scrap.kind == "temporary":
+            self.root.delete(scrap.path)
+            return ""
+        attempt = attempt_of(scrap.path.rpartition("/")[2])
+        part = folder.attempts.get(attempt or "")
+        if part is not None and part.touched > scrap.touched:
+            return "written to meanwhile"
+        published = Lineage(self.root, [folder.name]).parents([folder.name]).get(folder.name)
+        if folder.published and (published is None or published.attempt == attempt):
+            return "published meanwhile"
+        drop_attempt(self.root, scrap.path)
+        return ""
+
+    def _free_loose(self, scrap: Scrap) -> str:
+        if scrap.kind == "quarantine":
+            self.root.delete_all(scrap.path)
+            return ""
+        if scrap.kind == "marker":
+            _, stage, *_, key = scrap.path.split("/")
+            if self.root.size(manifest_path(stage, key)) is not None:
+                return "published meanwhile"
+        self.root.delete(scrap.path)
+        return ""
+
+    def _is_used(self, folder: Folder) -> bool:
+        """Look at the references again: has somebody named this output, or one that was made from it?"""
+        with self._guard:
+            self._read_refs()
+            return folder.name in (self._kept if folder.published else self._named)
+
+    def _read_refs(self) -> None:
+        there = {item.path.removeprefix("refs/"): item.version for item in self.root.listing("refs")}
+        seen = {name: version for name, version in there.items() if is_name(name) and name not in self.forget}
+        if seen == self._seen:
+            return
+        refs = {}
+        for name in seen:
+            path = f"refs/{name}"
+            try:
+                refs[name] = decode_ref(name, self.root.read(path), f"{self.root.url}/{path}")
+            except FileNotFoundError:
+                continue
+        self.refs, self._seen = refs, seen
+        self._named = {output for ref in refs.values() for output in ref.outputs}
+        self._kept = self._lineage.with_parents(self._named | self._young)
+
+
+def check_forgotten(refs: Collection[str], wanted: Collection[str]) -> list[str]:
+    """Return the references that names, or unique beginnings of names, stand for.
+
+    Raises
+    ------
+    StoreError
+        One stands for none or several.
+    """
+    found = []
+    for text in wanted:
+        fitting = [name for name in refs if name == text] or [name for name in refs if name.startswith(text)]
+        if len(fitting) != 1:
+            known = ", ".join(sorted(fitting or refs)) or "none"
+            said = "there is no such reference" if not fitting else "several references begin so"
+            raise StoreError(f"--forget {text}: {said}. There are: {known}")
+        found += fitting
+    return found

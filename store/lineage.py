@@ -1,0 +1,82 @@
+"""Which outputs were made from which, as their manifests say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from store.errors import UnsupportedFormat
+from store.limits import MANIFEST_BYTES
+from store.manifest import FORMAT
+from store.paths import manifest_path
+from store.roots.contract import Root
+
+Name = tuple[str, str]  # an output's stage and key
+
+_AT_ONCE = 16  # manifests read from a bucket at a time
+
+
+class Parents(msgspec.Struct, frozen=True):
+    """The part of a manifest that says what it was made from, and which attempt it names."""
+
+    format: int
+    attempt: str = ""
+    inputs: list[str] = []
+
+
+class Lineage:
+    """The published outputs of a store and what they were made from; each manifest is read once, when asked for.
+
+    Attributes
+    ----------
+    unreadable : dict of (str, str) to str
+        Manifests that say nothing, and why.
+    """
+
+    def __init__(self, root: Root, names: Iterable[Name]) -> None:
+        self.unreadable: dict[Name, str] = {}
+        self._root = root
+        self._read: dict[Name, Parents] = {}
+        self._by_key: dict[str, list[Name]] = {}
+        for name in names:
+            self._by_key.setdefault(name[1], []).append(name)
+
+    def parents(self, names: Iterable[Name]) -> dict[Name, Parents]:
+        """Read what outputs were made from; those without a readable manifest are left out."""
+        asked = list(names)
+        missing = [name for name in asked if name not in self._read and name not in self.unreadable]
+        if "://" in self._root.url and len(missing) > 1:
+            with ThreadPoolExecutor(_AT_ONCE) as threads:
+                found = list(threads.map(self._load, missing))
+        else:
+            found = list(map(self._load, missing))
+        self._read |= {name: each for name, each in zip(missing, found, strict=True) if each is not None}
+        return {name: self._read[name] for name in asked if name in self._read}
+
+    def with_parents(self, names: Iterable[Name]) -> set[Name]:
+        """Return outputs and all that they were made from, directly or not."""
+        kept: set[Name] = set()
+        level = set(names)
+        while level:
+            kept |= level
+            keys = {key for each in self.parents(sorted(level)).values() for key in each.inputs}
+            level = {name for key in keys for name in self._by_key.get(key, ())} - kept
+        return kept
+
+    def _load(self, name: Name) -> Parents | None:
+        where = manifest_path(*name)
+        try:
+            found = msgspec.json.decode(self._root.read(where, 0, MANIFEST_BYTES + 1), type=Parents)
+        except FileNotFoundError:
+            return None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self.unreadable[name] = str(error)
+            return None
+        if found.format != FORMAT:
+            raise UnsupportedFormat(
+                f"{self._root.url}/{where} has format {found.format}; this version reads {FORMAT}, and cannot tell "
+                "what that output was made from. Upgrade this program"
+            )
+        return found

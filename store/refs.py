@@ -1,0 +1,77 @@
+"""References: JSON under ``refs/`` that names the outputs somebody uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from store.errors import StoreError
+from store.paths import is_name
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Who uses what.
+
+    Attributes
+    ----------
+    name : str
+    outputs : frozenset of (str, str)
+        Stage and key of each.
+    who, path, written : str
+        User and machine, what they used it from, and when they last said so; empty where it does not say.
+    """
+
+    name: str
+    outputs: frozenset[tuple[str, str]]
+    who: str = ""
+    path: str = ""
+    written: str = ""
+
+    @property
+    def age_s(self) -> float | None:
+        """Return how long ago it was written, where it says."""
+        try:
+            return (datetime.now(UTC) - datetime.fromisoformat(self.written)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+
+
+def decode_ref(name: str, data: bytes, where: str) -> Ref:
+    """Read a reference: every object in it, at any depth, that has a ``stage`` and a ``key`` names an output.
+
+    Raises
+    ------
+    StoreError
+        It is not JSON: what it names cannot be told.
+    """
+    try:
+        value = msgspec.json.decode(data)
+        outputs = frozenset(_named(value))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise StoreError(
+            f"{where} is no reference: {error}. What it names cannot be told, so nothing is freed. Run that experiment "
+            f"again, or drop the reference with `--forget {name}`"
+        ) from None
+    told = value if isinstance(value, dict) else {}
+    who = "@".join(text for text in (_text(told, "user"), _text(told, "host")) if text)
+    return Ref(name, outputs, who, _text(told, "path") or _text(told, "stages_file"), _text(told, "written"))
+
+
+def _named(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        stage, key = value.get("stage"), value.get("key")
+        if isinstance(stage, str) and isinstance(key, str) and is_name(stage) and is_name(key):
+            yield stage, key
+    if isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _named(each)
+
+
+def _text(told: dict[str, Any], field: str) -> str:
+    value = told.get(field)
+    return value if isinstance(value, str) and value.isprintable() else ""

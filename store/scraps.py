@@ -1,0 +1,125 @@
+"""What of a store can be freed: a decision, which changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Literal
+
+from store.inventory import Folder, Inventory, Name
+from store.paths import output_prefix
+
+_WRITING_S = 3600.0  # a temporary file that nobody's lock protects is left alone for this long
+
+Kind = Literal["output", "unfinished", "attempt", "temporary", "quarantine", "marker"]
+
+WHY: Mapping[Kind, str] = {
+    "output": "no experiment uses it",
+    "unfinished": "left unfinished",
+    "attempt": "left beside the published one",
+    "temporary": "temporary file of a killed writer",
+    "quarantine": "damaged, set aside",
+    "marker": "names an output that is gone",
+}
+
+
+@dataclass(frozen=True)
+class Scrap:
+    """Something that can be freed: a folder of objects, or one object.
+
+    Attributes
+    ----------
+    path : str
+        Below the store.
+    touched : float
+        When its newest object was written, in seconds since 1970.
+    name : (str, str) or None
+        The output whose lock protects it.
+    markers : tuple of str
+        Objects that go with it.
+    """
+
+    kind: Kind
+    path: str
+    bytes: int
+    objects: int
+    touched: float
+    name: Name | None = None
+    markers: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """Say why it can go."""
+        return WHY[self.kind]
+
+
+def find_scraps(
+    inventory: Inventory,
+    *,
+    kept: Set[Name],
+    named: Set[Name],
+    published_attempts: Mapping[Name, str],
+    now: float,
+    grace_s: float,
+) -> list[Scrap]:
+    """Decide what can be freed.
+
+    Parameters
+    ----------
+    inventory : Inventory
+    kept : set of (str, str)
+        Published outputs that stay.
+    named : set of (str, str)
+        Outputs that references name: what was begun of them stays, too.
+    published_attempts : mapping
+        Which attempt is the published one, where there are several.
+    now : float
+        In seconds since 1970.
+    grace_s : float
+        What was written less than this many seconds ago, stays.
+    """
+
+    def old(touched: float, grace: float = grace_s) -> bool:
+        return now - touched >= grace
+
+    found: list[Scrap] = []
+    for name, folder in inventory.folders.items():
+        prefix = output_prefix(*name)
+        if folder.published and name not in kept and old(folder.touched):
+            markers = tuple(item.path for item in inventory.markers.get(name, ()))
+            found.append(Scrap("output", prefix, folder.bytes, folder.objects, folder.touched, name, markers))
+        elif not folder.published and name not in named and old(folder.touched):
+            found.append(Scrap("unfinished", prefix, folder.bytes, folder.objects, folder.touched, name))
+        else:
+            found += [
+                Scrap("attempt", f"{prefix}/{attempt}", part.bytes, part.objects, part.touched, name)
+                for attempt in sorted(_superfluous(folder, published_attempts.get(name)))
+                if old((part := folder.attempts[attempt]).touched)
+            ]
+            if folder.published:
+                found += [
+                    Scrap("temporary", item.path, item.size, 1, item.modified, name)
+                    for item in folder.temporaries
+                    if old(item.modified)
+                ]
+    for prefix, part in inventory.quarantine.items():
+        if old(part.touched):
+            found.append(Scrap("quarantine", prefix, part.bytes, part.objects, part.touched))
+    for name, items in inventory.markers.items():
+        folder_there = inventory.folders.get(name)
+        if not (folder_there and folder_there.published):
+            found += [Scrap("marker", item.path, item.size, 1, item.modified) for item in items if old(item.modified)]
+    for item in inventory.temporaries:
+        if old(item.modified, max(grace_s, _WRITING_S)):
+            found.append(Scrap("temporary", item.path, item.size, 1, item.modified))
+    return found
+
+
+def _superfluous(folder: Folder, published: str | None) -> set[str]:
+    """Return the attempts that neither the manifest names nor a successor would take over."""
+    attempts = set(folder.attempts)
+    if not folder.published:
+        return attempts - {max(attempts, default="")}
+    if published is None and len(attempts) > 1:  # a manifest that cannot be read: which of them it names is unknown
+        return set()
+    return attempts - {published} if published else set()

@@ -1,0 +1,370 @@
+"""Cleaning frees what nobody uses and nothing else, whoever else is at work, and wherever it is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store import Store
+from store.cleaning import Cleaning, check_forgotten
+from store.errors import StoreError, UnsupportedFormat
+from store.refs import decode_ref
+
+DAY = 86400.0
+
+
+def publish(store: Store, stage: str, key: str, inputs: Iterable[str] = (), data: bytes = b"data") -> None:
+    with store.draft(stage, key, recipe={"raw": key, "stage": stage}, inputs=list(inputs)) as draft:
+        draft.write("a/b", data)
+        draft.publish({"user": "me"})
+
+
+def name(store: Store, ref: str, *outputs: tuple[str, str]) -> None:
+    steps = {f"step{i}": {"stage": stage, "key": key} for i, (stage, key) in enumerate(outputs)}
+    store.write_ref(ref, json.dumps({"steps": steps, "user": "me", "host": "here"}).encode())
+
+
+def freed(cleaning: Cleaning) -> dict[str, str]:
+    """Free, and return what was left, and why."""
+    return {scrap.path: why for scrap, why in cleaning.free() if why}
+
+
+def paths(cleaning: Cleaning) -> set[str]:
+    return {scrap.path for scrap in cleaning.scraps}
+
+
+@pytest.fixture
+def chain(store: Store) -> Store:
+    """index <- encode <- train, of which only train is named; and an encode that nobody uses."""
+    publish(store, "index", "i")
+    publish(store, "encode", "e", ["i"])
+    publish(store, "train", "t", ["e"])
+    publish(store, "encode", "unused", ["i"])
+    name(store, "mine.json", ("train", "t"))
+    return store
+
+
+def test_keeps_what_is_named_and_what_that_was_made_from(chain: Store) -> None:
+    cleaning = chain.cleaning(grace_s=0)
+    assert {s.path: s.kind for s in cleaning.scraps if s.kind != "marker"} == {"outputs/encode/unused": "output"}
+    assert freed(cleaning) == {}
+    assert sorted(chain.outputs()) == [("encode", "e"), ("index", "i"), ("train", "t")]
+    for each in chain.outputs():
+        chain.output(*each).verify()
+    assert not chain.cleaning(grace_s=0).scraps
+
+
+def test_keeps_what_is_young(chain: Store) -> None:
+    assert not chain.cleaning(grace_s=60).scraps
+
+
+def test_what_a_young_output_was_made_from_stays(folder_store: Store, folder: Path) -> None:
+    publish(folder_store, "encode", "old")
+    publish(folder_store, "train", "young", ["old"])
+    name(folder_store, "other.json", ("train", "elsewhere"))
+    age(folder / "outputs/encode/old", 20 * DAY)
+    assert not paths(folder_store.cleaning(grace_s=14 * DAY))
+    age(folder / "outputs/train/young", 20 * DAY)
+    assert paths(folder_store.cleaning(grace_s=14 * DAY)) >= {"outputs/encode/old", "outputs/train/young"}
+
+
+def test_forgetting_a_reference_frees_what_it_alone_names(chain: Store) -> None:
+    publish(chain, "train", "u", ["e"])
+    name(chain, "yours.json", ("train", "u"))
+    cleaning = chain.cleaning(grace_s=0, forget=["mine.json"])
+    assert {s.path for s in cleaning.scraps if s.kind == "output"} == {"outputs/encode/unused", "outputs/train/t"}
+    assert set(chain.refs()) == {"mine.json", "yours.json"}  # nothing changes before it is asked to
+    freed(cleaning)
+    assert set(chain.refs()) == {"yours.json"}
+    assert not chain.has("train", "t")
+    assert chain.has("index", "i")
+
+
+def test_without_any_reference_nothing_published_is_freed(chain: Store) -> None:
+    chain.forget_ref("mine.json")
+    cleaning = chain.cleaning(grace_s=0)
+    assert cleaning.unnamed
+    assert not [s for s in cleaning.scraps if s.kind == "output"]
+
+
+def test_a_reference_that_cannot_be_read_stops_it(chain: Store) -> None:
+    chain.write_ref("broken.json", b'{"steps": ')
+    with pytest.raises(StoreError, match=r"broken\.json.*--forget broken\.json"):
+        chain.cleaning(grace_s=0)
+    assert chain.cleaning(grace_s=0, forget=["broken.json"]).scraps
+
+
+def test_a_kept_manifest_of_another_format_stops_it(folder_store: Store, folder: Path) -> None:
+    publish(folder_store, "train", "t")
+    name(folder_store, "mine.json", ("train", "t"))
+    path = folder / "outputs/train/t/manifest.json"
+    path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 2'))
+    with pytest.raises(UnsupportedFormat, match="made from"):
+        folder_store.cleaning(grace_s=0)
+
+
+def test_a_kept_manifest_that_cannot_be_read_is_told(folder_store: Store, folder: Path) -> None:
+    publish(folder_store, "train", "t")
+    name(folder_store, "mine.json", ("train", "t"))
+    (folder / "outputs/train/t/manifest.json").write_bytes(b"{")
+    cleaning = folder_store.cleaning(grace_s=0)
+    assert list(cleaning.unreadable) == [("train", "t")]
+    assert not [s for s in cleaning.scraps if s.kind == "output"]
+
+
+# what is left behind ------------------------------------------------------------------------------------------------
+
+
+def test_what_was_left_unfinished(store: Store) -> None:
+    name(store, "mine.json", ("train", "begun"))
+    for key in ("begun", "dropped"):
+        with store.draft("train", key, recipe={}, inputs=[]) as draft:
+            draft.write("shard", b"x")
+            draft.journal("0", ["shard"])
+    cleaning = store.cleaning(grace_s=0)
+    assert {s.path: s.kind for s in cleaning.scraps} == {"outputs/train/dropped": "unfinished"}
+    freed(cleaning)
+    assert list(store.outputs()) == [("train", "begun")]
+
+
+def test_attempts_beside_the_published_one(store: Store) -> None:
+    publish(store, "train", "t")
+    name(store, "mine.json", ("train", "t"))
+    with store.draft("train", "t", recipe={}, inputs=[]) as draft:
+        draft.write("again", b"x")
+        left = draft.attempt
+    cleaning = store.cleaning(grace_s=0)
+    assert {s.path: s.kind for s in cleaning.scraps if s.kind != "marker"} == {f"outputs/train/t/{left}": "attempt"}
+    assert freed(cleaning) == {}
+    store.output("train", "t").verify()
+    assert not store.cleaning(grace_s=0).scraps
+
+
+def test_quarantine_and_markers(store: Store) -> None:
+    publish(store, "train", "t")
+    name(store, "mine.json", ("train", "t"))
+    store.quarantine("train", "t", "a flipped bit")
+    store._root.put("families/encode/aaaa/gone", b"{}")
+    publish(store, "train", "t")
+    cleaning = store.cleaning(grace_s=0)
+    kinds = {s.kind for s in cleaning.scraps}
+    assert {"quarantine", "marker"} <= kinds
+    assert freed(cleaning) == {}
+    assert not list(store._root.walk("quarantine"))
+    assert "families/encode/aaaa/gone" not in list(store._root.walk("families"))
+    assert not store.cleaning(grace_s=0).scraps
+    store.output("train", "t").verify()
+
+
+def test_temporary_files_of_killed_writers(folder_store: Store, folder: Path) -> None:
+    publish(folder_store, "train", "t")
+    name(folder_store, "mine.json", ("train", "t"))
+    published = next((folder / "outputs/train/t").glob("2*"))
+    left = [published / "a" / f".{'a' * 16}.partial", folder / "refs" / f".{'b' * 16}.partial"]
+    for path in left:
+        path.write_bytes(b"half")
+    inside, outside = (str(path.relative_to(folder)) for path in left)
+    assert paths(folder_store.cleaning(grace_s=0)) == {inside}  # outside of outputs no lock tells who writes
+    age(folder / "refs", 2 * 3600)
+    assert paths(folder_store.cleaning(grace_s=0)) == {inside, outside}
+    freed(folder_store.cleaning(grace_s=0))
+    assert not any(path.exists() for path in left)
+    folder_store.output("train", "t").verify()
+
+
+# beside others ------------------------------------------------------------------------------------------------------
+
+
+def test_what_somebody_writes_is_left(folder_store: Store) -> None:
+    name(folder_store, "mine.json", ("index", "i"))
+    publish(folder_store, "train", "t")
+    with folder_store.draft("train", "t", recipe={}, inputs=[]) as draft:
+        draft.write("x", b"x")
+        (left,) = freed(folder_store.cleaning(grace_s=0)).values()
+    assert "being written by" in left
+    folder_store.output("train", "t").verify()
+
+
+def test_an_output_that_is_named_after_the_looking_stays(chain: Store) -> None:
+    cleaning = chain.cleaning(grace_s=0)
+    publish(chain, "train", "new", ["unused"])
+    name(chain, "new.json", ("train", "new"))  # names what was made from it
+    assert freed(cleaning) == {"outputs/encode/unused": "used meanwhile"}
+    chain.output("encode", "unused").verify()
+
+
+def test_an_output_that_is_named_at_the_last_moment_comes_back(chain: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between hiding the manifest and looking at the references again."""
+    cleaning = chain.cleaning(grace_s=0)
+    delete = type(chain._root).delete
+
+    def hide(root: Any, path: str) -> None:
+        delete(root, path)
+        if path == "outputs/encode/unused/manifest.json":
+            assert not chain.has("encode", "unused")
+            name(chain, "new.json", ("encode", "unused"))
+
+    monkeypatch.setattr(type(chain._root), "delete", hide)
+    assert freed(cleaning) == {"outputs/encode/unused": "used meanwhile"}
+    chain.output("encode", "unused").verify()
+
+
+def test_a_reference_that_breaks_at_the_last_moment_loses_nothing(
+    chain: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaning = chain.cleaning(grace_s=0)
+    delete = type(chain._root).delete
+
+    def hide(root: Any, path: str) -> None:
+        delete(root, path)
+        if path.endswith("manifest.json"):
+            chain.write_ref("broken.json", b"{")
+
+    monkeypatch.setattr(type(chain._root), "delete", hide)
+    with pytest.raises(StoreError, match="broken"):
+        freed(cleaning)
+    chain.output("encode", "unused").verify()
+
+
+def test_an_output_made_anew_after_the_looking_stays(chain: Store) -> None:
+    cleaning = chain.cleaning(grace_s=0)
+    time.sleep(0.01)
+    chain.remove("encode", "unused")
+    publish(chain, "encode", "unused", ["i"], b"anew")
+    assert freed(cleaning) == {"outputs/encode/unused": "written to meanwhile"}
+    chain.output("encode", "unused").verify()
+
+
+def test_two_cleanings_at_a_time(chain: Store) -> None:
+    one, other = chain.cleaning(grace_s=0), chain.cleaning(grace_s=0)
+    assert freed(one) == {}
+    assert freed(other) == {}
+    assert ("encode", "unused") not in set(chain.outputs())
+
+
+# processes ----------------------------------------------------------------------------------------------------------
+
+REPOSITORY = str(Path(__file__).parents[2])
+
+CLEANER = """
+import sys
+from store import Store
+print("ready", flush=True)
+for _ in Store.open(sys.argv[1]).cleaning(grace_s=0).free():
+    pass
+"""
+
+STEPWISE = """
+import os, sys
+from store import Store
+
+left = [int(sys.argv[2])]
+def counted(call):
+    def counting(*arguments, **options):
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), 9)
+        return call(*arguments, **options)
+    return counting
+for name in ("link", "unlink", "replace", "rmdir", "rename"):
+    setattr(os, name, counted(getattr(os, name)))
+for _ in Store.open(sys.argv[1]).cleaning(grace_s=0).free():
+    pass
+"""
+
+
+def python(program: str, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": REPOSITORY}
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def check_whole(store: Store) -> None:
+    """Every published output is whole."""
+    for each in list(store.outputs()):
+        if store.has(*each):
+            store.output(*each).verify()
+
+
+def test_killed_before_each_single_change(tmp_path: Path) -> None:
+    for step in range(1, 40):
+        folder = tmp_path / str(step)
+        store = Store.open(str(folder))
+        publish(store, "index", "i")
+        publish(store, "encode", "unused", ["i"])
+        name(store, "mine.json", ("index", "i"))
+        with store.draft("train", "begun", recipe={}, inputs=[]) as draft:
+            draft.write("x", b"x")
+        process = python(STEPWISE, str(folder), str(step))
+        status = process.wait(60)
+        assert status in (0, -signal.SIGKILL)
+        check_whole(store)
+        freed(store.cleaning(grace_s=0))
+        assert list(store.outputs()) == [("index", "i")]
+        assert not store.cleaning(grace_s=0).scraps
+        if status == 0:
+            assert step > 5
+            return
+    pytest.fail("it never came to its end")
+
+
+def test_many_users_come_while_it_frees(tmp_path: Path) -> None:
+    """Who names an output and finds it then, keeps it."""
+    folder = tmp_path / "store"
+    store = Store.open(str(folder))
+    name(store, "mine.json", ("index", "i"))
+    keys = [f"k{i:03d}" for i in range(60)]
+    for key in keys:
+        publish(store, "encode", key)
+    process = python(CLEANER, str(folder))
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    kept = []
+    for key in reversed(keys):
+        name(store, f"user-{key}.json", ("encode", key))
+        if store.has("encode", key):
+            kept.append(key)
+        if process.poll() is not None:
+            break
+    assert process.wait(60) == 0
+    for key in kept:
+        store.output("encode", key).verify()
+
+
+def age(folder: Path, seconds: float) -> None:
+    past = time.time() - seconds
+    for path in [folder, *folder.rglob("*")]:
+        os.utime(path, (past, past))
+
+
+# references ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_reference_names_outputs_at_any_depth() -> None:
+    value = {"a": [{"stage": "x", "key": "1", "more": {"stage": "y", "key": "2"}}], "stage": 3, "key": "../.."}
+    ref = decode_ref("r", json.dumps(value).encode(), "refs/r")
+    assert ref.outputs == {("x", "1"), ("y", "2")}
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[" * 100_000, b'{"a":'], ids=["empty", "binary", "deep", "half"])
+def test_no_reference(content: bytes) -> None:
+    with pytest.raises(StoreError, match="refs/r"):
+        decode_ref("r", content, "refs/r")
+
+
+def test_a_beginning_of_a_name_is_enough() -> None:
+    refs = ["stages-abc.json", "stages-abd.json", "other.json"]
+    assert check_forgotten(refs, ["other", "stages-abc"]) == ["other.json", "stages-abc.json"]
+    for text in ("stages", "nothing"):
+        with pytest.raises(StoreError, match=rf"--forget {text}"):
+            check_forgotten(refs, [text])
