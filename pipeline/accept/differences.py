@@ -37,6 +37,8 @@ class Difference:
         Where the largest is, with the earlier and the new value; empty where nothing differs.
     taken
         Whether it is within the tolerance.
+    bits
+        Whether the very bits are equal.
     """
 
     name: str
@@ -44,6 +46,12 @@ class Difference:
     mean: float = 0.0
     where: str = ""
     taken: bool = True
+    bits: bool = False
+
+
+def same(name: str) -> Difference:
+    """Return the difference of equal bits."""
+    return Difference(name, bits=True)
 
 
 def other(name: str, where: str) -> Difference:
@@ -69,6 +77,8 @@ def compare(
     """
     if old.shape != new.shape or old.dtype != new.dtype:
         return other(name, f"{old.dtype} {old.shape} became {new.dtype} {new.shape}")
+    if old.tobytes() == new.tobytes():
+        return same(name)
     if old.dtype.kind != "f" and old.dtype != np.uint8:
         return _equal(name, old, new, rows)
     if not rows:
@@ -108,21 +118,23 @@ def _scale(old: Array, columns: bool) -> NDArray[np.float64]:
     if largest.ndim == 0:
         return largest
     column = largest.max(axis=tuple(range(largest.ndim - 1)))
-    return np.maximum(column, FLOOR * column.max(initial=0.0))
+    scale: NDArray[np.float64] = np.maximum(column, FLOOR * column.max(initial=0.0))
+    return scale
 
 
 def _distance(old: Array, new: Array) -> NDArray[np.float64]:
     before, after = old.astype(np.float64), new.astype(np.float64)
     with np.errstate(invalid="ignore"):
-        moved = np.abs(after - before)
-    same = (before == after) | (np.isnan(before) & np.isnan(after))
-    moved = np.where(same, 0.0, moved)
-    return np.where(np.isnan(moved), np.inf, moved)
+        moved: NDArray[np.float64] = np.abs(after - before)
+    moved[(before == after) | (np.isnan(before) & np.isnan(after))] = 0.0
+    moved[np.isnan(moved)] = np.inf
+    return moved
 
 
 def _divided(moved: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(moved == 0.0, 0.0, moved / scale)
+        parts: NDArray[np.float64] = np.where(moved == 0.0, 0.0, moved / scale)
+    return parts
 
 
 def _step(old: Array, new: Array, tolerance: float) -> Array | float:
@@ -133,7 +145,7 @@ def _step(old: Array, new: Array, tolerance: float) -> Array | float:
         return 1.0
     with np.errstate(invalid="ignore"):
         step: Array = np.maximum(np.spacing(np.abs(old)), np.spacing(np.abs(new))).astype(np.float64)
-    return np.nan_to_num(step, nan=0.0, posinf=0.0)
+    return np.where(np.isfinite(step), step, 0.0)
 
 
 def _place(rows: Sequence[str], row: int, place: tuple[Any, ...], old: Any, new: Any) -> str:

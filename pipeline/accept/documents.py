@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.accept.differences import Difference, compare, other
+from pipeline.accept.differences import Difference, compare, other, same
 
 
 def compare_objects(name: str, old: bytes, new: bytes, tolerance: float) -> Difference:
     """Compare objects of one name; text, truth values and whole numbers must be equal."""
     if old == new:
-        return Difference(name)
+        return same(name)
     if name.endswith(".json"):
         return _documents(name, json.loads(old), json.loads(new), tolerance)
     if name.endswith(".jsonl"):

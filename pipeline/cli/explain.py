@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import click
+import msgspec
 
 from pipeline.cli.options import experiment, plan_of
 from pipeline.errors import ConfigError
-from pipeline.plan.explain import reasons
+from pipeline.plan.explain import accepted, reasons
 from pipeline.stagesfile.schema import did_you_mean
 
 
@@ -33,6 +34,7 @@ def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_js
                 "key": s.key,
                 "state": plan.states[s.id],
                 "reasons": reasons(plan, s),
+                "accepted": msgspec.to_builtins(s.accepted),
                 "recipe": s.recipe,
             }
             for s in chosen
@@ -43,6 +45,8 @@ def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_js
         print(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")
         for reason in reasons(plan, s):
             print(f"  because {reason}")
+        if s.accepted:
+            print(f"  {accepted(s)}")
         if s.id == step:
             print("  made from " + json.dumps(s.recipe, indent=1).replace("\n", "\n  "))
     return 0

@@ -31,6 +31,17 @@ def reasons(plan: Plan, step: Step) -> list[str]:
     return found + (changed or ["its recipe changed"])
 
 
+def accepted(step: Step) -> str:
+    """Say how the code in a step's recipe came to stand for the code as it is; empty where it is that code."""
+    if step.accepted is None:
+        return ""
+    entry = step.accepted
+    worst = max(entry.difference.values(), default=0.0)
+    found = f"values within {worst:.2g} of their scale" if worst else "equal values"
+    checked = "; ".join(entry.checked)
+    return f"its code was accepted for earlier code by {entry.by} on {entry.at} ({found} in {checked})"
+
+
 def changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """Yield what differs between a step's earlier recipe and a new one."""
     for field in sorted({*old, *new}):

@@ -1,0 +1,73 @@
+"""Which earlier output a step's result is compared with: one whose recipe differs in its code alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.errors import StepError
+from pipeline.plan.explain import changes
+from pipeline.plan.planner import Plan
+from pipeline.plan.step import Step
+from store.errors import CorruptManifest, UnsafePath, UnsupportedFormat
+from store.manifest import Manifest
+from store.outputs import Output
+
+
+class NeverMade(StepError):
+    """There is no earlier output to compare with."""
+
+
+def find_earlier(plan: Plan, step: Step) -> Output:
+    """Return the output that this experiment last had, or else the newest in the store with such a recipe.
+
+    Raises
+    ------
+    NeverMade
+        There is none.
+    StepError
+        The one that the experiment last had differs in more than code: what it is.
+    """
+    past = plan.history.steps.get(step.id)
+    last = plan.chain.output(past.stage, past.key) if past and past.stage == step.stage else None
+    if last is not None and differ_in_code_alone(last.manifest.recipe, step.recipe):
+        return last
+    found = max(_alike(plan, step), key=lambda manifest: manifest.created, default=None)
+    if found is not None:
+        return plan.store.output(found.stage, found.key)
+    if last is None:
+        raise NeverMade(
+            f"{step.id}: no output in {plan.store.url} has its recipe but for the code\n"
+            "  there is nothing to compare with: run it instead"
+        )
+    told = [each for each in changes(plan, step, last.manifest.recipe, step.recipe) if not _about_code(each)]
+    said = "more than its code changed" if last.manifest.recipe.get("code") != step.recipe["code"] else "other changes"
+    raise StepError(
+        f"{step.id}: {said}: {'; '.join(told)}\n"
+        "  set that back, accept the code, then change it again; where an input changed, accept that entry first"
+    )
+
+
+def differ_in_code_alone(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Tell whether two recipes differ, and in nothing but their code."""
+    return old.get("code") != new["code"] and {**old, "code": None} == {**new, "code": None}
+
+
+def _alike(plan: Plan, step: Step) -> Iterator[Manifest]:
+    for stage, key in plan.store.outputs(step.stage):
+        try:
+            manifest = plan.store.manifest(stage, key)
+        except (CorruptManifest, UnsafePath, UnsupportedFormat):  # somebody else's affair
+            continue
+        if manifest is not None and differ_in_code_alone(manifest.recipe, step.recipe):
+            yield manifest
+
+
+def _about_code(change: str) -> bool:
+    return change.startswith("source file ")
+
+
+def provenance(output: Output) -> str:
+    """Say where and by what an output was made."""
+    told = output.manifest.provenance
+    return f"{told.get('device', 'an unknown device')}, torch {told.get('torch', '?')}, host {told.get('host', '?')}"

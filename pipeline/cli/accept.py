@@ -1,0 +1,142 @@
+"""``pipeline accept ENTRY``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from pipeline.cli.options import experiment, plan_of
+from pipeline.errors import ConfigError, StepError
+from pipeline.lock import Accepted, lock_path, read_lock, write_lock
+from pipeline.plan.planner import Plan
+from pipeline.plan.step import Step
+from pipeline.run.choose import check_entry
+from pipeline.stagesfile.schema import did_you_mean
+
+if TYPE_CHECKING:
+    from pipeline.accept.check import Checked
+    from pipeline.accept.entry import Target
+
+
+@click.command()
+@click.argument("entry")
+@click.argument("step", required=False)
+@experiment
+@click.option(
+    "--tolerance", type=click.FloatRange(min=0.0, max=1.0), default=1e-5, show_default=True,
+    help="The largest difference to take, as a part of an array's scale; 0: equal bits.",
+)  # fmt: skip
+@click.option("--shards", type=click.IntRange(min=1), default=1, show_default=True, help="Shards to compute again.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+    help="Where networks run; auto: on a GPU where there is one.",
+)  # fmt: skip
+def command(
+    entry: str,
+    step: str | None,
+    path: Path,
+    settings: tuple[str, ...],
+    debug: bool,
+    tolerance: float,
+    shards: int,
+    device: str,
+) -> int:
+    """Take changed code of ENTRY that gives the values of the earlier code, so that nothing need run again."""
+    plan = plan_of(path, settings)
+    steps = _steps(plan, entry, step)
+    code_changed = [s for s in steps if plan.states[s.id] in ("todo", "partial")]
+    if not code_changed:
+        print(f"{step or entry}: nothing to accept, {'it is' if step else 'all of it is'} in the store")
+        return 0
+    from pipeline.accept.entry import acceptance, find_targets
+    from pipeline.run.execute import user
+
+    found: dict[str, Accepted] = {}
+    for target in find_targets(plan, code_changed):
+        checked = _check(plan, target, device, tolerance, shards)
+        _refuse_others(entry, target, checked, tolerance)
+        found[target.code] = acceptance(entry, target, checked, tolerance, user())
+        if target.never_made:
+            print(f"note: {', '.join(target.never_made)} was never made and is not checked", file=sys.stderr)
+    lock = lock_path(path)
+    now = read_lock(lock) if lock.exists() else plan.lock
+    write_lock(lock, msgspec.structs.replace(now, accepted={**now.accepted, **found}), now)
+    _report(plan, plan_of(path, settings), entry, found, lock)
+    return 0
+
+
+def _steps(plan: Plan, entry: str, step: str | None) -> list[Step]:
+    check_entry(plan, "accept", entry)
+    steps = [each for each in plan.steps.values() if entry in each.entries]
+    if step is None:
+        return steps
+    chosen = [each for each in steps if each.id == step]
+    if not chosen:
+        remedy = did_you_mean(step, [each.id for each in steps])
+        raise ConfigError(f"accept {entry} {step}: no such step of {entry}\n  {remedy}")
+    return chosen
+
+
+def _check(plan: Plan, target: Target, device: str, tolerance: float, shards: int) -> list[Checked]:
+    from pipeline.accept.check import check
+    from pipeline.run.progress import make_display
+
+    checked = []
+    with make_display(len(target.pairs)) as display:
+        for step, earlier in target.pairs:
+            id_ = step.id
+            display.start(id_)
+
+            def advance(done: int, total: int, what: str, id_: str = id_) -> None:
+                display.advance(id_, done, total, what)
+
+            found = check(
+                plan, step, earlier, device=device, tolerance=tolerance, shards=shards, progress=advance
+            )  # fmt: skip
+            checked.append(found)
+            display.end(id_, f"{found.what}: {_measured(found)}")
+    return checked
+
+
+def _measured(checked: Checked) -> str:
+    if all(each.bits for each in checked.differences):
+        return "equal to the bit"
+    worst = max(checked.differences, key=lambda each: each.largest)
+    if worst.largest == 0.0:
+        return "equal values"
+    return f"differs by up to {worst.largest:.2g} of the scale ({worst.name})"
+
+
+def _refuse_others(entry: str, target: Target, checked: list[Checked], tolerance: float) -> None:
+    from pipeline.accept.earlier import provenance
+
+    lines = [
+        f"  {check.step.id} {check.what}, {each.name}: {each.where}"
+        + (f" ({each.largest:.2g} of the scale, {each.mean:.2g} on average)" if each.largest < float("inf") else "")
+        for check in checked
+        for each in check.differences
+        if not each.taken
+    ]
+    if lines:
+        made = provenance(target.pairs[0][1])
+        raise StepError(
+            f"accept {entry}: the code changes values by more than {tolerance:g} of their scale; nothing is accepted\n"
+            + "\n".join(lines)
+            + f"\n  the earlier output was made on {made}; another kind of machine may need --tolerance\n"
+            "  mend the code, or run `pipeline run` to make the output anew"
+        )
+
+
+def _report(old: Plan, new: Plan, entry: str, found: dict[str, Accepted], lock: Path) -> None:
+    again = [id_ for id_, state in new.states.items() if state == "cached" and old.states.get(id_) != "cached"]
+    left = [id_ for id_, state in new.states.items() if state in ("todo", "partial")]
+    print(f"{lock.name}: the code of {entry} is accepted for the earlier one; {len(again)} steps are cached again")
+    others = {s.entry for s in new.steps.values() if entry not in s.entries and s.accepted in found.values()}
+    if others:
+        print(f"it holds for {', '.join(sorted(others))}, too: the same code, which was checked with {entry} alone")
+    if left:
+        print(f"{len(left)} steps must still run or be accepted, see `pipeline status`")
