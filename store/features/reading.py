@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
+from zarr.codecs import BytesCodec, Crc32cCodec, ShardingCodec
+from zarr.core.metadata.v3 import ArrayV3Metadata
+from zarr.dtype import parse_dtype
+from zarr.storage import StorePath
 
 from store.errors import LayoutError
+from store.features.checked_shards import CheckedShards
+from store.features.exact_zstd import ExactZstd
+from store.features.trust import Trusted, read_metadata
 
 if TYPE_CHECKING:
     from store.outputs import Output
@@ -20,7 +30,7 @@ def open_features(output: Output) -> FeatureOutput:
     Raises
     ------
     CorruptObject
-        Its metadata changed after it was published.
+        Its metadata changed after it was published, or is not what `store.features.layout` lays out.
     """
     return FeatureOutput(output)
 
@@ -39,12 +49,10 @@ class FeatureOutput:
     """
 
     def __init__(self, output: Output) -> None:
-        self._url = output.url
-        self._group = output.zarr()
-        self._arrays = {name: _array(self._group, name) for name in _names(output)}
-        if not self._arrays:
-            raise LayoutError(f"{self._url} holds no arrays; it is not a feature output")
-        self.attributes: dict[str, Any] = dict(self._group.attrs)
+        self._output = output
+        self.attributes, trusted = read_metadata(output)
+        store = CheckedShards(output, trusted)
+        self._arrays = {name: _open(output, store, array) for name, array in trusted.items()}
         self.names = tuple(sorted(self._arrays))
         self.rows = int(next(iter(self._arrays.values())).shape[0])
 
@@ -59,7 +67,7 @@ class FeatureOutput:
         try:
             return self._arrays[name]
         except KeyError:
-            raise LayoutError(f"{self._url} has no array {name!r}; it has {', '.join(self.names)}") from None
+            raise LayoutError(f"{self._output.url} has no array {name!r}; it has {', '.join(self.names)}") from None
 
     def read(self, name: str, rows: Sequence[int] | None = None) -> np.ndarray[Any, Any]:
         """Return an array's values, shape (recording, ...): all rows, or the given ones in the given order.
@@ -67,30 +75,67 @@ class FeatureOutput:
         Raises
         ------
         CorruptObject
-            A shard's bytes changed after it was published, or the shard is gone.
+            A shard's bytes changed after it was published, or the shard is gone; or what was published does not
+            unpack to the array's chunks.
+        LayoutError
+            The rows take more memory than this machine has.
         """
         array = self.array(name)
-        if rows is None:
-            return np.asarray(array[:])
-        # shard by shard, each as one slice: zarr's orthogonal selection is some twenty times slower
-        wanted = np.asarray(rows, dtype=np.int64)
-        values = np.empty((len(wanted), *array.shape[1:]), array.dtype)
-        length = array.shards[0] if array.shards else array.chunks[0]
-        for shard in np.unique(wanted // length):
-            here = wanted // length == shard
-            start = int(shard) * length
-            values[here] = np.asarray(array[start : start + length])[wanted[here] - start]
-        return values
+        count = self.rows if rows is None else len(rows)
+        _check_room(self._output, name, (count, *array.shape[1:]), array.dtype)
+        return np.asarray(array[:]) if rows is None else _read_rows(array, rows)
 
 
-def _names(output: Output) -> list[str]:
-    """Return the arrays directly below the group, from the manifest."""
-    nodes = (path.rpartition("/") for path in output.entries)
-    return sorted(folder for folder, _, name in nodes if name == "zarr.json" and folder and "/" not in folder)
+@dataclass  # as its base
+class CheckedArray(zarr.Array[Any]):
+    """A Zarr array whose chunks unpack as they should, or indexing it raises CorruptObject."""
+
+    output: Output
+
+    def __getitem__(self, selection: Any) -> Any:
+        try:
+            return super().__getitem__(selection)
+        except (ValueError, RuntimeError) as error:  # a checksum or a compressed chunk, wrong when it was published
+            raise self.output.refuse(self.path, f"is not an array that can be unpacked: {error}") from error
 
 
-def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
-    node = group[name]
-    if not isinstance(node, zarr.Array):
-        raise LayoutError(f"{name} is a group; a feature output holds arrays only")
-    return node
+def _read_rows(array: zarr.Array[Any], rows: Sequence[int]) -> np.ndarray[Any, Any]:
+    # shard by shard, each as one slice: zarr's orthogonal selection is some twenty times slower
+    wanted = np.asarray(rows, dtype=np.int64)
+    values = np.empty((len(wanted), *array.shape[1:]), array.dtype)
+    length = array.shards[0] if array.shards else array.chunks[0]
+    for shard in np.unique(wanted // length):
+        here = wanted // length == shard
+        start = int(shard) * length
+        values[here] = np.asarray(array[start : start + length])[wanted[here] - start]
+    return values
+
+
+def _open(output: Output, store: CheckedShards, array: Trusted) -> zarr.Array[Any]:
+    """Open an array from its checked metadata, which zarr would read without a limit, and with the exact codec."""
+    codec = ShardingCodec(
+        chunk_shape=array.chunk,
+        codecs=(BytesCodec(), ExactZstd(), Crc32cCodec()),
+        index_codecs=(BytesCodec(), Crc32cCodec()),
+    )
+    dtype = np.dtype(array.dtype)
+    metadata = ArrayV3Metadata(
+        shape=array.shape,
+        data_type=parse_dtype(dtype, zarr_format=3),
+        chunk_grid={"name": "regular", "configuration": {"chunk_shape": array.shard}},
+        chunk_key_encoding={"name": "default", "separator": "/"},
+        fill_value=dtype.type(0),
+        codecs=(codec,),
+        attributes={},
+        dimension_names=array.dims,
+    )
+    return CheckedArray(zarr.AsyncArray(metadata, StorePath(store, array.name)), output)
+
+
+def _check_room(output: Output, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    wanted, most = prod(shape) * dtype.itemsize, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if wanted > most:
+        raise LayoutError(
+            f"{output.url}/{name}: {shape[0]} rows take {wanted >> 30} GiB; this machine has {most >> 30}. "
+            "Read fewer rows at a time"
+        )

@@ -95,11 +95,11 @@ def write_shard(draft: Draft, layout: FeatureLayout, shard: int, arrays: Mapping
         stored = zarr.open_array(store, path=array.name, mode="r+", zarr_format=3)
         eager: zarr.AsyncArray[Any] = zarr.AsyncArray(stored.metadata, stored.store_path, config=_CONFIG)
         zarr.Array(eager)[rows.start : rows.stop] = arrays[array.name]
-    paths = [_object(array, shard) for array in layout.arrays]
+    paths = [shard_path(array, shard) for array in layout.arrays]
     draft.journal(str(shard), [path for path in paths if draft.size(path) is not None])
 
 
-def _object(array: FeatureArray, shard: int) -> str:
+def shard_path(array: FeatureArray, shard: int) -> str:
     """Return the path of the one object that holds a shard (Zarr v3's default chunk keys)."""
     return "/".join([array.name, "c", str(shard), *("0" for _ in array.shape_tail)])
 
