@@ -18,6 +18,9 @@ _COMMANDS = {
     "explain": "Say why a step would run, and what it is made of.",
     "graph": "Draw the stages and what they need.",
     "results": "Show the figures.",
+    "accept": "Take changed code that gives the same values.",
+    "push": "Copy outputs to a remote store.",
+    "pull": "Copy outputs from the remote stores.",
 }
 
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.mended import mended
 from pipeline.cli.options import experiment, plan_of
 from pipeline.errors import StepError
 from pipeline.lock import lock_path, write_lock
 from pipeline.plan.history import Past
-from pipeline.plan.planner import Plan
+from pipeline.plan.planner import Plan, states_of
+from pipeline.plan.step import Step
 from pipeline.report import status
 from pipeline.report.results import random_projections
 from pipeline.report.text import broken_count, broken_reasons
-from pipeline.run.choose import check_entry, wanted
+from pipeline.run.choose import check_entry, sought, wanted
 
 if TYPE_CHECKING:
     from pipeline.run.runner import Outcome
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
     help="Where networks run; auto: on a GPU where there is one.",
 )  # fmt: skip
+@click.option("--wait", is_flag=True, help="Wait for steps that another run is doing, rather than leave them to it.")
+@click.option("--push", is_flag=True, help="Push what was made to the first remote.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(
     path: Path,
@@ -46,57 +52,99 @@ def command(
     dry_run: bool,
     jobs: int | None,
     device: str,
+    wait: bool,
+    push: bool,
     as_json: bool,
 ) -> int:
-    """Run the steps that are not in the store, and print the results."""
+    """Run the steps that are neither in the store nor in a remote, and print the results."""
     started = time.monotonic()
     if until and only:
         raise click.UsageError("--until and --only exclude each other")
-    plan = plan_of(path, settings)
+    plan = mended(lambda: plan_of(path, settings))
     for option, entry in (("--until", until), ("--only", only), *(("--force", each) for each in force)):
         check_entry(plan, option, entry)
     if dry_run:
         steps = wanted(plan, until, only).values()
         print(json.dumps(status.as_json(plan, steps), indent=1) if as_json else status.as_text(plan, steps))
         return 0
-    done: list[str] = []
-    failed: list[str] = []
+    if push:
+        from pipeline.run.sharing import target_of
+
+        target_of(plan, None)  # before anything runs: where it goes must be clear
+    how = _How(jobs, device, wait, debug)
+    made = _Made()
     if not plan.indexed and only is None:
-        done, failed = _run(plan, "index", None, (), jobs, device, debug)
-        plan = plan_of(path, settings)
-    if not failed:
+        made += _run(plan, "index", None, (), how)
+        plan = mended(lambda: plan_of(path, settings))
+    if not made.failed:
         _check_broken(plan)
         write_lock(lock_path(path), plan.lock, plan.old_lock)
-        more, failed = _run(plan, until, only, force, jobs, device, debug)
-        done += more
-        plan = plan_of(path, settings) if more else plan
+        more = _run(plan, until, only, force, how)
+        made += more
+        plan = plan_of(path, settings) if more.done or more.fetched else plan
         _note_cached(plan)
+    chosen = wanted(plan, until, only)
+    if push:
+        made = _push(plan, made)
     if as_json:
-        outcome = {"done": done, "failed": failed, **status.as_json(plan, wanted(plan, until, only).values())}
-        print(json.dumps(outcome, indent=1))
+        outcome = {"done": made.done, "fetched": made.fetched, "failed": made.failed}
+        print(json.dumps({**outcome, **status.as_json(plan, chosen.values())}, indent=1))
     elif plan.indexed:
-        _print(plan, len(wanted(plan, until, only)), done, failed, time.monotonic() - started)
-    return 1 if failed else 0
+        text = mended(lambda: _summary(plan, chosen, made, time.monotonic() - started))
+        print(text)
+    return 1 if made.failed else 0
 
 
-def _run(
-    plan: Plan,
-    until: str | None,
-    only: str | None,
-    force: tuple[str, ...],
-    jobs: int | None,
-    device: str,
-    debug: bool,
-) -> tuple[list[str], list[str]]:
+@dataclass(frozen=True)
+class _How:
+    """How steps are run."""
+
+    jobs: int | None
+    device: str
+    wait: bool
+    debug: bool
+
+
+@dataclass(frozen=True)
+class _Made:
+    """Ids of steps that were made, fetched, and that failed or were left out."""
+
+    done: list[str] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def __add__(self, other: _Made) -> _Made:
+        return _Made(self.done + other.done, self.fetched + other.fetched, self.failed + other.failed)
+
+
+def _run(plan: Plan, until: str | None, only: str | None, force: tuple[str, ...], how: _How) -> _Made:
     steps = wanted(plan, until, only)
     forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(force)}
-    if not forced and all(plan.states[id_] == "cached" for id_ in steps):
-        return [], []
+    if plan.history.use((step.stage, step.key) for step in steps.values()):
+        plan.states.update(states_of(plan.chain, steps.values()))  # cleaning may have come between
+    ids = sought(plan, steps, forced)
+    _note_failures(plan)
+    if not ids:
+        return _Made()
     from pipeline.run.runner import run_steps
 
-    outcome = run_steps(plan, steps, jobs=jobs, device=device, forced=forced)
-    _print_failures(plan, outcome, debug)
-    return list(outcome.done), [*outcome.failed, *outcome.left_out]
+    outcome = run_steps(plan, ids, jobs=how.jobs, device=how.device, forced=forced, wait=how.wait)
+    _print_failures(plan, outcome, how.debug)
+    return _Made(list(outcome.done), list(outcome.fetched), [*outcome.failed, *outcome.left_out])
+
+
+def _push(plan: Plan, made: _Made) -> _Made:
+    from pipeline.run.sharing import named, push, target_of
+
+    shared = push(plan, target_of(plan, None), named(plan.steps[id_] for id_ in made.done if id_ in plan.steps))
+    for id_, problem in shared.failed.items():
+        print(f"error: {id_} was made and cannot be pushed: {problem}", file=sys.stderr)
+    return made + _Made(failed=list(shared.failed))
+
+
+def _note_failures(plan: Plan) -> None:
+    for url, problem in plan.chain.failures.items():
+        print(f"note: remote {url} is left out: {problem}", file=sys.stderr)
 
 
 def _print_failures(plan: Plan, outcome: Outcome, debug: bool) -> None:
@@ -143,21 +191,28 @@ def _note_cached(plan: Plan) -> None:
     )
 
 
-def _print(plan: Plan, steps: int, done: list[str], failed: list[str], seconds: float) -> None:
+def _summary(plan: Plan, chosen: Mapping[str, Step], made: _Made, seconds: float) -> str:
     from pipeline.report.text import results_text
     from pipeline.run.progress import duration
 
-    cached = steps - len(done) - len(failed)
+    lines = []
     if any(step.stage == "evaluate" and plan.states[step.id] == "cached" for step in plan.steps.values()):
-        print(results_text(plan))
+        lines.append(results_text(plan))
     elif random_projections(plan):
-        print(f"note: features of {', '.join(random_projections(plan))} are random projections (weights: none)")
-    if failed:
-        print(f"{_steps(len(failed))} failed or left out, {len(done)} done, {cached} cached before")
-    elif done:
-        print(f"{_steps(len(done))} done in {duration(seconds)}, {cached} cached before")
+        lines.append(f"note: features of {', '.join(random_projections(plan))} are random projections (weights: none)")
+    remote = sum(plan.states[id_] == "remote" for id_ in chosen)
+    others = len(chosen) - len({*made.done, *made.fetched, *made.failed} & chosen.keys()) - remote
+    rest = [f"{len(made.fetched)} fetched"] if made.fetched else []
+    rest += [f"{others} cached before"]
+    rest += [f"{remote} in a remote and not needed here"] if remote else []
+    if made.failed:
+        lines.append(f"{_steps(len(made.failed))} failed or left out, {len(made.done)} done, {', '.join(rest)}")
+    elif made.done or made.fetched:
+        lines.append(f"{_steps(len(made.done))} done in {duration(seconds)}, {', '.join(rest)}")
     else:
-        print(f"everything is cached ({_steps(cached)}), nothing to do")
+        away = f", {remote} of them in a remote" if remote else ""
+        lines.append(f"everything is cached ({_steps(others + remote)}{away}), nothing to do")
+    return "\n".join(lines)
 
 
 def _steps(count: int) -> str:

@@ -81,19 +81,20 @@ class History:
         history._read()
         return history
 
-    def use(self, outputs: Iterable[tuple[str, str]]) -> None:
+    def use(self, outputs: Iterable[tuple[str, str]]) -> bool:
         """Name outputs (stage and key) before they are read or made, so that cleaning beside this run keeps them.
 
-        Written only where one of them is not named yet. Look for outputs after this, not before: what is there
-        then, stays.
+        Written only where one of them is not named yet; returns whether it was. Look for outputs after this, not
+        before: what is there then, stays.
         """
         wanted = dict.fromkeys(outputs)
         soon_forgotten = _ago(_FORGOTTEN_AFTER / 2)
         named = {(use.stage, use.key) for use in self._reference.uses if use.since >= soon_forgotten}
         if wanted.keys() <= named | {(past.stage, past.key) for past in self.steps.values()}:
-            return
+            return False
         self._read()
         self._write(self.steps, [*self._reference.uses, *(Use(*output, _ago()) for output in wanted)])
+        return True
 
     def note(self, done: dict[str, Past]) -> None:
         """Remember steps that are there now; written only where something changed."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError
 from pipeline.keys.accepted import AcceptedCode
@@ -19,6 +20,10 @@ from pipeline.plan.table import Table, read_table, table_from_index
 from pipeline.sources.contract import Unparsed
 from pipeline.stagesfile.experiment import Point, read_points
 from store import Store
+from store.chain import Chain
+
+if TYPE_CHECKING:
+    from store.outputs import Output
 
 Progress = Callable[[str, int, int], None]
 
@@ -31,6 +36,9 @@ class Plan:
     ----------
     states
         By step id: cached, partial or todo.
+        A step that is not in the store and in a remote is remote.
+    chain
+        The store and the remotes behind it.
     broken
         Recordings that cannot be used, once the index has run: recording, stream, reason.
     indexed
@@ -41,6 +49,7 @@ class Plan:
 
     path: Path
     store: Store
+    chain: Chain
     points: Sequence[Point]
     table: Table
     steps: Mapping[str, Step]
@@ -60,45 +69,61 @@ def make_plan(path: Path, settings: Iterable[tuple[str, Any]], progress: Progres
     if any(p.source_recipe != first.source_recipe for p in points):
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
     store = Store.open(first.experiment.store, base=path.absolute().parent)
+    chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent))
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
-    table = _table(first, streams, store, old_lock, progress)
+    table = _table(first, streams, chain, old_lock, progress)
     code = AcceptedCode(CodeIndex(), old_lock.accepted)
     weights = _Weights(path.absolute().parent, old_lock)
     builder = StepBuilder(code, weights)
     index = builder.index(first, table, sorted(table.raw))
-    indexed = store.has("index", index.key)
-    broken = _read_broken(store, index.key) if indexed else {}
+    made = chain.output("index", index.key)
+    broken = _read_broken(made) if made else {}
     for point in points:
         builder.add(point, table, broken, index.id)
     code.save()
     source = str(first.source_recipe["name"])
-    lock = Lock(
-        source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted
-    )
+    lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
     return Plan(
         path=path,
         store=store,
+        chain=chain,
         points=points,
         table=table,
         steps=builder.steps,
-        states={step.id: _state(store, step) for step in builder.steps.values()},
+        states=states_of(chain, builder.steps.values()),
         broken=broken,
         unparsed=table.listing.unparsed,
-        indexed=indexed,
+        indexed=made is not None,
         lock=lock,
         old_lock=old_lock,
         history=History.read(store, path),
     )
 
 
-def _state(store: Store, step: Step) -> str:
-    if store.has(step.stage, step.key):
-        return "cached"
-    return "partial" if store.progress(step.stage, step.key) else "todo"
+def remotes(named: str | Sequence[str], base: Path) -> list[str]:
+    """Return the remotes' URLs: those of the stages file, then those of ``PIPELINE_REMOTE`` (comma-separated)."""
+    listed = [named] if isinstance(named, str) else named
+    urls = [url if "://" in url else str(base / Path(url).expanduser()) for url in listed]
+    more = [url.strip() for url in os.environ.get("PIPELINE_REMOTE", "").split(",") if url.strip()]
+    return urls + [url if "://" in url else str(Path(url).expanduser().absolute()) for url in more]
 
 
-def _table(point: Point, streams: Sequence[str], store: Store, lock: Lock, progress: Progress | None) -> Table:
+def states_of(chain: Chain, steps: Iterable[Step]) -> dict[str, str]:
+    """Look up each step's state: one look at the store each, and at remotes for what it lacks."""
+    listed = list(steps)
+    states = {step.id: "cached" for step in listed if chain.local.has(step.stage, step.key)}
+    missing = [step for step in listed if step.id not in states]
+    elsewhere = chain.where((step.stage, step.key) for step in missing)
+    for step in missing:
+        if (step.stage, step.key) in elsewhere:
+            states[step.id] = "remote"
+        else:
+            states[step.id] = "partial" if chain.local.progress(step.stage, step.key) else "todo"
+    return {step.id: states[step.id] for step in listed}
+
+
+def _table(point: Point, streams: Sequence[str], chain: Chain, lock: Lock, progress: Progress | None) -> Table:
     def hashing(done: int, total: int) -> None:
         if progress:
             progress("hashing raw files", done, total)
@@ -106,14 +131,15 @@ def _table(point: Point, streams: Sequence[str], store: Store, lock: Lock, progr
     try:
         return read_table(point.source, streams, lock, hashing)
     except ConfigError:
-        if lock.source != point.source.name or not lock.index or not store.has("index", lock.index):
+        index = chain.output("index", lock.index) if lock.source == point.source.name and lock.index else None
+        if index is None:
             raise
-        return table_from_index(store.output("index", lock.index), streams, lock)
+        return table_from_index(index, streams, lock)
 
 
-def _read_broken(store: Store, key: str) -> dict[str, dict[str, str]]:
+def _read_broken(index: Output) -> dict[str, dict[str, str]]:
     broken: dict[str, dict[str, str]] = {}
-    for item in store.output("index", key).read_json("broken.json"):
+    for item in index.read_json("broken.json"):
         broken.setdefault(item["recording"], {})[item["stream"]] = f"{item['path']}: {item['reason']}"
     return broken
 

@@ -12,7 +12,7 @@ from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 
 
-class Job(msgspec.Struct, frozen=True):
+class Job(msgspec.Struct, frozen=True, tag=True):
     """A step to do.
 
     Attributes
@@ -42,6 +42,16 @@ class Job(msgspec.Struct, frozen=True):
     force: bool = False
 
 
+class Fetch(msgspec.Struct, frozen=True, tag=True):
+    """An output to copy from the first of the remotes that has it into the store."""
+
+    step: str
+    stage: str
+    key: str
+    store: str
+    remotes: list[str]
+
+
 class Progress(msgspec.Struct, frozen=True, tag=True):
     """How far a worker is with its step."""
 
@@ -51,7 +61,7 @@ class Progress(msgspec.Struct, frozen=True, tag=True):
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):
-    """A step's output is published."""
+    """A step's output is published, or fetched."""
 
     seconds: float
     bytes: int
@@ -59,13 +69,31 @@ class Done(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """A step could not be completed; `message` names what is wrong and the remedy."""
+    """A step could not be completed.
+
+    Attributes
+    ----------
+    message
+        What is wrong and the remedy.
+    damaged
+        Stage and key of an output of the local store that was found damaged.
+    locked
+        Who is doing this step now.
+    """
 
     message: str
     traceback: str
+    damaged: tuple[str, str] | None = None
+    locked: str = ""
 
 
 Message = Progress | Done | Failed
+
+
+def make_fetch(plan: Plan, step: Step) -> Fetch:
+    """Describe for a worker what to fetch."""
+    remotes = [store.url for store in plan.chain.remotes().values()]
+    return Fetch(step.id, step.stage, step.key, plan.store.url, remotes)
 
 
 def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:

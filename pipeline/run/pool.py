@@ -11,7 +11,7 @@ from queue import SimpleQueue
 
 import msgspec
 
-from pipeline.run.job import Done, Failed, Job, Message, Progress
+from pipeline.run.job import Done, Failed, Fetch, Job, Message, Progress
 
 
 class Pool:
@@ -23,7 +23,7 @@ class Pool:
         self._idle: list[_Worker] = []
         self._all: list[_Worker] = []
 
-    def start(self, job: Job) -> None:
+    def start(self, job: Job | Fetch) -> None:
         """Give a job to an idle worker, or to a new one; the caller keeps to the size."""
         worker = self._idle.pop() if self._idle else self._new()
         while worker.process.poll() is not None:  # it died between two jobs
@@ -42,7 +42,7 @@ class Pool:
         self._all.append(worker)
         return worker
 
-    def _follow(self, worker: _Worker, job: Job) -> None:
+    def _follow(self, worker: _Worker, job: Job | Fetch) -> None:
         message = worker.do(job, lambda progress: self.events.put((job.step, progress)))
         if worker.process.poll() is None:
             self._idle.append(worker)
@@ -61,7 +61,7 @@ class _Worker:
             start_new_session=True,  # Ctrl-C reaches the run alone, which ends its workers
         )
 
-    def do(self, job: Job, report: Callable[[Progress], None]) -> Done | Failed:
+    def do(self, job: Job | Fetch, report: Callable[[Progress], None]) -> Done | Failed:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:

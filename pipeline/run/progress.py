@@ -24,6 +24,13 @@ class Display(Protocol):
     def start(self, step: str) -> None: ...
     def advance(self, step: str, done: int, total: int, what: str) -> None: ...
     def end(self, step: str, line: str) -> None: ...
+    def put_back(self, step: str, line: str) -> None:
+        """Show why a step that was started waits again."""
+        ...
+
+    def more(self, steps: int) -> None:
+        """Count steps that were not expected."""
+        ...
 
 
 def make_display(steps: int) -> Display:
@@ -59,6 +66,13 @@ class _Lines:
         self._ended += 1
         print(f"{self._ended:3d}/{self._steps} {step}: {line}", file=sys.stderr, flush=True)
 
+    def more(self, steps: int) -> None:
+        self._steps += steps
+
+    def put_back(self, step: str, line: str) -> None:
+        if line:
+            print(f"        {step}: {line}", file=sys.stderr, flush=True)
+
 
 class _Terminal:
     """A bar for each running step, and one for all."""
@@ -75,6 +89,7 @@ class _Terminal:
             TimeElapsedColumn(),
             console=Console(stderr=True),
         )
+        self._steps = steps
         self._all = self._bars.add_task("all", total=steps, what="steps")
         self._tasks: dict[str, TaskID] = {}
 
@@ -94,13 +109,32 @@ class _Terminal:
         self._bars.update(self._tasks[step], completed=done, total=total, what=what)
 
     def end(self, step: str, line: str) -> None:
-        self._bars.remove_task(self._tasks.pop(step))
+        self.put_back(step, line)
         self._bars.advance(self._all)
-        self._bars.console.print(f"{_plain(step)}: {_plain(line)}", highlight=False)
+
+    def more(self, steps: int) -> None:
+        self._steps += steps
+        self._bars.update(self._all, total=self._steps)
+
+    def put_back(self, step: str, line: str) -> None:
+        task = self._tasks.pop(step, None)
+        if task is not None:
+            self._bars.remove_task(task)
+        if line:
+            self._bars.console.print(f"{_plain(step)}: {_plain(line)}", highlight=False)
 
 
 def _plain(text: str) -> str:
     return text.replace("[", "\\[")
+
+
+def size(count: float) -> str:
+    """Write bytes as people say them: ``831 bytes``, ``4.2 MB``; 1 MB = 10^6 bytes."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
 
 
 def duration(seconds: float) -> str:

@@ -1,61 +1,90 @@
-"""Do the steps that are not there yet; a step that fails stops only those that need it."""
+"""Have the outputs that are sought, fetched or made; a step that fails stops only those that need it."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from queue import Empty
 
 from pipeline.errors import PipelineError
 from pipeline.plan.history import Past
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
-from pipeline.run.job import Done, Failed, Progress, make_job
+from pipeline.run.job import Done, Failed, Progress, make_fetch, make_job
 from pipeline.run.pool import Pool
-from pipeline.run.progress import Display, duration, make_display
+from pipeline.run.progress import Display, duration, make_display, size
 from store.errors import StoreError
+
+_LOOK_EVERY_S, _TRY_EVERY_S = 1.0, 5.0  # whether a step that another run was doing is done; is free
 
 
 @dataclass
 class Outcome:
-    """What became of the steps of a run: done now, failed (with the message), or left out for what failed."""
+    """What became of the steps of a run.
+
+    Attributes
+    ----------
+    done, fetched
+        Made now; copied from a remote, or made meanwhile by another run.
+    failed
+        With the message.
+    left_out
+        For which step that failed.
+    """
 
     done: dict[str, Done] = field(default_factory=dict)
+    fetched: dict[str, Done] = field(default_factory=dict)
     failed: dict[str, Failed] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
 
 def run_steps(
-    plan: Plan, steps: Mapping[str, Step], *, jobs: int | None, device: str, forced: Collection[str] = ()
+    plan: Plan,
+    sought: Iterable[str],
+    *,
+    jobs: int | None,
+    device: str,
+    forced: Collection[str] = (),
+    wait: bool = False,
 ) -> Outcome:
-    """Run steps that are not cached, in worker processes, each as soon as what it needs is there.
+    """Have the outputs of steps here, each as soon as what it needs is: fetched where a remote has it, or else made.
 
     Parameters
     ----------
+    sought
+        Ids of steps, see `pipeline.run.choose.sought`. What they need to be made follows by itself.
     jobs
         Steps at a time; None: as many as there are processor cores. Encoding video and indexing use all
-        cores, so nothing runs beside them.
+        cores, so nothing is made beside them.
     forced
-        Ids of cached steps to do again.
+        Ids of steps to make again although they are there.
+    wait
+        For a step that another run is doing: wait until it is done, or take it over when that run is gone. Otherwise
+        such a step fails, after all others have ended.
     """
-    todo = {id_: step for id_, step in steps.items() if plan.states[id_] != "cached" or id_ in forced}
     outcome = Outcome()
-    if not todo:
+    run = _Run(plan, outcome, device, forced, wait)
+    for id_ in sought:
+        run.seek(id_)
+    if not run.waiting:
         return outcome
-    pool = Pool(jobs or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 8))
+    run.pool = Pool(jobs or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 8))
     try:
-        with make_display(len(todo)) as display:
-            _Run(plan, todo, outcome, pool, display, device, forced).loop()
+        with make_display(len(run.waiting)) as run.display:
+            run.loop()
     finally:
-        pool.close()
-        _remember(plan, todo, outcome)
+        run.pool.close()
+        _remember(plan, outcome)
     return outcome
 
 
-def _remember(plan: Plan, todo: Mapping[str, Step], outcome: Outcome) -> None:
+def _remember(plan: Plan, outcome: Outcome) -> None:
     """Note what was done; a full store must not hide why steps failed."""
-    done = {s: Past(todo[s].stage, todo[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
+    steps = plan.steps
+    done = {s: Past(steps[s].stage, steps[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
     try:
         plan.history.note(done)
     except StoreError as error:
@@ -65,78 +94,158 @@ def _remember(plan: Plan, todo: Mapping[str, Step], outcome: Outcome) -> None:
 class _Run:
     """The state of one run: what waits, what runs, what is there."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        todo: Mapping[str, Step],
-        outcome: Outcome,
-        pool: Pool,
-        display: Display,
-        device: str,
-        forced: Collection[str],
-    ) -> None:
-        self._forced = forced
-        self._plan, self._outcome, self._pool, self._display, self._device = (
-            plan,
-            outcome,
-            pool,
-            display,
-            device,
-        )
-        self._waiting = dict(todo)
-        self._running: dict[str, Step] = {}
-        self._missing = set(todo)
+    pool: Pool
+    display: Display
+
+    def __init__(self, plan: Plan, outcome: Outcome, device: str, forced: Collection[str], wait: bool) -> None:
+        self.waiting: set[str] = set()
+        self._plan, self._outcome, self._device, self._forced, self._wait = plan, outcome, device, forced, wait
+        self._order = {id_: place for place, id_ in enumerate(plan.steps)}
+        self._there = {id_ for id_, state in plan.states.items() if state == "cached" and id_ not in forced}
+        self._running: dict[str, bool] = {}  # step -> whether it is made, not fetched
+        self._fetch_failed: dict[str, str] = {}
+        self._mended: set[str] = set()
+        self._told: set[str] = set()
+        self._locked: dict[str, tuple[float, Failed]] = {}  # step -> when to try again, and what was said
+
+    def seek(self, id_: str) -> None:
+        """Have a step's output here, and what it needs where it must be made."""
+        if id_ in self._there or id_ in self.waiting or id_ in self._running:
+            return
+        self.waiting.add(id_)
+        if self._is_made(id_):
+            for need in self._plan.steps[id_].needs:
+                self.seek(need)
 
     def loop(self) -> None:
-        while self._waiting or self._running:
+        while self.waiting or self._running:
             self._leave_out()
+            self._look_at_locked()
             self._start_ready()
-            if not self._running:
+            if not self._running and not self._locked:
                 continue
-            step, message = self._pool.events.get()
+            try:
+                step, message = self.pool.events.get(timeout=_LOOK_EVERY_S) if self._locked else self.pool.events.get()
+            except Empty:
+                continue
             if isinstance(message, Progress):
-                self._display.advance(step, message.done, message.total, message.what)
+                self.display.advance(step, message.done, message.total, message.what)
                 continue
-            del self._running[step]
             self._end(step, message)
 
-    def _start_ready(self) -> None:
-        for id_, step in list(self._waiting.items()):
-            if not self._has_room(step):
-                break
-            if self._missing.isdisjoint(step.needs):
-                del self._waiting[id_]
-                self._display.start(id_)
-                try:
-                    job = make_job(self._plan, step, self._device, id_ in self._forced)
-                except PipelineError as error:
-                    self._end(id_, Failed(str(error), ""))
-                    continue
-                self._running[id_] = step
-                self._pool.start(job)
+    def _is_made(self, id_: str) -> bool:
+        return id_ in self._forced or self._plan.states[id_] != "remote"
 
-    def _has_room(self, step: Step) -> bool:
-        if not self._running:
-            return True
-        alone = _uses_all_cores(step) or any(map(_uses_all_cores, self._running.values()))
-        return not alone and len(self._running) < self._pool.size
+    def _start_ready(self) -> None:
+        for id_ in sorted(self.waiting, key=self._order.__getitem__):
+            step, made = self._plan.steps[id_], self._is_made(id_)
+            if id_ in self._locked or (made and not self._there.issuperset(step.needs)):
+                continue
+            if not self._has_room(step, made):
+                if made:
+                    break
+                continue
+            self.waiting.remove(id_)
+            self._running[id_] = made
+            self.display.start(id_)
+            try:
+                forced = id_ in self._forced
+                self.pool.start(
+                    make_job(self._plan, step, self._device, forced) if made else make_fetch(self._plan, step)
+                )
+            except PipelineError as error:
+                told = self._fetch_failed.get(id_)
+                self._end(id_, Failed(f"{error}{f'{chr(10)}  and {told}' if told else ''}", ""))
+
+    def _has_room(self, step: Step, made: bool) -> bool:
+        if len(self._running) >= self.pool.size:
+            return False
+        making = [self._plan.steps[id_] for id_, is_made in self._running.items() if is_made]
+        return not made or not making or not (_uses_all_cores(step) or any(map(_uses_all_cores, making)))
 
     def _end(self, id_: str, message: Done | Failed) -> None:
+        made = self._running.pop(id_)
         if isinstance(message, Done):
-            self._missing.discard(id_)
-            self._outcome.done[id_] = message
-            self._display.end(id_, f"done in {duration(message.seconds)}")
+            self._there.add(id_)
+            (self._outcome.done if made else self._outcome.fetched)[id_] = message
+            what = f"done in {duration(message.seconds)}" if made else f"fetched, {size(message.bytes)}"
+            self.display.end(id_, what)
+        elif message.locked:
+            self._locked[id_] = (time.monotonic() + _TRY_EVERY_S, message)
+            told = id_ in self._told
+            self._told.add(id_)
+            self._again(id_, "" if told else f"is being done by {message.locked}; going on with other steps")
+        elif not made:
+            self._fetch_failed[id_] = message.message
+            self._plan.states[id_] = "todo"
+            self._again(id_, f"cannot be fetched, and is made here: {message.message}")
+        elif message.damaged and self._mend(id_, message):
+            self.seek(id_)
         else:
             self._outcome.failed[id_] = message
-            self._display.end(id_, "FAILED")
+            self.display.end(id_, "FAILED")
+
+    def _again(self, id_: str, why: str) -> None:
+        self.display.put_back(id_, why)
+        self.seek(id_)
+
+    def _mend(self, id_: str, message: Failed) -> bool:
+        """Put a damaged output aside and have it fetched or made again; once for each."""
+        assert message.damaged is not None
+        stage, key = message.damaged
+        broken = next((step for step in self._plan.steps.values() if (step.stage, step.key) == (stage, key)), None)
+        if broken is None or broken.id in self._mended:
+            return False
+        self._mended.add(broken.id)
+        try:
+            place = self._plan.store.quarantine(stage, key, message.message)
+        except StoreError:
+            return False
+        self._there.discard(broken.id)
+        self._plan.states[broken.id] = "remote" if self._plan.chain.where([(stage, key)]) else "todo"
+        what = message.message.partition(". Run again")[0]
+        self.display.put_back(id_, f"found {broken.id} damaged: {what}; it was moved to {place}")
+        before = len(self.waiting)
+        self.seek(broken.id)
+        self.display.more(len(self.waiting) - before)
+        return True
+
+    def _look_at_locked(self) -> None:
+        """See whether what another run was doing is done; try it again; give it up when nothing else is left."""
+        now = time.monotonic()
+        for id_, (when, said) in list(self._locked.items()):
+            step = self._plan.steps[id_]
+            if self._plan.store.has(step.stage, step.key):
+                del self._locked[id_]
+                self.waiting.remove(id_)
+                self._there.add(id_)
+                self._outcome.fetched[id_] = Done(0.0, 0, "")
+                self.display.end(id_, "done by another run")
+            elif not self._wait and self.waiting <= self._held_up() and not self._running:
+                del self._locked[id_]
+                self.waiting.remove(id_)
+                self._outcome.failed[id_] = Failed(
+                    f"{said.message}\n  or give --wait, to wait until then", said.traceback
+                )
+                self.display.end(id_, "left to another run")
+            elif now >= when and self._wait:
+                del self._locked[id_]
+
+    def _held_up(self) -> set[str]:
+        """Return the waiting steps that are locked, or need one that is."""
+        held = set(self._locked)
+        for id_ in sorted(self.waiting, key=self._order.__getitem__):
+            if not held.isdisjoint(self._plan.steps[id_].needs):
+                held.add(id_)
+        return held
 
     def _leave_out(self) -> None:
         """Drop waiting steps that need, directly or not, one that failed."""
         lost = {*self._outcome.failed, *self._outcome.left_out}
-        for id_, step in list(self._waiting.items()):  # in plan order, so that losses travel down in one pass
-            cause = next((need for need in step.needs if need in lost), None)
-            if cause is not None:
-                del self._waiting[id_]
+        for id_ in sorted(self.waiting, key=self._order.__getitem__):  # so that losses travel down in one pass
+            cause = next((need for need in self._plan.steps[id_].needs if need in lost), None)
+            if cause is not None and self._is_made(id_):
+                self.waiting.remove(id_)
                 lost.add(id_)
                 self._outcome.left_out[id_] = cause
 

@@ -11,14 +11,17 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import BinaryIO
 
 import msgspec
 
 from pipeline.errors import PipelineError
-from pipeline.run.job import Failed, Job, Message, Progress
-from store.errors import StoreError
+from pipeline.run.job import Done, Failed, Fetch, Job, Message, Progress
+from store import Store
+from store.chain import Chain
+from store.errors import CorruptManifest, CorruptObject, DraftLocked, StoreError
 from trainers.errors import TrainingError
 
 _INTERVAL_S = 0.1  # between two progress messages
@@ -32,10 +35,10 @@ def main() -> None:
     jobs: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, jobs), daemon=True).start()
     while True:
-        _send(out, _serve(msgspec.json.decode(jobs.get(), type=Job), out))
+        _send(out, _serve(msgspec.json.decode(jobs.get(), type=Job | Fetch), out))
 
 
-def _serve(job: Job, out: BinaryIO) -> Message:
+def _serve(job: Job | Fetch, out: BinaryIO) -> Message:
     last = 0.0
 
     def progress(done: int, total: int, what: str) -> None:
@@ -46,9 +49,16 @@ def _serve(job: Job, out: BinaryIO) -> Message:
             _send(out, Progress(done, total, what))
 
     try:
+        if isinstance(job, Fetch):
+            return _fetch(job, progress)
         from pipeline.run.execute import execute
 
         return execute(job, progress)
+    except DraftLocked as error:
+        return Failed(str(error), traceback.format_exc(), locked=error.owner or "another run")
+    except (CorruptObject, CorruptManifest) as error:
+        damaged = (error.stage, error.key) if error.stage and error.key and error.url == job.store else None
+        return Failed(str(error), traceback.format_exc(), damaged=damaged)
     except (PipelineError, StoreError, TrainingError) as error:
         return Failed(str(error), traceback.format_exc())
     except MemoryError:
@@ -59,6 +69,13 @@ def _serve(job: Job, out: BinaryIO) -> Message:
             f"{problem}\n  this is a defect of harvest: run with --debug and report it",
             traceback.format_exc(),
         )
+
+
+def _fetch(job: Fetch, progress: Callable[[int, int, str], None]) -> Done:
+    started = time.monotonic()
+    chain = Chain(Store.open(job.store), job.remotes)
+    copied = chain.fetch(job.stage, job.key, lambda done, total: progress(done >> 20, total >> 20, "MiB"))
+    return Done(time.monotonic() - started, copied.bytes, "")
 
 
 def _read(lines: BinaryIO, jobs: SimpleQueue[bytes]) -> None:

@@ -65,10 +65,6 @@ def read_points(path: Path, settings: Iterable[tuple[str, Any]]) -> list[Point]:
 
 def _point(document: Document, matrix: Mapping[str, Any]) -> Point:
     experiment = convert(document, "", document.values, Experiment)
-    if experiment.remote:
-        raise document.error(
-            "remote", "remote stores cannot be read yet", "leave it empty, and copy the store's folder"
-        )
     if not experiment.seeds or len(set(experiment.seeds)) < len(experiment.seeds):
         raise document.error("seeds", "must be different numbers, at least one", "for example seeds: [0, 1, 2]")
     if experiment.protocol not in PROTOCOLS:

@@ -29,7 +29,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """The top level of a stages file; see docs/stages-file.md."""
 
     store: str = ".store"
-    remote: tuple[str, ...] = ()
+    remote: str | tuple[str, ...] = ()
     source: dict[str, Any] = msgspec.field(default_factory=lambda: {"name": "sample"})
     modalities: tuple[str, ...]
     protocol: str

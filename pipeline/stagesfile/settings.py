@@ -12,7 +12,7 @@ import yaml
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document, Loader
 
-_PLACES = ("store", "source.root")
+_PLACES = ("store", "remote", "source.root")
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -24,6 +24,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
         parsed = yaml.load(value, Loader)
     except yaml.YAMLError:
         raise ConfigError(f"--set {text}: the value is not valid YAML\n  quote it, for example '\"{value}\"'") from None
+    if key == "remote" and isinstance(parsed, list):
+        parsed = [str(Path(url).expanduser().absolute()) if "://" not in str(url) else url for url in parsed]
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
         parsed = str(Path(parsed).expanduser().absolute())
     return key, parsed

@@ -68,10 +68,7 @@ WRONG_VALUES = {
         "round it or set unit: seconds",
     ),
     "the same seed twice": ("[0, 1]", "[1, 1]", 5, "seeds: must be different", "for example seeds: [0, 1, 2]"),
-    "a remote store": (
-        "[0, 1]", "[0, 1]\nremote: [elsewhere]", 6, "remote: remote stores cannot be read yet",
-        "copy the store's folder",
-    ),
+    "a number for a remote": ("[0, 1]", "[0, 1]\nremote: 5", 6, "remote: expected text or a list", "docs/"),
     "a text for needs": (
         "needs: [encode, teacher]", "needs: encode", 15, "stages.student.needs: must be a list", "needs: [encode]",
     ),

@@ -1,0 +1,124 @@
+"""Reading through: the local store first, then each remote in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from store.errors import MissingOutput, StoreError, UnsupportedFormat, UnsupportedUrl
+from store.store import Store
+
+if TYPE_CHECKING:
+    from store.outputs import Output
+    from store.transfer import Copied
+
+_AT_ONCE = 16  # looks at a remote; each waits for the network
+
+Name = tuple[str, str]  # an output's stage and key
+
+
+class Chain:
+    """A local store and the remotes behind it, which are opened when something is first looked for in them.
+
+    A remote that cannot be reached is left out from then on, and told of in `failures`: work goes on without it.
+    A URL that is none, or a store of another format, is an error.
+
+    Parameters
+    ----------
+    local : Store
+    remotes : sequence of str
+        URLs, the first to be asked first.
+    base : Path, optional
+        What relative folders among them are relative to.
+
+    Attributes
+    ----------
+    failures : dict
+        What went wrong, by the URL of a remote that is left out.
+    """
+
+    def __init__(self, local: Store, remotes: Sequence[str] = (), *, base: Path | None = None) -> None:
+        self.local = local
+        self.urls = tuple(dict.fromkeys(remotes))
+        self.failures: dict[str, str] = {}
+        self._base = base
+        self._open: dict[str, Store] = {}
+
+    def remotes(self) -> dict[str, Store]:
+        """Return the remotes that can be used, in order, by the URL they were named by."""
+        for url in self.urls:
+            if url not in self._open and url not in self.failures:
+                try:
+                    self._open[url] = Store.open(url, base=self._base)
+                except (UnsupportedUrl, UnsupportedFormat):  # a mistake to mend, not a failure to live with
+                    raise
+                except StoreError as error:
+                    self.failures[url] = str(error)
+        return {url: self._open[url] for url in self.urls if url not in self.failures}
+
+    def where(self, names: Iterable[Name]) -> dict[Name, Store]:
+        """Return the first remote that has each output; those that none has are left out."""
+        found: dict[Name, Store] = {}
+        missing = list(dict.fromkeys(names))
+        if not missing:
+            return found
+        with ThreadPoolExecutor(min(_AT_ONCE, len(missing))) as threads:
+            for url, remote in self.remotes().items():
+                try:
+                    there = list(threads.map(lambda name, remote=remote: remote.has(*name), missing))
+                except StoreError as error:
+                    self.failures[url] = str(error)
+                    continue
+                found |= {name: remote for name, has in zip(missing, there, strict=True) if has}
+                missing = [name for name in missing if name not in found]
+                if not missing:
+                    break
+        return found
+
+    def output(self, stage: str, key: str) -> Output | None:
+        """Return a published output, from the first store that has it; None where none has.
+
+        One of a remote is checked whole at once, and passed over where it is damaged there: for small outputs.
+        """
+        if self.local.has(stage, key):
+            return self.local.output(stage, key)
+        for url, remote in self.remotes().items():
+            try:
+                if remote.has(stage, key):
+                    output = remote.output(stage, key)
+                    output.verify()
+                    return output
+            except StoreError as error:
+                self.failures[url] = str(error)
+        return None
+
+    def fetch(self, stage: str, key: str, progress: Callable[[int, int], None] | None = None) -> Copied:
+        """Copy an output into the local store, checked, from the first remote that has it whole.
+
+        Raises
+        ------
+        MissingOutput
+            No remote has it.
+        StoreError
+            Every remote that has it failed or is damaged there; what each said.
+        """
+        from store.errors import DraftLocked, StoreFull
+        from store.transfer import copy_output
+
+        said = []
+        for remote in self.remotes().values():
+            try:
+                return copy_output(remote, self.local, stage, key, progress)
+            except MissingOutput:
+                continue
+            except (DraftLocked, StoreFull):  # nothing that another remote would mend
+                raise
+            except StoreError as error:
+                said.append(error)
+        if not said:
+            raise MissingOutput(f"no remote has {stage}/{key} ({', '.join(self.urls) or 'none is named'})")
+        if len(said) == 1:
+            raise said[0]
+        raise StoreError("; ".join(map(str, said)))
