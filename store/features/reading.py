@@ -115,7 +115,7 @@ def _open(output: Output, store: CheckedShards, array: Trusted) -> zarr.Array[An
     """Open an array from its checked metadata, which zarr would read without a limit, and with the exact codec."""
     codec = ShardingCodec(
         chunk_shape=array.chunk,
-        codecs=(BytesCodec(), ExactZstd(), Crc32cCodec()),
+        codecs=(BytesCodec(), ExactZstd(level=array.level, checksum=array.checksum), Crc32cCodec()),
         index_codecs=(BytesCodec(), Crc32cCodec()),
     )
     dtype = np.dtype(array.dtype)

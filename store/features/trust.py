@@ -121,6 +121,10 @@ class Trusted:
         Of the array, of a shard (whole rows), and of a chunk within it.
     dtype : str
     dims : tuple of str
+    level : int
+        Of the compression.
+    checksum : bool
+        Whether the frames have one of their own.
     """
 
     name: str
@@ -129,6 +133,8 @@ class Trusted:
     chunk: tuple[int, ...]
     dtype: str
     dims: tuple[str, ...]
+    level: int
+    checksum: bool
 
     @property
     def item_size(self) -> int:
@@ -179,9 +185,15 @@ def _trusted(output: Output, name: str) -> Trusted:
     found: _Array = _parse(output, path, _Array)
     inner = found.codecs[0].configuration
     array = Trusted(
-        name, found.shape, found.chunk_grid.configuration.chunk_shape, inner.chunk_shape, found.data_type,
-        found.dimension_names,
-    )  # fmt: skip
+        name=name,
+        shape=found.shape,
+        shard=found.chunk_grid.configuration.chunk_shape,
+        chunk=inner.chunk_shape,
+        dtype=found.data_type,
+        dims=found.dimension_names,
+        level=inner.codecs[1].configuration.level,
+        checksum=inner.codecs[1].configuration.checksum,
+    )
     problem = _shape_problem(array) or _coverage_problem(array, output.entries)
     if problem is None and array.item_size > 1 and inner.codecs[0].configuration is None:
         problem = "its codec `bytes` has no endian"
