@@ -19,6 +19,7 @@ _COMMANDS = {
     "graph": "Draw the stages and what they need.",
     "results": "Show the figures.",
     "accept": "Take changed code that gives the same values.",
+    "accept": "Take changed code that gives the same values.",
     "push": "Copy outputs to a remote store.",
     "pull": "Copy outputs from the remote stores.",
 }

@@ -1,0 +1,89 @@
+"""``pipeline gc``."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.stores import at_store, open_store
+from pipeline.report import scraps
+from pipeline.report.counting import Counting
+from store.cleaning import check_forgotten
+
+if TYPE_CHECKING:
+    from store.cleaning import Cleaning
+    from store.scraps import Scrap
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+@click.command()
+@at_store
+@click.option(
+    "--grace", default="14d", show_default=True, metavar="TIME",
+    help="Keep what was written less than this ago: a number and s, m, h, d or w.",
+)  # fmt: skip
+@click.option(
+    "--forget", multiple=True, metavar="REF",
+    help="Drop this experiment's reference first, named as gc and `store du` list it. Repeatable.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Show what would be freed, and stop: what gc does without --yes.")
+@click.option("--yes", is_flag=True, help="Free it.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def command(
+    path: Path,
+    settings: tuple[str, ...],
+    debug: bool,
+    url: str | None,
+    grace: str,
+    forget: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Show what no experiment uses and what was left behind; with --yes, free it."""
+    if dry_run and yes:
+        raise click.UsageError("--dry-run and --yes exclude each other")
+    grace_s = _seconds(grace)
+    store = open_store(path, settings, url)
+    forgotten = check_forgotten(list(store.refs()), forget) if forget else []
+    cleaning = store.cleaning(grace_s=grace_s, forget=forgotten)
+    for stage, key in cleaning.unreadable:
+        print(f"note: the manifest of {stage} {key} cannot be read; see `pipeline verify --all`", file=sys.stderr)
+    if not yes:
+        shown = scraps.as_json(cleaning, store.url) if as_json else scraps.as_text(cleaning, store.url)
+        print(json.dumps(shown, indent=1) if as_json else shown)
+        return 0
+    left = _free(cleaning)
+    if as_json:
+        print(json.dumps(scraps.as_json(cleaning, store.url, left), indent=1))
+    else:
+        print(scraps.freed_text(cleaning, left))
+    return 0
+
+
+def _free(cleaning: Cleaning) -> dict[str, str]:
+    """Free what can be freed; return what was left, and why."""
+    left: dict[str, str] = {}
+    counting = Counting("freed", "things")
+    found: Scrap
+    for done, (found, why) in enumerate(cleaning.free(), 1):
+        if why:
+            left[found.path] = why
+        counting.to(done, len(cleaning.scraps))
+    counting.clear()
+    return left
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", text.strip())
+    if not match or (not match[2] and float(match[1])):
+        raise click.UsageError(
+            f"--grace {text}: not a time; write a number and s, m, h, d or w, for example 14d or 36h"
+        )
+    return float(match[1]) * _UNITS_S[match[2] or "s"]

@@ -1,0 +1,144 @@
+"""What cleaning would free, or has freed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.report.text import table
+from pipeline.run.progress import size
+from store.cleaning import Cleaning
+from store.refs import Ref
+from store.scraps import Scrap
+
+_MOST_LINES = 40
+_UNTOUCHED_S = 90 * 86400.0  # a reference that no run wrote to for so long may be nobody's any more
+
+
+def as_text(cleaning: Cleaning, url: str) -> str:
+    """Write the largest as a table, then the total, then the references that may be nobody's."""
+    listed = sorted(cleaning.scraps, key=lambda each: (-each.bytes, each.path))
+    text = []
+    if listed:
+        rows = [[what(s), s.why, age(cleaning.now - s.touched), size(s.bytes)] for s in listed[:_MOST_LINES]]
+        text = [table(["what", "why", "age", "size"], rows, right=[2, 3])]
+        rest = listed[_MOST_LINES:]
+        text += [f"and {len(rest):,} more ({size(_bytes(rest))}); --json lists them all"] if rest else []
+        text.append("")
+    text.append(f"{_kept(cleaning)} in {url}")
+    if listed:
+        text.append(f"can be freed: {_counts(listed)}, {size(_bytes(listed))} together. Add --yes to free it")
+    else:
+        text.append("nothing can be freed")
+    return "\n".join([*text, *_notes(cleaning)])
+
+
+def freed_text(cleaning: Cleaning, left: Mapping[str, str]) -> str:
+    """Say what was freed, and what was left and why."""
+    freed = [scrap for scrap in cleaning.scraps if scrap.path not in left]
+    lines = [f"left {what(scrap)}: {left[scrap.path]}" for scrap in cleaning.scraps if scrap.path in left]
+    lines += [f"forgot {name}" for name in cleaning.forget]
+    done = f"freed {_counts(freed)}, {size(_bytes(freed))} together" if freed else "nothing was freed"
+    return "\n".join([*lines, f"{done}; {_kept(cleaning)}", *_notes(cleaning)])
+
+
+def as_json(cleaning: Cleaning, url: str, left: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return all of it; `freed` is null where nothing was to be."""
+    listed = []
+    for scrap in cleaning.scraps:
+        freed = None if left is None else scrap.path not in left
+        listed.append(
+            {
+                "what": scrap.kind,
+                "path": scrap.path,
+                "why": scrap.why,
+                "age_s": round(cleaning.now - scrap.touched, 1),
+                "bytes": scrap.bytes,
+                "objects": scrap.objects,
+                "freed": freed,
+                "left": (left or {}).get(scrap.path),
+            }
+        )
+    return {
+        "store": url,
+        "grace_s": cleaning.grace_s,
+        "scraps": listed,
+        "bytes": _bytes(s for s in cleaning.scraps if not left or s.path not in left),
+        "outputs": len(cleaning.inventory.published),
+        "refs": [
+            {"name": ref.name, "who": ref.who, "path": ref.path, "written": ref.written}
+            for ref in cleaning.refs.values()
+        ],
+        "forgotten": list(cleaning.forget),
+    }
+
+
+def what(scrap: Scrap) -> str:
+    """Name a scrap briefly: the stage and the beginning of the key of an output."""
+    parts = scrap.path.split("/")
+    if scrap.kind in ("output", "unfinished", "attempt", "quarantine"):
+        return f"{parts[1]} {parts[2][:12]}"
+    return scrap.path if len(scrap.path) <= 44 else f"{parts[0]}/.../{parts[-1][:24]}"
+
+
+def age(seconds: float) -> str:
+    """Write an age in its largest unit."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        count = int(seconds // length)
+        if count:
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "now"
+
+
+def _kept(cleaning: Cleaning) -> str:
+    outputs = sum(1 for scrap in cleaning.scraps if scrap.kind == "output")
+    kept = len(cleaning.inventory.published) - outputs
+    experiments = "1 experiment uses" if len(cleaning.refs) == 1 else f"{len(cleaning.refs)} experiments use"
+    return f"{kept:,} output{'s' if kept != 1 else ''} kept, which {experiments} or which are younger than {_grace(cleaning)}"
+
+
+def _grace(cleaning: Cleaning) -> str:
+    return age(cleaning.grace_s) if cleaning.grace_s >= 60 else f"{cleaning.grace_s:g} s"
+
+
+_COUNTED = {
+    "output": "output",
+    "unfinished": "unfinished output",
+    "attempt": "superfluous attempt",
+    "temporary": "temporary file",
+    "quarantine": "damaged output",
+    "marker": "marker",
+}
+
+
+def _counts(scraps: Iterable[Scrap]) -> str:
+    counts: dict[str, int] = {}
+    for scrap in scraps:
+        counts[scrap.kind] = counts.get(scrap.kind, 0) + 1
+    return ", ".join(
+        f"{counts[k]:,} {word}{'s' if counts[k] > 1 else ''}" for k, word in _COUNTED.items() if k in counts
+    )
+
+
+def _bytes(scraps: Iterable[Scrap]) -> int:
+    return sum(scrap.bytes for scrap in scraps)
+
+
+def _notes(cleaning: Cleaning) -> list[str]:
+    notes = []
+    if cleaning.unnamed and cleaning.inventory.published:
+        notes.append(
+            "note: no experiment is known here (refs/ is empty), so all outputs stay; `pipeline run` or `pipeline push`\n"
+            "  makes an experiment known"
+        )
+    stale = [ref for ref in cleaning.refs.values() if _untouched(ref)]
+    if stale:
+        notes.append("experiments that no run has changed for long; if nobody needs one, drop it with --forget:")
+        notes += [
+            f"  {ref.name}  {age(ref.age_s or 0)}  {ref.who or 'by an earlier version'}  {ref.path}" for ref in stale
+        ]
+    return notes
+
+
+def _untouched(ref: Ref) -> bool:
+    return ref.age_s is None or ref.age_s > _UNTOUCHED_S
