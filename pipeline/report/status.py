@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline.plan.explain import reasons
+import msgspec
+
+from pipeline.plan.explain import accepted, reasons
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 from pipeline.report.text import broken_count, broken_reasons, table
@@ -25,6 +27,7 @@ def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
                 "key": step.key,
                 "state": plan.states[step.id],
                 "reasons": reasons(plan, step),
+                "accepted": msgspec.to_builtins(step.accepted),
                 "estimate": {"seconds": seconds, "bytes": size},
             }
         )
@@ -68,6 +71,7 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
     text = [table(["entry", "stage", "steps", "state", "estimate"], rows, right=[2])]
     why = _why(plan, chosen)
     text += ["why:", *why] if why else []
+    text += _accepted(chosen)
     if not plan.indexed:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
     if plan.broken or plan.unparsed:
@@ -98,6 +102,15 @@ def _why(plan: Plan, steps: Iterable[Step]) -> list[str]:
         who = first if len(group) == 1 else f"{', '.join(entries)} ({len(group)} steps)"
         lines.append(f"  {who}: {reason}")
     return lines
+
+
+def _accepted(steps: Iterable[Step]) -> list[str]:
+    """Say which entries' code was accepted, each acceptance once."""
+    shared: dict[str, list[str]] = {}
+    for step in steps:
+        if step.accepted:
+            shared.setdefault(accepted(step), []).append(step.entry)
+    return [f"{', '.join(dict.fromkeys(entries))}: {text}" for text, entries in shared.items()]
 
 
 def _brief(plan: Plan, reason: str) -> str:
