@@ -109,7 +109,7 @@ def _read(
     total: int,
     progress: Callable[[int, int], None] | None,
 ) -> list[Damage]:
-    damage = []
+    damage: list[Damage] = []
     done = 0
     waiting = iter(entries)
     running: dict[Future[ObjectEntry | None], ObjectEntry] = {}

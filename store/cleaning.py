@@ -60,7 +60,7 @@ class Cleaning:
         self._read_refs()
         self.unnamed = not self.refs and not self.forget
         several = [name for name, each in published.items() if len(each.attempts) > 1]
-        attempts = {name: each.attempt for name, each in self._lineage.parents(several).items()}
+        attempts = {name: each.attempt for name, each in self._lineage.origins(several).items()}
         self.unreadable = self._lineage.unreadable
         self.scraps = find_scraps(
             self.inventory,
@@ -132,7 +132,7 @@ class Cleaning:
         part = folder.attempts.get(attempt or "")
         if part is not None and part.touched > scrap.touched:
             return "written to meanwhile"
-        published = Lineage(self.root, [folder.name]).parents([folder.name]).get(folder.name)
+        published = Lineage(self.root, [folder.name]).origins([folder.name]).get(folder.name)
         if folder.published and (published is None or published.attempt == attempt):
             return "published meanwhile"
         drop_attempt(self.root, scrap.path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 
@@ -18,12 +19,14 @@ Name = tuple[str, str]  # an output's stage and key
 _AT_ONCE = 16  # manifests read from a bucket at a time
 
 
-class Parents(msgspec.Struct, frozen=True):
-    """The part of a manifest that says what it was made from, and which attempt it names."""
+class Origin(msgspec.Struct, frozen=True):
+    """The part of a manifest that says where an output comes from; what may be long is skipped."""
 
     format: int
     attempt: str = ""
+    created: str = ""
     inputs: list[str] = []
+    provenance: dict[str, Any] = {}
 
 
 class Lineage:
@@ -38,12 +41,12 @@ class Lineage:
     def __init__(self, root: Root, names: Iterable[Name]) -> None:
         self.unreadable: dict[Name, str] = {}
         self._root = root
-        self._read: dict[Name, Parents] = {}
+        self._read: dict[Name, Origin] = {}
         self._by_key: dict[str, list[Name]] = {}
         for name in names:
             self._by_key.setdefault(name[1], []).append(name)
 
-    def parents(self, names: Iterable[Name]) -> dict[Name, Parents]:
+    def origins(self, names: Iterable[Name]) -> dict[Name, Origin]:
         """Read what outputs were made from; those without a readable manifest are left out."""
         asked = list(names)
         missing = [name for name in asked if name not in self._read and name not in self.unreadable]
@@ -61,14 +64,23 @@ class Lineage:
         level = set(names)
         while level:
             kept |= level
-            keys = {key for each in self.parents(sorted(level)).values() for key in each.inputs}
+            keys = {key for each in self.origins(sorted(level)).values() for key in each.inputs}
             level = {name for key in keys for name in self._by_key.get(key, ())} - kept
         return kept
 
-    def _load(self, name: Name) -> Parents | None:
+    def children(self, name: Name) -> list[Name]:
+        """Return the outputs that were made from this one; reads every manifest."""
+        everything = [each for names in self._by_key.values() for each in names]
+        return sorted(each for each, origin in self.origins(everything).items() if name[1] in origin.inputs)
+
+    def named(self, key: str) -> list[Name]:
+        """Return the outputs whose key begins so."""
+        return sorted(name for known, names in self._by_key.items() if known.startswith(key) for name in names)
+
+    def _load(self, name: Name) -> Origin | None:
         where = manifest_path(*name)
         try:
-            found = msgspec.json.decode(self._root.read(where, 0, MANIFEST_BYTES + 1), type=Parents)
+            found = msgspec.json.decode(self._root.read(where, 0, MANIFEST_BYTES + 1), type=Origin)
         except FileNotFoundError:
             return None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

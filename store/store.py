@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,10 @@ from store.roots.contract import Root
 from store.roots.urls import open_root
 
 if TYPE_CHECKING:
+    from store.checking import Checked
     from store.cleaning import Cleaning
     from store.drafts import Draft
-    from store.inventory import Inventory
+    from store.inventory import Folder, Inventory
     from store.lineage import Lineage
     from store.manifest import Manifest
     from store.outputs import Output
@@ -205,11 +206,29 @@ class Store:
 
         return members(self._root, stage, family)
 
+    def exists(self) -> bool:
+        """Tell whether there is a store: whether anything was ever written."""
+        return self._check_format()
+
+    def check(
+        self, stage: str, key: str, *, deep: bool = True, progress: Callable[[int, int], None] | None = None
+    ) -> Checked | None:
+        """Compare every object of an output with its manifest; see `store.checking.check_output`."""
+        from store.checking import check_output
+
+        return check_output(self._root, stage, key, deep=deep, progress=progress)
+
     def inventory(self) -> Inventory:
         """List everything with sizes and dates."""
         from store.inventory import take_inventory
 
         return take_inventory(self._root, self.outputs())
+
+    def inventory_of(self, stage: str, key: str) -> Folder:
+        """List one output's folder with sizes and dates; one without anything where there is none."""
+        from store.inventory import folder_of
+
+        return folder_of(self._root, stage, key)
 
     def cleaning(self, *, grace_s: float, forget: Collection[str] = ()) -> Cleaning:
         """Find what can be freed: nothing is until `Cleaning.free`.

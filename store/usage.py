@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from store.errors import StoreError
@@ -96,11 +96,15 @@ def usage_of(inventory: Inventory, lineage: Lineage, users: Users) -> Usage:
     stages: dict[str, list[Name]] = {}
     for name in sizes:
         stages.setdefault(name[0], []).append(name)
-    shares = []
-    for ref in users.refs:
-        mine = [name for name in sizes if ref in users.by_output.get(name, ())]
-        alone = [name for name in mine if len(users.by_output[name]) == 1]
-        shares.append(Share(ref, _sum(sizes, alone), _sum(sizes, set(mine) - set(alone))))
+    alone: dict[str, list[Name]] = {}
+    shared: dict[str, list[Name]] = {}
+    for name in sizes:
+        refs = users.by_output.get(name, ())
+        for ref in refs:
+            (alone if len(refs) == 1 else shared).setdefault(ref.name, []).append(name)
+    shares = [
+        Share(ref, _sum(sizes, alone.get(ref.name, ())), _sum(sizes, shared.get(ref.name, ()))) for ref in users.refs
+    ]
     quarantined = inventory.quarantine.values()
     other = [*inventory.temporaries, *(item for items in inventory.markers.values() for item in items)]
     return Usage(
@@ -122,6 +126,5 @@ def _beside(folder: Folder, attempt: str) -> int:
     return sum(part.bytes for name, part in folder.attempts.items() if name != attempt)
 
 
-def _sum(sizes: dict[Name, int], names: Iterable[Name] | Collection[Name]) -> Sum:
-    chosen = list(names)
-    return Sum(len(chosen), sum(sizes[name] for name in chosen))
+def _sum(sizes: dict[Name, int], names: Collection[Name]) -> Sum:
+    return Sum(len(names), sum(sizes[name] for name in names))

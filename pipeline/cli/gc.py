@@ -83,7 +83,5 @@ def _free(cleaning: Cleaning) -> dict[str, str]:
 def _seconds(text: str) -> float:
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", text.strip())
     if not match or (not match[2] and float(match[1])):
-        raise click.UsageError(
-            f"--grace {text}: not a time; write a number and s, m, h, d or w, for example 14d or 36h"
-        )
+        raise click.UsageError(f"--grace {text}: not a time; write a number and s, m, h, d or w, such as 14d or 36h")
     return float(match[1]) * _UNITS_S[match[2] or "s"]

@@ -19,9 +19,11 @@ _COMMANDS = {
     "graph": "Draw the stages and what they need.",
     "results": "Show the figures.",
     "accept": "Take changed code that gives the same values.",
-    "accept": "Take changed code that gives the same values.",
     "push": "Copy outputs to a remote store.",
     "pull": "Copy outputs from the remote stores.",
+    "verify": "Check outputs byte by byte.",
+    "gc": "Free what no experiment uses.",
+    "store": "Look at what is in a store.",
 }
 
 

@@ -93,8 +93,8 @@ def age(seconds: float) -> str:
 def _kept(cleaning: Cleaning) -> str:
     outputs = sum(1 for scrap in cleaning.scraps if scrap.kind == "output")
     kept = len(cleaning.inventory.published) - outputs
-    experiments = "1 experiment uses" if len(cleaning.refs) == 1 else f"{len(cleaning.refs)} experiments use"
-    return f"{kept:,} output{'s' if kept != 1 else ''} kept, which {experiments} or which are younger than {_grace(cleaning)}"
+    users = "1 experiment uses" if len(cleaning.refs) == 1 else f"{len(cleaning.refs)} experiments use"
+    return f"{kept:,} output{'s' if kept != 1 else ''} kept, which {users} or which are younger than {_grace(cleaning)}"
 
 
 def _grace(cleaning: Cleaning) -> str:
@@ -128,17 +128,17 @@ def _notes(cleaning: Cleaning) -> list[str]:
     notes = []
     if cleaning.unnamed and cleaning.inventory.published:
         notes.append(
-            "note: no experiment is known here (refs/ is empty), so all outputs stay; `pipeline run` or `pipeline push`\n"
-            "  makes an experiment known"
+            "note: no experiment is known here (refs/ is empty), so every output stays;\n"
+            "  `pipeline run` and `pipeline push` make an experiment known"
         )
-    stale = [ref for ref in cleaning.refs.values() if _untouched(ref)]
+    stale = [ref for ref in cleaning.refs.values() if ref.age_s is None or ref.age_s > _UNTOUCHED_S]
     if stale:
-        notes.append("experiments that no run has changed for long; if nobody needs one, drop it with --forget:")
-        notes += [
-            f"  {ref.name}  {age(ref.age_s or 0)}  {ref.who or 'by an earlier version'}  {ref.path}" for ref in stale
-        ]
+        notes.append("experiments that no run has changed for long; one that nobody needs goes with --forget NAME:")
+        notes += [f"  {_whose(ref)}" for ref in stale]
     return notes
 
 
-def _untouched(ref: Ref) -> bool:
-    return ref.age_s is None or ref.age_s > _UNTOUCHED_S
+def _whose(ref: Ref) -> str:
+    if ref.age_s is None:
+        return f"{ref.name} (by an earlier version)"
+    return f"{ref.name} ({age(ref.age_s)}, {ref.who}, {ref.path})"

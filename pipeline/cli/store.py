@@ -1,0 +1,111 @@
+"""``pipeline store ls``, ``show`` and ``du``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.stores import at_store, open_store
+from pipeline.errors import ConfigError
+from pipeline.report import outputs
+from pipeline.stagesfile.schema import did_you_mean
+from store.errors import MissingOutput
+from store.usage import usage_of, users_of
+
+if TYPE_CHECKING:
+    from store.inventory import Name
+    from store.lineage import Lineage
+    from store.usage import Users
+
+
+@click.group()
+def command() -> None:
+    """Look at what is in a store: ls, show KEY, du."""
+
+
+@command.command()
+@at_store
+@click.option("--stage", metavar="STAGE", help="Only this stage's outputs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+def ls(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, stage: str | None, as_json: bool) -> int:
+    """List outputs: when, how large, who made them, which experiment uses them."""
+    store = open_store(path, settings, url)
+    inventory = store.inventory()
+    stages = sorted({folder.stage for folder in inventory.folders.values()})
+    if stage is not None and stage not in stages:
+        raise ConfigError(f"--stage {stage}: no output of such a stage in {store.url}\n  {did_you_mean(stage, stages)}")
+    lineage = store.lineage(inventory.published)
+    users = _users(users_of(store, lineage))
+    shown = [folder for folder in inventory.folders.values() if stage in (None, folder.stage)]
+    origins = lineage.origins(folder.name for folder in shown if folder.published)
+    listed = [
+        outputs.Listed(folder, origins.get(folder.name), users.by_output.get(folder.name, ()))
+        for folder in sorted(shown, key=lambda each: (each.stage, each.touched, each.key))
+    ]
+    print(json.dumps([e.as_json() for e in listed], indent=1) if as_json else outputs.list_text(listed, store.url))
+    return 0
+
+
+@command.command()
+@click.argument("key")
+@at_store
+@click.option("--json", "as_json", is_flag=True, help="Print everything but the list of objects as JSON.")
+def show(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, key: str, as_json: bool) -> int:
+    """Show where an output comes from and who uses it; the beginning of its KEY is enough."""
+    store = open_store(path, settings, url)
+    lineage = store.lineage()
+    stage, full = _find(lineage, key, store.url)
+    published = store.inventory_of(stage, full).published
+    if published is None:
+        raise MissingOutput(
+            f"{stage} {full} in {store.url} was begun and never finished; run the step that makes it, or clean with "
+            "`pipeline gc`"
+        )
+    manifest = store.output(stage, full).manifest
+    family = [(stage, other) for other in store.family(stage, manifest.family) if other != full]
+    origins = {
+        "made from": [name for parent in manifest.inputs for name in lineage.named(parent)],
+        "made into": lineage.children((stage, full)),
+        "same recipe": family,
+    }
+    refs = _users(users_of(store, lineage)).by_output.get((stage, full), ())
+    if as_json:
+        print(json.dumps(outputs.show_json(manifest, origins, refs, published.modified), indent=1))
+    else:
+        print(outputs.show_text(manifest, origins, refs, published.modified))
+    return 0
+
+
+@command.command()
+@at_store
+@click.option("--json", "as_json", is_flag=True, help="Print the sums as JSON.")
+def du(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, as_json: bool) -> int:
+    """Say what the bytes are for: by stage, by experiment, and what could be cleaned."""
+    store = open_store(path, settings, url)
+    inventory = store.inventory()
+    lineage = store.lineage(inventory.published)
+    usage = usage_of(inventory, lineage, _users(users_of(store, lineage)))
+    print(
+        json.dumps(outputs.usage_json(usage, store.url), indent=1) if as_json else outputs.usage_text(usage, store.url)
+    )
+    return 0
+
+
+def _users(users: Users) -> Users:
+    for note in outputs.users_notes(users):
+        print(note, file=sys.stderr)
+    return users
+
+
+def _find(lineage: Lineage, key: str, url: str) -> Name:
+    names = lineage.named(key.rpartition("/")[2])
+    if not names:
+        raise ConfigError(f"KEY {key}: no output in {url} has a key that begins so\n  `pipeline store ls` lists them")
+    if len(names) > 1:
+        found = ", ".join(f"{stage} {each[: len(key) + 4]}" for stage, each in names[:5])
+        raise ConfigError(f"KEY {key}: {len(names)} outputs have keys that begin so\n  write more of it: {found}")
+    return names[0]

@@ -1,0 +1,227 @@
+"""A store's outputs: the list, one in full, and what the bytes are for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline.report.scraps import age
+from pipeline.report.text import table
+from pipeline.run.progress import duration, size
+from store.inventory import Folder, Name
+from store.lineage import Origin
+from store.manifest import Manifest
+from store.refs import Ref
+from store.usage import Sum, Usage, Users
+
+_MOST_LISTED = 8  # parents, children, users, in text
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One output of the list."""
+
+    folder: Folder
+    origin: Origin | None
+    refs: Sequence[Ref]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the command line prints it."""
+        told = self.origin.provenance if self.origin else {}
+        return {
+            "stage": self.folder.stage,
+            "key": self.folder.key,
+            "state": self.state,
+            "created": self.origin.created if self.origin else None,
+            "written": moment(self.folder.touched, "seconds"),
+            "bytes": self.folder.bytes,
+            "objects": self.folder.objects,
+            "user": told.get("user"),
+            "host": told.get("host"),
+            "refs": [ref.name for ref in self.refs],
+        }
+
+    @property
+    def state(self) -> str:
+        """Return published, unfinished, or damaged (a manifest that cannot be read)."""
+        if not self.folder.published:
+            return "unfinished"
+        return "published" if self.origin else "damaged"
+
+
+def list_text(listed: Sequence[Listed], url: str) -> str:
+    """Write one line an output, by stage, the newest last."""
+    if not listed:
+        return f"no outputs in {url}"
+    rows = []
+    for each in listed:
+        made = moment(each.folder.touched) if each.folder.touched else "-"
+        rows.append([each.folder.stage, each.folder.key[:12], made, size(each.folder.bytes), _who(each), _used(each)])
+    total = size(sum(each.folder.bytes for each in listed))
+    text = table(["stage", "key", "written (UTC)", "size", "by", "used by"], rows, right=[3])
+    return f"{text}\n\n{len(listed):,} output{'s' if len(listed) != 1 else ''}, {total}, in {url}"
+
+
+def _who(each: Listed) -> str:
+    if each.state != "published":
+        return each.state.upper()
+    told = each.origin.provenance if each.origin else {}
+    return _cut(_at(told) or "-", 24)
+
+
+def _used(each: Listed) -> str:
+    if not each.refs:
+        return "-"
+    more = f" +{len(each.refs) - 1}" if len(each.refs) > 1 else ""
+    return _cut(_experiment(each.refs[0]), 24) + more
+
+
+def show_text(manifest: Manifest, origins: Mapping[str, Sequence[Name]], refs: Sequence[Ref], written: float) -> str:
+    """Write where an output comes from and what it is used for.
+
+    Parameters
+    ----------
+    origins
+        ``made from``, ``made into`` and ``same but for its raw data``: outputs.
+    """
+    told = manifest.provenance
+    total = size(sum(entry.size for entry in manifest.objects))
+    lines = [f"{manifest.stage} {manifest.key}", ""]
+    by = f" by {_at(told)}" if _at(told) else ""
+    facts = [("made", f"{_date(manifest.created)}{by}"), ("written here", f"{moment(written)} UTC")]
+    if isinstance(told.get("seconds"), (int, float)):
+        facts.append(("took", duration(float(told["seconds"])) + (f" on {told['device']}" if "device" in told else "")))
+    facts.append(("size", f"{total} in {len(manifest.objects)} object{'s' if len(manifest.objects) != 1 else ''}"))
+    versions = [f"{name} {told[name]}" for name in ("python", "torch", "platform") if name in told]
+    facts += [("with", ", ".join(versions))] if versions else []
+    facts += [(title, _outputs(names)) for title, names in origins.items() if names]
+    facts.append(("used by", _users(refs)))
+    width = max(len(title) for title, _ in facts)
+    for title, value in facts:
+        first, *rest = value.split("\n")
+        lines += [f"{title.ljust(width)}  {first}", *(f"{' ' * width}  {line}" for line in rest)]
+    more = {name: value for name, value in told.items() if name not in _SHOWN}
+    if more:
+        lines += ["", "also noted", *_indented(more)]
+    return "\n".join([*lines, "", "recipe", *_indented(manifest.recipe)])
+
+
+_SHOWN = ("user", "host", "seconds", "device", "python", "torch", "platform")
+
+
+def show_json(
+    manifest: Manifest, origins: Mapping[str, Sequence[Name]], refs: Sequence[Ref], written: float
+) -> dict[str, Any]:
+    """Return all of it, but for the list of objects."""
+    titles = {"made from": "parents", "made into": "children", "same recipe": "family_members"}
+    return {
+        "stage": manifest.stage,
+        "key": manifest.key,
+        "attempt": manifest.attempt,
+        "created": manifest.created,
+        "written": moment(written, "seconds"),
+        "objects": len(manifest.objects),
+        "bytes": sum(entry.size for entry in manifest.objects),
+        "provenance": manifest.provenance,
+        "family": manifest.family,
+        **{titles[title]: [{"stage": s, "key": k} for s, k in names] for title, names in origins.items()},
+        "refs": [{"name": ref.name, "who": ref.who, "path": ref.path, "written": ref.written} for ref in refs],
+        "recipe": manifest.recipe,
+    }
+
+
+def usage_text(usage: Usage, url: str) -> str:
+    """Write two tables: by stage, and by experiment; then what is of no use."""
+    rows = [[stage, f"{each.outputs:,}", size(each.bytes)] for stage, each in usage.stages.items()]
+    text = [table(["stage", "outputs", "size"], rows, right=[1, 2]), ""] if rows else []
+    if usage.shares:
+        rows = [
+            [_experiment(s.ref), s.ref.who or "-", _age(s.ref), size(s.alone.bytes), size(s.shared.bytes), s.ref.name]
+            for s in usage.shares
+        ]
+        header = ["experiment", "by", "changed", "alone", "shared", "reference"]
+        text += [table(header, rows, right=[2, 3, 4]), ""]
+    rest = [
+        ("used by no experiment", usage.unused),
+        ("left behind", usage.left_behind),
+        ("quarantine", usage.quarantine),
+    ]
+    rows = [[title, f"{each.outputs:,}", size(each.bytes)] for title, each in rest if each.outputs]
+    text += [table(["can be cleaned (`pipeline gc`)", "outputs", "size"], rows, right=[1, 2]), ""] if rows else []
+    return "\n".join([*text, f"{size(usage.total)} in {url}"])
+
+
+def usage_json(usage: Usage, url: str) -> dict[str, Any]:
+    """Return the same."""
+
+    def plain(each: Sum) -> dict[str, int]:
+        return {"outputs": each.outputs, "bytes": each.bytes}
+
+    return {
+        "store": url,
+        "bytes": usage.total,
+        "stages": {stage: plain(each) for stage, each in usage.stages.items()},
+        "experiments": [
+            {
+                "ref": share.ref.name,
+                "who": share.ref.who,
+                "path": share.ref.path,
+                "written": share.ref.written,
+                "alone": plain(share.alone),
+                "shared": plain(share.shared),
+            }
+            for share in usage.shares
+        ],
+        "unused": plain(usage.unused),
+        "left_behind": plain(usage.left_behind),
+        "quarantine": plain(usage.quarantine),
+    }
+
+
+def moment(seconds: float, to: str = "minutes") -> str:
+    """Write a moment in UTC."""
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec=to)
+    return text if to == "seconds" else text.partition("+")[0].replace("T", " ")
+
+
+def _date(created: str) -> str:
+    return created[:16].replace("T", " ") + " UTC"
+
+
+def _at(told: Mapping[str, Any]) -> str:
+    return "@".join(str(told[name]) for name in ("user", "host") if told.get(name))
+
+
+def _experiment(ref: Ref) -> str:
+    return ref.path.rpartition("/")[2] or ref.name
+
+
+def _age(ref: Ref) -> str:
+    return "-" if ref.age_s is None else age(ref.age_s)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def _outputs(names: Sequence[Name]) -> str:
+    more = [f"and {len(names) - _MOST_LISTED} more"] if len(names) > _MOST_LISTED else []
+    return "\n".join([*(f"{stage} {key[:12]}" for stage, key in names[:_MOST_LISTED]), *more])
+
+
+def _users(refs: Sequence[Ref]) -> str:
+    said = [", ".join(part for part in (ref.who, ref.path or ref.name) if part) for ref in refs[:_MOST_LISTED]]
+    more = [f"and {len(refs) - _MOST_LISTED} more"] if len(refs) > _MOST_LISTED else []
+    return "\n".join([*said, *more]) or "no experiment"
+
+
+def _indented(value: Mapping[str, Any]) -> list[str]:
+    return [f"  {line}" for line in json.dumps(value, indent=1, ensure_ascii=False).splitlines()]
+
+
+def users_notes(users: Users) -> list[str]:
+    """Say which references could not be read."""
+    return [f"note: {why}" for why in users.unreadable]
