@@ -16,6 +16,7 @@ from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
 from pipeline.plan.step import Step
 from pipeline.plan.steps import Broken, StepBuilder
+from pipeline.plan.stored import broken_items
 from pipeline.plan.table import Table, read_table, table_from_index
 from pipeline.sources.contract import Unparsed
 from pipeline.stagesfile.experiment import Point, read_points
@@ -139,8 +140,8 @@ def _table(point: Point, streams: Sequence[str], chain: Chain, lock: Lock, progr
 
 def _read_broken(index: Output) -> dict[str, dict[str, str]]:
     broken: dict[str, dict[str, str]] = {}
-    for item in index.read_json("broken.json"):
-        broken.setdefault(item["recording"], {})[item["stream"]] = f"{item['path']}: {item['reason']}"
+    for item in broken_items(index):
+        broken.setdefault(item.recording, {})[item.stream] = f"{item.path}: {item.reason}"
     return broken
 
 

@@ -11,6 +11,7 @@ import msgspec
 from pipeline.errors import ConfigError
 from pipeline.keys.raw import RawIndex, stream_digest
 from pipeline.lock import Lock, LockedStream
+from pipeline.plan.stored import broken_items, index_rows
 from pipeline.sources.contract import Listing, Recording, Source, Unparsed
 from store.canonical import digest
 
@@ -82,12 +83,8 @@ def table_from_index(index: Output, streams: Iterable[str], lock: Lock) -> Table
             f"the raw data is not here and the lock knows nothing of stream {missing[0]}\n"
             "  set source.root to the data, or use the lock of somebody who has run it"
         )
-    rows = [msgspec.json.decode(line) for line in index.read_bytes("recordings.jsonl").splitlines()]
-    names = ("id", "subject", "action", "session", "scene", "view", "start", "end")
-    recordings = tuple(Recording(**{name: row[name] for name in names}) for row in rows)
+    recordings = tuple(Recording(**msgspec.structs.asdict(row)) for row in index_rows(index))
     unparsed = tuple(
-        Unparsed(item["stream"], item["path"], item["reason"])
-        for item in index.read_json("broken.json")
-        if not item["recording"]
+        Unparsed(item.stream, item.path, item.reason) for item in broken_items(index) if not item.recording
     )
     return Table(Listing(recordings, unparsed), dict(sorted(lock.raw.items())), present=False)

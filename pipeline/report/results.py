@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
+from pipeline.plan.stored import metrics_of, predictions_of
 
 METRICS = ("top1", "macro_f1")
 _COLUMNS = (
@@ -86,10 +87,12 @@ def result_rows(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) -
         expected.setdefault(base, set()).add((label["seed"], label["fold"]))
         if plan.states[step.id] != "cached":
             continue
-        metrics = plan.store.output("evaluate", step.key).read_json("metrics.json")
-        figures = {name: metrics[name] for name in (*METRICS, *(["vskd_f1"] if vskd_f1 else []))}
+        metrics = metrics_of(plan.store.output("evaluate", step.key))
+        figures: dict[str, float] = {
+            name: getattr(metrics, name) for name in (*METRICS, *(["vskd_f1"] if vskd_f1 else []))
+        }
         if per_modality:
-            alone = metrics["per_modality"]
+            alone = metrics.per_modality
             figures |= {f"top1 {name}": alone[name] for name in label["modalities"] if name in alone}
         for metric, value in figures.items():
             groups.setdefault((*base, metric), {}).setdefault(label["seed"], {})[label["fold"]] = 100 * value
@@ -129,7 +132,7 @@ def per_recording(plan: Plan) -> str:
     writer.writerow(_COLUMNS)
     for step, label in _evaluations(plan):
         if plan.states[step.id] == "cached":
-            lines = plan.store.output("evaluate", step.key).read_bytes("predictions.jsonl").splitlines()
+            predictions = predictions_of(plan.store.output("evaluate", step.key))
             place = [
                 label["model"],
                 label["protocol"],
@@ -137,8 +140,8 @@ def per_recording(plan: Plan) -> str:
                 label["seed"],
                 label["fold"],
             ]
-            for item in map(json.loads, lines):
-                writer.writerow([*place, *(item[name] for name in _COLUMNS[5:])])
+            for item in predictions:
+                writer.writerow([*place, *(getattr(item, name) for name in _COLUMNS[5:])])
     return text.getvalue()
 
 

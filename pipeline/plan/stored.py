@@ -1,0 +1,74 @@
+"""What outputs hold that are read back outside of their stages, typed: a store may have been written by anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from store.outputs import Output
+
+
+class IndexRow(msgspec.Struct, frozen=True):
+    """A line of the index's ``recordings.jsonl``."""
+
+    id: str
+    subject: str
+    action: str
+    session: str
+    scene: str | None = None
+    view: str | None = None
+    start: float | None = None
+    end: float | None = None
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """An item of the index's ``broken.json``; without a recording where the file could not be placed."""
+
+    recording: str
+    stream: str
+    path: str
+    reason: str
+
+
+class Metrics(msgspec.Struct, frozen=True):
+    """What results read of ``metrics.json``, as fractions."""
+
+    top1: float
+    macro_f1: float
+    vskd_f1: float
+    per_modality: Mapping[str, float]
+
+
+class Predicted(msgspec.Struct, frozen=True):
+    """A line of ``predictions.jsonl``."""
+
+    recording: str
+    subject: str
+    label: str
+    predicted: str
+    probability: float
+
+
+def index_rows(index: Output) -> Iterator[IndexRow]:
+    """Yield the index's recordings in row order; CorruptObject where they are none."""
+    return index.read_lines("recordings.jsonl", IndexRow)
+
+
+def broken_items(index: Output) -> list[Broken]:
+    """Return what the index found broken; CorruptObject where that cannot be told."""
+    found: list[Broken] = index.read_json("broken.json", list[Broken])
+    return found
+
+
+def metrics_of(evaluation: Output) -> Metrics:
+    """Return an evaluate output's figures; CorruptObject where they are none."""
+    found: Metrics = evaluation.read_json("metrics.json", Metrics)
+    return found
+
+
+def predictions_of(evaluation: Output) -> Iterator[Predicted]:
+    """Yield an evaluate output's predictions; CorruptObject where they are none."""
+    return evaluation.read_lines("predictions.jsonl", Predicted)
