@@ -20,14 +20,14 @@ class Ref:
     Attributes
     ----------
     name : str
-    outputs : frozenset of (str, str)
-        Stage and key of each.
+    outputs : dict of (str, str) to str
+        Stage and key of each, and what it is called there: the name under which the reference holds it.
     who, path, written : str
         User and machine, what they used it from, and when they last said so; empty where it does not say.
     """
 
     name: str
-    outputs: frozenset[tuple[str, str]]
+    outputs: dict[tuple[str, str], str]
     who: str = ""
     path: str = ""
     written: str = ""
@@ -51,7 +51,7 @@ def decode_ref(name: str, data: bytes, where: str) -> Ref:
     """
     try:
         value = msgspec.json.decode(data)
-        outputs = frozenset(_named(value))
+        outputs = dict(_named(value, ""))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StoreError(
             f"{where} is no reference: {error}. What it names cannot be told, so nothing is freed. Run that experiment "
@@ -62,14 +62,16 @@ def decode_ref(name: str, data: bytes, where: str) -> Ref:
     return Ref(name, outputs, who, _text(told, "path") or _text(told, "stages_file"), _text(told, "written"))
 
 
-def _named(value: Any) -> Iterator[tuple[str, str]]:
+def _named(value: Any, called: str) -> Iterator[tuple[tuple[str, str], str]]:
     if isinstance(value, dict):
         stage, key = value.get("stage"), value.get("key")
         if isinstance(stage, str) and isinstance(key, str) and is_name(stage) and is_name(key):
-            yield stage, key
-    if isinstance(value, (dict, list)):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _named(each)
+            yield (stage, key), called if called.isprintable() else ""
+        for name, each in value.items():
+            yield from _named(each, name)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _named(each, "")
 
 
 def _text(told: dict[str, Any], field: str) -> str:

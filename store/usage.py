@@ -87,7 +87,7 @@ def usage_of(inventory: Inventory, lineage: Lineage, users: Users) -> Usage:
     """Sum what lies in a store by what it is for."""
     published = inventory.published
     several = lineage.origins(name for name, each in published.items() if len(each.attempts) > 1)
-    sizes, left = {}, [each for each in inventory.folders.values() if not each.published]
+    sizes, left = {}, [e for e in inventory.folders.values() if e.attempts and not e.published]
     left_bytes = sum(each.bytes for each in left)
     for name, folder in published.items():
         beside = _beside(folder, several[name].attempt) if name in several else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,13 +41,17 @@ def ls(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, stag
         raise ConfigError(f"--stage {stage}: no output of such a stage in {store.url}\n  {did_you_mean(stage, stages)}")
     lineage = store.lineage(inventory.published)
     users = _users(users_of(store, lineage))
-    shown = [folder for folder in inventory.folders.values() if stage in (None, folder.stage)]
+    there = [folder for folder in inventory.folders.values() if folder.published or folder.attempts]
+    shown = [folder for folder in there if stage in (None, folder.stage)]
     origins = lineage.origins(folder.name for folder in shown if folder.published)
     listed = [
         outputs.Listed(folder, origins.get(folder.name), users.by_output.get(folder.name, ()))
         for folder in sorted(shown, key=lambda each: (each.stage, each.touched, each.key))
     ]
-    print(json.dumps([e.as_json() for e in listed], indent=1) if as_json else outputs.list_text(listed, store.url))
+    if as_json:
+        print(json.dumps([each.as_json() for each in listed], indent=1))
+    else:
+        print(outputs.list_text(listed, store.url, shutil.get_terminal_size((120, 24)).columns))
     return 0
 
 

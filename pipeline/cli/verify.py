@@ -68,7 +68,7 @@ def command(
     found = _check(store, names, deep=not sizes)
     if quarantine:
         _set_aside(store, found)
-    told = damage.Told(store.url, not sizes, found.checked, found.missing, found.failed, found.moved, names, whole)
+    told = damage.Told(store.url, not sizes, found.checked, found.missing, found.failed, found.moved, names)
     print(json.dumps(told.as_json(), indent=1) if as_json else told.as_text())
     return 1 if found.failed or any(each.damage for each in found.checked) else 0
 
@@ -97,7 +97,7 @@ def _check(store: Store, names: dict[Name, str], *, deep: bool) -> _Found:
 
     for name, each in zip(names, _each(store, list(names), one), strict=True):
         if each is None:
-            found.missing.append(name)
+            found.missing += [name] if names[name] else []  # of a whole store these are only begun
         elif isinstance(each, StoreError):
             found.failed[name] = str(each)
         else:

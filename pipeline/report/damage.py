@@ -23,15 +23,13 @@ class Told:
     Attributes
     ----------
     missing
-        Outputs that are not there, or only begun.
+        Outputs of the experiment that are not there.
     failed
         Those that could not be read, and why: a failure of the network or the disk.
     moved
         Where damaged ones were set aside.
     steps
         What the experiment calls each output.
-    whole
-        The whole store was checked, not an experiment.
     """
 
     url: str
@@ -41,7 +39,6 @@ class Told:
     failed: Mapping[Name, str]
     moved: Mapping[Name, str]
     steps: Mapping[Name, str]
-    whole: bool
 
     def as_text(self) -> str:
         """Name each damaged object with what was expected and found, then the count."""
@@ -61,8 +58,7 @@ class Told:
         outputs = f"{len(self.checked):,} output{'s' if len(self.checked) != 1 else ''}"
         counts = [f"{damaged} damaged" if damaged else "none damaged"]
         counts += [f"{len(self.failed)} could not be checked"] if self.failed else []
-        if self.missing:
-            counts.append(f"{len(self.missing)} {'only begun' if self.whole else 'not there'}")
+        counts += [f"{len(self.missing)} not there"] if self.missing else []
         total = size(sum(each.bytes for each in self.checked))
         lines.append(f"{outputs} in {self.url} ({total}), {how}: {', '.join(counts)}")
         if damaged > len(self.moved):

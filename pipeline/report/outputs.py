@@ -17,6 +17,7 @@ from store.manifest import Manifest
 from store.refs import Ref
 from store.usage import Sum, Usage, Users
 
+_WIDE = 110  # columns, from which on the list says who made what
 _MOST_LISTED = 8  # parents, children, users, in text
 
 
@@ -52,31 +53,44 @@ class Listed:
         return "published" if self.origin else "damaged"
 
 
-def list_text(listed: Sequence[Listed], url: str) -> str:
-    """Write one line an output, by stage, the newest last."""
+def list_text(listed: Sequence[Listed], url: str, width: int) -> str:
+    """Write one line an output, by stage, the newest last, within `width` columns where that can be."""
     if not listed:
         return f"no outputs in {url}"
+    header = ["stage", "key", "written (UTC)", "size", "by", "experiment", "step"]
     rows = []
     for each in listed:
         made = moment(each.folder.touched) if each.folder.touched else "-"
-        rows.append([each.folder.stage, each.folder.key[:12], made, size(each.folder.bytes), _who(each), _used(each)])
+        experiment, step = _used(each)
+        size_ = size(each.folder.bytes)
+        rows.append([each.folder.stage, each.folder.key[:12], made, size_, _who(each), experiment, step])
+    if width < _WIDE:  # who made it stands in `store show`
+        header, rows = _without_who(header), [_without_who(row) for row in rows]
+    used = sum(max(len(row[i]) for row in [header, *rows]) + 2 for i in range(len(header) - 1))
+    rows = [[*row[:-1], _cut(row[-1], max(width - used, 12))] for row in rows]
+    text = table(header, rows, right=[3])
     total = size(sum(each.folder.bytes for each in listed))
-    text = table(["stage", "key", "written (UTC)", "size", "by", "used by"], rows, right=[3])
     return f"{text}\n\n{len(listed):,} output{'s' if len(listed) != 1 else ''}, {total}, in {url}"
+
+
+def _without_who(row: list[str]) -> list[str]:
+    return [*row[:4], *row[5:]]
 
 
 def _who(each: Listed) -> str:
     if each.state != "published":
         return each.state.upper()
     told = each.origin.provenance if each.origin else {}
-    return _cut(_at(told) or "-", 24)
+    return _cut(_at(told) or "-", 20)
 
 
-def _used(each: Listed) -> str:
+def _used(each: Listed) -> tuple[str, str]:
+    """Return the experiment that uses an output, and what it calls it."""
     if not each.refs:
-        return "-"
+        return "-", each.state.upper() if each.state != "published" else ""
     more = f" +{len(each.refs) - 1}" if len(each.refs) > 1 else ""
-    return _cut(_experiment(each.refs[0]), 24) + more
+    called = next((step for ref in each.refs if (step := ref.outputs.get(each.folder.name))), "")
+    return _cut(_experiment(each.refs[0]), 20) + more, called
 
 
 def show_text(manifest: Manifest, origins: Mapping[str, Sequence[Name]], refs: Sequence[Ref], written: float) -> str:

@@ -25,6 +25,7 @@ def as_text(cleaning: Cleaning, url: str) -> str:
         rest = listed[_MOST_LINES:]
         text += [f"and {len(rest):,} more ({size(_bytes(rest))}); --json lists them all"] if rest else []
         text.append("")
+    text += [f"{name} would be forgotten" for name in cleaning.forget]
     text.append(f"{_kept(cleaning)} in {url}")
     if listed:
         text.append(f"can be freed: {_counts(listed)}, {size(_bytes(listed))} together. Add --yes to free it")
@@ -93,8 +94,9 @@ def age(seconds: float) -> str:
 def _kept(cleaning: Cleaning) -> str:
     outputs = sum(1 for scrap in cleaning.scraps if scrap.kind == "output")
     kept = len(cleaning.inventory.published) - outputs
-    users = "1 experiment uses" if len(cleaning.refs) == 1 else f"{len(cleaning.refs)} experiments use"
-    return f"{kept:,} output{'s' if kept != 1 else ''} kept, which {users} or which are younger than {_grace(cleaning)}"
+    used = f"used by {len(cleaning.refs)} experiment{'s' if len(cleaning.refs) != 1 else ''}"
+    young = f", or younger than {_grace(cleaning)}" if cleaning.grace_s else ""
+    return f"{kept:,} output{'s' if kept != 1 else ''} kept ({used}{young})"
 
 
 def _grace(cleaning: Cleaning) -> str:
