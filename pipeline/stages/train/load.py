@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
+from trainers.errors import TrainingError
 from trainers.saved import Description, load_model
 
 if TYPE_CHECKING:
@@ -12,14 +15,32 @@ if TYPE_CHECKING:
     from pipeline.stages.context import Context
     from trainers.standardise import Standardised
 
+_FILE = "model.safetensors"
+_BROKEN = (TrainingError, ArithmeticError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
+
 
 def load_trained(context: Context, step: str) -> Standardised:
-    """Build a train or distil step's model with its trained weights, in evaluation mode."""
+    """Build a train or distil step's model with its trained weights, in evaluation mode.
+
+    Raises
+    ------
+    CorruptObject
+        What was published is not a model that can be built.
+    """
+    output = context.outputs[step]
+    content = output.read_bytes(_FILE)
 
     def build(description: Description) -> nn.Module:
         make, params = context.resolve("model", {"name": description.model, **description.params})
+        with torch.device("meta"):  # without memory for its weights: a description may ask for any number of them
+            outline: nn.Module = make(description.shapes, len(description.classes), params)
+        if sum(weight.numel() for weight in outline.parameters()) > len(content):
+            raise ValueError("its description asks for more weights than it has")
         model: nn.Module = make(description.shapes, len(description.classes), params)
         return model
 
-    model, _ = load_model(context.outputs[step].read_bytes("model.safetensors"), build)
+    try:
+        model, _ = load_model(content, build)
+    except _BROKEN as error:
+        raise output.refuse(_FILE, f"is not a model that can be loaded: {type(error).__name__}: {error}") from error
     return model
