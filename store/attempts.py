@@ -16,12 +16,16 @@ def new_attempt() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{os.urandom(4).hex()}"
 
 
-def newest_attempt(root: Root, stage: str, key: str) -> str | None:
-    """Return the newest attempt that is not the published one, or None."""
-    prefix = output_prefix(stage, key)
-    found = {attempt_of(name) for name in root.children(prefix)} - {None}
+def unfinished_attempts(root: Root, stage: str, key: str) -> list[str]:
+    """Return the attempts that a draft can go on from, the newest first.
+
+    They are those with a journal or scratch, but for the published one. An attempt with neither has nothing to go on
+    from; it may be an output on its way here, whose name no draft may use for other bytes.
+    """
+    names = root.children(output_prefix(stage, key))
+    found = {attempt_of(name) for name in names if name.endswith((JOURNAL, SCRATCH))} - {None}
     published = load_manifest(root, stage, key) if found else None
-    return max((each for each in found if each and not (published and published.attempt == each)), default=None)
+    return sorted((each for each in found if each and not (published and published.attempt == each)), reverse=True)
 
 
 def load_manifest(root: Root, stage: str, key: str) -> Manifest | None:

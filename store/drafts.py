@@ -8,7 +8,8 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from store.attempts import drop_attempt, load_manifest, new_attempt, newest_attempt, sweep
+from store.adoption import adopt
+from store.attempts import drop_attempt, load_manifest, sweep
 from store.digests import entry_of_bytes, entry_of_object
 from store.errors import CorruptObject, StoreError
 from store.families import mark
@@ -46,12 +47,11 @@ class Draft:
         self._held.enter_context(root.lock(lock_path(stage, key), self._name))
         self._open = True
         try:
-            resumed = newest_attempt(root, stage, key) if root.resumable else None
-            self.attempt = resumed or new_attempt()
+            self.attempt, kept = adopt(root, stage, key)
             self._prefix = f"{output_prefix(stage, key)}/{self.attempt}"
             self._journal = Journal(root, self._prefix)
-            if resumed:
-                self._take_over()
+            for entry in kept:
+                self._keep(entry)
         except BaseException:  # raised again below; only the lock is let go
             self.close()
             raise
@@ -150,6 +150,8 @@ class Draft:
             An object is missing or belongs to another unit, or the unit is journalled already.
         """
         self._check_open()
+        if unit in self.done:
+            raise StoreError(f"{self._name}: unit {unit!r} is journalled already; give each unit a name of its own")
         for path in paths:
             self._check_free(path)
         try:
@@ -198,6 +200,9 @@ class Draft:
         paths = list(self.paths())
         with self._guard:
             fixed = dict(self._fixed)
+            lost = sorted({*fixed, *self._written}.difference(paths))
+        if lost:  # cleaned away from a bucket, after this owner was paused and had lost its lease
+            raise CorruptObject(f"{self._name}: {lost[0]} went away before it was published; run again")
         self._root.sync(f"{self._prefix}/{path}" for path in paths if path not in fixed)
         manifest = new_manifest(
             self.stage,
@@ -235,11 +240,6 @@ class Draft:
         output.verify()
         drop_attempt(self._root, self._prefix)
         return output
-
-    def _take_over(self) -> None:
-        for entry in self._journal.recover():
-            self._keep(entry)
-        sweep(self._root, self._prefix, keep=set(self._fixed))
 
     def _keep(self, entry: JournalEntry) -> None:
         with self._guard:

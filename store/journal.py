@@ -52,9 +52,14 @@ class Journal:
                 "Run only one of them"
             )
 
-    def count(self) -> int:
-        """Return the number of units without reading them."""
-        return sum(1 for name in self._root.children(self._prefix) if not is_temporary(name))
+    def names(self) -> set[str]:
+        """Return the units' object names without reading them."""
+        return {name for name in self._root.children(self._prefix) if not is_temporary(name)}
+
+    def entries(self) -> list[JournalEntry]:
+        """Return what is journalled, as it stands there; whether the objects are so, `recover` looks."""
+        found = (self._entry(path) for path in self._root.walk(self._prefix))
+        return [entry for entry in found if entry is not None]
 
     def recover(self) -> list[JournalEntry]:
         """Return the units whose objects all have their journalled size and SHA-256; forget the others."""
@@ -76,15 +81,20 @@ class Journal:
         """Forget every unit."""
         self._root.delete_all(self._prefix)
 
-    def _intact(self, path: str) -> JournalEntry | None:
+    def _entry(self, path: str) -> JournalEntry | None:
         try:
             entry = parse_json(read_at_most(self._root, path, NOTE_BYTES), JournalEntry)
-            safe = [check_path(each.path, path) for each in entry.objects]
-        except (ValueError, UnsafePath):
+            for each in entry.objects:
+                check_path(each.path, path)
+        except (ValueError, UnsafePath, FileNotFoundError):
             return None
-        if self._path(entry.unit) != path:
+        return entry if self._path(entry.unit) == path else None
+
+    def _intact(self, path: str) -> JournalEntry | None:
+        entry = self._entry(path)
+        if entry is None:
             return None
-        sizes = (self._root.size(f"{self._attempt}/{each}") for each in safe)
+        sizes = (self._root.size(f"{self._attempt}/{each.path}") for each in entry.objects)
         if any(size != each.size for size, each in zip(sizes, entry.objects, strict=True)):
             return None
         return entry if all(self._matches(each) for each in entry.objects) else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from store.canonical import canonical_json
 from store.errors import MissingOutput, StoreError, UnsupportedFormat
 from store.limits import NOTE_BYTES, REF_BYTES, read_at_most
-from store.paths import FORMAT_PATH, SCRATCH, is_name, manifest_path, output_prefix, ref_path
+from store.paths import FORMAT_PATH, is_name, manifest_path, output_prefix, ref_path
 from store.roots.contract import Root
 from store.roots.urls import open_root
 
@@ -98,18 +98,11 @@ class Store:
     def progress(self, stage: str, key: str) -> int:
         """Return how much the next draft would find to go on from: journalled units, or else scratch files.
 
-        They are counted, not checked. Where drafts cannot be taken over (any URL but a folder), 0.
+        They are counted, not checked.
         """
-        if not self._root.resumable:
-            return 0
-        from store.attempts import newest_attempt
-        from store.journal import Journal
+        from store.adoption import progress
 
-        attempt = newest_attempt(self._root, stage, key)
-        if attempt is None:
-            return 0
-        prefix = f"{output_prefix(stage, key)}/{attempt}"
-        return Journal(self._root, prefix).count() or len(self._root.children(f"{prefix}{SCRATCH}"))
+        return progress(self._root, stage, key)
 
     def draft(self, stage: str, key: str, *, recipe: Mapping[str, Any], inputs: Sequence[str]) -> Draft:
         """Begin an output, or go on with one that was left unfinished.
@@ -126,7 +119,8 @@ class Store:
         Returns
         -------
         Draft
-            A context manager that owns the attempt. On a folder it takes over the newest unpublished attempt.
+            A context manager that owns the attempt. On a folder it takes over the newest unfinished attempt; elsewhere
+            it begins a fresh one with copies of what earlier ones had finished.
 
         Raises
         ------

@@ -63,8 +63,14 @@ class Root(Protocol):
         they are `size` bytes together.
         """
 
+    def copy(self, path: str, to: str) -> None:
+        """Copy an object, replacing any, without its bytes passing here where the service can do that."""
+
     def create(self, path: str, data: Data) -> bool:
-        """Write an object safely and only where there is none; return whether this call made it."""
+        """Write an object safely and only where there is none; return whether this call made it.
+
+        Where an answer is lost on the way, an object with the very bytes of `data` counts as made by this call.
+        """
 
     def walk(self, prefix: str) -> Iterator[str]:
         """Yield the path of every object below a prefix, in no order."""

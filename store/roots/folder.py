@@ -77,6 +77,9 @@ class FolderRoot:
         with self._beside(path, pieces, safe=True) as temporary:
             os.replace(temporary, self.path(path))
 
+    def copy(self, path: str, to: str) -> None:
+        self.fill(to, self.size(path) or 0, self.stream(path))
+
     def create(self, path: str, data: Data) -> bool:
         with self._beside(path, [data], safe=True) as temporary:
             created = _link(temporary, self.path(path))

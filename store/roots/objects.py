@@ -1,20 +1,25 @@
 """A root at a URL that obstore opens. Each write is atomic and durable by the service's own promise.
 
-There is no lock here: every draft is a fresh attempt, and the create-only manifest decides who was first.
+A lock is a lease, which saves work only: every draft is a fresh attempt, and the create-only manifest decides who was
+first. The service checks the SHA-256 of every body on S3, where it is part of the signature.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
-from obstore.store import MemoryStore, ObjectStore, from_url
+from obstore.store import MemoryStore, ObjectStore
 
 from store.errors import StoreError, UnsupportedUrl
+from store.roots.clients import GIVE_UP, PATIENCE, connect, stall_s
+from store.roots.complaints import complaint
 from store.roots.contract import Data, Listed
+from store.roots.leases import leased
 
 PIECE = 1 << 20
 PART = 8 << 20
@@ -22,6 +27,8 @@ PARTS_AT_ONCE = 2
 MOST_PARTS = 9_000  # S3 takes 10,000
 
 _BEYOND_END = re.compile(r"status code: 416|Wanted range starting at|CONTENT_RANGE")
+
+_PAUSE_S = 0.5
 
 _memories: dict[str, MemoryStore] = {}
 
@@ -34,19 +41,28 @@ def open_objects(url: str, scheme: str) -> ObjectRoot:
     if scheme == "memory":
         return ObjectRoot(url, _memories.setdefault(url.rstrip("/"), MemoryStore()))
     try:
-        return ObjectRoot(url, from_url(url))
+        return ObjectRoot(url, connect(url, scheme), connect(url, scheme, patience=PATIENCE))
     except (BaseError, ValueError) as error:
-        raise UnsupportedUrl(f"cannot open {url}: {_first_line(error)}. Check the URL and the environment") from error
+        raise UnsupportedUrl(f"cannot open {url}: {complaint(error)}") from None
 
 
 class ObjectRoot:
-    """A store's root in a bucket, or in this process's memory."""
+    """A store's root in a bucket, or in this process's memory.
+
+    Parameters
+    ----------
+    url : str
+    objects : ObjectStore
+    patient : ObjectStore, optional
+        The same, for requests that send much; see `store.roots.clients`.
+    """
 
     resumable = False
 
-    def __init__(self, url: str, objects: ObjectStore) -> None:
+    def __init__(self, url: str, objects: ObjectStore, patient: ObjectStore | None = None) -> None:
         self.url = url if url.endswith("://") else url.rstrip("/")
         self._objects = objects
+        self._patient = patient or objects
 
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
         with self._explained("read", path):
@@ -77,24 +93,35 @@ class ObjectRoot:
 
     def put(self, path: str, data: Data, *, safe: bool = False) -> None:
         with self._explained("write", path):
-            obstore.put(self._objects, path, data)
+            obstore.put(self._patient, path, data, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
 
     def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
         part = max(PART, -(-size // MOST_PARTS))
         whole = b"".join(pieces) if size <= part else None
         with self._explained("write", path):
             if whole is not None:
-                obstore.put(self._objects, path, whole, use_multipart=False)
+                obstore.put(self._patient, path, whole, use_multipart=False)
             else:
-                obstore.put(self._objects, path, pieces, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
+                obstore.put(self._patient, path, pieces, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
+
+    def copy(self, path: str, to: str) -> None:
+        with self._explained("copy", path):
+            obstore.copy(self._patient, path, to)
 
     def create(self, path: str, data: Data) -> bool:
+        give_up = time.monotonic() + stall_s() * GIVE_UP
         with self._explained("write", path):
-            try:
-                obstore.put(self._objects, path, data, mode="create", use_multipart=False)
-            except AlreadyExistsError:
-                return False
-            return True
+            while True:
+                try:
+                    obstore.put(self._objects, path, data, mode="create", use_multipart=False)
+                except AlreadyExistsError:  # ours, where the answer to an earlier try was lost
+                    return self.read(path) == data
+                except GenericError:  # obstore never repeats this request: it could not tell whose the object is
+                    if time.monotonic() > give_up:
+                        raise
+                    time.sleep(_PAUSE_S)
+                else:
+                    return True
 
     def walk(self, prefix: str) -> Iterator[str]:
         with self._explained("list", prefix):
@@ -137,18 +164,19 @@ class ObjectRoot:
     def sync(self, paths: Iterable[str]) -> None:
         """Return at once: a put that has returned is safe."""
 
-    def lock(self, path: str, what: str) -> AbstractContextManager[None]:
-        return nullcontext()
+    @contextmanager
+    def lock(self, path: str, what: str) -> Iterator[None]:
+        with ExitStack() as held:
+            with self._explained("lock", path):
+                held.enter_context(leased(self._objects, path, what))
+            yield
 
     @contextmanager
     def _explained(self, action: str, path: str) -> Iterator[None]:
         try:
             yield
-        except BaseError as error:
-            raise StoreError(
-                f"cannot {action} {self.url}/{path}: {_first_line(error)}. "
-                "Check the URL, the network and the credentials in the environment"
-            ) from error
+        except BaseError as error:  # not as its cause: what a service said may hold a signature
+            raise StoreError(f"cannot {action} {self.url}/{path}: {complaint(error)}") from None
 
 
 @contextmanager
@@ -157,8 +185,3 @@ def _missing_is_fine() -> Iterator[None]:
         yield
     except FileNotFoundError:
         return
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -42,6 +42,11 @@ def open_root(url: str, base: Path | None = None) -> Root:
             f"the store's URL {name}://...@{parts.netloc.rpartition('@')[2]} carries credentials; "
             "take them out and set them in the environment"
         )
+    if parts.query or parts.fragment:
+        raise UnsupportedUrl(
+            f"the store's URL {name}://{parts.netloc}{parts.path}?... carries parameters, which may be credentials; "
+            "take them out and set them in the environment"
+        )
     if name == "file":
         if parts.netloc not in ("", "localhost") or not parts.path:
             raise UnsupportedUrl(f"{url} names another machine; write file:///absolute/folder")

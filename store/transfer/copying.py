@@ -11,6 +11,7 @@ from store.attempts import drop_attempt, load_manifest
 from store.digests import entry_of_object
 from store.errors import MissingOutput, StoreError, StoreFull
 from store.families import mark
+from store.limits import MANIFEST_BYTES, read_at_most
 from store.manifest import Manifest, decode_manifest
 from store.outputs import Output
 from store.paths import lock_path, manifest_path, output_prefix, quarantine_prefix
@@ -77,7 +78,9 @@ def copy_output(source: Store, target: Store, stage: str, key: str, progress: Pr
         transfer = plan_transfer(manifest, sizes(here, prefix), _trusted(there, manifest, prefix))
         try:
             if transfer.damaged is not None:
-                raise Differs(transfer.damaged, entry_of_object(here, prefix, transfer.damaged.path))
+                raise Differs(
+                    transfer.damaged, entry_of_object(here, prefix, transfer.damaged.path, transfer.damaged.size)
+                )
             report.add(report.total - transfer.bytes)
             _check_space(there, transfer, stage, key)
             send(here, there, prefix, transfer.missing, report)
@@ -92,7 +95,7 @@ def copy_output(source: Store, target: Store, stage: str, key: str, progress: Pr
 def _published(source: Store, stage: str, key: str) -> tuple[bytes, Manifest]:
     path = manifest_path(stage, key)
     try:
-        data = source._root.read(path)
+        data = read_at_most(source._root, path, MANIFEST_BYTES)
     except FileNotFoundError:
         raise MissingOutput(f"{source.url}/{path} is not there: nothing to copy. Run the step that makes it") from None
     return data, decode_manifest(data, stage=stage, key=key, url=source.url)
@@ -117,7 +120,7 @@ def _trusted(root: Root, manifest: Manifest, prefix: str) -> dict[str, int]:
         return {} if damaged else found
     likely = [entry for entry in manifest.objects if found.get(entry.path) == entry.size]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-        read = threads.map(lambda entry: entry_of_object(root, prefix, entry.path), likely)
+        read = threads.map(lambda entry: entry_of_object(root, prefix, entry.path, entry.size), likely)
         return {entry.path: entry.size for entry, again in zip(likely, read, strict=True) if again == entry}
 
 

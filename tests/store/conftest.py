@@ -10,8 +10,11 @@ import pytest
 from store import Store
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "s3", "azure"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param in ("s3", "azure"):
+        served: str = request.getfixturevalue(request.param).url(os.urandom(8).hex())
+        return served
     return str(tmp_path / "store") if request.param == "folder" else f"memory://{os.urandom(8).hex()}"
 
 

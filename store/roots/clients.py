@@ -1,0 +1,71 @@
+"""How obstore talks to a service: how long it waits, how often it tries again.
+
+A request that gets no byte for `STALL_S` is given up and sent again, until `GIVE_UP` stalls' worth of time is over:
+a service that is dead or out of reach fails within about a minute. Requests that send much, over a line that may be
+slow, get `PATIENCE` times as long, since a client cannot tell a slow line from a stalled one before the answer comes.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from obstore.store import ObjectStore, from_url
+
+STALL_S = 20.0
+"""Another one in ``PIPELINE_TIMEOUT_SECONDS``, for tests and for lines that are slower still."""
+
+GIVE_UP = 2.25
+PATIENCE = 6.0
+CONNECT_S = 5.0
+WHOLE_S = 1800.0  # one request with all its body; obstore's own 30 s would break large reads over slow lines
+RETRIES = 20
+LONGEST_PAUSE_S = 4.0
+
+_PREFIXES = {"s3": "AWS", "az": "AZURE", "gs": "GOOGLE"}
+_FROM_ENVIRONMENT = (
+    "allow_http",
+    "allow_invalid_certificates",
+    "proxy_ca_certificate",
+    "proxy_excludes",
+    "proxy_url",
+    "user_agent",
+)
+"""What the environment may say of the client, as <PREFIX>_<NAME>: options in code would hide it all from obstore."""
+
+
+def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
+    """Return a client for a bucket's URL; nothing is sent yet. Credentials come from the environment alone.
+
+    Parameters
+    ----------
+    url : str
+    scheme : str
+        Of the URL: s3, az or gs.
+    patience : float
+        How many times as long as usual a request may take.
+    """
+    stall = stall_s() * patience
+    options: Any = {
+        "connect_timeout": timedelta(seconds=min(CONNECT_S, stall)),
+        "read_timeout": timedelta(seconds=stall),
+        "timeout": timedelta(seconds=WHOLE_S),
+    }
+    for name in _FROM_ENVIRONMENT:
+        if value := os.environ.get(f"{_PREFIXES[scheme]}_{name.upper()}"):
+            options[name] = value.lower() in ("1", "true", "on", "yes", "y") if name.startswith("allow") else value
+    retry: Any = {
+        "max_retries": RETRIES,
+        "retry_timeout": timedelta(seconds=stall * GIVE_UP),
+        "backoff": {"max_backoff": timedelta(seconds=LONGEST_PAUSE_S)},
+    }
+    return from_url(url, client_options=options, retry_config=retry)
+
+
+def stall_s() -> float:
+    """Return how many seconds a request may go without a byte."""
+    try:
+        return max(0.1, float(os.environ.get("PIPELINE_TIMEOUT_SECONDS", "")))
+    except ValueError:
+        return STALL_S

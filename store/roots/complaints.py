@@ -1,0 +1,44 @@
+"""A service's complaint in one line: what it said, what to do about it, and no secret in it."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
+
+_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|ACCOUNT_KEY|ACCESS_KEY|MASTER_KEY|SAS|CREDENTIAL|ENCRYPTION_KEY")
+_PROVIDER = re.compile(r"(AWS|AZURE|GOOGLE|GCS|S3)_")
+_IN_TEXT = re.compile(
+    r"(?i)((?:[?&;]|\b)(?:sig|signature|x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature)=)[^&\s\"']+"
+    r"|(\b(?:SharedKey|Bearer|AWS4-HMAC-SHA256)\s)[^\"'\n]+"
+    r"|(://)[^/\s@]+(?=@)"
+)
+_CODE = re.compile(r"<Code>([^<]{1,80})</Code>")
+_REFUSED = (PermissionDeniedError, UnauthenticatedError)
+_SHORTEST = 6  # a shorter value is no secret, and would blot out ordinary words
+
+
+def complaint(error: Exception) -> str:
+    """Return what a service or the network said, in one line without secrets, and the remedy."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    said, *xml = lines[0].split(": <?xml")
+    code = _CODE.search(str(error)) if xml else None
+    text = scrubbed(said.rstrip(". ") + (f" ({code[1]})" if code else ""))
+    if isinstance(error, _REFUSED):
+        return f"{text}. Check that the credentials in the environment are right and allow this"
+    return f"{text}. Check the URL, the network and the credentials in the environment, then run again"
+
+
+def scrubbed(text: str) -> str:
+    """Return a text without the secrets of this process's environment, and without what looks like a signature.
+
+    Examples
+    --------
+    >>> scrubbed("GET http://host/a?sig=abc%3D&x=1")
+    'GET http://host/a?sig=***&x=1'
+    """
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST and _PROVIDER.match(name) and _SECRET_NAME.search(name):
+            text = text.replace(value, "***")
+    return _IN_TEXT.sub(lambda found: f"{found[1] or found[2] or found[3]}***", text)
