@@ -213,6 +213,12 @@ def code(tmp_path: Path) -> Path:
     return copy_packages(tmp_path / "code")
 
 
+@pytest.fixture(scope="session")
+def make_project() -> Callable[[Path, Path], Project]:
+    """A function that makes a project of a folder, run by a copy of the packages in another."""
+    return lambda folder, code: Project(folder, copy_packages(code))
+
+
 def copy_packages(folder: Path) -> Path:
     """Copy the program's packages into a folder."""
     for name in PACKAGES:
