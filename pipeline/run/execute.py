@@ -7,7 +7,8 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ from pipeline.errors import StepError
 from pipeline.keys.cache import cache_folder
 from pipeline.keys.raw import sha256_of
 from pipeline.names import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Named, load
+from pipeline.run.inputs import check_inputs
 from pipeline.run.job import Done, Job
 from pipeline.sources.contract import Probe, Recording, Series, Source, Video
 from pipeline.stages.context import Context
 from store import Store
 from store.drafts import Draft
+from store.errors import StoreError
+from store.families import relatives
+from store.manifest import family_of
 from store.outputs import Output
 
 _TABLES: Mapping[str, Mapping[str, Named]] = {
@@ -56,11 +61,13 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
             store.has(job.stage, job.key) and not job.force
         ):  # another run was faster; the draft, still empty, leaves nothing
             return _done(started, store.output(job.stage, job.key), device)
-        context = make_context(job, draft, outputs, source, device, progress)
+        earlier = () if job.force else relatives(_stores(store, job.remotes), job.stage, family_of(job.recipe))
+        context = make_context(job, draft, outputs, source, device, progress, earlier)
+        check_inputs(job, outputs)
         left = load(STAGES[job.stage].run)(context)
         seconds = time.monotonic() - started
         output = draft.publish({**_provenance(device), "seconds": round(seconds, 3), **left}, replace=job.force)
-    return _done(started, output, device)
+    return _done(started, output, device, _copied(left))
 
 
 def set_threads(job: Job, device: str) -> None:
@@ -76,6 +83,7 @@ def make_context(
     source: Source | None,
     device: str,
     progress: Callable[[int, int, str], None],
+    earlier: Iterable[Output] = (),
 ) -> Context:
     """Put together what a stage is handed."""
     return Context(
@@ -90,11 +98,26 @@ def make_context(
         on_bad_recording=job.on_bad_recording,
         weights=Path(job.weights) if job.weights else None,
         progress=progress,
+        earlier=earlier,
     )
 
 
-def _done(started: float, output: Output, device: str) -> Done:
-    return Done(time.monotonic() - started, sum(item.size for item in output.manifest.objects), device)
+def _stores(local: Store, remotes: Iterable[str]) -> Iterator[Store]:
+    """Yield the store and then its remotes, each opened when it is asked for."""
+    yield local
+    for url in remotes:
+        with suppress(StoreError):
+            yield Store.open(url)
+
+
+def _done(started: float, output: Output, device: str, note: str = "") -> Done:
+    return Done(time.monotonic() - started, sum(item.size for item in output.manifest.objects), device, note)
+
+
+def _copied(left: Mapping[str, Any]) -> str:
+    rows = left.get("rows", {})
+    copied = rows.get("copied", 0)
+    return f"copied {copied} of {copied + rows['computed'] + rows['kept']} rows" if copied else ""
 
 
 def _resolve(table: str, section: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:

@@ -9,6 +9,7 @@ import msgspec
 
 from pipeline.errors import StepError
 from pipeline.plan.planner import Plan
+from pipeline.plan.rows import row_digests
 from pipeline.plan.step import Step
 
 
@@ -25,6 +26,8 @@ class Job(msgspec.Struct, frozen=True, tag=True):
         Raw files whose digest was taken from the lock; checked when they are read.
     force
         Make the output anew even if it is there; the old one stays until then.
+    remotes
+        Further stores with outputs of which rows can be copied.
     """
 
     step: str
@@ -40,6 +43,7 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     on_bad_recording: str
     weights: str | None
     force: bool = False
+    remotes: list[str] = []
 
 
 class Fetch(msgspec.Struct, frozen=True, tag=True):
@@ -66,6 +70,7 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     seconds: float
     bytes: int
     device: str
+    note: str = ""
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
@@ -108,6 +113,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
             f"{step.id} must run, and the raw data is not on this machine (source.root)\n"
             "  set source.root to the data, or use a store that has this output"
         )
+    encode = step.stage == "encode"
     weights = step.work.get("weights")
     is_file = weights is not None and weights.endswith((".pth", ".safetensors"))
     return Job(
@@ -115,7 +121,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         stage=step.stage,
         key=step.key,
         recipe=dict(step.recipe),
-        work=dict(step.work),
+        work={**step.work, **({"rows": row_digests(plan.table, step.recipe["modality"]["streams"])} if encode else {})},
         inputs={need: (plan.steps[need].stage, plan.steps[need].key) for need in step.needs},
         store=plan.store.url,
         source=source,
@@ -124,4 +130,5 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         on_bad_recording=experiment.on_bad_recording,
         weights=str(folder / Path(weights).expanduser()) if is_file and weights else None,
         force=force,
+        remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],
     )

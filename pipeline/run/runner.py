@@ -168,7 +168,8 @@ class _Run:
         if isinstance(message, Done):
             self._there.add(id_)
             (self._outcome.done if made else self._outcome.fetched)[id_] = message
-            what = f"done in {duration(message.seconds)}" if made else f"fetched, {size(message.bytes)}"
+            note = f", {message.note}" if message.note else ""
+            what = f"done in {duration(message.seconds)}{note}" if made else f"fetched, {size(message.bytes)}"
             self.display.end(id_, what)
         elif message.locked:
             self._locked[id_] = (time.monotonic() + _TRY_EVERY_S, message)

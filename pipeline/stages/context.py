@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class Context:
         A local file with pretrained weights.
     progress
         Called with (done, total, what is counted).
+    earlier
+        Outputs of the same recipe but for its raw data, as they are asked for.
     """
 
     recipe: Mapping[str, Any]
@@ -50,3 +52,4 @@ class Context:
     on_bad_recording: str
     weights: Path | None
     progress: Callable[[int, int, str], None]
+    earlier: Iterable[Output] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.errors import BadRecording, StepError
 from pipeline.sources.contract import Modality, Recording, Source
 from pipeline.stages.encode.align import windows
+from pipeline.stages.encode.earlier import ROWS, Earlier
 from pipeline.stages.encode.encoder import (
     BuildEncoder,
     Encoded,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import torch
 
     from store.drafts import Draft
+    from store.outputs import Output
 
 OnBad = Literal["fail", "skip"]
 
@@ -83,11 +85,14 @@ def encode_modality(
     weights_file: Path | None = None,
     batch: int = 32,
     threads: int = 2,
+    digests: Sequence[bytes] = (),
+    earlier: Iterable[Output] = (),
 ) -> dict[str, Any]:
     """Encode one modality into a draft; the caller publishes it.
 
-    Rows are `recordings`, in their order. Shards that the draft's journal holds are kept, the others are
-    computed; none depends on another, so an interrupted run ends with the same arrays as an unbroken one.
+    Rows are `recordings`, in their order. Shards that the draft's journal holds are kept, rows that an earlier output
+    has are copied, the others are computed; none depends on another, so an interrupted run ends with the same arrays
+    as an unbroken one, and a grown output with those of one made anew.
 
     Parameters
     ----------
@@ -108,12 +113,18 @@ def encode_modality(
         The resolved weights file; None for weights by name and for ``none``.
     batch, threads
         Images a batch, and threads that read; neither is part of the output's key.
+    digests
+        Of what each row depends on beside the recipe's family; where left out, nothing is copied from here or to here.
+    earlier
+        Outputs of the same family, from which rows with the same digest are copied; the first are preferred.
 
     Returns
     -------
     dict
         Provenance: ``late_broken`` (list of ``recording``, ``reason``), ``timings`` (this run's seconds by
-        phase), and for video ``images`` (through the network, this run's), ``weights`` and ``device``.
+        phase), ``rows`` (how many were ``computed``, ``copied`` and ``kept`` from an interrupted run; ``from`` which
+        key; what was ``damaged`` there), and for video ``images`` (through the network, this run's), ``weights`` and
+        ``device``.
 
     Raises
     ------
@@ -130,22 +141,31 @@ def encode_modality(
     arrays = layout(params, modality, rows=len(recordings), width=encoder.width, channels=encoder.channels)
     create(draft, arrays, attributes(params, modality, name, encoder))
     todo = set(pending(draft, arrays))
+    before = Earlier(arrays, recordings, digests, skip)
+    if todo:
+        before.find(earlier, draft)
     late: dict[str, str] = {}
+    kept = 0
     for shard in range(arrays.shards):
         rows = arrays.rows_of(shard)
         here = [None if recordings[row].id in skip else recordings[row] for row in rows]
-        if shard in todo:
-            seen = partial(_report, progress, rows.start, len(recordings))
-            late |= _encode_shard(encoder, job, draft, arrays, shard, here, seen)
-        else:
+        if shard not in todo:
             late |= read_shard(draft, shard, rows, here)
+            kept += sum(recording is not None for recording in here)
+        elif not before.copy_shard(draft, shard):
+            seen = partial(_report, progress, rows.start, len(recordings))
+            late |= _encode_shard(encoder, job, draft, arrays, shard, here, before, seen)
         progress(rows.stop, len(recordings))
     reasons = {r.id: skip.get(r.id) or late[r.id] for r in recordings if r.id in skip or r.id in late}
     if len(reasons) == len(recordings):
         raise nothing_usable(name, reasons)
     write_all(draft, reasons)
+    if digests:
+        draft.write(ROWS, b"".join(digests))
     broken = [{"recording": recording, "reason": reason} for recording, reason in late.items()]
-    return {"late_broken": broken, "timings": job.timings.rounded(), **encoder.provenance}
+    counts = {"kept": kept, **before.provenance}
+    counts["computed"] = sum(recording.id not in skip for recording in recordings) - kept - before.copied
+    return {"late_broken": broken, "timings": job.timings.rounded(), "rows": counts, **encoder.provenance}
 
 
 def _report(progress: Callable[[int, int], None], first: int, total: int, seen: int) -> None:
@@ -159,14 +179,20 @@ def _encode_shard(
     arrays: FeatureLayout,
     shard: int,
     recordings: Sequence[Recording | None],
+    before: Earlier,
     seen: Callable[[int], None],
 ) -> dict[str, str]:
-    """Encode and write one shard; return what turned out to be broken, with reasons."""
+    """Write one shard, of rows copied and encoded; return what turned out to be broken, with reasons."""
+    with job.timings.phase("copy"):
+        there, copied = before.take(shard)
+    todo = [None if same else recording for recording, same in zip(recordings, there, strict=True)]
     try:
-        encoded = encoder.encode(recordings, seen)
+        encoded = encoder.encode(todo, seen)
     except BadRecording as error:
         raise stopped_by(job.name, error) from error
-    stored = _stored(encoded, arrays, job.name, recordings)
+    stored = _stored(encoded, arrays, job.name, todo)
+    for name, values in copied.items():
+        stored[name][there] = values
     broken = {recording: str(error) for recording, error in encoded.broken.items()}
     with job.timings.phase("write"):
         write_shard_reasons(draft, shard, broken)  # first: the journal says that the shard is complete

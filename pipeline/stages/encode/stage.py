@@ -36,4 +36,6 @@ def run(context: Context) -> dict[str, Any]:
         progress=lambda done, total: context.progress(done, total, "recordings"),
         build=build,
         weights_file=context.weights,
+        digests=[bytes.fromhex(row) for row in context.work.get("rows", ())],
+        earlier=context.earlier,
     )

@@ -1,0 +1,158 @@
+"""Rows that an earlier output of the same recipe has: they are copied, and only the others are encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.stages.encode.skipped import SKIPPED, write_shard_reasons
+from store.errors import StoreError
+from store.features import FeatureLayout, FeatureOutput, open_features
+from store.features.copying import kind_of, kind_of_output, read_objects, write_objects
+
+if TYPE_CHECKING:
+    from pipeline.sources.contract import Recording
+    from store.drafts import Draft
+    from store.outputs import Output
+
+ROWS = "rows.sha256"  # in the output: 32 bytes a row, the digest of what its values depend on beside the family
+_DIGEST_BYTES = 32
+_UNUSABLE = (StoreError, ValueError, RuntimeError)  # the latter two: bytes that are no array
+
+
+class Earlier:
+    """The earlier output that has most of the rows, as far as it can be read; at first, none.
+
+    A row is copied where its digest is the same and it has values. A recording that broke is read again instead, so
+    that its reason, or the failure of the step, is this run's own.
+
+    Parameters
+    ----------
+    layout
+        Of the output that is being written.
+    digests
+        Of its rows.
+    skip
+        Recordings whose rows stay empty.
+
+    Attributes
+    ----------
+    key
+        Of the earlier output; None where there is none.
+    copied
+        Rows copied so far.
+    damaged
+        What was wrong with earlier outputs that could not be used, or not to the end, by key.
+    """
+
+    _features: FeatureOutput
+    _places: NDArray[np.int64]  # for each row, that of the earlier output with its digest, or -1
+    _same: NDArray[np.bool_]  # which rows are copied
+    _empty: NDArray[np.bool_]  # which are empty here and there
+
+    def __init__(
+        self, layout: FeatureLayout, recordings: Sequence[Recording], digests: Sequence[bytes], skip: Collection[str]
+    ) -> None:
+        self.key: str | None = None
+        self.copied = 0
+        self.damaged: dict[str, str] = {}
+        self._layout, self._digests = layout, digests
+        self._ids = [recording.id for recording in recordings]
+        self._skip: NDArray[np.bool_] = np.array([name in skip for name in self._ids])
+        self._output: Output | None = None
+        self._forget()
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Return how many rows were copied, from which output, and what was damaged."""
+        told: dict[str, Any] = {"copied": self.copied}
+        if self.copied:
+            told["from"] = self.key
+        if self.damaged:
+            told["damaged"] = self.damaged
+        return told
+
+    def find(self, outputs: Iterable[Output], draft: Draft) -> None:
+        """Choose among earlier outputs, after the draft's arrays were made."""
+        wanted = int((~self._skip).sum())
+        kind = kind_of(draft, self._layout)
+        for output in outputs:
+            if int(self._same.sum()) == wanted or not self._digests:
+                return
+            if ROWS in output.entries:
+                try:
+                    self._consider(output, kind)
+                except _UNUSABLE as error:
+                    self.damaged[output.manifest.key] = str(error)
+
+    def copy_shard(self, draft: Draft, shard: int) -> bool:
+        """Copy a shard as it is where the earlier output has one with the same rows; tell whether it did."""
+        rows = self._layout.rows_of(shard)
+        part = slice(rows.start, rows.stop)
+        theirs, start = divmod(int(self._places[rows.start]), self._layout.rows_per_shard)
+        if (
+            self._output is None
+            or start
+            or not (self._same[part] | self._empty[part]).all()
+            or (np.diff(self._places[part]) != 1).any()
+            or min(self._features.rows - self._places[rows.start], self._layout.rows_per_shard) != len(rows)
+        ):
+            return False
+        try:
+            objects = read_objects(self._output, self._layout, theirs)
+        except _UNUSABLE as error:
+            self._give_up(error)
+            return False
+        write_shard_reasons(draft, shard, {})  # first: the journal says that the shard is complete
+        write_objects(draft, self._layout, shard, objects)
+        self.copied += int(self._same[part].sum())
+        return True
+
+    def take(self, shard: int) -> tuple[NDArray[np.bool_], Mapping[str, NDArray[Any]]]:
+        """Return which rows of a shard are there, and their values by array, in order."""
+        rows = self._layout.rows_of(shard)
+        part = slice(rows.start, rows.stop)
+        same = self._same[part].copy()
+        if not same.any():
+            return same, {}
+        try:
+            places = self._places[part][same].tolist()
+            values = {array.name: self._features.read(array.name, places) for array in self._layout.arrays}
+        except _UNUSABLE as error:
+            self._give_up(error)
+            return np.zeros(len(rows), np.bool_), {}
+        self.copied += len(places)
+        return same, values
+
+    def _consider(self, output: Output, kind: Mapping[str, Any]) -> None:
+        """Take an output that has more of the rows than the one found so far."""
+        if output.entries[ROWS].size % _DIGEST_BYTES:
+            raise StoreError(f"{output.url}/{ROWS} is not a list of digests")
+        data = output.read_bytes(ROWS)
+        theirs = {data[at : at + _DIGEST_BYTES]: at // _DIGEST_BYTES for at in range(0, len(data), _DIGEST_BYTES)}
+        lost = {item["recording"] for item in output.read_json(SKIPPED)}
+        places = np.array([theirs.get(each, -1) for each in self._digests])
+        broken = np.array([name in lost for name in self._ids])
+        same = (places >= 0) & ~broken & ~self._skip
+        if same.sum() <= self._same.sum():
+            return
+        features = open_features(output)
+        if features.rows * _DIGEST_BYTES != len(data) or kind_of_output(features) != kind:
+            return
+        self.key, self._output, self._features = output.manifest.key, output, features
+        self._places, self._same = places, same
+        self._empty = (places >= 0) & broken & self._skip
+
+    def _give_up(self, error: Exception) -> None:
+        assert self.key is not None
+        self.damaged[self.key] = str(error)
+        self._output = None
+        self._forget()
+
+    def _forget(self) -> None:
+        rows = self._layout.rows
+        self._places = np.full(rows, -1, np.int64)
+        self._same, self._empty = np.zeros(rows, np.bool_), np.zeros(rows, np.bool_)

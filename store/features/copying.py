@@ -1,0 +1,54 @@
+"""Taking shards of an earlier output over as they are, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import zarr
+
+from store.features.layout import FeatureLayout
+from store.features.reading import FeatureOutput
+from store.features.writing import shard_path
+
+if TYPE_CHECKING:
+    from store.drafts import Draft
+    from store.outputs import Output
+
+
+def kind_of(draft: Draft, layout: FeatureLayout) -> dict[str, Any]:
+    """Describe what was created in a draft: attributes, and each array's type, chunks and codecs, without the rows.
+
+    Rows and shards can be taken from an output of the same kind; see `kind_of_output`.
+    """
+    group = zarr.open_group(draft.zarr_store(), mode="r+", zarr_format=3, use_consolidated=False)
+    return {"": dict(group.attrs), **{array.name: _described(group[array.name]) for array in layout.arrays}}
+
+
+def kind_of_output(output: FeatureOutput) -> dict[str, Any]:
+    """Describe a published output as `kind_of` does a draft."""
+    return {"": output.attributes, **{name: _described(output.array(name)) for name in output.names}}
+
+
+def read_objects(output: Output, layout: FeatureLayout, shard: int) -> list[bytes]:
+    """Return one shard of every array as it is stored, after checking it.
+
+    Raises
+    ------
+    StoreError, CorruptObject
+        An object is not there, or not what the manifest lists.
+    """
+    return [output.read_bytes(shard_path(array, shard)) for array in layout.arrays]
+
+
+def write_objects(draft: Draft, layout: FeatureLayout, shard: int, objects: Sequence[bytes]) -> None:
+    """Write what `read_objects` read of an output of the same kind as one shard of this one, and journal it."""
+    paths = [shard_path(array, shard) for array in layout.arrays]
+    for path, data in zip(paths, objects, strict=True):
+        draft.write(path, data)
+    draft.journal(str(shard), paths)
+
+
+def _described(node: Any) -> dict[str, Any]:
+    described: dict[str, Any] = node.metadata.to_dict()
+    return {**described, "shape": tuple(described["shape"])[1:]}
