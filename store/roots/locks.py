@@ -44,7 +44,8 @@ def locked_by(owner: str, what: str) -> DraftLocked:
 
 def this_process() -> str:
     """Return what tells others who holds a lock."""
-    return f"process {os.getpid()} on {os.uname().nodename}"
+    user = os.environ.get("USER") or os.environ.get("LOGNAME")
+    return f"process {os.getpid()} on {os.uname().nodename}" + (f" ({user})" if user else "")
 
 
 def _acquire(file: str, what: str) -> int:

@@ -230,9 +230,8 @@ class TestResuming:
             assert second.attempt != first.attempt
         assert folder_store.output("encode", "k1").read_bytes("x") == b"1"
 
-    def test_elsewhere_a_successor_copies_what_is_finished(self, store: Store, url: str) -> None:
-        if Path(url).is_absolute():
-            pytest.skip("a folder's attempts are taken over")
+    @pytest.mark.parametrize("url", ["memory", "s3"], indirect=True)
+    def test_elsewhere_a_successor_copies_what_is_finished(self, store: Store) -> None:
         with draft(store) as first:
             first.write("a", b"1" * 100)
             first.journal("a", ["a"])
