@@ -98,9 +98,12 @@ class Cleaning:
             return f"being written by {error.owner}"
 
     def _free_folder(self, scrap: Scrap, folder: Folder) -> str:
+        if not folder.published and not folder.attempts:  # freed meanwhile, or never begun
+            drop_output(self.root, *folder.name)
+            return ""
         if folder.published and scrap.kind == "unfinished":
             return "published meanwhile"
-        if folder.newest > scrap.touched:
+        if folder.version != scrap.version:
             return "written to meanwhile"
         if self._is_used(folder):
             return "used meanwhile"

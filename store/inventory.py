@@ -76,6 +76,12 @@ class Folder:
         dates = [part.touched for part in self.attempts.values()]
         return max([self.published.modified if self.published else 0.0, *dates])
 
+    @property
+    def version(self) -> str:
+        """Return another text whenever something was written, even where dates are whole seconds; but for the lock."""
+        attempts = [f"{name} {part.objects} {part.bytes}" for name, part in sorted(self.attempts.items())]
+        return ", ".join([self.published.version if self.published else "", f"{self.newest}", *attempts])
+
 
 @dataclass
 class Inventory:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from store.inventory import Folder, Inventory, Name
+from store.inventory import Folder, Inventory, Name, Part
 from store.paths import output_prefix
 
 _WRITING_S = 3600.0  # a temporary file that nobody's lock protects is left alone for this long
@@ -37,6 +37,8 @@ class Scrap:
         The output whose lock protects it.
     markers : tuple of str
         Objects that go with it.
+    version : str
+        Another one when the output's folder has been written to.
     """
 
     kind: Kind
@@ -46,6 +48,7 @@ class Scrap:
     touched: float
     name: Name | None = None
     markers: tuple[str, ...] = ()
+    version: str = ""
 
     @property
     def why(self) -> str:
@@ -87,21 +90,25 @@ def find_scraps(
         prefix = output_prefix(*name)
         if folder.published and name not in kept and old(folder.touched):
             markers = tuple(item.path for item in inventory.markers.get(name, ()))
-            found.append(Scrap("output", prefix, folder.bytes, folder.objects, folder.touched, name, markers))
+            found.append(
+                Scrap("output", prefix, folder.bytes, folder.objects, folder.touched, name, markers, folder.version)
+            )
         elif not folder.published and name not in named and old(folder.touched):
-            found.append(Scrap("unfinished", prefix, folder.bytes, folder.objects, folder.touched, name))
-        else:
+            found.append(
+                Scrap("unfinished", prefix, folder.bytes, folder.objects, folder.touched, name, version=folder.version)
+            )
+        elif folder.published:
+            beside = _beside(folder, published_attempts.get(name))
             found += [
                 Scrap("attempt", f"{prefix}/{attempt}", part.bytes, part.objects, part.touched, name)
-                for attempt in sorted(_superfluous(folder, published_attempts.get(name)))
-                if old((part := folder.attempts[attempt]).touched)
+                for attempt, part in sorted(beside.items())
+                if old(part.touched)
             ]
-            if folder.published:
-                found += [
-                    Scrap("temporary", item.path, item.size, 1, item.modified, name)
-                    for item in folder.temporaries
-                    if old(item.modified)
-                ]
+            found += [
+                Scrap("temporary", item.path, item.size, 1, item.modified, name)
+                for item in folder.temporaries
+                if old(item.modified)
+            ]
     for prefix, part in inventory.quarantine.items():
         if old(part.touched):
             found.append(Scrap("quarantine", prefix, part.bytes, part.objects, part.touched))
@@ -115,11 +122,6 @@ def find_scraps(
     return found
 
 
-def _superfluous(folder: Folder, published: str | None) -> set[str]:
-    """Return the attempts that neither the manifest names nor a successor would take over."""
-    attempts = set(folder.attempts)
-    if not folder.published:
-        return attempts - {max(attempts, default="")}
-    if published is None and len(attempts) > 1:  # a manifest that cannot be read: which of them it names is unknown
-        return set()
-    return attempts - {published} if published else set()
+def _beside(folder: Folder, published: str | None) -> dict[str, Part]:
+    """Return the attempts that the manifest does not name; none where it cannot be read."""
+    return {name: part for name, part in folder.attempts.items() if published and name != published}

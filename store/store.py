@@ -263,6 +263,7 @@ class Store:
 
     def write_ref(self, name: str, data: bytes) -> None:
         """Record which outputs somebody uses, replacing what stood under the name: cleaning keeps those."""
+        self.begin()
         self._root.put(ref_path(name), data)
 
     def refs(self) -> dict[str, bytes]:

@@ -57,10 +57,10 @@ def list_text(listed: Sequence[Listed], url: str, width: int) -> str:
     """Write one line an output, by stage, the newest last, within `width` columns where that can be."""
     if not listed:
         return f"no outputs in {url}"
-    header = ["stage", "key", "written (UTC)", "size", "by", "experiment", "step"]
+    header = ["stage", "key", "written", "size", "by", "experiment", "step"]
     rows = []
     for each in listed:
-        made = moment(each.folder.touched) if each.folder.touched else "-"
+        made = moment(each.folder.touched)[: 16 if width >= _WIDE else 10]
         experiment, step = _used(each)
         size_ = size(each.folder.bytes)
         rows.append([each.folder.stage, each.folder.key[:12], made, size_, _who(each), experiment, step])
