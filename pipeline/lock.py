@@ -27,6 +27,16 @@ class LockedStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[str, tuple[int, str]] = {}
 
 
+def is_closure(code: object) -> bool:
+    """Tell whether a value, wherever it comes from, maps modules to digests of their code."""
+    return (
+        isinstance(code, dict)
+        and bool(code)
+        and all(isinstance(name, str) and _MODULE.fullmatch(name) for name in code)
+        and all(isinstance(found, str) and _DIGEST.fullmatch(found) for found in code.values())
+    )
+
+
 class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Code whose values are those of earlier code, which stands for it in recipes.
 
@@ -55,11 +65,8 @@ class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tolerance: float
 
     def __post_init__(self) -> None:
-        for module, found in self.code.items():
-            if not _MODULE.fullmatch(module) or not _DIGEST.fullmatch(found):
-                raise ValueError(f"code: {module!r}: {found!r} is no module and its digest")
-        if not self.code:
-            raise ValueError("code: names no module")
+        if not is_closure(self.code):
+            raise ValueError("code: must map names of modules to digests")
 
 
 class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

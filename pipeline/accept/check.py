@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import cast
 
+import msgspec
 import numpy as np
 import zarr
 
@@ -98,8 +99,14 @@ def _part(
     starts = range(0, stored.rows, length)
     usable = np.array([int(good[start : start + length].sum()) for start in starts])
     wanted = choose_shards(step.key, usable, shards)
-    listed = earlier.read_json("skipped.json") if "skipped.json" in earlier.entries else []
-    skipped = {item["recording"]: item["reason"] for item in listed}
+    try:
+        content = earlier.read_bytes("skipped.json") if "skipped.json" in earlier.entries else b"[]"
+        listed = msgspec.json.decode(content, type=list[dict[str, str]])
+        skipped = {item["recording"]: item["reason"] for item in listed}
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
+        raise StepError(f"{earlier.url}/skipped.json cannot be read: {error}\n  run it instead") from None
+    if len(ids) != stored.rows:
+        raise StepError(f"{earlier.url} has {stored.rows} rows for {len(ids)} recordings\n  run it instead")
     return PartDraft(draft, wanted, [ids[start : start + length] for start in starts], skipped)
 
 

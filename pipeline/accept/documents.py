@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 
 from pipeline.accept.differences import Difference, compare, other, same
 
@@ -15,13 +16,16 @@ def compare_objects(name: str, old: bytes, new: bytes, tolerance: float) -> Diff
     """Compare objects of one name; text, truth values and whole numbers must be equal."""
     if old == new:
         return same(name)
-    if name.endswith(".json"):
-        return _documents(name, json.loads(old), json.loads(new), tolerance)
-    if name.endswith(".jsonl"):
-        before, after = ([json.loads(line) for line in side.splitlines()] for side in (old, new))
-        return _documents(name, before, after, tolerance)
-    if name.endswith(".safetensors"):
-        return _tensors(name, old, new, tolerance)
+    try:
+        if name.endswith(".json"):
+            return _documents(name, json.loads(old), json.loads(new), tolerance)
+        if name.endswith(".jsonl"):
+            before, after = ([json.loads(line) for line in side.splitlines()] for side in (old, new))
+            return _documents(name, before, after, tolerance)
+        if name.endswith(".safetensors"):
+            return _tensors(name, old, new, tolerance)
+    except (ValueError, RecursionError, SafetensorError) as error:  # the earlier output may come from anybody
+        return other(name, f"cannot be read: {error}")
     return other(name, f"{len(old)} bytes became {len(new)} other bytes")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.errors import StepError
+from pipeline.lock import is_closure
 from pipeline.plan.explain import changes
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
@@ -49,8 +50,9 @@ def find_earlier(plan: Plan, step: Step) -> Output:
 
 
 def differ_in_code_alone(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Tell whether two recipes differ, and in nothing but their code."""
-    return old.get("code") != new["code"] and {**old, "code": None} == {**new, "code": None}
+    """Tell whether two recipes differ, and in nothing but their code; the earlier one may come from anybody."""
+    code = old.get("code")
+    return is_closure(code) and code != new["code"] and {**old, "code": None} == {**new, "code": None}
 
 
 def _alike(plan: Plan, step: Step) -> Iterator[Manifest]:

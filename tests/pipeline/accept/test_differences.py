@@ -177,3 +177,9 @@ def test_tensors() -> None:
 def test_anything_else_is_bytes() -> None:
     assert compare_objects("picture.png", b"a", b"a", 0.0).bits
     assert not compare_objects("picture.png", b"a", b"b", 1.0).taken
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "predictions.jsonl", "model.safetensors"])
+@pytest.mark.parametrize("old", [b"", b"{", b"\xff" * 20, b"[" * 100_000])
+def test_what_cannot_be_read_is_not_equal(name: str, old: bytes) -> None:
+    assert not compare_objects(name, old, b"{}", 1.0).taken

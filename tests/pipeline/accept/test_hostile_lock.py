@@ -83,9 +83,9 @@ GOOD = {
     ("accepted", "said"),
     [
         ({digest(B): {**GOOD, "code": ["trainers.fit"]}}, "accepted"),
-        ({digest(B): {**GOOD, "code": {"trainers.fit": "zz"}}}, "no module and its digest"),
-        ({digest(B): {**GOOD, "code": {"../../etc": "a" * 64}}}, "no module and its digest"),
-        ({digest(B): {**GOOD, "code": {}}}, "names no module"),
+        ({digest(B): {**GOOD, "code": {"trainers.fit": "zz"}}}, "must map names of modules to digests"),
+        ({digest(B): {**GOOD, "code": {"../../etc": "a" * 64}}}, "must map names of modules to digests"),
+        ({digest(B): {**GOOD, "code": {}}}, "must map names of modules to digests"),
         ({digest(B): {**GOOD, "run": "rm"}}, "unknown field"),
         ({digest(B): {key: GOOD[key] for key in GOOD if key != "by"}}, "missing required field"),
         ({"encode": GOOD}, "no digest of code"),
