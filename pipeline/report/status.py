@@ -10,15 +10,18 @@ import msgspec
 from pipeline.plan.explain import accepted, reasons
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
+from pipeline.report.estimates import Estimates, Total
 from pipeline.report.text import broken_count, broken_reasons, table
-from pipeline.run.progress import duration
 
 
 def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
     """Return the plan as the command line prints it; estimates are null where nothing like it ran before."""
     listed = []
+    estimates = Estimates(plan)
+    total = Total()
     for step in steps:
-        seconds, size = estimate(plan, step)
+        estimate = estimates.of(step)
+        total.add(plan.states[step.id], estimate)
         listed.append(
             {
                 "id": step.id,
@@ -28,7 +31,7 @@ def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
                 "state": plan.states[step.id],
                 "reasons": reasons(plan, step),
                 "accepted": msgspec.to_builtins(step.accepted),
-                "estimate": {"seconds": seconds, "bytes": size},
+                "estimate": {"seconds": estimate.seconds, "bytes": estimate.bytes},
             }
         )
     broken = [
@@ -42,19 +45,9 @@ def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
         "indexed": plan.indexed,
         "broken": broken,
         "unparsed": [{"stream": u.stream, "path": u.path, "reason": u.reason} for u in plan.unparsed],
+        "estimate": total.as_json(),
         "steps": listed,
     }
-
-
-def estimate(plan: Plan, step: Step) -> tuple[float | None, int | None]:
-    """Guess what running a step would take, from its own last run or another of the same entry; zero if cached."""
-    if plan.states[step.id] == "cached":
-        return 0.0, 0
-    past = plan.history.steps.get(step.id)
-    if past is None:
-        others = [p for id_, p in plan.history.steps.items() if id_.partition("[")[0] == step.entry]
-        past = others[0] if others and step.stage != "encode" else None
-    return (past.seconds, past.bytes) if past else (None, None)
 
 
 def as_text(plan: Plan, steps: Iterable[Step]) -> str:
@@ -64,11 +57,19 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
     for step in chosen:
         by_entry.setdefault(step.entry, []).append(step)
     rows = []
+    estimates, total = Estimates(plan), Total()
     for entry, group in by_entry.items():
         states = [plan.states[step.id] for step in group]
-        counts = ", ".join(f"{states.count(s)} {s}" for s in ("cached", "partial", "todo") if s in states)
-        rows.append([entry, group[0].stage, str(len(group)), counts, _cost(plan, group)])
+        counts = ", ".join(f"{states.count(s)} {s}" for s in ("cached", "remote", "partial", "todo") if s in states)
+        cost = Total()
+        for step, state in zip(group, states, strict=True):
+            estimate = estimates.of(step)
+            cost.add(state, estimate)
+            total.add(state, estimate)
+        rows.append([entry, group[0].stage, str(len(group)), counts, cost.as_text()])
     text = [table(["entry", "stage", "steps", "state", "estimate"], rows, right=[2])]
+    if len(rows) > 1 and total.steps:
+        text.append(f"in all: {total.as_text()}{' (one step after another)' if total.seconds else ''}")
     why = _why(plan, chosen)
     text += ["why:", *why] if why else []
     text += _accepted(chosen)
@@ -78,15 +79,6 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
         text.append(f"cannot be used: {broken_count(plan)}")
         text += [f"  {reason}" for reason in broken_reasons(plan)]
     return "\n".join(text)
-
-
-def _cost(plan: Plan, group: Iterable[Step]) -> str:
-    todo = [step for step in group if plan.states[step.id] != "cached"]
-    if not todo:
-        return ""
-    seconds = [estimate(plan, step)[0] for step in todo]
-    known = [s for s in seconds if s is not None]
-    return f"about {duration(sum(known))}" if known and len(known) == len(seconds) else "not measured yet"
 
 
 def _why(plan: Plan, steps: Iterable[Step]) -> list[str]:

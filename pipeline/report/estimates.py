@@ -1,0 +1,229 @@
+"""What steps would take: from their own last run, or from others of their kind, by how much there is to do."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pipeline.plan.history import Past, Reference
+from pipeline.plan.planner import Plan
+from pipeline.plan.step import Step
+from pipeline.report.measured import Measured, kind_of, measured, read_manifest
+from pipeline.run.progress import duration, size
+from store.errors import StoreError
+
+if TYPE_CHECKING:
+    from store import Store
+
+_LIKE_IT = 12  # manifests of other experiments that are read for a kind of step
+_ENOUGH = 5  # measurements for a median
+_AT_ONCE = 16  # looks at a remote
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds to compute and bytes to store; of a step in a remote, bytes to fetch. None: not known."""
+
+    seconds: float | None = None
+    bytes: float | None = None
+
+
+@dataclass
+class Total:
+    """The sum of several estimates.
+
+    Attributes
+    ----------
+    steps, unmeasured
+        How many steps are not in the store, and of how many of them nothing is known.
+    seconds, bytes, fetched
+        To compute, to store, and to fetch from a remote, as far as known.
+    """
+
+    steps: int = 0
+    unmeasured: int = 0
+    seconds: float = 0.0
+    bytes: float = 0
+    fetched: float = 0
+
+    def add(self, state: str, estimate: Estimate) -> None:
+        """Add one step's."""
+        if state == "cached":
+            return
+        self.steps += 1
+        if state == "remote":
+            self.fetched += estimate.bytes or 0
+            self.unmeasured += estimate.bytes is None
+        else:
+            self.seconds += estimate.seconds or 0.0
+            self.bytes += estimate.bytes or 0
+            self.unmeasured += estimate.seconds is None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the command line prints it."""
+        return {
+            "seconds": self.seconds,
+            "bytes": self.bytes,
+            "fetch_bytes": self.fetched,
+            "unmeasured": self.unmeasured,
+        }
+
+    def as_text(self) -> str:
+        """Say it in a few words; nothing where nothing is to be done."""
+        if self.unmeasured and self.unmeasured == self.steps:
+            return "not measured yet"
+        parts = [f"about {duration(self.seconds)}, {size(self.bytes)}"] if self.seconds or self.bytes else []
+        parts += [f"{size(self.fetched)} to fetch"] if self.fetched else []
+        parts += [f"{self.unmeasured} not measured yet"] if self.unmeasured else []
+        return "; ".join(parts)
+
+
+class Estimates:
+    """Estimates the steps of a plan; each manifest is read once."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._known: dict[tuple[str, str], Measured | None] = {}
+        self._to_do: dict[str, tuple[float | None, int | None]] = {}
+        self._alike: dict[tuple[str | None, ...], list[Past]] = {}
+        self._others: list[tuple[str, Past]] | None = None
+        self._remote: dict[str, int] | None = None
+
+    def of(self, step: Step) -> Estimate:
+        """Estimate a step; zero where it is in the store."""
+        state = self._plan.states[step.id]
+        if state == "cached":
+            return Estimate(0.0, 0)
+        if state == "remote":
+            return Estimate(None, self._sizes().get(step.id))
+        own = self._plan.history.steps.get(step.id)
+        found = [self._scaled(step, own)] if own and own.stage == step.stage else []
+        if found and found[0] is not None:
+            return found[0]
+        for find in (self._mine, self._theirs, self._of_that_kind):
+            place = (find.__name__, step.stage, step.entry, step.work.get("modality"), kind_of(step.recipe))
+            if place not in self._alike:
+                self._alike[place] = find(step)
+            alike = [each for each in (self._scaled(step, past) for past in self._alike[place]) if each is not None]
+            if alike:
+                return Estimate(_median(each.seconds for each in alike), _median(each.bytes for each in alike))
+        return Estimate()
+
+    def _mine(self, step: Step) -> list[Past]:
+        """Other steps of the same entry (and modality) in this experiment."""
+        alike = [past for id_, past in self._plan.history.steps.items() if _same(step, id_, past)]
+        return alike[:_ENOUGH]
+
+    def _theirs(self, step: Step) -> list[Past]:
+        """Steps of an entry of that name (and modality) in other experiments of this store."""
+        alike = (past for id_, past in self._elsewhere() if _same(step, id_, past))
+        return self._checked(step, alike)
+
+    def _of_that_kind(self, step: Step) -> list[Past]:
+        """Steps of the same stage and kind: the kind of modality, or the model."""
+        pasts = [*self._plan.history.steps.values(), *(past for _, past in self._elsewhere())]
+        return self._checked(step, (past for past in pasts if past.stage == step.stage))
+
+    def _checked(self, step: Step, pasts: Iterable[Past]) -> list[Past]:
+        looked: dict[tuple[str, str], Past] = {}
+        for past in pasts:
+            if len(looked) == _LIKE_IT:
+                break
+            looked.setdefault((past.stage, past.key), past)
+        kind = kind_of(step.recipe)
+        found = [past for past in looked.values() if (seen := self._measured(past)) and seen.kind == kind]
+        return found[:_ENOUGH]
+
+    def _elsewhere(self) -> list[tuple[str, Past]]:
+        if self._others is None:
+            own = self._plan.history.name
+            references = (_decoded(content) for name, content in self._plan.store.refs().items() if name != own)
+            self._others = [item for reference in references if reference for item in reference.steps.items()]
+        return self._others
+
+    def _scaled(self, step: Step, past: Past) -> Estimate | None:
+        took = self._measured(past)
+        if took is None:
+            return Estimate(past.seconds, past.bytes) if past.seconds > 0 else None
+        work, rows = self._work(step)
+        return Estimate(
+            took.seconds * (work / took.work if work is not None and took.work else 1.0),
+            round(took.bytes * (rows / took.rows if rows and took.rows else 1.0)),
+        )
+
+    def _work(self, step: Step) -> tuple[float | None, int | None]:
+        if step.id not in self._to_do:
+            self._to_do[step.id] = _work(self._plan, step)
+        return self._to_do[step.id]
+
+    def _measured(self, past: Past) -> Measured | None:
+        name = (past.stage, past.key)
+        if name not in self._known:
+            self._known[name] = measured(self._plan.store, *name)
+        return self._known[name]
+
+    def _sizes(self) -> dict[str, int]:
+        """Return the bytes of every step that a remote has."""
+        if self._remote is None:
+            steps = [s for s in self._plan.steps.values() if self._plan.states[s.id] == "remote"]
+            where = self._plan.chain.where((s.stage, s.key) for s in steps)
+            there = [(s, where[s.stage, s.key]) for s in steps if (s.stage, s.key) in where]
+            with ThreadPoolExecutor(_AT_ONCE) as threads:
+                manifests = threads.map(lambda pair: read_manifest(pair[1], pair[0].stage, pair[0].key), there)
+                self._remote = {
+                    step.id: sum(entry.size for entry in manifest.objects)
+                    for (step, _), manifest in zip(there, manifests, strict=True)
+                    if manifest
+                }
+        return self._remote
+
+
+def _same(step: Step, id_: str, past: Past) -> bool:
+    """Tell whether a step's id is of the same entry and, where that matters, modality."""
+    entry, _, axes = id_.partition("[")
+    if past.stage != step.stage or entry != step.entry:
+        return False
+    return step.stage not in ("encode", "gaf") or axes.rstrip("]").partition(",")[0] == step.work["modality"]
+
+
+def _work(plan: Plan, step: Step) -> tuple[float | None, int | None]:
+    """Return how much a step has to do, and how many recordings its output holds where that decides on its size."""
+    if step.stage in ("encode", "gaf"):
+        rows: int = step.work["recordings"]
+        return rows - (_copied(plan.store, step) if step.stage == "encode" else 0), rows
+    if step.stage == "index":
+        return len(plan.table.listing.recordings), None
+    if step.stage in ("train", "distil"):
+        return len(step.work["train"]) * step.recipe["params"]["fit"]["epochs"], None
+    return (len(step.work["test"]), None) if step.stage == "evaluate" else (None, None)
+
+
+def _copied(store: Store, step: Step) -> int:
+    """Count the rows that need not be computed: the newest output that differs in its raw data alone has them."""
+    from store.manifest import family_of
+
+    try:
+        for key in store.family(step.stage, family_of(step.recipe))[:1]:
+            content = store.output(step.stage, key).read_bytes("rows.sha256")
+            there = {content[at : at + 32] for at in range(0, len(content), 32)}
+            return sum(bytes.fromhex(row) in there for row in step.work.get("rows", ()))
+    except StoreError:  # an output of an earlier version, or a damaged one
+        pass
+    return 0
+
+
+def _median(values: Iterator[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def _decoded(content: bytes) -> Reference | None:
+    try:
+        return msgspec.json.decode(content, type=Reference)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
