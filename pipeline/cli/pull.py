@@ -27,6 +27,7 @@ def command(
     if whole and entries:
         raise click.UsageError("--all and ENTRY exclude each other")
     plan = plan_of(path, settings)
+    chosen = of_entries(plan, entries)
     if not plan.chain.urls:
         raise ConfigError(
             f"{plan.path}: remote: names no store to pull from\n"
@@ -36,7 +37,7 @@ def command(
     if whole:
         outputs = {id_: name for remote in remotes.values() for id_, name in everything(remote).items()}
     else:
-        outputs = named(step for step in of_entries(plan, entries) if plan.states[step.id] == "remote")
+        outputs = named(step for step in chosen if plan.states[step.id] == "remote")
     for url, problem in plan.chain.failures.items():
         print(f"note: remote {url} is left out: {problem}", file=sys.stderr)
     shared = pull(plan, outputs)

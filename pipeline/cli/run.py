@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,34 +71,35 @@ def command(
         from pipeline.run.sharing import target_of
 
         target_of(plan, None)  # before anything runs: where it goes must be clear
-    how = _How(jobs, device, wait, debug)
+    how = _How(until, only, force, jobs, device, wait, debug)
     made = _Made()
-    if not plan.indexed and only is None:
-        made += _run(plan, "index", None, (), how)
-        plan = mended(lambda: plan_of(path, settings))
-    if not made.failed:
-        _check_broken(plan)
-        write_lock(lock_path(path), plan.lock, plan.old_lock)
-        more = _run(plan, until, only, force, how)
+
+    def bring(plan: Plan) -> str:
+        nonlocal made
+        plan, more = _bring(plan, lambda: plan_of(path, settings), how if not made.done else replace(how, force=()))
         made += more
-        plan = plan_of(path, settings) if more.done or more.fetched else plan
-        _note_cached(plan)
-    chosen = wanted(plan, until, only)
-    if push:
-        made = _push(plan, made)
-    if as_json:
-        outcome = {"done": made.done, "fetched": made.fetched, "failed": made.failed}
-        print(json.dumps({**outcome, **status.as_json(plan, chosen.values())}, indent=1))
-    elif plan.indexed:
-        text = mended(lambda: _summary(plan, chosen, made, time.monotonic() - started))
+        if push:
+            made = _push(plan, more, made)
+        chosen = wanted(plan, until, only)
+        if as_json:
+            outcome = {"done": made.done, "fetched": made.fetched, "failed": made.failed}
+            return json.dumps({**outcome, **status.as_json(plan, chosen.values())}, indent=1)
+        return _summary(plan, chosen, made, time.monotonic() - started) if plan.indexed else ""
+
+    first = [plan]
+    text = mended(lambda: bring(first.pop() if first else plan_of(path, settings)))
+    if text:
         print(text)
     return 1 if made.failed else 0
 
 
 @dataclass(frozen=True)
 class _How:
-    """How steps are run."""
+    """What is run, and how."""
 
+    until: str | None
+    only: str | None
+    force: tuple[str, ...]
     jobs: int | None
     device: str
     wait: bool
@@ -117,9 +118,25 @@ class _Made:
         return _Made(self.done + other.done, self.fetched + other.fetched, self.failed + other.failed)
 
 
-def _run(plan: Plan, until: str | None, only: str | None, force: tuple[str, ...], how: _How) -> _Made:
-    steps = wanted(plan, until, only)
-    forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(force)}
+def _bring(plan: Plan, again: Callable[[], Plan], how: _How) -> tuple[Plan, _Made]:
+    """Run the index if it is not there, then the rest; return the plan as it is then."""
+    made = _Made()
+    if not plan.indexed and how.only is None:
+        made += _run(plan, replace(how, until="index", force=()))
+        plan = again()
+    if not made.failed:
+        _check_broken(plan)
+        write_lock(lock_path(plan.path), plan.lock, plan.old_lock)
+        more = _run(plan, how)
+        made += more
+        plan = again() if more.done or more.fetched else plan
+        _note_cached(plan)
+    return plan, made
+
+
+def _run(plan: Plan, how: _How) -> _Made:
+    steps = wanted(plan, how.until, how.only)
+    forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(how.force)}
     if plan.history.use((step.stage, step.key) for step in steps.values()):
         plan.states.update(states_of(plan.chain, steps.values()))  # cleaning may have come between
     ids = sought(plan, steps, forced)
@@ -133,10 +150,10 @@ def _run(plan: Plan, until: str | None, only: str | None, force: tuple[str, ...]
     return _Made(list(outcome.done), list(outcome.fetched), [*outcome.failed, *outcome.left_out])
 
 
-def _push(plan: Plan, made: _Made) -> _Made:
+def _push(plan: Plan, new: _Made, made: _Made) -> _Made:
     from pipeline.run.sharing import named, push, target_of
 
-    shared = push(plan, target_of(plan, None), named(plan.steps[id_] for id_ in made.done if id_ in plan.steps))
+    shared = push(plan, target_of(plan, None), named(plan.steps[id_] for id_ in new.done if id_ in plan.steps))
     for id_, problem in shared.failed.items():
         print(f"error: {id_} was made and cannot be pushed: {problem}", file=sys.stderr)
     return made + _Made(failed=list(shared.failed))

@@ -63,8 +63,9 @@ def test_a_damaged_input_is_put_aside_and_had_again(project: Any, share: Path, w
     for part in ("found encode[inertial] damaged", "features/c/0/0/0", "expected", "found", "quarantine/encode/"):
         assert part in ran.stderr
     assert features(project) == whole
-    kept = next((project.store / "quarantine").rglob("0"))
-    assert kept.read_bytes() != whole
+    kept = [path.read_bytes() for path in (project.store / "quarantine").rglob("0") if path.is_file()]
+    assert len(kept) >= 1
+    assert whole not in kept
 
 
 def test_a_damaged_result_is_had_again(project: Any) -> None:
