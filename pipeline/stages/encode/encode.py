@@ -185,12 +185,12 @@ def _encode_shard(
     """Write one shard, of rows copied and encoded; return what turned out to be broken, with reasons."""
     with job.timings.phase("copy"):
         there, copied = before.take(shard)
-    todo = [None if same else recording for recording, same in zip(recordings, there, strict=True)]
+    recordings = [None if same else recording for recording, same in zip(recordings, there, strict=True)]
     try:
-        encoded = encoder.encode(todo, seen)
+        encoded = encoder.encode(recordings, seen)
     except BadRecording as error:
         raise stopped_by(job.name, error) from error
-    stored = _stored(encoded, arrays, job.name, todo)
+    stored = _stored(encoded, arrays, job.name, recordings)
     for name, values in copied.items():
         stored[name][there] = values
     broken = {recording: str(error) for recording, error in encoded.broken.items()}
