@@ -1,0 +1,148 @@
+"""``pipeline gc``: shows first, frees with --yes, and takes nothing that a run uses."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store import Store
+
+
+def json_of(project: Any, *arguments: str) -> Any:
+    return json.loads(project.command(*arguments, "--json").stdout)
+
+
+def age(folder: Path, days: float) -> None:
+    past = time.time() - days * 86400
+    for path in [folder, *folder.rglob("*")]:
+        os.utime(path, (past, past))
+
+
+@pytest.fixture(scope="module")
+def base(finished: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The finished experiment; all from the teacher on was done again with other settings, the rest is 20 days old."""
+    project = finished.copy(tmp_path_factory.mktemp("base") / "project")
+    store = Store.open(str(project.store))
+    for name in store.refs():
+        store.forget_ref(name)
+    age(project.store / "outputs", 20)
+    project.run(("stages.teacher.fit.epochs", 2))
+    return project
+
+
+@pytest.fixture
+def changed(base: Any, tmp_path: Path) -> Any:
+    return base.copy(tmp_path / "changed")
+
+
+CHANGED = 4  # outputs: teacher, distilled, and the evaluations of both
+
+
+def test_shows_first_and_frees_with_yes(changed: Any) -> None:
+    before = {path for path in changed.store.rglob("*") if path.is_file()}
+    said = changed.command("gc").stdout
+    assert "train " in said
+    assert "no experiment uses it" in said
+    assert "20 days" in said
+    assert "Add --yes" in said
+    assert {path for path in changed.store.rglob("*") if path.is_file()} == before
+    scraps = [each for each in json_of(changed, "gc", "--dry-run")["scraps"] if each["what"] == "output"]
+    assert [each["freed"] for each in scraps] == [None] * CHANGED
+    said = changed.command("gc", "--yes").stdout
+    assert f"freed {CHANGED} outputs" in said
+    assert not any((changed.store / each["path"]).exists() for each in scraps)
+    assert "nothing can be freed" in changed.command("gc").stdout
+    status = changed.status("stages.teacher.fit.epochs=2")
+    assert {each["state"] for each in status.values()} == {"cached"}
+    changed.command("verify", "--all")
+
+
+def test_the_grace_period_keeps_what_is_young(changed: Any) -> None:
+    assert "nothing can be freed" in changed.command("gc", "--grace", "21d").stdout
+    assert "nothing can be freed" in changed.command("gc", "--grace", "600h").stdout
+    assert f"{CHANGED} outputs" in changed.command("gc", "--grace", "2w").stdout
+
+
+def test_forgetting_an_experiment(changed: Any) -> None:
+    (ref,) = Store.open(str(changed.store)).refs()
+    said = changed.command("gc", "--grace", "0", "--forget", "stages").stdout
+    assert f"{ref} would be forgotten" in said
+    found = json_of(changed, "gc", "--grace", "0", "--forget", ref)
+    assert found["forgotten"] == [ref]
+    assert sum(each["what"] == "output" for each in found["scraps"]) == found["outputs"]
+    assert f"forgot {ref}" in changed.command("gc", "--grace", "0", "--forget", ref, "--yes").stdout
+    assert not Store.open(str(changed.store)).refs()
+    assert not list(Store.open(str(changed.store)).outputs())
+
+
+def test_without_any_experiment_all_stays(changed: Any) -> None:
+    store = Store.open(str(changed.store))
+    for name in store.refs():
+        store.forget_ref(name)
+    said = changed.command("gc", "--grace", "0", "--yes").stdout
+    assert "no experiment is known here" in said
+    assert len(list(store.outputs())) == 9 + CHANGED
+
+
+def test_an_experiment_untouched_for_long_is_listed(changed: Any) -> None:
+    store = Store.open(str(changed.store))
+    ((name, content),) = store.refs().items()
+    assert name not in changed.command("gc").stdout
+    store.write_ref(name, json.dumps({**json.loads(content), "written": "2020-01-01T00:00:00+00:00"}).encode())
+    said = changed.command("gc").stdout
+    assert f"  {name} (" in said
+    assert "--forget" in said
+
+
+MISTAKES = {
+    "--grace soon": "--grace soon: not a time",
+    "--grace 14": "--grace 14: not a time",
+    "--yes --dry-run": "exclude each other",
+    "--store nowhere": "there is no store at",
+    "--forget nobody": "--forget nobody: there is no such reference",
+    "--set stor=x": "no such key",
+}
+
+
+@pytest.mark.parametrize("arguments", MISTAKES)
+def test_mistakes(base: Any, arguments: str) -> None:
+    code = 1 if "nobody" in arguments else 2
+    assert MISTAKES[arguments] in base.command("gc", *arguments.split(), code=code).stderr
+
+
+def test_a_run_that_goes_on_keeps_what_it_uses(project: Any) -> None:
+    """With no grace at all, again and again while it runs."""
+    run = project.start("run", "--jobs", "1")
+    freed = rounds = 0
+    while run.poll() is None:
+        if (project.store / "refs").is_dir() and any((project.store / "refs").iterdir()):
+            found = json_of(project, "gc", "--yes", "--grace", "0")
+            freed += sum(each["what"] == "output" and bool(each["freed"]) for each in found["scraps"])
+            rounds += 1
+        else:
+            time.sleep(0.05)
+    out, err = run.communicate()
+    assert run.returncode == 0, f"{out}\n{err}"
+    assert freed == 0
+    assert rounds >= 2
+    assert project.command("verify").returncode == 0
+
+
+def test_a_killed_run_goes_on_after_cleaning(project: Any, kill_group: Any) -> None:
+    run = project.start("run", "--jobs", "1")
+    end = time.monotonic() + 120
+    while not list(project.store.glob("outputs/train/*/lock")):
+        assert run.poll() is None, run.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    kill_group(run)
+    published = len(list(project.store.glob("outputs/*/*/manifest.json")))
+    said = project.command("gc", "--yes", "--grace", "0").stdout
+    assert len(list(project.store.glob("outputs/*/*/manifest.json"))) == published, said
+    project.command("run", "--jobs", "1")
+    assert project.command("verify").returncode == 0
