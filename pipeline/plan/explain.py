@@ -15,6 +15,8 @@ def reasons(plan: Plan, step: Step) -> list[str]:
     state = plan.states[step.id]
     if state == "cached":
         return []
+    if state == "remote":
+        return ["is in a remote, and fetched when something needs it"]
     past = plan.history.steps.get(step.id)
     found = ["was stopped half way; goes on from its journal"] if state == "partial" else []
     if past is None:
@@ -61,6 +63,11 @@ def changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, An
             yield "the table of recordings changed"
         else:
             yield from _values("parameter" if field == "params" else field, before, after)
+
+
+def is_about_code(change: str) -> bool:
+    """Tell whether a change is one of the program's source files."""
+    return change.startswith("source file ")
 
 
 def _values(name: str, old: Any, new: Any) -> Iterator[str]:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from pipeline.errors import ConfigError
+from pipeline.plan.history import Past
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 from pipeline.run.progress import make_display, size
@@ -85,29 +87,36 @@ def push(plan: Plan, target: Store, outputs: Mapping[str, Name], *, whole: bool 
 def pull(plan: Plan, outputs: Mapping[str, Name]) -> Shared:
     """Copy outputs from the first remote that has each whole into the store."""
     plan.history.use(outputs.values())
-    return _copy({id_: partial(plan.chain.fetch, *name) for id_, name in outputs.items()}, "pulled")
+    shared = _copy({id_: partial(plan.chain.fetch, *name) for id_, name in outputs.items()}, "pulled")
+    here = {id_: plan.steps[id_] for id_ in (*shared.sent, *shared.there) if id_ in plan.steps}
+    plan.history.note({id_: Past(step.stage, step.key) for id_, step in here.items()})
+    return shared
 
 
 def _copy(copies: Mapping[str, Copy], word: str) -> Shared:
     shared = Shared()
     if not copies:
         return shared
+    one_at_a_time = Lock()
     with make_display(len(copies)) as display, ThreadPoolExecutor(_AT_ONCE) as threads:
 
         def one(id_: str, copy: Copy) -> None:
-            display.start(id_)
+            def progress(done: int, total: int) -> None:
+                with one_at_a_time:
+                    display.advance(id_, done >> 20, total >> 20, "MiB")
+
+            with one_at_a_time:
+                display.start(id_)
+            said = "there already"
             try:
-                copied = copy(lambda done, total: display.advance(id_, done >> 20, total >> 20, "MiB"))
+                if sent := copy(progress).sent:
+                    shared.sent[id_], said = sent, f"{word}, {size(sent)}"
+                else:
+                    shared.there.append(id_)
             except StoreError as error:
-                shared.failed[id_] = str(error)
-                display.end(id_, "FAILED")
-                return
-            if copied.sent:
-                shared.sent[id_] = copied.sent
-                display.end(id_, f"{word}, {size(copied.sent)}")
-            else:
-                shared.there.append(id_)
-                display.end(id_, "there already")
+                shared.failed[id_], said = str(error), "FAILED"
+            with one_at_a_time:
+                display.end(id_, said)
 
         futures = [threads.submit(one, id_, copy) for id_, copy in copies.items()]
         try:
