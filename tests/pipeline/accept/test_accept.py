@@ -39,6 +39,7 @@ def test_a_refactoring_costs_one_shard(edited: Any, edit: Any, tmp_path: Path) -
     outputs = sorted(path.name for path in (edited.store / "outputs").rglob("*"))
     refactor(edit)
     assert stale(edited) == {"encode", "gaf", "student", "evaluate"}
+    assert "where that changes no value: pipeline accept encode\n" in edited.command("status").stdout
     said = edited.command("accept", "encode", SHARDS=str(tmp_path / "shards"))
     assert "stages.lock: the code of encode is accepted" in said.stdout
     assert "encode[skeleton]: shard" in said.stderr
@@ -46,6 +47,7 @@ def test_a_refactoring_costs_one_shard(edited: Any, edit: Any, tmp_path: Path) -
     assert keys(edited) == before
     assert stale(edited) == set()
     assert "everything is cached (6 steps), nothing to do" in edited.command("run").stdout
+    assert len(accepted(edited)) == 1  # which running did not forget
     counted = (tmp_path / "shards").read_text().splitlines()
     assert sorted(line.split()[0] for line in counted) == ["inertial", "skeleton"]  # one of four each
     assert sorted(path.name for path in (edited.store / "outputs").rglob("*")) == outputs
@@ -58,7 +60,7 @@ def test_the_lock_says_who_and_what(edited: Any, edit: Any, tmp_path: Path) -> N
     assert re.fullmatch("[0-9a-f]{64}", code)
     assert (entry["entry"], entry["by"], entry["tolerance"]) == ("encode", "ada", 1e-5)
     assert re.fullmatch(r"encode\[skeleton\]: shards \d, \d, 8 recordings", entry["checked"][0])
-    assert entry["difference"] == {"features": 0.0, "series": 0.0, "skipped.json": 0.0, "valid": 0.0}
+    assert entry["difference"] == dict.fromkeys(("features", "rows.sha256", "series", "skipped.json", "valid"), 0.0)
     assert "pipeline.stages.encode.encode" in entry["code"]
     step = edited.status()["encode[inertial]"]
     assert step["accepted"] == entry
