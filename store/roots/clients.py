@@ -20,8 +20,8 @@ GIVE_UP = 2.25
 PATIENCE = 6.0
 CONNECT_S = 5.0
 WHOLE_S = 1800.0  # one request with all its body; obstore's own 30 s would break large reads over slow lines
-RETRIES = 20
-LONGEST_PAUSE_S = 4.0
+RETRIES = 15
+FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.2, 4.0, 3.0  # of a random share of it; with 2 the pauses hardly grow
 
 _PREFIXES = {"s3": "AWS", "az": "AZURE", "gs": "GOOGLE"}
 _FROM_ENVIRONMENT = (
@@ -58,7 +58,11 @@ def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
     retry: Any = {
         "max_retries": RETRIES,
         "retry_timeout": timedelta(seconds=stall * GIVE_UP),
-        "backoff": {"max_backoff": timedelta(seconds=LONGEST_PAUSE_S)},
+        "backoff": {
+            "init_backoff": timedelta(seconds=FIRST_PAUSE_S),
+            "max_backoff": timedelta(seconds=LONGEST_PAUSE_S),
+            "base": GROWTH,
+        },
     }
     return from_url(url, client_options=options, retry_config=retry)
 

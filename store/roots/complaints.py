@@ -15,6 +15,8 @@ _IN_TEXT = re.compile(
     r"|(://)[^/\s@]+(?=@)"
 )
 _CODE = re.compile(r"<Code>([^<]{1,80})</Code>")
+_SYSTEM = re.compile(r'message: "([^"]{1,80})"|"(dns error)"|kind: (Timeout)\b')
+_SETTINGS = re.compile(r", max_retries: \d+, retry_timeout: \S+ *")
 _REFUSED = (PermissionDeniedError, UnauthenticatedError)
 _SHORTEST = 6  # a shorter value is no secret, and would blot out ordinary words
 
@@ -23,8 +25,8 @@ def complaint(error: Exception) -> str:
     """Return what a service or the network said, in one line without secrets, and the remedy."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     said, *xml = lines[0].split(": <?xml")
-    code = _CODE.search(str(error)) if xml else None
-    text = scrubbed(said.rstrip(". ") + (f" ({code[1]})" if code else ""))
+    detail = _CODE.search(str(error)) if xml else _SYSTEM.search(str(error))
+    text = scrubbed(_SETTINGS.sub(" ", said).rstrip(". ") + (f" ({detail[detail.lastindex or 0]})" if detail else ""))
     if isinstance(error, _REFUSED):
         return f"{text}. Check that the credentials in the environment are right and allow this"
     return f"{text}. Check the URL, the network and the credentials in the environment, then run again"

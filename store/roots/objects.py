@@ -18,10 +18,9 @@ from obstore.store import MemoryStore, ObjectStore
 from store.errors import StoreError, UnsupportedUrl
 from store.roots.clients import GIVE_UP, PATIENCE, connect, stall_s
 from store.roots.complaints import complaint
-from store.roots.contract import Data, Listed
+from store.roots.contract import PIECE, Data, Listed
 from store.roots.leases import leased
 
-PIECE = 1 << 20
 PART = 8 << 20
 PARTS_AT_ONCE = 2
 MOST_PARTS = 9_000  # S3 takes 10,000
@@ -79,10 +78,10 @@ class ObjectRoot:
                     raise
                 return b""
 
-    def stream(self, path: str) -> Iterator[Data]:
+    def stream(self, path: str, piece: int = PIECE) -> Iterator[Data]:
         with self._explained("read", path):
-            for piece in obstore.get(self._objects, path).stream(min_chunk_size=PIECE):
-                yield memoryview(piece)
+            for each in obstore.get(self._objects, path).stream(min_chunk_size=piece):
+                yield memoryview(each)
 
     def size(self, path: str) -> int | None:
         with self._explained("look at", path):

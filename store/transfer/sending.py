@@ -10,15 +10,16 @@ from store.errors import StoreError
 from store.manifest import ObjectEntry
 from store.roots.contract import Data, Root
 from store.transfer.budget import Budget
-from store.transfer.reading import PIECE, checked, pieces
+from store.transfer.reading import PIECE, checked, pieces, streamed
 
 OBJECTS_AT_ONCE = 16
-READS_AT_ONCE = 16
-AHEAD = 2
+FEW = 4
+AHEAD = 4
+READS_AT_ONCE = FEW * AHEAD
 IN_FLIGHT = 256 << 20
 """Bytes of objects that a transfer holds at most, whatever their sizes and number."""
 
-_LARGEST_SHARE = (AHEAD + 1 + 4) * PIECE  # pieces read ahead, one in hand, and parts on their way to a bucket
+_LARGEST_SHARE = 5 * PIECE  # one being read, one in hand, and parts on their way to a bucket
 
 Progress = Callable[[int, int], None]
 
@@ -59,12 +60,14 @@ def send(source: Root, target: Root, prefix: str, entries: Sequence[ObjectEntry]
         A medium failed.
     """
     budget, stopped = Budget(IN_FLIGHT), Event()
+    few = len(entries) < FEW  # else a request an object keeps the line busy, and costs less
 
     def copy(entry: ObjectEntry) -> None:
-        with budget.share(min(2 * entry.size, _LARGEST_SHARE)):
+        with budget.share(min(2 * entry.size, _LARGEST_SHARE + (AHEAD * PIECE if few else 0))):
             if not stopped.is_set():
-                found = pieces(source, f"{prefix}/{entry.path}", entry.size, readers, AHEAD)
-                target.fill(f"{prefix}/{entry.path}", entry.size, _counted(checked(found, entry), report, stopped))
+                path = f"{prefix}/{entry.path}"
+                found = pieces(source, path, entry.size, readers, AHEAD) if few else streamed(source, path)
+                target.fill(path, entry.size, _counted(checked(found, entry), report, stopped))
 
     with ThreadPoolExecutor(READS_AT_ONCE) as readers, ThreadPoolExecutor(OBJECTS_AT_ONCE) as threads:
         try:
