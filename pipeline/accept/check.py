@@ -20,6 +20,7 @@ from pipeline.names import STAGES, load
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 from pipeline.run.execute import choose_device, make_context, open_source, set_threads
+from pipeline.run.inputs import check_inputs
 from pipeline.run.job import make_job
 from store import Store
 from store.drafts import Draft
@@ -66,6 +67,7 @@ def check(
         )
         stored = open_features(earlier) if "zarr.json" in earlier.entries else None
         ids = [recording.id for recording in plan.table.listing.recordings]
+        check_inputs(job, inputs)
         given = _part(draft, step, earlier, stored, ids, shards) if stored else draft
         load(STAGES[job.stage].run)(make_context(job, cast(Draft, given), inputs, source, job.device, progress))
         names = set(stored.names) if stored else set()

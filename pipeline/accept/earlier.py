@@ -7,9 +7,10 @@ from typing import Any
 
 from pipeline.errors import StepError
 from pipeline.lock import is_closure
-from pipeline.plan.explain import changes
+from pipeline.plan.explain import changes, is_about_code
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
+from store.canonical import digest
 from store.errors import CorruptManifest, UnsafePath, UnsupportedFormat
 from store.manifest import Manifest
 from store.outputs import Output
@@ -31,6 +32,8 @@ def find_earlier(plan: Plan, step: Step) -> Output:
     """
     past = plan.history.steps.get(step.id)
     last = plan.chain.output(past.stage, past.key) if past and past.stage == step.stage else None
+    if last is not None and not _is_of_its_recipe(last.manifest):
+        last = None
     if last is not None and differ_in_code_alone(last.manifest.recipe, step.recipe):
         return last
     found = max(_alike(plan, step), key=lambda manifest: manifest.created, default=None)
@@ -41,8 +44,9 @@ def find_earlier(plan: Plan, step: Step) -> Output:
             f"{step.id}: no output in {plan.store.url} has its recipe but for the code\n"
             "  there is nothing to compare with: run it instead"
         )
-    told = [each for each in changes(plan, step, last.manifest.recipe, step.recipe) if not _about_code(each)]
-    said = "more than its code changed" if last.manifest.recipe.get("code") != step.recipe["code"] else "other changes"
+    told = [each for each in changes(plan, step, last.manifest.recipe, step.recipe) if not is_about_code(each)]
+    same = last.manifest.recipe.get("code") == step.recipe["code"]
+    said = "its code did not change, other things did" if same else "more than its code changed"
     raise StepError(
         f"{step.id}: {said}: {'; '.join(told)}\n"
         "  set that back, accept the code, then change it again; where an input changed, accept that entry first"
@@ -61,12 +65,16 @@ def _alike(plan: Plan, step: Step) -> Iterator[Manifest]:
             manifest = plan.store.manifest(stage, key)
         except (CorruptManifest, UnsafePath, UnsupportedFormat):  # somebody else's affair
             continue
-        if manifest is not None and differ_in_code_alone(manifest.recipe, step.recipe):
+        if manifest and differ_in_code_alone(manifest.recipe, step.recipe) and _is_of_its_recipe(manifest):
             yield manifest
 
 
-def _about_code(change: str) -> bool:
-    return change.startswith("source file ")
+def _is_of_its_recipe(manifest: Manifest) -> bool:
+    """Tell whether an output lies under the key of its recipe; a stranger's may not."""
+    try:
+        return digest(manifest.recipe) == manifest.key
+    except (TypeError, ValueError):
+        return False
 
 
 def provenance(output: Output) -> str:

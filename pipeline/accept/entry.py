@@ -44,7 +44,7 @@ def find_targets(plan: Plan, steps: Iterable[Step]) -> list[Target]:
     Raises
     ------
     NeverMade
-        Nothing earlier is there for some code.
+        Nothing earlier is there, of any step.
     StepError
         More than code changed.
     """
@@ -65,9 +65,8 @@ def find_targets(plan: Plan, steps: Iterable[Step]) -> list[Target]:
             continue
         if not target.pairs or _code(earlier) == _code(target.pairs[0][1]):
             target.pairs.append((step, earlier))
-    for code, target in targets.items():
-        if not target.pairs:
-            raise missing[code]
+    if not any(target.pairs for target in targets.values()):
+        raise next(iter(missing.values()))
     return list(targets.values())
 
 

@@ -57,11 +57,13 @@ def command(
 
     found: dict[str, Accepted] = {}
     for target in find_targets(plan, code_changed):
+        if target.never_made:
+            print(f"note: never made before and not checked: {', '.join(target.never_made)}", file=sys.stderr)
+        if not target.pairs:
+            continue
         checked = _check(plan, target, device, tolerance, shards)
         _refuse_others(entry, target, checked, tolerance)
         found[target.code] = acceptance(entry, target, checked, tolerance, user())
-        if target.never_made:
-            print(f"note: {', '.join(target.never_made)} was never made and is not checked", file=sys.stderr)
     lock = lock_path(path)
     now = read_lock(lock) if lock.exists() else plan.lock
     write_lock(lock, msgspec.structs.replace(now, accepted={**now.accepted, **found}), now)

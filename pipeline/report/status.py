@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.plan.explain import accepted, reasons
+from pipeline.plan.explain import accepted, is_about_code, reasons
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 from pipeline.report.estimates import Estimates, Total
@@ -72,7 +72,7 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
         text.append(f"in all: {total.as_text()}{' (one step after another)' if total.seconds else ''}")
     why = _why(plan, chosen)
     text += ["why:", *why] if why else []
-    text += _accepted(chosen)
+    text += _hint(plan, chosen) + _accepted(chosen)
     if not plan.indexed:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
     if plan.broken or plan.unparsed:
@@ -94,6 +94,14 @@ def _why(plan: Plan, steps: Iterable[Step]) -> list[str]:
         who = first if len(group) == 1 else f"{', '.join(entries)} ({len(group)} steps)"
         lines.append(f"  {who}: {reason}")
     return lines
+
+
+def _hint(plan: Plan, steps: Iterable[Step]) -> list[str]:
+    """Say what can be done where the program changed and nothing else."""
+    entries = dict.fromkeys(
+        step.entry for step in steps if (found := reasons(plan, step)) and all(map(is_about_code, found))
+    )
+    return [f"where that changes no value: pipeline accept {entry}" for entry in entries]
 
 
 def _accepted(steps: Iterable[Step]) -> list[str]:
