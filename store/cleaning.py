@@ -21,7 +21,7 @@ from store.refs import Ref, decode_ref
 from store.roots.contract import Root
 from store.scraps import Scrap, find_scraps
 
-_AT_ONCE = 8  # outputs freed in a bucket at a time
+_AT_ONCE = 8  # outputs freed at a time; each waits for the disk or the network
 
 
 @dataclass
@@ -79,9 +79,6 @@ class Cleaning:
         """
         for name in self.forget:
             self.root.delete(f"refs/{name}")
-        if "://" not in self.root.url:
-            yield from ((scrap, self._free(scrap)) for scrap in self.scraps)
-            return
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             yield from zip(self.scraps, threads.map(self._free, self.scraps), strict=True)
 
