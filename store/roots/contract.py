@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, TypeAlias
 
-PIECE = 1 << 20
-
 Data: TypeAlias = bytes | bytearray | memoryview
 
 
@@ -46,8 +44,8 @@ class Root(Protocol):
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
         """Return the bytes of an object from `start` up to `stop` or its end."""
 
-    def stream(self, path: str, piece: int = PIECE) -> Iterator[Data]:
-        """Yield an object's bytes in pieces of about `piece` bytes; each is valid until the next one."""
+    def stream(self, path: str) -> Iterator[Data]:
+        """Yield an object's bytes in pieces of about a MiB; a piece is valid until the next one."""
 
     def size(self, path: str) -> int | None:
         """Return an object's size in bytes, or None where there is no such object."""
@@ -61,8 +59,8 @@ class Root(Protocol):
     def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
         """Write an object of `size` bytes safely, piece by piece, replacing any.
 
-        Where `pieces` raises, nothing has changed and its error is raised here. Whoever calls sees to it that
-        they are `size` bytes together.
+        A piece is valid until the next one. Where `pieces` raises, nothing has changed and its error is raised here.
+        Whoever calls sees to it that they are `size` bytes together.
         """
 
     def copy(self, path: str, to: str) -> None:

@@ -14,8 +14,10 @@ from io import FileIO
 from pathlib import Path
 
 from store.paths import temporary_name
-from store.roots.contract import PIECE, Data, Listed
+from store.roots.contract import Data, Listed
 from store.roots.failures import explained, explained_unless_missing
+
+PIECE = 1 << 20
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
@@ -50,14 +52,14 @@ class FolderRoot:
                 return file.readall()
             return _read_exactly(file.fileno(), max(0, stop - start))
 
-    def stream(self, path: str, piece: int = PIECE) -> Iterator[Data]:
-        buffer = bytearray(piece)
-        view = memoryview(buffer)
+    def stream(self, path: str) -> Iterator[Data]:
+        piece = bytearray(PIECE)
+        view = memoryview(piece)
         with (
             explained_unless_missing("read", self.path(path)),
             open(self.path(path), "rb", buffering=0) as file,
         ):
-            while got := file.readinto(buffer):
+            while got := file.readinto(piece):
                 yield view[:got]
 
     def size(self, path: str) -> int | None:

@@ -18,9 +18,10 @@ from obstore.store import MemoryStore, ObjectStore
 from store.errors import StoreError, UnsupportedUrl
 from store.roots.clients import GIVE_UP, PATIENCE, connect, stall_s
 from store.roots.complaints import complaint
-from store.roots.contract import PIECE, Data, Listed
+from store.roots.contract import Data, Listed
 from store.roots.leases import leased
 
+PIECE = 1 << 20
 PART = 8 << 20
 PARTS_AT_ONCE = 2
 MOST_PARTS = 9_000  # S3 takes 10,000
@@ -78,9 +79,9 @@ class ObjectRoot:
                     raise
                 return b""
 
-    def stream(self, path: str, piece: int = PIECE) -> Iterator[Data]:
+    def stream(self, path: str) -> Iterator[Data]:
         with self._explained("read", path):
-            for each in obstore.get(self._objects, path).stream(min_chunk_size=piece):
+            for each in obstore.get(self._objects, path).stream(min_chunk_size=PIECE):
                 yield memoryview(each)
 
     def size(self, path: str) -> int | None:
@@ -96,12 +97,13 @@ class ObjectRoot:
 
     def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
         part = max(PART, -(-size // MOST_PARTS))
-        whole = b"".join(pieces) if size <= part else None
+        kept = (bytes(each) for each in pieces)  # it goes out while the next one is asked for
+        whole = b"".join(kept) if size <= part else None
         with self._explained("write", path):
             if whole is not None:
                 obstore.put(self._patient, path, whole, use_multipart=False)
             else:
-                obstore.put(self._patient, path, pieces, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
+                obstore.put(self._patient, path, kept, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
 
     def copy(self, path: str, to: str) -> None:
         with self._explained("copy", path):

@@ -13,13 +13,6 @@ from store.roots.contract import Data, Root
 PIECE = 8 << 20
 
 
-def streamed(root: Root, path: str) -> Iterator[Data]:
-    """Yield an object's bytes from one request, in pieces that stay valid."""
-    for piece in root.stream(path, PIECE):
-        # a folder reuses its buffer for the next piece, while this one may still be on its way to a bucket
-        yield piece if isinstance(piece, memoryview) and piece.readonly else bytes(piece)
-
-
 def pieces(root: Root, path: str, size: int, readers: Executor, ahead: int) -> Iterator[Data]:
     """Yield `size` bytes of an object in order; each piece is asked for while earlier ones are used.
 

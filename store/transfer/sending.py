@@ -10,7 +10,7 @@ from store.errors import StoreError
 from store.manifest import ObjectEntry
 from store.roots.contract import Data, Root
 from store.transfer.budget import Budget
-from store.transfer.reading import PIECE, checked, pieces, streamed
+from store.transfer.reading import PIECE, checked, pieces
 
 OBJECTS_AT_ONCE = 16
 FEW = 4
@@ -66,7 +66,7 @@ def send(source: Root, target: Root, prefix: str, entries: Sequence[ObjectEntry]
         with budget.share(min(2 * entry.size, _LARGEST_SHARE + (AHEAD * PIECE if few else 0))):
             if not stopped.is_set():
                 path = f"{prefix}/{entry.path}"
-                found = pieces(source, path, entry.size, readers, AHEAD) if few else streamed(source, path)
+                found = pieces(source, path, entry.size, readers, AHEAD) if few else source.stream(path)
                 target.fill(path, entry.size, _counted(checked(found, entry), report, stopped))
 
     with ThreadPoolExecutor(READS_AT_ONCE) as readers, ThreadPoolExecutor(OBJECTS_AT_ONCE) as threads:
