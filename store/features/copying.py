@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import zarr
 
 from store.features.layout import FeatureLayout
-from store.features.reading import FeatureOutput
+from store.features.reading import FeatureOutput, open_features
 from store.features.writing import shard_path
 
 if TYPE_CHECKING:
@@ -31,13 +31,17 @@ def kind_of_output(output: FeatureOutput) -> dict[str, Any]:
 
 
 def read_objects(output: Output, layout: FeatureLayout, shard: int) -> list[bytes]:
-    """Return one shard of every array as it is stored, after checking it.
+    """Return one shard of every array as it is stored, after checking and unpacking it.
 
     Raises
     ------
     StoreError, CorruptObject
-        An object is not there, or not what the manifest lists.
+        An object is not there, not what the manifest lists, or not a shard: it would become one of ours.
     """
+    features = open_features(output)
+    start = shard * layout.rows_per_shard
+    for array in layout.arrays:
+        features.array(array.name)[start : start + layout.rows_per_shard]
     return [output.read_bytes(shard_path(array, shard)) for array in layout.arrays]
 
 

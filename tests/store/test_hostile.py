@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from store import CorruptManifest, CorruptObject, LayoutError, Store, StoreError, UnsafePath
 from store.errors import UnsafeManifest, UnsupportedFormat
 from store.features import FeatureArray, FeatureLayout, create, open_features, trust
+from store.features.copying import read_objects
 from store.features.exact_zstd import content_size
 from store.limits import read_at_most
 
-from .hostile_store import ATTEMPT, KEY, ROWS, STAGE, good_output, listed, write
+from .hostile_store import ATTEMPT, KEY, LAYOUT, ROWS, STAGE, good_output, listed, write
 
 CASES = Path(__file__).with_name("hostile_store.py")
 MIB = 1 << 20
@@ -357,6 +358,8 @@ class TestShards:
         finally:
             tracemalloc.stop()
         assert features.read("features", [8]).shape == (1, 3, 5)
+        with pytest.raises(CorruptObject, match=words):  # nor is it copied into an output of ours
+            read_objects(store.output(STAGE, KEY), LAYOUT, 0)
 
     @given(st.binary(max_size=3000), st.integers(1, 19), st.booleans())
     def test_the_size_in_a_frame(self, content: bytes, level: int, checksum: bool) -> None:
