@@ -21,7 +21,10 @@ COMMANDS = group.list_commands(click.Context(group))
 def test_every_command_and_option_is_there(name: str) -> None:
     command = import_module(f"pipeline.cli.{name}").command
     assert f"`pipeline {name}" in PAGE
-    options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
+    commands = [command, *getattr(command, "commands", {}).values()]
+    parameters = [parameter for each in commands for parameter in each.params]
+    options = [option for parameter in parameters for option in parameter.opts if option.startswith("--")]
+    assert all(f"`{each}" in PAGE for each in getattr(command, "commands", {}))
     missing = [option for option in options if option not in ("--file", "--help") and option not in PAGE]
     assert not missing
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -184,14 +185,22 @@ def test_temporary_files_of_killed_writers(folder_store: Store, folder: Path) ->
 # beside others ------------------------------------------------------------------------------------------------------
 
 
-def test_what_somebody_writes_is_left(folder_store: Store) -> None:
-    name(folder_store, "mine.json", ("index", "i"))
-    publish(folder_store, "train", "t")
-    with folder_store.draft("train", "t", recipe={}, inputs=[]) as draft:
+def test_what_somebody_writes_is_left(store: Store) -> None:
+    name(store, "mine.json", ("index", "i"))
+    publish(store, "train", "t")
+    recipe: dict[str, str] = {}
+    with (
+        store.draft("train", "t", recipe=recipe, inputs=[]) as draft,
+        store.draft("train", "u", recipe=recipe, inputs=[]) as new,
+    ):
         draft.write("x", b"x")
-        (left,) = freed(folder_store.cleaning(grace_s=0)).values()
-    assert "being written by" in left
-    folder_store.output("train", "t").verify()
+        new.write("x", b"x")
+        left = freed(store.cleaning(grace_s=0))
+        assert sorted(left) == ["outputs/train/t", "outputs/train/u"]
+        assert all(f"process {os.getpid()}" in why for why in left.values())
+        new.publish({})
+    store.output("train", "t").verify()
+    store.output("train", "u").verify()
 
 
 def test_an_output_that_is_named_after_the_looking_stays(chain: Store) -> None:
@@ -316,6 +325,29 @@ def test_killed_before_each_single_change(tmp_path: Path) -> None:
             assert step > 5
             return
     pytest.fail("it never came to its end")
+
+
+def test_killed_in_a_bucket(s3: Any) -> None:
+    """At moments that spread over a whole cleaning."""
+    store = Store.open(s3.url(os.urandom(8).hex()))
+    name(store, "mine.json", ("index", "i"))
+    publish(store, "index", "i")
+    keys = [f"k{i:02d}" for i in range(30)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda key: publish(store, "encode", key, ["i"]), keys))
+    killed = 0
+    for wait in (0.02, 0.05, 0.1, 0.2, 0.4):
+        process = python(CLEANER, store.url)
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(wait)
+        process.kill()
+        killed += process.wait(60) == -signal.SIGKILL
+        check_whole(store)
+    assert killed
+    assert freed(store.cleaning(grace_s=0)) == {}
+    assert list(store.outputs()) == [("index", "i")]
+    assert not [path for path in store._root.walk("families") if not path.endswith("/i")]
 
 
 def test_many_users_come_while_it_frees(tmp_path: Path) -> None:
