@@ -6,6 +6,8 @@ when the pipe closes, which the system does for a starter killed in whatever way
 
 from __future__ import annotations
 
+import hashlib
+import io
 import logging
 import os
 import sys
@@ -35,10 +37,26 @@ def one_by_one(application: Application) -> Application:
     return serve
 
 
+def checking(application: Application) -> Application:
+    """Refuse a body whose SHA-256 is not the one that was signed, as S3 does and moto does not; or is not signed."""
+
+    def serve(environment: dict[str, Any], respond: Any) -> Iterable[bytes]:
+        signed = environment.get("HTTP_X_AMZ_CONTENT_SHA256")
+        if signed is not None and environment["REQUEST_METHOD"] in ("PUT", "POST"):
+            body = environment["wsgi.input"].read(int(environment.get("CONTENT_LENGTH") or 0))
+            environment["wsgi.input"] = io.BytesIO(body)
+            if hashlib.sha256(body).hexdigest() != signed:
+                respond("400 Bad Request", [("Content-Type", "application/xml")])
+                return [b"<Error><Code>XAmzContentSHA256Mismatch</Code></Error>"]
+        return application(environment, respond)
+
+    return serve
+
+
 def main(port: int) -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line for each request
     MotoRequestHandler.protocol_version = "HTTP/1.1"  # keeps connections, as S3 does
-    application = one_by_one(DomainDispatcherApplication(create_backend_app))
+    application = checking(one_by_one(DomainDispatcherApplication(create_backend_app)))
     server = make_server("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)
     Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
     print(server.server_address[1], flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import time
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from threading import Thread
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -32,7 +35,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 class Flaky:
-    """A server that accepts connections and answers none of the first `stalls`; it closes the others."""
+    """A server that accepts connections and answers none."""
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -131,6 +134,18 @@ def test_nothing_in_a_store_holds_a_secret(s3: Any, azure: Any) -> None:
         secrets = [value for name, value in service.environment.items() if "KEY" in name]
         assert len(secrets) >= 1
         assert not [secret for secret in secrets if secret.encode() in found]
+
+
+def test_the_service_checks_what_it_is_sent(s3: Any) -> None:
+    """The server of these tests refuses a body that is not the signed one; all that we send is signed."""
+    for signature in (hashlib.sha256(b"sent").hexdigest(), "UNSIGNED-PAYLOAD"):
+        changed = Request(f"{s3.endpoint}/bucket/x", b"SENT", {"x-amz-content-sha256": signature}, method="PUT")
+        with pytest.raises(HTTPError, match="400"):
+            urlopen(changed, timeout=10)
+    root = open_root(s3.url(os.urandom(8).hex()))
+    large = os.urandom((8 << 20) + 1)
+    root.fill("large", len(large), iter([large]))
+    assert root.read("large") == large
 
 
 @pytest.mark.parametrize(
