@@ -32,6 +32,8 @@ class Chain:
         URLs, the first to be asked first.
     base : Path, optional
         What relative folders among them are relative to.
+    failures : dict, optional
+        That of an earlier chain, so that a remote which was away then is not waited for again.
 
     Attributes
     ----------
@@ -39,10 +41,17 @@ class Chain:
         What went wrong, by the URL of a remote that is left out.
     """
 
-    def __init__(self, local: Store, remotes: Sequence[str] = (), *, base: Path | None = None) -> None:
+    def __init__(
+        self,
+        local: Store,
+        remotes: Sequence[str] = (),
+        *,
+        base: Path | None = None,
+        failures: dict[str, str] | None = None,
+    ) -> None:
         self.local = local
         self.urls = tuple(dict.fromkeys(remotes))
-        self.failures: dict[str, str] = {}
+        self.failures: dict[str, str] = {} if failures is None else failures
         self._base = base
         self._open: dict[str, Store] = {}
 

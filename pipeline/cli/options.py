@@ -34,8 +34,8 @@ def experiment(command: F) -> F:
     return command
 
 
-def plan_of(path: Path, settings: tuple[str, ...]) -> Plan:
-    """Make the plan, showing long hashing on standard error."""
+def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) -> Plan:
+    """Make the plan, showing long hashing on standard error, and what is away, unless the `earlier` plan said so."""
     shown = False
 
     def progress(what: str, done: int, total: int) -> None:
@@ -44,10 +44,13 @@ def plan_of(path: Path, settings: tuple[str, ...]) -> Plan:
             shown = True
             print(f"\r{what}: {done} of {total}", end="", file=sys.stderr, flush=True)
 
-    plan = make_plan(path, [parse_setting(text) for text in settings], progress)
+    told = dict(earlier.chain.failures) if earlier else {}
+    plan = make_plan(path, [parse_setting(text) for text in settings], progress, dict(told))
     if shown:
         print(file=sys.stderr)
-    if not plan.table.present:
+    for url in plan.chain.failures.keys() - told.keys():
+        print(f"note: remote {url} is left out: {plan.chain.failures[url]}", file=sys.stderr)
+    if not plan.table.present and earlier is None:
         root = plan.points[0].source.root
         print(f"note: the raw data is not at {root}; keys come from {lock_path(path).name}", file=sys.stderr)
     return plan

@@ -38,8 +38,6 @@ def command(
         outputs = {id_: name for remote in remotes.values() for id_, name in everything(remote).items()}
     else:
         outputs = named(step for step in chosen if plan.states[step.id] == "remote")
-    for url, problem in plan.chain.failures.items():
-        print(f"note: remote {url} is left out: {problem}", file=sys.stderr)
     shared = pull(plan, outputs)
     for id_, problem in shared.failed.items():
         print(f"error: {id_}: {problem}", file=sys.stderr)

@@ -76,7 +76,9 @@ def command(
 
     def bring(plan: Plan) -> str:
         nonlocal made
-        plan, more = _bring(plan, lambda: plan_of(path, settings), how if not made.done else replace(how, force=()))
+        plan, more = _bring(
+            plan, lambda: plan_of(path, settings, plan), how if not made.done else replace(how, force=())
+        )
         made += more
         if push:
             made = _push(plan, more, made)
@@ -87,7 +89,7 @@ def command(
         return _summary(plan, chosen, made, time.monotonic() - started) if plan.indexed else ""
 
     first = [plan]
-    text = mended(lambda: bring(first.pop() if first else plan_of(path, settings)))
+    text = mended(lambda: bring(first.pop() if first else plan_of(path, settings, plan)))
     if text:
         print(text)
     return 1 if made.failed else 0
@@ -140,7 +142,6 @@ def _run(plan: Plan, how: _How) -> _Made:
     if plan.history.use((step.stage, step.key) for step in steps.values()):
         plan.states.update(states_of(plan.chain, steps.values()))  # cleaning may have come between
     ids = sought(plan, steps, forced)
-    _note_failures(plan)
     if not ids:
         return _Made()
     from pipeline.run.runner import run_steps
@@ -157,11 +158,6 @@ def _push(plan: Plan, new: _Made, made: _Made) -> _Made:
     for id_, problem in shared.failed.items():
         print(f"error: {id_} was made and cannot be pushed: {problem}", file=sys.stderr)
     return made + _Made(failed=list(shared.failed))
-
-
-def _note_failures(plan: Plan) -> None:
-    for url, problem in plan.chain.failures.items():
-        print(f"note: remote {url} is left out: {problem}", file=sys.stderr)
 
 
 def _print_failures(plan: Plan, outcome: Outcome, debug: bool) -> None:

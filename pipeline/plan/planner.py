@@ -63,14 +63,22 @@ class Plan:
     history: History
 
 
-def make_plan(path: Path, settings: Iterable[tuple[str, Any]], progress: Progress | None = None) -> Plan:
-    """Plan a stages file; nothing is run or written but caches. ConfigError for what is off in it."""
+def make_plan(
+    path: Path,
+    settings: Iterable[tuple[str, Any]],
+    progress: Progress | None = None,
+    away: dict[str, str] | None = None,
+) -> Plan:
+    """Plan a stages file; nothing is run or written but caches. ConfigError for what is off in it.
+
+    `away` is an earlier plan's `chain.failures`: those remotes are not waited for again.
+    """
     points = read_points(path, settings)
     first = points[0]
     if any(p.source_recipe != first.source_recipe for p in points):
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
     store = Store.open(first.experiment.store, base=path.absolute().parent)
-    chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent))
+    chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent), failures=away)
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
