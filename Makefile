@@ -26,6 +26,7 @@ lint: .venv/installed
 bench: .venv/installed
 	$(BIN)/python benchmarks/noop.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/gaf.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/growing.py
 
 .venv/installed: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("harvest needs Python 3.11 or newer: make PYTHON=python3.12 ...")'

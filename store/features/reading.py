@@ -106,8 +106,8 @@ def _read_rows(array: zarr.Array[Any], rows: Sequence[int]) -> np.ndarray[Any, A
     length = array.shards[0] if array.shards else array.chunks[0]
     for shard in np.unique(wanted // length):
         here = wanted // length == shard
-        start = int(shard) * length
-        values[here] = np.asarray(array[start : start + length])[wanted[here] - start]
+        first, last = int(wanted[here].min()), int(wanted[here].max())  # chunks outside are not unpacked
+        values[here] = np.asarray(array[first : last + 1])[wanted[here] - first]
     return values
 
 
