@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pipeline.errors import StepError
@@ -10,10 +11,13 @@ from pipeline.lock import is_closure
 from pipeline.plan.explain import changes, is_about_code
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
+from store import Store
 from store.canonical import digest
 from store.errors import CorruptManifest, UnsafePath, UnsupportedFormat
 from store.manifest import Manifest
 from store.outputs import Output
+
+_AT_ONCE = 16  # manifests; those of a remote wait for the network
 
 
 class NeverMade(StepError):
@@ -21,7 +25,7 @@ class NeverMade(StepError):
 
 
 def find_earlier(plan: Plan, step: Step) -> Output:
-    """Return the output that this experiment last had, or else the newest in the store with such a recipe.
+    """Return the output that this experiment last had, or else the newest with such a recipe in the store or a remote.
 
     Raises
     ------
@@ -36,12 +40,14 @@ def find_earlier(plan: Plan, step: Step) -> Output:
         last = None
     if last is not None and differ_in_code_alone(last.manifest.recipe, step.recipe):
         return last
-    found = max(_alike(plan, step), key=lambda manifest: manifest.created, default=None)
-    if found is not None:
-        return plan.store.output(found.stage, found.key)
+    for store in (plan.store, *plan.chain.remotes().values()):
+        found = max(_alike(store, step), key=lambda manifest: manifest.created, default=None)
+        if found is not None:
+            return store.output(found.stage, found.key)
     if last is None:
+        places = " or ".join([plan.store.url, *plan.chain.urls])
         raise NeverMade(
-            f"{step.id}: no output in {plan.store.url} has its recipe but for the code\n"
+            f"{step.id}: no output in {places} has its recipe but for the code\n"
             "  there is nothing to compare with: run it instead"
         )
     told = [each for each in changes(plan, step, last.manifest.recipe, step.recipe) if not is_about_code(each)]
@@ -59,14 +65,17 @@ def differ_in_code_alone(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool
     return is_closure(code) and code != new["code"] and {**old, "code": None} == {**new, "code": None}
 
 
-def _alike(plan: Plan, step: Step) -> Iterator[Manifest]:
-    for stage, key in plan.store.outputs(step.stage):
-        try:
-            manifest = plan.store.manifest(stage, key)
-        except (CorruptManifest, UnsafePath, UnsupportedFormat):  # somebody else's affair
-            continue
-        if manifest and differ_in_code_alone(manifest.recipe, step.recipe) and _is_of_its_recipe(manifest):
-            yield manifest
+def _alike(store: Store, step: Step) -> list[Manifest]:
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        manifests = threads.map(lambda name: _manifest(store, *name), store.outputs(step.stage))
+        return [m for m in manifests if m and differ_in_code_alone(m.recipe, step.recipe) and _is_of_its_recipe(m)]
+
+
+def _manifest(store: Store, stage: str, key: str) -> Manifest | None:
+    try:
+        return store.manifest(stage, key)
+    except (CorruptManifest, UnsafePath, UnsupportedFormat):  # somebody else's affair
+        return None
 
 
 def _is_of_its_recipe(manifest: Manifest) -> bool:

@@ -130,7 +130,14 @@ def test_without_a_history_the_store_is_searched(edited: Any, edit: Any, tmp_pat
     (project.store / "outputs" / "encode" / ("0" * 64)).mkdir()
     project.command("accept", "encode", "encode[inertial]", SHARDS=str(tmp_path / "shards"))
     assert keys(project) == before
-    shutil.rmtree(project.store)
+    lock = project.file.with_suffix(".lock")
+    values = json.loads(lock.read_bytes())
+    del values["accepted"]
+    lock.write_text(json.dumps(values))
+    remote = project.store.rename(tmp_path / "remote")
+    project.command("accept", "encode", SHARDS=str(tmp_path / "shards"), PIPELINE_REMOTE=str(remote))
+    assert {step["state"] for step in project.status(PIPELINE_REMOTE=str(remote)).values()} == {"remote"}
+    assert not (project.store / "outputs").exists()
     edit(ENCODE, "    broken = {recording: str(error)", "    unused = 1\n    broken = {recording: str(error)")
     said = project.command("accept", "encode", code=1).stderr
     assert "has its recipe but for the code" in said
