@@ -1,0 +1,269 @@
+"""Homes: a tiny experiment on files, the program that works on it, and what an undisturbed run of it leaves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import yaml
+from scipy.io import savemat
+
+from .places import Name, Objects, Place, damage, entries, manifests, unlisted
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXPERIMENT: dict[str, Any] = {
+    "modalities": ["inertial"],
+    "protocol": "subject-50-50",
+    "stages": {
+        "encode": {"inertial": {"patches": 4}},
+        "teacher": {
+            "stage": "train",
+            "needs": ["encode"],
+            "model": {"name": "cnn1d", "width": 8},
+            "fit": {"epochs": 2},
+        },
+        "evaluate": {"needs": ["teacher"]},
+    },
+}
+RUN = ("run", "--jobs", "1")
+LONGEST_S = 180.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ended; code None: it was killed."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+class Running:
+    """A command that runs; its output goes to files, which no full pipe can stop."""
+
+    def __init__(self, command: list[str], folder: Path, environment: Mapping[str, str], number: int) -> None:
+        self._out, self._err = (folder / f"{number}.{name}" for name in ("out", "err"))
+        with open(self._out, "wb") as out, open(self._err, "wb") as err:
+            self._process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=out, stderr=err, start_new_session=True
+            )
+        self._what = " ".join(command[2:])
+
+    def kill_after(self, seconds: float) -> Ended:
+        """Kill it and its workers at a moment, or see that it has ended by then."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+            return self._ended(self._process.returncode)
+        os.kill(self._process.pid, signal.SIGSTOP)  # so that it starts no worker between look and kill
+        for each in [self._process.pid, *_children(self._process.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        self._process.wait()
+        return self._ended(None)
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def end(self) -> Ended:
+        """Wait for its end."""
+        try:
+            return self._ended(self._process.wait(LONGEST_S))
+        except subprocess.TimeoutExpired:
+            self.kill_after(0)
+            raise AssertionError(
+                f"{self._what} did not end within {LONGEST_S:.0f} s:\n{self._err.read_text()}"
+            ) from None
+
+    def _ended(self, code: int | None) -> Ended:
+        ended = Ended(code, self._out.read_text(), self._err.read_text())
+        for sign in ("Traceback", "defect of harvest", "Exception ignored", "test-secret"):
+            assert sign not in ended.err, f"{self._what} ended with {code} and said:\n{ended.err}"
+        return ended
+
+
+@dataclass
+class Home:
+    """A folder with a stages file, whose store and remotes lie anywhere."""
+
+    folder: Path
+    values: dict[str, Any]
+    environment: dict[str, str]
+    _count: Any = field(default_factory=count)
+
+    @property
+    def store(self) -> Place:
+        url = str(self.values["store"])
+        return Place(url if "://" in url else str(self.folder / url))
+
+    @property
+    def remotes(self) -> list[Place]:
+        return [Place(url) for url in self.values["remote"]]
+
+    def start(self, *arguments: str, through: Collection[str] = (), **environment: str) -> Running:
+        """Start ``pipeline ...``, through another program if need be."""
+        command = [*through, sys.executable, "-m", "pipeline", *arguments]
+        return Running(command, self.folder, {**os.environ, **self.environment, **environment}, next(self._count))
+
+    def command(self, *arguments: str, **environment: str) -> Ended:
+        """Run ``pipeline ...`` undisturbed; it must complete."""
+        ended = self.start(*arguments, **environment).end()
+        assert ended.code == 0, f"{' '.join(arguments)} ended with {ended.code}, undisturbed:\n{ended.out}\n{ended.err}"
+        return ended
+
+
+@dataclass
+class Lab:
+    """Where homes are made, and what an undisturbed run leaves.
+
+    Attributes
+    ----------
+    whole
+        The objects of a store in which everything was done.
+    results
+        What ``pipeline results --json`` prints there.
+    """
+
+    folder: Path
+    whole: Objects = field(default_factory=dict)
+    results: str = ""
+    _count: Any = field(default_factory=count)
+
+    @classmethod
+    def make(cls, folder: Path) -> Lab:
+        """Make the recordings and do the experiment once."""
+        lab = cls(folder)
+        series = np.random.default_rng(0)
+        (folder / "raw" / "Inertial").mkdir(parents=True)
+        for trial in range(132):  # three shards
+            name = f"a{1 + trial % 3}_s{1 + trial // 3 % 4}_t{1 + trial // 12}_inertial.mat"
+            savemat(folder / "raw" / "Inertial" / name, {"d_iner": series.normal(size=(series.integers(60, 90), 6))})
+        home = lab.home()
+        home.command(*RUN)
+        lab.results = home.command("results", "--json").out
+        lab.whole = home.store.objects()
+        shutil.copy(home.folder / "stages.lock", folder / "stages.lock")
+        assert len(manifests(lab.whole)) == 4
+        return lab
+
+    def home(
+        self,
+        *,
+        store: str = ".store",
+        remotes: Collection[str] = (),
+        holds: Mapping[str, bytes] | None = None,
+        raw: bool = True,
+        folder: Path | None = None,
+    ) -> Home:
+        """Make a home whose store holds these objects; one without raw data has the lock alone."""
+        folder = folder or self.folder / f"home-{next(self._count)}"
+        folder.mkdir(exist_ok=True)
+        root = self.folder / ("raw" if raw else "nowhere")
+        source = {"name": "utd-mhad", "root": str(root)}
+        home = Home(
+            folder,
+            {"store": store, "remote": list(remotes), "source": source, **EXPERIMENT},
+            {
+                "PYTHONPATH": str(REPOSITORY),
+                "PIPELINE_CACHE": str(self.folder / ("cache" if raw else "their-cache")),
+                "OMP_NUM_THREADS": "1",
+                "PIPELINE_LEASE_SECONDS": "2",
+            },
+        )
+        (folder / "stages.yaml").write_text(yaml.safe_dump(home.values, sort_keys=False))
+        if not raw:
+            shutil.copy(self.folder / "stages.lock", folder)
+        if holds:
+            home.store.write(holds)
+        return home
+
+    def only(self, *stages: str) -> Objects:
+        """Return the objects of a store in which these stages alone are done."""
+        return {
+            path: data
+            for path, data in self.whole.items()
+            if not path.startswith(("outputs/", "families/")) or path.split("/")[1] in stages
+        }
+
+    def check(self, place: Place, before: Mapping[Name, bytes], *, gone: bool = False) -> Objects:
+        """See that nothing published was lost, changed or is wrong; `gone`: unused outputs may have been freed."""
+        objects = place.objects()
+        now, wanted = manifests(objects), manifests(self.whole)
+        kept = {name: data for name, data in before.items() if not gone or name in wanted}
+        lost = [name for name, data in kept.items() if now.get(name) != data]
+        assert not lost, f"{place.url}: lost or changed: {lost}"
+        wrong = damage(objects)
+        assert not wrong, f"{place.url}: published and wrong: {wrong}"
+        other = [name for name, data in now.items() if name in wanted and entries(data) != entries(wanted[name])]
+        assert not other, f"{place.url}: other bytes than an undisturbed run's: {other}"
+        return objects
+
+    def check_end(self, home: Home, *, clean: bool = True) -> None:
+        """See that the figures are those of an undisturbed run, and that cleaning leaves nothing but outputs."""
+        results = home.command("results", "--json").out
+        assert results == self.results, f"{home.folder}: other figures:\n{results}"
+        if clean:
+            self.clean(home)
+
+    def clean(self, home: Home, place: Place | None = None) -> None:
+        """Clean a store without any grace, and see that what is left is whole and used."""
+        place = place or home.store
+        before = manifests(place.objects())
+        home.command("gc", "--yes", "--grace", "0", "--store", place.url)
+        objects = self.check(place, before, gone=True)
+        assert not unlisted(objects), f"{place.url}: left after cleaning: {unlisted(objects)}"
+        home.command("verify", "--all", "--deep", "--store", place.url)
+
+
+def _children(parent: int) -> list[int]:
+    """Return the processes that a process has started, workers with sessions of their own among them."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                    found.append(int(entry.name))
+    return found
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long an undisturbed command takes, and when it first and last wrote to a store, in seconds."""
+
+    lasts: float
+    first: float
+    last: float
+
+    def moment(self, dice: Random) -> float:
+        """Draw a moment: every other one while it writes, the others from the end of Python's own start on."""
+        return (
+            dice.uniform(self.first, self.last) if dice.random() < 0.5 else dice.uniform(0.25 * self.lasts, self.lasts)
+        )
+
+
+def pace(home: Home, *arguments: str) -> Pace:
+    """Measure an undisturbed command."""
+    began, seen = time.monotonic(), list[float]()
+    running = home.start(*arguments)
+    before = None
+    while not running.ended:
+        now = [place.names() for place in (home.store, *home.remotes)]
+        if before not in (None, now):
+            seen.append(time.monotonic() - began)
+        before = now
+        time.sleep(0.01)
+    assert running.end().code == 0
+    lasts = time.monotonic() - began
+    return Pace(lasts, *((seen[0] - 0.02, seen[-1] + 0.02) if seen else (0.0, lasts)))

@@ -1,0 +1,95 @@
+"""Where a store lies, seen from outside the program: its objects as plain bytes, in a folder or in a bucket."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from store.roots.urls import open_root
+
+Objects = dict[str, bytes]
+Name = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A store's place; its own eyes, so that the program is not its own witness."""
+
+    url: str
+
+    @property
+    def folder(self) -> Path | None:
+        return None if "://" in self.url else Path(self.url)
+
+    def objects(self) -> Objects:
+        """Read everything."""
+        if self.folder:
+            files = (path for path in self.folder.rglob("*") if path.is_file())
+            return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
+        root = open_root(self.url)
+        return {path: root.read(path) for path in list(root.walk(""))}
+
+    def names(self) -> set[str]:
+        """List everything."""
+        return set(open_root(self.url).walk("")) if not self.folder or self.folder.is_dir() else set()
+
+    def write(self, objects: Mapping[str, bytes]) -> Place:
+        """Put objects there as they are."""
+        for path, data in objects.items():
+            if self.folder:
+                (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (self.folder / path).write_bytes(data)
+            elif not path.endswith("/lock"):
+                open_root(self.url).put(path, data)
+        return self
+
+    def delete(self, path: str) -> None:
+        open_root(self.url).delete(path)
+
+
+def manifests(objects: Mapping[str, bytes]) -> dict[Name, bytes]:
+    """Return the manifests by stage and key."""
+    found = {}
+    for path, data in objects.items():
+        parts = path.split("/")
+        if len(parts) == 4 and parts[0] == "outputs" and parts[3] == "manifest.json":
+            found[parts[1], parts[2]] = data
+    return found
+
+
+def entries(manifest: bytes) -> list[dict[str, Any]]:
+    """Return paths, sizes and digests that a manifest lists."""
+    return sorted(json.loads(manifest)["objects"], key=lambda entry: str(entry["path"]))
+
+
+def damage(objects: Mapping[str, bytes]) -> list[str]:
+    """Name what differs from its manifest, by reading every byte."""
+    found = []
+    for (stage, key), data in manifests(objects).items():
+        manifest = json.loads(data)
+        if (manifest["stage"], manifest["key"]) != (stage, key):
+            found.append(f"{stage}/{key}: the manifest of another output")
+        for entry in manifest["objects"]:
+            path = f"outputs/{stage}/{key}/{manifest['attempt']}/{entry['path']}"
+            there = objects.get(path)
+            if there is None or hashlib.sha256(there).hexdigest() != entry["sha256"] or len(there) != entry["size"]:
+                found.append(f"{path}: {'missing' if there is None else f'{len(there)} bytes that are not the listed'}")
+    return found
+
+
+def unlisted(objects: Mapping[str, bytes]) -> list[str]:
+    """Name what cleaning should have freed: all but outputs, their locks and marks, and references."""
+    kept = {"store.json"}
+    for (stage, key), data in manifests(objects).items():
+        manifest = json.loads(data)
+        folder = f"outputs/{stage}/{key}"
+        kept |= {f"{folder}/manifest.json", f"{folder}/lock"}
+        kept |= {f"{folder}/{manifest['attempt']}/{entry['path']}" for entry in manifest["objects"]}
+        kept |= {path for path in objects if path.startswith(f"families/{stage}/") and path.endswith(f"/{key}")}
+    loose = ("refs/", "families/")  # a temporary file there is left for an hour: nobody's lock protects it
+    left = {path for path in objects if not (path.startswith(loose) and path.endswith(".partial"))}
+    return sorted(path for path in left - kept if not path.startswith("refs/"))
