@@ -78,7 +78,10 @@ class FolderRoot:
             os.replace(temporary, self.path(path))
 
     def copy(self, path: str, to: str) -> None:
-        self.fill(to, self.size(path) or 0, self.stream(path))
+        size = self.size(path)
+        if size is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path(path))
+        self.fill(to, size, self.stream(path))
 
     def create(self, path: str, data: Data) -> bool:
         with self._beside(path, [data], safe=True) as temporary:

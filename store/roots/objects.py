@@ -29,6 +29,7 @@ MOST_PARTS = 9_000  # S3 takes 10,000
 _BEYOND_END = re.compile(r"status code: 416|Wanted range starting at|CONTENT_RANGE")
 
 _PAUSE_S = 0.5
+_TRIES = 5
 
 _memories: dict[str, MemoryStore] = {}
 
@@ -100,10 +101,14 @@ class ObjectRoot:
         kept = (bytes(each) for each in pieces)  # it goes out while the next one is asked for
         whole = b"".join(kept) if size <= part else None
         with self._explained("write", path):
-            if whole is not None:
-                obstore.put(self._patient, path, whole, use_multipart=False)
-            else:
-                obstore.put(self._patient, path, kept, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
+            try:
+                if whole is not None:
+                    obstore.put(self._patient, path, whole, use_multipart=False)
+                else:
+                    obstore.put(self._patient, path, kept, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
+            except FileNotFoundError:  # of an upload that is complete, where the answer that said so was lost
+                if self.size(path) != size:
+                    raise
 
     def copy(self, path: str, to: str) -> None:
         with self._explained("copy", path):
@@ -147,9 +152,11 @@ class ObjectRoot:
             obstore.delete(self._objects, path)
 
     def delete_all(self, prefix: str) -> None:
-        paths = list(self.walk(prefix))
-        with self._explained("delete", prefix), _missing_is_fine():
-            obstore.delete(self._objects, paths)
+        for _ in range(_TRIES):
+            paths = list(self.walk(prefix))
+            with self._explained("delete", prefix), _missing_is_fine():  # somebody else deletes, too: look again
+                obstore.delete(self._objects, paths)
+                return
 
     def drop_folder(self, prefix: str, lock: str) -> None:
         """Do nothing: a bucket has no folders, and releasing a lease deletes it."""
@@ -178,6 +185,12 @@ class ObjectRoot:
             yield
         except BaseError as error:  # not as its cause: what a service said may hold a signature
             raise StoreError(f"cannot {action} {self.url}/{path}: {complaint(error)}") from None
+        except FileNotFoundError:
+            if action != "write":
+                raise
+            raise StoreError(
+                f"cannot write {self.url}/{path}: there is no such bucket or container. Create it, or check the URL"
+            ) from None
 
 
 @contextmanager

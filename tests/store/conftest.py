@@ -10,7 +10,7 @@ import pytest
 from store import Store
 
 
-@pytest.fixture(params=["folder", "memory", "s3", "azure"])
+@pytest.fixture(params=["folder", "memory", "s3"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param in ("s3", "azure"):
         served: str = request.getfixturevalue(request.param).url(os.urandom(8).hex())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from store.roots.contract import Root
 from store.roots.folder import FolderRoot
 from store.roots.urls import open_root
 
+EVERYWHERE = pytest.mark.parametrize("url", ["folder", "memory", "s3", "azure"], indirect=True)
+
 
 @pytest.fixture
 def root(url: str) -> Root:
     return open_root(url)
 
 
+@EVERYWHERE
 def test_what_was_put_is_read_back(root: Root) -> None:
     root.put("a/b/c", b"0123456789")
     assert root.read("a/b/c") == b"0123456789"
@@ -31,6 +35,7 @@ def test_what_was_put_is_read_back(root: Root) -> None:
     assert root.size("a/b/c") == 10
 
 
+@EVERYWHERE
 def test_an_empty_and_a_large_object(root: Root) -> None:
     large = os.urandom(3 << 20) + b"x"
     root.put("empty", b"")
@@ -41,6 +46,7 @@ def test_an_empty_and_a_large_object(root: Root) -> None:
     assert b"".join(bytes(piece) for piece in root.stream("large")) == large
 
 
+@EVERYWHERE
 def test_a_missing_object(root: Root) -> None:
     root.put("a/b", b"1")
     for path in ("nothing", "a/nothing", "a/b/nothing", "a"):
@@ -56,6 +62,7 @@ def test_a_missing_object(root: Root) -> None:
     assert root.children("nothing") == []
 
 
+@EVERYWHERE
 def test_create_never_replaces(root: Root) -> None:
     assert root.create("a/once", b"first")
     assert not root.create("a/once", b"second")
@@ -63,6 +70,7 @@ def test_create_never_replaces(root: Root) -> None:
     assert root.children("a") == ["once"]
 
 
+@EVERYWHERE
 def test_of_many_creators_one_wins(root: Root) -> None:
     with ThreadPoolExecutor(8) as threads:
         won = list(threads.map(lambda number: root.create("a/once", b"%d" % number), range(8)))
@@ -70,12 +78,47 @@ def test_of_many_creators_one_wins(root: Root) -> None:
     assert root.read("a/once") == b"%d" % won.index(True)
 
 
+@EVERYWHERE
 def test_put_replaces(root: Root) -> None:
     root.put("a", b"first")
     root.put("a", b"second", safe=True)
     assert root.read("a") == b"second"
 
 
+@EVERYWHERE
+def test_filling_piece_by_piece(root: Root) -> None:
+    """A piece is valid until the next one is asked for, as a buffer that is used again and again."""
+
+    def pieces(count: int, broken: bool = False) -> Iterator[memoryview]:
+        buffer = bytearray(1 << 20)
+        for number in range(count):
+            buffer[:] = bytes([number]) * len(buffer)
+            yield memoryview(buffer)
+        if broken:
+            raise LookupError("the source broke off")
+
+    for count in (2, 10):
+        root.fill("a/b", count << 20, pieces(count))
+        assert root.read("a/b") == b"".join(bytes([number]) * (1 << 20) for number in range(count))
+        with pytest.raises(LookupError, match="broke off"):
+            root.fill("a/broken", 10 << 20, pieces(count, broken=True))
+        assert list(root.walk("a")) == ["a/b"]
+    root.fill("a/empty", 0, iter([]))
+    assert root.size("a/empty") == 0
+
+
+@EVERYWHERE
+def test_copying(root: Root) -> None:
+    root.put("a", b"1")
+    root.put("b", b"2")
+    root.copy("a", "b")
+    root.copy("a", "c/d")
+    assert [root.read(path) for path in ("a", "b", "c/d")] == [b"1"] * 3
+    with pytest.raises(FileNotFoundError):
+        root.copy("nothing", "e")
+
+
+@EVERYWHERE
 def test_listing_and_deleting(root: Root) -> None:
     for path in ("a/1", "a/b/2", "a/b/3", "ab/4"):
         root.put(path, b"x")
@@ -88,6 +131,7 @@ def test_listing_and_deleting(root: Root) -> None:
     assert list(root.walk("ab")) == ["ab/4"]
 
 
+@EVERYWHERE
 def test_two_stores_at_one_url_are_one(url: str) -> None:
     open_root(url).put("a", b"1")
     assert open_root(url).read("a") == b"1"

@@ -106,6 +106,17 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch, secrets: dict[str, str]
     assert f"127.0.0.1:{port}" in complain("s3://bucket/team")
 
 
+@pytest.mark.parametrize("service", ["s3", "azure"])
+def test_there_is_no_such_bucket(request: pytest.FixtureRequest, service: str) -> None:
+    url = request.getfixturevalue(service).url("x").replace("/bucket/", "/buckets/")
+    with pytest.raises(StoreError, match=r"cannot write .*/buckets/x/store.json: there is no such bucket .* Create it"):
+        Store.open(url).draft("encode", "k", recipe={}, inputs=[])
+    root = open_root(url)
+    for pieces in ([b"1"], [bytes(9 << 20)]):
+        with pytest.raises(StoreError, match="there is no such bucket"):
+            root.fill("a", len(pieces[0]), iter(pieces))
+
+
 def test_wrong_keys_are_told_without_them(azure: Any, monkeypatch: pytest.MonkeyPatch, secrets: dict[str, str]) -> None:
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", secrets["AZURE_STORAGE_ACCOUNT_KEY"])
     said = complain(azure.url("x"))
