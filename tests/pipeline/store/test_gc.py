@@ -115,13 +115,21 @@ def test_mistakes(base: Any, arguments: str) -> None:
     assert MISTAKES[arguments] in base.command("gc", *arguments.split(), code=code).stderr
 
 
-def test_a_run_that_goes_on_keeps_what_it_uses(project: Any) -> None:
+@pytest.fixture
+def short(project: Any, small: dict[str, Any]) -> Any:
+    """An experiment of one model."""
+    del small["stages"]["teacher"], small["stages"]["distilled"]
+    small["stages"]["evaluate"]["needs"] = ["student"]
+    return project.write(small)
+
+
+def test_a_run_that_goes_on_keeps_what_it_uses(short: Any) -> None:
     """With no grace at all, again and again while it runs."""
-    run = project.start("run", "--jobs", "1")
+    run = short.start("run", "--jobs", "1")
     freed = rounds = 0
     while run.poll() is None:
-        if (project.store / "refs").is_dir() and any((project.store / "refs").iterdir()):
-            found = json_of(project, "gc", "--yes", "--grace", "0")
+        if (short.store / "refs").is_dir() and any((short.store / "refs").iterdir()):
+            found = json_of(short, "gc", "--yes", "--grace", "0")
             freed += sum(each["what"] == "output" and bool(each["freed"]) for each in found["scraps"])
             rounds += 1
         else:
@@ -130,19 +138,20 @@ def test_a_run_that_goes_on_keeps_what_it_uses(project: Any) -> None:
     assert run.returncode == 0, f"{out}\n{err}"
     assert freed == 0
     assert rounds >= 2
-    assert project.command("verify").returncode == 0
+    assert short.command("verify").returncode == 0
 
 
-def test_a_killed_run_goes_on_after_cleaning(project: Any, kill_group: Any) -> None:
-    run = project.start("run", "--jobs", "1")
+@pytest.mark.slow
+def test_a_killed_run_goes_on_after_cleaning(short: Any, kill_group: Any) -> None:
+    run = short.start("run", "--jobs", "1")
     end = time.monotonic() + 120
-    while not list(project.store.glob("outputs/train/*/lock")):
+    while not list(short.store.glob("outputs/train/*/lock")):
         assert run.poll() is None, run.communicate()
         assert time.monotonic() < end
         time.sleep(0.02)
     kill_group(run)
-    published = len(list(project.store.glob("outputs/*/*/manifest.json")))
-    said = project.command("gc", "--yes", "--grace", "0").stdout
-    assert len(list(project.store.glob("outputs/*/*/manifest.json"))) == published, said
-    project.command("run", "--jobs", "1")
-    assert project.command("verify").returncode == 0
+    published = len(list(short.store.glob("outputs/*/*/manifest.json")))
+    said = short.command("gc", "--yes", "--grace", "0").stdout
+    assert len(list(short.store.glob("outputs/*/*/manifest.json"))) == published, said
+    short.command("run", "--jobs", "1")
+    assert short.command("verify").returncode == 0

@@ -74,7 +74,7 @@ def test_damage_is_set_aside_and_made_again(project: Any) -> None:
     said = project.command("verify").stdout
     assert "8 outputs" in said
     assert "1 not there" in said
-    project.command("run")
+    project.run()
     again = next(each for each in (project.store / "outputs" / "evaluate").glob(f"{damage['key']}/2*/{path.name}"))
     assert again.read_bytes() == before
     assert "9 outputs" in project.command("verify").stdout
