@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -70,9 +70,10 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
     text = [table(["entry", "stage", "steps", "state", "estimate"], rows, right=[2])]
     if len(rows) > 1 and total.steps:
         text.append(f"in all: {total.as_text()}{' (one step after another)' if total.seconds else ''}")
-    why = _why(plan, chosen)
+    found = {step.id: reasons(plan, step) for step in chosen}
+    why = _why(plan, chosen, found)
     text += ["why:", *why] if why else []
-    text += _hint(plan, chosen) + _accepted(chosen)
+    text += _hint(chosen, found) + _accepted(chosen)
     if not plan.indexed:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
     if plan.broken or plan.unparsed:
@@ -81,11 +82,11 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
     return "\n".join(text)
 
 
-def _why(plan: Plan, steps: Iterable[Step]) -> list[str]:
+def _why(plan: Plan, steps: Iterable[Step], found: Mapping[str, list[str]]) -> list[str]:
     """Say each reason once, with the steps that share it."""
     shared: dict[str, list[Step]] = {}
     for step in steps:
-        for reason in dict.fromkeys(_brief(plan, reason) for reason in reasons(plan, step)):
+        for reason in dict.fromkeys(_brief(plan, reason) for reason in found[step.id]):
             shared.setdefault(reason, []).append(step)
     lines = []
     for reason, group in shared.items():
@@ -96,11 +97,9 @@ def _why(plan: Plan, steps: Iterable[Step]) -> list[str]:
     return lines
 
 
-def _hint(plan: Plan, steps: Iterable[Step]) -> list[str]:
+def _hint(steps: Iterable[Step], found: Mapping[str, list[str]]) -> list[str]:
     """Say what can be done where the program changed and nothing else."""
-    entries = dict.fromkeys(
-        step.entry for step in steps if (found := reasons(plan, step)) and all(map(is_about_code, found))
-    )
+    entries = dict.fromkeys(step.entry for step in steps if found[step.id] and all(map(is_about_code, found[step.id])))
     return [f"where that changes no value: pipeline accept {entry}" for entry in entries]
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -180,9 +179,10 @@ def test_it_stays_quick_in_a_large_store(timed: Any, small: dict[str, Any], tmp_
     environment = {**os.environ, "PYTHONPATH": str(other.code)}
     times = []
     for _ in range(4):
-        start = time.monotonic()
+        before = os.times()
         found = subprocess.run(arguments, cwd=other.folder, env=environment, capture_output=True, text=True, check=True)
-        times.append(time.monotonic() - start)
+        after = os.times()
+        times.append(sum(after[2:4]) - sum(before[2:4]))  # of the processor: others may use the machine
     assert found.stdout.endswith("False\n")
     assert "8 todo" in found.stdout
-    assert min(times) < 1.0  # half a second on a machine that does nothing else
+    assert min(times) < 0.5
