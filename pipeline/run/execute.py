@@ -66,7 +66,8 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
         check_inputs(job, outputs)
         left = load(STAGES[job.stage].run)(context)
         seconds = time.monotonic() - started
-        output = draft.publish({**_provenance(device), "seconds": round(seconds, 3), **left}, replace=job.force)
+        told = {**_provenance(device), **({"accepted": job.accepted} if job.accepted else {})}
+        output = draft.publish({**told, "seconds": round(seconds, 3), **left}, replace=job.force)
     return _done(started, output, device, _copied(left))
 
 

@@ -28,6 +28,8 @@ class Job(msgspec.Struct, frozen=True, tag=True):
         Make the output anew even if it is there; the old one stays until then.
     remotes
         Further stores with outputs of which rows can be copied.
+    accepted
+        How the code in the recipe came to stand for the code that runs, for whoever asks where an output is from.
     """
 
     step: str
@@ -44,6 +46,7 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     weights: str | None
     force: bool = False
     remotes: list[str] = []
+    accepted: dict[str, str] | None = None
 
 
 class Fetch(msgspec.Struct, frozen=True, tag=True):
@@ -115,6 +118,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         )
     encode = step.stage == "encode"
     weights = step.work.get("weights")
+    accepted = step.accepted
     is_file = weights is not None and weights.endswith((".pth", ".safetensors"))
     return Job(
         step=step.id,
@@ -130,5 +134,6 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         on_bad_recording=experiment.on_bad_recording,
         weights=str(folder / Path(weights).expanduser()) if is_file and weights else None,
         force=force,
+        accepted=accepted and {"entry": accepted.entry, "by": accepted.by, "at": accepted.at},
         remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],
     )

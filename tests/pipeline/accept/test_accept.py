@@ -107,6 +107,11 @@ def test_a_second_refactoring_leads_to_the_first_code(edited: Any, edit: Any, tm
     assert all(entry["code"] == code for entry in accepted(edited).values())
     edit(ENCODE, "    unused = 1\n", "")  # the code in between is still accepted
     assert keys(edited) == before
+    edited.command("run", "--only", "encode", "--force", "encode", SHARDS=str(tmp_path / "shards"))
+    folder = edited.store / "outputs" / "encode" / before["encode[inertial]"]
+    told = json.loads((folder / "manifest.json").read_bytes())["provenance"]["accepted"]
+    assert told in [{name: entry[name] for name in told} for entry in accepted(edited).values()]
+    assert set(told) == {"entry", "by", "at"}
 
 
 def test_a_colleague_has_the_keys(edited: Any, edit: Any, tmp_path: Path) -> None:
