@@ -22,7 +22,7 @@ _COMMANDS = {
     "push": "Copy outputs to a remote store.",
     "pull": "Copy outputs from the remote stores.",
     "verify": "Check outputs byte by byte.",
-    "gc": "Free what no experiment uses.",
+    "gc": "Show what no experiment uses, and free it with --yes.",
     "store": "Look at what is in a store.",
 }
 

@@ -33,7 +33,10 @@ def command() -> None:
 @click.option("--stage", metavar="STAGE", help="Only this stage's outputs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def ls(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, stage: str | None, as_json: bool) -> int:
-    """List outputs: when, how large, who made them, which experiment uses them."""
+    """List outputs, and who uses them.
+
+    When each was written, how large it is, who made it, and which experiment uses it.
+    """
     store = open_store(path, settings, url)
     inventory = store.inventory()
     stages = sorted({folder.stage for folder in inventory.folders.values()})
@@ -60,7 +63,10 @@ def ls(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, stag
 @at_store
 @click.option("--json", "as_json", is_flag=True, help="Print everything but the list of objects as JSON.")
 def show(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, key: str, as_json: bool) -> int:
-    """Show where an output comes from and who uses it; the beginning of its KEY is enough."""
+    """Show where an output comes from.
+
+    Who made it when, from and into what, who uses it, and its recipe. The beginning of its KEY is enough.
+    """
     store = open_store(path, settings, url)
     lineage = store.lineage()
     stage, full = _find(lineage, key, store.url)
@@ -89,7 +95,10 @@ def show(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, ke
 @at_store
 @click.option("--json", "as_json", is_flag=True, help="Print the sums as JSON.")
 def du(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, as_json: bool) -> int:
-    """Say what the bytes are for: by stage, by experiment, and what could be cleaned."""
+    """Say what the bytes are for.
+
+    By stage, by experiment (what it alone uses, and what others use, too), and what could be cleaned.
+    """
     store = open_store(path, settings, url)
     inventory = store.inventory()
     lineage = store.lineage(inventory.published)

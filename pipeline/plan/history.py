@@ -110,15 +110,20 @@ class History:
         there.use(sorted(wanted))
 
     def _read(self) -> None:
-        """Read what stands in the store, which another run may have written; that of an earlier version also."""
+        """Read what stands in the store, which another run may have written.
+
+        Where there is nothing yet, begin with what an earlier version wrote, or this user when this machine, or the
+        container, was called otherwise.
+        """
         for name in (self.name, _name(self._path)):
             content = self._store.read_ref(name)
-            if content:
-                try:
-                    self._reference = msgspec.json.decode(content, type=Reference)
-                except (msgspec.DecodeError, UnicodeDecodeError):
-                    continue
+            if content and (found := _decode(content)):
+                self._reference = found
                 return
+        contents = self._store.refs(self.name.rpartition("-")[0]).values()
+        others = [found for content in contents if (found := _decode(content))]
+        mine = [each for each in others if (each.path, each.user) == (str(self._path), _user())]
+        self._reference = max(mine, key=lambda each: each.written, default=self._reference)
 
     def _write(self, steps: dict[str, Past], uses: Iterable[Use]) -> None:
         done = {(past.stage, past.key) for past in steps.values()}
@@ -134,6 +139,13 @@ class History:
             written=_ago(),
         )
         self._store.write_ref(self.name, msgspec.json.encode(self._reference, order="sorted"))
+
+
+def _decode(content: bytes) -> Reference | None:
+    try:
+        return msgspec.json.decode(content, type=Reference)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _name(path: Path, whose: str = "") -> str:

@@ -80,6 +80,21 @@ def test_machines_with_equal_paths_have_references_of_their_own(
     assert History.read(store, file).steps["index"].key == "a"
 
 
+def test_a_machine_by_another_name_goes_on_from_its_own(
+    store: Store, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container, or a laptop in another network; the other reference stays, for nobody knows whose it is."""
+    before = os.uname()
+    History.read(store, file).note({"index": Past("index", "a")})
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result((before[0], "renamed", *before[2:])))
+    history = History.read(store, file)
+    assert history.steps["index"].key == "a"
+    history.note({"index": Past("index", "b")})
+    assert len(store.refs()) == 2
+    monkeypatch.undo()
+    assert History.read(store, file).steps["index"].key == "a"
+
+
 def test_an_earlier_version_is_read(store: Store, tmp_path: Path) -> None:
     import hashlib
 
