@@ -266,9 +266,10 @@ class Store:
         self.begin()
         self._root.put(ref_path(name), data)
 
-    def refs(self) -> dict[str, bytes]:
-        """Return every reference by name: who uses what."""
-        found = ((name, self.read_ref(name)) for name in self._root.children("refs") if is_name(name))
+    def refs(self, beginning: str = "") -> dict[str, bytes]:
+        """Return every reference by name, or those whose names begin so: who uses what."""
+        names = [name for name in self._root.children("refs") if name.startswith(beginning) and is_name(name)]
+        found = ((name, self.read_ref(name)) for name in names)
         return {name: data for name, data in found if data is not None}
 
     def forget_ref(self, name: str) -> None:
