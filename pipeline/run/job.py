@@ -134,6 +134,6 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         on_bad_recording=experiment.on_bad_recording,
         weights=str(folder / Path(weights).expanduser()) if is_file and weights else None,
         force=force,
-        accepted=accepted and {"entry": accepted.entry, "by": accepted.by, "at": accepted.at},
+        accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
         remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],
     )
