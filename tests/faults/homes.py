@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -61,8 +61,10 @@ class Running:
             )
         self._what = " ".join(command[2:])
 
-    def kill_after(self, seconds: float) -> Ended:
-        """Kill it and its workers at a moment, or see that it has ended by then."""
+    def kill_after(self, seconds: float, begun: Callable[[], bool] | None = None) -> Ended:
+        """Kill it and its workers so long after its start, or after it began to write; or see that it has ended."""
+        while begun and not self.ended and not begun():
+            time.sleep(0.003)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
             return self._ended(self._process.returncode)
@@ -111,6 +113,10 @@ class Home:
     @property
     def remotes(self) -> list[Place]:
         return [Place(url) for url in self.values["remote"]]
+
+    def names(self) -> list[set[str]]:
+        """List what its store and remotes hold."""
+        return [place.names() for place in (self.store, *self.remotes)]
 
     def start(self, *arguments: str, through: Collection[str] = (), **environment: str) -> Running:
         """Start ``pipeline ...``, through another program if need be."""
@@ -221,9 +227,9 @@ class Lab:
         """Clean a store without any grace, and see that what is left is whole and used."""
         place = place or home.store
         before = manifests(place.objects())
-        home.command("gc", "--yes", "--grace", "0", "--store", place.url)
+        said = home.command("gc", "--yes", "--grace", "0", "--store", place.url)
         objects = self.check(place, before, gone=True)
-        assert not unlisted(objects), f"{place.url}: left after cleaning: {unlisted(objects)}"
+        assert not unlisted(objects), f"{place.url}: left after cleaning: {unlisted(objects)}\n{said}"
         home.command("verify", "--all", "--deep", "--store", place.url)
 
 
@@ -240,30 +246,30 @@ def _children(parent: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Pace:
-    """How long an undisturbed command takes, and when it first and last wrote to a store, in seconds."""
+    """How long an undisturbed command takes, and for how long of it it writes to a store, in seconds."""
 
     lasts: float
-    first: float
-    last: float
-
-    def moment(self, dice: Random) -> float:
-        """Draw a moment: every other one while it writes, the others from the end of Python's own start on."""
-        return (
-            dice.uniform(self.first, self.last) if dice.random() < 0.5 else dice.uniform(0.25 * self.lasts, self.lasts)
-        )
+    writes: float
 
 
 def pace(home: Home, *arguments: str) -> Pace:
     """Measure an undisturbed command."""
     began, seen = time.monotonic(), list[float]()
     running = home.start(*arguments)
-    before = None
+    before = names = home.names()
     while not running.ended:
-        now = [place.names() for place in (home.store, *home.remotes)]
-        if before not in (None, now):
-            seen.append(time.monotonic() - began)
-        before = now
+        if (names := home.names()) != before:
+            seen.append(time.monotonic())
+        before = names
         time.sleep(0.01)
     assert running.end().code == 0
-    lasts = time.monotonic() - began
-    return Pace(lasts, *((seen[0] - 0.02, seen[-1] + 0.02) if seen else (0.0, lasts)))
+    return Pace(time.monotonic() - began, seen[-1] - seen[0] + 0.02 if seen else 0.0)
+
+
+def kill(home: Home, command: tuple[str, ...], paced: Pace, dice: Random) -> Ended:
+    """Start a command and kill it: every other time while it writes, else at any time once Python itself has started."""
+    before = home.names()
+    running = home.start(*command)
+    if dice.random() < 0.5:
+        return running.kill_after(dice.uniform(0, paced.writes), lambda: home.names() != before)
+    return running.kill_after(dice.uniform(0.25, 1) * paced.lasts)

@@ -11,7 +11,7 @@ import pytest
 
 from store import Store
 
-from .homes import RUN, Home, Lab, Pace, pace
+from .homes import RUN, Home, Lab, Pace, kill, pace
 from .places import Objects, Place, manifests
 from .tally import Tally
 
@@ -21,11 +21,11 @@ GC = ("gc", "--yes", "--grace", "0")
 Make = Callable[[Random], Home]
 
 
-def kill(lab: Lab, home: Home, command: tuple[str, ...], at: float, *, gone: bool) -> str:
-    """Start a command, kill it at a moment, and check every store that it may write to; empty: it ended before."""
+def kill_once(lab: Lab, home: Home, command: tuple[str, ...], paced: Pace, dice: Random, *, gone: bool) -> str:
+    """Kill a command at a moment, and check every store that it may write to; empty: it ended before."""
     places = [home.store, *home.remotes]
     before = [place.objects() for place in places]
-    ended = home.start(*command).kill_after(at)
+    ended = kill(home, command, paced, dice)
     after = [lab.check(place, manifests(then), gone=gone) for place, then in zip(places, before, strict=True)]
     if ended.code is not None:
         assert ended.code == 0, ended.err
@@ -43,7 +43,7 @@ def kills(
     """Kill a command one to three times, each going on from what the last has left; then let it complete."""
     outcomes = []
     for _ in range(dice.randint(1, 3)):
-        outcome = kill(lab, home, command, paced.moment(dice), gone=gone)
+        outcome = kill_once(lab, home, command, paced, dice, gone=gone)
         if not outcome:
             break
         outcomes.append(outcome)
