@@ -58,6 +58,7 @@ class Cleaning:
         self._lineage = Lineage(self.root, published)
         self._young = {name for name, each in published.items() if self.now - each.touched < self.grace_s}
         self._read_refs()
+        self._known = frozenset(self._named)
         self.unnamed = not self.refs and not self.forget
         several = [name for name, each in published.items() if len(each.attempts) > 1]
         attempts = {name: each.attempt for name, each in self._lineage.origins(several).items()}
@@ -153,7 +154,7 @@ class Cleaning:
         """Look at the references again: has somebody named this output, or one that was made from it?"""
         with self._guard:
             self._read_refs()
-            return folder.name in (self._kept if folder.published else self._named)
+            return folder.name in (self._kept if folder.published else self._named - self._known)
 
     def _read_refs(self) -> None:
         there = {item.path.removeprefix("refs/"): item.version for item in self.root.listing("refs")}

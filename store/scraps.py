@@ -9,6 +9,7 @@ from typing import Literal
 from store.inventory import Folder, Inventory, Name, Part
 from store.paths import output_prefix
 
+_RESUMED_S = 60 * 86400.0  # somebody may still go on with what was begun and is named
 _WRITING_S = 3600.0  # a temporary file that nobody's lock protects is left alone for this long
 
 Kind = Literal["output", "unfinished", "attempt", "temporary", "quarantine", "marker"]
@@ -73,7 +74,7 @@ def find_scraps(
     kept : set of (str, str)
         Published outputs that stay.
     named : set of (str, str)
-        Outputs that references name: what was begun of them stays, too.
+        Outputs that references name: what was begun of them stays for 60 days at least.
     published_attempts : mapping
         Which attempt is the published one, where there are several.
     now : float
@@ -93,7 +94,7 @@ def find_scraps(
             found.append(
                 Scrap("output", prefix, folder.bytes, folder.objects, folder.touched, name, markers, folder.version)
             )
-        elif not folder.published and name not in named and old(folder.touched):
+        elif not folder.published and old(folder.touched, max(grace_s, _RESUMED_S) if name in named else grace_s):
             found.append(
                 Scrap("unfinished", prefix, folder.bytes, folder.objects, folder.touched, name, version=folder.version)
             )

@@ -135,6 +135,11 @@ def test_what_was_left_unfinished(store: Store) -> None:
     assert {s.path: s.kind for s in cleaning.scraps} == {"outputs/train/dropped": "unfinished"}
     freed(cleaning)
     assert list(store.outputs()) == [("train", "begun")]
+    for days, expected in ((59, []), (61, ["outputs/train/begun"])):
+        later = Cleaning(store._root, store.inventory(), 0, time.time() + days * DAY)
+        assert [s.path for s in later.scraps] == expected
+    assert freed(later) == {}
+    assert list(store.outputs()) == []
 
 
 def test_attempts_beside_the_published_one(store: Store) -> None:
