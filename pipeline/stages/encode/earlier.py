@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROWS = "rows.sha256"  # in the output: 32 bytes a row, the digest of what its values depend on beside the family
 _DIGEST_BYTES = 32
-_UNUSABLE = (StoreError, ValueError, RuntimeError)  # the latter two: bytes that are no array
+_MOST_BYTES = 64 << 20  # digests of two million rows
 
 
 class Earlier:
@@ -77,15 +77,17 @@ class Earlier:
 
     def find(self, outputs: Iterable[Output], draft: Draft) -> None:
         """Choose among earlier outputs, after the draft's arrays were made."""
+        if not self._digests:
+            return
         wanted = int((~self._skip).sum())
         kind = kind_of(draft, self._layout)
         for output in outputs:
-            if int(self._same.sum()) == wanted or not self._digests:
+            if int(self._same.sum()) == wanted:
                 return
             if ROWS in output.entries:
                 try:
                     self._consider(output, kind)
-                except _UNUSABLE as error:
+                except StoreError as error:
                     self.damaged[output.manifest.key] = str(error)
 
     def copy_shard(self, draft: Draft, shard: int) -> bool:
@@ -102,8 +104,10 @@ class Earlier:
         ):
             return False
         try:
+            for array in self._layout.arrays:  # what does not unpack is not taken over either
+                self._features.read(array.name, self._places[part].tolist())
             objects = read_objects(self._output, self._layout, theirs)
-        except _UNUSABLE as error:
+        except StoreError as error:
             self._give_up(error)
             return False
         write_shard_reasons(draft, shard, {})  # first: the journal says that the shard is complete
@@ -121,7 +125,7 @@ class Earlier:
         try:
             places = self._places[part][same].tolist()
             values = {array.name: self._features.read(array.name, places) for array in self._layout.arrays}
-        except _UNUSABLE as error:
+        except StoreError as error:
             self._give_up(error)
             return np.zeros(len(rows), np.bool_), {}
         self.copied += len(places)
@@ -129,11 +133,12 @@ class Earlier:
 
     def _consider(self, output: Output, kind: Mapping[str, Any]) -> None:
         """Take an output that has more of the rows than the one found so far."""
-        if output.entries[ROWS].size % _DIGEST_BYTES:
-            raise StoreError(f"{output.url}/{ROWS} is not a list of digests")
+        size = output.entries[ROWS].size
+        if size % _DIGEST_BYTES or size > _MOST_BYTES:
+            raise StoreError(f"{output.url}/{ROWS} has {size} bytes, which are no digests of rows")
         data = output.read_bytes(ROWS)
         theirs = {data[at : at + _DIGEST_BYTES]: at // _DIGEST_BYTES for at in range(0, len(data), _DIGEST_BYTES)}
-        lost = {item["recording"] for item in output.read_json(SKIPPED)}
+        lost = {item.get("recording") for item in output.read_json(SKIPPED, list[dict[str, str]])}
         places = np.array([theirs.get(each, -1) for each in self._digests])
         broken = np.array([name in lost for name in self._ids])
         same = (places >= 0) & ~broken & ~self._skip

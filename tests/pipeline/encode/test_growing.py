@@ -138,21 +138,11 @@ def test_only_what_is_new_is_read_and_the_arrays_are_those_from_nothing(growing:
     same(grown, anew)
 
 
-def test_an_unchanged_shard_is_taken_over_byte_for_byte_and_its_rows_are_never_decoded(
-    growing: Growing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from store.features import FeatureOutput
-
+def test_an_unchanged_shard_is_taken_over_byte_for_byte(growing: Growing) -> None:
     data = some("series", range(140))
     first = growing(data)
-    decoded = []
-    read = FeatureOutput.read
-    monkeypatch.setattr(
-        FeatureOutput, "read", lambda self, name, rows=None: decoded.append(rows) or read(self, name, rows)
-    )
     grown = growing(data | some("series", [150]))
     assert grown.rows["copied"] == 140
-    assert [rows for rows in decoded if rows is not None] == [list(range(128, 140))] * 3
     before, after = growing.objects(first.key), growing.objects(grown.key)
     shards = {path for path in before if "/c/" in path}
     assert {path for path in shards if before[path] == after[path]} == {p for p in shards if p.split("/")[2] in "01"}
@@ -232,6 +222,24 @@ def test_a_damaged_shard_ends_the_copying_and_is_never_used(growing: Growing, sh
     assert grown.rows["copied"] == copied
     assert grown.rows["computed"] == 201 - copied
     assert "series/c/1/0/0 changed after it was published" in grown.rows["damaged"][first.key]
+    same(grown, growing(new | data, earlier=False))
+
+
+@pytest.mark.parametrize("shift", [False, True], ids=["whole shards", "rows"])
+@pytest.mark.parametrize("path", ["features/c/0/0/0", "rows.sha256", "skipped.json", "zarr.json"])
+def test_what_was_published_wrong_is_not_used(growing: Growing, path: str, shift: bool) -> None:
+    data = some("series", range(66))
+    good = growing(data).key
+    output = growing.store.output("encode", good)
+    growing.keys = ["b" * 64]
+    with growing.store.draft("encode", growing.keys[0], recipe={"test": True}, inputs=[]) as draft:
+        for name in output.entries:
+            draft.write(name, b"[3]" if name == path else output.read_bytes(name))
+        draft.publish({})
+    new = {"a000": recording("series", 300)} if shift else some("series", [300])
+    grown = growing(new | data)
+    assert (grown.rows["copied"], grown.rows["computed"]) == (0, 67)
+    assert path in grown.rows["damaged"]["b" * 64]
     same(grown, growing(new | data, earlier=False))
 
 
