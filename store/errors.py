@@ -26,7 +26,21 @@ class StoreError(Exception):
 
 
 class MissingOutput(StoreError):
-    """There is no published output under this stage and key."""
+    """There is no published output under this stage and key.
+
+    Attributes
+    ----------
+    url, stage, key : str or None
+        As those of `Corrupt`.
+    """
+
+    def __init__(
+        self, message: str, *, url: str | None = None, stage: str | None = None, key: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.url = url
+        self.stage = stage
+        self.key = key
 
 
 class Corrupt(StoreError):

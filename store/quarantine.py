@@ -41,7 +41,12 @@ def quarantine(root: Root, stage: str, key: str, why: str, attempt: str | None =
         Another process writes this output now.
     """
     folder = output_prefix(stage, key)
+    nowhere = f"{root.url}/{quarantine_prefix(stage, key)}"
+    if root.size(manifest_path(stage, key)) is None:  # somebody else found it, too, and may be making it again
+        return nowhere
     with root.lock(lock_path(stage, key), f"{stage}/{key} in {root.url}"):
+        if root.size(manifest_path(stage, key)) is None:
+            return nowhere
         named = _attempt_named(root, manifest_path(stage, key))
         if attempt is not None and named not in (attempt, None):
             return f"{root.url}/{quarantine_prefix(stage, key)}/{attempt}"

@@ -92,7 +92,12 @@ class Store:
 
         manifest = self.manifest(stage, key)
         if manifest is None:
-            raise MissingOutput(f"{self.url}/{output_prefix(stage, key)} has no manifest; run the step that makes it")
+            raise MissingOutput(
+                f"{self.url}/{output_prefix(stage, key)} has no manifest; run the step that makes it",
+                url=self.url,
+                stage=stage,
+                key=key,
+            )
         return Output(self._root, manifest)
 
     def progress(self, stage: str, key: str) -> int:

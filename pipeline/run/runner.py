@@ -105,6 +105,7 @@ class _Run:
         self._running: dict[str, bool] = {}  # step -> whether it is made, not fetched
         self._fetch_failed: dict[str, str] = {}
         self._mended: set[str] = set()
+        self._told_of: set[tuple[str, str]] = set()  # a step, and an input that it found damaged
         self._told: set[str] = set()
         self._locked: dict[str, tuple[float, Failed]] = {}  # step -> when to try again, and what was said
 
@@ -191,13 +192,18 @@ class _Run:
         self.seek(id_)
 
     def _mend(self, id_: str, message: Failed) -> bool:
-        """Put a damaged output aside and have it fetched or made again; once for each."""
+        """Put a damaged output aside and have it fetched or made again; each step may tell of each output once."""
         assert message.damaged is not None
         stage, key = message.damaged
         broken = next((step for step in self._plan.steps.values() if (step.stage, step.key) == (stage, key)), None)
-        if broken is None or broken.id in self._mended:
+        if broken is None or (id_, broken.id) in self._told_of:
             return False
+        self._told_of.add((id_, broken.id))
+        if broken.id in self._mended:  # another step, which ran beside this one, told of it first
+            self.display.put_back(id_, f"found {broken.id} damaged, too; that is had again")
+            return True
         self._mended.add(broken.id)
+        there = self._plan.store.has(stage, key)
         try:
             place = self._plan.store.quarantine(stage, key, message.message)
         except StoreError:
@@ -205,7 +211,8 @@ class _Run:
         self._there.discard(broken.id)
         self._plan.states[broken.id] = "remote" if self._plan.chain.where([(stage, key)]) else "todo"
         what = message.message.partition(". Run again")[0]
-        self.display.put_back(id_, f"found {broken.id} damaged: {what}; it was moved to {place}")
+        found = f"damaged: {what}; it was moved to {place}" if there else "gone"  # put aside by another run
+        self.display.put_back(id_, f"found {broken.id} {found}")
         before = len(self.waiting)
         self.seek(broken.id)
         self.display.more(len(self.waiting) - before)

@@ -21,7 +21,7 @@ from pipeline.errors import PipelineError
 from pipeline.run.job import Done, Failed, Fetch, Job, Message, Progress
 from store import Store
 from store.chain import Chain
-from store.errors import CorruptManifest, CorruptObject, DraftLocked, StoreError
+from store.errors import CorruptManifest, CorruptObject, DraftLocked, MissingOutput, StoreError
 from trainers.errors import TrainingError
 
 _INTERVAL_S = 0.1  # between two progress messages
@@ -56,7 +56,7 @@ def _serve(job: Job | Fetch, out: BinaryIO) -> Message:
         return execute(job, progress)
     except DraftLocked as error:
         return Failed(str(error), traceback.format_exc(), locked=error.owner or "another run")
-    except (CorruptObject, CorruptManifest) as error:
+    except (CorruptObject, CorruptManifest, MissingOutput) as error:  # missing: put aside for another step
         damaged = (error.stage, error.key) if error.stage and error.key and error.url == job.store else None
         return Failed(str(error), traceback.format_exc(), damaged=damaged)
     except (PipelineError, StoreError, TrainingError) as error:

@@ -88,6 +88,14 @@ def test_a_manifest_that_cannot_be_read(store: Store, content: bytes) -> None:
     assert publish(store, b"new").read_bytes("a/b") == b"new"
 
 
+def test_what_another_run_has_set_aside(store: Store) -> None:
+    publish(store)
+    store.quarantine("train", "k1", "damaged")
+    before = sorted(store._root.walk("quarantine"))
+    store.quarantine("train", "k1", "damaged")
+    assert sorted(store._root.walk("quarantine")) == before
+
+
 def test_nothing_is_moved_from_under_a_writer(folder_store: Store) -> None:
     publish(folder_store)
     with folder_store.draft("train", "k1", recipe={}, inputs=[]), pytest.raises(DraftLocked):
