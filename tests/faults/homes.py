@@ -75,6 +75,19 @@ class Running:
         self._process.wait()
         return self._ended(None)
 
+    def pause(self, seconds: float, begun: Callable[[], bool]) -> None:
+        """Let it and its workers sleep for a time once it has begun to write."""
+        while not self.ended and not begun():
+            time.sleep(0.003)
+        asleep = [self._process.pid]
+        for sign in (signal.SIGSTOP, signal.SIGCONT):
+            for each in asleep:
+                with suppress(ProcessLookupError):
+                    os.kill(each, sign)
+                if sign == signal.SIGSTOP and each == self._process.pid:
+                    asleep += _children(each)
+            time.sleep(seconds if sign == signal.SIGSTOP else 0)
+
     @property
     def ended(self) -> bool:
         return self._process.poll() is not None
@@ -267,7 +280,7 @@ def pace(home: Home, *arguments: str) -> Pace:
 
 
 def kill(home: Home, command: tuple[str, ...], paced: Pace, dice: Random) -> Ended:
-    """Start a command and kill it: every other time while it writes, else at any time once Python itself has started."""
+    """Start a command and kill it: every other time while it writes, else at any time after Python's own start."""
     before = home.names()
     running = home.start(*command)
     if dice.random() < 0.5:

@@ -1,0 +1,235 @@
+"""Bytes that flip, and objects that are cut off, emptied, exchanged or gone: found before use, and made good."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from .homes import RUN, Ended, Lab
+from .places import Objects, Place, damage, entries, manifests
+from .tally import Tally
+
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(900)]
+
+HARMS = ("flipped", "flipped", "flipped", "truncated", "truncated", "emptied", "grown", "exchanged", "deleted")
+
+
+def harm(place: Place, path: str, others: list[str], dice: Random) -> str:
+    """Do harm to an object, and return what was done."""
+    objects = place.objects()
+    data, how = objects[path], dice.choice(HARMS)
+    at = dice.randrange(len(data)) if data else 0
+    if how == "deleted":
+        place.delete(path)
+    elif how == "exchanged" and others:
+        other = dice.choice(others)
+        place.write({path: objects[other], other: data})
+    elif how == "truncated" and data:
+        place.write({path: data[:at]})
+    elif how == "emptied" and data:
+        place.write({path: b""})
+    elif how == "flipped" and data:
+        place.write({path: data[:at] + bytes([data[at] ^ 1 << dice.randrange(8)]) + data[at + 1 :]})
+    else:
+        how = "grown"
+        place.write({path: data + dice.randbytes(dice.randint(1, 99))})
+    return how
+
+
+def of_outputs(objects: Mapping[str, bytes], stages: tuple[str, ...] = ()) -> list[str]:
+    """Return the paths of published objects, manifests among them."""
+    return sorted(
+        path
+        for path in objects
+        if path.startswith("outputs/") and not path.endswith("/lock") and (not stages or path.split("/")[1] in stages)
+    )
+
+
+def harm_output(place: Place, dice: Random, stages: tuple[str, ...] = ()) -> str:
+    """Do harm to an output's object or, one time in four, to its manifest."""
+    paths = of_outputs(place.objects(), stages)
+    manifest = [path for path in paths if path.endswith("/manifest.json")]
+    chosen = dice.choice(manifest if dice.random() < 0.25 else [path for path in paths if path not in manifest])
+    folder = chosen.rpartition("/")[0]
+    siblings = [path for path in paths if path != chosen and path.startswith(f"{folder}/") and path not in manifest]
+    what = "a manifest" if chosen in manifest else "an object"
+    return f"{what} {harm(place, chosen, siblings, dice)}: {chosen}"
+
+
+def same_outputs(objects: Objects, lab: Lab) -> bool:
+    """Tell whether all outputs are there, with the bytes of an undisturbed run."""
+    now, wanted = manifests(objects), manifests(lab.whole)
+    try:
+        listed = all(entries(now[name]) == entries(wanted[name]) for name in wanted)
+        return listed and now.keys() == wanted.keys() and not damage(objects)
+    except (ValueError, KeyError, TypeError):  # a manifest that cannot be read
+        return False
+
+
+def told(ended: Ended) -> Ended:
+    """See that a command did its work, or said what is wrong."""
+    said = "error: " in ended.err or "damaged: " in ended.out or "cannot be checked: " in ended.out
+    assert ended.code == 0 or (ended.code in (1, 2) and said), f"{ended.code}: {ended.out}{ended.err}"
+    return ended
+
+
+@pytest.fixture
+def fresh(where: Callable[[str], str]) -> Callable[[], str]:
+    return lambda: where(os.urandom(6).hex())
+
+
+@pytest.fixture
+def kind(where: Callable[[str], str]) -> str:
+    return "S3" if "://" in where("") else "folder"
+
+
+@pytest.fixture(scope="module")
+def share(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A remote that has everything, whole."""
+    return Place(str(tmp_path_factory.mktemp("share"))).write(lab.whole).url
+
+
+def test_outputs_at_home(lab: Lab, tally: Tally, dice: Any, few: Any, fresh: Any, kind: str, share: str) -> None:
+    """Found by checking, set aside, and fetched again."""
+
+    def case(number: int) -> list[str]:
+        home = lab.home(store=fresh(), remotes=[share], holds=lab.whole)
+        done = harm_output(home.store, dice("home", kind, number))
+        broken = not same_outputs(home.store.objects(), lab)
+        ended = told(home.start("verify", "--quarantine").end())
+        assert ended.code == 1 or not broken or "manifest deleted" in done, f"{done}\n{ended}"
+        home.command("pull")
+        assert same_outputs(home.store.objects(), lab), done
+        home.command(*RUN)
+        lab.check_end(home)
+        return ["found, fetched again"] if broken else ["harmless"]
+
+    tally.run("damage", "a published output, then verify and pull", kind, few(14), case)
+
+
+@pytest.mark.parametrize("again", ["made", "fetched"])
+def test_inputs_of_a_run(
+    lab: Lab, tally: Tally, dice: Any, few: Any, fresh: Any, kind: str, tmp_path: Path, again: str
+) -> None:
+    """Found when a training is about to read them; nobody has checked before."""
+    encoded = lab.only("index", "encode")
+    remotes = [Place(str(tmp_path / "share")).write(encoded).url] if again == "fetched" else []
+
+    def case(number: int) -> list[str]:
+        home = lab.home(store=fresh(), remotes=remotes, holds=encoded)
+        done = harm_output(home.store, dice("input", kind, again, number), ("encode", "index"))
+        ended = told(home.start(*RUN).end())
+        home.command(*RUN)
+        assert home.command("results", "--json").out == lab.results, done
+        home.start("verify", "--quarantine").end()  # what no step has read
+        home.command(*RUN)
+        home.start("pull").end()
+        assert same_outputs(home.store.objects(), lab), done
+        lab.check_end(home)
+        return ["found, run completed" if "moved to" in ended.err else "not read, or harmless"]
+
+    tally.run("damage", f"a run's input, {again} again", kind, few(7), case)
+
+
+def test_remotes(lab: Lab, tally: Tally, dice: Any, few: Any, fresh: Any, kind: str) -> None:
+    """Never copied; checked and pushed anew, the remote serves again."""
+
+    def case(number: int) -> list[str]:
+        remote = Place(fresh()).write(lab.whole)
+        theirs, ours = lab.home(remotes=[remote.url], raw=False), lab.home(remotes=[remote.url], holds=lab.whole)
+        done = harm_output(remote, dice("remote", kind, number))
+        ended = told(theirs.start("pull").end())
+        objects = theirs.store.objects()
+        assert not damage(objects), done
+        wanted = manifests(lab.whole)
+        assert all(entries(data) == entries(wanted[name]) for name, data in manifests(objects).items()), done
+        told(ours.start("verify", "--quarantine", "--remote", remote.url).end())
+        ours.command("push")
+        assert same_outputs(remote.objects(), lab), done
+        theirs.command("pull")
+        assert same_outputs(theirs.store.objects(), lab), done
+        lab.check_end(theirs)
+        return ["refused, then mended" if ended.code or len(manifests(objects)) < 4 else "harmless"]
+
+    tally.run("damage", "a remote's output, then pull", kind, few(12), case)
+
+
+@pytest.fixture(scope="module")
+def unfinished(lab: Lab) -> list[Objects]:
+    """What two runs left that were killed amid encoding, with a journal, and amid training, with a checkpoint."""
+
+    def make(part: str, holds: Objects) -> Objects:
+        for _ in range(20):
+            home = lab.home(holds=holds)
+            running = home.start(*RUN)
+            running.kill_after(0.0, lambda home=home: any(f"{part}/" in path for path in home.store.names()))
+            objects = home.store.objects()
+            if any(f"{part}/" in path for path in objects):
+                return objects
+        raise AssertionError(f"never killed amid {part}")
+
+    return [make(".journal", lab.only("index")), make(".scratch", lab.only("index", "encode"))]
+
+
+def test_journals_and_scratch(
+    lab: Lab, tally: Tally, dice: Any, few: Any, fresh: Any, kind: str, unfinished: list[Objects]
+) -> None:
+    """What a killed run left is checked before the next goes on from it."""
+
+    def case(number: int) -> list[str]:
+        left = unfinished[number % 2]
+        home = lab.home(store=fresh(), holds=left)
+        rolls = dice("journal", kind, number)
+        attempts = {path.split("/")[3] for path in left if ".journal/" in path or ".scratch/" in path}
+        attempt = attempts.pop().partition(".")[0]
+        paths = sorted(path for path in left if path.startswith("outputs/") and path.split("/")[3].startswith(attempt))
+        paths = [path for path in paths if not path.endswith(".partial")]
+        beside = [path for path in paths if ".journal/" in path or ".scratch/" in path]
+        chosen = rolls.choice(beside if rolls.random() < 0.6 else paths)
+        harm(home.store, chosen, [path for path in paths if path != chosen], rolls)
+        home.command(*RUN)
+        lab.check(home.store, manifests(left))
+        lab.check_end(home)
+        return ["completed"]
+
+    tally.run("damage", "journal, scratch and shards of a killed run", kind, few(10), case)
+
+
+def test_references_and_marks(lab: Lab, tally: Tally, dice: Any, few: Any, fresh: Any, kind: str) -> None:
+    """Cleaning frees nothing that is used, or says that it cannot tell."""
+
+    def case(number: int) -> list[str]:
+        home = lab.home(store=fresh(), holds={p: d for p, d in lab.whole.items() if not p.startswith("refs/")})
+        home.command(*RUN)
+        rolls = dice("references", kind, number)
+        paths = sorted(path for path in home.store.names() if path.startswith(("refs/", "families/")[number % 2]))
+        chosen = rolls.choice(paths)
+        done = f"{harm(home.store, chosen, [], rolls)}: {chosen}"
+        ended = told(home.start("gc", "--yes", "--grace", "0").end())
+        assert manifests(home.store.objects()) == manifests(lab.whole), f"{done}\n{ended}"
+        home.command(*RUN)
+        assert same_outputs(home.store.objects(), lab), done
+        lab.check_end(home, clean=ended.code == 0)
+        return ["told, nothing freed" if ended.code else "nothing freed"]
+
+    tally.run("damage", "a reference or a mark, then gc --yes", kind, few(8), case)
+
+
+def test_the_format(lab: Lab, tally: Tally, dice: Any, few: Any, fresh: Any, kind: str) -> None:
+    def case(number: int) -> list[str]:
+        home = lab.home(store=fresh(), holds=lab.whole)
+        harm(home.store, "store.json", [], dice("format", kind, number))
+        ended = told(home.start(*RUN).end())
+        if ended.code:
+            home.store.write({"store.json": lab.whole["store.json"]})
+        home.command(*RUN)
+        assert same_outputs(home.store.objects(), lab)
+        lab.check_end(home)
+        return ["refused" if ended.code else "harmless"]
+
+    tally.run("damage", "store.json, then run", kind, few(3), case)
