@@ -1,5 +1,6 @@
 # make run     the built-in sample, all stages, then the results
 # make test    lint, types and tests (slow ones: make test-slow)
+# make faults  kill, cut, damage, race and fill up the store, hundreds of times; FAULTS_SCALE=0.1 tries a tenth
 # make bench   the benchmarks
 # Each sets up .venv by itself. PYTHON chooses the interpreter (3.11 or newer).
 
@@ -7,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE := tests/node/node_modules/.installed
 
-.PHONY: run test test-slow lint bench lock clean
+.PHONY: run test test-slow faults lint bench lock clean
 
 run: .venv/installed
 	$(BIN)/pipeline run
@@ -16,7 +17,11 @@ test: lint $(NODE)
 	$(BIN)/python -m pytest -m "not slow"
 
 test-slow: .venv/installed $(NODE)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not faults"
+
+# ends by itself: each test has its own limit, all together take some 25 minutes on two cores
+faults: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
 
 lint: .venv/installed
 	$(BIN)/ruff check .
