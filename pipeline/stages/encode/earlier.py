@@ -104,8 +104,6 @@ class Earlier:
         ):
             return False
         try:
-            for array in self._layout.arrays:  # what does not unpack is not taken over either
-                self._features.read(array.name, self._places[part].tolist())
             objects = read_objects(self._output, self._layout, theirs)
         except StoreError as error:
             self._give_up(error)
