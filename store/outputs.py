@@ -144,7 +144,11 @@ class Output:
             self.check(path)
 
     def zarr(self) -> zarr.Group:
-        """Open the output's Zarr group, read-only; each object is checked at its first touch."""
+        """Open the output's Zarr group, read-only; each object is checked at its first touch.
+
+        Its hash, and no more: what Zarr makes of metadata that a stranger wrote is not bounded. Features are read
+        with `store.features.open_features`.
+        """
         import zarr
 
         from store.verified import VerifiedStore
