@@ -11,6 +11,7 @@ import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from store.attempts import drop_attempt, drop_output
 from store.errors import DraftLocked, StoreError
@@ -80,8 +81,14 @@ class Cleaning:
         """
         for name in self.forget:
             self.root.delete(f"refs/{name}")
+        # what lies in one output goes one after the other: it has one lock
+        groups = [list(each) for _, each in groupby(self.scraps, key=lambda scrap: scrap.name or scrap.path)]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            yield from zip(self.scraps, threads.map(self._free, self.scraps), strict=True)
+            for group, left in zip(groups, threads.map(self._free_all, groups), strict=True):
+                yield from zip(group, left, strict=True)
+
+    def _free_all(self, scraps: list[Scrap]) -> list[str]:
+        return [self._free(scrap) for scrap in scraps]
 
     def _free(self, scrap: Scrap) -> str:
         if scrap.name is None:

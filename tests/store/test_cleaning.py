@@ -187,6 +187,15 @@ def test_temporary_files_of_killed_writers(folder_store: Store, folder: Path) ->
     folder_store.output("train", "t").verify()
 
 
+def test_many_temporary_files_in_one_output_do_not_wait_for_each_other(folder_store: Store, folder: Path) -> None:
+    publish(folder_store, "train", "t")
+    published = next((folder / "outputs/train/t").glob("2*"))
+    for number in range(40):
+        (published / f".{number:016x}.partial").write_bytes(b"half")
+    assert not any(why for _, why in folder_store.cleaning(grace_s=0).free())
+    assert not list(published.glob(".*"))
+
+
 # beside others ------------------------------------------------------------------------------------------------------
 
 
