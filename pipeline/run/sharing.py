@@ -81,6 +81,11 @@ def push(plan: Plan, target: Store, outputs: Mapping[str, Name], *, whole: bool 
     arrived = {name for id_, name in outputs.items() if id_ not in shared.failed}
     if arrived & mine:
         plan.history.note_in(target, arrived & mine)
+    if whole:  # other experiments use the rest
+        there = target.refs()
+        for name, content in plan.store.refs().items():
+            if name not in there:
+                target.write_ref(name, content)
     return shared
 
 

@@ -110,3 +110,14 @@ def _yaml(project: Any) -> dict[str, Any]:
 
     values: dict[str, Any] = yaml.safe_load(project.file.read_text())
     return values
+
+
+def test_everything_travels_with_what_uses_it(finished: Any, remote: str, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "mine")
+    values = _yaml(project)
+    (project.folder / "other.yaml").write_text(json.dumps(values | {"seeds": [1]}))
+    project.command("run", "-f", "other.yaml", "--until", "student")
+    assert "10 pushed" in project.command("push", "--all", "--remote", remote).stdout
+    assert not json.loads(project.command("gc", "--store", remote, "--grace", "0s", "--json").stdout)["scraps"]
+    named = {id_ for content in Store.open(remote).refs().values() for id_ in json.loads(content)["steps"]}
+    assert "student[subjects=odd,seed=1]" in named
