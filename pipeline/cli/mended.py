@@ -28,6 +28,6 @@ def mended(work: Callable[[], T]) -> T:
         except (CorruptObject, CorruptManifest) as error:
             if not (error.url and error.stage and error.key):
                 raise
-            place = Store.open(error.url).quarantine(error.stage, error.key, str(error))
+            place = Store.open(error.url).quarantine(error.stage, error.key, str(error), attempt=error.attempt)
             print(f"note: {str(error).partition('. Run again')[0]}; it was moved to {place}", file=sys.stderr)
     return work()

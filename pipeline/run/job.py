@@ -84,14 +84,14 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     message
         What is wrong and the remedy.
     damaged
-        Stage and key of an output of the local store that was found damaged.
+        Stage, key and attempt (None where unknown) of an output of the local store that was found damaged.
     locked
         Who is doing this step now.
     """
 
     message: str
     traceback: str
-    damaged: tuple[str, str] | None = None
+    damaged: tuple[str, str, str | None] | None = None
     locked: str = ""
 
 

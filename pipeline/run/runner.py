@@ -194,7 +194,7 @@ class _Run:
     def _mend(self, id_: str, message: Failed) -> bool:
         """Put a damaged output aside and have it fetched or made again; each step may tell of each output once."""
         assert message.damaged is not None
-        stage, key = message.damaged
+        stage, key, attempt = message.damaged
         broken = next((step for step in self._plan.steps.values() if (step.stage, step.key) == (stage, key)), None)
         if broken is None or (id_, broken.id) in self._told_of:
             return False
@@ -205,7 +205,7 @@ class _Run:
         self._mended.add(broken.id)
         there = self._plan.store.has(stage, key)
         try:
-            place = self._plan.store.quarantine(stage, key, message.message)
+            place = self._plan.store.quarantine(stage, key, message.message, attempt=attempt)
         except StoreError:
             return False
         self._there.discard(broken.id)

@@ -57,7 +57,8 @@ def _serve(job: Job | Fetch, out: BinaryIO) -> Message:
     except DraftLocked as error:
         return Failed(str(error), traceback.format_exc(), locked=error.owner or "another run")
     except (CorruptObject, CorruptManifest, MissingOutput) as error:  # missing: put aside for another step
-        damaged = (error.stage, error.key) if error.stage and error.key and error.url == job.store else None
+        mine = error.stage and error.key and error.url == job.store
+        damaged = (str(error.stage), str(error.key), getattr(error, "attempt", None)) if mine else None
         return Failed(str(error), traceback.format_exc(), damaged=damaged)
     except (PipelineError, StoreError, TrainingError) as error:
         return Failed(str(error), traceback.format_exc())
