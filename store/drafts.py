@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from hashlib import sha256
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -119,14 +120,17 @@ class Draft:
     def scratch_write(self, name: str, data: Data) -> None:
         """Replace a file that a successor can read back, such as a checkpoint; publishing drops it."""
         self._check_open()
-        self._root.put(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}", data, safe=True)
+        sealed = b"".join((sha256(data).digest(), data))
+        self._root.put(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}", sealed, safe=True)
 
     def scratch_read(self, name: str) -> bytes | None:
-        """Return what `scratch_write` wrote last, by this owner or an earlier one, or None."""
+        """Return what `scratch_write` wrote last, by this owner or an earlier one; None where it is not there whole."""
         try:
-            return self._root.read(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}")
+            sealed = memoryview(self._root.read(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}"))
         except FileNotFoundError:
             return None
+        data = sealed[32:]
+        return bytes(data) if sha256(data).digest() == sealed[:32] else None
 
     def zarr_store(self) -> AttemptStore:
         """Return a Zarr store rooted at the attempt, for creating arrays and writing shards."""

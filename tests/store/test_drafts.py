@@ -230,6 +230,17 @@ class TestResuming:
             assert second.attempt != first.attempt
         assert folder_store.output("encode", "k1").read_bytes("x") == b"1"
 
+    @pytest.mark.parametrize("harm", [lambda b: b[:-1], lambda b: b"", lambda b: b[:40] + b"!" + b[41:]])
+    def test_scratch_that_was_damaged_is_as_none(self, folder_store: Store, folder: Path, harm: Any) -> None:
+        with draft(folder_store) as first:
+            first.scratch_write("checkpoint", b"epoch 3, and all its numbers")
+        (place,) = folder.glob("outputs/*/*/*.scratch/checkpoint")
+        place.write_bytes(harm(place.read_bytes()))
+        with draft(folder_store) as second:
+            assert second.scratch_read("checkpoint") is None
+            second.scratch_write("checkpoint", b"epoch 1")
+            assert second.scratch_read("checkpoint") == b"epoch 1"
+
     @pytest.mark.parametrize("url", ["memory", "s3"], indirect=True)
     def test_elsewhere_a_successor_copies_what_is_finished(self, store: Store) -> None:
         with draft(store) as first:
