@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -37,6 +38,9 @@ TUNING = [(2, 2), (4, 2), (4, 8), (8, 2), (16, 2)]  # threads, parts of an objec
 PUSHES = ("push", "push, plain", "push, dvc", "folder", "folder, plain")
 PULLS = ("pull", "pull, plain", "pull, dvc")
 
+PUSHES = ("push", "push, plain", "push, dvc", "folder", "folder, plain")
+PULLS = ("pull", "pull, plain", "pull, dvc")
+
 Timed = Callable[[], float]
 
 
@@ -47,10 +51,9 @@ def main() -> None:
         os.environ.update(_environment(endpoint))
         bench = Bench(Path(folder), endpoint, options.bytes, options.dvc)
         times = bench.run(options.rounds)
-        print(_table(times, bench.size))
-        print(
-            f"{bench.size / 1e9:.2f} GB in {len(bench.files)} objects; {bench.tuned}; medians of {options.rounds} rounds"
-        )
+        print(_table(times, bench.processor, bench.size))
+        print(f"{bench.size / 1e9:.2f} GB in {len(bench.files)} objects; {bench.tuned};")
+        print(f"medians of {options.rounds} rounds; cpu: processor seconds per GB, the server's aside")
         print(_versions(options.dvc))
 
 
@@ -81,6 +84,7 @@ class Bench:
         self._folder, self._endpoint, self._dvc = folder, endpoint, dvc
         self._round = 0
         self.tuned = ""
+        self.processor: dict[str, list[float]] = {}
         self._ways = {"push": TUNING[0], "pull": TUNING[0]}
         count = max(1, round(size / OBJECT))
         _note(f"writing {count} objects of {OBJECT >> 20} MiB")
@@ -110,16 +114,20 @@ class Bench:
             ways |= {"push, dvc": lambda: self.dvc("push"), "pull, dvc": lambda: self.dvc("pull")}
         times: dict[str, list[float]] = {name: [] for name in ways}
         for self._round in range(1, rounds + 1):
-            for name in sorted(
-                ways, key=lambda each: (each.startswith("pull"), each if self._round % 2 else each[::-1])
-            ):
-                os.sync()
-                times[name].append(ways[name]())
-                _note(
-                    f"round {self._round}: {name}: {times[name][-1]:.1f} s, {self.size / times[name][-1] / 1e6:.0f} MB/s"
-                )
+            turn = -1 if self._round % 2 else 1  # who goes first alternates; a pull needs its push
+            for name in [*PUSHES[::turn], *PULLS[::turn]]:
+                if name in ways:
+                    self._time(name, ways[name], times)
             self._clear()
         return times
+
+    def _time(self, name: str, way: Timed, times: dict[str, list[float]]) -> None:
+        os.sync()
+        before = _processor_s()
+        took = way()
+        times[name].append(took)
+        self.processor.setdefault(name, []).append(_processor_s() - before)
+        _note(f"round {self._round}: {name}: {took:.1f} s, {self.size / took / 1e6:.0f} MB/s")
 
     def ours(self, source: object, target: object) -> float:
         """Time `copy_output`."""
@@ -248,8 +256,14 @@ def _timed(work: Callable[[str], None], paths: Sequence[str], threads: int) -> f
     return time.perf_counter() - started
 
 
-def _table(times: dict[str, list[float]], size: int) -> str:
-    lines = [f"{'':<38} {'ours MB/s':>10} {'peer MB/s':>10} {'ratio':>6} {'limit':>6}"]
+def _processor_s() -> float:
+    """Return the processor time of this process and of those that it has waited for."""
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in both)
+
+
+def _table(times: dict[str, list[float]], processor: dict[str, list[float]], size: int) -> str:
+    lines = [f"{'':<34} {'ours MB/s':>10} {'peer MB/s':>10} {'ratio':>6} {'limit':>6} {'ours cpu':>9} {'peer cpu':>9}"]
     for name, peer, title in (
         ("push", "push, plain", "push to S3 / plain obstore copy"),
         ("pull", "pull, plain", "pull from S3 / plain obstore copy"),
@@ -261,7 +275,8 @@ def _table(times: dict[str, list[float]], size: int) -> str:
             ours, theirs = (size / statistics.median(times[each]) / 1e6 for each in (name, peer))
             ratio = statistics.median(b / a for a, b in zip(times[name], times[peer], strict=True))
             limit = f"{LIMIT:6.1f}" if "obstore" in title else f"{'-':>6}"
-            lines.append(f"{title:<38} {ours:10.0f} {theirs:10.0f} {ratio:6.2f} {limit}")
+            spent = [f"{statistics.median(processor[each]) / size * 1e9:9.2f}" for each in (name, peer)]
+            lines.append(f"{title:<34} {ours:10.0f} {theirs:10.0f} {ratio:6.2f} {limit} {' '.join(spent)}")
     return "\n".join(lines)
 
 
