@@ -68,13 +68,17 @@ def copy_output(source: Store, target: Store, stage: str, key: str, progress: Pr
     """
     data, manifest = _published(source, stage, key)
     report = Report(sum(entry.size for entry in manifest.objects), progress)
+    there_already = Copied(len(manifest.objects), report.total, 0)
     if target.has(stage, key):
         report.add(report.total)
-        return Copied(len(manifest.objects), report.total, 0)
+        return there_already
     target.begin()
     here, there = source._root, target._root
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
     with there.lock(lock_path(stage, key), f"{stage}/{key} in {target.url}"):
+        if target.has(stage, key):  # since we looked: whoever published it has let go of the lock
+            report.add(report.total)
+            return there_already
         transfer = plan_transfer(manifest, sizes(here, prefix), _trusted(there, manifest, prefix))
         try:
             if transfer.damaged is not None:
