@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from store.canonical import digest, digest_of_json
 from store.errors import StoreError
 from store.paths import is_name
 
@@ -41,18 +42,33 @@ class Ref:
             return None
 
 
+def encode_ref(value: dict[str, Any]) -> bytes:
+    """Write a reference with the digest of all of it, so that a damaged one frees nothing."""
+    return msgspec.json.encode({**value, "sha256": digest(value)}, order="sorted")
+
+
+def parse_ref(data: bytes) -> Any:
+    """Return what a reference says; ValueError where it is not JSON, or not what `encode_ref` wrote."""
+    value = msgspec.json.decode(data)
+    if isinstance(value, dict) and "sha256" in value:
+        expected = value.pop("sha256")
+        if digest_of_json(value) != expected:
+            raise ValueError("it changed after it was written")
+    return value
+
+
 def decode_ref(name: str, data: bytes, where: str) -> Ref:
     """Read a reference: every object in it, at any depth, that has a ``stage`` and a ``key`` names an output.
 
     Raises
     ------
     StoreError
-        It is not JSON: what it names cannot be told.
+        It is not JSON, or not what was written: what it names cannot be told.
     """
     try:
-        value = msgspec.json.decode(data)
+        value = parse_ref(data)
         outputs = dict(_named(value, ""))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(
             f"{where} is no reference: {error}. What it names cannot be told, so nothing is freed. Run that experiment "
             f"again, or drop the reference with `--forget {name}`"

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from store import Store
+from store.refs import encode_ref, parse_ref
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._=+-]+")  # what cannot stand in a reference's name
 _FORGOTTEN_AFTER = timedelta(days=60)  # of what a run meant to use and never did
@@ -138,13 +139,13 @@ class History:
             path=str(self._path),
             written=_ago(),
         )
-        self._store.write_ref(self.name, msgspec.json.encode(self._reference, order="sorted"))
+        self._store.write_ref(self.name, encode_ref(msgspec.to_builtins(self._reference)))
 
 
 def _decode(content: bytes) -> Reference | None:
     try:
-        return msgspec.json.decode(content, type=Reference)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.convert(parse_ref(content), Reference)
+    except (ValueError, RecursionError):
         return None
 
 

@@ -18,7 +18,7 @@ import pytest
 from store import Store
 from store.cleaning import Cleaning, check_forgotten
 from store.errors import StoreError, UnsupportedFormat
-from store.refs import decode_ref
+from store.refs import decode_ref, encode_ref
 
 DAY = 86400.0
 
@@ -406,6 +406,13 @@ def test_a_reference_names_outputs_at_any_depth() -> None:
 def test_no_reference(content: bytes) -> None:
     with pytest.raises(StoreError, match="refs/r"):
         decode_ref("r", content, "refs/r")
+
+
+def test_a_reference_that_was_damaged_is_none() -> None:
+    data = encode_ref({"steps": {"a": {"stage": "x", "key": "1"}}, "written": "2026"})
+    assert decode_ref("r", data, "refs/r").outputs == {("x", "1"): "a"}
+    with pytest.raises(StoreError, match="changed after it was written"):
+        decode_ref("r", data.replace(b'"1"', b'"2"'), "refs/r")
 
 
 def test_a_beginning_of_a_name_is_enough() -> None:

@@ -64,6 +64,7 @@ def test_what_was_never_used_is_forgotten(store: Store, file: Path) -> None:
     (name,) = store.refs()
     reference = written(store)
     reference["uses"][0]["since"] = "2020-01-01T00:00:00+00:00"
+    del reference["sha256"]
     store.write_ref(name, json.dumps(reference).encode())
     History.read(store, file).use([("train", "new")])
     assert [use["key"] for use in written(store)["uses"]] == ["new"]

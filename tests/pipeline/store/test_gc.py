@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from store import Store
+from store.refs import encode_ref, parse_ref
 
 
 def json_of(project: Any, *arguments: str) -> Any:
@@ -93,7 +94,7 @@ def test_an_experiment_untouched_for_long_is_listed(changed: Any) -> None:
     store = Store.open(str(changed.store))
     ((name, content),) = store.refs().items()
     assert name not in changed.command("gc").stdout
-    store.write_ref(name, json.dumps({**json.loads(content), "written": "2020-01-01T00:00:00+00:00"}).encode())
+    store.write_ref(name, encode_ref({**parse_ref(content), "written": "2020-01-01T00:00:00+00:00"}))
     said = changed.command("gc").stdout
     assert f"  {name} (" in said
     assert "--forget" in said

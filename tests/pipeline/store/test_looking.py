@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from store import Store
+from store.refs import encode_ref, parse_ref
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +18,9 @@ def project(finished: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     project = finished.copy(tmp_path_factory.mktemp("looked") / "at")
     store = Store.open(str(project.store))
     ((_, content),) = store.refs().items()
-    told = json.loads(content)
+    told = parse_ref(content)
     steps = {id_: past for id_, past in told["steps"].items() if past["stage"] in ("index", "encode")}
-    store.write_ref("other-1.json", json.dumps({**told, "steps": steps, "path": "/there/other.yaml"}).encode())
+    store.write_ref("other-1.json", encode_ref({**told, "steps": steps, "path": "/there/other.yaml"}))
     with store.draft("train", "begun", recipe={}, inputs=[]) as draft:
         draft.scratch_write("checkpoint", b"x" * 5000)
     return project
