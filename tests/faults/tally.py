@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import traceback
 from collections import Counter
@@ -57,6 +58,7 @@ class Tally:
                     outcomes = case(number)
                 except Exception as error:  # counted and told, so that the other cases are tried as well
                     what = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+                    print(f"{fault}, {command}, {place}, case {number}: {what}", file=sys.stderr)
                     with guard:
                         row.broken.append(f"case {number}: {what}")
                 else:

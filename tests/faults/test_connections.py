@@ -69,7 +69,7 @@ def test_push(lab: Lab, cut: Any, fresh: Callable[[], str]) -> None:
         assert manifests(lab.check(home.remotes[0], {})) == manifests(lab.whole)
         lab.clean(home, home.remotes[0])
 
-    cut("push", 16, lambda: lab.home(remotes=[fresh()], holds=lab.whole), ("push",), check)
+    cut("push", 14, lambda: lab.home(remotes=[fresh()], holds=lab.whole), ("push",), check)
 
 
 def test_pull(lab: Lab, cut: Any, fresh: Callable[[], str]) -> None:
@@ -79,12 +79,12 @@ def test_pull(lab: Lab, cut: Any, fresh: Callable[[], str]) -> None:
         assert manifests(home.store.objects()) == manifests(lab.whole)
         lab.check_end(home)
 
-    cut("pull", 16, lambda: lab.home(remotes=[remote.url], raw=False), ("pull",), check)
+    cut("pull", 14, lambda: lab.home(remotes=[remote.url], raw=False), ("pull",), check)
 
 
 def test_run_on_a_bucket(lab: Lab, cut: Any, fresh: Callable[[], str]) -> None:
     encoded = lab.only("index", "encode")
-    cut("run", 16, lambda: lab.home(store=fresh(), holds=encoded), RUN, lab.check_end)
+    cut("run", 14, lambda: lab.home(store=fresh(), holds=encoded), RUN, lab.check_end)
 
 
 def test_run_that_fetches(lab: Lab, cut: Any, fresh: Callable[[], str]) -> None:

@@ -110,7 +110,7 @@ def test_outputs_at_home(lab: Lab, tally: Tally, dice: Any, few: Any, fresh: Any
         lab.check_end(home)
         return ["found, fetched again"] if broken else ["harmless"]
 
-    tally.run("damage", "a published output, then verify and pull", kind, few(14), case)
+    tally.run("damage", "a published output, then verify and pull", kind, few(12), case)
 
 
 @pytest.mark.parametrize("again", ["made", "fetched"])
@@ -134,7 +134,7 @@ def test_inputs_of_a_run(
         lab.check_end(home)
         return ["found, run completed" if "moved to" in ended.err else "not read, or harmless"]
 
-    tally.run("damage", f"a run's input, {again} again", kind, few(7), case)
+    tally.run("damage", f"a run's input, {again} again", kind, few(6), case)
 
 
 def test_remotes(lab: Lab, tally: Tally, dice: Any, few: Any, fresh: Any, kind: str) -> None:
@@ -198,7 +198,7 @@ def test_journals_and_scratch(
         lab.check_end(home)
         return ["completed"]
 
-    tally.run("damage", "journal, scratch and shards of a killed run", kind, few(10), case)
+    tally.run("damage", "journal, scratch and shards of a killed run", kind, few(9), case)
 
 
 def test_references_and_marks(lab: Lab, tally: Tally, dice: Any, few: Any, fresh: Any, kind: str) -> None:

@@ -91,7 +91,7 @@ def test_run(lab: Lab, try_kills: Any, fresh: Callable[[], str], kind: str) -> N
     def make(dice: Random) -> Home:
         return lab.home(store=fresh(), holds=dice.choice([{}, encoded]))
 
-    try_kills("run", kind, 35, make, RUN, lab.check_end)
+    try_kills("run", kind, 26, make, RUN, lab.check_end)
 
 
 def test_run_that_pushes(lab: Lab, try_kills: Any, fresh: Callable[[], str], kind: str) -> None:
@@ -103,7 +103,7 @@ def test_run_that_pushes(lab: Lab, try_kills: Any, fresh: Callable[[], str], kin
         assert len(manifests(lab.check(home.remotes[0], {}))) == len(manifests(lab.whole))
         lab.clean(home, home.remotes[0])
 
-    try_kills("run --push", kind, 15, lambda _: lab.home(remotes=[fresh()], holds=encoded), (*RUN, "--push"), check)
+    try_kills("run --push", kind, 8, lambda _: lab.home(remotes=[fresh()], holds=encoded), (*RUN, "--push"), check)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_run_that_fetches(lab: Lab, try_kills: Any, full: Place, kind: str) -> N
         home.command("pull")
         assert manifests(home.store.objects()) == manifests(lab.whole)
 
-    try_kills("run, fetching", kind, 15, lambda _: lab.home(remotes=[full.url], raw=False), RUN, check)
+    try_kills("run, fetching", kind, 12, lambda _: lab.home(remotes=[full.url], raw=False), RUN, check)
 
 
 def test_push(lab: Lab, try_kills: Any, fresh: Callable[[], str], kind: str) -> None:
@@ -126,7 +126,7 @@ def test_push(lab: Lab, try_kills: Any, fresh: Callable[[], str], kind: str) -> 
         assert manifests(lab.check(home.remotes[0], {})) == manifests(lab.whole)
         lab.clean(home, home.remotes[0])
 
-    try_kills("push", kind, 25, lambda _: lab.home(remotes=[fresh()], holds=lab.whole), ("push",), check)
+    try_kills("push", kind, 18, lambda _: lab.home(remotes=[fresh()], holds=lab.whole), ("push",), check)
 
 
 def test_pull(lab: Lab, try_kills: Any, full: Place, kind: str) -> None:
@@ -134,7 +134,7 @@ def test_pull(lab: Lab, try_kills: Any, full: Place, kind: str) -> None:
         assert manifests(home.store.objects()) == manifests(lab.whole)
         lab.check_end(home)
 
-    try_kills("pull", kind, 25, lambda _: lab.home(remotes=[full.url], raw=False), ("pull",), check)
+    try_kills("pull", kind, 18, lambda _: lab.home(remotes=[full.url], raw=False), ("pull",), check)
 
 
 @pytest.fixture(scope="module")
@@ -162,4 +162,4 @@ def test_gc(
         assert home.command("run").out.endswith("nothing to do\n")
         lab.check_end(home)
 
-    try_kills("gc --yes", kind, 25, lambda _: lab.home(store=fresh(), holds=littered), GC, check, gone=True)
+    try_kills("gc --yes", kind, 20, lambda _: lab.home(store=fresh(), holds=littered), GC, check, gone=True)
