@@ -20,7 +20,7 @@ import numpy as np
 import yaml
 from scipy.io import savemat
 
-from .places import Name, Objects, Place, damage, entries, manifests, unlisted
+from .places import Name, Objects, Place, content, damage, manifests, unlisted
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXPERIMENT: dict[str, Any] = {
@@ -68,10 +68,8 @@ class Running:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
             return self._ended(self._process.returncode)
-        os.kill(self._process.pid, signal.SIGSTOP)  # so that it starts no worker between look and kill
-        for each in [self._process.pid, *_children(self._process.pid)]:
-            with suppress(ProcessLookupError):
-                os.kill(each, signal.SIGKILL)
+        _signal([self._process.pid], signal.SIGSTOP)  # so that it starts no worker between look and kill
+        _signal([self._process.pid, *_children(self._process.pid)], signal.SIGKILL)
         self._process.wait()
         return self._ended(None)
 
@@ -79,14 +77,11 @@ class Running:
         """Let it and its workers sleep for a time once it has begun to write."""
         while not self.ended and not begun():
             time.sleep(0.003)
-        asleep = [self._process.pid]
-        for sign in (signal.SIGSTOP, signal.SIGCONT):
-            for each in asleep:
-                with suppress(ProcessLookupError):
-                    os.kill(each, sign)
-                if sign == signal.SIGSTOP and each == self._process.pid:
-                    asleep += _children(each)
-            time.sleep(seconds if sign == signal.SIGSTOP else 0)
+        _signal([self._process.pid], signal.SIGSTOP)  # so that it starts no worker between look and sleep
+        all_of_it = [self._process.pid, *_children(self._process.pid)]
+        _signal(all_of_it, signal.SIGSTOP)
+        time.sleep(seconds)
+        _signal(all_of_it, signal.SIGCONT)
 
     @property
     def ended(self) -> bool:
@@ -225,9 +220,14 @@ class Lab:
         assert not lost, f"{place.url}: lost or changed: {lost}"
         wrong = damage(objects)
         assert not wrong, f"{place.url}: published and wrong: {wrong}"
-        other = [name for name, data in now.items() if name in wanted and entries(data) != entries(wanted[name])]
-        assert not other, f"{place.url}: other bytes than an undisturbed run's: {other}"
+        assert not self.other(objects), f"{place.url}: other values than an undisturbed run's: {self.other(objects)}"
         return objects
+
+    def other(self, objects: Objects) -> list[Name]:
+        """Name outputs that differ from those of an undisturbed run; all in `objects` are whole."""
+        there, wanted = manifests(objects), manifests(self.whole)
+        names = there.keys() & wanted.keys()
+        return sorted(n for n in names if content(objects, there[n]) != content(self.whole, wanted[n]))
 
     def check_end(self, home: Home, *, clean: bool = True) -> None:
         """See that the figures are those of an undisturbed run, and that cleaning leaves nothing but outputs."""
@@ -244,6 +244,12 @@ class Lab:
         objects = self.check(place, before, gone=True)
         assert not unlisted(objects), f"{place.url}: left after cleaning: {unlisted(objects)}\n{said}"
         home.command("verify", "--all", "--deep", "--store", place.url)
+
+
+def _signal(processes: list[int], sign: signal.Signals) -> None:
+    for each in processes:
+        with suppress(ProcessLookupError):
+            os.kill(each, sign)
 
 
 def _children(parent: int) -> list[int]:

@@ -61,9 +61,19 @@ def manifests(objects: Mapping[str, bytes]) -> dict[Name, bytes]:
     return found
 
 
-def entries(manifest: bytes) -> list[dict[str, Any]]:
-    """Return paths, sizes and digests that a manifest lists."""
-    return sorted(json.loads(manifest)["objects"], key=lambda entry: str(entry["path"]))
+def content(objects: Mapping[str, bytes], manifest: bytes) -> dict[str, Any]:
+    """Return an output's objects by path: their digests, and of a training's history its values.
+
+    A training that goes on from a checkpoint writes the members of its history in another order.
+    """
+    told = json.loads(manifest)
+    place = f"outputs/{told['stage']}/{told['key']}/{told['attempt']}"
+    return {
+        entry["path"]: json.loads(objects[f"{place}/{entry['path']}"])
+        if entry["path"] == "history.json"
+        else (entry["size"], entry["sha256"])
+        for entry in told["objects"]
+    }
 
 
 def damage(objects: Mapping[str, bytes]) -> list[str]:
@@ -90,6 +100,6 @@ def unlisted(objects: Mapping[str, bytes]) -> list[str]:
         kept |= {f"{folder}/manifest.json", f"{folder}/lock"}
         kept |= {f"{folder}/{manifest['attempt']}/{entry['path']}" for entry in manifest["objects"]}
         kept |= {path for path in objects if path.startswith(f"families/{stage}/") and path.endswith(f"/{key}")}
-    loose = ("refs/", "families/")  # a temporary file there is left for an hour: nobody's lock protects it
-    left = {path for path in objects if not (path.startswith(loose) and path.endswith(".partial"))}
-    return sorted(path for path in left - kept if not path.startswith("refs/"))
+    # temporary files outside of outputs are left for an hour, as nobody's lock protects them; that of store.json stays
+    loose = {path for path in objects if path.endswith(".partial") and path.partition("/")[0] != "outputs"}
+    return sorted(path for path in objects.keys() - kept - loose if not path.startswith("refs/"))
