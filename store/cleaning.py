@@ -17,7 +17,7 @@ from store.attempts import drop_attempt, drop_output
 from store.errors import DraftLocked, StoreError
 from store.inventory import Folder, Inventory, Name, folder_of
 from store.lineage import Lineage
-from store.paths import attempt_of, is_name, lock_path, manifest_path
+from store.paths import JOURNAL, SCRATCH, attempt_of, is_name, lock_path, manifest_path
 from store.refs import Ref, decode_ref
 from store.roots.contract import Root
 from store.scraps import Scrap, find_scraps
@@ -134,7 +134,10 @@ class Cleaning:
 
     def _free_part(self, scrap: Scrap, folder: Folder) -> str:
         if scrap.kind == "temporary":
-            self.root.delete(scrap.path)
+            if scrap.path.endswith((JOURNAL, SCRATCH)):
+                self.root.delete_all(scrap.path)
+            else:
+                self.root.delete(scrap.path)
             return ""
         attempt = attempt_of(scrap.path.rpartition("/")[2])
         part = folder.attempts.get(attempt or "")

@@ -36,6 +36,8 @@ class Folder:
         The manifest, where there is one.
     attempts : dict of str to Part
         By name; journal and scratch belong to their attempt.
+    notes : dict of str to Part
+        Journals and scratch alone, by their folder's name.
     temporaries : list of Listed
         What killed writers left beside what they wrote.
     rest : Part
@@ -46,6 +48,7 @@ class Folder:
     key: str
     published: Listed | None = None
     attempts: dict[str, Part] = field(default_factory=dict)
+    notes: dict[str, Part] = field(default_factory=dict)
     temporaries: list[Listed] = field(default_factory=list)
     rest: Part = field(default_factory=Part)
 
@@ -162,5 +165,7 @@ def _count(found: Inventory, item: Listed) -> None:
         folder.temporaries.append(item)
     if attempt:
         folder.attempts.setdefault(attempt, Part()).add(item)
+        if child != attempt:
+            folder.notes.setdefault(child, Part()).add(item)
     else:
         folder.rest.add(item)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from store.inventory import Folder, Inventory, Name, Part
-from store.paths import output_prefix
+from store.paths import attempt_of, output_prefix
 
 _RESUMED_S = 60 * 86400.0  # somebody may still go on with what was begun and is named
 _WRITING_S = 3600.0  # a temporary file that nobody's lock protects is left alone for this long
@@ -104,6 +104,11 @@ def find_scraps(
                 Scrap("attempt", f"{prefix}/{attempt}", part.bytes, part.objects, part.touched, name)
                 for attempt, part in sorted(beside.items())
                 if old(part.touched)
+            ]
+            found += [  # its writer was killed once it had published
+                Scrap("temporary", f"{prefix}/{child}", part.bytes, part.objects, part.touched, name)
+                for child, part in sorted(folder.notes.items())
+                if attempt_of(child) not in beside and len(folder.attempts) == 1 + len(beside) and old(part.touched)
             ]
             found += [
                 Scrap("temporary", item.path, item.size, 1, item.modified, name)

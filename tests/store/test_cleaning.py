@@ -187,6 +187,18 @@ def test_temporary_files_of_killed_writers(folder_store: Store, folder: Path) ->
     folder_store.output("train", "t").verify()
 
 
+def test_what_a_writer_left_that_was_killed_once_it_had_published(store: Store) -> None:
+    publish(store, "train", "t")
+    name(store, "mine.json", ("train", "t"))
+    attempt = f"outputs/train/t/{store.output('train', 't').manifest.attempt}"
+    for path in (f"{attempt}.journal/unit-0.json", f"{attempt}.scratch/checkpoint"):
+        store._root.put(path, b"left")
+    assert not paths(store.cleaning(grace_s=60))
+    freed(store.cleaning(grace_s=0))
+    assert not list(store._root.walk(f"{attempt}.journal")) + list(store._root.walk(f"{attempt}.scratch"))
+    store.output("train", "t").verify()
+
+
 def test_many_temporary_files_in_one_output_do_not_wait_for_each_other(folder_store: Store, folder: Path) -> None:
     publish(folder_store, "train", "t")
     published = next((folder / "outputs/train/t").glob("2*"))
