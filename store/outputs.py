@@ -57,11 +57,11 @@ class Output:
         try:
             data = self._root.read(f"{self._prefix}/{path}", 0, expected.size + 1)  # whatever lies there
         except FileNotFoundError:
-            raise self._corrupt(expected, None) from None
+            raise self.damaged(expected, None) from None
         if path in self._checked and len(data) == expected.size:
             return data
         if len(data) != expected.size or entry_of_bytes(path, data) != expected:
-            raise self._corrupt(expected, self._found(expected))
+            raise self.damaged(expected, self._found(expected))
         self._checked.add(path)
         return data
 
@@ -78,9 +78,9 @@ class Output:
         try:
             data = self._root.read(f"{self._prefix}/{path}", start, stop)
         except FileNotFoundError:
-            raise self._corrupt(expected, None) from None
+            raise self.damaged(expected, None) from None
         if len(data) != min(stop, expected.size) - min(start, expected.size):
-            raise self._corrupt(expected, self._found(expected))
+            raise self.damaged(expected, self._found(expected))
         return data
 
     def read_json(self, path: str, kind: Any = Any) -> Any:
@@ -135,7 +135,7 @@ class Output:
             if path not in self._checked:
                 found = self._found(expected)
                 if found != expected:
-                    raise self._corrupt(expected, found)
+                    raise self.damaged(expected, found)
                 self._checked.add(path)
 
     def verify(self) -> None:
@@ -166,7 +166,8 @@ class Output:
     def _found(self, expected: ObjectEntry) -> ObjectEntry | None:
         return entry_of_object(self._root, self._prefix, expected.path, expected.size)
 
-    def _corrupt(self, expected: ObjectEntry, found: ObjectEntry | None) -> CorruptObject:
+    def damaged(self, expected: ObjectEntry, found: ObjectEntry | None) -> CorruptObject:
+        """Return the error that an object is not what the manifest lists: what was found instead, None for nothing."""
         now = f"{found.size} bytes with SHA-256 {found.sha256 or 'of something else'}" if found else "no such object"
         return self.refuse(
             expected.path,

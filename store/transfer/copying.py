@@ -89,7 +89,7 @@ def copy_output(source: Store, target: Store, stage: str, key: str, progress: Pr
             _check_space(there, transfer, stage, key)
             send(here, there, prefix, transfer.missing, report)
         except Differs as error:
-            raise Output(here, manifest)._corrupt(error.expected, error.found) from None
+            raise Output(here, manifest).damaged(error.expected, error.found) from None
         _check_arrived(there, manifest, prefix)
         there.sync(f"{prefix}/{entry.path}" for entry in manifest.objects)
         _publish(there, manifest, data, prefix)
