@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .homes import Lab
+from .lab import Lab
 from .tally import Tally
 
 _TALLY = pytest.StashKey[Tally]()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
-from .homes import Lab
+from .lab import Lab
 from .places import Objects, Place, damage, manifests
 
 HARMS = ("flipped", "flipped", "flipped", "truncated", "truncated", "emptied", "grown", "exchanged", "deleted")

@@ -1,9 +1,8 @@
-"""Homes: a tiny experiment on files, the program that works on it, and what an undisturbed run of it leaves."""
+"""Homes: folders with an experiment, the program that runs there, and its end by SIGKILL at a drawn moment."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,27 +15,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
-import yaml
-from scipy.io import savemat
-
-from .places import Name, Objects, Place, content, damage, manifests, unlisted
+from .places import Place
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-EXPERIMENT: dict[str, Any] = {
-    "modalities": ["inertial"],
-    "protocol": "subject-50-50",
-    "stages": {
-        "encode": {"inertial": {"patches": 4}},
-        "teacher": {
-            "stage": "train",
-            "needs": ["encode"],
-            "model": {"name": "cnn1d", "width": 8},
-            "fit": {"epochs": 2},
-        },
-        "evaluate": {"needs": ["teacher"]},
-    },
-}
 RUN = ("run", "--jobs", "1")
 LONGEST_S = 180.0
 
@@ -136,114 +117,6 @@ class Home:
         ended = self.start(*arguments, **environment).end()
         assert ended.code == 0, f"{' '.join(arguments)} ended with {ended.code}, undisturbed:\n{ended.out}\n{ended.err}"
         return ended
-
-
-@dataclass
-class Lab:
-    """Where homes are made, and what an undisturbed run leaves.
-
-    Attributes
-    ----------
-    whole
-        The objects of a store in which everything was done.
-    results
-        What ``pipeline results --json`` prints there.
-    """
-
-    folder: Path
-    whole: Objects = field(default_factory=dict)
-    results: str = ""
-    _count: Any = field(default_factory=count)
-
-    @classmethod
-    def make(cls, folder: Path) -> Lab:
-        """Make the recordings and do the experiment once."""
-        lab = cls(folder)
-        series = np.random.default_rng(0)
-        (folder / "raw" / "Inertial").mkdir(parents=True)
-        for trial in range(132):  # three shards
-            name = f"a{1 + trial % 3}_s{1 + trial // 3 % 4}_t{1 + trial // 12}_inertial.mat"
-            savemat(folder / "raw" / "Inertial" / name, {"d_iner": series.normal(size=(series.integers(60, 90), 6))})
-        home = lab.home()
-        home.command(*RUN)
-        lab.results = home.command("results", "--json").out
-        lab.whole = home.store.objects()
-        shutil.copy(home.folder / "stages.lock", folder / "stages.lock")
-        assert len(manifests(lab.whole)) == 4
-        return lab
-
-    def home(
-        self,
-        *,
-        store: str = ".store",
-        remotes: Collection[str] = (),
-        holds: Mapping[str, bytes] | None = None,
-        raw: bool = True,
-        folder: Path | None = None,
-    ) -> Home:
-        """Make a home whose store holds these objects; one without raw data has the lock alone."""
-        folder = folder or self.folder / f"home-{next(self._count)}"
-        folder.mkdir(exist_ok=True)
-        root = self.folder / ("raw" if raw else "nowhere")
-        source = {"name": "utd-mhad", "root": str(root)}
-        home = Home(
-            folder,
-            {"store": store, "remote": list(remotes), "source": source, **EXPERIMENT},
-            {
-                "PYTHONPATH": str(REPOSITORY),
-                "PIPELINE_CACHE": str(self.folder / ("cache" if raw else "their-cache")),
-                "OMP_NUM_THREADS": "1",
-                "PIPELINE_LEASE_SECONDS": "2",
-            },
-        )
-        (folder / "stages.yaml").write_text(yaml.safe_dump(home.values, sort_keys=False))
-        if not raw:
-            shutil.copy(self.folder / "stages.lock", folder)
-        if holds:
-            home.store.write(holds)
-        return home
-
-    def only(self, *stages: str) -> Objects:
-        """Return the objects of a store in which these stages alone are done."""
-        return {
-            path: data
-            for path, data in self.whole.items()
-            if not path.startswith(("outputs/", "families/")) or path.split("/")[1] in stages
-        }
-
-    def check(self, place: Place, before: Mapping[Name, bytes], *, gone: bool = False) -> Objects:
-        """See that nothing published was lost, changed or is wrong; `gone`: unused outputs may have been freed."""
-        objects = place.objects()
-        now, wanted = manifests(objects), manifests(self.whole)
-        kept = {name: data for name, data in before.items() if not gone or name in wanted}
-        lost = [name for name, data in kept.items() if now.get(name) != data]
-        assert not lost, f"{place.url}: lost or changed: {lost}"
-        wrong = damage(objects)
-        assert not wrong, f"{place.url}: published and wrong: {wrong}"
-        assert not self.other(objects), f"{place.url}: other values than an undisturbed run's: {self.other(objects)}"
-        return objects
-
-    def other(self, objects: Objects) -> list[Name]:
-        """Name outputs that differ from those of an undisturbed run; all in `objects` are whole."""
-        there, wanted = manifests(objects), manifests(self.whole)
-        names = there.keys() & wanted.keys()
-        return sorted(n for n in names if content(objects, there[n]) != content(self.whole, wanted[n]))
-
-    def check_end(self, home: Home, *, clean: bool = True) -> None:
-        """See that the figures are those of an undisturbed run, and that cleaning leaves nothing but outputs."""
-        results = home.command("results", "--json").out
-        assert results == self.results, f"{home.folder}: other figures:\n{results}"
-        if clean:
-            self.clean(home)
-
-    def clean(self, home: Home, place: Place | None = None) -> None:
-        """Clean a store without any grace, and see that what is left is whole and used."""
-        place = place or home.store
-        before = manifests(place.objects())
-        said = home.command("gc", "--yes", "--grace", "0", "--store", place.url)
-        objects = self.check(place, before, gone=True)
-        assert not unlisted(objects), f"{place.url}: left after cleaning: {unlisted(objects)}\n{said}"
-        home.command("verify", "--all", "--deep", "--store", place.url)
 
 
 def _signal(processes: list[int], sign: signal.Signals) -> None:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from .harm import harm_output, same_outputs
-from .homes import Lab, Pace, kill
+from .homes import Pace, kill
+from .lab import Lab
 from .places import Place, manifests
 from .proxy import Fault, Proxy
 

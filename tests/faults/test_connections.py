@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from .homes import RUN, Home, Lab
+from .homes import RUN, Home
+from .lab import Lab
 from .places import Place, manifests
 from .proxy import KINDS, Fault, Proxy
 from .tally import Tally

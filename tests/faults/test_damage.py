@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from .harm import harm, harm_output, same_outputs
-from .homes import RUN, Ended, Lab
+from .homes import RUN, Ended
+from .lab import Lab
 from .places import Objects, Place, damage, manifests
 from .tally import Tally
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from .homes import RUN, Home, Lab
+from .homes import RUN, Home
+from .lab import Lab
 from .places import Place, manifests
 from .tally import Tally
 

@@ -11,7 +11,8 @@ import pytest
 
 from store import Store
 
-from .homes import RUN, Home, Lab, Pace, kill, pace
+from .homes import RUN, Home, Pace, kill, pace
+from .lab import Lab
 from .places import Objects, Place, manifests
 from .tally import Tally
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from .homes import RUN, Ended, Home, Lab
+from .homes import RUN, Ended, Home
+from .lab import Lab
 from .places import Place, manifests
 from .tally import Tally
 
