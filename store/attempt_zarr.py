@@ -24,12 +24,15 @@ class AttemptStore(ZarrStore):
     supports_listing = True
     supports_partial_writes = False
 
-    def __init__(self, draft: Draft) -> None:
-        super().__init__(read_only=False)
+    def __init__(self, draft: Draft, *, read_only: bool = False) -> None:
+        super().__init__(read_only=read_only)
         self._draft = draft
 
+    def with_read_only(self, read_only: bool = False) -> AttemptStore:
+        return AttemptStore(self._draft, read_only=read_only)
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, AttemptStore) and other._draft is self._draft
+        return isinstance(other, AttemptStore) and other._draft is self._draft and other.read_only == self.read_only
 
     def __hash__(self) -> int:
         return hash(id(self._draft))
@@ -52,12 +55,14 @@ class AttemptStore(ZarrStore):
         return await asyncio.to_thread(self._draft.size, key) is not None
 
     async def set(self, key: str, value: Buffer) -> None:
+        self._check_writable()
         await asyncio.to_thread(self._draft.write, key, value.to_bytes())
 
     async def set_partial_values(self, key_start_values: Iterable[tuple[str, int, bytes]]) -> None:
         raise NotImplementedError("objects are written whole")
 
     async def delete(self, key: str) -> None:
+        self._check_writable()
         await asyncio.to_thread(self._draft.delete, key)
 
     async def list(self) -> AsyncIterator[str]:

@@ -50,3 +50,18 @@ def test_finished_shards_are_kept_and_what_they_found_broken_too(encode: Any, me
     assert files
     for path in files:
         assert (path.stat().st_ino, path.stat().st_mtime_ns) == (kept[path].st_ino, kept[path].st_mtime_ns)
+
+
+def test_where_notes_are_lost_the_rows_tell_what_was_broken(encode: Any, memory: Any, tmp_path: Path) -> None:
+    source = memory(data(100))
+    source.broken = {("r010", "inertial"): "truncated"}
+    source.explode = {"r070"}
+    with pytest.raises(KeyboardInterrupt):
+        encode(source, INERTIAL, SeriesParams(), on_bad="skip")
+    for note in (tmp_path / "store").rglob("*.scratch/skipped-*.json"):
+        note.write_bytes(b"")
+    source.explode = set()
+    _, provenance = encode(source, INERTIAL, SeriesParams(), on_bad="skip")
+    (late,) = provenance["late_broken"]
+    assert late["recording"] == "r010"
+    assert "by an earlier, interrupted run" in late["reason"]
