@@ -19,7 +19,7 @@ test: lint $(NODE)
 test-slow: .venv/installed $(NODE)
 	$(BIN)/python -m pytest -m "slow and not faults"
 
-# ends by itself: each test has its own limit, all together take some 25 minutes on two cores
+# ends by itself: each test has its own limit, all together take about half an hour on two cores
 faults: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
 
