@@ -98,7 +98,7 @@ def test_encode_goes_on_after_kills(
 
         def moment(more: int = kill % 2 + 1, had: int = len(finished)) -> None:
             until(lambda: len(journalled(encoding.store, key)) >= had + more)
-            time.sleep(moments.uniform(0, 0.3))
+            time.sleep(moments.uniform(0, 0.05))
 
         finished = kill_once(encoding, key, finished, moment, children, gone, kill_group)
     assert finished
