@@ -79,7 +79,7 @@ def what(scrap: Scrap) -> str:
     parts = scrap.path.split("/")
     if scrap.kind in ("output", "unfinished", "attempt", "quarantine"):
         return f"{parts[1]} {parts[2][:12]}"
-    return scrap.path if len(scrap.path) <= 44 else f"{parts[0]}/.../{parts[-1][:24]}"
+    return scrap.path if len(scrap.path) <= 44 else f"{parts[0]}/.../{parts[-1][:28]}"
 
 
 def age(seconds: float) -> str:

@@ -121,7 +121,7 @@ class Lab:
         """Name outputs that differ from those of an undisturbed run; all in `objects` are whole."""
         there, wanted = manifests(objects), manifests(self.whole)
         names = there.keys() & wanted.keys()
-        return sorted(n for n in names if content(objects, there[n]) != content(self.whole, wanted[n]))
+        return sorted(n for n in names if content(there[n]) != content(wanted[n]))
 
     def check_end(self, home: Home, *, clean: bool = True) -> None:
         """See that the figures are those of an undisturbed run, and that cleaning leaves nothing but outputs."""

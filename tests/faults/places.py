@@ -61,19 +61,9 @@ def manifests(objects: Mapping[str, bytes]) -> dict[Name, bytes]:
     return found
 
 
-def content(objects: Mapping[str, bytes], manifest: bytes) -> dict[str, Any]:
-    """Return an output's objects by path: their digests, and of a training's history its values.
-
-    A training that goes on from a checkpoint writes the members of its history in another order.
-    """
-    told = json.loads(manifest)
-    place = f"outputs/{told['stage']}/{told['key']}/{told['attempt']}"
-    return {
-        entry["path"]: json.loads(objects[f"{place}/{entry['path']}"])
-        if entry["path"] == "history.json"
-        else (entry["size"], entry["sha256"])
-        for entry in told["objects"]
-    }
+def content(manifest: bytes) -> dict[str, Any]:
+    """Return the size and digest of an output's objects, by path."""
+    return {entry["path"]: (entry["size"], entry["sha256"]) for entry in json.loads(manifest)["objects"]}
 
 
 def damage(objects: Mapping[str, bytes]) -> list[str]:

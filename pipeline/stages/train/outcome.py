@@ -74,7 +74,7 @@ def train_and_write(
         classes=tuple(map(str, range(context.recipe["classes"]))),
     )
     context.draft.write("model.safetensors", save_model(model.cpu(), description))
-    context.draft.write("history.json", json.dumps(history, indent=1).encode())
+    context.draft.write("history.json", json.dumps(history, indent=1, sort_keys=True).encode())
     parameters = sum(weight.numel() for weight in model.parameters())
     return {"parameters": parameters, "recordings": len(data), "loss": history[-1]["loss"]}
 
