@@ -1,9 +1,10 @@
-"""Going on from what earlier owners of a draft left: in their attempt where a lock keeps them out, else in a copy.
+"""Going on from what earlier owners of a draft left: in their attempt where nobody else writes to it, else in a copy.
 
-In a bucket an earlier owner may only be paused, and its lease lost; it would go on writing. So nobody writes into
-another's attempt there: finished units and checkpoints are copied by the service, then read back and checked like those
-of any earlier owner. The attempt that they came from stays, because its owner may yet wake up and publish it; cleaning
-frees it when its grace is over.
+In a bucket an earlier owner may only be paused, and its lease lost; it would go on writing. On a folder the lock keeps
+an owner out, but not those who joined it. So nobody goes on in an attempt in a bucket, nor on a folder in one that was
+open to others: finished units and checkpoints are copied by the service (on a folder, linked), then read back and
+checked like those of any earlier owner. In a bucket the attempt that they came from stays, because its owner may yet
+wake up and publish it; cleaning frees it when its grace is over. On a folder it goes when its successor is published.
 """
 
 from __future__ import annotations
@@ -11,46 +12,69 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from store.attempts import new_attempt, sweep, unfinished_attempts
+from store.attempts import begun_anew, is_shared, new_attempt, sweep, unfinished_attempts
 from store.journal import Journal, JournalEntry
-from store.paths import SCRATCH, output_prefix
+from store.paths import ANEW, SCRATCH, SHARED, output_prefix
 from store.roots.contract import Root
 
 _AT_ONCE = 8
 
 
-def adopt(root: Root, stage: str, key: str) -> tuple[str, list[JournalEntry]]:
-    """Return the attempt that a new draft writes to, and the units that it finds finished there.
+def adopt(root: Root, stage: str, key: str) -> tuple[str, list[JournalEntry], list[str]]:
+    """Return the attempt that a new draft writes to, the units found finished, and the places of earlier attempts.
 
     Whoever calls holds the lock of this output.
     """
-    earlier = unfinished_attempts(root, stage, key)
-    attempt = earlier[0] if earlier and root.resumable else new_attempt()
-    prefix = f"{output_prefix(stage, key)}/{attempt}"
-    if not earlier:
-        return attempt, []
-    if not root.resumable:
-        _copy(root, [f"{output_prefix(stage, key)}/{each}" for each in earlier], prefix)
+    folder = output_prefix(stage, key)
+    ours, others = _earlier(root, stage, key)
+    attempt = ours or new_attempt()
+    prefix = f"{folder}/{attempt}"
+    if not ours and not others:
+        return attempt, [], []
+    before = [f"{folder}/{each}" for each in others]
+    _copy(root, before, prefix)
     kept = Journal(root, prefix).recover()
     sweep(root, prefix, keep={each.path for entry in kept for each in entry.objects})
-    return attempt, kept
+    return attempt, kept, before
+
+
+def _earlier(root: Root, stage: str, key: str) -> tuple[str | None, list[str]]:
+    """Return the attempt to write on in, if any, and those to copy from, the newest first."""
+    folder = output_prefix(stage, key)
+    ours: str | None = None
+    others = []
+    for each in unfinished_attempts(root, stage, key):
+        prefix = f"{folder}/{each}"
+        if ours is None and root.resumable and not is_shared(root, prefix):
+            ours = each
+        else:
+            others.append(each)
+        if begun_anew(root, prefix):
+            break
+    return ours, others
 
 
 def _copy(root: Root, earlier: list[str], prefix: str) -> None:
-    """Copy every unit and scratch file once, from the newest attempt that has it."""
+    """Copy every unit and scratch file that is not there once, from the newest attempt that has it."""
     journal = Journal(root, prefix)
 
     def copy_unit(place: str, entry: JournalEntry) -> None:
         with suppress(FileNotFoundError):  # cleaned away meanwhile
             for each in entry.objects:
                 root.copy(f"{place}/{each.path}", f"{prefix}/{each.path}")
+            root.sync(f"{prefix}/{each.path}" for each in entry.objects)
             journal.append(entry)
 
     def copy_scratch(place: str, name: str) -> None:
         with suppress(FileNotFoundError):
             root.copy(f"{place}{SCRATCH}/{name}", f"{prefix}{SCRATCH}/{name}")
 
-    units, paths, names = set[str](), set[str](), set[str]()
+    units, paths, names = set[str](), set[str](), {SHARED, ANEW}  # those two tell of their own attempt alone
+    if earlier:
+        for entry in journal.entries():
+            units.add(entry.unit)
+            paths |= {each.path for each in entry.objects}
+        names |= _scratch(root, prefix)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         copies = []
         for place in earlier:
@@ -60,19 +84,21 @@ def _copy(root: Root, earlier: list[str], prefix: str) -> None:
                     units.add(entry.unit)
                     paths |= theirs
                     copies.append(threads.submit(copy_unit, place, entry))
-            for path in root.walk(place + SCRATCH):
-                name = path.removeprefix(f"{place}{SCRATCH}/")
-                if name not in names:
-                    names.add(name)
-                    copies.append(threads.submit(copy_scratch, place, name))
+            for name in _scratch(root, place) - names:
+                names.add(name)
+                copies.append(threads.submit(copy_scratch, place, name))
         for each in copies:
             each.result()
 
 
+def _scratch(root: Root, place: str) -> set[str]:
+    return {path.removeprefix(f"{place}{SCRATCH}/") for path in root.walk(place + SCRATCH)}
+
+
 def progress(root: Root, stage: str, key: str) -> int:
     """Return how much `adopt` would find: units, or else scratch files; counted, not checked."""
-    earlier = [f"{output_prefix(stage, key)}/{each}" for each in unfinished_attempts(root, stage, key)]
-    if root.resumable:
-        earlier = earlier[:1]
+    ours, others = _earlier(root, stage, key)
+    earlier = [f"{output_prefix(stage, key)}/{each}" for each in [*([ours] if ours else []), *others]]
     units = {unit for place in earlier for unit in Journal(root, place).names()}
-    return len(units) or len({name for place in earlier for name in root.children(place + SCRATCH)})
+    names = {name for place in earlier for name in root.children(place + SCRATCH)} - {SHARED, ANEW}
+    return len(units) or len(names)

@@ -13,7 +13,7 @@ from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from store.zarr_keys import below, bounds, children
 
 if TYPE_CHECKING:
-    from store.drafts import Draft
+    from store.writer import Writer
 
 
 class AttemptStore(ZarrStore):
@@ -24,7 +24,7 @@ class AttemptStore(ZarrStore):
     supports_listing = True
     supports_partial_writes = False
 
-    def __init__(self, draft: Draft, *, read_only: bool = False) -> None:
+    def __init__(self, draft: Writer, *, read_only: bool = False) -> None:
         super().__init__(read_only=read_only)
         self._draft = draft
 

@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 
 from store.limits import MANIFEST_BYTES, read_at_most
 from store.manifest import Manifest, decode_manifest
-from store.paths import JOURNAL, SCRATCH, attempt_of, is_temporary, lock_path, manifest_path, output_prefix
+from store.paths import (
+    ANEW,
+    JOURNAL,
+    SCRATCH,
+    SHARED,
+    attempt_of,
+    is_temporary,
+    lock_path,
+    manifest_path,
+    output_prefix,
+)
 from store.roots.contract import Root
 
 
@@ -26,6 +36,26 @@ def unfinished_attempts(root: Root, stage: str, key: str) -> list[str]:
     found = {attempt_of(name) for name in names if name.endswith((JOURNAL, SCRATCH))} - {None}
     published = load_manifest(root, stage, key) if found else None
     return sorted((each for each in found if each and not (published and published.attempt == each)), reverse=True)
+
+
+def share(root: Root, prefix: str) -> None:
+    """Mark an attempt as one that others may write into, besides the holder of the lock."""
+    root.create(f"{prefix}{SCRATCH}/{SHARED}", b"")
+
+
+def is_shared(root: Root, prefix: str) -> bool:
+    """Tell whether others may write into an unfinished attempt, even when nobody holds the lock."""
+    return root.size(f"{prefix}{SCRATCH}/{SHARED}") is not None
+
+
+def begin_anew(root: Root, prefix: str) -> None:
+    """Mark an attempt as one for which nothing of an earlier attempt is of use."""
+    root.create(f"{prefix}{SCRATCH}/{ANEW}", b"")
+
+
+def begun_anew(root: Root, prefix: str) -> bool:
+    """Tell whether nothing of the attempts before this one is of use."""
+    return root.size(f"{prefix}{SCRATCH}/{ANEW}") is not None
 
 
 def load_manifest(root: Root, stage: str, key: str) -> Manifest | None:

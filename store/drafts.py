@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from hashlib import sha256
-from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from store.adoption import adopt
-from store.attempts import drop_attempt, load_manifest, sweep
-from store.digests import entry_of_bytes, entry_of_object
+from store.attempts import begin_anew, drop_attempt, load_manifest, share, sweep
 from store.errors import CorruptObject, StoreError
 from store.families import mark
-from store.journal import Journal, JournalEntry
-from store.manifest import Manifest, ObjectEntry, encode_manifest, new_manifest
+from store.manifest import Manifest, encode_manifest, new_manifest
 from store.outputs import Output
-from store.paths import SCRATCH, check_path, is_temporary, lock_path, manifest_path, output_prefix
-from store.roots.contract import Data, Root
-
-if TYPE_CHECKING:
-    from store.attempt_zarr import AttemptStore
+from store.paths import is_temporary, lock_path, manifest_path, output_prefix
+from store.roots.contract import Root
+from store.writer import Writer
 
 
-class Draft:
+class Draft(Writer):
     """One attempt at an output; made by `Store.draft`, used as a context manager.
 
     Leaving the block releases the lock. Unless it was published, the attempt stays: the next draft of the
@@ -37,20 +31,13 @@ class Draft:
     """
 
     def __init__(self, root: Root, stage: str, key: str, *, recipe: Mapping[str, Any], inputs: Sequence[str]) -> None:
-        self.stage, self.key = stage, key
-        self._root, self._recipe, self._inputs = root, dict(recipe), list(inputs)
-        self._name = f"the draft of {stage}/{key} in {root.url}"
-        self._guard = Lock()
-        self._units: dict[str, JournalEntry] = {}
-        self._fixed: dict[str, ObjectEntry] = {}  # objects of journalled units
-        self._written: dict[str, ObjectEntry] = {}  # other objects that this owner wrote
+        super().__init__(root, stage, key)
+        self._recipe, self._inputs = dict(recipe), list(inputs)
         self._held = ExitStack()
         self._held.enter_context(root.lock(lock_path(stage, key), self._name))
-        self._open = True
         try:
-            self.attempt, kept = adopt(root, stage, key)
-            self._prefix = f"{output_prefix(stage, key)}/{self.attempt}"
-            self._journal = Journal(root, self._prefix)
+            attempt, kept, self._before = adopt(root, stage, key)
+            self._begin(attempt)
             for entry in kept:
                 self._keep(entry)
         except BaseException:  # raised again below; only the lock is let go
@@ -70,107 +57,40 @@ class Draft:
         self._open = False
         self._held.close()
 
-    @property
-    def done(self) -> frozenset[str]:
-        """Units that are journalled and safe, those of earlier owners among them."""
-        with self._guard:
-            return frozenset(self._units)
+    def share(self) -> None:
+        """Let others write into this attempt by `Store.join`, while this owner holds the lock.
 
-    def write(self, path: str, data: Data) -> None:
-        """Write an object of the output whole. Until it is journalled, a successor has to write it again.
-
-        Parameters
-        ----------
-        path : str
-            Below the output, with forward slashes.
-        data : bytes-like
-
-        Raises
-        ------
-        UnsafePath, StoreFull, StoreError
-            The last also for an object of a journalled unit: those never change.
+        They may go on for a while when it is gone. So a successor does not write into this attempt, but into one of its
+        own, with what is finished of this one.
         """
-        self._check_free(path)
-        entry = entry_of_bytes(path, data)
-        self._root.put(f"{self._prefix}/{path}", data)
-        with self._guard:
-            self._written[path] = entry
-
-    def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
-        """Return what was written, by this owner or an earlier one; FileNotFoundError where nothing was."""
-        return self._root.read(f"{self._prefix}/{check_path(path, self._name)}", start, stop)
-
-    def size(self, path: str) -> int | None:
-        """Return the size of an object in bytes, or None where nothing was written."""
-        return self._root.size(f"{self._prefix}/{check_path(path, self._name)}")
-
-    def delete(self, path: str) -> None:
-        """Delete an object that is not journalled."""
-        self._check_free(path)
-        self._root.delete(f"{self._prefix}/{path}")
-        with self._guard:
-            self._written.pop(path, None)
-
-    def paths(self) -> Iterator[str]:
-        """Yield the paths of all objects written so far."""
-        for path in self._root.walk(self._prefix):
-            if not is_temporary(path):
-                yield path.removeprefix(f"{self._prefix}/")
-
-    def scratch_write(self, name: str, data: Data) -> None:
-        """Replace a file that a successor can read back, such as a checkpoint; publishing drops it."""
         self._check_open()
-        sealed = b"".join((sha256(data).digest(), data))
-        self._root.put(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}", sealed, safe=True)
+        share(self._root, self._prefix)
 
-    def scratch_read(self, name: str) -> bytes | None:
-        """Return what `scratch_write` wrote last, by this owner or an earlier one; None where it is not there whole."""
-        try:
-            sealed = memoryview(self._root.read(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}"))
-        except FileNotFoundError:
-            return None
-        data = sealed[32:]
-        return bytes(data) if sha256(data).digest() == sealed[:32] else None
+    def take_in(self, unit: str) -> bool:
+        """Keep a unit that somebody journalled who joined; return whether it is whole, as read back.
 
-    def zarr_store(self) -> AttemptStore:
-        """Return a Zarr store rooted at the attempt, for creating arrays and writing shards."""
-        from store.attempt_zarr import AttemptStore
-
-        return AttemptStore(self)
-
-    def journal(self, unit: str, paths: Sequence[str]) -> None:
-        """Make the objects of a finished unit safe and record them; from now on they never change.
-
-        Parameters
-        ----------
-        unit : str
-            Any name, once per attempt.
-        paths : sequence of str
-            The unit's objects; none of them belongs to another unit.
-
-        Raises
-        ------
-        StoreError
-            An object is missing or belongs to another unit, or the unit is journalled already.
+        What is left of one that is not is deleted, so that it can be done again.
         """
         self._check_open()
         if unit in self.done:
-            raise StoreError(f"{self._name}: unit {unit!r} is journalled already; give each unit a name of its own")
-        for path in paths:
-            self._check_free(path)
-        try:
-            self._root.sync(f"{self._prefix}/{path}" for path in paths)
-        except FileNotFoundError as error:
-            raise StoreError(
-                f"{self._name}: unit {unit!r} lacks {error.filename}; write it, then journal it"
-            ) from error
-        entry = JournalEntry(unit, [self._entry(path) for path in paths])
-        self._journal.append(entry)
-        self._keep(entry)
+            return True
+        entry = self._journal.entry(unit)
+        theirs = [] if entry is None else [each.path for each in entry.objects]
+        with self._guard:
+            free = self._fixed.keys().isdisjoint(theirs)
+        if entry is not None and free and self._journal.is_intact(entry):
+            self._keep(entry)
+            return True
+        self._journal.forget(unit)
+        for path in theirs if free else ():
+            self.delete(path)
+        return False
 
     def restart(self) -> None:
-        """Forget every unit and delete every object of this attempt; the scratch stays."""
+        """Forget every unit, of this attempt and of earlier ones, and delete its objects; the scratch stays."""
         self._check_open()
+        if self._before:
+            begin_anew(self._root, self._prefix)
         self._journal.clear()
         with self._guard:
             self._units.clear()
@@ -201,7 +121,12 @@ class Draft:
             A medium's failure. The attempt stays.
         """
         self._check_open()
-        paths = list(self.paths())
+        paths = []
+        for path in list(self._root.walk(self._prefix)):
+            if is_temporary(path):  # of somebody who joined and was killed
+                self._root.delete(path)
+            else:
+                paths.append(path.removeprefix(f"{self._prefix}/"))
         with self._guard:
             fixed = dict(self._fixed)
             lost = sorted({*fixed, *self._written}.difference(paths))
@@ -225,6 +150,8 @@ class Draft:
             output = Output(self._root, manifest)
         else:
             output = self._yield_to_first()
+        for before in self._before if self._root.resumable else ():  # no owner can come back to them there
+            drop_attempt(self._root, before)
         mark(self._root, output.manifest)
         self.close()
         return output
@@ -244,31 +171,3 @@ class Draft:
         output.verify()
         drop_attempt(self._root, self._prefix)
         return output
-
-    def _keep(self, entry: JournalEntry) -> None:
-        with self._guard:
-            self._units[entry.unit] = entry
-            for each in entry.objects:
-                self._fixed[each.path] = each
-                self._written.pop(each.path, None)
-
-    def _entry(self, path: str) -> ObjectEntry:
-        """Return an object's entry: as we wrote it, or by reading what a worker wrote."""
-        with self._guard:
-            written = self._written.get(path)
-        size = self._root.size(f"{self._prefix}/{path}")
-        found = written if written and written.size == size else entry_of_object(self._root, self._prefix, path)
-        if found is None or (written and found != written):
-            raise CorruptObject(f"{self._name}: {path} changed or went away while it was written; run again")
-        return found
-
-    def _check_open(self) -> None:
-        if not self._open:
-            raise StoreError(f"{self._name} is closed; open another one")
-
-    def _check_free(self, path: str) -> None:
-        self._check_open()
-        check_path(path, self._name)
-        with self._guard:
-            if path in self._fixed:
-                raise StoreError(f"{self._name}: {path} belongs to a journalled unit and never changes")

@@ -8,6 +8,8 @@ StoreError
 │       └── UnsafeManifest   one that names a path outside its output; an UnsafePath, too
 ├── UnsafePath           a path or name that would leave its output
 ├── DraftLocked          another process writes this output now
+├── NotShared            no attempt here that others than its owner may write into
+├── ObjectTaken          another who joined the same attempt wrote this object before, with other bytes
 ├── StoreFull            no space (or quota) left; what is journalled stays
 ├── UnsupportedFormat    the store was written by another version
 ├── UnsupportedUrl       a URL that no store can be opened at
@@ -104,6 +106,24 @@ class DraftLocked(StoreError):
     def __init__(self, message: str, owner: str = "another process") -> None:
         super().__init__(message)
         self.owner = owner
+
+
+class NotShared(StoreError):
+    """There is no attempt here that others may join: it was published or cleaned away, or lies on another machine."""
+
+
+class ObjectTaken(StoreError):
+    """Somebody else who joined the same attempt wrote an object before, with other bytes.
+
+    Attributes
+    ----------
+    path : str or None
+        Which object, where it is one of an unfinished unit.
+    """
+
+    def __init__(self, message: str, *, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class StoreFull(StoreError):

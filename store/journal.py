@@ -46,11 +46,15 @@ class Journal:
         StoreError
             The unit is journalled already.
         """
-        if not self._root.create(self._path(entry.unit), msgspec.json.encode(entry)):
+        if not self.create(entry):
             raise StoreError(
                 f"unit {entry.unit!r} of {self._attempt} is journalled already; two writers share one draft. "
                 "Run only one of them"
             )
+
+    def create(self, entry: JournalEntry) -> bool:
+        """Record a unit whose objects are safe; return whether there was none of its name."""
+        return self._root.create(self._path(entry.unit), msgspec.json.encode(entry))
 
     def names(self) -> set[str]:
         """Return the units' object names without reading them."""
@@ -77,6 +81,21 @@ class Journal:
                 taken.update(each.path for each in entry.objects)
         return kept
 
+    def entry(self, unit: str) -> JournalEntry | None:
+        """Return what is journalled of a unit, or None where nothing is that can be read."""
+        return self._entry(self._path(unit))
+
+    def is_intact(self, entry: JournalEntry) -> bool:
+        """Tell whether a unit's objects all have their journalled size and SHA-256."""
+        sizes = (self._root.size(f"{self._attempt}/{each.path}") for each in entry.objects)
+        if any(size != each.size for size, each in zip(sizes, entry.objects, strict=True)):
+            return False
+        return all(self._matches(each) for each in entry.objects)
+
+    def forget(self, unit: str) -> None:
+        """Forget a unit."""
+        self._root.delete(self._path(unit))
+
     def clear(self) -> None:
         """Forget every unit."""
         self._root.delete_all(self._prefix)
@@ -92,12 +111,7 @@ class Journal:
 
     def _intact(self, path: str) -> JournalEntry | None:
         entry = self._entry(path)
-        if entry is None:
-            return None
-        sizes = (self._root.size(f"{self._attempt}/{each.path}") for each in entry.objects)
-        if any(size != each.size for size, each in zip(sizes, entry.objects, strict=True)):
-            return None
-        return entry if all(self._matches(each) for each in entry.objects) else None
+        return entry if entry is not None and self.is_intact(entry) else None
 
     def _matches(self, entry: ObjectEntry) -> bool:
         return entry_of_object(self._root, self._attempt, entry.path, entry.size) == entry

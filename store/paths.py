@@ -9,6 +9,8 @@ from store.errors import UnsafePath
 FORMAT_PATH = "store.json"
 JOURNAL = ".journal"
 SCRATCH = ".scratch"
+SHARED = "open-to-others"  # in the scratch: others than the owner may write into this attempt
+ANEW = "begun-anew"  # in the scratch: earlier attempts are of no use
 
 _PATH_BYTES = 1024
 _PART_BYTES = 255  # of a file's name, on every system

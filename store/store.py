@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from store.cleaning import Cleaning
     from store.drafts import Draft
     from store.inventory import Folder, Inventory
+    from store.joined import Joined
     from store.lineage import Lineage
     from store.manifest import Manifest
     from store.outputs import Output
@@ -124,8 +125,8 @@ class Store:
         Returns
         -------
         Draft
-            A context manager that owns the attempt. On a folder it takes over the newest unfinished attempt; elsewhere
-            it begins a fresh one with copies of what earlier ones had finished.
+            A context manager that owns the attempt. On a folder it takes over the newest unfinished attempt that was
+            not shared; else it begins a fresh one. What other attempts had finished, is copied.
 
         Raises
         ------
@@ -140,6 +141,18 @@ class Store:
         canonical_json(dict(recipe))
         self.begin()
         return Draft(self._root, stage, key, recipe=recipe, inputs=inputs)
+
+    def join(self, stage: str, key: str, attempt: str) -> Joined:
+        """Write into the attempt of a draft that its owner shares, beside others; see `store.joined`.
+
+        Raises
+        ------
+        NotShared
+            There is no such attempt, or it is not open to others (any more).
+        """
+        from store.joined import Joined
+
+        return Joined(self._root, stage, key, attempt)
 
     def begin(self) -> None:
         """Write the store's format where there is none yet: what every first write needs."""

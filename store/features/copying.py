@@ -12,11 +12,11 @@ from store.features.reading import FeatureOutput, open_features
 from store.features.writing import shard_path
 
 if TYPE_CHECKING:
-    from store.drafts import Draft
     from store.outputs import Output
+    from store.writer import Writer
 
 
-def kind_of(draft: Draft, layout: FeatureLayout) -> dict[str, Any]:
+def kind_of(draft: Writer, layout: FeatureLayout) -> dict[str, Any]:
     """Describe what was created in a draft: attributes, and each array's type, chunks and codecs, without the rows.
 
     Rows and shards can be taken from an output of the same kind; see `kind_of_output`.
@@ -45,7 +45,7 @@ def read_objects(output: Output, layout: FeatureLayout, shard: int) -> list[byte
     return [output.read_bytes(shard_path(array, shard)) for array in layout.arrays]
 
 
-def write_objects(draft: Draft, layout: FeatureLayout, shard: int, objects: Sequence[bytes]) -> None:
+def write_objects(draft: Writer, layout: FeatureLayout, shard: int, objects: Sequence[bytes]) -> None:
     """Write what `read_objects` read of an output of the same kind as one shard of this one, and journal it."""
     paths = [shard_path(array, shard) for array in layout.arrays]
     for path, data in zip(paths, objects, strict=True):

@@ -16,6 +16,7 @@ from store.features.layout import ROW_DIMENSION, FeatureArray, FeatureLayout
 
 if TYPE_CHECKING:
     from store.drafts import Draft
+    from store.writer import Writer
 
 LAYOUT_NOTE = "feature-layout"
 
@@ -57,18 +58,18 @@ def create(draft: Draft, layout: FeatureLayout, attributes: Mapping[str, Any]) -
         )
 
 
-def pending(draft: Draft, layout: FeatureLayout) -> list[int]:
+def pending(draft: Writer, layout: FeatureLayout) -> list[int]:
     """Return the shards that are not journalled yet, in order."""
     done = draft.done
     return [shard for shard in range(layout.shards) if str(shard) not in done]
 
 
-def write_shard(draft: Draft, layout: FeatureLayout, shard: int, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+def write_shard(draft: Writer, layout: FeatureLayout, shard: int, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Write one shard of every array, whole, and journal it.
 
     Parameters
     ----------
-    draft : Draft
+    draft : Writer
         After `create`.
     layout : FeatureLayout
     shard : int

@@ -78,10 +78,21 @@ class FolderRoot:
             os.replace(temporary, self.path(path))
 
     def copy(self, path: str, to: str) -> None:
-        size = self.size(path)
-        if size is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path(path))
-        self.fill(to, size, self.stream(path))
+        """Link where that can be done: no file is ever written in place."""
+        folder = os.path.dirname(self.path(to))
+        temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
+        with explained_unless_missing("copy", self.path(path)):
+            os.makedirs(folder, exist_ok=True)
+            try:
+                os.link(self.path(path), temporary)
+                os.replace(temporary, self.path(to))
+            except OSError as error:
+                if error.errno not in (*_NO_LINKS, errno.EXDEV):
+                    raise
+                self.fill(to, os.stat(self.path(path)).st_size, self.stream(path))
+            finally:
+                with suppress(FileNotFoundError):  # it stays where both names are one file
+                    os.unlink(temporary)
 
     def create(self, path: str, data: Data) -> bool:
         with self._beside(path, [data], safe=True) as temporary:
@@ -159,8 +170,7 @@ class FolderRoot:
                 _fsync(self.path(path))
             folder = self.path(path)
             while folder != self._folder:
-                folder = os.path.dirname(folder)
-                folders.add(folder)
+                folders.add(folder := os.path.dirname(folder))
         for folder in sorted(folders, key=len, reverse=True):
             with explained("make safe", folder):
                 _fsync(folder)

@@ -116,10 +116,11 @@ class ObjectRoot:
 
     def create(self, path: str, data: Data) -> bool:
         give_up = time.monotonic() + stall_s() * GIVE_UP
+        objects = self._patient if memoryview(data).nbytes > PART else self._objects
         with self._explained("write", path):
             while True:
                 try:
-                    obstore.put(self._objects, path, data, mode="create", use_multipart=False)
+                    obstore.put(objects, path, data, mode="create", use_multipart=False)
                 except AlreadyExistsError:  # ours, where the answer to an earlier try was lost
                     return self.read(path) == data
                 except GenericError:  # obstore never repeats this request: it could not tell whose the object is
