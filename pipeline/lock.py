@@ -7,6 +7,8 @@ Code that was found to give the values of earlier code stands here, too, with wh
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -20,11 +22,41 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
-class LockedStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One stream's digest, and each file's size and SHA-256 (empty where a generator's recipe stands for them)."""
+class LockedStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True, eq=False):
+    """One stream's digest, and each file's size and SHA-256 (none where a generator's recipe stands for them).
+
+    Files are read out of the lock when they are asked for: planning needs the digest alone, of a million files, too.
+    """
 
     digest: str
-    files: dict[str, tuple[int, str]] = {}
+    listed: msgspec.Raw = msgspec.field(name="files", default=msgspec.Raw(b"{}"))
+
+    @classmethod
+    def of(cls, digest: str, files: Mapping[str, tuple[int, str]]) -> LockedStream:
+        """Make one of what is known of its files, by relative path."""
+        made = cls(digest, msgspec.Raw(msgspec.json.encode(files, order="sorted")))
+        made.__dict__["files"] = files
+        return made
+
+    @cached_property
+    def files(self) -> Mapping[str, tuple[int, str]]:
+        """Size and SHA-256 by relative path; ConfigError where the lock holds anything else."""
+        try:
+            found: dict[str, tuple[int, str]] = msgspec.json.decode(self.listed, type=dict[str, tuple[int, str]])
+        except (UnicodeDecodeError, msgspec.DecodeError) as error:
+            raise ConfigError(
+                f"the lock's files of a stream cannot be read: {error}\n"
+                "  restore it from version control, or delete it and run again"
+            ) from None
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what is said, however it is written."""
+        if not isinstance(other, LockedStream) or self.digest != other.digest:
+            return False
+        return self is other or bytes(self.listed) == bytes(other.listed) or self.files == other.files
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def is_closure(code: object) -> bool:
@@ -119,7 +151,7 @@ def write_lock(path: Path, lock: Lock, old: Lock) -> None:
     """Write a lock, one line a file so that differences read well; nothing where it did not change."""
     if lock != old or not path.exists():
         # format() puts each file on several lines; the compact list of two is folded back onto one
-        values = msgspec.to_builtins(lock)
+        values = {name: getattr(lock, name) for name in lock.__struct_fields__}
         if not lock.accepted:  # so that earlier versions go on reading it
             del values["accepted"]
         text = msgspec.json.format(msgspec.json.encode(values, order="sorted"), indent=1)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.plan.split import Split
 from pipeline.plan.table import Table
 from pipeline.sources.contract import Modality
-from store.canonical import digest
+from store.canonical import digest_rows
 
 FORMAT = 1
 
@@ -23,13 +24,14 @@ def index_recipe(
     code: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of the table of recordings: what is listed, how it is labelled, and the streams that are checked."""
-    rows = [[r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end] for r in table.listing.recordings]
+    listed = table.listing.recordings
+    rows = ([r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end] for r in listed)
     return {
         "format": FORMAT,
         "stage": "index",
         "source": dict(source),
         "classes": list(classes),
-        "table": digest(rows),
+        "table": digest_rows(rows),
         "unparsed": [item.path for item in table.listing.unparsed],
         "raw": {stream: table.raw[stream].digest for stream in sorted(streams)},
         "code": dict(code),
@@ -85,8 +87,7 @@ def training_recipe(
     classes: int,
     features: Mapping[str, str],
     teacher: str | None,
-    train: Sequence[tuple[str, int]],
-    test: Sequence[tuple[str, int]],
+    split: Split,
     seed: int,
     code: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -97,8 +98,8 @@ def training_recipe(
         "params": dict(params),
         "classes": classes,
         "features": dict(features),
-        "train": {"recordings": len(train), "digest": digest([list(row) for row in train])},
-        "test": {"recordings": len(test), "digest": digest([list(row) for row in test])},
+        "train": dict(split.train),
+        "test": dict(split.test),
         "seed": seed,
         "code": dict(code),
     }
@@ -112,7 +113,7 @@ def evaluate_recipe(
     features: Mapping[str, str],
     model: str,
     classes: Sequence[str],
-    test: Sequence[tuple[str, str, int]],
+    split: Split,
     code: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of one model's probabilities on its test recordings: their ids, subjects and labels."""
@@ -123,6 +124,6 @@ def evaluate_recipe(
         "features": dict(features),
         "model": model,
         "classes": list(classes),
-        "test": {"recordings": len(test), "digest": digest([list(row) for row in test])},
+        "test": dict(split.tested),
         "code": dict(code),
     }

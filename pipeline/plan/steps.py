@@ -13,15 +13,15 @@ from pipeline.keys.accepted import AcceptedCode
 from pipeline.names import ENCODERS, MODELS, PRETRAINED, SOURCES, STAGES, Named, module_of
 from pipeline.plan.inputs import find_inputs, needs_series
 from pipeline.plan.recipes import encode_recipe, evaluate_recipe, gaf_recipe, index_recipe, training_recipe
+from pipeline.plan.split import Split
 from pipeline.plan.step import Step
 from pipeline.plan.table import Table
-from pipeline.sources.contract import Recording
 from pipeline.stagesfile.experiment import Entry, Point, encode_params, gaf_modalities, gaf_params, stage_params
 from pipeline.stagesfile.schema import did_you_mean
 from store.canonical import digest
 from trainers.errors import TrainingError
 from trainers.forms import input_name, modality_of
-from trainers.protocols import Fold, folds
+from trainers.protocols import folds
 
 Broken = Mapping[str, Mapping[str, str]]  # recording -> stream -> reason
 Weights = Callable[[Point, str, str], Mapping[str, Any]]  # (point, key of the parameter, value) -> identity
@@ -46,8 +46,7 @@ class StepBuilder:
 
     def add(self, point: Point, table: Table, broken: Broken, index: str) -> None:
         """Add the steps of one point's entries."""
-        usable = _usable(point, table, broken)
-        rows = {r.id: row for row, r in enumerate(table.listing.recordings)}
+        splits: tuple[Split, ...] = ()
         made: dict[str, list[Step]] = {}
         for entry in point.entries.values():
             if entry.stage == "encode":
@@ -64,9 +63,10 @@ class StepBuilder:
                 ]
             else:
                 needed = [step for need in entry.needs for step in made[need]]
+                splits = splits or _splits(point, table, broken)
                 made[entry.name] = [
-                    self._train(point, entry, fold, seed, rows, usable, needed)
-                    for fold in _folds(point, list(usable.values()))
+                    self._train(point, entry, split, seed, needed)
+                    for split in splits
                     for seed in point.experiment.seeds
                 ]
 
@@ -95,22 +95,10 @@ class StepBuilder:
         work = {"modality": name, "features": step.id, "recordings": step.work["recordings"]}
         return self._add(entry.name, {"modality": name}, point, recipe, [step.id], work=work)
 
-    def _train(
-        self,
-        point: Point,
-        entry: Entry,
-        fold: Fold,
-        seed: int,
-        rows: Mapping[str, int],
-        usable: Mapping[str, Recording],
-        needed: Sequence[Step],
-    ) -> Step:
+    def _train(self, point: Point, entry: Entry, split: Split, seed: int, needed: Sequence[Step]) -> Step:
         params, named = stage_params(point, entry)
         modalities = _wanted(point, entry, params.pop("modalities", None))
-        classes = point.source.classes
-        train, test = ([(i, classes.index(usable[i].action)) for i in side] for side in (fold.train, fold.test))
-        sides = {"train": [[rows[i], label] for i, label in train], "test": [[rows[i], label] for i, label in test]}
-        teacher = next((s for s in needed if s.stage in ("train", "distil") and _teaches(s, sides, seed)), None)
+        teacher = next((s for s in needed if s.stage in ("train", "distil") and _teaches(s, split, seed)), None)
         model = MODELS[params["model"]["name"]]
         if model.single and len(modalities) > 1:
             problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
@@ -122,11 +110,10 @@ class StepBuilder:
         recipe = training_recipe(
             entry.stage,
             {**params, "modalities": modalities},
-            len(classes),
+            len(point.source.classes),
             {name: step.key for name, step in features.items()},
             teacher.key if teacher else None,
-            train,
-            test,
+            split,
             seed,
             self._closure(entry.stage, *named, *(PRETRAINED.values() if pretrained else ())),
         )
@@ -137,10 +124,9 @@ class StepBuilder:
             "features": {name: step.id for name, step in features.items()},
             "teacher": teacher.id if teacher else None,
             "seed": seed,
-            **sides,
-            "test_recordings": [[i, usable[i].subject] for i, _ in test],
+            "split": split,
         }
-        axis, _, value = fold.name.partition("=")
+        axis, _, value = split.name.partition("=")
         axes = {**_matrix_axes(point), axis: value, "seed": str(seed)}
         needs = [step.id for step in features.values()] + ([teacher.id] if teacher else [])
         label = {
@@ -149,7 +135,7 @@ class StepBuilder:
             "protocol": point.experiment.protocol,
             "modalities": modalities,
             "seed": seed,
-            "fold": fold.name,
+            "fold": split.name,
             "variant": _variant(point),
         }
         return self._add(entry.name, axes, point, recipe, needs, label, work)
@@ -160,16 +146,12 @@ class StepBuilder:
         mine = {"model": name, "protocol": point.experiment.protocol, "variant": _variant(point)}
         label = next(x for x in reversed(model.labels) if mine.items() <= x.items())
         features = {name: model.work["features"][name] for name in model.work["inputs"]}
-        test = [
-            (i, subject, label)
-            for (i, subject), (_, label) in zip(model.work["test_recordings"], model.work["test"], strict=True)
-        ]
         recipe = evaluate_recipe(
             params,
             {name: self.steps[step].key for name, step in features.items()},
             model.key,
             point.source.classes,
-            test,
+            model.work["split"],
             self._closure("evaluate", MODELS[model.recipe["params"]["model"]["name"]]),
         )
         work = {**model.work, "features": features, "model": model.id, "classes": list(point.source.classes)}
@@ -238,30 +220,35 @@ def _wanted(point: Point, entry: Entry, chosen: Sequence[str] | None) -> list[st
     return _ordered(point, wanted)
 
 
-def _usable(point: Point, table: Table, broken: Broken) -> dict[str, Recording]:
+def _splits(point: Point, table: Table, broken: Broken) -> tuple[Split, ...]:
+    """Split the recordings that have all streams of the point's modalities."""
     streams = {s for name in point.experiment.modalities for s in point.source.modalities[name].streams}
-    return {
-        r.id: r
-        for r in table.listing.recordings
+    recordings = table.listing.recordings
+    usable = [
+        r
+        for r in recordings
         if (not table.present or all(s in r.streams for s in streams))
-        and not any(s in streams for s in broken.get(r.id, ()))
-    }
-
-
-def _folds(point: Point, recordings: Sequence[Recording]) -> tuple[Fold, ...]:
+        and not (r.id in broken and any(s in streams for s in broken[r.id]))
+    ]
     try:
-        return folds(point.experiment.protocol, recordings)
+        found = folds(point.experiment.protocol, usable)
     except TrainingError as error:
         raise point.document.error("protocol", str(error), "choose another protocol, or check the recordings") from None
+    rows = {r.id: row for row, r in enumerate(recordings)}
+    labels = {action: label for label, action in enumerate(point.source.classes)}
+    row_of = rows.__getitem__
+    return tuple(
+        Split(fold.name, recordings, map(row_of, fold.train), map(row_of, fold.test), labels) for fold in found
+    )
 
 
 def _variant(point: Point) -> dict[str, Any]:
     return {key: value for key, value in point.matrix.items() if key not in ("modalities", "protocol")}
 
 
-def _teaches(step: Step, sides: Mapping[str, Any], seed: int) -> bool:
+def _teaches(step: Step, split: Split, seed: int) -> bool:
     """Tell a model of the same split and seed; by its recordings, since two protocols may share a split."""
-    return all(step.work[name] == value for name, value in {**sides, "seed": seed}.items())
+    return bool(step.work["seed"] == seed and step.work["split"] == split)
 
 
 def _matrix_axes(point: Point) -> dict[str, str]:

@@ -7,21 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pipeline.sources.contract import Recording
+
 if TYPE_CHECKING:
     from store.outputs import Output
-
-
-class IndexRow(msgspec.Struct, frozen=True):
-    """A line of the index's ``recordings.jsonl``."""
-
-    id: str
-    subject: str
-    action: str
-    session: str
-    scene: str | None = None
-    view: str | None = None
-    start: float | None = None
-    end: float | None = None
 
 
 class Broken(msgspec.Struct, frozen=True):
@@ -52,9 +41,9 @@ class Predicted(msgspec.Struct, frozen=True):
     probability: float
 
 
-def index_rows(index: Output) -> Iterator[IndexRow]:
+def index_rows(index: Output) -> Iterator[Recording]:
     """Yield the index's recordings in row order; CorruptObject where they are none."""
-    return index.read_lines("recordings.jsonl", IndexRow)
+    return index.read_lines("recordings.jsonl", Recording)
 
 
 def broken_items(index: Output) -> list[Broken]:

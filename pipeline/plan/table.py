@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.raw import RawIndex, stream_digest
 from pipeline.lock import Lock, LockedStream
 from pipeline.plan.stored import broken_items, index_rows
-from pipeline.sources.contract import Listing, Recording, Source, Unparsed
-from store.canonical import digest
+from pipeline.sources.contract import Listing, Source, Unparsed
+from store.canonical import digest, digest_rows
 
 if TYPE_CHECKING:
     from store.outputs import Output
@@ -40,11 +39,12 @@ class Table:
     trusted: Mapping[str, str] = field(default_factory=dict)
     present: bool = True
 
-    @property
+    @cached_property
     def rows_digest(self) -> str:
         """Return the digest of what stands in which row: recordings, and their stretches of longer files."""
         whole = (None, None)
-        return digest([r.id if (r.start, r.end) == whole else [r.id, r.start, r.end] for r in self.listing.recordings])
+        recordings = self.listing.recordings
+        return digest_rows(r.id if (r.start, r.end) == whole else [r.id, r.start, r.end] for r in recordings)
 
 
 def read_table(
@@ -63,7 +63,7 @@ def read_table(
     files = {s: [(r.id, p) for r in listing.recordings for p in r.streams.get(s, ())] for s in sorted(streams)}
     digests = index.digests([path for stream in files.values() for _, path in stream], progress)
     raw = {
-        stream: LockedStream(
+        stream: LockedStream.of(
             stream_digest((recording, path, digests[path]) for recording, path in entries),
             {path: (digests[path].size, digests[path].sha256) for _, path in entries},
         )
@@ -83,7 +83,7 @@ def table_from_index(index: Output, streams: Iterable[str], lock: Lock) -> Table
             f"the raw data is not here and the lock knows nothing of stream {missing[0]}\n"
             "  set source.root to the data, or use the lock of somebody who has run it"
         )
-    recordings = tuple(Recording(**msgspec.structs.asdict(row)) for row in index_rows(index))
+    recordings = tuple(index_rows(index))
     unparsed = tuple(
         Unparsed(item.stream, item.path, item.reason) for item in broken_items(index) if not item.recording
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
 Kind = Literal["series", "skeleton", "video"]
 
 
-@dataclass(frozen=True)
-class Recording:
+class Recording(msgspec.Struct, frozen=True, gc=False):
     """One trial of one subject.
 
     Attributes
@@ -40,7 +41,7 @@ class Recording:
     view: str | None = None
     start: float | None = None
     end: float | None = None
-    streams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    streams: Mapping[str, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,20 @@ class Video(Protocol):
 
     def __exit__(self, *exc: object) -> None: ...
 
-    def frames(self) -> Iterator[NDArray[np.uint8] | NDArray[np.uint16]]:
+    def frames(
+        self, wanted: NDArray[np.int64] | None = None, side: int | None = None
+    ) -> Iterator[NDArray[np.uint8] | NDArray[np.uint16]]:
         """Yield (H, W, 3) uint8 RGB or (H, W) uint16 millimetres; one frame at a time where the format allows.
 
         May be called again, from the first frame.
+
+        Parameters
+        ----------
+        wanted
+            Numbers of the frames to yield, increasing; None: all.
+        side
+            For whoever makes squares of that side of them: a format that can reduce a frame before it becomes RGB may
+            yield (side, side, 3), antialiased; others leave frames as they are.
         """
         ...
 

@@ -14,8 +14,8 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from pipeline.errors import BadRecording, ConfigError
-from pipeline.sources.broken import BrokenFileError, attributed
-from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed, Video
+from pipeline.sources.broken import attributed
+from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed
 from pipeline.sources.folders import nothing, walk
 from pipeline.sources.mmact import rows
 from pipeline.sources.mmact.mp4 import check_whole
@@ -29,7 +29,7 @@ from pipeline.sources.mmact.names import (
     VIDEO_FILE,
     VIDEOS,
 )
-from pipeline.sources.video import VideoFile, decode
+from pipeline.sources.video import VideoFile
 
 Camera = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -104,13 +104,7 @@ class Mmact:
         if stream in SENSORS:
             values = self.open_series(recording, stream).values
             return Probe(len(values), tuple(values.shape[1:]))
-        video = self.open_video(recording, stream)
-        path, name = self._file(recording, stream)
-        with attributed(recording.id, stream, name):
-            first = next(decode(path), None)
-            if first is None:
-                raise BrokenFileError("has no frame that can be decoded")
-        return Probe(video.length, tuple(first.shape))
+        return self.open_video(recording, stream).probe()
 
     def open_series(self, recording: Recording, stream: str) -> Series:
         """Read a sensor as (T, 3): m/s2, for the gyroscope and the orientation as the file has them."""
@@ -118,7 +112,7 @@ class Mmact:
         with attributed(recording.id, stream, name):
             return rows.read(path)
 
-    def open_video(self, recording: Recording, stream: str) -> Video:
+    def open_video(self, recording: Recording, stream: str) -> VideoFile:
         """Open the video; one frame is in memory at a time."""
         path, name = self._file(recording, stream)
         with attributed(recording.id, stream, name):

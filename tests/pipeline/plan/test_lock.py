@@ -117,7 +117,7 @@ def test_the_lock_reads_well_and_holds_inputs_only(on_files: Any) -> None:
 
 
 def test_a_lock_round_trips(tmp_path: Path) -> None:
-    lock = Lock(source="x", index="1" * 64, raw={"a": LockedStream("2" * 64, {"p/q [1, 2].mat": (5, "3" * 64)})})
+    lock = Lock(source="x", index="1" * 64, raw={"a": LockedStream.of("2" * 64, {"p/q [1, 2].mat": (5, "3" * 64)})})
     path = tmp_path / "stages.lock"
     write_lock(path, lock, Lock())
     assert read_lock(path) == lock

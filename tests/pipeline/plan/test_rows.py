@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pipeline.lock import LockedStream
 from pipeline.plan.rows import row_digests
@@ -18,7 +19,9 @@ B = Recording("b", "1", "wave", "1", streams={"depth": ("d/b.bin",), "inertial":
 
 def table(*recordings: Recording, files: Mapping[str, Any] = FILES) -> Table:
     raw = {
-        stream: LockedStream("all of it", {path: entry for path, entry in files.items() if path.startswith(stream[0])})
+        stream: LockedStream.of(
+            "all of it", {path: entry for path, entry in files.items() if path.startswith(stream[0])}
+        )
         for stream in ("depth", "inertial")
     }
     return Table(Listing(recordings), raw)

@@ -180,7 +180,7 @@ def test_loso_expands_by_subject(finished: Any) -> None:
     ]
     distilled = plan.steps["distilled[subject=2,seed=0]"]
     assert "teacher[subject=2,seed=0]" in distilled.needs
-    assert distilled.work["test_recordings"] == [
+    assert distilled.work["split"].as_work()["test_recordings"] == [
         [id_, "2"] for id_ in sorted(r.id for r in plan.table.listing.recordings) if "_s2_" in id_
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pipeline.plan.table import Table
 from pipeline.sources.contract import Listing, Recording
