@@ -58,7 +58,7 @@ def check(
     """
     inputs = {need: _input(plan, step, need) for need in step.needs}
     job = make_job(plan, step, choose_device(device))
-    set_threads(job, job.device)
+    set_threads(job.device)
     with ExitStack() as held:
         folder = held.enter_context(TemporaryDirectory(prefix="accept-"))
         source = open_source(job, progress) if job.stage in ("index", "encode") else None

@@ -42,12 +42,12 @@ class GreyFrames:
     def __exit__(self, *exc: object) -> None:
         return None
 
-    def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """Yield each frame as (H, W, 3) uint8, its three channels alike; BadRecording names the file."""
+    def frames(self, wanted: NDArray[np.int64] | None = None, side: int | None = None) -> Iterator[NDArray[np.uint8]]:
+        """Yield each (wanted) frame as (H, W, 3) uint8, its three channels alike; BadRecording names the file."""
         import numpy as np
 
         shape: tuple[int, ...] | None = None
-        for name in self._files:
+        for name in self._files if wanted is None else map(self._files.__getitem__, wanted.tolist()):
             with attributed(*self._whose, name):
                 grey = read(self._root / name)
                 shape = shape or grey.shape

@@ -14,10 +14,10 @@ import msgspec
 
 from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources import mat
-from pipeline.sources.broken import BrokenFileError, attributed
+from pipeline.sources.broken import attributed
 from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed, Video
 from pipeline.sources.folders import names, nothing
-from pipeline.sources.video import VideoFile, count, decode
+from pipeline.sources.video import VideoFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,14 +108,10 @@ class UtdMhad:
     def probe(self, recording: Recording, stream: str) -> Probe:
         """Check one stream: arrays of numbers in full, depth by its header, RGB to its first frame."""
         path, name = self._file(recording, stream)
-        with attributed(recording.id, stream, name):
-            if stream == "rgb":
-                length = count(path)
-                first = next(decode(path), None)
-                if first is None:
-                    raise BrokenFileError("has no frame that can be decoded")
-                return Probe(length, tuple(first.shape))
-            if stream == "depth":
+        if stream == "rgb":
+            return VideoFile(path, recording.id, stream, name).probe()
+        if stream == "depth":
+            with attributed(recording.id, stream, name):
                 height, width, length = mat.header(path, _ARRAYS[stream])
                 return Probe(length, (height, width))
         values = self.open_series(recording, stream).values
@@ -162,12 +158,10 @@ class DepthFrames:
     def __exit__(self, *exc: object) -> None:
         return None
 
-    def frames(self) -> Iterator[NDArray[np.uint16]]:
-        """Yield each frame as (H, W) uint16."""
-        import numpy as np
-
-        for t in range(self.length):
-            yield np.ascontiguousarray(self._values[:, :, t])
+    def frames(self, wanted: NDArray[np.int64] | None = None, side: int | None = None) -> Iterator[NDArray[np.uint16]]:
+        """Yield each (wanted) frame as (H, W) uint16, in the file's order of memory: column after column."""
+        for t in range(self.length) if wanted is None else wanted.tolist():
+            yield self._values[:, :, t]
 
 
 def row(classes: tuple[str, ...], key: tuple[int, int, int], streams: Mapping[str, tuple[str, ...]]) -> Recording:

@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.sources.broken import BrokenFileError, attributed
+from pipeline.sources.contract import Probe
 
 if TYPE_CHECKING:
     import numpy as np
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
     from numpy.typing import NDArray
+
+_TIMED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}  # .avi has no times: with B-frames they are made up
+_WORTH_SEEKING = 8  # frames that would be decoded for nothing
+_THREADS = 4  # of a file's decoder; each holds a frame
+
+
+@dataclass(frozen=True)
+class Packets:
+    """What a file's packets say of its frames, without decoding them.
+
+    Attributes
+    ----------
+    count
+        How many frames there are.
+    times
+        (count,) int64, each frame's presentation time in units of the stream, increasing; None where the file's
+        format does not say it reliably of every frame.
+    keys
+        Numbers of the frames that decoding can begin at, the first among them; empty without times.
+    """
+
+    count: int
+    times: NDArray[np.int64] | None
+    keys: NDArray[np.int64]
 
 
 class VideoFile:
     """A video on disk; satisfies `pipeline.sources.contract.Video`.
 
-    Opening it counts its packets, which reads the file but decodes nothing. Each call of `frames` opens the
+    Opening it reads its packets, but decodes nothing. Each call of `frames` opens the
     file anew, so nothing stays open between calls and frames can be read more than once.
 
     Parameters
@@ -37,7 +66,8 @@ class VideoFile:
         self._path = path
         self._whose = (recording, stream, name)
         with attributed(*self._whose):
-            self.length = count(path)
+            self._packets = packets(path)
+        self.length = self._packets.count
 
     def __enter__(self) -> VideoFile:
         return self
@@ -45,45 +75,116 @@ class VideoFile:
     def __exit__(self, *exc: object) -> None:
         return None
 
-    def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """Yield each frame as (H, W, 3) uint8 RGB; BadRecording where decoding fails or ends early."""
+    def probe(self) -> Probe:
+        """Decode the first frame; BadRecording where it cannot be."""
+        import numpy as np
+
+        (first,) = self.frames(np.zeros(1, np.int64))
+        return Probe(self.length, tuple(first.shape))
+
+    def frames(self, wanted: NDArray[np.int64] | None = None, side: int | None = None) -> Iterator[NDArray[np.uint8]]:
+        """Yield each (wanted) frame as (H, W, 3) or (side, side, 3) uint8 RGB.
+
+        Decoding skips what lies between wanted frames where a frame that it can begin at lies there too, and ends at
+        the last one. Only wanted frames are converted, and reduced to `side` before they become RGB.
+
+        Raises
+        ------
+        BadRecording
+            Decoding fails or ends early.
+        """
+        import numpy as np
+
+        numbers = np.arange(self.length) if wanted is None else wanted
         with attributed(*self._whose):
-            decoded = 0
-            for frame in decode(self._path):
+            found = 0
+            for frame in decode(self._path, self._packets, numbers, side):
                 yield frame
-                decoded += 1
-            if decoded < self.length:
-                raise BrokenFileError(f"only {decoded} of {self.length} frames can be decoded")
+                found += 1
+            if found < len(numbers):
+                raise BrokenFileError(f"frame {numbers[found] + 1} of {self.length} cannot be decoded")
 
 
-def count(path: Path) -> int:
-    """Count the frames of a file's first video stream without decoding them; BrokenFileError for none."""
+def packets(path: Path) -> Packets:
+    """Look at the packets of a file's first video stream; BrokenFileError where there are none."""
     import av
+    import numpy as np
 
     _riff_complete(path)
+    times: list[int | None] = []
+    keys: list[bool] = []
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise BrokenFileError("has no video stream")
-            packets = sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
+            form = container.format.name
+            for packet in container.demux(container.streams.video[0]):
+                if packet.size:
+                    times.append(packet.pts)
+                    keys.append(packet.is_keyframe)
     except (av.FFmpegError, OSError) as error:
         raise BrokenFileError(f"cannot be opened as a video ({_said(error)})") from error
-    if packets == 0:
+    if not times:
         raise BrokenFileError("has no frames")
-    return packets
+    unknown = Packets(len(times), None, np.zeros(0, np.int64))
+    if form not in _TIMED or None in times:
+        return unknown
+    at = np.array(times, np.int64)
+    order = np.argsort(at, kind="stable")
+    if (np.diff(at[order]) <= 0).any() or not keys[order[0]]:
+        return unknown
+    return Packets(len(times), at[order], np.flatnonzero(np.array(keys)[order]))
 
 
-def decode(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """Decode a file's first video stream frame by frame, as (H, W, 3) uint8 RGB."""
+def decode(
+    path: Path, packets: Packets, wanted: NDArray[np.int64], side: int | None = None
+) -> Iterator[NDArray[np.uint8]]:
+    """Decode frames of a file's first video stream by number, increasing; fewer where it ends early."""
     import av
-    import numpy as np
+    from av.video.reformatter import Interpolation, VideoReformatter
 
+    convert = VideoReformatter()
+    # its filter grows when it reduces, so that it is antialiased; colour is reduced at its full resolution, too
+    way = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
+    way |= Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
     try:
         with av.open(str(path)) as container:
-            for frame in container.decode(container.streams.video[0]):
-                yield frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+            for frame in _decoded(container, packets, wanted):
+                found = convert.reformat(frame, side, side, format="rgb24", interpolation=way, threads=1)
+                yield found.to_ndarray().astype("uint8", copy=False)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise BrokenFileError(f"cannot be decoded ({_said(error)})") from error
+
+
+def _decoded(container: InputContainer, packets: Packets, wanted: NDArray[np.int64]) -> Iterator[VideoFrame]:
+    stream = container.streams.video[0]
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = min(_THREADS, os.cpu_count() or 1)
+    if packets.times is None:
+        numbers = set(wanted.tolist())
+        last = int(wanted[-1]) if len(wanted) else -1
+        for number, frame in enumerate(container.decode(stream) if numbers else ()):
+            if number in numbers:
+                yield frame
+            if number == last:
+                return
+        return
+    decoding, before = container.decode(stream), -1
+    starts = packets.keys[packets.keys.searchsorted(wanted, side="right") - 1]
+    for number, start in zip(wanted.tolist(), starts.tolist(), strict=True):
+        if start > before + _WORTH_SEEKING:
+            container.seek(int(packets.times[start]), stream=stream)
+            decoding = container.decode(stream)
+        time = int(packets.times[number])
+        for frame in decoding:
+            if frame.pts is not None and frame.pts >= time:
+                break
+        else:
+            return
+        if frame.pts != time:
+            return
+        yield frame
+        before = number
 
 
 def _riff_complete(path: Path) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import ConfigError
 from pipeline.stages.encode import bn_inception
+from pipeline.stages.encode.folding import fold
 from pipeline.stages.encode.video_params import VideoParams
 from pipeline.stages.encode.weights import load_weights
 
@@ -37,18 +38,17 @@ class Backbone:
     _network: nn.Module
     _mean: Tensor
     _std: Tensor
-    _device: torch.device
+    device: torch.device
     _precision: str
 
     def features(self, images: Tensor) -> Tensor:
-        """Map (B, 3, S, S) images in 0..1, on any device, to (B, width) float32 features on the CPU."""
-        images = images.to(self._device, non_blocking=True)
+        """Map (B, 1 or 3, S, S) images in 0..1, on any device, to (B, width) float32 features on the CPU."""
+        images = images.to(self.device, non_blocking=True)
         images = ((images - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
         half = _AUTOCAST.get(self._precision)
         with (
             torch.inference_mode(),
-            torch.autocast(self._device.type, dtype=half or torch.bfloat16, enabled=half is not None),
-            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+            torch.autocast(self.device.type, dtype=half or torch.bfloat16, enabled=half is not None),
         ):
             return self._network(images).float().cpu()  # type: ignore[no-any-return]
 
@@ -83,14 +83,14 @@ def build_backbone(params: VideoParams, weights_file: Path | None, device: torch
     if hasattr(network, "transform_input"):  # Inception and GoogLeNet were trained on another scale
         network.transform_input = params.weights != "none"
     body = _without_head(network).eval().requires_grad_(False)
-    width = _width(body, params)
+    width = _prepared(body, params)
     return Backbone(
         width=width,
         weights=weights.origin,
         _network=body.to(memory_format=torch.channels_last).to(device),
         _mean=_colour(weights.mean, device),
         _std=_colour(weights.std, device),
-        _device=device,
+        device=device,
         _precision=params.precision,
     )
 
@@ -126,10 +126,11 @@ def _without_head(network: nn.Module) -> nn.Module:
     return _Pooled(maps)
 
 
-def _width(body: nn.Module, params: VideoParams) -> int:
+def _prepared(body: nn.Module, params: VideoParams) -> int:
+    """Make the network ready to run; return how many features it gives."""
     try:
-        with torch.inference_mode():
-            return int(body(torch.zeros(1, 3, params.image_size, params.image_size)).shape[1])
+        example = torch.rand(2, 3, params.image_size, params.image_size, generator=torch.Generator().manual_seed(0))
+        return fold(body, example).shape[1]
     except (RuntimeError, AssertionError, ValueError) as error:
         raise ConfigError(
             f"image_size: {params.backbone} does not take images of {params.image_size} pixels "

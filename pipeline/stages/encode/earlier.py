@@ -42,8 +42,6 @@ class Earlier:
     ----------
     key
         Of the earlier output; None where there is none.
-    copied
-        Rows copied so far.
     damaged
         What was wrong with earlier outputs that could not be used, or not to the end, by key.
     """
@@ -57,20 +55,18 @@ class Earlier:
         self, layout: FeatureLayout, recordings: Sequence[Recording], digests: Sequence[bytes], skip: Collection[str]
     ) -> None:
         self.key: str | None = None
-        self.copied = 0
         self.damaged: dict[str, str] = {}
         self._layout, self._digests = layout, digests
         self._ids = [recording.id for recording in recordings]
         self._skip: NDArray[np.bool_] = np.array([name in skip for name in self._ids])
         self._output: Output | None = None
+        self._used = False
         self._forget()
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Return how many rows were copied, from which output, and what was damaged."""
-        told: dict[str, Any] = {"copied": self.copied}
-        if self.copied:
-            told["from"] = self.key
+        """Return from which output rows were copied, and what was damaged."""
+        told: dict[str, Any] = {"from": self.key} if self._used else {}
         if self.damaged:
             told["damaged"] = self.damaged
         return told
@@ -90,8 +86,11 @@ class Earlier:
                 except StoreError as error:
                     self.damaged[output.manifest.key] = str(error)
 
-    def copy_shard(self, draft: Draft, shard: int) -> bool:
-        """Copy a shard as it is where the earlier output has one with the same rows; tell whether it did."""
+    def copy_shard(self, draft: Draft, shard: int) -> int | None:
+        """Copy a shard as it is where the earlier output has one with the same rows.
+
+        Returns how many of its rows have values; None where it was not copied.
+        """
         rows = self._layout.rows_of(shard)
         part = slice(rows.start, rows.stop)
         theirs, start = divmod(int(self._places[rows.start]), self._layout.rows_per_shard)
@@ -102,16 +101,16 @@ class Earlier:
             or (np.diff(self._places[part]) != 1).any()
             or min(self._features.rows - self._places[rows.start], self._layout.rows_per_shard) != len(rows)
         ):
-            return False
+            return None
         try:
             objects = read_objects(self._output, self._layout, theirs)
         except StoreError as error:
             self._give_up(error)
-            return False
+            return None
         write_shard_reasons(draft, shard, {})  # first: the journal says that the shard is complete
         write_objects(draft, self._layout, shard, objects)
-        self.copied += int(self._same[part].sum())
-        return True
+        self._used = True
+        return int(self._same[part].sum())
 
     def take(self, shard: int) -> tuple[NDArray[np.bool_], Mapping[str, NDArray[Any]]]:
         """Return which rows of a shard are there, and their values by array, in order."""
@@ -126,7 +125,7 @@ class Earlier:
         except StoreError as error:
             self._give_up(error)
             return np.zeros(len(rows), np.bool_), {}
-        self.copied += len(places)
+        self._used = True
         return same, values
 
     def _consider(self, output: Output, kind: Mapping[str, Any]) -> None:

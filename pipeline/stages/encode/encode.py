@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline.errors import BadRecording, StepError
 from pipeline.sources.contract import Modality, Recording, Source
 from pipeline.stages.encode.align import windows
+from pipeline.stages.encode.cores import cores
 from pipeline.stages.encode.earlier import ROWS, Earlier
 from pipeline.stages.encode.encoder import (
     BuildEncoder,
@@ -24,6 +28,7 @@ from pipeline.stages.encode.encoder import (
 )
 from pipeline.stages.encode.skipped import read_shard, write_all, write_shard_reasons
 from pipeline.stages.encode.window_params import WindowParams
+from pipeline.stages.sharded import Note
 from store.features import FeatureArray, FeatureLayout, create, pending, write_shard
 
 if TYPE_CHECKING:
@@ -69,26 +74,8 @@ def attributes(params: WindowParams, modality: Modality, name: str, encoder: Enc
     }
 
 
-def encode_modality(
-    *,
-    params: WindowParams,
-    modality: Modality,
-    name: str,
-    source: Source,
-    recordings: Sequence[Recording],
-    skip: Mapping[str, str],
-    draft: Draft,
-    device: torch.device,
-    on_bad: OnBad,
-    progress: Callable[[int, int], None],
-    build: BuildEncoder,
-    weights_file: Path | None = None,
-    batch: int = 32,
-    threads: int = 2,
-    digests: Sequence[bytes] = (),
-    earlier: Iterable[Output] = (),
-) -> dict[str, Any]:
-    """Encode one modality into a draft; the caller publishes it.
+class EncodeShards:
+    """Encodes one modality into a draft, which the caller publishes; see `pipeline.stages.sharded.Sharded`.
 
     Rows are `recordings`, in their order. Shards that the draft's journal holds are kept, rows that an earlier output
     has are copied, the others are computed; none depends on another, so an interrupted run ends with the same arrays
@@ -111,20 +98,12 @@ def encode_modality(
         not make features of the others stale.
     weights_file
         The resolved weights file; None for weights by name and for ``none``.
-    batch, threads
-        Images a batch, and threads that read; neither is part of the output's key.
+    threads
+        That read, and on a CPU as many that compute; None: as many as the process may use.
     digests
         Of what each row depends on beside the recipe's family; where left out, nothing is copied from here or to here.
     earlier
         Outputs of the same family, from which rows with the same digest are copied; the first are preferred.
-
-    Returns
-    -------
-    dict
-        Provenance: ``late_broken`` (list of ``recording``, ``reason``), ``timings`` (this run's seconds by
-        phase), ``rows`` (how many were ``computed``, ``copied`` and ``kept`` from an interrupted run; ``from`` which
-        key; what was ``damaged`` there), and for video ``images`` (through the network, this run's), ``weights`` and
-        ``device``.
 
     Raises
     ------
@@ -133,71 +112,162 @@ def encode_modality(
     StepError
         A recording is broken and `on_bad` is ``fail``, no recording is usable, or the weights cannot be had.
     """
-    job = Job(name, modality, source, on_bad == "fail", device, weights_file, batch, threads)
-    try:
-        encoder = build(params, job, [recording for recording in recordings if recording.id not in skip])
-    except BadRecording as error:
-        raise stopped_by(name, error) from error
-    arrays = layout(params, modality, rows=len(recordings), width=encoder.width, channels=encoder.channels)
-    create(draft, arrays, attributes(params, modality, name, encoder))
-    todo = set(pending(draft, arrays))
-    before = Earlier(arrays, recordings, digests, skip)
-    if todo:
-        before.find(earlier, draft)
-    late: dict[str, str] = {}
-    kept = 0
-    for shard in range(arrays.shards):
-        rows = arrays.rows_of(shard)
-        here = [None if recordings[row].id in skip else recordings[row] for row in rows]
-        if shard not in todo:
-            late |= read_shard(draft, shard, rows, here)
-            kept += sum(recording is not None for recording in here)
-        elif not before.copy_shard(draft, shard):
-            seen = partial(_report, progress, rows.start, len(recordings))
-            late |= _encode_shard(encoder, job, draft, arrays, shard, here, before, seen)
-        progress(rows.stop, len(recordings))
-    reasons = {r.id: skip.get(r.id) or late[r.id] for r in recordings if r.id in skip or r.id in late}
-    if len(reasons) == len(recordings):
-        raise nothing_usable(name, reasons)
-    write_all(draft, reasons)
-    if digests:
-        draft.write(ROWS, b"".join(digests))
-    broken = [{"recording": recording, "reason": reason} for recording, reason in late.items()]
-    counts = {"kept": kept, **before.provenance}
-    counts["computed"] = sum(recording.id not in skip for recording in recordings) - kept - before.copied
-    return {"late_broken": broken, "timings": job.timings.rounded(), "rows": counts, **encoder.provenance}
+
+    def __init__(
+        self,
+        *,
+        params: WindowParams,
+        modality: Modality,
+        name: str,
+        source: Source,
+        recordings: Sequence[Recording],
+        skip: Mapping[str, str],
+        draft: Draft,
+        device: torch.device,
+        on_bad: OnBad,
+        progress: Callable[[int, int], None],
+        build: BuildEncoder,
+        weights_file: Path | None = None,
+        threads: int | None = None,
+        digests: Sequence[bytes] = (),
+        earlier: Iterable[Output] = (),
+    ) -> None:
+        self._recordings, self._skip, self._draft, self._progress = recordings, skip, draft, progress
+        self._digests, self._outputs = digests, earlier
+        self._job = job = Job(name, modality, source, on_bad == "fail", device, weights_file, threads or cores())
+        try:
+            self._encoder = build(params, job, [recording for recording in recordings if recording.id not in skip])
+        except BadRecording as error:
+            raise stopped_by(name, error) from error
+        width, channels = self._encoder.width, self._encoder.channels
+        self._arrays = layout(params, modality, rows=len(recordings), width=width, channels=channels)
+        self._attributes = attributes(params, modality, name, self._encoder)
+        self._before: Earlier | None = None
+        self._late: dict[str, str] = {}
+        self._rows = {"kept": 0, "copied": 0, "computed": 0}
+        self._finished = 0
+
+    def begin(self) -> list[int]:
+        """See `Sharded.begin`."""
+        create(self._draft, self._arrays, self._attributes)
+        todo = set(pending(self._draft, self._arrays))
+        left = []
+        for shard in range(self._arrays.shards):
+            rows = self._arrays.rows_of(shard)
+            here = self._usable(rows)
+            if shard not in todo:
+                self._late |= read_shard(self._draft, shard, rows, here)
+                self._rows["kept"] += sum(recording is not None for recording in here)
+            else:
+                copied = self._earlier().copy_shard(self._draft, shard)
+                if copied is None:
+                    left.append(shard)
+                    continue
+                self._rows["copied"] += copied
+            self._seen(len(rows))
+        return left
+
+    def shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
+        """See `Sharded.shards`; the next shard is read and encoded while one is written."""
+        begun: deque[_Begun] = deque()
+        writing: deque[tuple[int, Future[Note]]] = deque()
+        with ThreadPoolExecutor(1, "write") as writer, closing(self._encoded(numbers, begun)) as encoded:
+            for rows in encoded:
+                writing.append((begun[0].shard, writer.submit(self._write, begun.popleft(), rows)))
+                if len(writing) > 1:
+                    shard, note = writing.popleft()
+                    yield shard, note.result()
+            for shard, note in writing:
+                yield shard, note.result()
+
+    def end(self, notes: Iterable[Note]) -> dict[str, Any]:
+        """See `Sharded.end`.
+
+        Returns
+        -------
+        dict
+            ``late_broken`` (list of ``recording``, ``reason``), ``timings`` (this run's seconds by phase), ``rows``
+            (how many were ``computed``, ``copied`` and ``kept`` from an interrupted run; ``from`` which key; what was
+            ``damaged`` there), and for video ``images`` (through the network, this run's), ``weights`` and ``device``.
+        """
+        timings: dict[str, float] = {}
+        images = 0
+        for note in notes:
+            self._late |= note["broken"]
+            images += note["images"]
+            for name in ("copied", "computed"):
+                self._rows[name] += note[name]
+            for phase, seconds in note["timings"].items():
+                timings[phase] = round(timings.get(phase, 0.0) + seconds, 3)
+        late, skip = self._late, self._skip
+        reasons = {r.id: skip.get(r.id) or late[r.id] for r in self._recordings if r.id in skip or r.id in late}
+        if len(reasons) == len(self._recordings):
+            raise nothing_usable(self._job.name, reasons)
+        write_all(self._draft, reasons)
+        if self._digests:
+            self._draft.write(ROWS, b"".join(self._digests))
+        broken = [{"recording": recording, "reason": reason} for recording, reason in late.items()]
+        told = self._before.provenance if self._before else {}
+        found = {"late_broken": broken, "timings": timings, "rows": {**self._rows, **told}}
+        return {**found, **({"images": images} if images else {}), **self._encoder.provenance}
+
+    def _usable(self, rows: range) -> list[Recording | None]:
+        return [None if self._recordings[row].id in self._skip else self._recordings[row] for row in rows]
+
+    def _earlier(self) -> Earlier:
+        """Choose an earlier output, once, when the first shard wants to copy from it."""
+        if self._before is None:
+            self._before = Earlier(self._arrays, self._recordings, self._digests, self._skip)
+            self._before.find(self._outputs, self._draft)
+        return self._before
+
+    def _encoded(self, numbers: Iterable[int], begun: deque[_Begun]) -> Generator[Encoded, None, None]:
+        def usable() -> Iterator[list[Recording | None]]:
+            for shard in numbers:
+                with self._job.timings.phase("copy"):
+                    there, values = self._earlier().take(shard)
+                here = self._usable(self._arrays.rows_of(shard))
+                mine = [None if same else recording for recording, same in zip(here, there, strict=True)]
+                begun.append(_Begun(shard, mine, there, values))
+                yield mine
+
+        try:
+            yield from self._encoder.encode(usable(), lambda: self._seen(1))
+        except BadRecording as error:
+            raise stopped_by(self._job.name, error) from error
+
+    def _write(self, begun: _Begun, encoded: Encoded) -> Note:
+        """Write one shard, of rows copied and encoded; return what turned out to be broken, and counts."""
+        with self._job.timings.phase("write"):
+            stored = _stored(encoded, self._arrays, self._job.name, begun.recordings)
+            for name, values in begun.values.items():
+                stored[name][begun.there] = values
+            broken = {recording: str(error) for recording, error in encoded.broken.items()}
+            write_shard_reasons(self._draft, begun.shard, broken)  # first: the journal says that the shard is complete
+            write_shard(self._draft, self._arrays, begun.shard, stored)
+        computed = sum(recording is not None for recording in begun.recordings)
+        self._seen(len(begun.recordings) - computed)
+        return {
+            "broken": broken,
+            "copied": int(begun.there.sum()),
+            "computed": computed,
+            "images": encoded.images,
+            "timings": self._job.timings.taken(),
+        }
+
+    def _seen(self, rows: int) -> None:
+        self._finished += rows
+        self._progress(self._finished, len(self._recordings))
 
 
-def _report(progress: Callable[[int, int], None], first: int, total: int, seen: int) -> None:
-    progress(first + seen, total)
+@dataclass(frozen=True)
+class _Begun:
+    """A shard on its way: which recordings are encoded (None: not), and the rows that are copied, by array."""
 
-
-def _encode_shard(
-    encoder: Encoder,
-    job: Job,
-    draft: Draft,
-    arrays: FeatureLayout,
-    shard: int,
-    recordings: Sequence[Recording | None],
-    before: Earlier,
-    seen: Callable[[int], None],
-) -> dict[str, str]:
-    """Write one shard, of rows copied and encoded; return what turned out to be broken, with reasons."""
-    with job.timings.phase("copy"):
-        there, copied = before.take(shard)
-    recordings = [None if same else recording for recording, same in zip(recordings, there, strict=True)]
-    try:
-        encoded = encoder.encode(recordings, seen)
-    except BadRecording as error:
-        raise stopped_by(job.name, error) from error
-    stored = _stored(encoded, arrays, job.name, recordings)
-    for name, values in copied.items():
-        stored[name][there] = values
-    broken = {recording: str(error) for recording, error in encoded.broken.items()}
-    with job.timings.phase("write"):
-        write_shard_reasons(draft, shard, broken)  # first: the journal says that the shard is complete
-        write_shard(draft, arrays, shard, stored)
-    return broken
+    shard: int
+    recordings: Sequence[Recording | None]
+    there: NDArray[np.bool_]
+    values: Mapping[str, NDArray[Any]]
 
 
 def _stored(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -32,8 +32,8 @@ class Job:
         Where a network runs.
     weights_file
         The network's weights; None for weights by name and for ``none``.
-    batch, threads
-        Images a batch; threads that read.
+    threads
+        That read, and on a CPU as many that compute.
     timings
         Where time is counted.
     """
@@ -44,7 +44,6 @@ class Job:
     strict: bool
     device: torch.device
     weights_file: Path | None = None
-    batch: int = 32
     threads: int = 2
     timings: Timings = field(default_factory=Timings)
 
@@ -63,12 +62,15 @@ class Encoded:
         (n, L, C) float32, or None.
     broken
         What turned out to be broken, by recording.
+    images
+        How many went through a network.
     """
 
     features: NDArray[np.float32]
     valid: NDArray[np.bool_]
     series: NDArray[np.float32] | None = None
     broken: dict[str, BadRecording] = field(default_factory=dict)
+    images: int = 0
 
 
 class Encoder(Protocol):
@@ -83,7 +85,7 @@ class Encoder(Protocol):
     attributes
         ``reduce``, ``velocities`` and ``vertical_axis``: how patches came from the series.
     provenance
-        What is worth knowing about this run: images, device, resolved weights.
+        What is worth knowing about this run: device, resolved weights.
     """
 
     width: int
@@ -93,10 +95,12 @@ class Encoder(Protocol):
     @property
     def provenance(self) -> dict[str, Any]: ...
 
-    def encode(self, recordings: Sequence[Recording | None], seen: Callable[[int], None]) -> Encoded:
-        """Encode one shard's recordings, None for a row to leave empty; BadRecording where the job is strict.
+    def encode(
+        self, shards: Iterable[Sequence[Recording | None]], seen: Callable[[], None]
+    ) -> Generator[Encoded, None, None]:
+        """Encode shards of recordings, None for a row to leave empty; BadRecording where the job is strict.
 
-        `seen` is called with the number of rows that are finished.
+        `shards` may be read ahead, in another thread. `seen` is called for every recording that was read.
         """
         ...
 

@@ -46,14 +46,16 @@ def levels(frame: Frame, depth: DepthRange) -> NDArray[np.float32]:
 
 
 def pool_frames(
-    frames: Iterable[Frame], windows: NDArray[np.int64], depth: DepthRange, *, average: bool
+    frames: Iterable[Frame], needed: NDArray[np.int64], windows: NDArray[np.int64], depth: DepthRange, *, average: bool
 ) -> Iterator[Pooled]:
     """Stream a video into its windows; holds the sums of the windows that are open, and no frame twice.
 
     Parameters
     ----------
     frames
-        In order; read no further than the last window needs.
+        Those that are needed, in order.
+    needed
+        Their numbers: all that are in `windows`, once each.
     windows
         (windows, window) frame numbers that do not decrease along either axis; a number can repeat.
     depth
@@ -69,21 +71,21 @@ def pool_frames(
     wanted = _wanted(windows)
     last, window = windows[:, -1], windows.shape[1]
     sums: dict[int, NDArray[np.float32]] = {}
-    number, shape = -1, None
-    for number, frame in enumerate(frames):
-        if (here := wanted.pop(number, None)) is not None:
-            values = levels(frame, depth)
-            if values.shape != (shape := shape or values.shape):
-                raise FramesError(f"frame {number} has the size {values.shape[:2]}, those before it {shape[:2]}")
-            if not average:
-                yield Pooled(values, tuple((patch, count / window) for patch, count in here))
-            for patch, count in here if average else ():
-                _add(sums, patch, values, count)
-                if last[patch] == number:
-                    yield Pooled(sums.pop(patch) / np.float32(window), ((patch, 1.0),))
-        if number >= last[-1]:
-            return
-    raise FramesError(f"ends after {number + 1} frames, frame {last[-1] + 1} is needed")
+    count, shape = 0, None
+    for number, frame in zip(needed.tolist(), frames, strict=False):
+        count += 1
+        values = levels(frame, depth)
+        if values.shape != (shape := shape or values.shape):
+            raise FramesError(f"frame {number} has the size {values.shape[:2]}, those before it {shape[:2]}")
+        here = wanted[number]
+        if not average:
+            yield Pooled(values, tuple((patch, times / window) for patch, times in here))
+        for patch, times in here if average else ():
+            _add(sums, patch, values, times)
+            if last[patch] == number:
+                yield Pooled(sums.pop(patch) / np.float32(window), ((patch, 1.0),))
+    if count < len(needed):
+        raise FramesError(f"ends early: frame {needed[count] + 1} is needed and missing")
 
 
 def _wanted(windows: NDArray[np.int64]) -> dict[int, list[tuple[int, int]]]:
@@ -113,19 +115,15 @@ class Square:
     side: int
 
 
-def person(frames: Iterable[Frame], needed: NDArray[np.int64]) -> Square | None:
-    """Return the square around all pixels with a reading in a needed frame, and a margin; None for none."""
-    wanted, final = set(needed.tolist()), int(needed[-1])
+def person(frames: Iterable[Frame]) -> Square | None:
+    """Return the square around all pixels with a reading in any of the frames, and a margin; None for none."""
     rows: NDArray[np.bool_] | None = None
     columns: NDArray[np.bool_] | None = None
-    for number, frame in enumerate(frames):
-        if number in wanted:
-            seen = frame > 0
-            row, column = np.asarray(seen.any(1)), np.asarray(seen.any(0))
-            rows = row if rows is None else rows | row
-            columns = column if columns is None else columns | column
-        if number >= final:
-            break
+    for frame in frames:
+        seen = frame > 0
+        row, column = np.asarray(seen.any(1)), np.asarray(seen.any(0))
+        rows = row if rows is None else rows | row
+        columns = column if columns is None else columns | column
     if rows is None or columns is None or not rows.any():
         return None
     (top, bottom), (left, right) = (np.flatnonzero(line)[[0, -1]].tolist() for line in (rows, columns))
@@ -134,11 +132,12 @@ def person(frames: Iterable[Frame], needed: NDArray[np.int64]) -> Square | None:
 
 
 def image(values: NDArray[np.float32], size: int, crop: Square | None) -> Tensor:
-    """Return (3, size, size): cropped and resized (bilinear, antialiased, proportions not kept)."""
+    """Return (1 or 3, size, size): cropped and resized (bilinear, antialiased, proportions not kept)."""
     tensor = torch.from_numpy(cut(values, crop) if crop else values)
     planes = tensor[None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)
-    sized = F.interpolate(planes[None], size=(size, size), mode="bilinear", antialias=True)[0]
-    return sized.expand(3, size, size)
+    if planes.shape[1:] == (size, size):
+        return planes
+    return F.interpolate(planes[None], size=(size, size), mode="bilinear", antialias=True)[0]
 
 
 def cut(values: NDArray[np.float32], crop: Square) -> NDArray[Any]:

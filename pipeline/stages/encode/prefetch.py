@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+Item = TypeVar("Item")
+Task = TypeVar("Task", bound=Callable[[], Iterator[object]])
 _DONE = object()
 
 
@@ -24,74 +25,85 @@ class _StoppedError(Exception):
 
 
 def read_ahead(
-    tasks: Sequence[Callable[[], Iterator[T]]], *, threads: int, items: int
-) -> Generator[tuple[int, T | Failed], None, None]:
-    """Run generators in `threads` threads, and yield ``(task, item)`` in the order of tasks and items.
+    tasks: Iterable[Task], *, threads: int, items: int
+) -> Generator[tuple[Task, object | Failed], None, None]:
+    """Run tasks, which give iterators, in `threads` threads; yield ``(task, item)`` in the order of tasks and items.
 
     At most ``2 x threads`` tasks are begun and not yet consumed, each with at most `items` items waiting, so
-    memory does not depend on how many tasks there are or how much one yields. A task's exception arrives as
-    `Failed`. Closing the generator stops the threads.
+    memory does not depend on how many tasks there are or how much one yields. `tasks` is advanced in the threads, one
+    at a time. A task's exception arrives as `Failed`; one of `tasks` itself is raised here, when what came before it
+    is consumed. Closing the generator stops the threads.
     """
-    line = _Line(tasks, threads, items)
+    line = _Line(iter(tasks), threads, items)
     workers = [threading.Thread(target=line.work, name=f"read-ahead-{n}", daemon=True) for n in range(threads)]
     for worker in workers:
         worker.start()
     try:
-        for number in range(len(tasks)):
-            for item in line.take(number):
-                yield number, item
+        while (begun := line.begun.get()) is not None:
+            if isinstance(begun, Failed):
+                raise begun.error
+            task, waiting = begun
+            while (item := waiting.get()) is not _DONE:
+                yield task, item
+            line.ahead.release()
     finally:
         line.stop.set()
         for worker in workers:
             worker.join()
 
 
-class _Line(Generic[T]):
-    """The queue of each task, and what is left to begin."""
+class _Line(Generic[Task]):
+    """The tasks that are begun, in order, each with its queue; then None, or what stopped the tasks."""
 
-    def __init__(self, tasks: Sequence[Callable[[], Iterator[T]]], threads: int, items: int) -> None:
+    def __init__(self, tasks: Iterator[Task], threads: int, items: int) -> None:
         self.stop = threading.Event()
+        self.ahead = threading.Semaphore(2 * threads)
+        self.begun: queue.SimpleQueue[tuple[Task, queue.Queue[object]] | Failed | None] = queue.SimpleQueue()
         self._tasks = tasks
-        self._next = iter(range(len(tasks)))
+        self._items = items
         self._turn = threading.Lock()
-        self._ahead = threading.Semaphore(2 * threads)
-        self._queues: list[queue.Queue[object]] = [queue.Queue(items) for _ in tasks]
+        self._ended = False
 
     def work(self) -> None:
         """Run tasks until none is left or the consumer is gone."""
         try:
-            while (number := self._begin()) is not None:
-                self._run(number)
+            while (begun := self._begin()) is not None:
+                self._run(*begun)
         except _StoppedError:
             return
 
-    def take(self, number: int) -> Iterator[T | Failed]:
-        """Yield one task's items as they come."""
-        while (item := self._queues[number].get()) is not _DONE:
-            yield item  # type: ignore[misc]
-        self._ahead.release()
-
-    def _begin(self) -> int | None:
+    def _begin(self) -> tuple[Task, queue.Queue[object]] | None:
         with self._turn:  # tasks begin in order, or the consumer could wait for one that never starts
-            while not self._ahead.acquire(timeout=0.1):
+            while not self.ahead.acquire(timeout=0.1):
                 if self.stop.is_set():
                     raise _StoppedError
-            return next(self._next, None)
+            if self._ended:
+                return None
+            try:
+                for task in self._tasks:
+                    begun = task, queue.Queue[object](self._items)
+                    self.begun.put(begun)
+                    return begun
+                self.begun.put(None)
+            except BaseException as error:  # the consumer, not this thread, decides what stops the run
+                self.begun.put(Failed(error))
+            self._ended = True
+            return None
 
-    def _run(self, number: int) -> None:
+    def _run(self, task: Task, waiting: queue.Queue[object]) -> None:
         try:
-            for item in self._tasks[number]():
-                self._put(number, item)
+            for item in task():
+                self._put(waiting, item)
         except _StoppedError:
             raise
-        except BaseException as error:  # the consumer, not this thread, decides what stops the run
-            self._put(number, Failed(error))
-        self._put(number, _DONE)
+        except BaseException as error:
+            self._put(waiting, Failed(error))
+        self._put(waiting, _DONE)
 
-    def _put(self, number: int, item: object) -> None:
+    def _put(self, waiting: queue.Queue[object], item: object) -> None:
         while not self.stop.is_set():
             try:
-                return self._queues[number].put(item, timeout=0.1)
+                return waiting.put(item, timeout=0.1)
             except queue.Full:
                 continue
         raise _StoppedError

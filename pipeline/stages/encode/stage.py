@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pipeline.sources.contract import Modality
-from pipeline.stages.encode.encode import encode_modality
+from pipeline.stages.encode.encode import EncodeShards
+from pipeline.stages.sharded import run_sharded
 
 if TYPE_CHECKING:
     from pipeline.stages.context import Context
 
 
 def run(context: Context) -> dict[str, Any]:
-    """Encode the recipe's modality; see `encode_modality`."""
+    """Encode the recipe's modality."""
+    return run_sharded(open(context))
+
+
+def open(context: Context) -> EncodeShards:
+    """Return the encoding of the recipe's modality, shard by shard."""
     assert context.source is not None
     modality = context.recipe["modality"]
     params = dict(context.recipe["params"])
     if "weights" in context.work:
         params["weights"] = context.work["weights"]
     build, params = context.resolve("encoder", {"name": modality["kind"], **params})
-    return encode_modality(
+    return EncodeShards(
         params=params,
         modality=Modality(
             modality["kind"], tuple(modality["streams"]), modality["rate"], tuple(modality.get("channels", ()))

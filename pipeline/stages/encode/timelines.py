@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,6 +20,18 @@ from pipeline.stages.encode.series import NoOverlapError, timeline
 from pipeline.stages.encode.skeleton import VERTICAL_AXIS, DegenerateError, normalise
 from pipeline.stages.encode.timeline_params import SeriesParams, SkeletonParams
 from trainers.patches import derive_velocities, patches
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Reads one row's recording."""
+
+    encoder: TimelineEncoder
+    row: int
+    recording: Recording
+
+    def __call__(self) -> Iterator[NDArray[np.float32]]:
+        yield self.encoder.read(self.recording)
 
 
 class TimelineEncoder:
@@ -47,21 +60,26 @@ class TimelineEncoder:
         """Nothing but time passes here."""
         return {}
 
-    def encode(self, recordings: Sequence[Recording | None], seen: Callable[[int], None]) -> Encoded:
-        """Encode one shard; see `Encoder`."""
-        rows = [row for row, recording in enumerate(recordings) if recording is not None]
+    def encode(
+        self, shards: Iterable[Sequence[Recording | None]], seen: Callable[[], None]
+    ) -> Generator[Encoded, None, None]:
+        """Encode shards; see `Encoder`."""
+        for recordings in shards:
+            yield self._encode(recordings, seen)
+
+    def _encode(self, recordings: Sequence[Recording | None], seen: Callable[[], None]) -> Encoded:
         encoded = self._empty(len(recordings))
         read: dict[int, NDArray[np.float32]] = {}
-        tasks = [self._task(recording) for recording in recordings if recording is not None]
+        tasks = [_Reading(self, row, recording) for row, recording in enumerate(recordings) if recording is not None]
         with closing(read_ahead(tasks, threads=self._job.threads, items=1)) as reading:
             for task, item in reading:
                 if not isinstance(item, Failed):
-                    read[rows[task]] = item
+                    read[task.row] = cast("NDArray[np.float32]", item)
                 elif isinstance(item.error, BadRecording) and not self._job.strict:
                     encoded.broken[item.error.recording] = item.error
                 else:
                     raise item.error
-                seen(rows[task] + 1)
+                seen()
         with self._job.timings.phase("pool"):
             self._pool(read, encoded)
         return encoded
@@ -74,16 +92,12 @@ class TimelineEncoder:
         features = np.zeros((rows, self._spec.patches, self.width), np.float32)
         return Encoded(features=features, valid=np.zeros(features.shape[:2], np.bool_), series=series)
 
-    def _task(self, recording: Recording) -> Callable[[], Iterator[NDArray[np.float32]]]:
-        def read() -> Iterator[NDArray[np.float32]]:
-            with self._job.timings.phase("read"):
-                values = self._read(recording)
-            yield values
-
-        return read
+    def read(self, recording: Recording) -> NDArray[np.float32]:
+        """Return the recording's (T, C) timeline, and know that its windows fit."""
+        with self._job.timings.phase("read"):
+            return self._read(recording)
 
     def _read(self, recording: Recording) -> NDArray[np.float32]:
-        """Return the recording's (T, C) timeline, and know that its windows fit."""
         streams = self._job.modality.streams
         pairs = list(zip(streams, self._shapes, strict=True))
         series = [self._open(recording, stream, shape) for stream, shape in pairs]

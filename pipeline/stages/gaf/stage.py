@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.errors import ConfigError, StepError
 from pipeline.stages.encode.timings import Timings
 from pipeline.stages.gaf.params import GafStageParams
+from pipeline.stages.sharded import Note, run_sharded
 from store.features import FeatureArray, FeatureLayout, FeatureOutput, create, open_features, pending, write_shard
 from trainers.gaf.fused import render_into
 from trainers.gaf.params import GafParams
@@ -19,19 +21,27 @@ from trainers.gaf.stored import TYPES, encode
 
 if TYPE_CHECKING:
     from pipeline.stages.context import Context
+    from store.drafts import Draft
 
 Arrays = dict[str, NDArray[Any]]
 
 
 def run(context: Context) -> dict[str, Any]:
-    """Render the recipe's modality into the draft; the caller publishes it.
+    """Render the recipe's modality into the draft; the caller publishes it."""
+    return run_sharded(open(context))
+
+
+def open(context: Context) -> GafShards:
+    """Return the rendering of the recipe's modality, shard by shard."""
+    params = msgspec.convert(dict(context.recipe["params"]), GafStageParams)
+    encoded = open_features(context.outputs[context.work["features"]])
+    return GafShards(params, encoded, context.recipe["modality"], context.draft, context.progress)
+
+
+class GafShards:
+    """Renders one modality into a draft; see `pipeline.stages.sharded.Sharded`.
 
     Rows are those of the encode output. Shards that the draft's journal holds are kept, as in encode.
-
-    Returns
-    -------
-    dict
-        Provenance: ``timings``, this run's seconds by phase.
 
     Raises
     ------
@@ -40,25 +50,54 @@ def run(context: Context) -> dict[str, Any]:
     StepError
         A series cannot be rendered.
     """
-    name: str = context.recipe["modality"]
-    params = msgspec.convert(dict(context.recipe["params"]), GafStageParams)
-    encoded = open_features(context.outputs[context.work["features"]])
-    arrays = layout(params, encoded, name)
-    create(context.draft, arrays, attributes(params, encoded))
-    todo = set(pending(context.draft, arrays))
-    timings = Timings()
-    for shard in range(arrays.shards):
-        rows = arrays.rows_of(shard)
-        if shard in todo:
-            with timings.phase("read"):
-                values = _read(encoded, rows, name)
-            if params.render == "ahead":
-                with timings.phase("render"):
-                    values["images"] = _images(values, params, rows, name)
-            with timings.phase("write"):
-                write_shard(context.draft, arrays, shard, values)
-        context.progress(rows.stop, arrays.rows, "recordings")
-    return {"timings": timings.rounded()}
+
+    def __init__(
+        self,
+        params: GafStageParams,
+        encoded: FeatureOutput,
+        name: str,
+        draft: Draft,
+        progress: Callable[[int, int, str], None],
+    ) -> None:
+        self._params, self._encoded, self._name = params, encoded, name
+        self._draft, self._progress = draft, progress
+        self._arrays = layout(params, encoded, name)
+        self._timings = Timings()
+        self._finished = 0
+
+    def begin(self) -> list[int]:
+        """See `Sharded.begin`."""
+        create(self._draft, self._arrays, attributes(self._params, self._encoded))
+        left = pending(self._draft, self._arrays)
+        for shard in {*range(self._arrays.shards)}.difference(left):
+            self._seen(shard)
+        return left
+
+    def shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
+        """See `Sharded.shards`."""
+        for shard in numbers:
+            rows = self._arrays.rows_of(shard)
+            with self._timings.phase("read"):
+                values = _read(self._encoded, rows, self._name)
+            if self._params.render == "ahead":
+                with self._timings.phase("render"):
+                    values["images"] = _images(values, self._params, rows, self._name)
+            with self._timings.phase("write"):
+                write_shard(self._draft, self._arrays, shard, values)
+            self._seen(shard)
+            yield shard, {"timings": self._timings.taken()}
+
+    def end(self, notes: Iterable[Note]) -> dict[str, Any]:
+        """See `Sharded.end`; ``timings`` are this run's seconds by phase."""
+        timings: dict[str, float] = {}
+        for note in notes:
+            for phase, seconds in note["timings"].items():
+                timings[phase] = round(timings.get(phase, 0.0) + seconds, 3)
+        return {"timings": timings}
+
+    def _seen(self, shard: int) -> None:
+        self._finished += len(self._arrays.rows_of(shard))
+        self._progress(self._finished, self._arrays.rows, "recordings")
 
 
 def layout(params: GafStageParams, encoded: FeatureOutput, name: str) -> FeatureLayout:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 ENCODE = "pipeline/stages/encode/encode.py"
-COUNT = 'open(__import__("os").environ["SHARDS"], "a").write(f"{job.name} {shard}\\n"); '
+COUNT = 'open(__import__("os").environ["SHARDS"], "a").write(f"{self._job.name} {begun.shard}\\n"); '
 
 
 def keys(project: Any) -> dict[str, str]:
@@ -29,9 +29,10 @@ def accepted(project: Any) -> dict[str, Any]:
 
 def refactor(edit: Any, value: str = "") -> None:
     """Rename a variable of encode and count the shards that are computed; `value` changes what is stored."""
-    old = "    stored = _stored(encoded, arrays, job.name, recordings)\n"
-    edit(ENCODE, old, f"    {COUNT}kept = _stored(encoded, arrays, job.name, recordings)\n{value}")
-    edit(ENCODE, "write_shard(draft, arrays, shard, stored)", "write_shard(draft, arrays, shard, kept)")
+    old = " " * 12 + "stored = _stored(encoded, self._arrays, self._job.name, begun.recordings)\n"
+    edit(ENCODE, old, f"{old[:12]}{COUNT}{old[12:].replace('stored =', 'kept =')}{value}")
+    edit(ENCODE, "stored[name][begun.there]", "kept[name][begun.there]")
+    edit(ENCODE, "self._arrays, begun.shard, stored)", "self._arrays, begun.shard, kept)")
 
 
 def test_a_refactoring_costs_one_shard(edited: Any, edit: Any, tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_the_lock_says_who_and_what(edited: Any, edit: Any, tmp_path: Path) -> N
 
 
 def test_changed_values_are_refused(edited: Any, edit: Any, tmp_path: Path) -> None:
-    refactor(edit, value='    kept["features"] = kept["features"] * np.float32(1.001)\n')
+    refactor(edit, value='            kept["features"] = kept["features"] * np.float32(1.001)\n')
     lock = edited.file.with_suffix(".lock").read_bytes()
     said = edited.command("accept", "encode", code=1, SHARDS=str(tmp_path / "shards"))
     assert "error: accept encode: the code changes values by more than 1e-05 of their scale" in said.stderr
@@ -168,7 +169,11 @@ def test_another_closure_is_not_accepted(edited: Any, edit: Any, tmp_path: Path)
 @pytest.mark.slow
 def test_drawn_images(edited: Any, edit: Any) -> None:
     before = keys(edited)
-    edit("pipeline/stages/gaf/stage.py", "    timings = Timings()\n", "    timings = Timings()\n    unused = 1\n")
+    edit(
+        "pipeline/stages/gaf/stage.py",
+        "        self._timings = Timings()\n",
+        "        self._timings = Timings()\n        unused = 1\n",
+    )
     assert stale(edited) == {"gaf"}
     said = edited.command("accept", "gaf")
     assert re.search(r"gaf\[inertial\]: shard \d, 4 recordings: equal to the bit", said.stderr)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BadRecording
 from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Video
-from pipeline.stages.encode.encode import encode_modality
+from pipeline.stages.encode.encode import EncodeShards
 from pipeline.stages.encode.timelines import TimelineEncoder
 from pipeline.stages.encode.video import VideoEncoder
+from pipeline.stages.sharded import run_sharded
 from store import Store
 from store.features import FeatureOutput, open_features
 
@@ -40,8 +41,9 @@ class MemoryVideo:
     def __exit__(self, *exc: object) -> None:
         return None
 
-    def frames(self) -> Iterator[NDArray[Any]]:
-        for number, frame in enumerate(self.data):
+    def frames(self, wanted: NDArray[np.int64] | None = None, side: int | None = None) -> Iterator[NDArray[Any]]:
+        chosen = range(len(self.data)) if wanted is None else wanted.tolist()
+        for number, frame in ((number, self.data[number]) for number in chosen if number < len(self.data)):
             if number == self.fail_at and self.error is not None:
                 raise self.error
             yield frame
@@ -119,9 +121,8 @@ def encode(tmp_path: Path) -> Encode:
         } | options
         store = Store.open(str(tmp_path / "store"))
         with store.draft("encode", key, recipe={"test": True}, inputs=[]) as draft:
-            provenance = encode_modality(
-                params=params, modality=modality, name="modality", source=source, draft=draft, **given
-            )
+            step = EncodeShards(params=params, modality=modality, name="modality", source=source, draft=draft, **given)
+            provenance = run_sharded(step)
             output = draft.publish(provenance)
         return open_features(output), provenance
 

@@ -26,8 +26,9 @@ def counting(count: int, log: list[int] | None = None) -> Callable[[], Iterator[
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 4), st.integers(1, 3))
 def test_items_come_in_the_order_of_tasks(counts: list[int], threads: int, items: int) -> None:
-    found = list(read_ahead([counting(count) for count in counts], threads=threads, items=items))
-    assert found == [(task, item) for task, count in enumerate(counts) for item in range(count)]
+    tasks = [counting(count) for count in counts]
+    found = list(read_ahead(iter(tasks), threads=threads, items=items))
+    assert found == [(task, item) for task, count in zip(tasks, counts, strict=True) for item in range(count)]
 
 
 def test_a_failure_arrives_after_the_items_before_it_and_stops_no_other_task() -> None:
@@ -35,11 +36,24 @@ def test_a_failure_arrives_after_the_items_before_it_and_stops_no_other_task() -
         yield 1
         raise ValueError("broken")
 
-    found = list(read_ahead([counting(1), breaks, counting(1)], threads=2, items=1))
-    assert [task for task, _ in found] == [0, 1, 1, 2]
+    tasks = [counting(1), breaks, counting(1)]
+    found = list(read_ahead(tasks, threads=2, items=1))
+    assert [task for task, _ in found] == [tasks[0], breaks, breaks, tasks[2]]
     failed = found[2][1]
     assert isinstance(failed, Failed)
     assert str(failed.error) == "broken"
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_failure_of_the_tasks_themselves_is_raised_after_those_before_it(threads: int) -> None:
+    def tasks() -> Iterator[Callable[[], Iterator[int]]]:
+        yield counting(2)
+        raise ValueError("no more")
+
+    reading = read_ahead(tasks(), threads=threads, items=1)
+    assert [item for _, item in (next(reading), next(reading))] == [0, 1]
+    with pytest.raises(ValueError, match="no more"):
+        next(reading)
 
 
 def test_reading_waits_for_its_consumer() -> None:

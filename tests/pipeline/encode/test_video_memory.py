@@ -33,7 +33,7 @@ params = VideoParams(
 job = Job("rgb", Modality("video", ("rgb",), 30.0), Source(), True, torch.device("cpu"), threads=1)
 encoder = VideoEncoder(params, job, [])
 recording = Recording("r", "1", "walk", "1", streams={"rgb": (sys.argv[1],)})
-encoded = encoder.encode([recording], lambda rows: None)
+(encoded,) = encoder.encode([[recording]], lambda: None)
 assert encoded.valid.all()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """

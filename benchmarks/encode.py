@@ -1,0 +1,270 @@
+"""Encoding video from end to end, beside the bare network and the loops that one would write.
+
+    python benchmarks/encode.py [--root DIR] [--recordings N] [--backbone NAME] [--size PIXELS] [--clips N]
+
+Prints images a second of: the encode stage (read, decode, pool, resize, network, write; published output); its own
+network alone, on images that are ready, with the same batch, precision and threads; and the usual loop: one video at a
+time, decoded, its needed frames through torchvision's transforms, windows averaged, all images of a video as one batch
+through the network with all threads.
+
+First real depth recordings (UTD-MHAD in --root; left out without it), then H.264 clips of 1920 x 1080 pixels that are
+generated, through a light network, so that decoding dominates. There the usual loop is tried with PyAV (with its
+decoder's threads) and with OpenCV, where it is installed. Ours is measured in pieces, and the others between them, so
+that what else the machine does weighs on all alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+FRAMES = 60  # that a recording's 20 windows of 3 need
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind of video: its source and modality, and how usual loops get a recording's frames, (C, H, W) in 0..1."""
+
+    name: str
+    source: Any
+    modality: str
+    backbone: str
+    size: int
+    pieces: Sequence[Sequence[Any]]
+    loops: dict[str, Callable[[Path], Any]]
+
+
+def main() -> None:
+    """Measure and print."""
+    options = _options()
+    print(f"{'images a second':<34} {'ours':>8} {'bare':>8} {'usual':>8} {'ours/bare':>10} {'ours/usual':>11}")
+    with tempfile.TemporaryDirectory(dir=options.work) as folder:
+        for case in _cases(options, Path(folder)):
+            _measure(case, Path(folder))
+    import torch
+
+    load = os.getloadavg()[0]
+    print(f"medians of pieces (least to most); torch {torch.__version__}, {os.cpu_count()} cores, load {load:.1f}")
+
+
+def _measure(case: Case, folder: Path) -> None:
+    import torch
+
+    from pipeline.stages.encode.cores import cores
+    from pipeline.stages.encode.video_params import VideoParams
+
+    params = VideoParams(backbone=case.backbone, weights="none", image_size=case.size)
+    rates: dict[str, list[float]] = {name: [] for name in ("ours", "bare", *case.loops)}
+    network = _usual_network(params)
+    for number, piece in enumerate(case.pieces):
+        print(f"... {case.name}: piece {number + 1} of {len(case.pieces)}", file=sys.stderr, flush=True)
+        images, seconds, backbone = _ours(case, params, piece, folder / f"{case.name}-{number}")
+        rates["ours"].append(images / seconds)
+        rates["bare"].append(_bare(backbone, case.size, images // 2, cores()))
+        torch.set_num_threads(cores())
+        few = piece[: max(1, len(piece) // 4)]
+        for name, load in case.loops.items():
+            rates[name].append(_usual(case, few, load, network))
+        torch.set_num_threads(1)
+    ours, bare = (statistics.median(rates[name]) for name in ("ours", "bare"))
+    for name in case.loops:
+        usual = statistics.median(rates[name])
+        title = f"{case.name}, {case.backbone}, {name}"
+        print(f"{title:<34} {ours:8.1f} {bare:8.1f} {usual:8.1f} {ours / bare:10.2f} {ours / usual:11.2f}", flush=True)
+    print("    " + ", ".join(f"{name} {min(found):.1f} to {max(found):.1f}" for name, found in rates.items()))
+
+
+def _ours(case: Case, params: Any, piece: Sequence[Any], folder: Path) -> tuple[int, float, Any]:
+    """Encode recordings into a store of their own; return images, seconds without loading the network, and it."""
+    import torch
+
+    from pipeline.stages.encode.encode import EncodeShards
+    from pipeline.stages.encode.video import VideoEncoder
+    from pipeline.stages.sharded import run_sharded
+    from store import Store
+
+    built: list[VideoEncoder] = []
+
+    def build(*args: Any) -> VideoEncoder:
+        built.append(VideoEncoder(*args))
+        return built[0]
+
+    with Store.open(str(folder)).draft("encode", "0" * 64, recipe={}, inputs=[]) as draft:
+        step = EncodeShards(
+            params=params,
+            modality=case.source.modalities[case.modality],
+            name=case.modality,
+            source=case.source,
+            recordings=piece,
+            skip={},
+            draft=draft,
+            device=torch.device("cpu"),
+            on_bad="fail",
+            progress=lambda done, total: None,
+            build=build,
+        )
+        started = time.perf_counter()
+        left = run_sharded(step)
+        draft.publish(left)
+        seconds = time.perf_counter() - started
+    print(f"    {left['timings']}", file=sys.stderr)
+    return left["images"], seconds, built[0]._backbone
+
+
+def _bare(backbone: Any, size: int, images: int, threads: int) -> float:
+    """Return images a second of the stage's own network on images that are there."""
+    import torch
+
+    from pipeline.stages.encode.network import Network
+    from pipeline.stages.encode.timings import Timings
+
+    with Network(backbone, threads, Timings()) as network:
+        ready = [torch.rand(1, size, size) for _ in range(network.batch)]
+        for future in [network.submit(ready) for _ in range(network.at_once)]:
+            future.result()
+        batches = max(2 * network.at_once, images // network.batch)
+        started = time.perf_counter()
+        for future in [network.submit(ready) for _ in range(batches)]:
+            future.result()
+        return batches * network.batch / (time.perf_counter() - started)
+
+
+def _usual_network(params: Any) -> Any:
+    import torch
+    import torchvision
+
+    network = torchvision.models.get_model(params.backbone, weights=None).eval()
+    if hasattr(network, "fc"):
+        network.fc = torch.nn.Identity()
+        return network.to(memory_format=torch.channels_last)
+    body = torch.nn.Sequential(network.features, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    return body.to(memory_format=torch.channels_last)
+
+
+def _usual(case: Case, piece: Sequence[Any], load: Callable[[Path], Any], network: Any) -> float:
+    """Return images a second of the usual loop."""
+    import torch
+    from torchvision.transforms import v2
+
+    resize = v2.Compose([v2.Resize((case.size, case.size), antialias=True)])
+    normalise = v2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    images = 0
+    started = time.perf_counter()
+    with torch.inference_mode():
+        for recording in piece:
+            frames = torch.stack(
+                [resize(frame) for frame in load(case.source.root / recording.streams[case.modality][0])]
+            )
+            pooled = normalise(frames.unflatten(0, (-1, 3)).mean(1).expand(-1, 3, -1, -1))
+            network(pooled.contiguous(memory_format=torch.channels_last)).numpy()
+            images += len(pooled)
+    return images / (time.perf_counter() - started)
+
+
+def _cases(options: argparse.Namespace, folder: Path) -> Iterator[Case]:
+    if options.root:
+        from pipeline.sources.utd_mhad import UtdMhad
+
+        source = UtdMhad(options.root.expanduser().resolve())
+        rows = [row for row in source.list().recordings if "depth" in row.streams][: options.recordings]
+        pieces = [rows[at : at + 50] for at in range(0, len(rows), 50)]
+        yield Case("depth", source, "depth", options.backbone, options.size, pieces, {"usual": _depth})
+    else:
+        print("depth recordings are left out: give --root")
+    from pipeline.sources.utd_mhad import UtdMhad
+
+    _clips(folder / "clips" / "RGB", options.clips, options.seconds)
+    source = UtdMhad(folder / "clips")
+    rows = list(source.list().recordings)
+    loops = {"PyAV": _with_pyav, **({"OpenCV": _with_opencv} if importlib.util.find_spec("cv2") else {})}
+    yield Case("1080p", source, "rgb", "squeezenet1_1", 64, [rows] * 3, loops)
+
+
+def _needed(length: int) -> list[int]:
+    return [int(i * (length - 1) / (FRAMES - 1) + 0.5) for i in range(FRAMES)]
+
+
+def _depth(path: Path) -> Iterator[Any]:
+    import torch
+    from scipy.io import loadmat
+
+    values = loadmat(path)["d_depth"]
+    for number in _needed(values.shape[2]):
+        frame = torch.from_numpy(values[:, :, number].astype("float32"))
+        yield ((frame - 500) / 4000).clamp(0, 1)[None]
+
+
+def _with_pyav(path: Path) -> Iterator[Any]:
+    import av
+    import torch
+
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        wanted = set(_needed(stream.frames))
+        for number, frame in enumerate(container.decode(stream)):
+            if number in wanted:
+                yield torch.from_numpy(frame.to_ndarray(format="rgb24")).permute(2, 0, 1).float() / 255
+
+
+def _with_opencv(path: Path) -> Iterator[Any]:
+    import cv2
+    import torch
+
+    video = cv2.VideoCapture(str(path))
+    wanted = set(_needed(int(video.get(cv2.CAP_PROP_FRAME_COUNT))))
+    for number in range(max(wanted) + 1):
+        if not video.grab():
+            break
+        if number in wanted:
+            frame = cv2.cvtColor(video.retrieve()[1], cv2.COLOR_BGR2RGB)
+            yield torch.from_numpy(frame).permute(2, 0, 1).float() / 255
+
+
+def _clips(folder: Path, count: int, seconds: int) -> None:
+    """Write clips of a moving, noisy picture in H.264 with x264's own settings."""
+    import av
+    import numpy as np
+
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    base = np.kron(rng.integers(0, 255, (34, 75, 3)), np.ones((40, 40, 1))).astype(np.int16)[:, :2520]
+    for clip in range(count):
+        print(f"... making clip {clip + 1} of {count}", file=sys.stderr, flush=True)
+        with av.open(str(folder / f"a1_s1_t{clip + 1}_color.mp4"), "w") as container:
+            stream = container.add_stream("libx264", rate=30, options={"preset": "veryfast"})
+            stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
+            for number in range(30 * seconds):
+                at = 4 * (number + clip) % 600
+                picture = base[:1080, at : at + 1920] + rng.integers(-8, 9, (1080, 1920, 1), np.int8)
+                frame = av.VideoFrame.from_ndarray(picture.clip(0, 255).astype(np.uint8), format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        os.replace(folder / f"a1_s1_t{clip + 1}_color.mp4", folder / f"a1_s1_t{clip + 1}_color.avi")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, help="UTD-MHAD's folder")
+    parser.add_argument("--recordings", type=int, default=200, help="depth recordings (default 200)")
+    parser.add_argument("--backbone", default="resnet50", help="for depth (default resnet50)")
+    parser.add_argument("--size", type=int, default=224, help="image size for depth (default 224)")
+    parser.add_argument("--clips", type=int, default=4, help="1080p clips (default 4)")
+    parser.add_argument("--seconds", type=int, default=10, help="length of a clip (default 10)")
+    parser.add_argument("--work", type=Path, help="where the temporary folder is made")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(REPOSITORY))
+    main()

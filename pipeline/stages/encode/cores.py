@@ -1,0 +1,13 @@
+"""How many threads may read and compute."""
+
+from __future__ import annotations
+
+import os
+
+
+def cores() -> int:
+    """Return how many threads this process may use: ``OMP_NUM_THREADS``, or the cores it may run on."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if given.isdigit() and int(given):
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

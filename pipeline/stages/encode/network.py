@@ -1,0 +1,87 @@
+"""Batches of images through a backbone, some at a time, while others are made ready."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline.stages.encode.backbone import Backbone
+from pipeline.stages.encode.timings import Timings
+
+_BATCH = {"cpu": 16, "cuda": 256}
+_STREAMS = 2  # on a GPU: one batch is copied while another is computed
+
+
+class Network:
+    """Computes features in threads of its own; a context manager.
+
+    Every batch has the same shape, filled up with zeros, so that an image's features have the same bits whatever
+    images are beside it. On a CPU each thread computes a batch by itself: that needs no waiting for one another within
+    a layer, and bits do not depend on how many there are. On a GPU each has a stream.
+
+    Parameters
+    ----------
+    backbone
+        On its device.
+    threads
+        How many compute at a time on a CPU.
+
+    Attributes
+    ----------
+    batch
+        Images a batch.
+    at_once
+        Batches that are computed at a time.
+    """
+
+    def __init__(self, backbone: Backbone, threads: int, timings: Timings) -> None:
+        self._backbone, self._timings = backbone, timings
+        self._device = backbone.device
+        self.batch = _BATCH[self._device.type]
+        self.at_once = threads if self._device.type == "cpu" else _STREAMS
+        self._flags = ExitStack()
+        self._pool = ThreadPoolExecutor(self.at_once, "network", self._set_up)
+
+    def __enter__(self) -> Self:
+        # flags of the process, so not set in each thread
+        self._flags.enter_context(
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+        )
+        if self._device.type == "cpu":
+            torch.set_num_threads(1)
+        else:
+            torch.cuda.synchronize(self._device)  # the weights are there before another stream reads them
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._flags.close()
+
+    def submit(self, images: Sequence[Tensor]) -> Future[NDArray[np.float32]]:
+        """Compute features (n, width) of up to `batch` images, each (1, S, S) or (3, S, S)."""
+        return self._pool.submit(self._features, images)
+
+    def _set_up(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.set_stream(torch.cuda.Stream(self._device))  # type: ignore[no-untyped-call]
+
+    def _features(self, images: Sequence[Tensor]) -> NDArray[np.float32]:
+        with self._timings.phase("network"):
+            channels, size = max(len(image) for image in images), images[0].shape[-1]
+            shape = (self.batch, channels, size, size)
+            filled = torch.empty(shape, pin_memory=self._device.type == "cuda")
+            for place, image in enumerate(images):
+                filled[place] = image
+            filled[len(images) :] = 0
+            found: NDArray[np.float32] = self._backbone.features(filled).numpy()[: len(images)]
+            return found

@@ -1,0 +1,29 @@
+"""Stages whose output is made shard by shard, by one process or by many, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+Note = Mapping[str, Any]  # JSON values: what is worth knowing about a shard that was made
+
+
+class Sharded(Protocol):
+    """One step in parts: who coordinates it calls `begin` and `end`, and whoever makes shards calls `shards`."""
+
+    def begin(self) -> Sequence[int]:
+        """Create the arrays and copy what earlier outputs have; return the shards that are left to make."""
+        ...
+
+    def shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
+        """Make shards, in this order, overlapping one with the next; yield each when it is journalled."""
+        ...
+
+    def end(self, notes: Iterable[Note]) -> dict[str, Any]:
+        """Write what belongs to the output as a whole, when every shard is there; return its provenance."""
+        ...
+
+
+def run_sharded(step: Sharded) -> dict[str, Any]:
+    """Do a step whole in this process; return its provenance."""
+    return step.end([note for _, note in step.shards(step.begin())])
