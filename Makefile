@@ -1,7 +1,7 @@
 # make run     the built-in sample, all stages, then the results
 # make test    lint, types and tests (slow ones: make test-slow)
 # make faults  kill, cut, damage, race and fill up the store, hundreds of times; FAULTS_SCALE=0.1 tries a tenth
-# make bench   the benchmarks
+# make bench   the benchmarks; UTD_MHAD=DIR for those on real data
 # Each sets up .venv by itself. PYTHON chooses the interpreter (3.11 or newer).
 
 PYTHON ?= python3
@@ -32,6 +32,9 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/noop.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/gaf.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/growing.py
+	$(BIN)/python benchmarks/encode.py $(if $(UTD_MHAD),--root $(UTD_MHAD))
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/training.py $(if $(UTD_MHAD),--root $(UTD_MHAD))
+	$(BIN)/python benchmarks/scale.py
 
 .venv/installed: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("harvest needs Python 3.11 or newer: make PYTHON=python3.12 ...")'

@@ -38,8 +38,6 @@ TUNING = [(2, 2), (4, 2), (4, 8), (8, 2), (16, 2)]  # threads, parts of an objec
 PUSHES = ("push", "push, plain", "push, dvc", "folder", "folder, plain")
 PULLS = ("pull", "pull, plain", "pull, dvc")
 
-PUSHES = ("push", "push, plain", "push, dvc", "folder", "folder, plain")
-PULLS = ("pull", "pull, plain", "pull, dvc")
 
 Timed = Callable[[], float]
 

@@ -39,6 +39,8 @@ class Stage:
     ----------
     params, run
         The struct of its parameters, and the function that does a step, as ``module:attribute``.
+    open
+        What opens a step whose shards others can make (`pipeline.stages.sharded.Sharded`); empty where none can.
     reads
         Which kinds of entries it can need.
     named
@@ -49,12 +51,18 @@ class Stage:
     run: str
     reads: tuple[str, ...]
     named: tuple[tuple[str, str], ...] = ()
+    open: str = ""
 
 
 STAGES = {
     "index": Stage("", "pipeline.stages.index:run", ()),
-    "encode": Stage("", "pipeline.stages.encode.stage:run", ()),
-    "gaf": Stage("pipeline.stages.gaf.params:GafStageParams", "pipeline.stages.gaf.stage:run", ("encode",)),
+    "encode": Stage("", "pipeline.stages.encode.stage:run", (), open="pipeline.stages.encode.stage:open"),
+    "gaf": Stage(
+        "pipeline.stages.gaf.params:GafStageParams",
+        "pipeline.stages.gaf.stage:run",
+        ("encode",),
+        open="pipeline.stages.gaf.stage:open",
+    ),
     "train": Stage(
         "pipeline.stages.train.params:TrainParams",
         "pipeline.stages.train.train:run",
@@ -76,6 +84,7 @@ STAGES = {
 
 SOURCES: Mapping[str, Named] = {
     "sample": Place("pipeline.sources.sample.source:Params", "pipeline.sources.sample.source:Sample"),
+    "synthetic": Place("pipeline.sources.synthetic:Params", "pipeline.sources.synthetic:Synthetic"),
     "utd-mhad": Place("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
     "mmact": Place("pipeline.sources.mmact.source:Params", "pipeline.sources.mmact.source:Mmact"),
     "berkeley-mhad": Place(

@@ -22,10 +22,10 @@ from pipeline.plan.step import Step
 from pipeline.report import status
 from pipeline.report.results import random_projections
 from pipeline.report.text import broken_count, broken_reasons
-from pipeline.run.choose import check_entry, sought, wanted
+from pipeline.run.choose import check_entry, check_scheduler, sought, wanted
 
 if TYPE_CHECKING:
-    from pipeline.run.runner import Outcome
+    from pipeline.run.outcome import Outcome
 
 
 @click.command()
@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
     help="Where networks run; auto: on a GPU where there is one.",
 )  # fmt: skip
+@click.option(
+    "--scheduler",
+    metavar="local|ADDRESS",
+    help="Work at a dask scheduler: tcp://HOST:PORT, or local for one of this machine's cores or GPUs.",
+)
 @click.option("--wait", is_flag=True, help="Wait for steps that another run is doing, rather than leave them to it.")
 @click.option("--push", is_flag=True, help="Push what was made to the first remote.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
@@ -52,6 +57,7 @@ def command(
     dry_run: bool,
     jobs: int | None,
     device: str,
+    scheduler: str | None,
     wait: bool,
     push: bool,
     as_json: bool,
@@ -60,6 +66,8 @@ def command(
     started = time.monotonic()
     if until and only:
         raise click.UsageError("--until and --only exclude each other")
+    if scheduler is not None:
+        check_scheduler(scheduler)
     plan = mended(lambda: plan_of(path, settings))
     for option, entry in (("--until", until), ("--only", only), *(("--force", each) for each in force)):
         check_entry(plan, option, entry)
@@ -71,7 +79,7 @@ def command(
         from pipeline.run.sharing import target_of
 
         target_of(plan, None)  # before anything runs: where it goes must be clear
-    how = _How(until, only, force, jobs, device, wait, debug)
+    how = _How(until, only, force, jobs, device, scheduler, wait, debug)
     made = _Made()
 
     def bring(plan: Plan) -> str:
@@ -104,6 +112,7 @@ class _How:
     force: tuple[str, ...]
     jobs: int | None
     device: str
+    scheduler: str | None
     wait: bool
     debug: bool
 
@@ -146,7 +155,9 @@ def _run(plan: Plan, how: _How) -> _Made:
         return _Made()
     from pipeline.run.runner import run_steps
 
-    outcome = run_steps(plan, ids, jobs=how.jobs, device=how.device, forced=forced, wait=how.wait)
+    outcome = run_steps(
+        plan, ids, jobs=how.jobs, device=how.device, forced=forced, wait=how.wait, scheduler=how.scheduler
+    )
     _print_failures(plan, outcome, how.debug)
     return _Made(list(outcome.done), list(outcome.fetched), [*outcome.failed, *outcome.left_out])
 

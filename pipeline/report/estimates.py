@@ -199,8 +199,8 @@ def _work(plan: Plan, step: Step) -> tuple[float | None, int | None]:
     if step.stage == "index":
         return len(plan.table.listing.recordings), None
     if step.stage in ("train", "distil"):
-        return len(step.work["train"]) * step.recipe["params"]["fit"]["epochs"], None
-    return (len(step.work["test"]), None) if step.stage == "evaluate" else (None, None)
+        return step.work["split"].train["recordings"] * step.recipe["params"]["fit"]["epochs"], None
+    return (step.work["split"].test["recordings"], None) if step.stage == "evaluate" else (None, None)
 
 
 def _copied(store: Store, step: Step) -> int:

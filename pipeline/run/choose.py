@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 
 from pipeline.errors import ConfigError
@@ -15,6 +16,12 @@ def check_entry(plan: Plan, option: str, name: str | None) -> None:
     entries = list(dict.fromkeys(entry for step in plan.steps.values() for entry in step.entries))
     if name is not None and name not in entries:
         raise ConfigError(f"{option} {name}: no such entry in {plan.path}\n  {did_you_mean(name, entries)}")
+
+
+def check_scheduler(text: str) -> None:
+    """Raise ConfigError where an option is no scheduler's address."""
+    if text != "local" and not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://.+", text):
+        raise ConfigError(f"--scheduler {text}: give local, or the scheduler's address, such as tcp://HOST:8786")
 
 
 def of_entries(plan: Plan, entries: Collection[str]) -> list[Step]:

@@ -21,6 +21,7 @@ from pipeline.keys.raw import sha256_of
 from pipeline.names import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Named, load
 from pipeline.run.inputs import check_inputs
 from pipeline.run.job import Done, Job
+from pipeline.run.spent import spent
 from pipeline.sources.contract import Probe, Recording, Series, Source, Video
 from pipeline.stages.context import Context
 from store import Store
@@ -50,8 +51,8 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
         With what is wrong and the remedy; what was journalled stays for the next try.
     """
     started = time.monotonic()
-    device = choose_device(job.device)
-    set_threads(job, device)
+    device = "cpu" if job.scheduler else choose_device(job.device)
+    set_threads(device)
     store = Store.open(job.store)
     source = open_source(job, progress) if job.stage in ("index", "encode") else None
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
@@ -61,20 +62,31 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
             store.has(job.stage, job.key) and not job.force
         ):  # another run was faster; the draft, still empty, leaves nothing
             return _done(started, store.output(job.stage, job.key), device)
-        earlier = () if job.force else relatives(_stores(store, job.remotes), job.stage, family_of(job.recipe))
-        context = make_context(job, draft, outputs, source, device, progress, earlier)
+        context = make_context(job, draft, outputs, source, device, progress, earlier_of(job, store))
         check_inputs(job, outputs)
-        left = load(STAGES[job.stage].run)(context)
+        left = _made(job, context)
         seconds = time.monotonic() - started
         told = {**_provenance(device), **({"accepted": job.accepted} if job.accepted else {})}
         output = draft.publish({**told, "seconds": round(seconds, 3), **left}, replace=job.force)
-    return _done(started, output, device, _copied(left))
+    return _done(started, output, device, spent(left))
 
 
-def set_threads(job: Job, device: str) -> None:
-    """Let a step use all threads or one: small models gain nothing from more, and equal threads give equal bits."""
-    video = job.stage == "encode" and job.recipe["modality"]["kind"] == "video"
-    torch.set_num_threads(_THREADS if video or device != "cpu" else 1)
+def _made(job: Job, context: Context) -> dict[str, Any]:
+    if job.scheduler is None:
+        return load(STAGES[job.stage].run)(context)  # type: ignore[no-any-return]
+    from pipeline.run.coordinate import coordinate
+
+    return coordinate(job, context)
+
+
+def earlier_of(job: Job, store: Store) -> Iterable[Output]:
+    """Return outputs of which rows can be copied, as they are asked for."""
+    return () if job.force else relatives(_stores(store, job.remotes), job.stage, family_of(job.recipe))
+
+
+def set_threads(device: str) -> None:
+    """Let torch use one thread on a CPU: small models gain nothing from more, and encoding has threads of its own."""
+    torch.set_num_threads(_THREADS if device != "cpu" else 1)
 
 
 def make_context(
@@ -113,12 +125,6 @@ def _stores(local: Store, remotes: Iterable[str]) -> Iterator[Store]:
 
 def _done(started: float, output: Output, device: str, note: str = "") -> Done:
     return Done(time.monotonic() - started, sum(item.size for item in output.manifest.objects), device, note)
-
-
-def _copied(left: Mapping[str, Any]) -> str:
-    rows = left.get("rows", {})
-    copied = rows.get("copied", 0)
-    return f"copied {copied} of {copied + rows['computed'] + rows['kept']} rows" if copied else ""
 
 
 def _resolve(table: str, section: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:

@@ -13,6 +13,19 @@ from pipeline.plan.rows import row_digests
 from pipeline.plan.step import Step
 
 
+class Scheduler(msgspec.Struct, frozen=True):
+    """Where the shards of a step are made: at a dask scheduler's workers.
+
+    Attributes
+    ----------
+    gpu
+        At those with a GPU.
+    """
+
+    address: str
+    gpu: bool
+
+
 class Job(msgspec.Struct, frozen=True, tag=True):
     """A step to do.
 
@@ -30,6 +43,8 @@ class Job(msgspec.Struct, frozen=True, tag=True):
         Further stores with outputs of which rows can be copied.
     accepted
         How the code in the recipe came to stand for the code that runs, for whoever asks where an output is from.
+    scheduler
+        Who makes the shards; None: whoever does the job.
     """
 
     step: str
@@ -47,6 +62,7 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     force: bool = False
     remotes: list[str] = []
     accepted: dict[str, str] | None = None
+    scheduler: Scheduler | None = None
 
 
 class Fetch(msgspec.Struct, frozen=True, tag=True):
@@ -125,7 +141,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         stage=step.stage,
         key=step.key,
         recipe=dict(step.recipe),
-        work={**step.work, **({"rows": row_digests(plan.table, step.recipe["modality"]["streams"])} if encode else {})},
+        work=_work(plan, step),
         inputs={need: (plan.steps[need].stage, plan.steps[need].key) for need in step.needs},
         store=plan.store.url,
         source=source,
@@ -137,3 +153,13 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
         remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],
     )
+
+
+def _work(plan: Plan, step: Step) -> dict[str, Any]:
+    """Return a step's work in plain values: what it says of single recordings is made only for a step that is done."""
+    work = dict(step.work)
+    if step.stage == "encode":
+        work["rows"] = row_digests(plan.table, step.recipe["modality"]["streams"])
+    if "split" in work:
+        work |= work.pop("split").as_work()
+    return work

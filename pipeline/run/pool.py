@@ -6,22 +6,38 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
 import msgspec
 
+from pipeline.plan.step import Step
 from pipeline.run.job import Done, Failed, Fetch, Job, Message, Progress
 
 
 class Pool:
-    """Does jobs in up to `size` processes and reports on `events` as (step id, message)."""
+    """Does jobs in up to `size` processes and reports on `events` as (step id, message).
+
+    Attributes
+    ----------
+    in_order
+        Whether a step that has no room keeps those after it from being started.
+    """
+
+    in_order = True
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.events: SimpleQueue[tuple[str, Message]] = SimpleQueue()
         self._idle: list[_Worker] = []
         self._all: list[_Worker] = []
+
+    def has_room(self, step: Step | None, running: Sequence[Step | None]) -> bool:
+        """Tell whether a step can be started beside those that run; None: one that is fetched, not made."""
+        if len(running) >= self.size:
+            return False
+        making = [each for each in running if each is not None]
+        return step is None or not making or not (_uses_all_cores(step) or any(map(_uses_all_cores, making)))
 
     def start(self, job: Job | Fetch) -> None:
         """Give a job to an idle worker, or to a new one; the caller keeps to the size."""
@@ -78,3 +94,7 @@ class _Worker:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
         remedy = "signal 9 often means that memory ran out: try --jobs 1" if code == -9 else "see what it printed above"
         return Failed(f"its worker process {how}\n  {remedy}; run again to go on where it stopped", "")
+
+
+def _uses_all_cores(step: Step) -> bool:
+    return step.stage == "index" or (step.stage == "encode" and step.recipe["modality"]["kind"] == "video")

@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from queue import Empty
+from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
-from pipeline.plan.history import Past
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 from pipeline.run.job import Done, Failed, Progress, make_fetch, make_job
+from pipeline.run.outcome import Outcome, remember
 from pipeline.run.pool import Pool
 from pipeline.run.progress import Display, duration, make_display, size
 from store.errors import StoreError
 
+if TYPE_CHECKING:
+    from pipeline.run.scheduled import ScheduledPool
+
 _LOOK_EVERY_S, _TRY_EVERY_S = 1.0, 5.0  # whether a step that another run was doing is done; is free
-
-
-@dataclass
-class Outcome:
-    """What became of the steps of a run.
-
-    Attributes
-    ----------
-    done, fetched
-        Made now; copied from a remote, or made meanwhile by another run.
-    failed
-        With the message.
-    left_out
-        For which step that failed.
-    """
-
-    done: dict[str, Done] = field(default_factory=dict)
-    fetched: dict[str, Done] = field(default_factory=dict)
-    failed: dict[str, Failed] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def run_steps(
@@ -49,6 +32,7 @@ def run_steps(
     device: str,
     forced: Collection[str] = (),
     wait: bool = False,
+    scheduler: str | None = None,
 ) -> Outcome:
     """Have the outputs of steps here, each as soon as what it needs is: fetched where a remote has it, or else made.
 
@@ -64,6 +48,13 @@ def run_steps(
     wait
         For a step that another run is doing: wait until it is done, or take it over when that run is gone. Otherwise
         such a step fails, after all others have ended.
+    scheduler
+        Who does the work: a dask scheduler's address, ``local`` for one that is started for this run, or None.
+
+    Raises
+    ------
+    StepError
+        The scheduler cannot be reached, has no workers, or workers with other code.
     """
     outcome = Outcome()
     run = _Run(plan, outcome, device, forced, wait)
@@ -71,30 +62,29 @@ def run_steps(
         run.seek(id_)
     if not run.waiting:
         return outcome
-    run.pool = Pool(jobs or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 8))
-    try:
+    with ExitStack() as held:
+        run.pool = _open_pool(held, jobs, device, scheduler if run.makes_more_than_the_index() else None)
+        held.callback(remember, plan, outcome)
+        held.callback(run.pool.close)
         with make_display(len(run.waiting)) as run.display:
             run.loop()
-    finally:
-        run.pool.close()
-        _remember(plan, outcome)
     return outcome
 
 
-def _remember(plan: Plan, outcome: Outcome) -> None:
-    """Note what was done; a full store must not hide why steps failed."""
-    steps = plan.steps
-    done = {s: Past(steps[s].stage, steps[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
-    try:
-        plan.history.note(done)
-    except StoreError as error:
-        print(f"note: this run is not remembered for estimates and explanations: {error}", file=sys.stderr)
+def _open_pool(held: ExitStack, jobs: int | None, device: str, scheduler: str | None) -> Pool | ScheduledPool:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    local = Pool(jobs or min(cores, 8))
+    if scheduler is None:
+        return local
+    from pipeline.run.scheduled import open_scheduled
+
+    return held.enter_context(open_scheduled(local, scheduler, jobs or cores, device))
 
 
 class _Run:
     """The state of one run: what waits, what runs, what is there."""
 
-    pool: Pool
+    pool: Pool | ScheduledPool
     display: Display
 
     def __init__(self, plan: Plan, outcome: Outcome, device: str, forced: Collection[str], wait: bool) -> None:
@@ -134,6 +124,10 @@ class _Run:
                 continue
             self._end(step, message)
 
+    def makes_more_than_the_index(self) -> bool:
+        """Tell whether a step is to be made that is not made here in any case."""
+        return any(self._is_made(id_) and self._plan.steps[id_].stage != "index" for id_ in self.waiting)
+
     def _is_made(self, id_: str) -> bool:
         return id_ in self._forced or self._plan.states[id_] != "remote"
 
@@ -143,7 +137,7 @@ class _Run:
             if id_ in self._locked or (made and not self._there.issuperset(step.needs)):
                 continue
             if not self._has_room(step, made):
-                if made:
+                if made and self.pool.in_order:
                     break
                 continue
             self.waiting.remove(id_)
@@ -159,10 +153,8 @@ class _Run:
                 self._end(id_, Failed(f"{error}{f'{chr(10)}  and {told}' if told else ''}", ""))
 
     def _has_room(self, step: Step, made: bool) -> bool:
-        if len(self._running) >= self.pool.size:
-            return False
-        making = [self._plan.steps[id_] for id_, is_made in self._running.items() if is_made]
-        return not made or not making or not (_uses_all_cores(step) or any(map(_uses_all_cores, making)))
+        running = [self._plan.steps[id_] if is_made else None for id_, is_made in self._running.items()]
+        return self.pool.has_room(step if made else None, running)
 
     def _end(self, id_: str, message: Done | Failed) -> None:
         made = self._running.pop(id_)
@@ -256,7 +248,3 @@ class _Run:
                 self.waiting.remove(id_)
                 lost.add(id_)
                 self._outcome.left_out[id_] = cause
-
-
-def _uses_all_cores(step: Step) -> bool:
-    return step.stage == "index" or (step.stage == "encode" and step.recipe["modality"]["kind"] == "video")

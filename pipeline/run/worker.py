@@ -10,19 +10,16 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import BinaryIO
 
 import msgspec
 
-from pipeline.errors import PipelineError
-from pipeline.run.job import Done, Failed, Fetch, Job, Message, Progress
+from pipeline.run.job import Done, Fetch, Job, Message, Progress
+from pipeline.run.serve import told
 from store import Store
 from store.chain import Chain
-from store.errors import CorruptManifest, CorruptObject, DraftLocked, MissingOutput, StoreError
-from trainers.errors import TrainingError
 
 _INTERVAL_S = 0.1  # between two progress messages
 
@@ -48,28 +45,14 @@ def _serve(job: Job | Fetch, out: BinaryIO) -> Message:
             last = now
             _send(out, Progress(done, total, what))
 
-    try:
+    def work() -> Done:
         if isinstance(job, Fetch):
             return _fetch(job, progress)
         from pipeline.run.execute import execute
 
         return execute(job, progress)
-    except DraftLocked as error:
-        return Failed(str(error), traceback.format_exc(), locked=error.owner or "another run")
-    except (CorruptObject, CorruptManifest, MissingOutput) as error:  # missing: put aside for another step
-        mine = error.stage and error.key and error.url == job.store
-        damaged = (str(error.stage), str(error.key), getattr(error, "attempt", None)) if mine else None
-        return Failed(str(error), traceback.format_exc(), damaged=damaged)
-    except (PipelineError, StoreError, TrainingError) as error:
-        return Failed(str(error), traceback.format_exc())
-    except MemoryError:
-        return Failed("out of memory\n  close other programs, or lower the batch size", traceback.format_exc())
-    except Exception as error:
-        problem = f"{type(error).__name__}: {error}"
-        return Failed(
-            f"{problem}\n  this is a defect of harvest: run with --debug and report it",
-            traceback.format_exc(),
-        )
+
+    return told(job.store, work)
 
 
 def _fetch(job: Fetch, progress: Callable[[int, int, str], None]) -> Done:

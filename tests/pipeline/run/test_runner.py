@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.run import runner
 from pipeline.run.job import Done, Failed, Job, Message, Progress
+from pipeline.run.pool import Pool
 from pipeline.run.progress import _Lines, _Terminal, duration
 
 ALL = ("modalities", ["rgb", "depth", "skeleton", "inertial"])
@@ -17,6 +18,9 @@ ALL = ("modalities", ["rgb", "depth", "skeleton", "inertial"])
 
 class Workers:
     """Stands for `Pool`; a job ends when the run asks for the next event, the oldest first."""
+
+    in_order = Pool.in_order
+    has_room = Pool.has_room
 
     def __init__(self, size: int) -> None:
         self.size = size

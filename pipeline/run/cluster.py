@@ -1,0 +1,177 @@
+"""A dask scheduler and its workers, as far as a run needs them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from dask import config
+from distributed import Client, Future
+from distributed.scheduler import KilledWorker
+
+from pipeline.errors import StepError
+from pipeline.run.job import Failed
+from pipeline.run.same_code import describe, refusal
+
+CONNECT_S = 8.0
+_LOOK_EVERY_S = 2.0
+
+
+def wait_s() -> float:
+    """Return how long a run waits for a first worker, or for another one when the last is gone."""
+    try:
+        return float(os.environ["PIPELINE_WORKER_WAIT_SECONDS"])
+    except (KeyError, ValueError):
+        return 120.0
+
+
+class Cluster:
+    """A connection to a scheduler; a context manager.
+
+    Attributes
+    ----------
+    address : str
+    link : str
+        Of the dashboard.
+    gpus : int
+        That workers had announced when `check` looked.
+    """
+
+    def __init__(self, address: str) -> None:
+        """Connect; StepError where there is no scheduler, within `CONNECT_S` seconds."""
+        _be_quiet()
+        self.address, self.gpus = address, 0
+        config.set({"distributed.comm.timeouts.connect": f"{CONNECT_S}s"})
+        try:
+            self._client = Client(address, timeout=CONNECT_S, set_as_default=False, name="pipeline-run")
+        except (OSError, ValueError, ImportError) as error:
+            raise StepError(
+                f"--scheduler {address}: no scheduler answers there ({_first_line(error)})\n"
+                "  start one with `dask scheduler`, check the address, or leave --scheduler away"
+            ) from None
+        self.link = str(self._client.dashboard_link)
+        self._threads: dict[str, int] = {}
+        self._looked = 0.0
+        self._seen = time.monotonic()  # when there was a worker last
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the scheduler, which then drops what was submitted."""
+        self._client.close(timeout=1)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the scheduler is gone."""
+        return self._client.status != "running"
+
+    @property
+    def workers(self) -> int:
+        """Number of workers, a few seconds old at most."""
+        now = time.monotonic()
+        if now - self._looked > _LOOK_EVERY_S and not self.lost:
+            self._looked = now
+            with suppress(OSError, CancelledError):  # the scheduler is gone, which shows in a moment
+                self._threads = dict(self._client.nthreads())
+            if self._threads:
+                self._seen = now
+        return len(self._threads)
+
+    def check(self, device: str) -> None:
+        """Wait for a worker, and see that all run this code and that there is a GPU where one is wanted."""
+        if not self.workers:
+            print(f"waiting for a worker of {self.address} (`dask worker {self.address}`)", file=sys.stderr, flush=True)
+        while not self.workers:
+            if problem := self.problem():
+                raise StepError(problem)
+            time.sleep(0.2)
+            self._looked = 0.0
+        try:
+            found: dict[str, Any] = self._client.run(describe, on_error="return")
+        except (OSError, CancelledError) as error:
+            raise StepError(self.problem() or f"{self.address}: {_first_line(error)}; run again") from None
+        for worker, told in found.items():
+            if not isinstance(told, dict):
+                raise StepError(
+                    f"worker {worker} cannot run this program ({_first_line(told)})\n"
+                    "  install it there, or start the worker with PYTHONPATH naming a copy of this folder"
+                )
+            if problem := refusal(worker, told):
+                raise StepError(problem)
+        self.gpus = sum(told["gpus"] for told in found.values())
+        if device == "cuda" and not self.gpus:
+            raise StepError(
+                f"--device cuda: no worker of {self.address} announces a GPU\n"
+                "  start one worker a GPU, with `dask worker --resources GPU=1`"
+            )
+        if any(told["threads"] > 1 for told in found.values()):
+            print("note: workers do one step or shard at a time; start them with --nthreads 1", file=sys.stderr)
+
+    def problem(self) -> str:
+        """Say what keeps anything from being done: no scheduler any more, or no worker for too long; else empty."""
+        if self.lost:
+            return (
+                f"the scheduler at {self.address} is gone\n"
+                "  what is finished stays: start it and run again, or run again without --scheduler"
+            )
+        if self.workers or time.monotonic() - self._seen < wait_s():
+            return ""
+        return (
+            f"{self.address} has had no worker for {wait_s():.0f} s\n"
+            f"  start some with `dask worker {self.address}` and run again "
+            "(PIPELINE_WORKER_WAIT_SECONDS: how long to wait)"
+        )
+
+    def submit(self, function: Callable[..., bytes], *arguments: Any, key: str, gpu: bool) -> Future[bytes]:
+        """Have a function of `pipeline.run.tasks` called by a worker, again where that worker dies."""
+        needs = {"GPU": 1} if gpu else None
+        try:
+            return self._client.submit(function, *arguments, key=key, resources=needs, pure=False)
+        except Exception as error:  # dask has several for a connection that was closed
+            raise StepError(self.problem() or f"{self.address} takes no work: {_first_line(error)}") from None
+
+    def listen(self, topic: str, handler: Callable[[Any], None]) -> None:
+        """Call a function with what workers tell about a topic."""
+        self._client.subscribe_topic(topic, lambda event: handler(event[1]))
+
+    def result(self, future: Future[bytes]) -> bytes | Failed:
+        """Return what a finished future's function returned; a failure where it was not done at all."""
+        if future.status == "finished":
+            return future.result()
+        if future.status == "cancelled":
+            return Failed(self.problem() or f"{self.address} dropped what was submitted; run again", "")
+        error = future.exception()
+        if isinstance(error, KilledWorker):
+            return Failed(
+                f"{error.allowed_failures + 1} workers died doing this, the last was {error.last_worker.address}\n"
+                "  often memory ran out there: see the worker's own output, give it more memory "
+                "(`dask worker --memory-limit 0` sets no limit), then run again",
+                "",
+            )
+        return Failed(f"a worker of {self.address}: {type(error).__name__}: {error}", "")
+
+
+def _be_quiet() -> None:
+    """Keep dask's own messages from the user: what goes wrong with a connection is told once, by us."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    warnings.filterwarnings("ignore", module="distributed")
+
+
+def _first_line(error: object) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]

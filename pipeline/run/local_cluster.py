@@ -1,0 +1,65 @@
+"""``--scheduler local``: a scheduler in this process, and a worker process a core, or a GPU."""
+
+from __future__ import annotations
+
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from distributed import Nanny, Scheduler, SpecCluster
+
+LOOPBACK = "127.0.0.1"
+
+
+def start_local(size: int, gpus: int) -> Any:
+    """Start a scheduler and workers that only this machine can reach.
+
+    Parameters
+    ----------
+    size
+        Worker processes, where there is no GPU.
+    gpus
+        GPUs to use: one worker each, which sees no other.
+
+    Returns
+    -------
+    distributed.SpecCluster
+        With ``scheduler_address`` and ``close()``.
+    """
+    common = {"nthreads": 1, "host": LOOPBACK, "memory_limit": 0, "dashboard": False, "silence_logs": "CRITICAL"}
+    workers = {}
+    for number in range(gpus or size):
+        own = {"env": {"CUDA_VISIBLE_DEVICES": str(number)}, "resources": {"GPU": 1}} if gpus else {}
+        workers[number] = {"cls": Nanny, "options": {**common, **own}}
+    with _deaf_to_ctrl_c(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a port that is in use: another one is taken
+        return SpecCluster(
+            workers=workers,
+            scheduler={
+                "cls": Scheduler,
+                "options": {"host": LOOPBACK, "port": 0, "dashboard": True, "dashboard_address": f"{LOOPBACK}:8787"},
+            },
+            name="pipeline-run",
+            silence_logs="CRITICAL",
+        )
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach, which a terminal sends to all: the run ends them itself."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def count_gpus(device: str) -> int:
+    """Return how many GPUs steps may use on this machine."""
+    if device == "cpu":
+        return 0
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -1,0 +1,41 @@
+"""What became of the steps of a run."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+
+from pipeline.plan.history import Past
+from pipeline.plan.planner import Plan
+from pipeline.run.job import Done, Failed
+from store.errors import StoreError
+
+
+@dataclass
+class Outcome:
+    """What became of the steps of a run.
+
+    Attributes
+    ----------
+    done, fetched
+        Made now; copied from a remote, or made meanwhile by another run.
+    failed
+        With the message.
+    left_out
+        For which step that failed.
+    """
+
+    done: dict[str, Done] = field(default_factory=dict)
+    fetched: dict[str, Done] = field(default_factory=dict)
+    failed: dict[str, Failed] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def remember(plan: Plan, outcome: Outcome) -> None:
+    """Note what was done; a full store must not hide why steps failed."""
+    steps = plan.steps
+    done = {s: Past(steps[s].stage, steps[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
+    try:
+        plan.history.note(done)
+    except StoreError as error:
+        print(f"note: this run is not remembered for estimates and explanations: {error}", file=sys.stderr)

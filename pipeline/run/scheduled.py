@@ -1,0 +1,138 @@
+"""Work at a dask scheduler: whole steps as its tasks, shards by a coordinator here, the rest in processes here."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pipeline.names import STAGES
+from pipeline.plan.step import Step
+from pipeline.run.cluster import Cluster
+from pipeline.run.job import Done, Failed, Fetch, Job, Message, Progress, Scheduler
+from pipeline.run.pool import Pool
+from pipeline.run.same_code import fingerprint
+from pipeline.run.tasks import do_step
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+_EACH = 2  # whole steps in flight for each worker
+_COORDINATORS = 3  # steps whose shards are made at a time
+_LOOK_EVERY_S = 2.0
+
+
+@contextmanager
+def open_scheduled(local: Pool, scheduler: str, size: int, device: str) -> Iterator[ScheduledPool]:
+    """Connect to a scheduler, or start one with workers on this machine, and check its workers.
+
+    Parameters
+    ----------
+    scheduler
+        Its address, or ``local``.
+    size
+        Workers of a local one; one a GPU where there are any.
+    """
+    with ExitStack() as held:
+        if scheduler == "local":
+            from pipeline.run.local_cluster import count_gpus, start_local
+
+            scheduler = held.enter_context(start_local(size, count_gpus(device))).scheduler_address
+        cluster = held.enter_context(Cluster(scheduler))
+        cluster.check(device)
+        bokeh = "" if find_spec("bokeh") else " (shows its pages where the scheduler's Python has bokeh)"
+        print(f"dashboard: {cluster.link}{bokeh}", file=sys.stderr, flush=True)
+        yield ScheduledPool(local, cluster, device)
+
+
+class ScheduledPool:
+    """A pool (see `pipeline.run.pool.Pool`) whose work is done by the workers of a scheduler."""
+
+    in_order = False
+
+    def __init__(self, local: Pool, cluster: Cluster, device: str) -> None:
+        self.events: SimpleQueue[tuple[str, Message]] = local.events
+        self._local, self._cluster = local, cluster
+        self._gpu = device == "cuda" or (device == "auto" and cluster.gpus > 0)
+        self._flying: dict[str, Future[bytes]] = {}
+        self._guard = threading.Lock()
+        self._ended = threading.Event()
+        self._topic = f"pipeline-run-{os.urandom(8).hex()}"
+        cluster.listen(self._topic, self._hear)
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def has_room(self, step: Step | None, running: Sequence[Step | None]) -> bool:
+        """Tell whether a step can be started beside those that run; None: one that is fetched."""
+        if _is_local(step):
+            return self._local.has_room(step, [each for each in running if _is_local(each)])
+        assert step is not None
+        sharded = _is_sharded(step)
+        alike = [each for each in running if each and not _is_local(each) and _is_sharded(each) == sharded]
+        return len(alike) < (_COORDINATORS if sharded else _EACH * max(1, self._cluster.workers))
+
+    def start(self, job: Job | Fetch) -> None:
+        """Begin a job; what becomes of it is told by `events`."""
+        if isinstance(job, Fetch) or job.stage == "index":
+            self._local.start(job)
+        elif STAGES[job.stage].open:
+            video = job.stage == "encode" and job.recipe["modality"]["kind"] == "video"
+            scheduler = Scheduler(self._cluster.address, gpu=self._gpu and video)
+            self._local.start(msgspec.structs.replace(job, scheduler=scheduler))
+        else:
+            key = f"{job.stage}-{job.key[:8]}-{os.urandom(4).hex()}"
+            data = msgspec.json.encode(job)
+            future = self._cluster.submit(do_step, data, fingerprint(), self._topic, key=key, gpu=self._gpu)
+            with self._guard:
+                self._flying[job.step] = future
+            future.add_done_callback(lambda future: self._land(job.step, future))
+
+    def close(self) -> None:
+        """Cancel what is in flight."""
+        self._ended.set()
+        self._local.close()
+        with self._guard:
+            futures = list(self._flying.values())
+            self._flying.clear()
+        for future in futures:
+            future.release()
+        self._cluster.close()
+
+    def _land(self, step: str, future: Future[bytes]) -> None:
+        if self._ended.is_set() or not self._claim(step):
+            return
+        found = self._cluster.result(future)
+        message: Message = found if isinstance(found, Failed) else msgspec.json.decode(found, type=Done | Failed)
+        self.events.put((step, message))
+
+    def _hear(self, told: dict[str, Any]) -> None:
+        with self._guard:
+            flying = told["step"] in self._flying
+        if flying:
+            self.events.put((told["step"], Progress(told["done"], told["total"], told["what"])))
+
+    def _claim(self, step: str) -> bool:
+        with self._guard:
+            return self._flying.pop(step, None) is not None
+
+    def _watch(self) -> None:
+        """Give up what is in flight when nobody is left to do it."""
+        while not self._ended.wait(_LOOK_EVERY_S):
+            problem = self._cluster.problem()
+            for step in list(self._flying) if problem else ():
+                if self._claim(step):
+                    self.events.put((step, Failed(problem, "")))
+
+
+def _is_local(step: Step | None) -> bool:
+    return step is None or step.stage == "index"
+
+
+def _is_sharded(step: Step) -> bool:
+    return bool(STAGES[step.stage].open)

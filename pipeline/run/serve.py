@@ -1,0 +1,46 @@
+"""Doing a job and telling what came of it, never by an exception."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import TypeVar
+
+from pipeline.errors import PipelineError
+from pipeline.run.job import Failed
+from store.errors import CorruptManifest, CorruptObject, DraftLocked, MissingOutput, StoreError
+from trainers.errors import TrainingError
+
+T = TypeVar("T")
+
+
+class FailedElsewhere(Exception):
+    """A part of a job failed on another machine, which said how."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed.message)
+        self.failed = failed
+
+
+def told(store: str, work: Callable[[], T]) -> T | Failed:
+    """Do something about a step whose outputs lie at `store`; return what it returns, or how it failed."""
+    try:
+        return work()
+    except FailedElsewhere as error:
+        return error.failed
+    except DraftLocked as error:
+        return Failed(str(error), traceback.format_exc(), locked=error.owner or "another run")
+    except (CorruptObject, CorruptManifest, MissingOutput) as error:  # missing: put aside for another step
+        mine = error.stage and error.key and error.url == store
+        damaged = (str(error.stage), str(error.key), getattr(error, "attempt", None)) if mine else None
+        return Failed(str(error), traceback.format_exc(), damaged=damaged)
+    except (PipelineError, StoreError, TrainingError) as error:
+        return Failed(str(error), traceback.format_exc())
+    except MemoryError:
+        return Failed("out of memory\n  close other programs, or lower the batch size", traceback.format_exc())
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"
+        return Failed(
+            f"{problem}\n  this is a defect of harvest: run with --debug and report it",
+            traceback.format_exc(),
+        )

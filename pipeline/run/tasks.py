@@ -1,0 +1,228 @@
+"""What a dask worker does for a run: a whole step, or one shard of a step. Messages go both ways as JSON.
+
+One at a time in a process, whatever its number of threads: torch's threads, its random numbers and the memory of a GPU
+belong to the process.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import msgspec
+from distributed import get_worker
+
+from pipeline.errors import StepError
+from pipeline.run.job import Done, Failed, Job
+from pipeline.run.same_code import difference, fingerprint
+from pipeline.run.serve import told
+from store import Store
+from store.errors import DraftLocked, NotShared, ObjectTaken
+
+if TYPE_CHECKING:
+    from pipeline.stages.sharded import Sharded
+    from store.drafts import Draft
+
+JOB = "job.json"  # in the attempt's scratch: what those who join it need
+_KEPT = 2  # steps that stay open, each with its model
+_TELL_EVERY_S = 1.0
+_one_at_a_time = threading.Lock()
+
+T = TypeVar("T")
+
+
+class Made(msgspec.Struct, frozen=True, tag=True):
+    """A shard is journalled, on this host, with this device."""
+
+    note: dict[str, Any]
+    host: str
+    device: str
+
+
+class Taken(msgspec.Struct, frozen=True, tag=True):
+    """An object of the shard was left by a worker that had not finished it, with other bytes."""
+
+    path: str | None
+    message: str
+
+
+ShardMessage = Made | Taken | Failed
+
+
+class Stopped(Exception):
+    """Nobody waits for this any more."""
+
+
+def do_step(job: bytes, expected: dict[str, str], topic: str) -> bytes:
+    """Do a whole step; return Done or Failed."""
+    step = msgspec.json.decode(job, type=Job)
+    return _told(step.store, expected, lambda wanted: _execute(step, topic, wanted))
+
+
+def make_shard(place: dict[str, str], shard: int, fresh: bool, expected: dict[str, str]) -> bytes:
+    """Make one shard of a step whose draft is shared; return Made, Taken or Failed.
+
+    Parameters
+    ----------
+    place
+        ``store``, ``stage``, ``key`` and ``attempt``.
+    fresh
+        Whether what this process did before of the step does not count.
+    """
+    return _told(place["store"], expected, lambda wanted: _shard(place, shard, fresh, wanted))
+
+
+def _told(store: str, expected: dict[str, str], work: Callable[[_Wanted], T]) -> bytes:
+    wanted = _Wanted()
+
+    def checked() -> T:
+        _check_code(expected)
+        wanted()
+        return work(wanted)
+
+    with _one_at_a_time:
+        message = told(store, checked)
+    if isinstance(message, Failed) and not message.locked:
+        message = msgspec.structs.replace(message, message=f"on {socket.gethostname()}: {message.message}")
+    return msgspec.json.encode(message)
+
+
+class _Wanted:
+    """Whether the task that runs in this thread is still waited for: a progress callback that stops it if not."""
+
+    def __init__(self) -> None:
+        self.worker = get_worker()
+        self._key = self.worker.get_current_task()
+
+    def __call__(self, *_: object) -> None:
+        task = self.worker.state.tasks.get(self._key)
+        if task is None or task.state == "cancelled" or self.worker.status.name in ("closing", "closed", "failed"):
+            raise Stopped
+
+
+def _execute(job: Job, topic: str, wanted: _Wanted) -> Done:
+    from pipeline.run.execute import execute
+
+    _check_seen(job)
+    last = 0.0
+
+    def progress(done: int, total: int, what: str) -> None:
+        nonlocal last
+        wanted()
+        if time.monotonic() - last >= _TELL_EVERY_S:
+            last = time.monotonic()
+            wanted.worker.log_event(topic, {"step": job.step, "done": done, "total": total, "what": what})
+
+    return _past_dead_owner(job, lambda: execute(job, progress))
+
+
+def _past_dead_owner(job: Job, work: Callable[[], Done]) -> Done:
+    """Wait for the lease of a worker that died doing this; on a folder its lock went with it."""
+    from store.roots.leases import lease_s
+
+    end = time.monotonic() + (1.2 * lease_s() if "://" in job.store else 0)
+    while True:
+        try:
+            return work()
+        except DraftLocked:
+            if time.monotonic() > end:
+                raise
+        time.sleep(1)
+
+
+@dataclass
+class _Opened:
+    """A step that this process makes shards of, and the notes of those that it has made."""
+
+    step: Sharded
+    device: str
+    wanted: list[_Wanted]
+    notes: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+
+_opened: OrderedDict[tuple[str, ...], _Opened] = OrderedDict()
+
+
+def _shard(place: dict[str, str], shard: int, fresh: bool, wanted: _Wanted) -> Made | Taken:
+    name = tuple(place.values())
+    opened = _opened.pop(name, None)  # what fails does not stay
+    if opened is None or fresh:
+        opened = _open(place)
+    opened.wanted[:] = [wanted]
+    if shard not in opened.notes:
+        try:
+            opened.notes.update({number: dict(note) for number, note in opened.step.shards([shard])})
+        except ObjectTaken as error:
+            return Taken(error.path, str(error))
+    _opened[name] = opened
+    while len(_opened) > _KEPT:
+        _opened.popitem(last=False)
+    return Made(opened.notes[shard], socket.gethostname(), opened.device)
+
+
+def _open(place: dict[str, str]) -> _Opened:
+    from pipeline.names import STAGES, load
+    from pipeline.run.execute import choose_device, earlier_of, make_context, open_source, set_threads
+    from pipeline.run.inputs import check_inputs
+
+    store = Store.open(place["store"])
+    draft = store.join(place["stage"], place["key"], place["attempt"])
+    data = draft.scratch_read(JOB)
+    if data is None:
+        raise NotShared(f"{place['store']}: the job of {place['stage']}/{place['key']} is gone; run again")
+    job = msgspec.json.decode(data, type=Job)
+    _check_seen(job)
+    device = choose_device(job.device)
+    set_threads(device)
+    source = open_source(job, lambda *_: None) if job.stage == "encode" else None
+    outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
+    check_inputs(job, outputs)
+    wanted: list[_Wanted] = []
+    context = make_context(
+        job,
+        cast("Draft", draft),  # shards are written and journalled; all else is the coordinator's
+        outputs,
+        source,
+        device,
+        lambda *_: wanted[0](),
+        earlier_of(job, store),
+    )
+    return _Opened(load(STAGES[job.stage].open)(context), device_name(device), wanted)
+
+
+def device_name(device: str) -> str:
+    """Return what people call a device."""
+    import torch
+
+    return torch.cuda.get_device_name() if device == "cuda" else "cpu"
+
+
+def _check_code(expected: dict[str, str]) -> None:
+    """Refuse what a run of other code asks for: workers may join after it has looked at them."""
+    if how := difference(fingerprint(), expected):
+        raise StepError(
+            f"this worker runs other code than the run: {how}\n"
+            "  install the same version there, restart the worker, and run again"
+        )
+
+
+def _check_seen(job: Job) -> None:
+    """Raise StepError where this machine lacks a folder that the job names."""
+    if "://" not in job.store and not Path(job.store).is_dir():
+        raise StepError(
+            f"{job.store}: this worker does not see the store\n"
+            "  use a folder that all machines share at the same path, or a bucket (--set store=s3://...)"
+        )
+    root = job.source.get("root")
+    if root and job.stage in ("index", "encode") and not os.path.isdir(root):
+        raise StepError(
+            f"{root}: this worker does not see the raw data (source.root)\n"
+            "  keep it in a folder that all machines share at the same path"
+        )
