@@ -41,6 +41,8 @@ class Stage:
         The struct of its parameters, and the function that does a step, as ``module:attribute``.
     open
         What opens a step whose shards others can make (`pipeline.stages.sharded.Sharded`); empty where none can.
+    together
+        The function that does several alike steps as one; empty where none can.
     reads
         Which kinds of entries it can need.
     named
@@ -52,6 +54,7 @@ class Stage:
     reads: tuple[str, ...]
     named: tuple[tuple[str, str], ...] = ()
     open: str = ""
+    together: str = ""
 
 
 STAGES = {
@@ -68,12 +71,14 @@ STAGES = {
         "pipeline.stages.train.train:run",
         ("encode", "gaf"),
         (("model", "models"),),
+        together="pipeline.stages.train.train:run_together",
     ),
     "distil": Stage(
         "pipeline.stages.train.params:DistilParams",
         "pipeline.stages.train.distil:run",
         ("encode", "gaf", "train", "distil"),
         (("model", "models"), ("loss", "losses")),
+        together="pipeline.stages.train.distil:run_together",
     ),
     "evaluate": Stage(
         "pipeline.stages.train.params:EvaluateParams",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.batch import Output
-from trainers.fit import Data
+from trainers.epoch import Data
 
 BATCH = 256
 

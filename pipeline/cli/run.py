@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     metavar="local|ADDRESS",
     help="Work at a dask scheduler: tcp://HOST:PORT, or local for one of this machine's cores or GPUs.",
 )
+@click.option(
+    "--together", metavar="N", type=click.IntRange(min=1), default=1, show_default=True,
+    help="Train up to N models that differ in fold and seed only as one; worth it on a GPU.",
+)  # fmt: skip
 @click.option("--wait", is_flag=True, help="Wait for steps that another run is doing, rather than leave them to it.")
 @click.option("--push", is_flag=True, help="Push what was made to the first remote.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
@@ -58,6 +62,7 @@ def command(
     jobs: int | None,
     device: str,
     scheduler: str | None,
+    together: int,
     wait: bool,
     push: bool,
     as_json: bool,
@@ -79,7 +84,7 @@ def command(
         from pipeline.run.sharing import target_of
 
         target_of(plan, None)  # before anything runs: where it goes must be clear
-    how = _How(until, only, force, jobs, device, scheduler, wait, debug)
+    how = _How(until, only, force, jobs, device, scheduler, together, wait, debug)
     made = _Made()
 
     def bring(plan: Plan) -> str:
@@ -113,6 +118,7 @@ class _How:
     jobs: int | None
     device: str
     scheduler: str | None
+    together: int
     wait: bool
     debug: bool
 
@@ -156,7 +162,14 @@ def _run(plan: Plan, how: _How) -> _Made:
     from pipeline.run.runner import run_steps
 
     outcome = run_steps(
-        plan, ids, jobs=how.jobs, device=how.device, forced=forced, wait=how.wait, scheduler=how.scheduler
+        plan,
+        ids,
+        jobs=how.jobs,
+        device=how.device,
+        forced=forced,
+        wait=how.wait,
+        scheduler=how.scheduler,
+        together=how.together,
     )
     _print_failures(plan, outcome, how.debug)
     return _Made(list(outcome.done), list(outcome.fetched), [*outcome.failed, *outcome.left_out])

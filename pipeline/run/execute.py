@@ -7,8 +7,9 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from pipeline.keys.cache import cache_folder
 from pipeline.keys.raw import sha256_of
 from pipeline.names import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Named, load
 from pipeline.run.inputs import check_inputs
-from pipeline.run.job import Done, Job
+from pipeline.run.job import Done, Failed, Job, Told
+from pipeline.run.serve import told
 from pipeline.run.spent import spent
 from pipeline.sources.contract import Probe, Recording, Series, Source, Video
 from pipeline.stages.context import Context
@@ -51,24 +53,69 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
         With what is wrong and the remedy; what was journalled stays for the next try.
     """
     started = time.monotonic()
+    device = prepared_device(job)
+    with ExitStack() as held:
+        context = begin(job, device, progress, held)
+        if isinstance(context, Done):
+            return context
+        return finish(job, context, _made(job, context), time.monotonic() - started)
+
+
+def execute_together(jobs: Sequence[Job], progress: Callable[[str, int, int, str], None]) -> Iterator[Told]:
+    """Do steps that are alike as one, and publish each; yield what became of them: one that fails stops no other."""
+    started = time.monotonic()
+    device = prepared_device(jobs[0])
+    with ExitStack() as held:
+        begun: list[tuple[Job, Context]] = []
+        for job in jobs:
+            context = told(job.store, partial(begin, job, device, partial(progress, job.step), held))
+            if isinstance(context, Context):
+                begun.append((job, context))
+            else:
+                yield Told(job.step, context)
+        run = load(STAGES[jobs[0].stage].together)
+        left = told(jobs[0].store, lambda: run([context for _, context in begun])) if begun else []
+        each_s = (time.monotonic() - started) / max(1, len(begun))
+        for row, (job, context) in enumerate(begun):
+            if isinstance(left, Failed):
+                yield Told(job.step, left)
+            else:
+                yield Told(job.step, told(job.store, partial(_finished, job, context, left[row], each_s, len(begun))))
+
+
+def _finished(job: Job, context: Context, left: dict[str, Any] | Exception, seconds: float, beside: int) -> Done:
+    if isinstance(left, Exception):
+        raise left
+    return finish(job, context, {**left, "together": beside}, seconds)
+
+
+def prepared_device(job: Job) -> str:
+    """Choose a job's device and set torch's threads for it."""
     device = "cpu" if job.scheduler else choose_device(job.device)
     set_threads(device)
+    return device
+
+
+def begin(job: Job, device: str, progress: Callable[[int, int, str], None], held: ExitStack) -> Context | Done:
+    """Open a step's inputs and its draft, which is closed with `held`; Done where another run was faster."""
+    started = time.monotonic()
     store = Store.open(job.store)
     source = open_source(job, progress) if job.stage in ("index", "encode") else None
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
     inputs = [key for _, key in job.inputs.values()]
-    with store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs) as draft:
-        if (
-            store.has(job.stage, job.key) and not job.force
-        ):  # another run was faster; the draft, still empty, leaves nothing
-            return _done(started, store.output(job.stage, job.key), device)
-        context = make_context(job, draft, outputs, source, device, progress, earlier_of(job, store))
-        check_inputs(job, outputs)
-        left = _made(job, context)
-        seconds = time.monotonic() - started
-        told = {**_provenance(device), **({"accepted": job.accepted} if job.accepted else {})}
-        output = draft.publish({**told, "seconds": round(seconds, 3), **left}, replace=job.force)
-    return _done(started, output, device, spent(left))
+    draft = held.enter_context(store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs))
+    if store.has(job.stage, job.key) and not job.force:  # the draft, still empty, leaves nothing
+        return _done(time.monotonic() - started, store.output(job.stage, job.key), device)
+    context = make_context(job, draft, outputs, source, device, progress, earlier_of(job, store))
+    check_inputs(job, outputs)
+    return context
+
+
+def finish(job: Job, context: Context, left: Mapping[str, Any], seconds: float) -> Done:
+    """Publish what a stage left in its draft."""
+    about = {**_provenance(context.device), **({"accepted": job.accepted} if job.accepted else {})}
+    output = context.draft.publish({**about, "seconds": round(seconds, 3), **left}, replace=job.force)
+    return _done(seconds, output, context.device, spent(left))
 
 
 def _made(job: Job, context: Context) -> dict[str, Any]:
@@ -123,8 +170,8 @@ def _stores(local: Store, remotes: Iterable[str]) -> Iterator[Store]:
             yield Store.open(url)
 
 
-def _done(started: float, output: Output, device: str, note: str = "") -> Done:
-    return Done(time.monotonic() - started, sum(item.size for item in output.manifest.objects), device, note)
+def _done(seconds: float, output: Output, device: str, note: str = "") -> Done:
+    return Done(seconds, sum(item.size for item in output.manifest.objects), device, note)
 
 
 def _resolve(table: str, section: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:

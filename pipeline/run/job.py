@@ -114,6 +114,13 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 Message = Progress | Done | Failed
 
 
+class Told(msgspec.Struct, frozen=True):
+    """What whoever does a step says of it."""
+
+    step: str
+    message: Message
+
+
 def make_fetch(plan: Plan, step: Step) -> Fetch:
     """Describe for a worker what to fetch."""
     remotes = [store.url for store in plan.chain.remotes().values()]

@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
 
 import msgspec
 
 from pipeline.plan.step import Step
-from pipeline.run.job import Done, Failed, Fetch, Job, Message, Progress
+from pipeline.run.job import Failed, Fetch, Job, Message, Progress, Told
 
 
 class Pool:
@@ -39,12 +39,12 @@ class Pool:
         making = [each for each in running if each is not None]
         return step is None or not making or not (_uses_all_cores(step) or any(map(_uses_all_cores, making)))
 
-    def start(self, job: Job | Fetch) -> None:
-        """Give a job to an idle worker, or to a new one; the caller keeps to the size."""
+    def start(self, work: Sequence[Job] | Fetch) -> None:
+        """Give a worker jobs that are done as one; the caller keeps to the size."""
         worker = self._idle.pop() if self._idle else self._new()
         while worker.process.poll() is not None:  # it died between two jobs
             worker = self._idle.pop() if self._idle else self._new()
-        threading.Thread(target=self._follow, args=(worker, job), daemon=True).start()
+        threading.Thread(target=self._follow, args=(worker, work), daemon=True).start()
 
     def close(self) -> None:
         """End all workers, at once; what they were doing goes on from its journal next time."""
@@ -58,11 +58,19 @@ class Pool:
         self._all.append(worker)
         return worker
 
-    def _follow(self, worker: _Worker, job: Job | Fetch) -> None:
-        message = worker.do(job, lambda progress: self.events.put((job.step, progress)))
-        if worker.process.poll() is None:
-            self._idle.append(worker)
-        self.events.put((job.step, message))
+    def _follow(self, worker: _Worker, work: Sequence[Job] | Fetch) -> None:
+        left = {work.step} if isinstance(work, Fetch) else {job.step for job in work}
+        for told in worker.do(work):
+            if not isinstance(told.message, Progress):
+                left.discard(told.step)
+                if not left and worker.process.poll() is None:
+                    self._idle.append(worker)
+            self.events.put((told.step, told.message))
+            if not left:
+                return
+        failed = worker.died()
+        for step in sorted(left):
+            self.events.put((step, failed))
 
 
 class _Worker:
@@ -77,19 +85,20 @@ class _Worker:
             start_new_session=True,  # Ctrl-C reaches the run alone, which ends its workers
         )
 
-    def do(self, job: Job | Fetch, report: Callable[[Progress], None]) -> Done | Failed:
+    def do(self, work: Sequence[Job] | Fetch) -> Iterator[Told]:
+        """Yield what it says, until it is asked no more or died."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
-            self.process.stdin.write(msgspec.json.encode(job) + b"\n")
+            self.process.stdin.write(msgspec.json.encode(work) + b"\n")
             self.process.stdin.flush()
             for line in self.process.stdout:
-                message: Message = msgspec.json.decode(line, type=Message)
-                if not isinstance(message, Progress):
-                    return message
-                report(message)
+                yield msgspec.json.decode(line, type=Told)
         except (OSError, msgspec.DecodeError):  # it died before or amid a line
             self.process.kill()
+
+    def died(self) -> Failed:
+        """Say how it ended."""
         code = self.process.wait()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
         remedy = "signal 9 often means that memory ran out: try --jobs 1" if code == -9 else "see what it printed above"

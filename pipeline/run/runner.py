@@ -6,12 +6,14 @@ import os
 import time
 from collections.abc import Collection, Iterable
 from contextlib import ExitStack
+from itertools import islice
 from queue import Empty
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
+from pipeline.run.alike import kind
 from pipeline.run.job import Done, Failed, Progress, make_fetch, make_job
 from pipeline.run.outcome import Outcome, remember
 from pipeline.run.pool import Pool
@@ -33,6 +35,7 @@ def run_steps(
     forced: Collection[str] = (),
     wait: bool = False,
     scheduler: str | None = None,
+    together: int = 1,
 ) -> Outcome:
     """Have the outputs of steps here, each as soon as what it needs is: fetched where a remote has it, or else made.
 
@@ -50,6 +53,8 @@ def run_steps(
         such a step fails, after all others have ended.
     scheduler
         Who does the work: a dask scheduler's address, ``local`` for one that is started for this run, or None.
+    together
+        How many models that differ in fold and seed only are trained as one at most; see `trainers.together`.
 
     Raises
     ------
@@ -57,7 +62,7 @@ def run_steps(
         The scheduler cannot be reached, has no workers, or workers with other code.
     """
     outcome = Outcome()
-    run = _Run(plan, outcome, device, forced, wait)
+    run = _Run(plan, outcome, device, forced, wait, together)
     for id_ in sought:
         run.seek(id_)
     if not run.waiting:
@@ -87,12 +92,17 @@ class _Run:
     pool: Pool | ScheduledPool
     display: Display
 
-    def __init__(self, plan: Plan, outcome: Outcome, device: str, forced: Collection[str], wait: bool) -> None:
+    def __init__(
+        self, plan: Plan, outcome: Outcome, device: str, forced: Collection[str], wait: bool, together: int
+    ) -> None:
         self.waiting: set[str] = set()
         self._plan, self._outcome, self._device, self._forced, self._wait = plan, outcome, device, forced, wait
+        self._together = together
+        self._kinds: dict[str, str | None] = {}
         self._order = {id_: place for place, id_ in enumerate(plan.steps)}
         self._there = {id_ for id_, state in plan.states.items() if state == "cached" and id_ not in forced}
         self._running: dict[str, bool] = {}  # step -> whether it is made, not fetched
+        self._led: dict[str, str] = {}  # running step -> the first of those that are done as one with it
         self._fetch_failed: dict[str, str] = {}
         self._mended: set[str] = set()
         self._told_of: set[tuple[str, str]] = set()  # a step, and an input that it found damaged
@@ -133,31 +143,60 @@ class _Run:
 
     def _start_ready(self) -> None:
         for id_ in sorted(self.waiting, key=self._order.__getitem__):
-            step, made = self._plan.steps[id_], self._is_made(id_)
-            if id_ in self._locked or (made and not self._there.issuperset(step.needs)):
+            if id_ not in self.waiting or not self._is_ready(id_):  # begun with one before it
                 continue
+            step, made = self._plan.steps[id_], self._is_made(id_)
             if not self._has_room(step, made):
                 if made and self.pool.in_order:
                     break
                 continue
+            self._start([id_, *self._alike(step)] if made else [id_])
+
+    def _is_ready(self, id_: str) -> bool:
+        needs = self._plan.steps[id_].needs if self._is_made(id_) else ()
+        return id_ not in self._locked and self._there.issuperset(needs)
+
+    def _alike(self, step: Step) -> list[str]:
+        """Return others that are ready and can be done as one with a step."""
+        wanted = self._kind(step.id) if self._together > 1 else None
+        if wanted is None:
+            return []
+        others = sorted(self.waiting - {step.id}, key=self._order.__getitem__)
+        alike = (id_ for id_ in others if self._is_made(id_) and self._is_ready(id_) and self._kind(id_) == wanted)
+        return list(islice(alike, self._together - 1))
+
+    def _kind(self, id_: str) -> str | None:
+        if id_ not in self._kinds:
+            self._kinds[id_] = kind(self._plan, self._plan.steps[id_])
+        return self._kinds[id_]
+
+    def _start(self, ids: list[str]) -> None:
+        """Begin steps that are done as one, or a fetch."""
+        jobs = []
+        for id_ in ids:
+            step, made = self._plan.steps[id_], self._is_made(id_)
             self.waiting.remove(id_)
-            self._running[id_] = made
+            self._running[id_], self._led[id_] = made, ids[0]
             self.display.start(id_)
             try:
-                forced = id_ in self._forced
-                self.pool.start(
-                    make_job(self._plan, step, self._device, forced) if made else make_fetch(self._plan, step)
-                )
+                if not made:
+                    self.pool.start(make_fetch(self._plan, step))
+                else:
+                    jobs.append(make_job(self._plan, step, self._device, id_ in self._forced))
             except PipelineError as error:
                 told = self._fetch_failed.get(id_)
                 self._end(id_, Failed(f"{error}{f'{chr(10)}  and {told}' if told else ''}", ""))
+        if jobs:
+            self.pool.start(jobs)
 
     def _has_room(self, step: Step, made: bool) -> bool:
-        running = [self._plan.steps[id_] if is_made else None for id_, is_made in self._running.items()]
+        first = {self._led[id_]: id_ for id_ in self._running}.values()
+        running = [self._plan.steps[id_] if self._running[id_] else None for id_ in first]
         return self.pool.has_room(step if made else None, running)
 
     def _end(self, id_: str, message: Done | Failed) -> None:
         made = self._running.pop(id_)
+        del self._led[id_]
         if isinstance(message, Done):
             self._there.add(id_)
             (self._outcome.done if made else self._outcome.fetched)[id_] = message

@@ -19,7 +19,7 @@ from pipeline.run.cluster import Cluster
 from pipeline.run.job import Done, Failed, Fetch, Job, Message, Progress, Scheduler
 from pipeline.run.pool import Pool
 from pipeline.run.same_code import fingerprint
-from pipeline.run.tasks import do_step
+from pipeline.run.tasks import do_steps
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -77,39 +77,44 @@ class ScheduledPool:
         alike = [each for each in running if each and not _is_local(each) and _is_sharded(each) == sharded]
         return len(alike) < (_COORDINATORS if sharded else _EACH * max(1, self._cluster.workers))
 
-    def start(self, job: Job | Fetch) -> None:
-        """Begin a job; what becomes of it is told by `events`."""
-        if isinstance(job, Fetch) or job.stage == "index":
-            self._local.start(job)
-        elif STAGES[job.stage].open:
+    def start(self, work: Sequence[Job] | Fetch) -> None:
+        """Begin jobs that are done as one; what becomes of them is told by `events`."""
+        if isinstance(work, Fetch) or work[0].stage == "index":
+            self._local.start(work)
+            return
+        job = work[0]
+        if STAGES[job.stage].open:
             video = job.stage == "encode" and job.recipe["modality"]["kind"] == "video"
             scheduler = Scheduler(self._cluster.address, gpu=self._gpu and video)
-            self._local.start(msgspec.structs.replace(job, scheduler=scheduler))
+            self._local.start([msgspec.structs.replace(each, scheduler=scheduler) for each in work])
         else:
             key = f"{job.stage}-{job.key[:8]}-{os.urandom(4).hex()}"
-            data = msgspec.json.encode(job)
-            future = self._cluster.submit(do_step, data, fingerprint(), self._topic, key=key, gpu=self._gpu)
+            data = msgspec.json.encode(work)
+            future = self._cluster.submit(do_steps, data, fingerprint(), self._topic, key=key, gpu=self._gpu)
+            steps = [each.step for each in work]
             with self._guard:
-                self._flying[job.step] = future
-            future.add_done_callback(lambda future: self._land(job.step, future))
+                self._flying |= dict.fromkeys(steps, future)
+            future.add_done_callback(lambda future: self._land(steps, future))
 
     def close(self) -> None:
         """Cancel what is in flight."""
         self._ended.set()
         self._local.close()
         with self._guard:
-            futures = list(self._flying.values())
+            futures = set(self._flying.values())
             self._flying.clear()
         for future in futures:
             future.release()
         self._cluster.close()
 
-    def _land(self, step: str, future: Future[bytes]) -> None:
-        if self._ended.is_set() or not self._claim(step):
+    def _land(self, steps: Sequence[str], future: Future[bytes]) -> None:
+        mine = [] if self._ended.is_set() else [step for step in steps if self._claim(step)]
+        if not mine:
             return
         found = self._cluster.result(future)
-        message: Message = found if isinstance(found, Failed) else msgspec.json.decode(found, type=Done | Failed)
-        self.events.put((step, message))
+        told = {} if isinstance(found, Failed) else msgspec.json.decode(found, type=dict[str, Done | Failed])
+        for step in mine:
+            self.events.put((step, found if isinstance(found, Failed) else told[step]))
 
     def _hear(self, told: dict[str, Any]) -> None:
         with self._guard:

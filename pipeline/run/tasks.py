@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -60,10 +61,13 @@ class Stopped(Exception):
     """Nobody waits for this any more."""
 
 
-def do_step(job: bytes, expected: dict[str, str], topic: str) -> bytes:
-    """Do a whole step; return Done or Failed."""
-    step = msgspec.json.decode(job, type=Job)
-    return _told(step.store, expected, lambda wanted: _execute(step, topic, wanted))
+def do_steps(jobs: bytes, expected: dict[str, str], topic: str) -> bytes:
+    """Do whole steps as one; return Done or Failed by step."""
+    steps = msgspec.json.decode(jobs, type=list[Job])
+    found = _told(steps[0].store, expected, lambda wanted: _execute(steps, topic, wanted))
+    if isinstance(found, Failed):
+        found = dict.fromkeys((step.step for step in steps), found)
+    return msgspec.json.encode({step: _placed(message) for step, message in found.items()})
 
 
 def make_shard(place: dict[str, str], shard: int, fresh: bool, expected: dict[str, str]) -> bytes:
@@ -76,10 +80,12 @@ def make_shard(place: dict[str, str], shard: int, fresh: bool, expected: dict[st
     fresh
         Whether what this process did before of the step does not count.
     """
-    return _told(place["store"], expected, lambda wanted: _shard(place, shard, fresh, wanted))
+    return msgspec.json.encode(
+        _placed(_told(place["store"], expected, lambda wanted: _shard(place, shard, fresh, wanted)))
+    )
 
 
-def _told(store: str, expected: dict[str, str], work: Callable[[_Wanted], T]) -> bytes:
+def _told(store: str, expected: dict[str, str], work: Callable[[_Wanted], T]) -> T | Failed:
     wanted = _Wanted()
 
     def checked() -> T:
@@ -88,10 +94,14 @@ def _told(store: str, expected: dict[str, str], work: Callable[[_Wanted], T]) ->
         return work(wanted)
 
     with _one_at_a_time:
-        message = told(store, checked)
+        return told(store, checked)
+
+
+def _placed(message: T) -> T | Failed:
+    """Say where something failed."""
     if isinstance(message, Failed) and not message.locked:
-        message = msgspec.structs.replace(message, message=f"on {socket.gethostname()}: {message.message}")
-    return msgspec.json.encode(message)
+        return msgspec.structs.replace(message, message=f"on {socket.gethostname()}: {message.message}")
+    return message
 
 
 class _Wanted:
@@ -107,20 +117,28 @@ class _Wanted:
             raise Stopped
 
 
-def _execute(job: Job, topic: str, wanted: _Wanted) -> Done:
-    from pipeline.run.execute import execute
+def _execute(jobs: list[Job], topic: str, wanted: _Wanted) -> dict[str, Done | Failed]:
+    from pipeline.run.execute import execute, execute_together
 
-    _check_seen(job)
-    last = 0.0
+    last: dict[str, float] = {}
 
-    def progress(done: int, total: int, what: str) -> None:
-        nonlocal last
+    def progress(step: str, done: int, total: int, what: str) -> None:
         wanted()
-        if time.monotonic() - last >= _TELL_EVERY_S:
-            last = time.monotonic()
-            wanted.worker.log_event(topic, {"step": job.step, "done": done, "total": total, "what": what})
+        if time.monotonic() - last.get(step, 0.0) >= _TELL_EVERY_S:
+            last[step] = time.monotonic()
+            wanted.worker.log_event(topic, {"step": step, "done": done, "total": total, "what": what})
 
-    return _past_dead_owner(job, lambda: execute(job, progress))
+    for job in jobs:
+        _check_seen(job)
+    if len(jobs) > 1:
+        ended = {each.step: cast("Done | Failed", each.message) for each in execute_together(jobs, progress)}
+        locked = [job for job in jobs if isinstance(found := ended[job.step], Failed) and found.locked]
+    else:
+        ended, locked = {}, jobs
+    for job in locked:  # by a worker that died doing it, or by another run
+        alone = partial(execute, job, partial(progress, job.step))
+        ended[job.step] = told(job.store, partial(_past_dead_owner, job, alone))
+    return ended
 
 
 def _past_dead_owner(job: Job, work: Callable[[], Done]) -> Done:

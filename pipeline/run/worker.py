@@ -11,12 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 from typing import BinaryIO
 
 import msgspec
 
-from pipeline.run.job import Done, Fetch, Job, Message, Progress
+from pipeline.run.job import Done, Fetch, Job, Progress, Told
 from pipeline.run.serve import told
 from store import Store
 from store.chain import Chain
@@ -32,27 +33,29 @@ def main() -> None:
     jobs: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, jobs), daemon=True).start()
     while True:
-        _send(out, _serve(msgspec.json.decode(jobs.get(), type=Job | Fetch), out))
+        _serve(msgspec.json.decode(jobs.get(), type=list[Job] | Fetch), out)
 
 
-def _serve(job: Job | Fetch, out: BinaryIO) -> Message:
-    last = 0.0
+def _serve(work: list[Job] | Fetch, out: BinaryIO) -> None:
+    last: dict[str, float] = {}
 
-    def progress(done: int, total: int, what: str) -> None:
-        nonlocal last
+    def progress(step: str, done: int, total: int, what: str) -> None:
         now = time.monotonic()
-        if now - last >= _INTERVAL_S:
-            last = now
-            _send(out, Progress(done, total, what))
+        if now - last.get(step, 0.0) >= _INTERVAL_S:
+            last[step] = now
+            _send(out, Told(step, Progress(done, total, what)))
 
-    def work() -> Done:
-        if isinstance(job, Fetch):
-            return _fetch(job, progress)
-        from pipeline.run.execute import execute
+    if isinstance(work, Fetch):
+        _send(out, Told(work.step, told(work.store, lambda: _fetch(work, partial(progress, work.step)))))
+        return
+    from pipeline.run.execute import execute, execute_together
 
-        return execute(job, progress)
-
-    return told(job.store, work)
+    if len(work) > 1:
+        for each in execute_together(work, progress):
+            _send(out, each)
+        return
+    (job,) = work
+    _send(out, Told(job.step, told(job.store, lambda: execute(job, partial(progress, job.step)))))
 
 
 def _fetch(job: Fetch, progress: Callable[[int, int, str], None]) -> Done:
@@ -68,7 +71,7 @@ def _read(lines: BinaryIO, jobs: SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _send(out: BinaryIO, message: Message) -> None:
+def _send(out: BinaryIO, message: Told) -> None:
     out.write(msgspec.json.encode(message) + b"\n")
     out.flush()
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from trainers.dropout import byte_dropout
 from trainers.errors import TrainingError
-from trainers.models.dmft.dropout import byte_dropout
 from trainers.models.dmft.encoder import EncoderLayer, EncoderSize
 from trainers.models.dmft.params import Norm
 

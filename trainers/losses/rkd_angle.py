@@ -39,33 +39,47 @@ def angle_difference(student: Tensor, teacher: Tensor, values: int = VALUES) -> 
     values
         Largest number of elements of a tensor, where one vertex does not take more.
     """
-    total: Tensor = _Chunks.apply(student, teacher, values)
-    return total / len(student) ** 3
+    total, _ = _Chunks.apply(student, teacher, values)
+    mean: Tensor = total / len(student) ** 3
+    return mean
 
 
 class _Chunks(torch.autograd.Function):
-    """Sum over all vertices, by chunks of them."""
+    """Sum over all vertices, by chunks of them, and the student's gradient."""
 
     @staticmethod
-    def forward(ctx: Any, student: Tensor, teacher: Tensor, values: int) -> Tensor:
+    def forward(student: Tensor, teacher: Tensor, values: int) -> tuple[Tensor, Tensor]:
         batch = len(student)
         count = max(1, values // (batch * max(batch, student.shape[1], teacher.shape[1])))
         total, gradient = student.new_zeros(()), torch.zeros_like(student)
         for start in range(0, batch, count):
             leaf = student.detach().requires_grad_()
-            with torch.set_grad_enabled(ctx.needs_input_grad[0]):
+            with torch.set_grad_enabled(student.requires_grad):
                 chunk = _sum_at(slice(start, start + count), leaf, teacher)
-            if ctx.needs_input_grad[0]:
+            if student.requires_grad:
                 gradient += torch.autograd.grad(chunk, leaf)[0]
             total += chunk.detach()
-        ctx.save_for_backward(gradient)
-        return total
+        return total, gradient
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(output[1])
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         return upstream * gradient, None, None
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int, int, None], student: Tensor, teacher: Tensor, values: int
+    ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
+        """Models one by one: memory stays that of one."""
+        pairs = zip(student.unbind(in_dims[0]), teacher.unbind(in_dims[1]), strict=True)
+        totals, gradients = zip(*[_Chunks.apply(mine, told, values) for mine, told in pairs], strict=True)
+        return (torch.stack(totals), torch.stack(gradients)), (0, 0)
 
 
 def cosines(embedding: Tensor, vertices: slice) -> Tensor:

@@ -9,18 +9,29 @@ from trainers.forms import Form
 
 
 class Place(NamedTuple):
-    """``module:name`` of a class and of its parameters, which form of a modality it takes, and whether of one only."""
+    """Where a model is.
+
+    Attributes
+    ----------
+    build, params
+        ``module:name`` of a class and of its parameters.
+    takes, single
+        Which form of a modality it takes, and whether of one only.
+    stacks
+        Whether several can train as one, see `trainers.together`: not where it has random draws of its own.
+    """
 
     build: str
     params: str
     takes: Form = "patches"
     single: bool = False
+    stacks: bool = True
 
 
 MODELS: Mapping[str, Place] = {
     "dmft": Place("trainers.models.dmft.teacher:DMFTTeacher", "trainers.models.dmft.params:TeacherParams"),
     "dmft-lite": Place("trainers.models.dmft.student:DMFTStudent", "trainers.models.dmft.params:StudentParams"),
-    "trn": Place("trainers.models.trn.model:TRN", "trainers.models.trn.params:TRNParams", single=True),
+    "trn": Place("trainers.models.trn.model:TRN", "trainers.models.trn.params:TRNParams", single=True, stacks=False),
     "resnet18": Place(
         "trainers.models.images.student:ResNet18", "trainers.models.images.params:ImageNetworkParams", "images"
     ),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.stages.train.features import read_recordings
 from pipeline.stages.train.load import load_trained
-from pipeline.stages.train.outcome import new_model, train_and_write, train_params
+from pipeline.stages.train.outcome import Prepared, new_model, train, train_params, train_together
 from pipeline.stages.train.params import DistilParams
 from trainers.seeding import seeded
 from trainers.tasks.distil import DistilTask
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
 def run(context: Context) -> dict[str, Any]:
     """Train and write the student; the teacher may see other modalities of the same recordings."""
+    return train(_prepare(context))
+
+
+def run_together(contexts: Sequence[Context]) -> list[dict[str, Any] | Exception]:
+    """Train and write the students of steps that differ in fold and seed only, each with its teacher."""
+    return train_together(_prepare, contexts)
+
+
+def _prepare(context: Context) -> Prepared:
     params: DistilParams = train_params(context.recipe, DistilParams)
     data, _ = read_recordings(context, "train", list(context.work["features"]), params.augment)
     student = new_model(context, data, params)
@@ -31,4 +41,4 @@ def run(context: Context) -> dict[str, Any]:
         loss=params.fit.loss,
         label_smoothing=params.fit.label_smoothing,
     )
-    return train_and_write(context, task, student, data, params.fit)
+    return Prepared(context, task, student, data, params.fit)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from pipeline.errors import PipelineError
+from store.errors import StoreError
+from trainers.epoch import Training
+from trainers.errors import TrainingError
 from trainers.fit import fit
 from trainers.params import FitParams
 from trainers.saved import Description, save_model
 from trainers.seeding import seeded
 from trainers.standardise import Standardised, fit_standardiser
+from trainers.together import fit_together
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,6 +28,8 @@ if TYPE_CHECKING:
     from pipeline.stages.train.params import TrainParams
     from store.drafts import Draft
     from trainers.data import RecordingData
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -53,30 +62,79 @@ def new_model(context: Context, data: RecordingData, params: TrainParams) -> Sta
     return Standardised(model, fit_standardiser([data.inputs[name] for name in names], params.standardise))
 
 
-def train_and_write(
-    context: Context, task: nn.Module, model: Standardised, data: RecordingData, params: FitParams
-) -> dict[str, Any]:
-    """Fit a task, resuming where it stopped, and write ``model.safetensors`` and ``history.json``."""
+@dataclass(frozen=True)
+class Prepared:
+    """A step that is ready to train."""
+
+    context: Context
+    task: nn.Module
+    model: Standardised
+    data: RecordingData
+    params: FitParams
+
+    def training(self) -> Training:
+        """Return what is fitted; it goes on where it stopped."""
+        context = self.context
+
+        def progress(epoch: int, epochs: int, loss: float, accuracy: float) -> None:
+            context.progress(epoch, epochs, f"epochs, loss {loss:.3f}")
+
+        return Training(self.task, self.data, context.recipe["seed"], DraftCheckpoint(context.draft), progress)
+
+    def write(self, history: list[dict[str, float]]) -> dict[str, Any]:
+        """Write ``model.safetensors`` and ``history.json``; return what is worth knowing."""
+        recipe, draft = self.context.recipe, self.context.draft
+        section = dict(recipe["params"]["model"])
+        description = Description(
+            model=section.pop("name"),
+            params=section,
+            shapes={name: self.data.shapes[name] for name in self.model.standardiser.names},
+            classes=tuple(map(str, range(recipe["classes"]))),
+        )
+        draft.write("model.safetensors", save_model(self.model.cpu(), description))
+        draft.write("history.json", json.dumps(history, indent=1, sort_keys=True).encode())
+        parameters = sum(weight.numel() for weight in self.model.parameters())
+        return {"parameters": parameters, "recordings": len(self.data), "loss": history[-1]["loss"]}
+
+
+def train(step: Prepared) -> dict[str, Any]:
+    """Fit a step's task and write the model."""
+    found = step.training()
     history = fit(
-        task,
-        data,
-        params,
-        seed=context.recipe["seed"],
-        device=context.device,
-        checkpoint=DraftCheckpoint(context.draft),
-        progress=lambda epoch, epochs, loss, accuracy: context.progress(epoch, epochs, f"epochs, loss {loss:.3f}"),
+        found.task,
+        found.data,
+        step.params,
+        seed=found.seed,
+        device=step.context.device,
+        checkpoint=found.checkpoint,
+        progress=found.progress,
     )
-    section = dict(context.recipe["params"]["model"])
-    description = Description(
-        model=section.pop("name"),
-        params=section,
-        shapes={name: data.shapes[name] for name in model.standardiser.names},
-        classes=tuple(map(str, range(context.recipe["classes"]))),
-    )
-    context.draft.write("model.safetensors", save_model(model.cpu(), description))
-    context.draft.write("history.json", json.dumps(history, indent=1, sort_keys=True).encode())
-    parameters = sum(weight.numel() for weight in model.parameters())
-    return {"parameters": parameters, "recordings": len(data), "loss": history[-1]["loss"]}
+    return step.write(history)
+
+
+def train_together(
+    prepare: Callable[[Context], Prepared], contexts: Sequence[Context]
+) -> list[dict[str, Any] | Exception]:
+    """Fit the tasks of alike steps as one, and write each model; what stops one of them, stops no other."""
+    steps: list[Prepared | Exception] = [_tried(partial(prepare, context)) for context in contexts]
+    ready = [step for step in steps if isinstance(step, Prepared)]
+    trainings = [step.training() for step in ready]
+    found = iter(fit_together(trainings, ready[0].params, device=contexts[0].device) if ready else [])
+
+    def ended(step: Prepared | Exception) -> dict[str, Any] | Exception:
+        if isinstance(step, Exception):
+            return step
+        history = next(found)
+        return history if isinstance(history, Exception) else _tried(partial(step.write, history))
+
+    return [ended(step) for step in steps]
+
+
+def _tried(work: Callable[[], T]) -> T | Exception:
+    try:
+        return work()
+    except (PipelineError, StoreError, TrainingError) as error:
+        return error
 
 
 def train_params(recipe: Any, kind: type[TrainParams]) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.stages.train.features import read_recordings
-from pipeline.stages.train.outcome import new_model, train_and_write, train_params
+from pipeline.stages.train.outcome import Prepared, new_model, train, train_params, train_together
 from pipeline.stages.train.params import TrainParams
 from trainers.tasks.classify import ClassifyTask
 
@@ -15,8 +16,17 @@ if TYPE_CHECKING:
 
 def run(context: Context) -> dict[str, Any]:
     """Train and write the model; see `pipeline.stages.train.outcome`."""
+    return train(_prepare(context))
+
+
+def run_together(contexts: Sequence[Context]) -> list[dict[str, Any] | Exception]:
+    """Train and write the models of steps that differ in fold and seed only."""
+    return train_together(_prepare, contexts)
+
+
+def _prepare(context: Context) -> Prepared:
     params: TrainParams = train_params(context.recipe, TrainParams)
     data, _ = read_recordings(context, "train", context.work["inputs"], params.augment)
     model = new_model(context, data, params)
     task = ClassifyTask(model, loss=params.fit.loss, label_smoothing=params.fit.label_smoothing)
-    return train_and_write(context, task, model, data, params.fit)
+    return Prepared(context, task, model, data, params.fit)

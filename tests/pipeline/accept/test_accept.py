@@ -184,7 +184,7 @@ def test_drawn_images(edited: Any, edit: Any) -> None:
 def test_training_and_what_follows(edited: Any, edit: Any) -> None:
     """One step is trained again whole; a step that needs it waits for its turn."""
     before = keys(edited)
-    edit("trainers/fit.py", "hits.item() / len(data)", "hits.item() / float(len(data))")
+    edit("trainers/epoch.py", "hits.item() / len(self._data)", "hits.item() / float(len(self._data))")
     edit(
         "pipeline/stages/evaluate.py",
         "    labels = data.labels.numpy()\n",
@@ -203,8 +203,7 @@ def test_training_and_what_follows(edited: Any, edit: Any) -> None:
 
 @pytest.mark.slow
 def test_training_that_changed(edited: Any, edit: Any) -> None:
-    edit("trainers/fit.py", "lr, losses, hits = params.lr, [],", "lr, losses, hits = params.lr, [0.0 * params.lr][:0],")
-    edit("trainers/fit.py", 'group["lr"] = lr\n', 'group["lr"] = lr * 1.01\n')
+    edit("trainers/epoch.py", 'group["lr"] = self._lr\n', 'group["lr"] = self._lr * 1.01\n')
     said = edited.command("accept", "student", code=1).stderr
     assert re.search(r"whole, model.safetensors: \S+: at \[[\d, ]+\]: \S+ became \S+ \(\S+ of the scale", said), said
     assert "history.json: [" in said

@@ -72,6 +72,7 @@ def test_the_losss_file(stale: Any) -> None:
 
 def test_the_fit_loop(stale: Any) -> None:
     assert stale(("trainers/fit.py", line)).keys() == TRAINED
+    assert stale(("trainers/together.py", line)).keys() == TRAINED
 
 
 def test_the_metrics(stale: Any) -> None:

@@ -24,12 +24,12 @@ def test_a_worker_that_died_between_two_jobs_is_replaced(
     attempt = plan.store.manifest("index", job.key).attempt
     pool = Pool(1)
     try:
-        pool.start(job)
+        pool.start([job])
         assert isinstance(last(pool), Done)
         (worker,) = (worker.process for worker in pool._all)
         worker.kill()
         worker.wait()  # until then the system may show it as running
-        pool.start(job)
+        pool.start([job])
         assert isinstance(last(pool), Done)
         workers = [process.process.pid for process in pool._all]
         assert len(workers) == 2

@@ -27,16 +27,19 @@ class Workers:
         self.events = self
         self.started: list[str] = []
         self.together: list[set[str]] = []
+        self.as_one: list[list[str]] = []
         self.failing: set[str] = set()
         self.closed = False
         self._queue: SimpleQueue[str] = SimpleQueue()
         self._running: set[str] = set()
 
-    def start(self, job: Job) -> None:
-        self.started.append(job.step)
-        self._running.add(job.step)
-        self.together.append(set(self._running))
-        self._queue.put(job.step)
+    def start(self, jobs: list[Job]) -> None:
+        self.as_one.append([job.step for job in jobs])
+        for step in self.as_one[-1]:
+            self.started.append(step)
+            self._running.add(step)
+            self.together.append(set(self._running))
+            self._queue.put(step)
 
     def get(self) -> tuple[str, Message]:
         step = self._queue.get_nowait()
@@ -60,8 +63,8 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
     assert made.closed
 
 
-def run(plan: Any, jobs: int = 4) -> runner.Outcome:
-    return runner.run_steps(plan, plan.steps, jobs=jobs, device="cpu")
+def run(plan: Any, jobs: int = 4, together: int = 1) -> runner.Outcome:
+    return runner.run_steps(plan, plan.steps, jobs=jobs, device="cpu", together=together)
 
 
 def test_each_step_runs_once_what_it_needs_is_there(project: Any, workers: Workers) -> None:
@@ -92,6 +95,28 @@ def test_video_and_index_run_alone(project: Any, workers: Workers) -> None:
 def test_one_job_at_a_time(project: Any, workers: Workers) -> None:
     run(project.plan(ALL), jobs=1)
     assert {len(steps) for steps in workers.together} == {1}
+
+
+def test_models_that_differ_in_their_seed_only_are_trained_as_one(project: Any, workers: Workers) -> None:
+    outcome = run(project.plan(("seeds", [0, 1, 2])), jobs=1, together=2)
+    several = [steps for steps in workers.as_one if len(steps) > 1]
+    assert several == [
+        [f"{name}[subjects=odd,seed={n}]" for n in (0, 1)] for name in ("teacher", "student", "distilled")
+    ]
+    assert {len(steps) for steps in workers.as_one} == {1, 2}
+    assert sorted(workers.started) == sorted(outcome.done)
+
+
+def test_folds_are_trained_as_one_where_the_model_allows_it(project: Any, workers: Workers) -> None:
+    plan = project.plan(
+        ("protocol", "loso"),
+        ("modalities", ["skeleton"]),
+        ("stages.teacher.model", "trn"),
+        ("stages.distilled.loss", "hinton"),
+    )
+    run(plan, jobs=1, together=8)
+    several = {tuple(step.partition("[")[0] for step in steps) for steps in workers.as_one if len(steps) > 1}
+    assert several == {("student", "student")}  # trn draws subsets of its own, and each fold has its own teacher
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.batch import Output
+from trainers.dropout import Dropout
 from trainers.errors import TrainingError
 from trainers.models.cnn1d.params import CNN1DParams
 
@@ -42,7 +43,7 @@ class CNN1D(nn.Module):
             Block(before, after, params.kernel) for before, after in pairwise([widths[0], *widths])
         )
         self.embed = nn.Linear(2 * widths[-1], params.embedding)
-        self.drop = nn.Dropout(params.dropout)
+        self.drop = Dropout(params.dropout)
         self.classify = nn.Linear(params.embedding, classes)
         self.embedding_width = params.embedding
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainers.dropout import byte_dropout
 from trainers.errors import TrainingError
-from trainers.models.dmft.dropout import byte_dropout
 from trainers.models.dmft.params import Norm
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.batch import Output
+from trainers.dropout import Dropout
 from trainers.errors import TrainingError
 from trainers.models.images.backbones import FEATURES, Backbone, resnet18, vgg16
 from trainers.models.images.params import ImageNetworkParams
@@ -40,7 +41,7 @@ class ImageStudent(nn.Module):
         self._backbone = backbone
         self.body = backbone.layers
         self.embed = nn.Linear(FEATURES, params.embedding)
-        self.drop = nn.Dropout(params.dropout)
+        self.drop = Dropout(params.dropout)
         self.classify = nn.Linear(params.embedding, classes)
         self.embedding_width = params.embedding
         shift, scale = _to_imagenet(_channels(shapes), wanted=params.weights != "none")

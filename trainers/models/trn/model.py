@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.batch import Output
+from trainers.dropout import Dropout
 from trainers.errors import TrainingError
 from trainers.models.trn.params import TRNParams
 from trainers.models.trn.relations import MultiScaleRelations
@@ -41,7 +42,7 @@ class TRN(nn.Module):
             )
         self.stretches: Tensor
         self.register_buffer("stretches", even_stretches(patches, params.segments), persistent=False)
-        self.project = nn.Sequential(nn.Dropout(params.dropout), nn.Linear(features, params.width))
+        self.project = nn.Sequential(Dropout(params.dropout), nn.Linear(features, params.width))
         self.relations = MultiScaleRelations(
             params.segments, width=params.width, hidden=params.relation, classes=classes, subsets=params.subsets
         )

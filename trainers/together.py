@@ -1,0 +1,236 @@
+"""Several trainings of one kind as one: their weights are stacked, and `torch.vmap` runs the network once for all.
+
+Folds and seeds of an experiment have the same network, and each is too small to keep a GPU busy. Every model keeps its
+own batches, learning rate, random draws, optimiser and checkpoint, so each ends as it would have ended alone, up to the
+rounding of products that are computed in another order. A training may go on alone from a stacked one's checkpoint.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from trainers.batch import Batch
+from trainers.checkpoint import State
+from trainers.dropout import drawn_apart
+from trainers.epoch import Epoch, Training, autocast, start
+from trainers.errors import TrainingError
+from trainers.params import FitParams
+
+History = list[dict[str, float]]
+
+
+def fit_together(
+    trainings: Sequence[Training], params: FitParams, *, device: torch.device | str = "cpu"
+) -> list[History | TrainingError]:
+    """Train tasks in place as `trainers.fit.fit` trains each of them.
+
+    Parameters
+    ----------
+    trainings
+        Tasks of one architecture; data and seeds may differ, the number of recordings, too.
+
+    Returns
+    -------
+    list
+        For each training its history, or what stopped it: that of one stops no other.
+
+    Raises
+    ------
+    TrainingError
+        The tasks differ, or one cannot be mapped over.
+    """
+    device = torch.device(device)
+    moved = [replace(each, task=each.task.to(device), data=each.data.to(device)) for each in trainings]
+    stack = _Stack([each.task for each in moved])
+    members = [_Member(place, each, start(each, params, device), device) for place, each in enumerate(moved)]
+    for member in members:
+        member.begin()
+    active = members
+    while active := [each for each in active if each.goes_on(params)]:
+        _epoch(stack, active, params, device)
+    stack.part()
+    for member in members:
+        member.training.task.eval()
+    return [member.problem or member.state.history for member in members]
+
+
+class _Member:
+    """One training among others."""
+
+    def __init__(self, place: int, training: Training, state: State, device: torch.device) -> None:
+        self.place, self.training, self.state = place, training, state
+        self.problem: TrainingError | None = None
+        self.dropout = torch.Generator(device).manual_seed(training.seed)
+        self.epoch: Epoch
+
+    def begin(self) -> None:
+        """Go on from the checkpoint, where there is one."""
+        self.training.task.train()
+        try:
+            content = self.training.checkpoint.load() if self.training.checkpoint else None
+            if content is not None:
+                with self._global():
+                    self.state.restore(content)
+        except TrainingError as error:
+            self.problem = error
+
+    def goes_on(self, params: FitParams) -> bool:
+        return self.problem is None and len(self.state.history) < params.epochs
+
+    def end_epoch(self) -> None:
+        try:
+            with self._global():
+                self.epoch.end(self.training)
+        except TrainingError as error:
+            self.problem = error
+
+    @contextmanager
+    def _global(self) -> Iterator[None]:
+        """Let torch's global generator be this training's: checkpoints read and write that one."""
+        cuda = self.dropout.device.type == "cuda"
+        get, put = (torch.cuda.get_rng_state, torch.cuda.set_rng_state) if cuda else (_get, _put)
+        with torch.random.fork_rng():
+            put(self.dropout.get_state(), self.dropout.device)
+            yield
+            self.dropout.set_state(get(self.dropout.device))
+
+
+def _epoch(stack: _Stack, members: Sequence[_Member], params: FitParams, device: torch.device) -> None:
+    for member in members:
+        member.epoch = Epoch(member.state, member.training.data, params)
+    for number in range(max(len(member.epoch.batches) for member in members)):
+        alike: defaultdict[int, list[_Member]] = defaultdict(list)  # batches of one size are one tensor
+        for member in members:
+            if number < len(member.epoch.batches):
+                alike[len(member.epoch.batches[number])].append(member)
+        for each in alike.values():
+            _step(stack, each, number, params, device)
+    for member in members:
+        member.end_epoch()
+
+
+def _step(stack: _Stack, members: Sequence[_Member], number: int, params: FitParams, device: torch.device) -> None:
+    batch = _stacked([member.epoch.begin(number) for member in members])
+    with autocast(params.precision, device), drawn_apart([member.dropout for member in members]):
+        losses, logits = stack.forward([member.place for member in members], batch)
+    scaled = [member.state.scaler.scale(loss) for member, loss in zip(members, losses, strict=True)]
+    stack.backward(torch.stack(scaled).sum())
+    for row, member in enumerate(members):
+        member.epoch.descend(losses[row], logits[row], batch["labels"][row])
+
+
+def _stacked(batches: Sequence[Batch]) -> Batch:
+    """Put batches of one size on top of each other; what only some say to be valid, is valid in the others."""
+    masks = {name: mask for batch in batches for name, mask in batch["valid"].items()}
+    return {
+        "inputs": {name: torch.stack([b["inputs"][name] for b in batches]) for name in batches[0]["inputs"]},
+        "valid": {
+            name: torch.stack([b["valid"].get(name, torch.ones_like(mask)) for b in batches])
+            for name, mask in masks.items()
+        },
+        "labels": torch.stack([b["labels"] for b in batches]),
+    }
+
+
+class _Whole(nn.Module):
+    """A task with the teacher that it hides, so that all tensors of both have names."""
+
+    def __init__(self, task: nn.Module) -> None:
+        super().__init__()
+        self.task = task
+        self.hidden = getattr(task, "teacher", None)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        output = self.task(batch)
+        return output["loss"], output["logits"]
+
+
+class _Stack:
+    """All models' tensors (M, ...) by name, of which the models' own are views."""
+
+    def __init__(self, tasks: Sequence[nn.Module]) -> None:
+        wholes = [_Whole(task) for task in tasks]
+        every = [_tensors(whole) for whole in wholes]
+        shapes = [{name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()} for tensors in every]
+        if any(each != shapes[0] for each in shapes):
+            raise TrainingError("models that differ cannot be trained together; train them one by one")
+        trained = {name for name, weight in wholes[0].task.named_parameters(prefix="task") if weight.requires_grad}
+        self._outline = copy.deepcopy(wholes[0]).to("meta")
+        self._outline.task.train()
+        self._count = len(tasks)
+        self._wholes = wholes
+        self._fixed: dict[str, Tensor] = {}
+        self._trained: dict[str, Tensor] = {}
+        for name in every[0]:
+            stacked = torch.stack([tensors[name].detach() for tensors in every])
+            if name in trained:
+                self._trained[name] = stacked.requires_grad_()
+            else:
+                self._fixed[name] = stacked
+        for row, tensors in enumerate(every):
+            for name, tensor in tensors.items():
+                tensor.data = (self._trained if name in trained else self._fixed)[name].detach()[row]
+        self._rows: list[int] = []  # of the last forward pass, and what it took
+        self._taken: dict[str, Tensor] = {}
+
+    def forward(self, rows: list[int], batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the losses (m,) and logits (m, B, K) of some models on their batches."""
+        every = rows == list(range(self._count))
+        fixed = self._fixed if every else {name: tensor[rows] for name, tensor in self._fixed.items()}
+        weights = self._trained if every else {name: tensor[rows] for name, tensor in self._trained.items()}
+
+        def run(weights: Mapping[str, Tensor], fixed: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
+            found: tuple[Tensor, Tensor] = functional_call(self._outline, {**weights, **fixed}, (batch,))
+            return found
+
+        try:
+            with warnings.catch_warnings():  # on a CPU attention is computed model by model
+                warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)
+                losses, logits = torch.vmap(run)(weights, fixed, batch)
+        except (RuntimeError, ValueError) as error:
+            raise TrainingError(
+                f"this model or loss cannot be trained together with others ({str(error).splitlines()[0]}); "
+                "train them one by one"
+            ) from error
+        if not every:  # statistics that the forward pass has changed
+            for name, tensor in fixed.items():
+                self._fixed[name][rows] = tensor
+        self._rows, self._taken = rows, weights
+        return losses, logits
+
+    def backward(self, loss: Tensor) -> None:
+        """Hand each model its gradients."""
+        found = torch.autograd.grad(loss, list(self._taken.values()), allow_unused=True)
+        for name, gradients in zip(self._taken, found, strict=True):
+            laid_out = (
+                None if gradients is None else gradients.contiguous()
+            )  # as the weights are: fused updates need it
+            for place, row in enumerate(self._rows):
+                self._wholes[row].get_parameter(name).grad = None if laid_out is None else laid_out[place]
+
+    def part(self) -> None:
+        """Give each model tensors of its own again."""
+        for whole in self._wholes:
+            for tensor in _tensors(whole).values():
+                tensor.data = tensor.data.clone()
+
+
+def _tensors(whole: _Whole) -> dict[str, Tensor]:
+    return {**dict(whole.named_parameters()), **dict(whole.named_buffers())}
+
+
+def _get(_: torch.device) -> Tensor:
+    return torch.get_rng_state()
+
+
+def _put(state: Tensor, _: torch.device) -> None:
+    torch.set_rng_state(state)
