@@ -9,6 +9,7 @@ from torch import Tensor
 
 from trainers.inputs import Input
 from trainers.params import AugmentParams
+from trainers.residence import Moments, parts, pick
 from trainers.warp import KNOTS, resample, warp_positions
 
 
@@ -24,8 +25,11 @@ class Augmenter:
     def __init__(self, data: Input, params: AugmentParams) -> None:
         self.data = data
         self.params = params
-        values = data.take(torch.arange(len(data), device=data.valid.device)) if data.series is None else data.series
-        self.deviation = values.flatten(0, 1).std(0, correction=0)  # (C,) or, without series, (D,)
+        found, device = Moments(), data.valid.device
+        of_one = math.prod(data.shape if data.series is None else data.series.shape[1:])
+        for rows in parts(len(data), of_one):
+            found.add(self._stored(rows.to(device)).flatten(0, 1))
+        self.deviation = found.deviation  # (C,) or, without series, (D,)
 
     def series(self, rows: Tensor, time: tuple[Tensor, Tensor], generator: torch.Generator) -> Tensor:
         """Return augmented series (B, L, C).
@@ -40,8 +44,7 @@ class Augmenter:
         generator
             On the data's device.
         """
-        assert self.data.series is not None
-        series, params = self.data.series[rows], self.params
+        series, params = self._stored(rows), self.params
         if params.time_warp or params.crop:
             length = series.shape[1]
             series = resample(series, warp_positions(*time, length) * (length - 1))
@@ -51,6 +54,10 @@ class Augmenter:
     def features(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         """Return features (B, P, D) with their own noise, of a modality without series."""
         return self._jittered(self.data.take(rows), self.params.feature_jitter, generator)
+
+    def _stored(self, rows: Tensor) -> Tensor:
+        """Return series, or features where there are none."""
+        return self.data.take(rows) if self.data.series is None else pick(self.data.series, rows).float()
 
     def _turned(self, series: Tensor, generator: torch.Generator) -> Tensor:
         """Rotate and scale; one draw a recording. Series whose channels are no triads are only scaled."""

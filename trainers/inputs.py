@@ -17,6 +17,7 @@ from trainers.gaf.params import GafParams
 from trainers.gaf.render import render
 from trainers.gaf.stored import decode
 from trainers.modality import Kind
+from trainers.residence import move, pick
 
 CHUNK = 64  # recordings that are rendered at a time where all are wanted
 
@@ -31,7 +32,8 @@ class Input(Protocol):
     modality, kind, vertical_axis
         As in `trainers.modality.ModalityData`.
     series
-        (N, L, C) float32, or None: no augmentation but of features.
+        (N, L, C) float32 or float16, or None: no augmentation but of features. Like all values it may lie on the CPU,
+        even in a file, when the rest is on a GPU that has no room for it, see `trainers.residence`.
     valid
         (N, P) bool; P is 1 where a recording is valid or not as a whole.
     shape
@@ -90,7 +92,7 @@ class SeriesInput:
 
     def take(self, rows: Tensor) -> Tensor:
         """See `Input.take`."""
-        return self.series[rows]
+        return pick(self.series, rows).float()
 
     def derive(self, series: Tensor) -> Tensor:
         """See `Input.derive`."""
@@ -102,7 +104,7 @@ class SeriesInput:
 
     def to(self, device: torch.device | str) -> SeriesInput:
         """Return the same on a device."""
-        return replace(self, series=self.series.to(device), valid=self.valid.to(device))
+        return replace(self, series=move(self.series, device), valid=self.valid.to(device))
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,9 @@ class ImageInput:
 
     def take(self, rows: Tensor) -> Tensor:
         """See `Input.take`."""
-        return render(self.series[rows], self.gaf) if self.images is None else decode(self.images[rows])
+        if self.images is not None:
+            return decode(pick(self.images, rows))
+        return render(pick(self.series, rows).float(), self.gaf)
 
     def derive(self, series: Tensor) -> Tensor:
         """See `Input.derive`."""
@@ -161,5 +165,5 @@ class ImageInput:
 
     def to(self, device: torch.device | str) -> ImageInput:
         """Return the same on a device."""
-        images = None if self.images is None else self.images.to(device)
-        return replace(self, series=self.series.to(device), valid=self.valid.to(device), images=images)
+        images = None if self.images is None else move(self.images, device)
+        return replace(self, series=move(self.series, device), valid=self.valid.to(device), images=images)

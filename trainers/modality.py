@@ -10,6 +10,7 @@ from torch import Tensor
 
 from trainers.errors import TrainingError
 from trainers.patches import Reduce, derive_velocities, patches
+from trainers.residence import move, pick
 
 Kind = Literal["series", "skeleton", "video"]
 
@@ -23,11 +24,11 @@ class ModalityData:
     name, kind
         The modality's name, without a dot, and what it is.
     features
-        (N, P, D) float32, not standardised.
+        (N, P, D) float32 or float16, not standardised.
     valid
         (N, P) bool, False where a recording ended before the patch.
     series
-        (N, L, C) float32 aligned samples behind the features, L >= window + (P - 1) * stride, of whole
+        (N, L, C) aligned samples behind the features, L >= window + (P - 1) * stride, of whole
         recordings; None: no augmentation. A skeleton's channels are joint after joint, x y z each.
     window, stride, reduce, velocities
         How features came from the series, see `trainers.patches`.
@@ -76,13 +77,13 @@ class ModalityData:
 
     def take(self, rows: Tensor) -> Tensor:
         """Return patches (B, P, D) of recordings `rows` ((B,) int64)."""
-        return self.features[rows]
+        return pick(self.features, rows).float()
 
     def derive(self, series: Tensor) -> Tensor:
         """Make patches (B, P, D) of series (B, L, C)."""
         if self.velocities:
             series = derive_velocities(series)
-        return patches(series, self.starts, self.window, self.reduce)
+        return patches(series, self.starts.to(series.device), self.window, self.reduce)
 
     @property
     def starts(self) -> Tensor:
@@ -96,8 +97,8 @@ class ModalityData:
 
     def to(self, device: torch.device | str) -> ModalityData:
         """Return the same on a device."""
-        series = None if self.series is None else self.series.to(device)
-        return replace(self, features=self.features.to(device), valid=self.valid.to(device), series=series)
+        series = None if self.series is None else move(self.series, device)  # first: it is read for every batch
+        return replace(self, features=move(self.features, device), valid=self.valid.to(device), series=series)
 
 
 def feature_groups(data: ModalityData) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from trainers.inputs import CHUNK, Input
 from trainers.modality import ModalityData, feature_groups
 from trainers.params import Mode, StandardiseParams
+from trainers.residence import Moments, parts
 
 SMALLEST = 1e-6  # a deviation below it is that of a constant feature, which is only centred
 
@@ -72,15 +73,17 @@ def _fitted(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _moments(data: Input, mode: Mode) -> tuple[Tensor, Tensor]:
     """Mean and deviation of each feature of patches or series, (D,) float64."""
     width = data.shape[1]
-    taken = data.take(torch.arange(len(data)))  # (N, P, D)
-    values = taken[data.valid.expand(taken.shape[:2])].double().cpu()  # (valid patches, D)
+    groups = _groups(data, mode)
+    moments = [Moments() for _ in groups]
+    for rows in parts(len(data), data.shape[0] * width):
+        taken = data.take(rows.to(data.valid.device))  # (n, P, D)
+        values = taken[data.valid[rows].expand(taken.shape[:2])].double().cpu()  # (valid patches, D)
+        for members, found in zip(groups, moments, strict=True):
+            found.add(values[:, members].flatten())
     mean, deviation = torch.zeros(width, dtype=torch.float64), torch.ones(width, dtype=torch.float64)
-    if not len(values):
-        return mean, deviation
-    for members in _groups(data, mode):
-        part = values[:, members]
-        mean[members] = part.mean()
-        deviation[members] = part.std(correction=0)
+    for members, found in zip(groups, moments, strict=True):
+        if found.count:
+            mean[members], deviation[members] = found.mean, found.deviation
     return mean, torch.where(deviation < SMALLEST, 1.0, deviation)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 import torch
 
 from pipeline.errors import StepError
+from pipeline.stages.train.values import Values
 from store.features import open_features
 from trainers.data import RecordingData
 from trainers.gaf.params import GafParams
@@ -18,7 +18,7 @@ from trainers.modality import ModalityData
 
 if TYPE_CHECKING:
     from pipeline.stages.context import Context
-    from store.outputs import Output
+    from store.features import FeatureOutput
     from trainers.params import AugmentParams
 
 
@@ -46,40 +46,30 @@ def read_recordings(
     StepError
         Nothing is left.
     """
-    rows = [row for row, _ in context.work[side]]
     labels = torch.tensor([label for _, label in context.work[side]], dtype=torch.int64)
-    inputs = [
-        read_input(name, context.outputs[context.work["features"][name]], rows, images=augment is None)
-        for name in names
-    ]
-    whole = torch.stack([data.valid.any(1) for data in inputs]).all(0)
-    kept = torch.nonzero(whole).flatten()
-    if not len(kept):
+    stored = {name: open_features(context.outputs[context.work["features"][name]]) for name in names}
+    rows = [row for row, _ in context.work[side]]
+    valid = [torch.from_numpy(each.read("valid", rows)).any(1) for each in stored.values()]
+    kept = torch.nonzero(torch.stack(valid).all(0)).flatten().tolist()
+    if not kept:
         raise StepError(f"the fold's {side} side has no usable recording\n  see `pipeline status` for broken ones")
-    if len(kept) < len(rows):
-        inputs = [data.select(kept) for data in inputs]
-    return RecordingData(inputs, labels[kept], augment), kept.tolist()
+    whole = len(kept) == len(rows)
+    values = Values(rows if whole else [rows[place] for place in kept])
+    inputs = [_read_input(name, stored[name], values, images=augment is None) for name in names]
+    return RecordingData(inputs, labels if whole else labels[kept], augment), kept
 
 
-def read_input(name: str, output: Output, rows: Sequence[int], *, images: bool) -> Input:
-    """Read one input of some rows, in their order.
-
-    Parameters
-    ----------
-    images
-        Whether stored images are wanted; augmented training renders its own.
-    """
-    stored = open_features(output)
+def _read_input(name: str, stored: FeatureOutput, values: Values, *, images: bool) -> Input:
+    """Read one input; stored images only where they are wanted, since augmented training renders its own."""
     attributes = stored.attributes
     modality, _, form = name.partition(":")
 
     def read(array: str) -> torch.Tensor:
-        values = stored.read(array, rows)
-        return torch.from_numpy(values if values.dtype == bool else values.astype(np.float32, copy=False))
+        return values.read(stored, array)
 
     common = {"kind": attributes["kind"], "vertical_axis": attributes.get("vertical_axis")}
     if form == "images":
-        rendered = torch.from_numpy(stored.read("images", rows)) if images and "images" in stored.names else None
+        rendered = values.read(stored, "images", as_stored=True) if images and "images" in stored.names else None
         gaf = msgspec.convert(attributes["gaf"], GafParams)
         return ImageInput(modality, series=read("series"), valid=read("valid"), gaf=gaf, images=rendered, **common)
     if form == "series":
