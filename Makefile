@@ -1,7 +1,7 @@
 # make run     the built-in sample, all stages, then the results
 # make test    lint, types and tests (slow ones: make test-slow)
 # make faults  kill, cut, damage, race and fill up the store, hundreds of times; FAULTS_SCALE=0.1 tries a tenth
-# make bench   the benchmarks; UTD_MHAD=DIR for those on real data
+# make bench   the benchmarks, into docs/benchmarks.md; UTD_MHAD=DIR for those on real data
 # Each sets up .venv by itself. PYTHON chooses the interpreter (3.11 or newer).
 
 PYTHON ?= python3
@@ -28,13 +28,22 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/installed
-	$(BIN)/python benchmarks/noop.py
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/gaf.py
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/growing.py
-	$(BIN)/python benchmarks/encode.py $(if $(UTD_MHAD),--root $(UTD_MHAD))
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/training.py $(if $(UTD_MHAD),--root $(UTD_MHAD))
-	$(BIN)/python benchmarks/scale.py
+# BENCH='--only encode training' runs some, '--device cuda' on a GPU
+bench: .venv-bench/installed .venv-dvc/installed
+	.venv-bench/bin/python benchmarks/all.py --dvc .venv-dvc/bin/dvc $(if $(UTD_MHAD),--root $(UTD_MHAD)) $(BENCH)
+
+# the program beside what it is measured against
+.venv-bench/installed: .venv/installed
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-bench/bin/python --requirement requirements.lock \
+	    datasets h5py matplotlib opencv-python-headless
+	$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --no-deps --editable .
+	touch $@
+
+.venv-dvc/installed: .venv/installed
+	test -x .venv-dvc/bin/python || $(PYTHON) -m venv .venv-dvc
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-dvc/bin/python 'dvc>=3.50'
+	touch $@
 
 .venv/installed: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("harvest needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -58,4 +67,4 @@ lock: pyproject.toml
 	sed -i -E '/^(nvidia-|cuda-|triton)/d' requirements.lock
 
 clean:
-	rm -rf .venv .store .pytest_cache .mypy_cache .ruff_cache tests/node/node_modules
+	rm -rf .venv .venv-bench .venv-dvc .store .pytest_cache .mypy_cache .ruff_cache tests/node/node_modules

@@ -1,6 +1,6 @@
 """Encoding video from end to end, beside the bare network and the loops that one would write.
 
-    python benchmarks/encode.py [--root DIR] [--recordings N] [--backbone NAME] [--size PIXELS] [--clips N]
+    python benchmarks/encode.py [--root DIR] [--device cpu|cuda] [--recordings N] [--backbone NAME] [--size PIXELS]
 
 Prints images a second of: the encode stage (read, decode, pool, resize, network, write; published output); its own
 network alone, on images that are ready, with the same batch, precision and threads; and the usual loop: one video at a
@@ -9,7 +9,9 @@ through the network with all threads.
 
 First real depth recordings (UTD-MHAD in --root; left out without it), then H.264 clips of 1920 x 1080 pixels that are
 generated, through a light network, so that decoding dominates. There the usual loop is tried with PyAV (with its
-decoder's threads) and with OpenCV, where it is installed. Ours is measured in pieces, and the others between them, so
+decoder's threads) and with OpenCV, where it is installed. Hugging Face datasets' `map`, where it is installed, runs the
+usual loop in a process a core, one thread each, and writes Arrow files; starting the processes is left out. On a GPU
+all networks compute in bf16. Ours is measured in pieces, and the others between them, so
 that what else the machine does weighs on all alike.
 """
 
@@ -50,41 +52,45 @@ def main() -> None:
     print(f"{'images a second':<34} {'ours':>8} {'bare':>8} {'usual':>8} {'ours/bare':>10} {'ours/usual':>11}")
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
         for case in _cases(options, Path(folder)):
-            _measure(case, Path(folder))
+            _measure(case, Path(folder), options.device)
     import torch
 
     load = os.getloadavg()[0]
     print(f"medians of pieces (least to most); torch {torch.__version__}, {os.cpu_count()} cores, load {load:.1f}")
 
 
-def _measure(case: Case, folder: Path) -> None:
+def _measure(case: Case, folder: Path, device: str) -> None:
     import torch
 
     from pipeline.stages.encode.cores import cores
     from pipeline.stages.encode.video_params import VideoParams
 
-    params = VideoParams(backbone=case.backbone, weights="none", image_size=case.size)
-    rates: dict[str, list[float]] = {name: [] for name in ("ours", "bare", *case.loops)}
-    network = _usual_network(params)
+    precision = "bf16" if device == "cuda" else "fp32"
+    params = VideoParams(backbone=case.backbone, weights="none", image_size=case.size, precision=precision)
+    mapped = ["datasets map"] if device == "cpu" and importlib.util.find_spec("datasets") else []
+    rates: dict[str, list[float]] = {name: [] for name in ("ours", "bare", *case.loops, *mapped)}
+    network = _usual_network(params).to(device)
     for number, piece in enumerate(case.pieces):
         print(f"... {case.name}: piece {number + 1} of {len(case.pieces)}", file=sys.stderr, flush=True)
-        images, seconds, backbone = _ours(case, params, piece, folder / f"{case.name}-{number}")
+        images, seconds, backbone = _ours(case, params, piece, folder / f"{case.name}-{number}", device)
         rates["ours"].append(images / seconds)
         rates["bare"].append(_bare(backbone, case.size, images // 2, cores()))
         torch.set_num_threads(cores())
         few = piece[: max(1, len(piece) // 4)]
         for name, load in case.loops.items():
-            rates[name].append(_usual(case, few, load, network))
+            rates[name].append(_usual(case, few, load, network, device))
         torch.set_num_threads(1)
+        for name in mapped:
+            rates[name].append(_mapped(case, few, next(iter(case.loops.values())), network, cores()))
     ours, bare = (statistics.median(rates[name]) for name in ("ours", "bare"))
-    for name in case.loops:
+    for name in (*case.loops, *mapped):
         usual = statistics.median(rates[name])
         title = f"{case.name}, {case.backbone}, {name}"
         print(f"{title:<34} {ours:8.1f} {bare:8.1f} {usual:8.1f} {ours / bare:10.2f} {ours / usual:11.2f}", flush=True)
     print("    " + ", ".join(f"{name} {min(found):.1f} to {max(found):.1f}" for name, found in rates.items()))
 
 
-def _ours(case: Case, params: Any, piece: Sequence[Any], folder: Path) -> tuple[int, float, Any]:
+def _ours(case: Case, params: Any, piece: Sequence[Any], folder: Path, device: str) -> tuple[int, float, Any]:
     """Encode recordings into a store of their own; return images, seconds without loading the network, and it."""
     import torch
 
@@ -108,7 +114,7 @@ def _ours(case: Case, params: Any, piece: Sequence[Any], folder: Path) -> tuple[
             recordings=piece,
             skip={},
             draft=draft,
-            device=torch.device("cpu"),
+            device=torch.device(device),
             on_bad="fail",
             progress=lambda done, total: None,
             build=build,
@@ -151,24 +157,49 @@ def _usual_network(params: Any) -> Any:
     return body.to(memory_format=torch.channels_last)
 
 
-def _usual(case: Case, piece: Sequence[Any], load: Callable[[Path], Any], network: Any) -> float:
+def _usual(case: Case, piece: Sequence[Any], load: Callable[[Path], Any], network: Any, device: str) -> float:
     """Return images a second of the usual loop."""
+    started = time.perf_counter()
+    images = sum(len(_video(case, recording, load, network, device)) for recording in piece)
+    return images / (time.perf_counter() - started)
+
+
+def _video(case: Case, recording: Any, load: Callable[[Path], Any], network: Any, device: str) -> Any:
+    """Return a video's features as one would compute them."""
     import torch
     from torchvision.transforms import v2
 
-    resize = v2.Compose([v2.Resize((case.size, case.size), antialias=True)])
+    resize = v2.Resize((case.size, case.size), antialias=True)
     normalise = v2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    images = 0
-    started = time.perf_counter()
-    with torch.inference_mode():
-        for recording in piece:
-            frames = torch.stack(
-                [resize(frame) for frame in load(case.source.root / recording.streams[case.modality][0])]
-            )
-            pooled = normalise(frames.unflatten(0, (-1, 3)).mean(1).expand(-1, 3, -1, -1))
-            network(pooled.contiguous(memory_format=torch.channels_last)).numpy()
-            images += len(pooled)
-    return images / (time.perf_counter() - started)
+    frames = [resize(frame) for frame in load(case.source.root / recording.streams[case.modality][0])]
+    pooled = normalise(torch.stack(frames).unflatten(0, (-1, 3)).mean(1).expand(-1, 3, -1, -1))
+    half = torch.autocast(device, torch.bfloat16, enabled=device == "cuda")
+    with torch.inference_mode(), half:
+        found = network(pooled.to(device).contiguous(memory_format=torch.channels_last))
+        return found.float().cpu().numpy()
+
+
+def _mapped(case: Case, piece: Sequence[Any], load: Callable[[Path], Any], network: Any, processes: int) -> float:
+    """Return images a second of `datasets.Dataset.map`, from the first video begun to the last one done."""
+    import datasets
+    import numpy as np
+
+    def encode(row: dict[str, Any]) -> dict[str, Any]:
+        began = time.time()
+        features = _video(case, piece[row["number"]], load, network, "cpu")
+        return {"features": features.astype(np.float16), "began": began, "ended": time.time()}
+
+    datasets.disable_progress_bars()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = datasets.Dataset.from_dict({"number": list(range(len(piece)))})
+        done = rows.map(
+            encode,
+            num_proc=min(processes, len(piece)),
+            cache_file_name=f"{folder}/features.arrow",
+            new_fingerprint=os.urandom(8).hex(),
+        )
+        images = sum(len(features) for features in done["features"])
+        return images / (max(done["ended"]) - min(done["began"]))
 
 
 def _cases(options: argparse.Namespace, folder: Path) -> Iterator[Case]:
@@ -232,30 +263,35 @@ def _with_opencv(path: Path) -> Iterator[Any]:
 
 
 def _clips(folder: Path, count: int, seconds: int) -> None:
-    """Write clips of a moving, noisy picture in H.264 with x264's own settings."""
+    folder.mkdir(parents=True)
+    for clip in range(count):
+        print(f"... making clip {clip + 1} of {count}", file=sys.stderr, flush=True)
+        write_clip(folder / f"a1_s1_t{clip + 1}_color.mp4", seconds, seed=clip)
+        os.replace(folder / f"a1_s1_t{clip + 1}_color.mp4", folder / f"a1_s1_t{clip + 1}_color.avi")
+
+
+def write_clip(path: Path, seconds: int, seed: int = 0) -> None:
+    """Write a clip of a moving, noisy picture of 1920 x 1080 pixels in H.264, with x264's own settings."""
     import av
     import numpy as np
 
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     base = np.kron(rng.integers(0, 255, (34, 75, 3)), np.ones((40, 40, 1))).astype(np.int16)[:, :2520]
-    for clip in range(count):
-        print(f"... making clip {clip + 1} of {count}", file=sys.stderr, flush=True)
-        with av.open(str(folder / f"a1_s1_t{clip + 1}_color.mp4"), "w") as container:
-            stream = container.add_stream("libx264", rate=30, options={"preset": "veryfast"})
-            stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
-            for number in range(30 * seconds):
-                at = 4 * (number + clip) % 600
-                picture = base[:1080, at : at + 1920] + rng.integers(-8, 9, (1080, 1920, 1), np.int8)
-                frame = av.VideoFrame.from_ndarray(picture.clip(0, 255).astype(np.uint8), format="rgb24")
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-        os.replace(folder / f"a1_s1_t{clip + 1}_color.mp4", folder / f"a1_s1_t{clip + 1}_color.avi")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
+        for number in range(30 * seconds):
+            at = 4 * (number + seed) % 600
+            picture = base[:1080, at : at + 1920] + rng.integers(-8, 9, (1080, 1920, 1), np.int8)
+            frame = av.VideoFrame.from_ndarray(picture.clip(0, 255).astype(np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, help="UTD-MHAD's folder")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where networks run (default cpu)")
     parser.add_argument("--recordings", type=int, default=200, help="depth recordings (default 200)")
     parser.add_argument("--backbone", default="resnet50", help="for depth (default resnet50)")
     parser.add_argument("--size", type=int, default=224, help="image size for depth (default 224)")

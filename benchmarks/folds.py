@@ -1,15 +1,12 @@
-"""What a step of several models takes as one batched model, beside the same models one after another.
+"""The folds of an experiment trained as one batched model, beside one after another.
 
-    python benchmarks/folds.py [--root DIR] [--models 8] [--rounds N] [--threads N]
+    python benchmarks/folds.py [--root DIR] [--device cpu|cuda] [--epochs N] [--rounds N] [--threads N]
 
-Folds and seeds of one experiment could train together: `torch.func` stacks their weights and `vmap` runs the DMFT
-teacher over them. This is the forward and backward pass only, without loading and updates; each model has its own
-weights and its own batch of the experiment's size. Dropout is off on both sides, since `vmap` has no draws
-of their own for each model. The batched model is tried as it is and with attention as plain matrix products, as `vmap`
-has no rule for the fused kernel on a CPU and runs it model by model. The losses are checked to be the same.
-
-Skeleton and inertial features of UTD-MHAD in --root (else of the sample), encoded first. Rounds are taken in turns;
-CPU seconds are the sum over threads, so their ratio says what a core gets done.
+The DMFT teachers of all folds of leave one subject out, from skeleton and inertial features of UTD-MHAD in --root (else
+of the sample), encoded first: `trainers.together.fit_together`, as `pipeline run --together 8` calls it, against
+`trainers.fit.fit` of each. Both augment, drop, clip and update as a training step does, so that each model ends with
+the same predictions up to rounding; how far they are apart is printed. Rounds are taken in turns. CPU seconds are the
+sum over threads, so their ratio says what a core gets done.
 """
 
 from __future__ import annotations
@@ -21,7 +18,6 @@ import statistics
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,114 +28,67 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 def main() -> None:
     """Measure and print."""
     options = _options()
+    import msgspec
     import torch
-    from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    from benchmarks.training import _prepared
+    from benchmarks.training import prepared
+    from trainers.predict import predict
 
-    warnings.filterwarnings("ignore", message="There is a performance drop", category=UserWarning)
     with tempfile.TemporaryDirectory() as folder:
-        task, data, params = _prepared(Path(folder), options.root)
+        steps = prepared(Path(folder), options.root, "loso", options.device)
     torch.set_num_threads(options.threads)
-    models = _models(task, options.models)
-    generator = torch.Generator().manual_seed(0)
-    rows = [torch.randperm(len(data), generator=generator)[: params.batch] for _ in models]
-    batches = [data.batch(found, generator) for found in rows]
-    alone, together = _alone(models, batches), _together(models, batches)
-
-    def by_products() -> Any:
-        with sdpa_kernel(SDPBackend.MATH):
-            return together()
-
-    steps: dict[str, Callable[[], Any]] = {
-        "one after another": alone,
-        "together": together,
-        "together, attention by products": by_products,
+    params = msgspec.structs.replace(steps[0].params, epochs=options.epochs)
+    ways: dict[str, Callable[[list[Any]], None]] = {
+        "one after another": lambda tasks: _alone(steps, tasks, params, options.device),
+        "together": lambda tasks: _together(steps, tasks, params, options.device),
     }
-    expected = alone()
-    for name, step in steps.items():
-        torch.testing.assert_close(
-            step(), expected, rtol=1e-4, atol=1e-4, msg=lambda text, name=name: f"{name}: {text}"
-        )
-    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in steps}
-    for _ in range(options.rounds):
-        for name, step in steps.items():
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    said: dict[str, list[Any]] = {}
+    for number in range(options.rounds + 1):
+        for name, way in ways.items():
+            tasks = [copy.deepcopy(step.task) for step in steps]
             wall, cpu = time.perf_counter(), time.process_time()
-            step()
-            seconds[name].append((time.perf_counter() - wall, time.process_time() - cpu))
-    base = statistics.median(cpu for _, cpu in seconds["one after another"])
-    title = f"{len(models)} DMFT teachers, batches of {len(rows[0])}"
-    print(f"{title:<36} {'wall s':>8} {'CPU s':>8} {'least':>8} {'most':>8} {'CPU/one':>8}")
+            way(tasks)
+            if number:  # the first warms up
+                seconds[name].append((time.perf_counter() - wall, time.process_time() - cpu))
+            else:
+                said[name] = [predict(t.model, s.data).probabilities for t, s in zip(tasks, steps, strict=True)]
+    one = seconds["one after another"]
+    title = f"{len(steps)} DMFT teachers, {sum(len(step.data) for step in steps) // len(steps)} recordings"
+    print(f"{title:<36} {'s an epoch':>10} {'least':>8} {'most':>8} {'/one':>6} {'CPU/one':>8}")
     for name, found in seconds.items():
-        walls, cpus = zip(*found, strict=True)
-        cpu = statistics.median(cpus)
-        print(
-            f"{name:<36} {statistics.median(walls):8.3f} {cpu:8.3f} {min(cpus):8.3f} {max(cpus):8.3f} {cpu / base:8.2f}"
-        )
-    told = f"torch {torch.__version__} with {options.threads} threads, {os.cpu_count()} cores"
+        walls, cpus = ([each[kind] / options.epochs for each in found] for kind in (0, 1))
+        base = [statistics.median(each[kind] for each in one) / options.epochs for kind in (0, 1)]
+        ratios = f"{statistics.median(walls) / base[0]:6.2f} {statistics.median(cpus) / base[1]:8.2f}"
+        print(f"{name:<36} {statistics.median(walls):10.3f} {min(walls):8.3f} {max(walls):8.3f} {ratios}")
+    apart = max(float((a - b).abs().max()) for a, b in zip(*said.values(), strict=True))
+    print(f"largest difference of any probability after {options.epochs} epochs: {apart:.1e}")
+    where = torch.cuda.get_device_name() if options.device == "cuda" else f"{options.threads} threads"
+    told = f"torch {torch.__version__} on {where}, {os.cpu_count()} cores"
     print(f"{options.rounds} rounds of each in turns; {told}, load {os.getloadavg()[0]:.1f}")
 
 
-def _models(task: Any, count: int) -> list[Any]:
-    """Copy a task with other weights for each, without dropout."""
-    import torch
+def _alone(steps: list[Any], tasks: list[Any], params: Any, device: str) -> None:
+    from trainers.fit import fit
 
-    models = [copy.deepcopy(task).eval() for _ in range(count)]
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for model in models:
-            for weight in model.parameters():
-                weight += 0.02 * torch.randn(weight.shape, generator=generator)
-    return models
+    for step, task in zip(steps, tasks, strict=True):
+        fit(task, step.data, params, seed=0, device=device)
 
 
-def _alone(models: list[Any], batches: list[Any]) -> Callable[[], Any]:
-    import torch
+def _together(steps: list[Any], tasks: list[Any], params: Any, device: str) -> None:
+    from trainers.epoch import Training
+    from trainers.together import fit_together
 
-    def step() -> Any:
-        losses = []
-        for model, batch in zip(models, batches, strict=True):
-            model.zero_grad()
-            loss = model(batch)["loss"]
-            loss.backward()
-            losses.append(loss.detach())
-        return torch.stack(losses)
-
-    return step
-
-
-def _together(models: list[Any], batches: list[Any]) -> Callable[[], Any]:
-    import torch
-    from torch.func import functional_call, stack_module_state, vmap
-
-    weights, buffers = stack_module_state(models)
-    outline = copy.deepcopy(models[0]).to("meta")
-
-    def stacked(section: str) -> dict[str, Any]:
-        return {name: torch.stack([batch[section][name] for batch in batches]) for name in batches[0][section]}
-
-    inputs, valid = stacked("inputs"), stacked("valid")
-    labels = torch.stack([batch["labels"] for batch in batches])
-
-    def loss(weights: Any, buffers: Any, inputs: Any, valid: Any, labels: Any) -> Any:
-        batch = {"inputs": inputs, "valid": valid, "labels": labels}
-        return functional_call(outline, (weights, buffers), (batch,))["loss"]
-
-    def step() -> Any:
-        for weight in weights.values():
-            weight.grad = None
-        losses = vmap(loss)(weights, buffers, inputs, valid, labels)
-        losses.sum().backward()
-        return losses.detach()
-
-    return step
+    trainings = [Training(task, step.data, 0) for step, task in zip(steps, tasks, strict=True)]
+    fit_together(trainings, params, device=device)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, help="UTD-MHAD's folder")
-    parser.add_argument("--models", type=int, default=8, help="folds or seeds (default 8)")
-    parser.add_argument("--rounds", type=int, default=15, help="of each (default 15)")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where to train (default cpu)")
+    parser.add_argument("--epochs", type=int, default=2, help="of each training (default 2)")
+    parser.add_argument("--rounds", type=int, default=5, help="of each way (default 5)")
     parser.add_argument("--threads", type=int, default=1, help="of torch (default 1, as a training step has)")
     return parser.parse_args()
 

@@ -3,8 +3,13 @@
     python benchmarks/noop.py [--root DIR] [--dvc PATH] [--runs N] [--work DIR]
 
 Prints a table: seconds of `pipeline run` and `pipeline status` where everything is cached, of `dvc repro` and
-`dvc status` for one stage that depends on the same data, the limit, and the ratio. Medians of paired runs, one
-program after the other. DVC is installed apart from this program:
+`dvc status` for one stage that depends on the same data, the limit, and the ratio. Then the same after one parameter
+of the student changed: how long each takes to find what that makes stale. There DVC has a stage for each entry
+(index, encode, teacher, student, distilled, evaluate), of which only the first depends on the data; the key was changed
+in its params.yaml, and ours has it from `--set`. Both are asked with `status`, since running it again would compare
+training a model with an `echo`; that ours finds the student and its evaluation, and DVC the student, is checked.
+
+Medians of paired runs, one program after the other. DVC is installed apart from this program:
 
     python -m venv DIR && .venv/bin/uv pip install --python DIR/bin/python 'dvc>=3.50'
 """
@@ -12,6 +17,7 @@ program after the other. DVC is installed apart from this program:
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import statistics
@@ -19,12 +25,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PIPELINE = [sys.executable, "-m", "pipeline"]
-_QUIET = {"DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+CHANGE = ["--set", "stages.student.model.width=32"]
+_QUIET = {
+    "DVC_NO_ANALYTICS": "1",
+    "OMP_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "",  # an environment that has it set makes both compile their modules each time
+    "PYTHONPATH": str(REPOSITORY),
+}
+_PATIENCE_S = 3600
 
 EXPERIMENT = """\
 store: store
@@ -40,6 +54,16 @@ stages:
   distilled: {{stage: distil, needs: [encode, teacher], model: dmft-lite, loss: dmft-kd, fit: {{epochs: 1}}}}
   evaluate: {{needs: [teacher, student, distilled]}}
 """
+ENTRIES = """\
+stages:
+  index: {{cmd: echo done> index.txt, deps: {folders}, outs: [index.txt]}}
+  encode: {{cmd: echo done> encode.txt, deps: [index.txt], outs: [encode.txt]}}
+  teacher: {{cmd: echo done> teacher.txt, deps: [encode.txt], params: [teacher.width], outs: [teacher.txt]}}
+  student: {{cmd: echo done> student.txt, deps: [encode.txt], params: [student.width], outs: [student.txt]}}
+  distilled: {{cmd: echo done> distilled.txt, deps: [encode.txt, teacher.txt], outs: [distilled.txt]}}
+  evaluate: {{cmd: echo done> evaluate.txt, deps: [teacher.txt, student.txt, distilled.txt], outs: [evaluate.txt]}}
+"""
+PARAMS = "teacher: {{width: 128}}\nstudent: {{width: {student}}}\n"
 
 
 @dataclass(frozen=True)
@@ -61,7 +85,7 @@ def main() -> None:
         lines = [line for case in cases for line in _measure(case, work / case.name, options.dvc, options.runs)]
     print(f"{'no-op':<44} {'ours s':>8} {'dvc s':>8} {'limit s':>8} {'ours/dvc':>9}")
     print("\n".join(lines))
-    print(f"medians of {options.runs} paired runs; {_versions(options.dvc)}")
+    print(f"medians of {options.runs} paired runs; {versions(options.dvc)}")
     if options.dvc is None:
         print("without --dvc PATH there is nothing to compare with; see --help")
     if options.root is None:
@@ -99,46 +123,89 @@ def _folders(root: Path, *names: str) -> tuple[Path, ...]:
 
 
 def _measure(case: Case, folder: Path, dvc: Path | None, runs: int) -> list[str]:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "stages.yaml").write_text(case.experiment)
-    _note(f"{case.name}: running the pipeline once")
-    _run([*PIPELINE, "run", "-f", "stages.yaml"], folder)
-    if "everything is cached" not in _run([*PIPELINE, "run", "-f", "stages.yaml"], folder):
-        sys.exit(f"{case.name}: a second run is not a no-op; see `pipeline status` in {folder}")
+    prepare(case.name, folder, case.experiment)
+    one, entries = folder / "dvc", folder / "dvc-entries"
     if dvc is not None:
-        _note(f"{case.name}: running dvc once")
-        _prepare_dvc(case, folder, dvc)
+        note(f"{case.name}: running dvc once")
+        make_dvc(one, dvc, one_stage(case.folders))
+        run([str(dvc), "repro", "--quiet"], one)
+        _change(case, folder, entries, dvc)
     files = sum(len(os.listdir(place)) for place in case.folders)
     lines = []
-    for ours, theirs in (("run", "repro"), ("status", "status")):
-        _note(f"{case.name}: timing {ours}")
-        pairs = [
-            (_time([*PIPELINE, ours, "-f", "stages.yaml"], folder), _time([str(dvc), theirs], folder) if dvc else None)
-            for _ in range(runs + 1)
-        ][1:]  # the first warms the caches of the system
-        mine = statistics.median(pair[0] for pair in pairs)
-        peer = statistics.median(pair[1] for pair in pairs if pair[1] is not None) if dvc else None
-        other = f"{peer:8.3f} {case.limit:8.1f} {mine / peer:9.2f}" if peer else f"{'-':>8} {case.limit:8.1f} {'-':>9}"
-        title = f"{case.name} ({files} files): {ours} / dvc {theirs}"
-        lines.append(f"{title:<44} {mine:8.3f} {other}")
+    for title, ours, peer, place in (
+        (f" ({files} files): run / dvc repro", ["run"], "repro", one),
+        (f" ({files} files): status / dvc status", ["status"], "status", one),
+        (", one parameter: status / dvc status", ["status", *CHANGE], "status", entries),
+    ):
+        note(f"timing {case.name}{title}")
+        mine, theirs = paired([*PIPELINE, *ours], folder, [str(dvc), peer] if dvc else None, place, runs)
+        seconds, ratio = (f"{theirs:.3f}", f"{mine / theirs:.2f}") if theirs else ("-", "-")
+        lines.append(f"{case.name + title:<44} {mine:8.3f} {seconds:>8} {case.limit:8.1f} {ratio:>9}")
     return lines
 
 
-def _prepare_dvc(case: Case, folder: Path, dvc: Path) -> None:
-    """Describe one stage that depends on the data's folders, and run it; less than our plan has to look at."""
+def _change(case: Case, ours: Path, theirs: Path, dvc: Path) -> None:
+    """Run DVC's stages, change the student's parameter, and see that both programs find what it makes stale."""
+    make_dvc(theirs, dvc, ENTRIES.format(folders=json.dumps([str(place) for place in case.folders])))
+    (theirs / "params.yaml").write_text(PARAMS.format(student=48))
+    run([str(dvc), "repro", "--quiet"], theirs)
+    (theirs / "params.yaml").write_text(PARAMS.format(student=32))
+    stale = list(json.loads(run([str(dvc), "status", "--json"], theirs)))
+    steps = json.loads(run([*PIPELINE, "status", "--json", *CHANGE], ours))["steps"]
+    found = [step["entry"] for step in steps if step["state"] != "cached"]
+    if (found, stale) != (["student", "evaluate"], ["student"]):
+        sys.exit(f"{case.name}: a changed student makes {found} stale here, {stale} in dvc")
+
+
+def prepare(name: str, folder: Path, experiment: str) -> None:
+    """Write a stages file, run it, and see that it does not run again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "stages.yaml").write_text(experiment)
+    note(f"{name}: running the pipeline once")
+    run([*PIPELINE, "run"], folder)
+    if "everything is cached" not in run([*PIPELINE, "run"], folder):
+        sys.exit(f"{name}: a second run is not a no-op; see `pipeline status` in {folder}")
+
+
+def make_dvc(folder: Path, dvc: Path, stages: str) -> None:
+    """Make a folder a project of DVC with some stages; one of its own, since DVC walks over all that lies in it."""
+    folder.mkdir(parents=True, exist_ok=True)
     if not (folder / ".dvc").is_dir():
-        _run([str(dvc), "init", "--no-scm", "--quiet"], folder)
-    deps = "".join(f"      - {str(place)!r}\n" for place in case.folders)
-    (folder / "dvc.yaml").write_text(
-        f"stages:\n  all:\n    cmd: echo done> done.txt\n    deps:\n{deps}    outs:\n      - done.txt\n"
-    )
-    _run([str(dvc), "repro", "--quiet"], folder)
+        run([str(dvc), "init", "--no-scm", "--quiet"], folder)
+        run([str(dvc), "config", "core.check_update", "false"], folder)  # which would go on beside what is timed next
+    (folder / "dvc.yaml").write_text(stages)
 
 
-def _run(command: list[str], folder: Path) -> str:
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **_QUIET}, capture_output=True, text=True, check=False
-    )
+def one_stage(folders: Sequence[Path]) -> str:
+    """Describe one stage that depends on the data's folders; less than our plan has to look at."""
+    deps = json.dumps([str(place) for place in folders])
+    return f"stages:\n  all: {{cmd: echo done> done.txt, deps: {deps}, outs: [done.txt]}}\n"
+
+
+def paired(
+    ours: list[str], folder: Path, theirs: list[str] | None, place: Path, runs: int
+) -> tuple[float, float | None]:
+    """Time two programs in turns, each in its folder; return the median seconds of both, None without the second."""
+    pairs = [(_time(ours, folder), _time(theirs, place) if theirs else 0.0) for _ in range(runs + 1)]
+    del pairs[0]  # which warmed the caches of the system
+    mine, peer = map(statistics.median, zip(*pairs, strict=True))
+    return mine, peer if theirs else None
+
+
+def run(command: list[str], folder: Path) -> str:
+    """Run a program in a folder and return what it prints; exit where it fails, or does not end."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, **_QUIET},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_PATIENCE_S,
+        )
+    except subprocess.TimeoutExpired:
+        sys.exit(f"{' '.join(command)} has not ended in {_PATIENCE_S} s")
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -146,11 +213,12 @@ def _run(command: list[str], folder: Path) -> str:
 
 def _time(command: list[str], folder: Path) -> float:
     started = time.perf_counter()
-    _run(command, folder)
+    run(command, folder)
     return time.perf_counter() - started
 
 
-def _versions(dvc: Path | None) -> str:
+def versions(dvc: Path | None) -> str:
+    """Say with what, and on what kind of machine, this was measured."""
     peer = ""
     if dvc is not None:
         said = subprocess.run([str(dvc), "--version"], capture_output=True, text=True, check=True).stdout.strip()
@@ -159,7 +227,8 @@ def _versions(dvc: Path | None) -> str:
     return f"Python {platform.python_version()}{peer}; {os.cpu_count()} cores, {platform.machine()}{load}"
 
 
-def _note(text: str) -> None:
+def note(text: str) -> None:
+    """Say how far it is."""
     print(f"... {text}", file=sys.stderr, flush=True)
 
 

@@ -30,7 +30,7 @@ EXPERIMENT = """\
 store: store
 source: {source}
 modalities: [skeleton, inertial]
-protocol: subject-50-50
+protocol: {protocol}
 stages:
   encode: {{}}
   teacher: {{stage: train, needs: [encode], model: dmft}}
@@ -44,7 +44,8 @@ def main() -> None:
     import torch
 
     with tempfile.TemporaryDirectory() as folder:
-        task, data, params = _prepared(Path(folder), options.root)
+        (step,) = prepared(Path(folder), options.root, "subject-50-50")
+    task, data, params = step.task, step.data, step.params
     torch.set_num_threads(options.threads)
     loops: dict[str, Iterator[float]] = {"ours": _ours(task, data, params, options.epochs + 1)}
     whole = _in_torchs_layers(copy.deepcopy(task))
@@ -221,30 +222,26 @@ class _Recordings:
         return np.concatenate(parts, axis=1)
 
 
-def _prepared(folder: Path, root: Path | None) -> tuple[Any, Any, Any]:
-    """Encode, and return the first seed's task, its training recordings and its parameters."""
+def prepared(folder: Path, root: Path | None, protocol: str, device: str = "cpu") -> list[Any]:
+    """Encode, and return the teachers of all folds, ready to train (`pipeline.stages.train.outcome.Prepared`)."""
     from pipeline.plan.planner import make_plan
     from pipeline.run.execute import execute, make_context
     from pipeline.run.job import make_job
-    from pipeline.stages.train.features import read_recordings
-    from pipeline.stages.train.outcome import new_model, train_params
-    from pipeline.stages.train.params import TrainParams
-    from trainers.tasks.classify import ClassifyTask
+    from pipeline.stages.train.train import _prepare
 
     source = f"{{name: utd-mhad, root: {str(root.expanduser().resolve())!r}}}" if root else "{name: sample}"
-    (folder / "stages.yaml").write_text(EXPERIMENT.format(source=source))
+    (folder / "stages.yaml").write_text(EXPERIMENT.format(source=source, protocol=protocol))
     quiet: Callable[..., None] = lambda *_: None  # noqa: E731
     execute(make_job(plan := make_plan(folder / "stages.yaml", []), plan.steps["index"], "cpu"), quiet)
     plan = make_plan(folder / "stages.yaml", [])
     for name in ("encode[skeleton]", "encode[inertial]"):
         execute(make_job(plan, plan.steps[name], "cpu"), quiet)
-    job = make_job(plan, next(step for step in plan.steps.values() if step.stage == "train"), "cpu")
-    outputs = {step: plan.store.output(stage, key) for step, (stage, key) in job.inputs.items()}
-    context = make_context(job, None, outputs, None, "cpu", quiet)  # type: ignore[arg-type]
-    params = train_params(context.recipe, TrainParams)
-    data, _ = read_recordings(context, "train", context.work["inputs"], params.augment)
-    model = new_model(context, data, params)
-    return ClassifyTask(model, loss=params.fit.loss, label_smoothing=params.fit.label_smoothing), data, params.fit
+    found = []
+    for step in (step for step in plan.steps.values() if step.stage == "train"):
+        job = make_job(plan, step, device)
+        outputs = {need: plan.store.output(stage, key) for need, (stage, key) in job.inputs.items()}
+        found.append(_prepare(make_context(job, None, outputs, None, device, quiet)))  # type: ignore[arg-type]
+    return found
 
 
 def _options() -> argparse.Namespace:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +72,8 @@ class Chain:
         missing = list(dict.fromkeys(names))
         if not missing:
             return found
+        from concurrent.futures import ThreadPoolExecutor  # slow to import
+
         with ThreadPoolExecutor(min(_AT_ONCE, len(missing))) as threads:
             for url, remote in self.remotes().items():
                 try:

@@ -19,8 +19,6 @@ from pipeline.lock import lock_path, write_lock
 from pipeline.plan.history import Past
 from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.step import Step
-from pipeline.report import status
-from pipeline.report.results import random_projections
 from pipeline.report.text import broken_count, broken_reasons
 from pipeline.run.choose import check_entry, check_scheduler, sought, wanted
 
@@ -77,6 +75,8 @@ def command(
     for option, entry in (("--until", until), ("--only", only), *(("--force", each) for each in force)):
         check_entry(plan, option, entry)
     if dry_run:
+        from pipeline.report import status
+
         steps = wanted(plan, until, only).values()
         print(json.dumps(status.as_json(plan, steps), indent=1) if as_json else status.as_text(plan, steps))
         return 0
@@ -97,6 +97,8 @@ def command(
             made = _push(plan, more, made)
         chosen = wanted(plan, until, only)
         if as_json:
+            from pipeline.report import status
+
             outcome = {"done": made.done, "fetched": made.fetched, "failed": made.failed}
             return json.dumps({**outcome, **status.as_json(plan, chosen.values())}, indent=1)
         return _summary(plan, chosen, made, time.monotonic() - started) if plan.indexed else ""
@@ -229,14 +231,15 @@ def _note_cached(plan: Plan) -> None:
 
 
 def _summary(plan: Plan, chosen: Mapping[str, Step], made: _Made, seconds: float) -> str:
+    from pipeline.report.results import random_projections
     from pipeline.report.text import results_text
     from pipeline.run.progress import duration
 
     lines = []
     if any(step.stage == "evaluate" and plan.states[step.id] == "cached" for step in plan.steps.values()):
         lines.append(results_text(plan))
-    elif random_projections(plan):
-        lines.append(f"note: features of {', '.join(random_projections(plan))} are random projections (weights: none)")
+    elif projections := random_projections(plan):
+        lines.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
     remote = sum(plan.states[id_] == "remote" for id_ in chosen)
     others = len(chosen) - len({*made.done, *made.fetched, *made.failed} & chosen.keys()) - remote
     rest = [f"{len(made.fetched)} fetched"] if made.fetched else []

@@ -6,7 +6,6 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,7 @@ import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, write_atomically
-from store.canonical import digest
+from store.canonical import digest_rows
 
 _RACY_NS = 2_000_000_000  # a file this young may change again within one tick of its clock
 _UNSURE = -1  # stands for such a file's modification time, so that it is hashed once more
@@ -84,6 +83,8 @@ class RawIndex:
     ) -> dict[str, FileDigest]:
         found: dict[str, FileDigest] = {}
         now, saved = time.time_ns(), time.monotonic()
+        from concurrent.futures import ThreadPoolExecutor  # slow to import, and seldom needed
+
         pool = ThreadPoolExecutor()
         try:
             hashes = pool.map(lambda path: sha256_of(self.root / path), unknown)
@@ -123,4 +124,4 @@ def sha256_of(path: Path) -> str:
 
 def stream_digest(files: Iterable[tuple[str, str, FileDigest]]) -> str:
     """Digest one stream of a dataset from its (recording, relative path, file digest), in any order."""
-    return digest(sorted([recording, path, file.size, file.sha256] for recording, path, file in files))
+    return digest_rows(sorted([recording, path, file.size, file.sha256] for recording, path, file in files))

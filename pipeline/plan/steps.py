@@ -37,6 +37,7 @@ class StepBuilder:
         self._code = code
         self._weights = weights
         self._by_key: dict[str, str] = {}
+        self._closures: dict[tuple[str, ...], dict[str, str]] = {}
 
     def index(self, point: Point, table: Table, streams: Sequence[str]) -> Step:
         """Add the step that makes the table of recordings."""
@@ -200,7 +201,9 @@ class StepBuilder:
     def _closure(self, stage: str, *named: Named) -> dict[str, str]:
         modules = [module_of(STAGES[stage].run)]
         modules += [module_of(reference) for name in named for reference in (name.params, name.build)]
-        return self._code.closure(modules)
+        if (starts := tuple(modules)) not in self._closures:
+            self._closures[starts] = self._code.closure(modules)
+        return self._closures[starts]
 
 
 def _place(point: Point, name: str) -> tuple[int, str]:

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pipeline.errors import ConfigError
-from pipeline.stagesfile.document import Document, Loader
+from pipeline.stagesfile.document import Document
 
 _PLACES = ("store", "remote", "source.root")
 
@@ -20,9 +18,11 @@ def parse_setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key or any(not part for part in key.split(".")):
         raise ConfigError(f"--set {text}: not of the form key=value\n  for example --set stages.teacher.fit.epochs=5")
+    from pipeline.stagesfile.reader import read_value  # imports yaml
+
     try:
-        parsed = yaml.load(value, Loader)
-    except yaml.YAMLError:
+        parsed = read_value(value)
+    except ValueError:
         raise ConfigError(f"--set {text}: the value is not valid YAML\n  quote it, for example '\"{value}\"'") from None
     if key == "remote" and isinstance(parsed, list):
         parsed = [str(Path(url).expanduser().absolute()) if "://" not in str(url) else url for url in parsed]

@@ -1,0 +1,40 @@
+"""What a stages file's text says, remembered: YAML takes longer to import and to read than most plans to make."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline.keys.cache import cache_folder, write_atomically
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """A stages file's values, and the line of every dotted key."""
+
+    values: dict[str, Any]
+    lines: dict[str, int]
+
+
+def recall(text: str) -> Parsed | None:
+    """Return what a text was found to say, or None."""
+    try:
+        return msgspec.json.decode(_place(text).read_bytes(), type=Parsed)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return None
+
+
+def remember(text: str, parsed: Parsed) -> None:
+    """Keep what a text says, where JSON can say it too; losing it costs only time."""
+    with suppress(OSError, OverflowError, TypeError, ValueError):
+        content = msgspec.json.encode(parsed)
+        if msgspec.json.decode(content, type=Parsed) == parsed:  # not so of dates, or of numbers as keys
+            write_atomically(_place(text), content)
+
+
+def _place(text: str) -> Path:
+    reader = Path(__file__).with_name("reader.py").read_bytes()  # other code may read it otherwise
+    return cache_folder() / "stagesfiles" / f"{sha256(reader + text.encode()).hexdigest()}.json"
