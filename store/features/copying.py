@@ -41,7 +41,7 @@ def read_objects(output: Output, layout: FeatureLayout, shard: int) -> list[byte
     features = open_features(output)
     start = shard * layout.rows_per_shard
     for array in layout.arrays:
-        features.array(array.name)[start : start + layout.rows_per_shard]
+        features.read(array.name, range(start, min(start + layout.rows_per_shard, features.rows)))
     return [output.read_bytes(shard_path(array, shard)) for array in layout.arrays]
 
 

@@ -6,11 +6,14 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numcodecs.zstd import Zstd
+from numpy.typing import NDArray
 from zarr.codecs import ZstdCodec
 from zarr.core.array_spec import ArraySpec
 from zarr.core.buffer import Buffer
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
+_ZSTD = Zstd()
 
 
 class ExactZstd(ZstdCodec):
@@ -21,15 +24,24 @@ class ExactZstd(ZstdCodec):
     """
 
     def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer:
-        data = chunk_bytes.to_bytes()
-        wanted = prod(chunk_spec.shape) * _item_size(chunk_spec)
-        found = content_size(data)
-        if found != wanted:
-            told = "does not tell its size" if found is None else f"unpacks to {found} bytes"
-            raise ValueError(f"a compressed chunk {told}; a chunk has {wanted}")
-        chunk = np.empty(wanted, np.uint8)
-        self._zstd_codec.decode(data, chunk)
+        chunk = np.empty(prod(chunk_spec.shape) * _item_size(chunk_spec), np.uint8)
+        unpack(chunk_bytes.to_bytes(), chunk)
         return chunk_spec.prototype.buffer.from_array_like(chunk)
+
+
+def unpack(frame: bytes, chunk: NDArray[Any]) -> None:
+    """Unpack a frame into a chunk, which is contiguous and exactly as large as its content.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        It would unpack to more or less, or is no frame. The chunk may hold anything then.
+    """
+    found = content_size(frame)
+    if found != chunk.nbytes:
+        told = "does not tell its size" if found is None else f"unpacks to {found} bytes"
+        raise ValueError(f"a compressed chunk {told}; a chunk has {chunk.nbytes}")
+    _ZSTD.decode(frame, chunk.reshape(-1).view(np.uint8))
 
 
 def content_size(frame: bytes) -> int | None:

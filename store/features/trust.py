@@ -151,6 +151,10 @@ class Trusted:
         """Number of shards."""
         return -(-self.shape[0] // self.shard[0])
 
+    def bands(self, shard: int) -> int:
+        """Return how many chunks, along the rows, hold rows of a shard; the last may have fewer than the others."""
+        return -(-min(self.shard[0], self.shape[0] - shard * self.shard[0]) // self.chunk[0])
+
     def object(self, shard: int) -> str:
         """Return the path of the object that holds a shard."""
         return "/".join([self.name, "c", str(shard), *("0" for _ in self.shape[1:])])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.array_spec import ArrayConfigLike
+from zarr.storage import StorePath
 
 from store.canonical import digest
 from store.errors import LayoutError
@@ -22,6 +24,9 @@ LAYOUT_NOTE = "feature-layout"
 
 # Zarr skips chunks that hold the fill value alone; a shard that was computed must have its object.
 _CONFIG: ArrayConfigLike = {"write_empty_chunks": True}
+
+# What was read of a draft's arrays, by name, for as long as the draft is used; not the arrays, which would keep it.
+_METADATA: WeakKeyDictionary[Writer, dict[str, Any]] = WeakKeyDictionary()
 
 
 def create(draft: Draft, layout: FeatureLayout, attributes: Mapping[str, Any]) -> None:
@@ -39,6 +44,7 @@ def create(draft: Draft, layout: FeatureLayout, attributes: Mapping[str, Any]) -
     note = digest(_describe(layout)).encode()
     if draft.scratch_read(LAYOUT_NOTE) != note:
         draft.restart()
+        _METADATA.pop(draft, None)
         draft.scratch_write(LAYOUT_NOTE, note)
     group = zarr.open_group(
         draft.zarr_store(), mode="a", zarr_format=3, use_consolidated=False, attributes=dict(attributes)
@@ -91,11 +97,8 @@ def write_shard(draft: Writer, layout: FeatureLayout, shard: int, arrays: Mappin
         )
     for array in layout.arrays:
         _check(array, shard, arrays[array.name], len(rows))
-    store = draft.zarr_store()
     for array in layout.arrays:
-        stored = zarr.open_array(store, path=array.name, mode="r+", zarr_format=3)
-        eager: zarr.AsyncArray[Any] = zarr.AsyncArray(stored.metadata, stored.store_path, config=_CONFIG)
-        zarr.Array(eager)[rows.start : rows.stop] = arrays[array.name]
+        _open(draft, array.name)[rows.start : rows.stop] = arrays[array.name]
     paths = [shard_path(array, shard) for array in layout.arrays]
     draft.journal(str(shard), [path for path in paths if draft.size(path) is not None])
 
@@ -103,6 +106,14 @@ def write_shard(draft: Writer, layout: FeatureLayout, shard: int, arrays: Mappin
 def shard_path(array: FeatureArray, shard: int) -> str:
     """Return the path of the one object that holds a shard (Zarr v3's default chunk keys)."""
     return "/".join([array.name, "c", str(shard), *("0" for _ in array.shape_tail)])
+
+
+def _open(draft: Writer, name: str) -> zarr.Array[Any]:
+    store, known = draft.zarr_store(), _METADATA.setdefault(draft, {})
+    if name not in known:  # two threads may both read it, which does no harm
+        known[name] = zarr.open_array(store, path=name, mode="r+", zarr_format=3).metadata
+    eager: zarr.AsyncArray[Any] = zarr.AsyncArray(known[name], StorePath(store, name), config=_CONFIG)
+    return zarr.Array(eager)
 
 
 def _check(array: FeatureArray, shard: int, values: np.ndarray[Any, Any], rows: int) -> None:

@@ -218,13 +218,11 @@ def _raise(error: OSError) -> None:
 
 
 def _read_exactly(descriptor: int, count: int) -> bytes:
-    data = os.read(descriptor, count)
-    if len(data) == count:
-        return data
-    pieces = [data]
-    while pieces[-1]:
-        pieces.append(os.read(descriptor, count - sum(map(len, pieces))))
-    return b"".join(pieces)
+    pieces: list[bytes] = []
+    while count and (piece := os.read(descriptor, count)):
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)  # a single one as it is
 
 
 def _link(temporary: str, target: str) -> bool:

@@ -141,8 +141,8 @@ def attributes(params: GafStageParams, encoded: FeatureOutput) -> dict[str, Any]
 
 
 def _read(encoded: FeatureOutput, rows: range, name: str) -> Arrays:
-    series = np.asarray(encoded.array("series")[rows.start : rows.stop]).astype(np.float32, copy=False)
-    valid: NDArray[np.bool_] = np.any(np.asarray(encoded.array("valid")[rows.start : rows.stop]), axis=1)
+    series = encoded.read("series", rows).astype(np.float32, copy=False)
+    valid: NDArray[np.bool_] = np.any(encoded.read("valid", rows), axis=1)
     broken = np.flatnonzero(valid & ~np.isfinite(series).all(axis=(1, 2)))
     if len(broken):
         raise StepError(

@@ -1,0 +1,100 @@
+"""Where the chunks of a shard lie: its index, checked in full before anything is read by it."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import google_crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from store.features.layout import CHUNK_BYTES
+from store.features.trust import Trusted
+
+if TYPE_CHECKING:
+    from store.outputs import Output
+
+PACKED_BYTES = 2 * CHUNK_BYTES  # of a compressed chunk; zstd adds less than a hundredth to what it cannot compress
+_KEPT_BYTES = 64 << 20
+_ABSENT = np.uint64(2**64 - 1)
+
+Table = NDArray[np.uint64]
+
+
+class ShardIndexes:
+    """The indexes of an output's shards, each read and checked once. Threads may share it.
+
+    An index must list each chunk that holds rows, within the shard: a chunk that it leaves out would be read as the
+    fill value, and one that it lists twice could be read without end.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._entries = output.entries
+        self._guard = Lock()
+        self._tables: dict[str, Table] = {}
+        self._kept = 0
+
+    def table(self, array: Trusted, shard: int, data: bytes | None = None) -> Table:
+        """Return where each chunk of a shard starts and how many bytes it has, shape (*grid, 2).
+
+        Parameters
+        ----------
+        array : Trusted
+        shard : int
+        data : bytes, optional
+            The shard, where it has been read whole.
+
+        Raises
+        ------
+        CorruptObject
+            It changed after it was published, or is not a shard of this array.
+        """
+        path, size = array.object(shard), index_size(array)
+        table = self._tables.get(path)
+        if table is None:
+            stop = self._entries[path].size
+            index = self._output.read_range(path, max(0, stop - size), stop) if data is None else data[-size:]
+            problem = _problem(array, shard, stop, index)
+            if problem is not None:
+                raise self._output.refuse(path, f"is not a shard of {array.name}: {problem}")
+            table = _parse(array, index)
+            self._keep(path, table)
+        return table
+
+    def _keep(self, path: str, table: Table) -> None:
+        with self._guard:
+            if self._kept + table.nbytes > _KEPT_BYTES:
+                self._tables.clear()
+                self._kept = 0
+            self._kept += table.nbytes
+            self._tables[path] = table
+
+
+def index_size(array: Trusted) -> int:
+    """Return the size of a shard's index: offset and length of each chunk, and a checksum."""
+    return 16 * int(np.prod(array.grid)) + 4
+
+
+def _parse(array: Trusted, index: bytes) -> Table:
+    return np.frombuffer(index[:-4], "<u8").reshape(*array.grid, 2)
+
+
+def _problem(array: Trusted, shard: int, size: int, index: bytes) -> str | None:
+    room = size - index_size(array)
+    if room < 0:
+        return f"its {size} bytes are less than its index"
+    if google_crc32c.value(index[:-4]) != int.from_bytes(index[-4:], "little"):
+        return "its index does not have its checksum"
+    table = _parse(array, index)
+    offsets, lengths = table[..., 0], table[..., 1]
+    there = (offsets != _ABSENT) | (lengths != _ABSENT)
+    if not (there & (lengths > 0))[: array.bands(shard)].all():  # Zarr takes an empty one for one that is not there
+        return "its index leaves chunks out"
+    offsets, lengths = offsets[there], lengths[there]
+    if (lengths > room).any() or (offsets > room - lengths).any() or int(lengths.sum()) > room:
+        return "its index lists chunks beyond its end, or one twice"
+    if (lengths > PACKED_BYTES).any():
+        return f"its index lists a chunk of more than {PACKED_BYTES >> 20} MiB, compressed"
+    return None
