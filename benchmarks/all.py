@@ -42,8 +42,8 @@ class Section:
 
 def sections(options: argparse.Namespace) -> list[Section]:
     """Return all sections, in the page's order."""
-    root = ("--root", str(options.root)) if options.root else ()
-    dvc = ("--dvc", str(options.dvc)) if options.dvc else ()
+    root = ("--root", str(options.root.resolve())) if options.root else ()
+    dvc = ("--dvc", str(options.dvc.absolute())) if options.dvc else ()
     device = ("--device", options.device) if options.device != "cpu" else ()
     growth = (*dvc, "--most", str(options.most), "--plot", str(PAGE.with_name("noop.svg")))
     return [
@@ -56,7 +56,7 @@ def sections(options: argparse.Namespace) -> list[Section]:
             threads=True,
         ),
         Section("Memory of encoding", "One video of 1 to 60 minutes.", "video_memory", threads=True),
-        Section("Workers", "Encoding at a dask scheduler.", "scheduler", root),
+        Section("Workers", "Encoding at a dask scheduler, a core for each worker.", "scheduler", root),
         Section(
             "Training",
             "Seconds an epoch of the DMFT teacher, beside a plain PyTorch loop with a DataLoader. The lines *our "

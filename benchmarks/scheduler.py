@@ -3,10 +3,9 @@
     python benchmarks/scheduler.py [--root DIR] [--recordings N] [--rounds N]
 
 Depth recordings (of UTD-MHAD in --root, else of the sample) through ResNet18 at 112 pixels, `pipeline run --until
-encode` as a whole process: embedded in one process with one thread; at a scheduler with one worker; with two, one
-thread each.
-Scheduler and workers are there before, and have encoded something else. A machine with two cores has none left for the
-scheduler and the run itself.
+encode` as a whole process, at a scheduler with one worker, then with two. Each worker is held to a core of its own:
+left free, a single one decodes on a second core while its network has the first. Scheduler and workers are there
+before, and have encoded something else. A machine with two cores has none left for the scheduler and the run itself.
 """
 
 from __future__ import annotations
@@ -28,26 +27,28 @@ PIPELINE = [sys.executable, "-m", "pipeline"]
 
 EXPERIMENT = """\
 store: store
-source: {{name: utd-mhad, root: data}}
+source: {name: utd-mhad, root: data}
 modalities: [depth]
 protocol: subject-50-50
 stages:
   encode:
-    depth: {{backbone: resnet18, weights: none, image_size: 112}}
+    depth: {backbone: resnet18, weights: none, image_size: 112}
 """
 
 
 def main() -> None:
     """Measure and print."""
     options = _options()
+    if len(os.sched_getaffinity(0)) < 2:
+        sys.exit("two workers need two cores")
     with tempfile.TemporaryDirectory(dir=options.work) as temporary:
         folder = Path(temporary)
         count = _link(options, folder / "data" / "Depth")
         (folder / "stages.yaml").write_text(EXPERIMENT)
         _encode(folder, 32, [])
-        seconds: dict[str, list[float]] = {"embedded": [], "one worker": [], "two workers": []}
+        seconds: dict[str, list[float]] = {"one worker": [], "two workers": []}
         for _ in range(options.rounds):
-            for number, name in enumerate(seconds):
+            for number, name in enumerate(seconds, 1):
                 print(f"... {name}", file=sys.stderr, flush=True)
                 seconds[name].append(_measure(folder, number))
     one = statistics.median(seconds["one worker"])
@@ -60,16 +61,16 @@ def main() -> None:
 
 
 def _measure(folder: Path, workers: int) -> float:
-    if not workers:
-        return _encode(folder, 112, [])
     processes: list[subprocess.Popen[str]] = []
     try:
         dashboard = ["--dashboard-address", ":0"]
         found = _start("scheduler", r"Scheduler at:\s+(tcp://\S+)", "--host", "127.0.0.1", "--port", "0", *dashboard)
         processes.append(found[0])
-        for _ in range(workers):
+        for core in sorted(os.sched_getaffinity(0))[:workers]:
             quiet = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0"]
             processes.append(_start("worker", "(Registered to)", found[1], *quiet)[0])
+            for thread in os.listdir(f"/proc/{processes[-1].pid}/task"):  # those that they start follow
+                os.sched_setaffinity(int(thread), {core})
         _encode(folder, 32, ["--scheduler", found[1]])
         return _encode(folder, 112, ["--scheduler", found[1]])
     finally:
