@@ -23,6 +23,7 @@ from pipeline.run.same_code import describe, refusal
 
 CONNECT_S = 8.0
 _LOOK_EVERY_S = 2.0
+_NOTICED_S = 3.0  # after which a scheduler that is gone is known to be
 
 
 def wait_s() -> float:
@@ -103,7 +104,7 @@ class Cluster:
         try:
             found: dict[str, Any] = self._client.run(describe, on_error="return")
         except (OSError, CancelledError) as error:
-            raise StepError(self.problem() or f"{self.address}: {_first_line(error)}; run again") from None
+            raise StepError(self._problem_after(error) or f"{self.address}: {_first_line(error)}; run again") from None
         for worker, told in found.items():
             if not isinstance(told, dict):
                 raise StepError(
@@ -142,7 +143,9 @@ class Cluster:
         try:
             return self._client.submit(function, *arguments, key=key, resources=needs, pure=False)
         except Exception as error:  # dask has several for a connection that was closed
-            raise StepError(self.problem() or f"{self.address} takes no work: {_first_line(error)}") from None
+            raise StepError(
+                self._problem_after(error) or f"{self.address} takes no work: {_first_line(error)}"
+            ) from None
 
     def listen(self, topic: str, handler: Callable[[Any], None]) -> None:
         """Call a function with what workers tell about a topic."""
@@ -151,7 +154,10 @@ class Cluster:
     def result(self, future: Future[bytes]) -> bytes | Failed:
         """Return what a finished future's function returned; a failure where it was not done at all."""
         if future.status == "finished":
-            return future.result()
+            try:
+                return future.result()
+            except (OSError, CancelledError) as error:  # the scheduler went before it was asked
+                return Failed(self._problem_after(error) or f"{self.address}: {_first_line(error)}; run again", "")
         if future.status == "cancelled":
             return Failed(self.problem() or f"{self.address} dropped what was submitted; run again", "")
         error = future.exception()
@@ -162,7 +168,15 @@ class Cluster:
                 "(`dask worker --memory-limit 0` sets no limit), then run again",
                 "",
             )
-        return Failed(f"a worker of {self.address}: {type(error).__name__}: {error}", "")
+        problem = self._problem_after(error)
+        return Failed(problem or f"a worker of {self.address}: {type(error).__name__}: {error}", "")
+
+    def _problem_after(self, error: BaseException | None) -> str:
+        """Say what keeps anything from being done; a broken connection can show before it is known whose it was."""
+        end = time.monotonic() + _NOTICED_S
+        while isinstance(error, OSError) and not self.lost and time.monotonic() < end:
+            time.sleep(0.05)
+        return self.problem()
 
 
 def _be_quiet() -> None:

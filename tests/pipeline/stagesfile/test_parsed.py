@@ -42,9 +42,7 @@ def test_another_text_or_place_is_another_document(tmp_path: Path) -> None:
     assert read_document(path := written(tmp_path / "other", "a: 1\n")).path == path
 
 
-@pytest.mark.parametrize(
-    "text", ["day: 2020-01-01\n", "1: x\n", "a: .nan\n", "a: 18446744073709551617\n", "a: !!set {b}\n"]
-)
+@pytest.mark.parametrize("text", ["day: 2020-01-01\n", "1: x\n", "a: .nan\n", "a: !!set {b}\n"])
 def test_what_json_cannot_say_is_read_each_time(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, text)
     first = read_document(path)
