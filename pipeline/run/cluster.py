@@ -156,8 +156,8 @@ class Cluster:
         if future.status == "finished":
             try:
                 return future.result()
-            except (OSError, CancelledError) as error:  # the scheduler went before it was asked
-                return Failed(self._problem_after(error) or f"{self.address}: {_first_line(error)}; run again", "")
+            except (OSError, CancelledError) as gone:  # the scheduler went before it was asked
+                return Failed(self._problem_after(gone) or f"{self.address}: {_first_line(gone)}; run again", "")
         if future.status == "cancelled":
             return Failed(self.problem() or f"{self.address} dropped what was submitted; run again", "")
         error = future.exception()
