@@ -239,7 +239,7 @@ def _plot(path: Path, series: dict[str, list[Point]]) -> None:
         panel.margins(y=0.12)  # room for the lowest line's name, which stands under it
     panels[0].set_ylabel("seconds with nothing to do")
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
-    print(f"plot: {path}")
+    print(f"... plot: {path}", file=sys.stderr)
 
 
 if __name__ == "__main__":
