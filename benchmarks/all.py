@@ -24,8 +24,8 @@ PAGE = REPOSITORY / "docs" / "benchmarks.md"
 HEAD = """\
 # Benchmarks
 
-Written by `make bench`, section by section: what each program of `benchmarks/` printed, with its own description. Every
-comparison is a ratio of figures from one run; medians, with the least and the most. Nothing of it is a unit test.
+Written by `make bench`, section by section: what each program of `benchmarks/` printed; its first lines say what
+exactly is measured. Every comparison is a ratio of figures from one run; medians, with the least and the most.
 """
 
 
@@ -108,7 +108,7 @@ def _run(section: Section) -> str:
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stdout}")
     table = "\n".join(f"    {line}".rstrip() for line in done.stdout.strip().splitlines())
-    shown = " ".join(_shown(word) for word in command)
+    shown = " ".join([*([] if section.threads else ["OMP_NUM_THREADS=1"]), *map(_shown, command)])
     minutes = (time.monotonic() - started) / 60
     when = f"{time.strftime('%Y-%m-%d')}, {_machine()}, {minutes:.0f} min"
     return f"{section.shows}\n\n{table}\n\n`{shown}` ({when})\n"

@@ -53,7 +53,7 @@ class Augmenter:
 
     def features(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         """Return features (B, P, D) with their own noise, of a modality without series."""
-        return self._jittered(self.data.take(rows), self.params.feature_jitter, generator)
+        return self._jittered(self._stored(rows), self.params.feature_jitter, generator)
 
     def _stored(self, rows: Tensor) -> Tensor:
         """Return series, or features where there are none."""

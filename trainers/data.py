@@ -54,7 +54,9 @@ class RecordingData:
         return {name: data.shape for name, data in self.inputs.items()}
 
     def to(self, device: torch.device | str) -> RecordingData:
-        """Return the same on a device."""
+        """Return the same on a device: itself where it is there."""
+        if self.labels.device == torch.device(device):
+            return self
         moved = (data.to(device) for data in self.inputs.values())
         return RecordingData(moved, self.labels.to(device), self.augment)
 

@@ -119,13 +119,14 @@ def _epoch(stack: _Stack, members: Sequence[_Member], params: FitParams, device:
 
 
 def _step(stack: _Stack, members: Sequence[_Member], number: int, params: FitParams, device: torch.device) -> None:
+    rows = [member.place for member in members]
     batch = _stacked([member.epoch.begin(number) for member in members])
     with autocast(params.precision, device), drawn_apart([member.dropout for member in members]):
-        losses, logits = stack.forward([member.place for member in members], batch)
+        losses, logits, weights = stack.forward(rows, batch)
     scaled = [member.state.scaler.scale(loss) for member, loss in zip(members, losses, strict=True)]
-    stack.backward(torch.stack(scaled).sum())
-    for row, member in enumerate(members):
-        member.epoch.descend(losses[row], logits[row], batch["labels"][row])
+    stack.backward(torch.stack(scaled).sum(), rows, weights)
+    for member, loss, said, labels in zip(members, losses, logits, batch["labels"], strict=True):
+        member.epoch.descend(loss, said, labels)
 
 
 def _stacked(batches: Sequence[Batch]) -> Batch:
@@ -179,11 +180,9 @@ class _Stack:
         for row, tensors in enumerate(every):
             for name, tensor in tensors.items():
                 tensor.data = (self._trained if name in trained else self._fixed)[name].detach()[row]
-        self._rows: list[int] = []  # of the last forward pass, and what it took
-        self._taken: dict[str, Tensor] = {}
 
-    def forward(self, rows: list[int], batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the losses (m,) and logits (m, B, K) of some models on their batches."""
+    def forward(self, rows: list[int], batch: Batch) -> tuple[Tensor, Tensor, Mapping[str, Tensor]]:
+        """Return the losses (m,) and logits (m, B, K) of some models on their batches, and the weights (m, ...)."""
         every = rows == list(range(self._count))
         fixed = self._fixed if every else {name: tensor[rows] for name, tensor in self._fixed.items()}
         weights = self._trained if every else {name: tensor[rows] for name, tensor in self._trained.items()}
@@ -204,17 +203,16 @@ class _Stack:
         if not every:  # statistics that the forward pass has changed
             for name, tensor in fixed.items():
                 self._fixed[name][rows] = tensor
-        self._rows, self._taken = rows, weights
-        return losses, logits
+        return losses, logits, weights
 
-    def backward(self, loss: Tensor) -> None:
-        """Hand each model its gradients."""
-        found = torch.autograd.grad(loss, list(self._taken.values()), allow_unused=True)
-        for name, gradients in zip(self._taken, found, strict=True):
+    def backward(self, loss: Tensor, rows: list[int], weights: Mapping[str, Tensor]) -> None:
+        """Hand each model the gradients of what `forward` used of it."""
+        found = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
+        for name, gradients in zip(weights, found, strict=True):
             laid_out = (
                 None if gradients is None else gradients.contiguous()
             )  # as the weights are: fused updates need it
-            for place, row in enumerate(self._rows):
+            for place, row in enumerate(rows):
                 self._wholes[row].get_parameter(name).grad = None if laid_out is None else laid_out[place]
 
     def part(self) -> None:

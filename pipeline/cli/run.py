@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--together", metavar="N", type=click.IntRange(min=1), default=1, show_default=True,
-    help="Train up to N models that differ in fold and seed only as one; worth it on a GPU.",
+    help="Train up to N models that differ in fold and seed only as one; made for GPUs, slower on a CPU.",
 )  # fmt: skip
 @click.option("--wait", is_flag=True, help="Wait for steps that another run is doing, rather than leave them to it.")
 @click.option("--push", is_flag=True, help="Push what was made to the first remote.")

@@ -21,7 +21,7 @@ from pipeline.keys.cache import cache_folder
 from pipeline.keys.raw import sha256_of
 from pipeline.names import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Named, load
 from pipeline.run.inputs import check_inputs
-from pipeline.run.job import Done, Failed, Job, Told
+from pipeline.run.job import Done, Event, Failed, Job
 from pipeline.run.serve import told
 from pipeline.run.spent import spent
 from pipeline.sources.contract import Probe, Recording, Series, Source, Video
@@ -61,10 +61,13 @@ def execute(job: Job, progress: Callable[[int, int, str], None]) -> Done:
         return finish(job, context, _made(job, context), time.monotonic() - started)
 
 
-def execute_together(jobs: Sequence[Job], progress: Callable[[str, int, int, str], None]) -> Iterator[Told]:
+def execute_together(jobs: Sequence[Job], progress: Callable[[str, int, int, str], None]) -> Iterator[Event]:
     """Do steps that are alike as one, and publish each; yield what became of them: one that fails stops no other."""
     started = time.monotonic()
-    device = prepared_device(jobs[0])
+    device = told(jobs[0].store, partial(prepared_device, jobs[0]))
+    if isinstance(device, Failed):
+        yield from (Event(job.step, device) for job in jobs)
+        return
     with ExitStack() as held:
         begun: list[tuple[Job, Context]] = []
         for job in jobs:
@@ -72,15 +75,15 @@ def execute_together(jobs: Sequence[Job], progress: Callable[[str, int, int, str
             if isinstance(context, Context):
                 begun.append((job, context))
             else:
-                yield Told(job.step, context)
+                yield Event(job.step, context)
         run = load(STAGES[jobs[0].stage].together)
         left = told(jobs[0].store, lambda: run([context for _, context in begun])) if begun else []
         each_s = (time.monotonic() - started) / max(1, len(begun))
         for row, (job, context) in enumerate(begun):
             if isinstance(left, Failed):
-                yield Told(job.step, left)
+                yield Event(job.step, left)
             else:
-                yield Told(job.step, told(job.store, partial(_finished, job, context, left[row], each_s, len(begun))))
+                yield Event(job.step, told(job.store, partial(_finished, job, context, left[row], each_s, len(begun))))
 
 
 def _finished(job: Job, context: Context, left: dict[str, Any] | Exception, seconds: float, beside: int) -> Done:

@@ -114,7 +114,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 Message = Progress | Done | Failed
 
 
-class Told(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True):
     """What whoever does a step says of it."""
 
     step: str

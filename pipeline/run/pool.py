@@ -12,7 +12,7 @@ from queue import SimpleQueue
 import msgspec
 
 from pipeline.plan.step import Step
-from pipeline.run.job import Failed, Fetch, Job, Message, Progress, Told
+from pipeline.run.job import Event, Failed, Fetch, Job, Message, Progress
 
 
 class Pool:
@@ -85,7 +85,7 @@ class _Worker:
             start_new_session=True,  # Ctrl-C reaches the run alone, which ends its workers
         )
 
-    def do(self, work: Sequence[Job] | Fetch) -> Iterator[Told]:
+    def do(self, work: Sequence[Job] | Fetch) -> Iterator[Event]:
         """Yield what it says, until it is asked no more or died."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -93,7 +93,7 @@ class _Worker:
             self.process.stdin.write(msgspec.json.encode(work) + b"\n")
             self.process.stdin.flush()
             for line in self.process.stdout:
-                yield msgspec.json.decode(line, type=Told)
+                yield msgspec.json.decode(line, type=Event)
         except (OSError, msgspec.DecodeError):  # it died before or amid a line
             self.process.kill()
 

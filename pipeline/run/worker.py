@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from pipeline.run.job import Done, Fetch, Job, Progress, Told
+from pipeline.run.job import Done, Event, Fetch, Job, Progress
 from pipeline.run.serve import told
 from store import Store
 from store.chain import Chain
@@ -43,10 +43,10 @@ def _serve(work: list[Job] | Fetch, out: BinaryIO) -> None:
         now = time.monotonic()
         if now - last.get(step, 0.0) >= _INTERVAL_S:
             last[step] = now
-            _send(out, Told(step, Progress(done, total, what)))
+            _send(out, Event(step, Progress(done, total, what)))
 
     if isinstance(work, Fetch):
-        _send(out, Told(work.step, told(work.store, lambda: _fetch(work, partial(progress, work.step)))))
+        _send(out, Event(work.step, told(work.store, lambda: _fetch(work, partial(progress, work.step)))))
         return
     from pipeline.run.execute import execute, execute_together
 
@@ -55,7 +55,7 @@ def _serve(work: list[Job] | Fetch, out: BinaryIO) -> None:
             _send(out, each)
         return
     (job,) = work
-    _send(out, Told(job.step, told(job.store, lambda: execute(job, partial(progress, job.step)))))
+    _send(out, Event(job.step, told(job.store, lambda: execute(job, partial(progress, job.step)))))
 
 
 def _fetch(job: Fetch, progress: Callable[[int, int, str], None]) -> Done:
@@ -71,7 +71,7 @@ def _read(lines: BinaryIO, jobs: SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _send(out: BinaryIO, message: Told) -> None:
+def _send(out: BinaryIO, message: Event) -> None:
     out.write(msgspec.json.encode(message) + b"\n")
     out.flush()
 

@@ -24,6 +24,15 @@ class Sharded(Protocol):
         ...
 
 
+def seconds_by_phase(notes: Iterable[Note]) -> dict[str, float]:
+    """Add up the ``timings`` of shards."""
+    found: dict[str, float] = {}
+    for note in notes:
+        for phase, seconds in note["timings"].items():
+            found[phase] = round(found.get(phase, 0.0) + seconds, 3)
+    return found
+
+
 def run_sharded(step: Sharded) -> dict[str, Any]:
     """Do a step whole in this process; return its provenance."""
     return step.end([note for _, note in step.shards(step.begin())])

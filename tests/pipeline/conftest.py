@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from scipy.io import savemat
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("pipeline", "store", "trainers")
@@ -281,3 +283,33 @@ def kill_group() -> Callable[[subprocess.Popen[str]], None]:
                 pipe.close()
 
     return kill
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., None]:
+    """A function that waits until a condition holds, and fails after a time."""
+
+    def wait(holds: Callable[[], object], seconds: float = 90.0) -> None:
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.005)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def inertial_files() -> Callable[..., Path]:
+    """A function that writes recordings of one inertial unit in UTD-MHAD's layout: four trials of each."""
+
+    def write(root: Path, actions: int, subjects: int, longest: int) -> Path:
+        (root / "Inertial").mkdir()
+        rng = np.random.default_rng(0)
+        for action in range(1, actions + 1):
+            for subject in range(1, subjects + 1):
+                for trial in range(1, 5):
+                    values = rng.normal(size=(rng.integers(120, longest), 6))
+                    savemat(root / "Inertial" / f"a{action}_s{subject}_t{trial}_inertial.mat", {"d_iner": values})
+        return root
+
+    return write

@@ -1,4 +1,6 @@
-"""Three small modalities of the same twelve recordings."""
+"""Three small modalities of the same twelve recordings, and checkpoints in memory."""
+
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -8,6 +10,29 @@ from trainers.modality import ModalityData
 from trainers.patches import derive_velocities, patches
 
 ROWS = 12
+
+
+@dataclass
+class Memory:
+    """A checkpoint that stops whoever trains when it has saved so many epochs."""
+
+    content: bytes | None = None
+    epochs: int = 1000
+
+    def save(self, content: bytes) -> None:
+        self.content = content
+        self.epochs -= 1
+        if not self.epochs:
+            raise KeyboardInterrupt
+
+    def load(self) -> bytes | None:
+        return self.content
+
+
+@pytest.fixture(name="Memory")
+def memory() -> type[Memory]:
+    """The class."""
+    return Memory
 
 
 def everything(patches: int) -> Tensor:

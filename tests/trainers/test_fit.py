@@ -1,6 +1,7 @@
 """The fit loop: it learns, repeats itself, resumes to the same bits, stops at a loss that is not finite."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -24,23 +25,6 @@ from trainers.tasks.classify import ClassifyTask
 from trainers.tasks.distil import DistilTask
 
 SHORT = FitParams(epochs=4, batch=5, warmup=1, lr=5e-3)
-
-
-@dataclass
-class Memory:
-    """A checkpoint that stops its training when it has saved so many epochs."""
-
-    content: bytes | None = None
-    epochs: int = 1000
-
-    def save(self, content: bytes) -> None:
-        self.content = content
-        self.epochs -= 1
-        if not self.epochs:
-            raise KeyboardInterrupt
-
-    def load(self) -> bytes | None:
-        return self.content
 
 
 @pytest.fixture
@@ -110,7 +94,7 @@ def test_history_and_progress_tell_every_epoch(data: RecordingData) -> None:
     [(1, "fp32", False), (3, "fp32", False), (2, "fp16", False), (2, "fp32", True)],
 )
 def test_a_resumed_training_ends_with_the_same_bits(
-    data: RecordingData, stop: int, precision: str, distilled: bool
+    data: RecordingData, stop: int, precision: str, distilled: bool, Memory: Any
 ) -> None:
     params = replace_fit(SHORT, precision=precision)
 
@@ -128,7 +112,7 @@ def test_a_resumed_training_ends_with_the_same_bits(
     assert whole == parts
 
 
-def test_a_finished_training_is_only_read(data: RecordingData) -> None:
+def test_a_finished_training_is_only_read(data: RecordingData, Memory: Any) -> None:
     memory, first, second = Memory(), student(data), student(data)
     fit(ClassifyTask(first), data, SHORT, seed=0, checkpoint=memory)
     history = fit(ClassifyTask(second), data, SHORT, seed=0, checkpoint=memory)
@@ -136,7 +120,7 @@ def test_a_finished_training_is_only_read(data: RecordingData) -> None:
     assert_same(first, second)
 
 
-def test_equal_trainings_give_equal_checkpoints(data: RecordingData) -> None:
+def test_equal_trainings_give_equal_checkpoints(data: RecordingData, Memory: Any) -> None:
     first, second = Memory(), Memory()
     for memory in (first, second):
         fit(ClassifyTask(student(data)), data, SHORT, seed=0, checkpoint=memory)
@@ -144,12 +128,12 @@ def test_equal_trainings_give_equal_checkpoints(data: RecordingData) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x02\0\0\0\0\0\0\0{}"])
-def test_a_damaged_checkpoint_says_what_to_do(data: RecordingData, content: bytes) -> None:
+def test_a_damaged_checkpoint_says_what_to_do(data: RecordingData, content: bytes, Memory: Any) -> None:
     with pytest.raises(TrainingError, match=r"checkpoint: not readable .*delete it and run the step again"):
         fit(ClassifyTask(student(data)), data, SHORT, seed=0, checkpoint=Memory(content))
 
 
-def test_another_models_checkpoint_is_refused(data: RecordingData) -> None:
+def test_another_models_checkpoint_is_refused(data: RecordingData, Memory: Any) -> None:
     memory = Memory()
     fit(ClassifyTask(teacher(data)), data, SHORT, seed=0, checkpoint=memory)
     with pytest.raises(TrainingError, match="checkpoint: it belongs to another model"):
@@ -175,7 +159,7 @@ def test_a_loss_that_is_not_finite_names_epoch_batch_and_remedy(video: ModalityD
         fit(Spoilt(), RecordingData([video], labels), SHORT, seed=0)
 
 
-def test_a_teacher_is_frozen_and_not_saved(data: RecordingData) -> None:
+def test_a_teacher_is_frozen_and_not_saved(data: RecordingData, Memory: Any) -> None:
     taught, guide, memory = student(data), teacher(data), Memory()
     before = state(guide)
     task = DistilTask(taught, guide, DMFTKD(DMFTKDParams(), 1, 1))

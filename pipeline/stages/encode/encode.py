@@ -28,7 +28,7 @@ from pipeline.stages.encode.encoder import (
 )
 from pipeline.stages.encode.skipped import read_shard, write_all, write_shard_reasons
 from pipeline.stages.encode.window_params import WindowParams
-from pipeline.stages.sharded import Note
+from pipeline.stages.sharded import Note, seconds_by_phase
 from store.features import FeatureArray, FeatureLayout, create, pending, write_shard
 
 if TYPE_CHECKING:
@@ -190,15 +190,12 @@ class EncodeShards:
             (how many were ``computed``, ``copied`` and ``kept`` from an interrupted run; ``from`` which key; what was
             ``damaged`` there), and for video ``images`` (through the network, this run's), ``weights`` and ``device``.
         """
-        timings: dict[str, float] = {}
-        images = 0
+        notes, images = list(notes), 0
         for note in notes:
             self._late |= note["broken"]
             images += note["images"]
             for name in ("copied", "computed"):
                 self._rows[name] += note[name]
-            for phase, seconds in note["timings"].items():
-                timings[phase] = round(timings.get(phase, 0.0) + seconds, 3)
         late, skip = self._late, self._skip
         reasons = {r.id: skip.get(r.id) or late[r.id] for r in self._recordings if r.id in skip or r.id in late}
         if len(reasons) == len(self._recordings):
@@ -208,7 +205,7 @@ class EncodeShards:
             self._draft.write(ROWS, b"".join(self._digests))
         broken = [{"recording": recording, "reason": reason} for recording, reason in late.items()]
         told = self._before.provenance if self._before else {}
-        found = {"late_broken": broken, "timings": timings, "rows": {**self._rows, **told}}
+        found = {"late_broken": broken, "timings": seconds_by_phase(notes), "rows": {**self._rows, **told}}
         return {**found, **({"images": images} if images else {}), **self._encoder.provenance}
 
     def _usable(self, rows: range) -> list[Recording | None]:

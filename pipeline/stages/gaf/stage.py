@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.errors import ConfigError, StepError
 from pipeline.stages.encode.timings import Timings
 from pipeline.stages.gaf.params import GafStageParams
-from pipeline.stages.sharded import Note, run_sharded
+from pipeline.stages.sharded import Note, run_sharded, seconds_by_phase
 from store.features import FeatureArray, FeatureLayout, FeatureOutput, create, open_features, pending, write_shard
 from trainers.gaf.fused import render_into
 from trainers.gaf.params import GafParams
@@ -89,11 +89,7 @@ class GafShards:
 
     def end(self, notes: Iterable[Note]) -> dict[str, Any]:
         """See `Sharded.end`; ``timings`` are this run's seconds by phase."""
-        timings: dict[str, float] = {}
-        for note in notes:
-            for phase, seconds in note["timings"].items():
-                timings[phase] = round(timings.get(phase, 0.0) + seconds, 3)
-        return {"timings": timings}
+        return {"timings": seconds_by_phase(notes)}
 
     def _seen(self, shard: int) -> None:
         self._finished += len(self._arrays.rows_of(shard))

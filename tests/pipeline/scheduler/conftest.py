@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from scipy.io import savemat
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CONFIG = {
@@ -156,17 +154,9 @@ def slowly(tmp_path: Path, log: Path) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """864 recordings of one inertial unit in UTD-MHAD's layout: 14 shards."""
-    root = tmp_path_factory.mktemp("wide")
-    (root / "Inertial").mkdir()
-    rng = np.random.default_rng(0)
-    for action in range(1, 28):
-        for subject in range(1, 9):
-            for trial in range(1, 5):
-                values = rng.normal(size=(rng.integers(120, 130), 6))
-                savemat(root / "Inertial" / f"a{action}_s{subject}_t{trial}_inertial.mat", {"d_iner": values})
-    return root
+def wide(tmp_path_factory: pytest.TempPathFactory, inertial_files: Callable[..., Path]) -> Path:
+    """864 recordings: 14 shards."""
+    return inertial_files(tmp_path_factory.mktemp("wide"), 27, 8, 130)
 
 
 @pytest.fixture
@@ -182,16 +172,3 @@ def encoding(project: Any, wide: Path) -> Any:
     )
     written.run(until="index")
     return written
-
-
-@pytest.fixture(scope="session")
-def until() -> Callable[..., None]:
-    """A function that waits until a condition holds, and fails after a time."""
-
-    def wait(holds: Callable[[], object], seconds: float = 60.0) -> None:
-        end = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.01)
-
-    return wait

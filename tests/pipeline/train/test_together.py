@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
+import torch
 
 from store import Store
 
@@ -80,6 +81,15 @@ def test_one_that_another_run_is_doing_is_left_to_it(finished: Any, tmp_path: Pa
     told = json.loads(said.stdout)
     assert told["failed"] == ["student[subjects=odd,seed=1]"]
     assert "student[subjects=odd,seed=2]" in told["done"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_said_of_every_step(finished: Any, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "project")
+    said = project.command("run", *SEEDS, "--together", "8", "--device", "cuda", "--until", "student", code=1)
+    assert said.stderr.count("]: FAILED") == 2
+    assert "--device cuda: torch sees no CUDA device here" in said.stderr
+    assert "worker process" not in said.stderr
 
 
 def test_it_wants_a_number(finished: Any) -> None:
