@@ -103,6 +103,7 @@ class _Run:
         self._there = {id_ for id_, state in plan.states.items() if state == "cached" and id_ not in forced}
         self._running: dict[str, bool] = {}  # step -> whether it is made, not fetched
         self._led: dict[str, str] = {}  # running step -> the first of those that are done as one with it
+        self._ending: set[str] = set()  # such firsts, where some are done and the others will be in a moment
         self._fetch_failed: dict[str, str] = {}
         self._mended: set[str] = set()
         self._told_of: set[tuple[str, str]] = set()  # a step, and an input that it found damaged
@@ -142,6 +143,8 @@ class _Run:
         return id_ in self._forced or self._plan.states[id_] != "remote"
 
     def _start_ready(self) -> None:
+        if self._ending:  # what needs them shall be done as one, too
+            return
         for id_ in sorted(self.waiting, key=self._order.__getitem__):
             if id_ not in self.waiting or not self._is_ready(id_):  # begun with one before it
                 continue
@@ -196,7 +199,11 @@ class _Run:
 
     def _end(self, id_: str, message: Done | Failed) -> None:
         made = self._running.pop(id_)
-        del self._led[id_]
+        first = self._led.pop(id_)
+        if first not in self._led.values():
+            self._ending.discard(first)
+        elif isinstance(message, Done):
+            self._ending.add(first)
         if isinstance(message, Done):
             self._there.add(id_)
             (self._outcome.done if made else self._outcome.fetched)[id_] = message

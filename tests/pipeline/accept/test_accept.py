@@ -99,14 +99,14 @@ def test_a_second_refactoring_leads_to_the_first_code(edited: Any, edit: Any, tm
     first = edited.command("explain", "encode[skeleton]", "--json").stdout
     refactor(edit)
     edited.command("accept", "encode", SHARDS=str(tmp_path / "shards"))
-    edit(ENCODE, "    broken = {recording: str(error)", "    unused = 1\n    broken = {recording: str(error)")
+    edit(ENCODE, "broken = {recording: str(error)", f"unused = 1\n{' ' * 12}broken = {{recording: str(error)")
     assert "encode" in stale(edited)
     edited.command("accept", "encode", SHARDS=str(tmp_path / "shards"))
     assert keys(edited) == before
     assert len(accepted(edited)) == 2
     code = json.loads(first)[0]["recipe"]["code"]
     assert all(entry["code"] == code for entry in accepted(edited).values())
-    edit(ENCODE, "    unused = 1\n", "")  # the code in between is still accepted
+    edit(ENCODE, f"{' ' * 12}unused = 1\n", "")  # the code in between is still accepted
     assert keys(edited) == before
     edited.command("run", "--only", "encode", "--force", "encode", SHARDS=str(tmp_path / "shards"))
     folder = edited.store / "outputs" / "encode" / before["encode[inertial]"]
@@ -144,7 +144,7 @@ def test_without_a_history_the_store_is_searched(edited: Any, edit: Any, tmp_pat
     project.command("accept", "encode", SHARDS=str(tmp_path / "shards"), PIPELINE_REMOTE=str(remote))
     assert {step["state"] for step in project.status(PIPELINE_REMOTE=str(remote)).values()} == {"remote"}
     assert not (project.store / "outputs").exists()
-    edit(ENCODE, "    broken = {recording: str(error)", "    unused = 1\n    broken = {recording: str(error)")
+    edit(ENCODE, "broken = {recording: str(error)", f"unused = 1\n{' ' * 12}broken = {{recording: str(error)")
     said = project.command("accept", "encode", code=1).stderr
     assert "has its recipe but for the code" in said
     assert "run it instead" in said

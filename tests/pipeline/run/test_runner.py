@@ -97,8 +97,9 @@ def test_one_job_at_a_time(project: Any, workers: Workers) -> None:
     assert {len(steps) for steps in workers.together} == {1}
 
 
-def test_models_that_differ_in_their_seed_only_are_trained_as_one(project: Any, workers: Workers) -> None:
-    outcome = run(project.plan(("seeds", [0, 1, 2])), jobs=1, together=2)
+@pytest.mark.parametrize("jobs", [1, 4])  # with room for more, those that a stack leads to wait for its last one
+def test_models_that_differ_in_their_seed_only_are_trained_as_one(project: Any, workers: Workers, jobs: int) -> None:
+    outcome = run(project.plan(("seeds", [0, 1, 2])), jobs=jobs, together=2)
     several = [steps for steps in workers.as_one if len(steps) > 1]
     assert several == [
         [f"{name}[subjects=odd,seed={n}]" for n in (0, 1)] for name in ("teacher", "student", "distilled")
@@ -114,7 +115,7 @@ def test_folds_are_trained_as_one_where_the_model_allows_it(project: Any, worker
         ("stages.teacher.model", "trn"),
         ("stages.distilled.loss", "hinton"),
     )
-    run(plan, jobs=1, together=8)
+    run(plan, jobs=4, together=8)
     several = {tuple(step.partition("[")[0] for step in steps) for steps in workers.as_one if len(steps) > 1}
     assert several == {("student", "student")}  # trn draws subsets of its own, and each fold has its own teacher
 
