@@ -97,7 +97,7 @@ def test_one_job_at_a_time(project: Any, workers: Workers) -> None:
     assert {len(steps) for steps in workers.together} == {1}
 
 
-@pytest.mark.parametrize("jobs", [1, 4])  # with room for more, those that a stack leads to wait for its last one
+@pytest.mark.parametrize("jobs", [1, 8])  # with room for more, those that a stack leads to wait for its last one
 def test_models_that_differ_in_their_seed_only_are_trained_as_one(project: Any, workers: Workers, jobs: int) -> None:
     outcome = run(project.plan(("seeds", [0, 1, 2])), jobs=jobs, together=2)
     several = [steps for steps in workers.as_one if len(steps) > 1]
