@@ -11,6 +11,7 @@ before, and have encoded something else. A machine with two cores has none left 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -46,21 +47,27 @@ def main() -> None:
         count = _link(options, folder / "data" / "Depth")
         (folder / "stages.yaml").write_text(EXPERIMENT)
         _encode(folder, 32, [])
-        seconds: dict[str, list[float]] = {"one worker": [], "two workers": []}
+        seconds: dict[str, list[tuple[float, float]]] = {"one worker": [], "two workers": []}
         for _ in range(options.rounds):
             for number, name in enumerate(seconds, 1):
                 print(f"... {name}", file=sys.stderr, flush=True)
                 seconds[name].append(_measure(folder, number))
-    one = statistics.median(seconds["one worker"])
     title = f"{count} recordings, {-(-count // 64)} shards"
-    print(f"{title:<36} {'s':>8} {'least':>8} {'most':>8} {'times one worker':>17}")
+    print(
+        f"{title:<28} {'step s':>8} {'least':>8} {'most':>8} {'/one':>6} {'run s':>8} {'least':>8} {'most':>8} {'/one':>6}"
+    )
+    one = [statistics.median(kind) for kind in zip(*seconds["one worker"], strict=True)]
     for name, found in seconds.items():
-        median = statistics.median(found)
-        print(f"{name:<36} {median:8.1f} {min(found):8.1f} {max(found):8.1f} {one / median:17.2f}")
+        row = f"{name:<28}"
+        for base, kind in zip(one, zip(*found, strict=True), strict=True):
+            median = statistics.median(kind)
+            row += f" {median:8.1f} {min(kind):8.1f} {max(kind):8.1f} {base / median:6.2f}"
+        print(row)
+    print("/one: times as fast as one worker; run: with start-up, planning and the figures at the end")
     print(f"{options.rounds} rounds in turns; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
 
 
-def _measure(folder: Path, workers: int) -> float:
+def _measure(folder: Path, workers: int) -> tuple[float, float]:
     processes: list[subprocess.Popen[str]] = []
     try:
         dashboard = ["--dashboard-address", ":0"]
@@ -79,8 +86,8 @@ def _measure(folder: Path, workers: int) -> float:
             process.wait()
 
 
-def _encode(folder: Path, size: int, arguments: list[str]) -> float:
-    """Encode from nothing; return seconds."""
+def _encode(folder: Path, size: int, arguments: list[str]) -> tuple[float, float]:
+    """Encode from nothing; return the seconds that the step took, and the whole process."""
     shutil.rmtree(folder / "store" / "outputs" / "encode", ignore_errors=True)
     command = [*PIPELINE, "run", "--until", "encode", "--set", f"stages.encode.depth.image_size={size}", *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
@@ -88,7 +95,9 @@ def _encode(folder: Path, size: int, arguments: list[str]) -> float:
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    return time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    (manifest,) = folder.glob("store/outputs/encode/*/manifest.json")
+    return json.loads(manifest.read_bytes())["provenance"]["seconds"], seconds
 
 
 def _start(kind: str, pattern: str, *arguments: str) -> tuple[subprocess.Popen[str], str]:
