@@ -53,9 +53,8 @@ def main() -> None:
                 print(f"... {name}", file=sys.stderr, flush=True)
                 seconds[name].append(_measure(folder, number))
     title = f"{count} recordings, {-(-count // 64)} shards"
-    print(
-        f"{title:<28} {'step s':>8} {'least':>8} {'most':>8} {'/one':>6} {'run s':>8} {'least':>8} {'most':>8} {'/one':>6}"
-    )
+    heads = (f" {kind + ' s':>8} {'least':>8} {'most':>8} {'/one':>6}" for kind in ("step", "run"))
+    print(f"{title:<28}{''.join(heads)}")
     one = [statistics.median(kind) for kind in zip(*seconds["one worker"], strict=True)]
     for name, found in seconds.items():
         row = f"{name:<28}"
