@@ -75,9 +75,27 @@ def sections(options: argparse.Namespace) -> list[Section]:
         Section("A million recordings", "Planning; see [scale.md](scale.md).", "scale"),
         Section("Many outputs", "A store that holds 10,000.", "many"),
         Section("Features", "Reads and writes of a store, beside raw files and HDF5.", "features", threads=True),
-        Section("Gramian angular fields", "Drawing images, beside pyts and beside writing as many bytes.", "gaf"),
-        Section("Growing data", "One per cent more recordings.", "growing", root),
-        Section("Transfer", "Push and pull, beside a plain copy and DVC.", "transfer", dvc, threads=True),
+        Section(
+            "Gramian angular fields",
+            "Images a second, one channel each; the limit is filling the same output with a constant. It cannot be "
+            "reached below 64 pixels, where reading and averaging a series costs more than writing its image, nor in "
+            "uint8, where rounding a pixel costs more than writing it.",
+            "gaf",
+        ),
+        Section(
+            "Growing data",
+            "One per cent more recordings. Series take no longer to encode than to copy.",
+            "growing",
+            root,
+        ),
+        Section(
+            "Transfer",
+            "Push and pull, beside a plain copy and DVC. We hash every byte and look at sizes afterwards; a plain copy "
+            "does none of that. The server on this machine is the limit, and shares its cores.",
+            "transfer",
+            dvc,
+            threads=True,
+        ),
     ]
 
 
