@@ -42,7 +42,7 @@ bench: .venv-bench/installed .venv-dvc/installed
 
 .venv-dvc/installed: .venv/installed
 	test -x .venv-dvc/bin/python || $(PYTHON) -m venv .venv-dvc
-	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-dvc/bin/python 'dvc>=3.50'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-dvc/bin/python 'dvc[s3]>=3.50'
 	touch $@
 
 .venv/installed: pyproject.toml requirements.lock
