@@ -3,9 +3,10 @@
     python benchmarks/encode.py [--root DIR] [--device cpu|cuda] [--recordings N] [--backbone NAME] [--size PIXELS]
 
 Prints images a second of: the encode stage (read, decode, pool, resize, network, write; published output); its own
-network alone, on images that are ready, with the same batch, precision and threads; and the usual loop: one video at a
-time, decoded, its needed frames through torchvision's transforms, windows averaged, all images of a video as one batch
-through the network with all threads.
+network alone, on images that are ready (on a GPU: in its memory), with the same batch, precision and threads; its own
+reading alone (read, decode, pool, resize), with the same threads; and the usual loop: one video at a time, decoded, its
+needed frames through torchvision's transforms, windows averaged, all images of a video as one batch through the network
+with all threads. On a GPU the lower of bare and reading is the limit; on a CPU they share the cores.
 
 First real depth recordings (UTD-MHAD in --root; left out without it), then H.264 clips of 1920 x 1080 pixels that are
 generated, through a light network, so that decoding dominates. There the usual loop is tried with PyAV (with its
@@ -26,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,10 @@ class Case:
 def main() -> None:
     """Measure and print."""
     options = _options()
-    print(f"{'images a second':<34} {'ours':>8} {'bare':>8} {'usual':>8} {'ours/bare':>10} {'ours/usual':>11}")
+    print(
+        f"{'images a second':<34} {'ours':>8} {'bare':>8} {'reading':>8} {'usual':>8}"
+        f" {'ours/bare':>10} {'ours/reading':>13} {'ours/usual':>11}"
+    )
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
         for case in _cases(options, Path(folder)):
             _measure(case, Path(folder), options.device)
@@ -68,13 +73,14 @@ def _measure(case: Case, folder: Path, device: str) -> None:
     precision = "bf16" if device == "cuda" else "fp32"
     params = VideoParams(backbone=case.backbone, weights="none", image_size=case.size, precision=precision)
     mapped = ["datasets map"] if device == "cpu" and importlib.util.find_spec("datasets") else []
-    rates: dict[str, list[float]] = {name: [] for name in ("ours", "bare", *case.loops, *mapped)}
+    rates: dict[str, list[float]] = {name: [] for name in ("ours", "bare", "reading", *case.loops, *mapped)}
     network = _usual_network(params).to(device)
     for number, piece in enumerate(case.pieces):
         print(f"... {case.name}: piece {number + 1} of {len(case.pieces)}", file=sys.stderr, flush=True)
-        images, seconds, backbone = _ours(case, params, piece, folder / f"{case.name}-{number}", device)
+        images, seconds, encoder = _ours(case, params, piece, folder / f"{case.name}-{number}", device)
         rates["ours"].append(images / seconds)
-        rates["bare"].append(_bare(backbone, case.size, images // 2, cores()))
+        rates["bare"].append(_bare(encoder._backbone, case.size, images // 2, cores()))
+        rates["reading"].append(_reading(encoder, piece, cores()))
         torch.set_num_threads(cores())
         few = piece[: max(1, len(piece) // 4)]
         for name, load in case.loops.items():
@@ -82,16 +88,20 @@ def _measure(case: Case, folder: Path, device: str) -> None:
         torch.set_num_threads(1)
         for name in mapped:
             rates[name].append(_mapped(case, few, next(iter(case.loops.values())), network, cores()))
-    ours, bare = (statistics.median(rates[name]) for name in ("ours", "bare"))
+    ours, bare, reading = (statistics.median(rates[name]) for name in ("ours", "bare", "reading"))
     for name in (*case.loops, *mapped):
         usual = statistics.median(rates[name])
         title = f"{case.name}, {case.backbone}, {name}"
-        print(f"{title:<34} {ours:8.1f} {bare:8.1f} {usual:8.1f} {ours / bare:10.2f} {ours / usual:11.2f}", flush=True)
+        print(
+            f"{title:<34} {ours:8.1f} {bare:8.1f} {reading:8.1f} {usual:8.1f}"
+            f" {ours / bare:10.2f} {ours / reading:13.2f} {ours / usual:11.2f}",
+            flush=True,
+        )
     print("    " + ", ".join(f"{name} {min(found):.1f} to {max(found):.1f}" for name, found in rates.items()))
 
 
 def _ours(case: Case, params: Any, piece: Sequence[Any], folder: Path, device: str) -> tuple[int, float, Any]:
-    """Encode recordings into a store of their own; return images, seconds without loading the network, and it."""
+    """Encode recordings into a store of their own; return images, seconds without loading the network, and encoder."""
     import torch
 
     from pipeline.stages.encode.encode import EncodeShards
@@ -124,7 +134,7 @@ def _ours(case: Case, params: Any, piece: Sequence[Any], folder: Path, device: s
         draft.publish(left)
         seconds = time.perf_counter() - started
     print(f"    {left['timings']}", file=sys.stderr)
-    return left["images"], seconds, built[0]._backbone
+    return left["images"], seconds, built[0]
 
 
 def _bare(backbone: Any, size: int, images: int, threads: int) -> float:
@@ -135,14 +145,33 @@ def _bare(backbone: Any, size: int, images: int, threads: int) -> float:
     from pipeline.stages.encode.timings import Timings
 
     with Network(backbone, threads, Timings()) as network:
-        ready = [torch.rand(1, size, size) for _ in range(network.batch)]
-        for future in [network.submit(ready) for _ in range(network.at_once)]:
+        if backbone.device.type == "cpu":
+            ready: Any = [torch.rand(1, size, size) for _ in range(network.batch)]
+            submit = network.submit
+        else:  # without the copy that every batch of ours takes
+            ready = torch.rand(network.batch, 1, size, size, device=backbone.device)
+            submit = partial(network._pool.submit, backbone.features)
+        for future in [submit(ready) for _ in range(network.at_once)]:
             future.result()
-        batches = max(2 * network.at_once, images // network.batch)
+        batches = max(20 if backbone.device.type == "cuda" else 2 * network.at_once, images // network.batch)
         started = time.perf_counter()
-        for future in [network.submit(ready) for _ in range(batches)]:
+        for future in [submit(ready) for _ in range(batches)]:
             future.result()
         return batches * network.batch / (time.perf_counter() - started)
+
+
+def _reading(encoder: Any, piece: Sequence[Any], threads: int) -> float:
+    """Return images a second of the stage's own reading, which nothing holds up."""
+    import torch
+
+    from pipeline.stages.encode.prefetch import read_ahead
+    from pipeline.stages.encode.video import AHEAD, _Image
+
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    items = read_ahead(encoder._tasks([piece]), threads=threads, items=AHEAD)
+    images = sum(isinstance(item, _Image) for _, item in items)
+    return images / (time.perf_counter() - started)
 
 
 def _usual_network(params: Any) -> Any:
