@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,8 +18,8 @@ WHAT = "checkpoint"
 class Checkpoint(Protocol):
     """Where one training's newest state is kept."""
 
-    def save(self, content: bytes) -> None:
-        """Replace the state, atomically."""
+    def save(self, state: Callable[[], bytes]) -> None:
+        """Replace what is kept by what `state` returns, atomically, or leave it until another epoch has ended."""
         ...
 
     def load(self) -> bytes | None:

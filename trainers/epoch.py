@@ -39,7 +39,7 @@ class Training:
     seed
         Of shuffling, augmentation and dropout.
     checkpoint
-        Read once and written after every epoch.
+        Read once, and offered the state after every epoch.
     progress
         Called after every epoch.
     """
@@ -97,7 +97,7 @@ class Epoch:
         accuracy = self._hits.item() / len(self._data)
         history.append({"epoch": self._number, "loss": loss, "accuracy": accuracy, "lr": self._lr})
         if training.checkpoint:
-            training.checkpoint.save(self.state.to_bytes())
+            training.checkpoint.save(self.state.to_bytes)
         if training.progress:
             training.progress(self._number, params.epochs, loss, accuracy)
 

@@ -1,5 +1,6 @@
 """Three small modalities of the same twelve recordings, and checkpoints in memory."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -19,8 +20,8 @@ class Memory:
     content: bytes | None = None
     epochs: int = 1000
 
-    def save(self, content: bytes) -> None:
-        self.content = content
+    def save(self, state: Callable[[], bytes]) -> None:
+        self.content = state()
         self.epochs -= 1
         if not self.epochs:
             raise KeyboardInterrupt

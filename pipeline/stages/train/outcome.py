@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,22 +30,39 @@ if TYPE_CHECKING:
     from store.drafts import Draft
     from trainers.data import RecordingData
 
+SAVING = 0.05  # of the time is spent on checkpoints at most
+
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
 class DraftCheckpoint:
-    """A checkpoint in a draft's scratch: it survives the process and is dropped when the step is done."""
+    """A checkpoint in a draft's scratch: it survives the process and is dropped when the step is done.
 
-    draft: Draft
+    The first epoch is saved, and from then on so rarely that saving takes little of the time: small models on a GPU
+    train an epoch faster than a disk or a bucket takes one in.
 
-    def save(self, content: bytes) -> None:
-        """Replace the checkpoint."""
-        self.draft.scratch_write("checkpoint.safetensors", content)
+    Parameters
+    ----------
+    beside
+        Trainings that take turns with this one, itself among them: each saves while the others wait.
+    """
+
+    def __init__(self, draft: Draft, beside: int = 1) -> None:
+        self._draft, self._beside = draft, beside
+        self._due = 0.0
+
+    def save(self, state: Callable[[], bytes]) -> None:
+        """Replace the checkpoint, if it is time to."""
+        started = time.monotonic()
+        if started < self._due:
+            return
+        self._draft.scratch_write("checkpoint.safetensors", state())
+        ended = time.monotonic()
+        self._due = ended + (ended - started) * self._beside / SAVING
 
     def load(self) -> bytes | None:
         """Return the newest checkpoint, or None."""
-        return self.draft.scratch_read("checkpoint.safetensors")
+        return self._draft.scratch_read("checkpoint.safetensors")
 
 
 def new_model(context: Context, data: RecordingData, params: TrainParams) -> Standardised:
@@ -72,14 +90,14 @@ class Prepared:
     data: RecordingData
     params: FitParams
 
-    def training(self) -> Training:
-        """Return what is fitted; it goes on where it stopped."""
+    def training(self, beside: int = 1) -> Training:
+        """Return what is fitted, beside others or alone; it goes on where it stopped."""
         context = self.context
 
         def progress(epoch: int, epochs: int, loss: float, accuracy: float) -> None:
             context.progress(epoch, epochs, f"epochs, loss {loss:.3f}")
 
-        return Training(self.task, self.data, context.recipe["seed"], DraftCheckpoint(context.draft), progress)
+        return Training(self.task, self.data, context.recipe["seed"], DraftCheckpoint(context.draft, beside), progress)
 
     def write(self, history: list[dict[str, float]]) -> dict[str, Any]:
         """Write ``model.safetensors`` and ``history.json``; return what is worth knowing."""
@@ -118,7 +136,7 @@ def train_together(
     """Fit the tasks of alike steps as one, and write each model; what stops one of them, stops no other."""
     steps: list[Prepared | Exception] = [_tried(partial(prepare, context)) for context in contexts]
     ready = [step for step in steps if isinstance(step, Prepared)]
-    trainings = [step.training() for step in ready]
+    trainings = [step.training(len(ready)) for step in ready]
     found = iter(fit_together(trainings, ready[0].params, device=contexts[0].device) if ready else [])
 
     def ended(step: Prepared | Exception) -> dict[str, Any] | Exception:

@@ -1,0 +1,52 @@
+"""Checkpoints of a training: the first epoch's, and then so many as take little of its time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline.stages.train.outcome import SAVING, DraftCheckpoint
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class SlowDraft:
+    """A draft whose scratch takes its time."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.clock, self.seconds = clock, seconds
+        self.content = b""
+
+    def scratch_write(self, name: str, data: bytes) -> None:
+        self.clock.now += self.seconds
+        self.content = data
+
+
+@pytest.mark.parametrize("beside", [1, 8])
+@pytest.mark.parametrize("seconds", [0.001, 0.02, 0.5])
+def test_saving_takes_a_twentieth_of_the_time_of_training(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, beside: int
+) -> None:
+    clock: Any = Clock()
+    monkeypatch.setattr("pipeline.stages.train.outcome.time", clock)
+    drafts: list[Any] = [SlowDraft(clock, seconds) for _ in range(beside)]
+    checkpoints = [DraftCheckpoint(draft, beside) for draft in drafts]
+    newest: list[bytes] = []
+    for epoch in range(2000):
+        clock.now += 0.1
+        for checkpoint in checkpoints:
+            checkpoint.save(lambda epoch=epoch: newest.append(str(epoch).encode()) or newest[-1])  # type: ignore[misc]
+        if not epoch:
+            assert all(draft.content == b"0" for draft in drafts)
+    trained, saved = 200.0, len(newest) * seconds
+    assert saved <= (trained + saved) * SAVING + beside * seconds
+    most = min(2000 * beside, trained * SAVING / seconds)
+    assert len(newest) >= 0.6 * most  # and no rarer than that: an epoch ends up to 0.1 s after the time
