@@ -31,3 +31,15 @@ def pyts() -> Callable[[Any, int, str], Any]:
         return GramianAngularField(size, method=field).transform(flat).reshape(batch, channels, size, size)
 
     return images
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request: pytest.FixtureRequest) -> str:
+    """Where networks run: a CPU and, where there is one, a GPU."""
+    name: str = request.param
+    if name == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no GPU")
+    return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
@@ -30,6 +31,13 @@ class Augmenter:
         for rows in parts(len(data), of_one):
             found.add(self._stored(rows.to(device)).flatten(0, 1))
         self.deviation = found.deviation  # (C,) or, without series, (D,)
+
+    def on(self, data: Input) -> Augmenter:
+        """Return the same for the same recordings on another device."""
+        other = copy.copy(self)
+        other.data = data
+        other.deviation = self.deviation.to(data.valid.device)
+        return other
 
     def series(self, rows: Tensor, time: tuple[Tensor, Tensor], generator: torch.Generator) -> Tensor:
         """Return augmented series (B, L, C).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 
 import torch
@@ -12,6 +13,7 @@ from trainers.batch import Batch
 from trainers.errors import TrainingError
 from trainers.inputs import Input
 from trainers.params import AugmentParams
+from trainers.residence import exact
 
 
 class RecordingData:
@@ -55,10 +57,16 @@ class RecordingData:
 
     def to(self, device: torch.device | str) -> RecordingData:
         """Return the same on a device: itself where it is there."""
-        if self.labels.device == torch.device(device):
+        device = exact(device)
+        if self.labels.device == device:
             return self
-        moved = (data.to(device) for data in self.inputs.values())
-        return RecordingData(moved, self.labels.to(device), self.augment)
+        moved = copy.copy(self)
+        moved.labels = self.labels.to(device)
+        moved.inputs = {name: data.to(device) for name, data in self.inputs.items()}
+        moved._augmenters = {
+            modality: each.on(moved.inputs[each.data.name]) for modality, each in self._augmenters.items()
+        }
+        return moved
 
     def batch(self, rows: Tensor, generator: torch.Generator | None = None) -> Batch:
         """Return recordings `rows` ((B,) int64, on the data's device), augmented if a generator is given."""

@@ -9,7 +9,8 @@ from trainers.batch import TaskOutput
 from trainers.checkpoint import Checkpoint
 from trainers.epoch import Data, Epoch, Progress, Training, autocast, start
 from trainers.params import FitParams
-from trainers.seeding import seeded
+from trainers.residence import exact
+from trainers.seeding import repeatable, seeded
 
 
 def fit(
@@ -43,10 +44,10 @@ def fit(
     TrainingError
         For a loss that is not finite, or a checkpoint that is damaged or another model's.
     """
-    device = torch.device(device)
+    device = exact(device)
     training = Training(task.to(device), data.to(device), seed, checkpoint, progress)
     state = start(training, params, device)
-    with seeded(seed):  # for dropout, which draws from torch's global generators
+    with repeatable(device), seeded(seed, device):  # the latter for dropout, which draws from torch's global generators
         content = checkpoint.load() if checkpoint else None
         if content is not None:
             state.restore(content)

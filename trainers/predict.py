@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from trainers.batch import Output
 from trainers.epoch import Data
+from trainers.residence import exact
+from trainers.seeding import repeatable
 
 BATCH = 256
 
@@ -45,9 +47,10 @@ def predict(model: nn.Module, data: Data, device: torch.device | str = "cpu") ->
     model
         Takes raw patches and masks, see `trainers.standardise.Standardised`.
     """
+    device = exact(device)
     model, data = model.to(device).eval(), data.to(device)
     outputs: list[Output] = []
-    with torch.inference_mode():
+    with repeatable(device), torch.inference_mode():
         for rows in torch.split(torch.arange(len(data), device=device), BATCH):
             batch = data.batch(rows)
             outputs.append(model(batch["inputs"], batch["valid"]))

@@ -11,9 +11,17 @@ LEFT_TO_THE_MODEL = 0.3  # of a GPU's memory
 VALUES = 2**26  # that are looked at together where all are wanted
 
 
+def exact(device: torch.device | str) -> torch.device:
+    """Return a device with its number, as tensors on it have it: ``cuda`` alone is the current GPU."""
+    device = torch.device(device)
+    if device.type == "cuda" and device.index is None:
+        return torch.device("cuda", torch.cuda.current_device())
+    return device
+
+
 def move(values: Tensor, device: torch.device | str) -> Tensor:
     """Return values on a device; where a GPU has no room for them, as they are: batches of them move one by one."""
-    device = torch.device(device)
+    device = exact(device)
     if device.type != "cuda" or values.device == device:
         return values.to(device)
     free, total = torch.cuda.mem_get_info(device)

@@ -1,22 +1,59 @@
-"""Seeded stretches of code that leave the caller's random state alone."""
+"""Computing the same twice: seeded stretches of code that leave the caller's random state alone, and equal bits."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Run the body with torch's global generators seeded, and put them back afterwards.
+
+    Parameters
+    ----------
+    seed
+        0 or more.
+    device
+        A GPU whose generator is put back, too; no other is touched.
 
     Examples
     --------
     >>> with seeded(3):
     ...     model = torch.nn.Linear(2, 2)
     """
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(gpus(device)):
         torch.manual_seed(seed)
         yield
+
+
+def gpus(device: torch.device | None) -> list[torch.device]:
+    """Return the device if it is a GPU: the ones whose generators `torch.random.fork_rng` is to keep."""
+    return [device] if device is not None and device.type == "cuda" else []
+
+
+@contextmanager
+def repeatable(device: torch.device) -> Iterator[None]:
+    """Let a GPU compute in full precision where float32 is asked for, and the same bits every time.
+
+    A CPU does both by itself, at equal thread counts. An operation that has no such way warns.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    memory: Any = torch.utils.deterministic
+    filled = memory.fill_uninitialized_memory
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        memory.fill_uninitialized_memory = False  # it only costs time: nothing reads such memory
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+            memory.fill_uninitialized_memory = filled

@@ -24,6 +24,8 @@ from trainers.dropout import drawn_apart
 from trainers.epoch import Epoch, Training, autocast, start
 from trainers.errors import TrainingError
 from trainers.params import FitParams
+from trainers.residence import exact
+from trainers.seeding import gpus, repeatable
 
 History = list[dict[str, float]]
 
@@ -48,15 +50,16 @@ def fit_together(
     TrainingError
         The tasks differ, or one cannot be mapped over.
     """
-    device = torch.device(device)
+    device = exact(device)
     moved = [replace(each, task=each.task.to(device), data=each.data.to(device)) for each in trainings]
     stack = _Stack([each.task for each in moved])
     members = [_Member(place, each, start(each, params, device), device) for place, each in enumerate(moved)]
     for member in members:
         member.begin()
     active = members
-    while active := [each for each in active if each.goes_on(params)]:
-        _epoch(stack, active, params, device)
+    with repeatable(device):
+        while active := [each for each in active if each.goes_on(params)]:
+            _epoch(stack, active, params, device)
     stack.part()
     for member in members:
         member.training.task.eval()
@@ -98,7 +101,7 @@ class _Member:
         """Let torch's global generator be this training's: checkpoints read and write that one."""
         cuda = self.dropout.device.type == "cuda"
         get, put = (torch.cuda.get_rng_state, torch.cuda.set_rng_state) if cuda else (_get, _put)
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(gpus(self.dropout.device)):
             put(self.dropout.get_state(), self.dropout.device)
             yield
             self.dropout.set_state(get(self.dropout.device))

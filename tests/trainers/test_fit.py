@@ -70,13 +70,16 @@ def replace_fit(params: FitParams, **changes: object) -> FitParams:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_equal_seeds_give_equal_models_and_leave_the_callers_random_state_alone(
-    data: RecordingData, precision: str
+    data: RecordingData, precision: str, device: str
 ) -> None:
     params = replace_fit(SHORT, precision=precision)
     torch.manual_seed(7)
     before = torch.get_rng_state()
     first, second, other = student(data), student(data), student(data)
-    histories = [fit(ClassifyTask(model), data, params, seed=s) for model, s in ((first, 3), (second, 3), (other, 4))]
+    histories = [
+        fit(ClassifyTask(model), data, params, seed=s, device=device)
+        for model, s in ((first, 3), (second, 3), (other, 4))
+    ]
     assert torch.equal(torch.get_rng_state(), before)
     assert_same(first, second)
     assert histories[0] == histories[1] != histories[2]
@@ -94,7 +97,7 @@ def test_history_and_progress_tell_every_epoch(data: RecordingData) -> None:
     [(1, "fp32", False), (3, "fp32", False), (2, "fp16", False), (2, "fp32", True)],
 )
 def test_a_resumed_training_ends_with_the_same_bits(
-    data: RecordingData, stop: int, precision: str, distilled: bool, Memory: Any
+    data: RecordingData, stop: int, precision: str, distilled: bool, Memory: Any, device: str
 ) -> None:
     params = replace_fit(SHORT, precision=precision)
 
@@ -102,12 +105,12 @@ def test_a_resumed_training_ends_with_the_same_bits(
         return DistilTask(model, teacher(data), DMFTKD(DMFTKDParams(), 1, 1)) if distilled else ClassifyTask(model)
 
     unbroken, broken, resumed = student(data), student(data), student(data)
-    whole = fit(task(unbroken), data, params, seed=3)
+    whole = fit(task(unbroken), data, params, seed=3, device=device)
     memory = Memory(epochs=stop)
     with pytest.raises(KeyboardInterrupt):
-        fit(task(broken), data, params, seed=3, checkpoint=memory)
+        fit(task(broken), data, params, seed=3, device=device, checkpoint=memory)
     torch.rand(5)  # the process that resumes has another random state
-    parts = fit(task(resumed), data, params, seed=3, checkpoint=Memory(memory.content))
+    parts = fit(task(resumed), data, params, seed=3, device=device, checkpoint=Memory(memory.content))
     assert_same(unbroken, resumed)
     assert whole == parts
 
@@ -120,10 +123,10 @@ def test_a_finished_training_is_only_read(data: RecordingData, Memory: Any) -> N
     assert_same(first, second)
 
 
-def test_equal_trainings_give_equal_checkpoints(data: RecordingData, Memory: Any) -> None:
+def test_equal_trainings_give_equal_checkpoints(data: RecordingData, Memory: Any, device: str) -> None:
     first, second = Memory(), Memory()
     for memory in (first, second):
-        fit(ClassifyTask(student(data)), data, SHORT, seed=0, checkpoint=memory)
+        fit(ClassifyTask(student(data)), data, SHORT, seed=0, device=device, checkpoint=memory)
     assert first.content == second.content
 
 

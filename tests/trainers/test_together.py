@@ -73,12 +73,15 @@ def teacher(data: RecordingData, seed: int) -> Standardised:
     return behind(data, seed, lambda: DMFTTeacher(data.shapes, 4, params))
 
 
-def both(data: list[RecordingData], build: Build, params: FitParams = SHORT) -> tuple[Any, Any, Any]:
+def both(data: list[RecordingData], build: Build, device: str, params: FitParams = SHORT) -> tuple[Any, Any, Any]:
     """Train alone and together; check the histories, and return the data and the tasks of both ways."""
     alone = [build(each, seed) for each, seed in zip(data, SEEDS, strict=True)]
     stacked = [build(each, seed) for each, seed in zip(data, SEEDS, strict=True)]
-    histories = [fit(task, each, params, seed=seed) for task, each, seed in zip(alone, data, SEEDS, strict=True)]
-    found = fit_together([Training(*each) for each in zip(stacked, data, SEEDS, strict=True)], params)
+    histories = [
+        fit(task, each, params, seed=seed, device=device) for task, each, seed in zip(alone, data, SEEDS, strict=True)
+    ]
+    trainings = [Training(*each) for each in zip(stacked, data, SEEDS, strict=True)]
+    found = fit_together(trainings, params, device=device)
     for one, other in zip(histories, found, strict=True):
         assert not isinstance(other, TrainingError)
         for mine, theirs in zip(one, other, strict=True):
@@ -104,19 +107,19 @@ def classify(make: Callable[[RecordingData, int], Standardised]) -> Build:
 
 @pytest.mark.parametrize("rows", [EQUAL, UNEQUAL], ids=["equal", "unequal"])
 @pytest.mark.parametrize("make", [student, teacher])
-def test_dmft(inputs: list[Any], labels: Tensor, rows: list[list[int]], make: Any) -> None:
-    assert_alike(*both(folds(inputs, labels, rows), classify(make)))
+def test_dmft(inputs: list[Any], labels: Tensor, rows: list[list[int]], make: Any, device: str) -> None:
+    assert_alike(*both(folds(inputs, labels, rows), classify(make), device))
 
 
 @pytest.mark.parametrize("change", [{"precision": "bf16"}, {"precision": "fp16"}, {"clip": 0.0}, {"optimiser": "adam"}])
-def test_any_way_of_fitting(inputs: list[Any], labels: Tensor, change: dict[str, Any]) -> None:
+def test_any_way_of_fitting(inputs: list[Any], labels: Tensor, change: dict[str, Any], device: str) -> None:
     params = msgspec.structs.replace(SHORT, **{"epochs": 1, **change})
     tolerance = 2e-3 if params.precision == "fp32" else 2e-2
-    assert_alike(*both(folds(inputs, labels, UNEQUAL), classify(student), params), tolerance)
+    assert_alike(*both(folds(inputs, labels, UNEQUAL), classify(student), device, params), tolerance)
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
-def test_every_loss_with_a_teacher_of_each_fold(inputs: list[Any], labels: Tensor, name: str) -> None:
+def test_every_loss_with_a_teacher_of_each_fold(inputs: list[Any], labels: Tensor, name: str, device: str) -> None:
     from pipeline.names import load
 
     def task(data: RecordingData, seed: int) -> nn.Module:
@@ -128,11 +131,13 @@ def test_every_loss_with_a_teacher_of_each_fold(inputs: list[Any], labels: Tenso
             )
         return DistilTask(pupil, told, loss)
 
-    assert_alike(*both(folds(inputs, labels, EQUAL), task))
+    assert_alike(*both(folds(inputs, labels, EQUAL), task, device))
 
 
 @pytest.mark.parametrize("rows", [EQUAL, UNEQUAL], ids=["equal", "unequal"])
-def test_batch_statistics_and_torchs_dropout(inertial: ModalityData, labels: Tensor, rows: list[list[int]]) -> None:
+def test_batch_statistics_and_torchs_dropout(
+    inertial: ModalityData, labels: Tensor, rows: list[list[int]], device: str
+) -> None:
     assert inertial.series is not None
     series = SeriesInput("inertial", "series", inertial.series, torch.ones(12, 1, dtype=torch.bool))
 
@@ -140,10 +145,10 @@ def test_batch_statistics_and_torchs_dropout(inertial: ModalityData, labels: Ten
         params = CNN1DParams(width=8, blocks=2, embedding=8, dropout=0.3)
         return behind(data, seed, lambda: CNN1D(data.shapes, 4, params))
 
-    assert_alike(*both(folds([series], labels, rows), classify(make)), 5e-3)
+    assert_alike(*both(folds([series], labels, rows), classify(make), device), 5e-3)
 
 
-def test_image_networks(inertial: ModalityData, labels: Tensor) -> None:
+def test_image_networks(inertial: ModalityData, labels: Tensor, device: str) -> None:
     from pipeline.names import load
 
     assert inertial.series is not None
@@ -155,7 +160,9 @@ def test_image_networks(inertial: ModalityData, labels: Tensor) -> None:
     def make(data: RecordingData, seed: int) -> Standardised:
         return behind(data, seed, lambda: load(named.build)(data.shapes, 4, params))
 
-    assert_alike(*both(folds([images], labels, EQUAL), classify(make), FitParams(epochs=1, batch=5, lr=1e-4)), 5e-3)
+    assert_alike(
+        *both(folds([images], labels, EQUAL), classify(make), device, FitParams(epochs=1, batch=5, lr=1e-4)), 5e-3
+    )
 
 
 def test_a_stacked_training_goes_on_alone_and_one_that_was_alone_in_a_stack(

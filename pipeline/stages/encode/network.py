@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pipeline.stages.encode.backbone import Backbone
 from pipeline.stages.encode.timings import Timings
+from trainers.seeding import repeatable
 
 _BATCH = {"cpu": 16, "cuda": 256}
 _STREAMS = 2  # on a GPU: one batch is copied while another is computed
@@ -51,13 +52,9 @@ class Network:
         self._pool = ThreadPoolExecutor(self.at_once, "network", self._set_up)
 
     def __enter__(self) -> Self:
-        # flags of the process, so not set in each thread
-        self._flags.enter_context(
-            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-        )
-        if self._device.type == "cpu":
-            torch.set_num_threads(1)
-        else:
+        self._flags.enter_context(repeatable(self._device))  # flags of the process, so not set in each thread
+        torch.set_num_threads(1)  # of each thread that reads, too: they are as many as the cores
+        if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)  # the weights are there before another stream reads them
         return self
 

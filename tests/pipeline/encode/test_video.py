@@ -55,11 +55,11 @@ def reference(video: NDArray[Any], params: VideoParams) -> NDArray[np.float32]:
 @pytest.mark.parametrize("pool", ["frames", "features"])
 @pytest.mark.parametrize(("window", "stride"), [(3, 3), (6, 2), (1, 4)])
 def test_streamed_patches_equal_those_of_the_whole_video(
-    encode: Any, memory: Any, pool: Any, window: int, stride: int
+    encode: Any, memory: Any, pool: Any, window: int, stride: int, device: str
 ) -> None:
     source = memory(colour(6))
     params = VideoParams(**SMALL, window=window, stride=stride, pool=pool)
-    output, provenance = encode(source, RGB, params)
+    output, provenance = encode(source, RGB, params, device=torch.device(device))
     expected = [reference(source.data[r.id, "rgb"], params) for r in source.recordings()]
     np.testing.assert_allclose(output.read("features"), np.stack(expected), rtol=2e-4, atol=2e-5)
     assert output.read("valid").all()

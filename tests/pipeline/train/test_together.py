@@ -83,6 +83,16 @@ def test_one_that_another_run_is_doing_is_left_to_it(finished: Any, tmp_path: Pa
     assert "student[subjects=odd,seed=2]" in told["done"]
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_on_a_gpu(finished: Any, tmp_path: Path) -> None:
+    alone = finished.copy(tmp_path / "alone")
+    alone.command("run", *SEEDS, "--device", "cuda")  # a GPU draws other numbers than a CPU
+    project = finished.copy(tmp_path / "project")
+    project.command("run", *SEEDS, "--together", "8", "--device", "cuda")
+    assert_same_models(project, models(alone))
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_is_said_of_every_step(finished: Any, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "project")
