@@ -172,6 +172,7 @@ class _Stack:
         self._outline.task.train()
         self._count = len(tasks)
         self._wholes = wholes
+        self._own = {name: [whole.get_parameter(name) for whole in wholes] for name in trained}
         self._fixed: dict[str, Tensor] = {}
         self._trained: dict[str, Tensor] = {}
         for name in every[0]:
@@ -212,11 +213,11 @@ class _Stack:
         """Hand each model the gradients of what `forward` used of it."""
         found = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
         for name, gradients in zip(weights, found, strict=True):
-            laid_out = (
-                None if gradients is None else gradients.contiguous()
-            )  # as the weights are: fused updates need it
-            for place, row in enumerate(rows):
-                self._wholes[row].get_parameter(name).grad = None if laid_out is None else laid_out[place]
+            own = self._own[name]
+            # laid out as the weights are: fused updates need it
+            each = [None] * len(rows) if gradients is None else gradients.contiguous().unbind()
+            for row, gradient in zip(rows, each, strict=True):
+                own[row].grad = gradient
 
     def part(self) -> None:
         """Give each model tensors of its own again."""
