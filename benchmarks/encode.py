@@ -144,7 +144,7 @@ def _bare(backbone: Any, size: int, images: int, threads: int) -> float:
     from pipeline.stages.encode.network import Network
     from pipeline.stages.encode.timings import Timings
 
-    with Network(backbone, threads, Timings()) as network:
+    with Network(backbone, size, threads, Timings()) as network:
         if backbone.device.type == "cpu":
             ready: Any = [torch.rand(1, size, size) for _ in range(network.batch)]
             submit = network.submit

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.errors import TrainingError
+from trainers.residence import DEVICE_ERRORS
 from trainers.tensors import pack, unpack
 
 WHAT = "checkpoint"
@@ -61,6 +62,8 @@ class State:
         tensors, metadata = unpack(content, WHAT)
         try:
             self._restore(tensors, metadata)
+        except DEVICE_ERRORS:
+            raise
         except (KeyError, RuntimeError, ValueError) as error:
             raise TrainingError(
                 f"{WHAT}: it belongs to another model or device ({error}); delete it and run the step again"

@@ -8,6 +8,10 @@ import torch
 from torch import Tensor
 
 LEFT_TO_THE_MODEL = 0.3  # of a GPU's memory
+DEVICE_ERRORS = (
+    torch.OutOfMemoryError,
+    getattr(torch, "AcceleratorError", torch.OutOfMemoryError),
+)  # no matter what ran
 VALUES = 2**26  # that are looked at together where all are wanted
 
 
@@ -25,6 +29,7 @@ def move(values: Tensor, device: torch.device | str) -> Tensor:
     if device.type != "cuda" or values.device == device:
         return values.to(device)
     free, total = torch.cuda.mem_get_info(device)
+    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # what this process keeps to reuse
     fits = values.numel() * values.element_size() <= free - LEFT_TO_THE_MODEL * total
     return values.to(device) if fits else values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,14 +13,14 @@ import torch
 
 @contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Run the body with torch's global generators seeded, and put them back afterwards.
+    """Run the body with torch's global generator seeded, and put it back afterwards.
 
     Parameters
     ----------
     seed
         0 or more.
     device
-        A GPU whose generator is put back, too; no other is touched.
+        A GPU whose generator is seeded and put back, too; no other is touched.
 
     Examples
     --------
@@ -27,7 +28,10 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     ...     model = torch.nn.Linear(2, 2)
     """
     with torch.random.fork_rng(gpus(device)):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
+        for gpu in gpus(device):
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
         yield
 
 
@@ -38,9 +42,10 @@ def gpus(device: torch.device | None) -> list[torch.device]:
 
 @contextmanager
 def repeatable(device: torch.device) -> Iterator[None]:
-    """Let a GPU compute in full precision where float32 is asked for, and the same bits every time.
+    """Let a GPU compute in full precision where float32 is asked for, and the same bits every time where torch can.
 
-    A CPU does both by itself, at equal thread counts. An operation that has no such way warns.
+    A CPU does both by itself, at equal thread counts. torch cannot in some gradients: those of attention over hundreds
+    of tokens, and of adaptive pooling.
     """
     if device.type != "cuda":
         yield
@@ -49,7 +54,9 @@ def repeatable(device: torch.device) -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     memory: Any = torch.utils.deterministic
     filled = memory.fill_uninitialized_memory
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    full = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with full, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*deterministic", UserWarning)
         torch.use_deterministic_algorithms(True, warn_only=True)
         memory.fill_uninitialized_memory = False  # it only costs time: nothing reads such memory
         try:

@@ -24,7 +24,7 @@ from trainers.dropout import drawn_apart
 from trainers.epoch import Epoch, Training, autocast, start
 from trainers.errors import TrainingError
 from trainers.params import FitParams
-from trainers.residence import exact
+from trainers.residence import DEVICE_ERRORS, exact
 from trainers.seeding import gpus, repeatable
 
 History = list[dict[str, float]]
@@ -57,7 +57,8 @@ def fit_together(
     for member in members:
         member.begin()
     active = members
-    with repeatable(device):
+    with repeatable(device), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # attention, on a CPU
         while active := [each for each in active if each.goes_on(params)]:
             _epoch(stack, active, params, device)
     stack.part()
@@ -170,8 +171,9 @@ class _Stack:
         trained = {name for name, weight in wholes[0].task.named_parameters(prefix="task") if weight.requires_grad}
         self._outline = copy.deepcopy(wholes[0]).to("meta")
         self._outline.task.train()
-        self._count = len(tasks)
         self._wholes = wholes
+        self._rows: dict[tuple[int, ...], Tensor] = {}
+        self._statistics = [name for name, _ in wholes[0].task.named_buffers(prefix="task")]  # may change in training
         self._own = {name: [whole.get_parameter(name) for whole in wholes] for name in trained}
         self._fixed: dict[str, Tensor] = {}
         self._trained: dict[str, Tensor] = {}
@@ -187,26 +189,27 @@ class _Stack:
 
     def forward(self, rows: list[int], batch: Batch) -> tuple[Tensor, Tensor, Mapping[str, Tensor]]:
         """Return the losses (m,) and logits (m, B, K) of some models on their batches, and the weights (m, ...)."""
-        every = rows == list(range(self._count))
-        fixed = self._fixed if every else {name: tensor[rows] for name, tensor in self._fixed.items()}
-        weights = self._trained if every else {name: tensor[rows] for name, tensor in self._trained.items()}
+        fixed, weights = self._fixed, self._trained
+        some = self._some(rows) if len(rows) < len(self._wholes) else None
+        if some is not None:
+            fixed, weights = ({name: tensor[some] for name, tensor in each.items()} for each in (fixed, weights))
 
         def run(weights: Mapping[str, Tensor], fixed: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
             found: tuple[Tensor, Tensor] = functional_call(self._outline, {**weights, **fixed}, (batch,))
             return found
 
         try:
-            with warnings.catch_warnings():  # on a CPU attention is computed model by model
-                warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)
-                losses, logits = torch.vmap(run)(weights, fixed, batch)
+            losses, logits = torch.vmap(run)(weights, fixed, batch)
+        except DEVICE_ERRORS:
+            raise
         except (RuntimeError, ValueError) as error:
             raise TrainingError(
                 f"this model or loss cannot be trained together with others ({str(error).splitlines()[0]}); "
                 "train them one by one"
             ) from error
-        if not every:  # statistics that the forward pass has changed
-            for name, tensor in fixed.items():
-                self._fixed[name][rows] = tensor
+        if some is not None:
+            for name in self._statistics:
+                self._fixed[name][some] = fixed[name]
         return losses, logits, weights
 
     def backward(self, loss: Tensor, rows: list[int], weights: Mapping[str, Tensor]) -> None:
@@ -218,6 +221,13 @@ class _Stack:
             each = [None] * len(rows) if gradients is None else gradients.contiguous().unbind()
             for row, gradient in zip(rows, each, strict=True):
                 own[row].grad = gradient
+
+    def _some(self, rows: list[int]) -> Tensor:
+        """Return row numbers on the models' device; epoch after epoch they are the same few."""
+        if (key := tuple(rows)) not in self._rows:
+            device = next(iter(self._trained.values())).device
+            self._rows[key] = torch.tensor(rows, device=device)
+        return self._rows[key]
 
     def part(self) -> None:
         """Give each model tensors of its own again."""

@@ -21,7 +21,7 @@ from pipeline.keys.cache import cache_folder
 from pipeline.keys.raw import sha256_of
 from pipeline.names import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Named, load
 from pipeline.run.inputs import check_inputs
-from pipeline.run.job import Done, Event, Failed, Job
+from pipeline.run.job import Done, Event, Failed, Job, runs_a_network
 from pipeline.run.serve import told
 from pipeline.run.spent import spent
 from pipeline.sources.contract import Probe, Recording, Series, Source, Video
@@ -93,8 +93,9 @@ def _finished(job: Job, context: Context, left: dict[str, Any] | Exception, seco
 
 
 def prepared_device(job: Job) -> str:
-    """Choose a job's device and set torch's threads for it."""
-    device = "cpu" if job.scheduler else choose_device(job.device)
+    """Choose a job's device, of which only networks need another than the CPU, and set torch's threads for it."""
+    network = job.scheduler is None and runs_a_network(job.stage, job.recipe)
+    device = choose_device(job.device) if network else "cpu"
     set_threads(device)
     return device
 
@@ -118,6 +119,8 @@ def finish(job: Job, context: Context, left: Mapping[str, Any], seconds: float) 
     """Publish what a stage left in its draft."""
     about = {**_provenance(context.device), **({"accepted": job.accepted} if job.accepted else {})}
     output = context.draft.publish({**about, "seconds": round(seconds, 3), **left}, replace=job.force)
+    if context.device == "cuda":
+        torch.cuda.empty_cache()  # for the other processes on this GPU
     return _done(seconds, output, context.device, spent(left))
 
 

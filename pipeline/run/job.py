@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,11 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     scheduler: Scheduler | None = None
 
 
+def runs_a_network(stage: str, recipe: Mapping[str, Any]) -> bool:
+    """Tell whether a step gains from a GPU: training, evaluation, and the encoding of video."""
+    return stage in ("train", "distil", "evaluate") or (stage == "encode" and recipe["modality"]["kind"] == "video")
+
+
 class Fetch(msgspec.Struct, frozen=True, tag=True):
     """An output to copy from the first of the remotes that has it into the store."""
 
@@ -103,12 +109,15 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
         Stage, key and attempt (None where unknown) of an output of the local store that was found damaged.
     locked
         Who is doing this step now.
+    unforeseen
+        By a defect, or by a GPU that failed: the process may be spoilt.
     """
 
     message: str
     traceback: str
     damaged: tuple[str, str, str | None] | None = None
     locked: str = ""
+    unforeseen: bool = False
 
 
 Message = Progress | Done | Failed

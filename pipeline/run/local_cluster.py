@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import warnings
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from distributed import Nanny, Scheduler, SpecCluster
+
+from pipeline.stages.encode.cores import cores
 
 LOOPBACK = "127.0.0.1"
 
@@ -29,10 +32,7 @@ def start_local(size: int, gpus: int) -> Any:
         With ``scheduler_address`` and ``close()``.
     """
     common = {"nthreads": 1, "host": LOOPBACK, "memory_limit": 0, "dashboard": False, "silence_logs": "CRITICAL"}
-    workers = {}
-    for number in range(gpus or size):
-        own = {"env": {"CUDA_VISIBLE_DEVICES": str(number)}, "resources": {"GPU": 1}} if gpus else {}
-        workers[number] = {"cls": Nanny, "options": {**common, **own}}
+    workers = {number: {"cls": Nanny, "options": {**common, **_own(number, gpus)}} for number in range(gpus or size)}
     with _deaf_to_ctrl_c(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a port that is in use: another one is taken
         return SpecCluster(
@@ -44,6 +44,16 @@ def start_local(size: int, gpus: int) -> Any:
             name="pipeline-run",
             silence_logs="CRITICAL",
         )
+
+
+def _own(number: int, gpus: int) -> dict[str, Any]:
+    """Return what only this worker has: a GPU of those that this process may use, and its share of the cores."""
+    if not gpus:
+        return {}
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(gpus)))
+    threads = max(1, cores() // gpus)
+    environment = {"CUDA_VISIBLE_DEVICES": visible.split(",")[number].strip(), "OMP_NUM_THREADS": str(threads)}
+    return {"env": environment, "resources": {"GPU": 1}}
 
 
 @contextmanager

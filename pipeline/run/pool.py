@@ -60,10 +60,14 @@ class Pool:
 
     def _follow(self, worker: _Worker, work: Sequence[Job] | Fetch) -> None:
         left = {work.step} if isinstance(work, Fetch) else {job.step for job in work}
+        spoilt = False
         for told in worker.do(work):
             if not isinstance(told.message, Progress):
                 left.discard(told.step)
-                if not left and worker.process.poll() is None:
+                spoilt |= isinstance(told.message, Failed) and told.message.unforeseen
+                if not left and spoilt:
+                    worker.process.kill()  # so that it spoils no other step: a GPU's errors stay with the process
+                elif not left and worker.process.poll() is None:
                     self._idle.append(worker)
             self.events.put((told.step, told.message))
             if not left:

@@ -16,7 +16,7 @@ import msgspec
 from pipeline.names import STAGES
 from pipeline.plan.step import Step
 from pipeline.run.cluster import Cluster
-from pipeline.run.job import Done, Failed, Fetch, Job, Message, Progress, Scheduler
+from pipeline.run.job import Done, Failed, Fetch, Job, Message, Progress, Scheduler, runs_a_network
 from pipeline.run.pool import Pool
 from pipeline.run.same_code import fingerprint
 from pipeline.run.tasks import do_steps
@@ -84,8 +84,7 @@ class ScheduledPool:
             return
         job = work[0]
         if STAGES[job.stage].open:
-            video = job.stage == "encode" and job.recipe["modality"]["kind"] == "video"
-            scheduler = Scheduler(self._cluster.address, gpu=self._gpu and video)
+            scheduler = Scheduler(self._cluster.address, gpu=self._gpu and runs_a_network(job.stage, job.recipe))
             self._local.start([msgspec.structs.replace(each, scheduler=scheduler) for each in work])
         else:
             key = f"{job.stage}-{job.key[:8]}-{os.urandom(4).hex()}"

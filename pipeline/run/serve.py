@@ -39,8 +39,12 @@ def told(store: str, work: Callable[[], T]) -> T | Failed:
     except MemoryError:
         return Failed("out of memory\n  close other programs, or lower the batch size", traceback.format_exc())
     except Exception as error:
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, which need not be there
+            remedy = "stop other programs on it, give --jobs 1 or a lower --together, or lower the batch size"
+            return Failed(f"out of the GPU's memory\n  {remedy}", traceback.format_exc())
         problem = f"{type(error).__name__}: {error}"
         return Failed(
             f"{problem}\n  this is a defect of harvest: run with --debug and report it",
             traceback.format_exc(),
+            unforeseen=True,
         )

@@ -187,7 +187,7 @@ def _shard(place: dict[str, str], shard: int, fresh: bool, wanted: _Wanted) -> M
 
 def _open(place: dict[str, str]) -> _Opened:
     from pipeline.names import STAGES, load
-    from pipeline.run.execute import choose_device, earlier_of, make_context, open_source, set_threads
+    from pipeline.run.execute import earlier_of, make_context, open_source, prepared_device
     from pipeline.run.inputs import check_inputs
 
     store = Store.open(place["store"])
@@ -197,8 +197,7 @@ def _open(place: dict[str, str]) -> _Opened:
         raise NotShared(f"{place['store']}: the job of {place['stage']}/{place['key']} is gone; run again")
     job = msgspec.json.decode(data, type=Job)
     _check_seen(job)
-    device = choose_device(job.device)
-    set_threads(device)
+    device = prepared_device(job)
     source = open_source(job, lambda *_: None) if job.stage == "encode" else None
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
     check_inputs(job, outputs)

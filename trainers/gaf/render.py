@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -47,11 +49,11 @@ def angles(series: Tensor, params: GafParams) -> tuple[Tensor, Tensor]:
     ranges = params.ranges(series.shape[2])
     # without its first value a constant series stays one, however means are rounded
     origin = series[:, :1] if ranges is None else torch.zeros_like(series[:, :1])
-    index, weight = taps(series.shape[1], params.size)
-    values = series[:, torch.tensor(index, device=series.device)] - origin[:, None]  # (B, W, S, C)
-    points = (values * torch.tensor(weight).to(series)[..., None]).sum(1).transpose(1, 2)  # (B, C, S)
+    index, weight = _taps(series.shape[1], params.size, series.dtype, series.device)
+    values = series[:, index] - origin[:, None]  # (B, W, S, C)
+    points = (values * weight[..., None]).sum(1).transpose(1, 2)  # (B, C, S)
     if ranges is not None:
-        cos = (points / points.new_tensor(ranges)[:, None]).clamp(-1.0, 1.0)
+        cos = (points / _column(tuple(ranges), points.dtype, points.device)).clamp(-1.0, 1.0)
         return cos, torch.sqrt((1.0 - cos) * (1.0 + cos))
     low, high = points.amin(2, keepdim=True), points.amax(2, keepdim=True)
     constant = high - low < CONSTANT
@@ -59,3 +61,19 @@ def angles(series: Tensor, params: GafParams) -> tuple[Tensor, Tensor]:
     up, down = (points - low) / span, (high - points) / span
     # 1 - x^2 is 4 up down; of x itself it would lose half its digits near 1
     return torch.where(constant, -1.0, up - down), torch.where(constant, 0.0, 2.0 * torch.sqrt(up * down))
+
+
+# kept on the device: on a GPU every batch would wait for a copy
+
+
+@lru_cache(maxsize=16)
+def _taps(length: int, size: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    index, weight = taps(length, size)
+    with torch.inference_mode(False):
+        return torch.tensor(index, device=device), torch.tensor(weight).to(device, dtype)
+
+
+@lru_cache(maxsize=16)
+def _column(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=dtype, device=device)[:, None]

@@ -17,8 +17,10 @@ from pipeline.stages.encode.backbone import Backbone
 from pipeline.stages.encode.timings import Timings
 from trainers.seeding import repeatable
 
-_BATCH = {"cpu": 16, "cuda": 256}
+_BATCH_ON_A_CPU = 16
+_PIXELS_ON_A_GPU = 128 * 224 * 224  # of a batch: enough to keep it busy, and small enough for most
 _STREAMS = 2  # on a GPU: one batch is copied while another is computed
+_streams: dict[torch.device, list[torch.cuda.Stream]] = {}  # memory that is kept for reuse belongs to a stream
 
 
 class Network:
@@ -32,6 +34,8 @@ class Network:
     ----------
     backbone
         On its device.
+    size
+        Rows and columns of an image.
     threads
         How many compute at a time on a CPU.
 
@@ -43,11 +47,13 @@ class Network:
         Batches that are computed at a time.
     """
 
-    def __init__(self, backbone: Backbone, threads: int, timings: Timings) -> None:
+    def __init__(self, backbone: Backbone, size: int, threads: int, timings: Timings) -> None:
         self._backbone, self._timings = backbone, timings
         self._device = backbone.device
-        self.batch = _BATCH[self._device.type]
-        self.at_once = threads if self._device.type == "cpu" else _STREAMS
+        gpu = self._device.type == "cuda"
+        self.batch = min(256, max(1, _PIXELS_ON_A_GPU // size**2)) if gpu else _BATCH_ON_A_CPU
+        self.at_once = _STREAMS if gpu else threads
+        self._free_streams = list(_streams_of(self._device)) if gpu else []
         self._flags = ExitStack()
         self._pool = ThreadPoolExecutor(self.at_once, "network", self._set_up)
 
@@ -69,8 +75,8 @@ class Network:
         return self._pool.submit(self._features, images)
 
     def _set_up(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.set_stream(torch.cuda.Stream(self._device))  # type: ignore[no-untyped-call]
+        if self._free_streams:
+            torch.cuda.set_stream(self._free_streams.pop())
 
     def _features(self, images: Sequence[Tensor]) -> NDArray[np.float32]:
         with self._timings.phase("network"):
@@ -82,3 +88,9 @@ class Network:
             filled[len(images) :] = 0
             found: NDArray[np.float32] = self._backbone.features(filled).numpy()[: len(images)]
             return found
+
+
+def _streams_of(device: torch.device) -> list[torch.cuda.Stream]:
+    if device not in _streams:
+        _streams[device] = [torch.cuda.Stream(device) for _ in range(_STREAMS)]  # type: ignore[no-untyped-call]
+    return _streams[device]

@@ -125,7 +125,7 @@ class VideoEncoder:
         stopped: BaseException | None = None
         last: _Reading | None = None
         with (
-            Network(self._backbone, threads, self._job.timings) as network,
+            Network(self._backbone, self._params.image_size, threads, self._job.timings) as network,
             closing(read_ahead(self._tasks(shards), threads=threads, items=AHEAD)) as reading,
         ):
             for task, item in self._timed(reading, lambda: _idle(computing, network)):

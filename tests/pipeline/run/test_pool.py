@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.run.job import Done, Message, Progress, make_job
+from msgspec.structs import replace
+
+from pipeline.run.job import Done, Failed, Message, Progress, make_job
 from pipeline.run.pool import Pool
 
 
@@ -37,3 +39,23 @@ def test_a_worker_that_died_between_two_jobs_is_replaced(
         pool.close()
     assert gone(workers)
     assert plan.store.manifest("index", job.key).attempt == attempt
+
+
+def test_a_worker_that_failed_in_a_way_nobody_foresaw_does_nothing_more(
+    finished: Any, gone: Callable[[list[int]], bool]
+) -> None:
+    plan = finished.plan()
+    job = make_job(plan, plan.steps["index"], "cpu")
+    pool = Pool(1)
+    try:
+        pool.start([replace(job, stage="no-such-stage")])
+        failed = last(pool)
+        assert isinstance(failed, Failed)
+        assert "this is a defect of harvest" in failed.message
+        (worker,) = (worker.process.pid for worker in pool._all)
+        pool.start([job])
+        assert isinstance(last(pool), Done)
+        assert gone([worker])
+        assert len(pool._all) == 2
+    finally:
+        pool.close()

@@ -53,13 +53,17 @@ class ScaleRelations(nn.Module):
         self.count = min(subsets, len(choices))
         self.choices: Tensor
         self.register_buffer("choices", choices, persistent=False)
+        self.steady: Tensor
+        self.register_buffer("steady", choices[spread(self.count, len(choices))], persistent=False)
         self.relate = nn.Sequential(nn.ReLU(), nn.Linear(scale * width, hidden), nn.ReLU(), nn.Linear(hidden, classes))
 
     def forward(self, segments: Tensor) -> Tensor:
         """Sum the logits (B, K) of this scale's relations between segments (B, n, W)."""
-        total = len(self.choices)
-        picked = torch.randperm(total)[: self.count] if self.training else spread(self.count, total)
-        related = segments[:, self.choices[picked.to(self.choices.device)]]  # (B, relations, k, W)
+        chosen = self.steady
+        if self.training:
+            picked = torch.randperm(len(self.choices))[: self.count]
+            chosen = self.choices[picked.to(self.choices.device, non_blocking=True)]
+        related = segments[:, chosen]  # (B, relations, k, W)
         logits: Tensor = self.relate(related.flatten(2)).sum(1)
         return logits
 

@@ -1,0 +1,28 @@
+"""What is said of a failure."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from pipeline.run.job import Failed
+from pipeline.run.serve import told
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "unforeseen"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), "out of the GPU's memory", False),
+        (MemoryError(), "out of memory", False),
+        (RuntimeError("CUDA error: an illegal memory access"), "this is a defect of harvest", True),
+    ],
+)
+def test_what_went_wrong_and_what_to_do(error: Exception, message: str, unforeseen: bool) -> None:
+    def work() -> None:
+        raise error
+
+    found = told("store", work)
+    assert isinstance(found, Failed)
+    assert message in found.message
+    assert "\n  " in found.message
+    assert found.unforeseen == unforeseen
