@@ -96,6 +96,8 @@ def prepared_device(job: Job) -> str:
     """Choose a job's device, of which only networks need another than the CPU, and set torch's threads for it."""
     network = job.scheduler is None and runs_a_network(job.stage, job.recipe)
     device = choose_device(job.device) if network else "cpu"
+    if device == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # its deterministic way, see trainers.seeding
     set_threads(device)
     return device
 
