@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -42,9 +43,9 @@ def test_a_worker_that_died_between_two_jobs_is_replaced(
 
 
 def test_a_worker_that_failed_in_a_way_nobody_foresaw_does_nothing_more(
-    finished: Any, gone: Callable[[list[int]], bool]
+    finished: Any, gone: Callable[[list[int]], bool], tmp_path: Path
 ) -> None:
-    plan = finished.plan()
+    plan = finished.copy(tmp_path / "project").plan()
     job = make_job(plan, plan.steps["index"], "cpu")
     pool = Pool(1)
     try:
