@@ -19,7 +19,7 @@ from pipeline.errors import StepError
 from pipeline.names import STAGES, load
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
-from pipeline.run.execute import choose_device, make_context, open_source, set_threads
+from pipeline.run.execute import make_context, open_source, prepared_device
 from pipeline.run.inputs import check_inputs
 from pipeline.run.job import make_job
 from store import Store
@@ -57,8 +57,8 @@ def check(
         What it needs is not here, or the new code fails.
     """
     inputs = {need: _input(plan, step, need) for need in step.needs}
-    job = make_job(plan, step, choose_device(device))
-    set_threads(job.device)
+    job = make_job(plan, step, device)
+    where = prepared_device(job)
     with ExitStack() as held:
         folder = held.enter_context(TemporaryDirectory(prefix="accept-"))
         source = open_source(job, progress) if job.stage in ("index", "encode") else None
@@ -69,7 +69,7 @@ def check(
         ids = [recording.id for recording in plan.table.listing.recordings]
         check_inputs(job, inputs)
         given = _part(draft, step, earlier, stored, ids, shards) if stored else draft
-        load(STAGES[job.stage].run)(make_context(job, cast(Draft, given), inputs, source, job.device, progress))
+        load(STAGES[job.stage].run)(make_context(job, cast(Draft, given), inputs, source, where, progress))
         names = set(stored.names) if stored else set()
         new = [path for path in draft.paths() if path in earlier.entries or path not in LATER]
         objects = [path for path in {**earlier.entries, **dict.fromkeys(new)} if not _is_zarr(path, names)]

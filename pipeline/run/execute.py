@@ -95,10 +95,10 @@ def _finished(job: Job, context: Context, left: dict[str, Any] | Exception, seco
 def prepared_device(job: Job) -> str:
     """Choose a job's device, of which only networks need another than the CPU, and set torch's threads for it."""
     network = job.scheduler is None and runs_a_network(job.stage, job.recipe)
-    device = choose_device(job.device) if network else "cpu"
+    device = _choose_device(job.device) if network else "cpu"
     if device == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # its deterministic way, see trainers.seeding
-    set_threads(device)
+    _set_threads(device)
     return device
 
 
@@ -139,7 +139,7 @@ def earlier_of(job: Job, store: Store) -> Iterable[Output]:
     return () if job.force else relatives(_stores(store, job.remotes), job.stage, family_of(job.recipe))
 
 
-def set_threads(device: str) -> None:
+def _set_threads(device: str) -> None:
     """Let torch use one thread on a CPU: small models gain nothing from more, and encoding has threads of its own."""
     torch.set_num_threads(_THREADS if device != "cpu" else 1)
 
@@ -188,7 +188,7 @@ def _resolve(table: str, section: Mapping[str, Any]) -> tuple[Callable[..., Any]
     return load(named.build), msgspec.convert(body, load(named.params))
 
 
-def choose_device(wanted: str) -> str:
+def _choose_device(wanted: str) -> str:
     """Return ``cpu`` or ``cuda``; StepError where a GPU is wanted and there is none."""
     if wanted == "cuda" and not torch.cuda.is_available():
         raise StepError(
