@@ -65,6 +65,7 @@ def sections(options: argparse.Namespace) -> list[Section]:
             root,
         ),
         Section("Folds together", "`pipeline run --together 8` against one after another.", "folds", (*root, *device)),
+        *([Section("The paper's Table 6", "Native widths, on a GPU.", "table6", device)] if device else []),
         Section(
             "Nothing to do",
             "`pipeline run` where everything is cached, and one changed parameter.",
