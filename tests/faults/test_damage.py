@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -111,12 +111,15 @@ def unfinished(lab: Lab) -> list[Objects]:
     """What two runs left that were killed amid encoding, with a journal, and amid training, with a checkpoint."""
 
     def make(part: str, holds: Objects) -> Objects:
+        def begun(paths: Iterable[str]) -> bool:
+            return any(f"{part}/" in path and not path.endswith(".partial") for path in paths)
+
         for _ in range(20):
             home = lab.home(holds=holds)
             running = home.start(*RUN)
-            running.kill_after(0.0, lambda home=home: any(f"{part}/" in path for path in home.store.names()))
+            running.kill_after(0.0, lambda home=home: begun(home.store.names()))
             objects = home.store.objects()
-            if any(f"{part}/" in path for path in objects):
+            if begun(objects):
                 return objects
         raise AssertionError(f"never killed amid {part}")
 
