@@ -198,4 +198,9 @@ def _alive(process: int) -> bool:
         return False
     except (OSError, OverflowError):
         return True
+    with suppress(OSError), open(f"/proc/{process}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()[0] not in (
+            b"Z",
+            b"X",
+        )  # dead, and nobody has looked after it yet
     return True

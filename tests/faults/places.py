@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,10 @@ class Place:
             files = (path for path in self.folder.rglob("*") if path.is_file())
             return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
         root = open_root(self.url)
-        return {path: root.read(path) for path in list(root.walk(""))}
+        for _ in range(10):
+            with suppress(FileNotFoundError):  # a killed process's last deletions may still be on their way
+                return {path: root.read(path) for path in list(root.walk(""))}
+        raise AssertionError(f"{self.url}: objects go on vanishing")
 
     def names(self) -> set[str]:
         """List everything."""
