@@ -241,6 +241,8 @@ def _cases(options: argparse.Namespace, folder: Path) -> Iterator[Case]:
         yield Case("depth", source, "depth", options.backbone, options.size, pieces, {"usual": _depth})
     else:
         print("depth recordings are left out: give --root")
+    if not options.clips:
+        return
     from pipeline.sources.utd_mhad import UtdMhad
 
     _clips(folder / "clips" / "RGB", options.clips, options.seconds)
@@ -324,7 +326,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--recordings", type=int, default=200, help="depth recordings (default 200)")
     parser.add_argument("--backbone", default="resnet50", help="for depth (default resnet50)")
     parser.add_argument("--size", type=int, default=224, help="image size for depth (default 224)")
-    parser.add_argument("--clips", type=int, default=4, help="1080p clips (default 4)")
+    parser.add_argument("--clips", type=int, default=4, help="1080p clips (default 4; 0 leaves them out)")
     parser.add_argument("--seconds", type=int, default=10, help="length of a clip (default 10)")
     parser.add_argument("--work", type=Path, help="where the temporary folder is made")
     return parser.parse_args()
