@@ -1,6 +1,7 @@
 """Encoding video from end to end, beside the bare network and the loops that one would write.
 
-    python benchmarks/encode.py [--root DIR] [--device cpu|cuda] [--recordings N] [--backbone NAME] [--size PIXELS]
+    python benchmarks/encode.py [--root DIR] [--device cpu|cuda] [--recordings N] [--repeat N] [--backbone NAME]
+        [--size PIXELS] [--clips N]
 
 Prints images a second of: the encode stage (read, decode, pool, resize, network, write; published output); its own
 network alone, on images that are ready (on a GPU: in its memory), with the same batch, precision and threads; its own
@@ -82,7 +83,7 @@ def _measure(case: Case, folder: Path, device: str) -> None:
         rates["bare"].append(_bare(encoder._backbone, case.size, images // 2, cores()))
         rates["reading"].append(_reading(encoder, piece, cores()))
         torch.set_num_threads(cores())
-        few = piece[: max(1, len(piece) // 4)]
+        few = piece[: max(1, min(50, len(piece) // 4))]
         for name, load in case.loops.items():
             rates[name].append(_usual(case, few, load, network, device))
         torch.set_num_threads(1)
@@ -232,12 +233,16 @@ def _mapped(case: Case, piece: Sequence[Any], load: Callable[[Path], Any], netwo
 
 
 def _cases(options: argparse.Namespace, folder: Path) -> Iterator[Case]:
+    import msgspec
+
     if options.root:
         from pipeline.sources.utd_mhad import UtdMhad
 
         source = UtdMhad(options.root.expanduser().resolve())
         rows = [row for row in source.list().recordings if "depth" in row.streams][: options.recordings]
-        pieces = [rows[at : at + 50] for at in range(0, len(rows), 50)]
+        rows = [msgspec.structs.replace(row, id=f"{row.id}-{turn}") for turn in range(options.repeat) for row in rows]
+        size = 50 * options.repeat
+        pieces = [rows[at : at + size] for at in range(0, len(rows), size)]
         yield Case("depth", source, "depth", options.backbone, options.size, pieces, {"usual": _depth})
     else:
         print("depth recordings are left out: give --root")
@@ -324,6 +329,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, help="UTD-MHAD's folder")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where networks run (default cpu)")
     parser.add_argument("--recordings", type=int, default=200, help="depth recordings (default 200)")
+    parser.add_argument("--repeat", type=int, default=1, help="each that often: a GPU is done with 200 in a second")
     parser.add_argument("--backbone", default="resnet50", help="for depth (default resnet50)")
     parser.add_argument("--size", type=int, default=224, help="image size for depth (default 224)")
     parser.add_argument("--clips", type=int, default=4, help="1080p clips (default 4; 0 leaves them out)")
