@@ -26,6 +26,7 @@ from trainers.params import AugmentParams, StandardiseParams
 from trainers.standardise import Standardised, fit_standardiser
 from trainers.tasks.classify import ClassifyTask
 from trainers.tasks.distil import DistilTask
+from trainers.together import _Stack, _stacked
 
 GPU = torch.device("cuda:0")
 REPOSITORY = str(Path(__file__).resolve().parents[2])
@@ -84,9 +85,10 @@ def forms(skeleton: ModalityData, inertial: ModalityData, video: ModalityData) -
 TAKES = {"dmft": "patches", "dmft-lite": "patches", "trn": "video", "cnn1d": "series"}  # all others take images
 
 
-def model(name: str, forms: dict[str, list[Input]]) -> tuple[Standardised, list[Input]]:
-    inputs = forms[TAKES.get(name, "images")]
-    params = load(MODELS[name].params)(**({"segments": 4} if name == "trn" else {}))
+def model(name: str, forms: dict[str, list[Input]], **given: Any) -> tuple[Standardised, list[Input]]:
+    inputs, kind = forms[TAKES.get(name, "images")], load(MODELS[name].params)
+    known = {"segments": 4, **given} if name == "trn" else given
+    params = kind(**{key: value for key, value in known.items() if key in kind.__struct_fields__})
     built = load(MODELS[name].build)({data.name: data.shape for data in inputs}, 4, params)
     return Standardised(built, fit_standardiser(inputs, StandardiseParams())), inputs
 
@@ -126,6 +128,21 @@ def test_no_loss_does(name: str, forms: dict[str, list[Input]], labels: Tensor) 
     loss = load(LOSSES[name].build)(params, student.model.embedding_width, teacher.model.embedding_width)
     inputs = {data.name: data for data in (*mine, *theirs)}
     assert not crossed(DistilTask(student, teacher, loss), list(inputs.values()), labels)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, each in MODELS.items() if each.stacks))
+def test_no_stack_of_models_does(name: str, forms: dict[str, list[Input]], labels: Tensor) -> None:
+    stack = _Stack([ClassifyTask(model(name, forms, dropout=0.0)[0]) for _ in range(2)])  # fake ones cannot be stacked
+    recordings = RecordingData(model(name, forms)[1], labels)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        stack._trained, stack._fixed = (
+            {name: tensor.to(GPU) for name, tensor in each.items()} for each in (stack._trained, stack._fixed)
+        )
+        batch = recordings.to(GPU).batch(torch.arange(6, device=GPU))
+        with Traffic() as traffic:
+            losses, logits, _ = stack.forward([0, 1], _stacked([batch, batch]))
+    assert losses.device == logits.device == GPU
+    assert not traffic.seen
 
 
 def test_what_is_on_the_wrong_device_would_be_seen(forms: dict[str, list[Input]], labels: Tensor) -> None:
