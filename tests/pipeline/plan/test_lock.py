@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.errors import ConfigError, PipelineError, StepError
 from pipeline.lock import Lock, LockedStream, read_lock, write_lock
+from pipeline.plan.planner import make_plan
 
 
 @pytest.fixture
@@ -148,3 +149,11 @@ def test_a_lock_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(PipelineError, match=r"stages\.lock: .*\n  .*make that folder writable"):
         write_lock(tmp_path / "file" / "stages.lock", Lock(), Lock())
+
+
+def test_the_lock_of_this_repository_is_that_of_its_code(tmp_path: Path) -> None:
+    """So that a first run changes no file of a clone."""
+    here = Path(__file__).resolve().parents[3]
+    plan = make_plan(here / "stages.yaml", [("store", str(tmp_path / "store"))])
+    found, now = read_lock(here / "stages.lock").index, plan.steps["index"].key
+    assert found == now, "run `pipeline run --until index`, and commit stages.lock"
