@@ -115,12 +115,14 @@ def crossed(task: nn.Module, inputs: list[Input], labels: Tensor) -> Counter[str
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_nothing_leaves_the_device(name: str, forms: dict[str, list[Input]], labels: Tensor) -> None:
     built, inputs = model(name, forms)
-    assert not {line for line in crossed(ClassifyTask(built), inputs, labels) if "trn/relations" not in line}
+    draws = {"trainers/models/trn/relations.py"} if name == "trn" else set()  # on the CPU, which must be seen here
+    assert {line.partition(":")[0] for line in crossed(ClassifyTask(built), inputs, labels)} == draws
 
 
-@pytest.mark.parametrize(
-    "name", sorted({*LOSSES} - {"rkd-angle", "dask"})
-)  # these take gradients, which need a real one
+TAKE_GRADIENTS = {"rkd-angle", "dask"}  # within the loss, for which torch wants a real GPU
+
+
+@pytest.mark.parametrize("name", sorted({*LOSSES} - TAKE_GRADIENTS))
 def test_no_loss_does(name: str, forms: dict[str, list[Input]], labels: Tensor) -> None:
     student, mine = model("dmft-lite" if name == "dmft-kd" else "cnn1d", forms)
     teacher, theirs = model("dmft" if name == "dmft-kd" else "resnet18", forms)
