@@ -8,10 +8,8 @@ import torch
 from torch import Tensor
 
 LEFT_TO_THE_MODEL = 0.3  # of a GPU's memory
-DEVICE_ERRORS = (
-    torch.OutOfMemoryError,
-    getattr(torch, "AcceleratorError", torch.OutOfMemoryError),
-)  # no matter what ran
+DEVICE_ERRORS = (torch.OutOfMemoryError, getattr(torch, "AcceleratorError", torch.OutOfMemoryError))
+"""What a GPU raises for its own reasons, whatever runs on it; RuntimeErrors, too."""
 VALUES = 2**26  # that are looked at together where all are wanted
 
 

@@ -53,7 +53,7 @@ def angles(series: Tensor, params: GafParams) -> tuple[Tensor, Tensor]:
     values = series[:, index] - origin[:, None]  # (B, W, S, C)
     points = (values * weight[..., None]).sum(1).transpose(1, 2)  # (B, C, S)
     if ranges is not None:
-        cos = (points / _column(tuple(ranges), points.dtype, points.device)).clamp(-1.0, 1.0)
+        cos = (points / _column(ranges, points.dtype, points.device)).clamp(-1.0, 1.0)
         return cos, torch.sqrt((1.0 - cos) * (1.0 + cos))
     low, high = points.amin(2, keepdim=True), points.amax(2, keepdim=True)
     constant = high - low < CONSTANT
@@ -63,11 +63,9 @@ def angles(series: Tensor, params: GafParams) -> tuple[Tensor, Tensor]:
     return torch.where(constant, -1.0, up - down), torch.where(constant, 0.0, 2.0 * torch.sqrt(up * down))
 
 
-# kept on the device: on a GPU every batch would wait for a copy
-
-
 @lru_cache(maxsize=16)
 def _taps(length: int, size: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return `taps` on a device, where they stay: else every batch on a GPU would wait for a copy."""
     index, weight = taps(length, size)
     with torch.inference_mode(False):
         return torch.tensor(index, device=device), torch.tensor(weight).to(device, dtype)
@@ -75,5 +73,6 @@ def _taps(length: int, size: int, dtype: torch.dtype, device: torch.device) -> t
 
 @lru_cache(maxsize=16)
 def _column(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return values (n, 1) on a device, where they stay."""
     with torch.inference_mode(False):
         return torch.tensor(values, dtype=dtype, device=device)[:, None]

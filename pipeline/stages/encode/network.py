@@ -49,19 +49,18 @@ class Network:
 
     def __init__(self, backbone: Backbone, size: int, threads: int, timings: Timings) -> None:
         self._backbone, self._timings = backbone, timings
-        self._device = backbone.device
-        gpu = self._device.type == "cuda"
-        self.batch = min(256, max(1, _PIXELS_ON_A_GPU // size**2)) if gpu else _BATCH_ON_A_CPU
-        self.at_once = _STREAMS if gpu else threads
-        self._free_streams = list(_streams_of(self._device)) if gpu else []
+        self._gpu = backbone.device.type == "cuda"
+        self.batch = min(256, max(1, _PIXELS_ON_A_GPU // size**2)) if self._gpu else _BATCH_ON_A_CPU
+        self.at_once = _STREAMS if self._gpu else threads
+        self._free_streams = list(_streams_of(backbone.device)) if self._gpu else []
         self._flags = ExitStack()
         self._pool = ThreadPoolExecutor(self.at_once, "network", self._set_up)
 
     def __enter__(self) -> Self:
-        self._flags.enter_context(repeatable(self._device))  # flags of the process, so not set in each thread
+        self._flags.enter_context(repeatable(self._backbone.device))  # flags of the process, so not set in each thread
         torch.set_num_threads(1)  # of each thread that reads, too: they are as many as the cores
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)  # the weights are there before another stream reads them
+        if self._gpu:
+            torch.cuda.synchronize(self._backbone.device)  # the weights are there before another stream reads them
         return self
 
     def __exit__(
@@ -82,7 +81,7 @@ class Network:
         with self._timings.phase("network"):
             channels, size = max(len(image) for image in images), images[0].shape[-1]
             shape = (self.batch, channels, size, size)
-            filled = torch.empty(shape, pin_memory=self._device.type == "cuda")
+            filled = torch.empty(shape, pin_memory=self._gpu)
             for place, image in enumerate(images):
                 filled[place] = image
             filled[len(images) :] = 0
