@@ -1,15 +1,9 @@
-"""Cleaning frees what nobody uses and nothing else, whoever else is at work, and wherever it is killed."""
+"""Cleaning frees what nobody uses and nothing else, whoever else is at work; killed in `test_cleaning_killed`."""
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +12,10 @@ import pytest
 from store import Store
 from store.cleaning import Cleaning, check_forgotten
 from store.errors import StoreError, UnsupportedFormat
-from store.refs import decode_ref, encode_ref
+
+from .used import freed, name, publish
 
 DAY = 86400.0
-
-
-def publish(store: Store, stage: str, key: str, inputs: Iterable[str] = (), data: bytes = b"data") -> None:
-    with store.draft(stage, key, recipe={"raw": key, "stage": stage}, inputs=list(inputs)) as draft:
-        draft.write("a/b", data)
-        draft.publish({"user": "me"})
-
-
-def name(store: Store, ref: str, *outputs: tuple[str, str]) -> None:
-    steps = {f"step{i}": {"stage": stage, "key": key} for i, (stage, key) in enumerate(outputs)}
-    store.write_ref(ref, json.dumps({"steps": steps, "user": "me", "host": "here"}).encode())
-
-
-def freed(cleaning: Cleaning) -> dict[str, str]:
-    """Free, and return what was left, and why."""
-    return {scrap.path: why for scrap, why in cleaning.free() if why}
 
 
 def paths(cleaning: Cleaning) -> set[str]:
@@ -286,150 +265,15 @@ def test_two_cleanings_at_a_time(chain: Store) -> None:
     assert ("encode", "unused") not in set(chain.outputs())
 
 
-# processes ----------------------------------------------------------------------------------------------------------
-
-REPOSITORY = str(Path(__file__).parents[2])
-
-CLEANER = """
-import sys
-from store import Store
-print("ready", flush=True)
-for _ in Store.open(sys.argv[1]).cleaning(grace_s=0).free():
-    pass
-"""
-
-STEPWISE = """
-import os, sys
-from store import Store
-
-left = [int(sys.argv[2])]
-def counted(call):
-    def counting(*arguments, **options):
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), 9)
-        return call(*arguments, **options)
-    return counting
-for name in ("link", "unlink", "replace", "rmdir", "rename"):
-    setattr(os, name, counted(getattr(os, name)))
-for _ in Store.open(sys.argv[1]).cleaning(grace_s=0).free():
-    pass
-"""
-
-
-def python(program: str, *arguments: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": REPOSITORY}
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True, env=environment
-    )
-
-
-def check_whole(store: Store) -> None:
-    """Every published output is whole."""
-    for each in list(store.outputs()):
-        if store.has(*each):
-            store.output(*each).verify()
-
-
-def test_killed_before_each_single_change(tmp_path: Path) -> None:
-    for step in range(1, 40):
-        folder = tmp_path / str(step)
-        store = Store.open(str(folder))
-        publish(store, "index", "i")
-        publish(store, "encode", "unused", ["i"])
-        name(store, "mine.json", ("index", "i"))
-        with store.draft("train", "begun", recipe={}, inputs=[]) as draft:
-            draft.write("x", b"x")
-        process = python(STEPWISE, str(folder), str(step))
-        status = process.wait(60)
-        assert status in (0, -signal.SIGKILL)
-        check_whole(store)
-        freed(store.cleaning(grace_s=0))
-        assert list(store.outputs()) == [("index", "i")]
-        assert not store.cleaning(grace_s=0).scraps
-        if status == 0:
-            assert step > 5
-            return
-    pytest.fail("it never came to its end")
-
-
-def test_killed_in_a_bucket(s3: Any) -> None:
-    """At moments that spread over a whole cleaning."""
-    store = Store.open(s3.url(os.urandom(8).hex()))
-    name(store, "mine.json", ("index", "i"))
-    publish(store, "index", "i")
-    keys = [f"k{i:02d}" for i in range(30)]
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda key: publish(store, "encode", key, ["i"]), keys))
-    killed = 0
-    for wait in (0.02, 0.05, 0.1, 0.2, 0.4):
-        process = python(CLEANER, store.url)
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(wait)
-        process.kill()
-        killed += process.wait(60) == -signal.SIGKILL
-        check_whole(store)
-    assert killed
-    assert freed(store.cleaning(grace_s=0)) == {}
-    assert list(store.outputs()) == [("index", "i")]
-    assert not [path for path in store._root.walk("families") if not path.endswith("/i")]
-
-
-def test_many_users_come_while_it_frees(tmp_path: Path) -> None:
-    """Who names an output and finds it then, keeps it."""
-    folder = tmp_path / "store"
-    store = Store.open(str(folder))
-    name(store, "mine.json", ("index", "i"))
-    keys = [f"k{i:03d}" for i in range(60)]
-    for key in keys:
-        publish(store, "encode", key)
-    process = python(CLEANER, str(folder))
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
-    kept = []
-    for key in reversed(keys):
-        name(store, f"user-{key}.json", ("encode", key))
-        if store.has("encode", key):
-            kept.append(key)
-        if process.poll() is not None:
-            break
-    assert process.wait(60) == 0
-    for key in kept:
-        store.output("encode", key).verify()
-
-
-def age(folder: Path, seconds: float) -> None:
-    past = time.time() - seconds
-    for path in [folder, *folder.rglob("*")]:
-        os.utime(path, (past, past))
-
-
-# references ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_reference_names_outputs_at_any_depth() -> None:
-    value = {"a": [{"stage": "x", "key": "1", "more": {"stage": "y", "key": "2"}}], "stage": 3, "key": "../.."}
-    ref = decode_ref("r", json.dumps(value).encode(), "refs/r")
-    assert ref.outputs == {("x", "1"): "", ("y", "2"): "more"}
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff", b"[" * 100_000, b'{"a":'], ids=["empty", "binary", "deep", "half"])
-def test_no_reference(content: bytes) -> None:
-    with pytest.raises(StoreError, match="refs/r"):
-        decode_ref("r", content, "refs/r")
-
-
-def test_a_reference_that_was_damaged_is_none() -> None:
-    data = encode_ref({"steps": {"a": {"stage": "x", "key": "1"}}, "written": "2026"})
-    assert decode_ref("r", data, "refs/r").outputs == {("x", "1"): "a"}
-    with pytest.raises(StoreError, match="changed after it was written"):
-        decode_ref("r", data.replace(b'"1"', b'"2"'), "refs/r")
-
-
 def test_a_beginning_of_a_name_is_enough() -> None:
     refs = ["stages-abc.json", "stages-abd.json", "other.json"]
     assert check_forgotten(refs, ["other", "stages-abc"]) == ["other.json", "stages-abc.json"]
     for text in ("stages", "nothing"):
         with pytest.raises(StoreError, match=rf"--forget {text}"):
             check_forgotten(refs, [text])
+
+
+def age(folder: Path, seconds: float) -> None:
+    past = time.time() - seconds
+    for path in [folder, *folder.rglob("*")]:
+        os.utime(path, (past, past))
