@@ -1,6 +1,6 @@
 """Names that a stages file can use. Strings only, so that naming a thing imports nothing and makes no step stale.
 
-A new model, loss, source or stage is one more line here and its own file.
+A new source or stage is its own file and one more line here; models and losses have tables of their own in `trainers`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline.plan.planner import Plan
@@ -85,7 +86,14 @@ def _code(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
         if old.get(module) != new.get(module):
             what = "is new" if module not in old else "is no longer used" if module not in new else "changed"
             before, after = (str(side.get(module, "-"))[:8] for side in (old, new))
-            yield f"source file {module.replace('.', '/')}.py {what} ({before} -> {after})"
+            yield f"source file {_source_file(module)} {what} ({before} -> {after})"
+
+
+def _source_file(module: str) -> str:
+    """Return a module's file as the repository has it; that of one that is gone is a guess."""
+    path = module.replace(".", "/")
+    is_package = (Path(__file__).parents[2] / path).is_dir()
+    return f"{path}/__init__.py" if is_package else f"{path}.py"
 
 
 def _raw(plan: Plan, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:

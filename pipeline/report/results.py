@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 from pipeline.plan.stored import metrics_of, predictions_of
+from pipeline.report.student_t import two_sided_quantile
 
 METRICS = ("top1", "macro_f1")
 _COLUMNS = (
@@ -120,7 +121,7 @@ def differences(plan: Plan, rows: Sequence[Row]) -> list[Difference]:
             gaps = [v - paired[s] for s, v in zip(row.seeds, row.values, strict=True) if s in paired]
             if len(gaps) > 1:
                 mean = statistics.fmean(gaps)
-                half = t_quantile(len(gaps) - 1) * statistics.stdev(gaps) / math.sqrt(len(gaps))
+                half = two_sided_quantile(0.95, len(gaps) - 1) * statistics.stdev(gaps) / math.sqrt(len(gaps))
                 found.append(Difference(row, baseline, mean, mean - half, mean + half, len(gaps)))
     return found
 
@@ -152,15 +153,6 @@ def random_projections(plan: Plan) -> list[str]:
         if step.recipe.get("weights") == {"random": True}:
             found[step.work["modality"]] = step.recipe["params"]["backbone"]
     return [f"{name} ({backbone})" for name, backbone in found.items()]
-
-
-def t_quantile(freedom: int) -> float:
-    """Return the 97.5 % quantile of Student's t, to three digits; the normal's beyond 30 degrees of freedom."""
-    table = (
-        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-        2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-    )  # fmt: skip
-    return table[freedom - 1] if freedom <= len(table) else 1.96
 
 
 def _evaluations(plan: Plan) -> Iterator[tuple[Step, Mapping[str, Any]]]:

@@ -61,6 +61,12 @@ def test_the_teachers_file(stale: Any) -> None:
     assert "input distilled[subjects=odd,seed=0] changed" in reasons["evaluate[distilled"]
 
 
+def test_a_package_is_named_by_its_file(stale: Any) -> None:
+    reasons = stale(("trainers/models/dmft/__init__.py", line))
+    (reason,) = reasons["teacher"]
+    assert reason.startswith("source file trainers/models/dmft/__init__.py changed (")
+
+
 def test_the_students_file(stale: Any) -> None:
     reasons = stale(("trainers/models/dmft/student.py", line))
     assert reasons.keys() == {"student", "distilled", "evaluate[student", "evaluate[distilled"}
