@@ -59,7 +59,7 @@ ON_THE_SAMPLE = [(name, shown) for name, page in PAGES.items() for shown in page
 ON_REAL_DATA = [shown.command for shown in PAGES["docs/tutorial.md"] if "DIR" in shown.command]
 _FIGURES = [
     (r"about .*", "about #"),
-    (r"\d+(\.\d+)? (min|s|h|MB|kB|GB)( \d+ s)?", "#"),
+    (r"\d+(\.\d+)? (min|s|h|MB|kB|GB)\b( \d+ s)?", "#"),
     (r"key [0-9a-f]{12}", "key #"),
     (r"[-+]?\d+\.\d+( ± \d+\.\d+)?", "#"),
     (r"-{3,}", "---"),

@@ -73,12 +73,16 @@ class Lab:
         remotes: Collection[str] = (),
         holds: Mapping[str, bytes] | None = None,
         raw: bool = True,
+        root: Path | None = None,
         folder: Path | None = None,
     ) -> Home:
-        """Make a home whose store holds these objects; one without raw data has the lock alone."""
+        """Make a home whose store holds these objects; one without raw data has the lock alone.
+
+        `root` is where its own copy of the recordings lies.
+        """
         folder = folder or self.folder / f"home-{next(self._count)}"
         folder.mkdir(exist_ok=True)
-        root = self.folder / ("raw" if raw else "nowhere")
+        root = root or self.folder / ("raw" if raw else "nowhere")
         source = {"name": "utd-mhad", "root": str(root)}
         home = Home(
             folder,
