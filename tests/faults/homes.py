@@ -34,11 +34,19 @@ class Ended:
 class Running:
     """A command that runs; its output goes to files, which no full pipe can stop."""
 
-    def __init__(self, command: list[str], folder: Path, environment: Mapping[str, str], number: int) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        number: int,
+        user: tuple[int, int] | None = None,
+    ) -> None:
+        who = {"user": user[0], "group": user[1], "extra_groups": [], "umask": 0o022} if user else {}
         self._out, self._err = (folder / f"{number}.{name}" for name in ("out", "err"))
         with open(self._out, "wb") as out, open(self._err, "wb") as err:
             self._process = subprocess.Popen(
-                command, cwd=folder, env=environment, stdout=out, stderr=err, start_new_session=True
+                command, cwd=folder, env=environment, stdout=out, stderr=err, start_new_session=True, **who
             )
         self._what = " ".join(command[2:])
 
@@ -92,6 +100,7 @@ class Home:
     folder: Path
     values: dict[str, Any]
     environment: dict[str, str]
+    user: tuple[int, int] | None = None  # and group, by number
     _count: Any = field(default_factory=count)
 
     @property
@@ -110,7 +119,8 @@ class Home:
     def start(self, *arguments: str, through: Collection[str] = (), **environment: str) -> Running:
         """Start ``pipeline ...``, through another program if need be."""
         command = [*through, sys.executable, "-m", "pipeline", *arguments]
-        return Running(command, self.folder, {**os.environ, **self.environment, **environment}, next(self._count))
+        variables = {**os.environ, **self.environment, **environment}
+        return Running(command, self.folder, variables, next(self._count), self.user)
 
     def command(self, *arguments: str, **environment: str) -> Ended:
         """Run ``pipeline ...`` undisturbed; it must complete."""

@@ -74,11 +74,14 @@ class Lab:
         holds: Mapping[str, bytes] | None = None,
         raw: bool = True,
         root: Path | None = None,
+        settings: Mapping[str, Any] | None = None,
+        user: tuple[int, int] | None = None,
         folder: Path | None = None,
     ) -> Home:
         """Make a home whose store holds these objects; one without raw data has the lock alone.
 
-        `root` is where its own copy of the recordings lies.
+        `root` is where its own copy of the recordings lies; `settings` are more keys of its stages file; `user` is whose
+        it is, by the numbers of user and group.
         """
         folder = folder or self.folder / f"home-{next(self._count)}"
         folder.mkdir(exist_ok=True)
@@ -86,13 +89,14 @@ class Lab:
         source = {"name": "utd-mhad", "root": str(root)}
         home = Home(
             folder,
-            {"store": store, "remote": list(remotes), "source": source, **EXPERIMENT},
+            {"store": store, "remote": list(remotes), "source": source, **EXPERIMENT, **(settings or {})},
             {
                 "PYTHONPATH": str(REPOSITORY),
                 "PIPELINE_CACHE": str(self.folder / ("cache" if raw else "their-cache")),
                 "OMP_NUM_THREADS": "1",
                 "PIPELINE_LEASE_SECONDS": "2",
             },
+            user,
         )
         (folder / "stages.yaml").write_text(yaml.safe_dump(home.values, sort_keys=False))
         if not raw:

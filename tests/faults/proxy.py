@@ -26,6 +26,14 @@ KINDS = (
     "500",
     "503",
 )
+HOSTILE = (
+    "flood",  # 300 MiB, whatever was asked for
+    "drip",  # a byte now and then, of as much
+    "endless",  # pieces without end
+    "lie",  # other bytes than the object's, of another length than was asked for
+    "redirect",  # to `Proxy.elsewhere`, where nobody must bring credentials
+)
+_PIECE = bytes(1 << 16)
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ class Proxy:
 
     def __init__(self, port: int, fault: Fault | None = None) -> None:
         self.requests = self.disturbed = 0
+        self.elsewhere = ""  # the URL that redirections lead to
         self._to, self._fault, self._until = port, fault, 0.0
         self._guard, self._closed = Lock(), Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -83,17 +92,24 @@ class Proxy:
             server = socket.create_connection(("127.0.0.1", self._to))
             _Connection(self, client, server).forward()
 
-    def next(self) -> Fault | None:
-        """Count a request, and return what is to be done to it."""
+    def next(self, request: bytes) -> Fault | None:
+        """Count a request, and return what is to be done to it; only reading is answered with lies."""
         with self._guard:
             self.requests += 1
             fault = self._fault
-            if fault is None or not (self.requests == fault.request or time.monotonic() < self._until):
+            if fault is None or (fault.kind in HOSTILE and not request.startswith(b"GET")):
                 return None
-            if self.requests == fault.request:
+            is_first = self.requests >= fault.request and not self.disturbed
+            if not is_first and time.monotonic() >= self._until:
+                return None
+            if is_first:
                 self._until = time.monotonic() + fault.lasts_s
             self.disturbed += 1
             return fault
+
+    @property
+    def closed(self) -> bool:
+        return self._closed.is_set()
 
     def hold(self, client: socket.socket) -> None:
         """Say nothing until the client goes."""
@@ -104,6 +120,37 @@ class Proxy:
                     return
             except TimeoutError:
                 continue
+
+
+class Listener:
+    """A host that nobody named: refuses everything, and remembers what was brought there."""
+
+    def __init__(self) -> None:
+        self._listening = socket.create_server(("127.0.0.2", 0))
+        self.url = f"http://127.0.0.2:{self._listening.getsockname()[1]}"
+        self._heard: list[bytes] = []
+        Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listening.close()
+
+    def credentials(self) -> list[bytes]:
+        """Return what came with a request that only the named host may know."""
+        secret = re.compile(rb"(?i)^(authorization|x-amz-security-token):.*", re.MULTILINE)
+        return [found[0] for head in self._heard for found in secret.finditer(head)]
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client = self._listening.accept()[0]
+                with suppress(OSError), client:
+                    self._heard.append(client.recv(1 << 16))
+                    client.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 class _Connection:
@@ -128,11 +175,13 @@ class _Connection:
         while data := self._client.recv(1 << 16):
             if _REQUEST.match(data):
                 self._bodiless, self._answered = data.startswith(b"HEAD"), False
-                fault = self._fault = self._proxy.next()
+                fault = self._fault = self._proxy.next(data)
                 if fault and fault.kind == "refused":
                     return self._reset()
                 if fault and fault.kind in ("500", "503"):
                     return self._answer(fault.kind.encode())
+                if fault and fault.kind in HOSTILE:
+                    return self._deceive(fault.kind)
                 if fault and fault.kind.startswith("request"):
                     left = int(fault.share * _bytes_of(data))
             if left is not None and left <= len(data):
@@ -164,6 +213,25 @@ class _Connection:
         with suppress(OSError):
             self._client.shutdown(socket.SHUT_WR)
         return None
+
+    def _deceive(self, kind: str) -> None:
+        """Answer in the service's place until the client goes."""
+        if kind == "redirect":
+            head = f"307 Temporary Redirect\r\nLocation: {self._proxy.elsewhere}/there\r\nContent-Length: 0"
+        elif kind == "endless":
+            head = "200 OK\r\nTransfer-Encoding: chunked"
+        else:
+            head = f"200 OK\r\nContent-Length: {len(_PIECE) // 2 if kind == 'lie' else 300 << 20}"
+        facts = 'ETag: "lie"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT'
+        self._client.sendall(f"HTTP/1.1 {head}\r\n{facts}\r\nConnection: close\r\n\r\n".encode())
+        if kind == "lie":
+            self._client.sendall(_PIECE[: len(_PIECE) // 2])
+        elif kind == "flood":
+            for _ in range((300 << 20) // len(_PIECE)):
+                self._client.sendall(_PIECE)
+        while kind in ("drip", "endless") and not self._proxy.closed:
+            self._client.sendall(b"0" if kind == "drip" else b"4\r\n\0\0\0\0\r\n")
+            time.sleep(0.05)
 
     def _answer(self, code: bytes) -> None:
         self._client.sendall(b"HTTP/1.1 " + code + b" No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
