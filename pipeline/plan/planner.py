@@ -19,6 +19,7 @@ from pipeline.plan.steps import Broken, StepBuilder
 from pipeline.plan.stored import broken_items
 from pipeline.plan.table import Table, read_table, table_from_index
 from pipeline.sources.contract import Unparsed
+from pipeline.stagesfile.document import read_text
 from pipeline.stagesfile.experiment import Point, read_points
 from store import Store
 from store.chain import Chain
@@ -44,11 +45,16 @@ class Plan:
         Recordings that cannot be used, once the index has run: recording, stream, reason.
     indexed
         Whether the index has run; before that, keys of training assume that no recording is broken.
+    text
+        What the stages file said when it was read.
     lock, old_lock
-        What stages.lock should say, and what it says.
+        What stages.lock should say, and what it said when it was read.
+    code, weights
+        What was hashed of the program and of weights files.
     """
 
     path: Path
+    text: str
     store: Store
     chain: Chain
     points: Sequence[Point]
@@ -60,6 +66,8 @@ class Plan:
     indexed: bool
     lock: Lock
     old_lock: Lock
+    code: AcceptedCode
+    weights: Weights
     history: History
 
 
@@ -67,23 +75,44 @@ def make_plan(
     path: Path,
     settings: Iterable[tuple[str, Any]],
     progress: Progress | None = None,
-    away: dict[str, str] | None = None,
 ) -> Plan:
-    """Plan a stages file; nothing is run or written but caches. ConfigError for what is off in it.
-
-    `away` is an earlier plan's `chain.failures`: those remotes are not waited for again.
-    """
-    points = read_points(path, settings)
+    """Plan a stages file; nothing is run or written but caches. ConfigError for what is off in it."""
+    text = read_text(path)
+    points = read_points(path, text, settings)
     first = points[0]
     if any(p.source_recipe != first.source_recipe for p in points):
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
     store = Store.open(first.experiment.store, base=path.absolute().parent)
-    chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent), failures=away)
+    chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent))
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
     code = AcceptedCode(CodeIndex(), old_lock.accepted)
-    weights = _Weights(path.absolute().parent, old_lock)
+    weights = Weights(path.absolute().parent, old_lock)
+    return _build(path, text, points, chain, old_lock, table, code, weights)
+
+
+def plan_again(plan: Plan) -> Plan:
+    """Plan again with what is in the stores by now.
+
+    All that was read of files is as the plan has it: a run goes on with the stages file, the lock, the code and the raw
+    data that it began with. Remotes that were away are not waited for again.
+    """
+    chain = Chain(plan.store, plan.chain.urls, failures=dict(plan.chain.failures))
+    return _build(plan.path, plan.text, plan.points, chain, plan.old_lock, plan.table, plan.code, plan.weights)
+
+
+def _build(
+    path: Path,
+    text: str,
+    points: Sequence[Point],
+    chain: Chain,
+    old_lock: Lock,
+    table: Table,
+    code: AcceptedCode,
+    weights: Weights,
+) -> Plan:
+    first = points[0]
     builder = StepBuilder(code, weights)
     index = builder.index(first, table, sorted(table.raw))
     made = chain.output("index", index.key)
@@ -95,7 +124,8 @@ def make_plan(
     lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
     return Plan(
         path=path,
-        store=store,
+        text=text,
+        store=chain.local,
         chain=chain,
         points=points,
         table=table,
@@ -106,7 +136,9 @@ def make_plan(
         indexed=made is not None,
         lock=lock,
         old_lock=old_lock,
-        history=History.read(store, path),
+        code=code,
+        weights=weights,
+        history=History.read(chain.local, path),
     )
 
 
@@ -153,11 +185,12 @@ def _read_broken(index: Output) -> dict[str, dict[str, str]]:
     return broken
 
 
-class _Weights:
+class Weights:
     """What identifies pretrained weights in a key: their name in torchvision's enumeration, or their content."""
 
     def __init__(self, base: Path, lock: Lock) -> None:
         self.found: dict[str, str] = {}
+        self._known: dict[Path, str] = {}
         self._base = base
         self._lock = lock
 
@@ -167,15 +200,18 @@ class _Weights:
         if not value.endswith((".pth", ".safetensors")):
             return {"enumerated": value}
         path = self._base / Path(value).expanduser()
-        name = path.name
+        if path not in self._known:
+            self._known[path] = self._digest(path, point, place)
+        self.found[path.name] = self._known[path]
+        return {"sha256": self._known[path]}
+
+    def _digest(self, path: Path, point: Point, place: str) -> str:
         if path.is_file():
-            self.found[name] = RawIndex(path.parent).digests([name])[name].sha256
-        elif name in self._lock.weights:
-            self.found[name] = self._lock.weights[name]
-        else:
-            raise point.document.error(
-                place,
-                f"no such weights file: {path}",
-                "give a .safetensors or .pth file, an enumerated name, or none",
-            )
-        return {"sha256": self.found[name]}
+            return RawIndex(path.parent).digests([path.name])[path.name].sha256
+        if path.name in self._lock.weights:
+            return self._lock.weights[path.name]
+        raise point.document.error(
+            place,
+            f"no such weights file: {path}",
+            "give a .safetensors or .pth file, an enumerated name, or none",
+        )
