@@ -148,11 +148,8 @@ def _bring(plan: Plan, again: Callable[[], Plan], how: _How) -> tuple[Plan, _Mad
     if not made.failed:
         _check_broken(plan)
         if not update_lock(lock_path(plan.path), plan.lock, plan.old_lock):
-            name = lock_path(plan.path).name
-            print(
-                f"note: {name} changed while this ran and is left as it is; run again to bring it up to date",
-                file=sys.stderr,
-            )
+            left = f"{lock_path(plan.path).name} changed while this ran and is left as it is"
+            print(f"note: {left}; run again to bring it up to date", file=sys.stderr)
         more = _run(plan, how)
         made += more
         plan = again() if more.done or more.fetched else plan
@@ -228,7 +225,7 @@ def _check_broken(plan: Plan) -> None:
 def _note_edited(plan: Plan) -> None:
     """Tell that the stages file is another one by now."""
     try:
-        if read_text(plan.path) == plan.text:
+        if read_text(plan.path) == plan.snapshot.text:
             return
         how = "changed"
     except ConfigError:

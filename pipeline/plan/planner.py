@@ -31,6 +31,28 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """What was read of files: a run goes on with it, whatever becomes of them.
+
+    Attributes
+    ----------
+    text
+        Of the stages file.
+    lock
+        What stages.lock said.
+    code, weights
+        What is known of the program and of weights files.
+    """
+
+    text: str
+    points: Sequence[Point]
+    lock: Lock
+    table: Table
+    code: AcceptedCode
+    weights: _Weights
+
+
+@dataclass(frozen=True)
 class Plan:
     """Steps in an order in which they can be done, with their states.
 
@@ -45,16 +67,13 @@ class Plan:
         Recordings that cannot be used, once the index has run: recording, stream, reason.
     indexed
         Whether the index has run; before that, keys of training assume that no recording is broken.
-    text
-        What the stages file said when it was read.
     lock, old_lock
         What stages.lock should say, and what it said when it was read.
-    code, weights
-        What was hashed of the program and of weights files.
+    snapshot
+        What was read of files.
     """
 
     path: Path
-    text: str
     store: Store
     chain: Chain
     points: Sequence[Point]
@@ -66,8 +85,7 @@ class Plan:
     indexed: bool
     lock: Lock
     old_lock: Lock
-    code: AcceptedCode
-    weights: Weights
+    snapshot: Snapshot
     history: History
 
 
@@ -88,43 +106,30 @@ def make_plan(
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
     code = AcceptedCode(CodeIndex(), old_lock.accepted)
-    weights = Weights(path.absolute().parent, old_lock)
-    return _build(path, text, points, chain, old_lock, table, code, weights)
+    weights = _Weights(path.absolute().parent, old_lock)
+    return _build(path, Snapshot(text, points, old_lock, table, code, weights), chain)
 
 
 def plan_again(plan: Plan) -> Plan:
-    """Plan again with what is in the stores by now.
-
-    All that was read of files is as the plan has it: a run goes on with the stages file, the lock, the code and the raw
-    data that it began with. Remotes that were away are not waited for again.
-    """
+    """Plan again with what is in the stores by now; remotes that were away are not waited for again."""
     chain = Chain(plan.store, plan.chain.urls, failures=dict(plan.chain.failures))
-    return _build(plan.path, plan.text, plan.points, chain, plan.old_lock, plan.table, plan.code, plan.weights)
+    return _build(plan.path, plan.snapshot, chain)
 
 
-def _build(
-    path: Path,
-    text: str,
-    points: Sequence[Point],
-    chain: Chain,
-    old_lock: Lock,
-    table: Table,
-    code: AcceptedCode,
-    weights: Weights,
-) -> Plan:
-    first = points[0]
-    builder = StepBuilder(code, weights)
+def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
+    points, table, old_lock = snapshot.points, snapshot.table, snapshot.lock
+    first, weights = points[0], snapshot.weights
+    builder = StepBuilder(snapshot.code, weights)
     index = builder.index(first, table, sorted(table.raw))
     made = chain.output("index", index.key)
     broken = _read_broken(made) if made else {}
     for point in points:
         builder.add(point, table, broken, index.id)
-    code.save()
+    snapshot.code.save()
     source = str(first.source_recipe["name"])
     lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
     return Plan(
         path=path,
-        text=text,
         store=chain.local,
         chain=chain,
         points=points,
@@ -136,8 +141,7 @@ def _build(
         indexed=made is not None,
         lock=lock,
         old_lock=old_lock,
-        code=code,
-        weights=weights,
+        snapshot=snapshot,
         history=History.read(chain.local, path),
     )
 
@@ -185,7 +189,7 @@ def _read_broken(index: Output) -> dict[str, dict[str, str]]:
     return broken
 
 
-class Weights:
+class _Weights:
     """What identifies pretrained weights in a key: their name in torchvision's enumeration, or their content."""
 
     def __init__(self, base: Path, lock: Lock) -> None:

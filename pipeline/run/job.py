@@ -162,7 +162,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
     encode = step.stage == "encode"
     weights = step.work.get("weights")
     accepted = step.accepted
-    code = dict(plan.code.running(step.recipe["code"]))
+    code = dict(plan.snapshot.code.running(step.recipe["code"]))
     check_code(code)
     is_file = weights is not None and weights.endswith((".pth", ".safetensors"))
     return Job(
