@@ -19,6 +19,7 @@ from pipeline.plan.steps import Broken, StepBuilder
 from pipeline.plan.stored import broken_items
 from pipeline.plan.table import Table, read_table, table_from_index
 from pipeline.sources.contract import Unparsed
+from pipeline.stagesfile.document import read_text
 from pipeline.stagesfile.experiment import Point, read_points
 from store import Store
 from store.chain import Chain
@@ -27,6 +28,28 @@ if TYPE_CHECKING:
     from store.outputs import Output
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was read of files: a run goes on with it, whatever becomes of them.
+
+    Attributes
+    ----------
+    text
+        Of the stages file.
+    lock
+        What stages.lock said.
+    code, weights
+        What is known of the program and of weights files.
+    """
+
+    text: str
+    points: Sequence[Point]
+    lock: Lock
+    table: Table
+    code: AcceptedCode
+    weights: _Weights
 
 
 @dataclass(frozen=True)
@@ -45,7 +68,9 @@ class Plan:
     indexed
         Whether the index has run; before that, keys of training assume that no recording is broken.
     lock, old_lock
-        What stages.lock should say, and what it says.
+        What stages.lock should say, and what it said when it was read.
+    snapshot
+        What was read of files.
     """
 
     path: Path
@@ -60,6 +85,7 @@ class Plan:
     indexed: bool
     lock: Lock
     old_lock: Lock
+    snapshot: Snapshot
     history: History
 
 
@@ -67,35 +93,44 @@ def make_plan(
     path: Path,
     settings: Iterable[tuple[str, Any]],
     progress: Progress | None = None,
-    away: dict[str, str] | None = None,
 ) -> Plan:
-    """Plan a stages file; nothing is run or written but caches. ConfigError for what is off in it.
-
-    `away` is an earlier plan's `chain.failures`: those remotes are not waited for again.
-    """
-    points = read_points(path, settings)
+    """Plan a stages file; nothing is run or written but caches. ConfigError for what is off in it."""
+    text = read_text(path)
+    points = read_points(path, text, settings)
     first = points[0]
     if any(p.source_recipe != first.source_recipe for p in points):
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
     store = Store.open(first.experiment.store, base=path.absolute().parent)
-    chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent), failures=away)
+    chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent))
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
     code = AcceptedCode(CodeIndex(), old_lock.accepted)
     weights = _Weights(path.absolute().parent, old_lock)
-    builder = StepBuilder(code, weights)
+    return _build(path, Snapshot(text, points, old_lock, table, code, weights), chain)
+
+
+def plan_again(plan: Plan) -> Plan:
+    """Plan again with what is in the stores by now; remotes that were away are not waited for again."""
+    chain = Chain(plan.store, plan.chain.urls, failures=dict(plan.chain.failures))
+    return _build(plan.path, plan.snapshot, chain)
+
+
+def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
+    points, table, old_lock = snapshot.points, snapshot.table, snapshot.lock
+    first, weights = points[0], snapshot.weights
+    builder = StepBuilder(snapshot.code, weights)
     index = builder.index(first, table, sorted(table.raw))
     made = chain.output("index", index.key)
     broken = _read_broken(made) if made else {}
     for point in points:
         builder.add(point, table, broken, index.id)
-    code.save()
+    snapshot.code.save()
     source = str(first.source_recipe["name"])
     lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
     return Plan(
         path=path,
-        store=store,
+        store=chain.local,
         chain=chain,
         points=points,
         table=table,
@@ -106,7 +141,8 @@ def make_plan(
         indexed=made is not None,
         lock=lock,
         old_lock=old_lock,
-        history=History.read(store, path),
+        snapshot=snapshot,
+        history=History.read(chain.local, path),
     )
 
 
@@ -158,6 +194,7 @@ class _Weights:
 
     def __init__(self, base: Path, lock: Lock) -> None:
         self.found: dict[str, str] = {}
+        self._known: dict[Path, str] = {}
         self._base = base
         self._lock = lock
 
@@ -167,15 +204,18 @@ class _Weights:
         if not value.endswith((".pth", ".safetensors")):
             return {"enumerated": value}
         path = self._base / Path(value).expanduser()
-        name = path.name
+        if path not in self._known:
+            self._known[path] = self._digest(path, point, place)
+        self.found[path.name] = self._known[path]
+        return {"sha256": self._known[path]}
+
+    def _digest(self, path: Path, point: Point, place: str) -> str:
         if path.is_file():
-            self.found[name] = RawIndex(path.parent).digests([name])[name].sha256
-        elif name in self._lock.weights:
-            self.found[name] = self._lock.weights[name]
-        else:
-            raise point.document.error(
-                place,
-                f"no such weights file: {path}",
-                "give a .safetensors or .pth file, an enumerated name, or none",
-            )
-        return {"sha256": self.found[name]}
+            return RawIndex(path.parent).digests([path.name])[path.name].sha256
+        if path.name in self._lock.weights:
+            return self._lock.weights[path.name]
+        raise point.document.error(
+            place,
+            f"no such weights file: {path}",
+            "give a .safetensors or .pth file, an enumerated name, or none",
+        )
