@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.sources.broken import BrokenFileError, attributed
 from pipeline.sources.contract import Probe
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 _TIMED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}  # .avi has no times: with B-frames they are made up
 _WORTH_SEEKING = 8  # frames that would be decoded for nothing
 _THREADS = 4  # of a file's decoder; each holds a frame
+_ONLY: dict[str, Any] = {  # FFmpeg tells formats by the content, and some that it knows name further files
+    "container_options": {
+        "format_whitelist": "avi,mov,matroska,mpeg,mpegts,flv,asf,ogg",
+        "protocol_whitelist": "file",
+        "enable_drefs": "0",
+    },
+    "options": {"max_pixels": str(1 << 26)},  # of a frame: what announces more is damaged
+    "metadata_errors": "replace",  # a title that is not UTF-8 breaks no video
+}
 
 
 @dataclass(frozen=True)
@@ -114,9 +123,11 @@ def packets(path: Path) -> Packets:
     times: list[int | None] = []
     keys: list[bool] = []
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), **_ONLY) as container:
             if not container.streams.video:
                 raise BrokenFileError("has no video stream")
+            if container.streams.video[0].codec_context is None:
+                raise BrokenFileError("has a video stream of an unknown kind")
             form = container.format.name
             for packet in container.demux(container.streams.video[0]):
                 if packet.size:
@@ -148,7 +159,7 @@ def decode(
     way = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
     way |= Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), **_ONLY) as container:
             for frame in _decoded(container, packets, wanted):
                 found = convert.reformat(frame, side, side, format="rgb24", interpolation=way, threads=1)
                 yield found.to_ndarray().astype("uint8", copy=False)
@@ -207,4 +218,6 @@ def _riff_complete(path: Path) -> None:
 
 def _said(error: Exception) -> str:
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if text == "Invalid argument":
+        return "damaged, or of a kind that is not read"
     return str(text).splitlines()[0][:120]
