@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from pipeline.sources import content
 from pipeline.sources.broken import BrokenFileError
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ _HEADER = 128  # bytes of text, version and byte order before the first element
 _MATRIX, _COMPRESSED = 14, 15  # kinds of elements
 _NUMBERS = range(6, 16)  # MATLAB classes: double, single, integers of 8 to 64 bits
 _ENOUGH = 4096  # bytes that hold any element's description
+_DENSEST = 1032  # bytes that a byte of a compressed file can stand for
 
 
 @dataclass(frozen=True)
@@ -58,16 +62,19 @@ def read(path: Path, expected: Expected) -> NDArray[Any]:
     Raises
     ------
     BrokenFileError
-        Missing, truncated or unreadable, without the key, of another shape or type, without frames, or with
-        NaN or infinity.
+        Truncated or undecodable, without the key, of another shape or type, without frames, or with NaN or infinity.
+    OSError
+        The system does not let it be read.
     """
     import numpy as np
     from scipy.io import loadmat
 
-    header(path, expected)  # before megabytes are decompressed, and for the better message
+    data = io.BytesIO(content.read(path))  # scipy, which says OSError of a damaged file, meets no error of the system
+    _checked(data, data.getbuffer().nbytes, expected)  # before megabytes are decompressed, and for the better message
     try:
-        values: NDArray[Any] = loadmat(path, variable_names=[expected.key])[expected.key]
+        values: NDArray[Any] = loadmat(data, variable_names=[expected.key])[expected.key]
     except Exception as error:  # a damaged file makes scipy raise nearly anything
+        _pass_on(error)
         raise BrokenFileError(f"cannot be decompressed ({_said(error)})") from error
     if values.dtype.kind == "f":
         _finite(values, expected.shape.index(None))
@@ -82,14 +89,18 @@ def read(path: Path, expected: Expected) -> NDArray[Any]:
 def header(path: Path, expected: Expected) -> tuple[int, ...]:
     """Check sizes, key and shape without decompressing the data; return the array's shape.
 
-    Not scipy's ``whosmat``: it decompresses every array in full, and does not notice a missing end.
+    Not scipy's ``whosmat``: it decompresses every array in full, and does not notice a missing end. Raises as `read`.
     """
+    with path.open("rb") as file:
+        return _checked(file, path.stat().st_size, expected)
+
+
+def _checked(file: BinaryIO, size: int, expected: Expected) -> tuple[int, ...]:
+    file.seek(0)
     try:
-        with path.open("rb") as file:
-            found = dict(_variables(file, path.stat().st_size))
-    except FileNotFoundError as error:
-        raise BrokenFileError("file is missing") from error
-    except (OSError, ValueError, struct.error, zlib.error) as error:
+        found = dict(_variables(file, size))
+    except (ValueError, struct.error, zlib.error) as error:
+        _pass_on(error)
         raise BrokenFileError(f"not a readable MATLAB v5 file ({_said(error)})") from error
     if expected.key not in found:
         keys = ", ".join(sorted(found)) or "none"
@@ -97,7 +108,10 @@ def header(path: Path, expected: Expected) -> tuple[int, ...]:
     kind, shape = found[expected.key]
     if kind not in _NUMBERS:
         raise BrokenFileError(f"`{expected.key}` holds no numbers (MATLAB class {kind})")
-    return _fits(shape, expected)
+    fitting = _fits(shape, expected)
+    if prod(fitting) > _DENSEST * size:  # not to be asked of the system's memory
+        raise BrokenFileError(f"announces {prod(fitting)} values, which its {size} bytes cannot hold")
+    return fitting
 
 
 def _fits(shape: tuple[int, ...], expected: Expected) -> tuple[int, ...]:
@@ -164,6 +178,12 @@ def _finite(array: NDArray[Any], time_axis: int) -> None:
     first = np.unravel_index(int(bad.argmax()), bad.shape)
     what = "NaN" if np.isnan(array[first]) else "infinity"
     raise BrokenFileError(f"{int(bad.sum())} values are NaN or infinite (first: {what} at frame {first[time_axis]})")
+
+
+def _pass_on(error: Exception) -> None:
+    """Raise MemoryError where a library was refused memory, which says nothing of the file's bytes."""
+    if isinstance(error, MemoryError) or (isinstance(error, zlib.error) and str(error).startswith("Error -4 ")):
+        raise MemoryError from error
 
 
 def _said(error: Exception) -> str:
