@@ -6,7 +6,6 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -63,12 +62,14 @@ def read(path: Path, expected: Expected) -> NDArray[Any]:
     Raises
     ------
     BrokenFileError
-        Missing, truncated or unreadable, without the key, of another shape or type, complex, without frames, with
-        NaN or infinity.
+        Truncated or undecodable, without the key, of another shape or type, complex, without frames, or with NaN or
+        infinity.
+    OSError
+        The system does not let it be read.
     """
     import numpy as np
 
-    with _opened(path) as file:
+    with path.open("rb") as file:
         array = _array(file, path, expected)
         values = np.frombuffer(_numbers(file, array), array.numbers).reshape(array.shape, order="F")
     if values.dtype.kind == "f":
@@ -84,21 +85,10 @@ def read(path: Path, expected: Expected) -> NDArray[Any]:
 def header(path: Path, expected: Expected) -> tuple[int, ...]:
     """Check sizes, key and shape without decompressing the data; return the array's shape.
 
-    Not scipy's ``whosmat``: it decompresses every array in full, and does not notice a missing end.
+    Not scipy's ``whosmat``: it decompresses every array in full, and does not notice a missing end. Raises as `read`.
     """
-    with _opened(path) as file:
+    with path.open("rb") as file:
         return _array(file, path, expected).shape
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    try:
-        with path.open("rb") as file:
-            yield file
-    except FileNotFoundError as error:
-        raise BrokenFileError("file is missing") from error
-    except OSError as error:
-        raise BrokenFileError(f"cannot be read ({error.strerror})") from error
 
 
 @dataclass(frozen=True)
@@ -135,6 +125,7 @@ def _array(file: BinaryIO, path: Path, expected: Expected) -> _Array:
         for name, array in _arrays(file, path.stat().st_size):
             found.setdefault(name, array)
     except (ValueError, struct.error, zlib.error) as error:
+        _pass_on(error)
         raise BrokenFileError(f"not a readable MATLAB v5 file ({_said(error)})") from error
     if expected.key not in found:
         keys = ", ".join(sorted(found)) or "none"
@@ -163,6 +154,7 @@ def _numbers(file: BinaryIO, array: _Array) -> bytes | memoryview:
         while not inflating.eof and inflating.decompress(inflating.unconsumed_tail, _ENOUGH):
             pass  # padding, and the checksum of all
     except zlib.error as error:
+        _pass_on(error)
         raise BrokenFileError(f"cannot be decompressed ({_said(error)})") from error
     if not inflating.eof or len(data) < array.start + array.size:
         raise BrokenFileError("cannot be decompressed (its data ends early)")
@@ -239,6 +231,12 @@ def _finite(array: NDArray[Any], time_axis: int) -> None:
     first = np.unravel_index(int(bad.argmax()), bad.shape)
     what = "NaN" if np.isnan(array[first]) else "infinity"
     raise BrokenFileError(f"{int(bad.sum())} values are NaN or infinite (first: {what} at frame {first[time_axis]})")
+
+
+def _pass_on(error: Exception) -> None:
+    """Raise MemoryError where zlib was refused memory, which says nothing of the file's bytes."""
+    if str(error).startswith("Error -4 "):
+        raise MemoryError from error
 
 
 def _said(error: Exception) -> str:

@@ -6,7 +6,6 @@ On disk, under the root: ``trimmed_*/subject1/cam1/scene1/session1/carrying.mp4`
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -16,7 +15,7 @@ import msgspec
 from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources.broken import attributed
 from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed
-from pipeline.sources.folders import nothing, walk
+from pipeline.sources.folders import names, nothing, walk
 from pipeline.sources.mmact import rows
 from pipeline.sources.mmact.mp4 import check_whole
 from pipeline.sources.mmact.names import (
@@ -141,10 +140,7 @@ class Mmact:
 
     def _files(self) -> Iterator[tuple[str, str]]:
         """Yield each file's stream and its path relative to the root, in an order that no file system decides."""
-        try:
-            folders = sorted(name for name in os.listdir(self.root) if name.startswith(VIDEOS))
-        except OSError:
-            return
+        folders = sorted(name for name in names(self.root, "") if name.startswith(VIDEOS))
         for stream, folder in [*SENSORS.items(), *(("rgb", folder) for folder in folders)]:
             paths = (f"{inside}/{name}" for inside, files in walk(self.root, folder) for name in files)
             yield from ((stream, path) for path in sorted(paths))
