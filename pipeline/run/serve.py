@@ -39,6 +39,9 @@ def told(store: str, work: Callable[[], T]) -> T | Failed:
     except MemoryError:
         return Failed("out of memory\n  close other programs, or lower the batch size", traceback.format_exc())
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            remedy = "that is an error of the system: check the disk, the mount, permissions and limits, and run again"
+            return Failed(f"{error}\n  {remedy}", traceback.format_exc())
         if type(error).__name__ == "OutOfMemoryError":  # torch's, which need not be there
             remedy = "stop other programs on it, give --jobs 1 or a lower --together, or lower the batch size"
             return Failed(f"out of the GPU's memory\n  {remedy}", traceback.format_exc())

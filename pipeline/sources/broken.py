@@ -1,11 +1,15 @@
-"""How a reader of one file says what is wrong with it, before anyone knows whose recording it is."""
+"""How a reader of one file says what is wrong with it, before anyone knows whose recording it is.
+
+Only what a file's bytes say makes its recording broken. What the system says (a disk's error, no permission, too many
+open files, no memory) says nothing of the recording: readers let an OSError or a MemoryError pass.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipeline.errors import BadRecording
+from pipeline.errors import BadRecording, StepError
 
 
 class BrokenFileError(Exception):
@@ -14,8 +18,23 @@ class BrokenFileError(Exception):
 
 @contextmanager
 def attributed(recording: str, stream: str, path: str) -> Iterator[None]:
-    """Turn a `BrokenFileError` raised inside into a `BadRecording` that names recording, stream and file."""
+    """Name the file of what is raised inside.
+
+    Raises
+    ------
+    BadRecording
+        For a `BrokenFileError`.
+    StepError
+        For an error of the system, which the next run may not meet.
+    """
     try:
         yield
     except BrokenFileError as error:
         raise BadRecording(recording, stream, path, str(error)) from error
+    except (OSError, MemoryError) as error:
+        said = "out of memory" if isinstance(error, MemoryError) else error.strerror or str(error)
+        raise StepError(
+            f"{path}: {said}\n"
+            f"  that is an error of the system, not of recording {recording}: "
+            "check the disk, the mount, permissions and limits, and run again"
+        ) from error

@@ -8,13 +8,8 @@ from pipeline.sources.broken import BrokenFileError
 
 
 def read(path: Path) -> bytes:
-    """Read a file; BrokenFileError where it is missing, unreadable or without a byte."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise BrokenFileError("file is missing") from error
-    except OSError as error:
-        raise BrokenFileError(f"cannot be read ({error.strerror})") from error
+    """Read a file; BrokenFileError where it has no byte, OSError where the system does not let it be read."""
+    content = path.read_bytes()
     if not content:
         raise BrokenFileError("is empty (0 bytes)")
     return content

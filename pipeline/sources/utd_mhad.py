@@ -16,7 +16,7 @@ from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources import mat
 from pipeline.sources.broken import attributed
 from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed, Video
-from pipeline.sources.folders import names, nothing
+from pipeline.sources.folders import entries, nothing
 from pipeline.sources.video import VideoFile
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ class UtdMhad:
         unparsed: list[Unparsed] = []
         for stream, (folder, end) in FILES.items():
             match = re.compile(r"a([1-9]\d*)_s([1-9]\d*)_t([1-9]\d*)" + re.escape(end)).fullmatch
-            for file in names(self.root, folder):
+            for file, problem in entries(self.root, folder):
                 if file in _NOT_DATA:
                     continue
                 path = f"{folder}/{file}"
                 found = match(file)
-                if found is None:
-                    unparsed.append(Unparsed(stream, path, f"not named like a1_s1_t1{end}"))
+                if problem or found is None:
+                    unparsed.append(Unparsed(stream, path, problem or f"not named like a1_s1_t1{end}"))
                     continue
                 action, subject, trial = int(found[1]), int(found[2]), int(found[3])
                 if action > len(self.classes):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.sources.broken import BrokenFileError, attributed
 from pipeline.sources.contract import Probe
+from pipeline.sources.watched import WatchedFile, memory_is_short
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +23,16 @@ if TYPE_CHECKING:
 _TIMED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}  # .avi has no times: with B-frames they are made up
 _WORTH_SEEKING = 8  # frames that would be decoded for nothing
 _THREADS = 4  # of a file's decoder; each holds a frame
+_BUFFER = 256 << 10  # bytes that are read at once
+_ONLY: dict[str, Any] = {  # FFmpeg tells formats by the content, and some that it knows name further files
+    "container_options": {
+        "format_whitelist": "avi,mov,matroska,mpeg,mpegts,flv,asf,ogg",
+        "protocol_whitelist": "file",
+        "enable_drefs": "0",
+    },
+    "options": {"max_pixels": str(1 << 26)},  # of a frame: what announces more is damaged
+    "metadata_errors": "replace",  # a title that is not UTF-8 breaks no video
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,9 @@ class VideoFile:
     Raises
     ------
     BadRecording
-        Missing, truncated, not a video, or without frames.
+        Truncated, not a video, or without frames.
+    StepError
+        The system does not let it be read.
     """
 
     def __init__(self, path: Path, recording: str, stream: str, name: str) -> None:
@@ -107,23 +121,21 @@ class VideoFile:
 
 def packets(path: Path) -> Packets:
     """Look at the packets of a file's first video stream; BrokenFileError where there are none."""
-    import av
     import numpy as np
 
     _riff_complete(path)
     times: list[int | None] = []
     keys: list[bool] = []
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise BrokenFileError("has no video stream")
-            form = container.format.name
-            for packet in container.demux(container.streams.video[0]):
-                if packet.size:
-                    times.append(packet.pts)
-                    keys.append(packet.is_keyframe)
-    except (av.FFmpegError, OSError) as error:
-        raise BrokenFileError(f"cannot be opened as a video ({_said(error)})") from error
+    with _opened(path, "opened as a video") as container:
+        if not container.streams.video:
+            raise BrokenFileError("has no video stream")
+        if container.streams.video[0].codec_context is None:
+            raise BrokenFileError("has a video stream of an unknown kind")
+        form = container.format.name
+        for packet in container.demux(container.streams.video[0]):
+            if packet.size:
+                times.append(packet.pts)
+                keys.append(packet.is_keyframe)
     if not times:
         raise BrokenFileError("has no frames")
     unknown = Packets(len(times), None, np.zeros(0, np.int64))
@@ -140,20 +152,35 @@ def decode(
     path: Path, packets: Packets, wanted: NDArray[np.int64], side: int | None = None
 ) -> Iterator[NDArray[np.uint8]]:
     """Decode frames of a file's first video stream by number, increasing; fewer where it ends early."""
-    import av
     from av.video.reformatter import Interpolation, VideoReformatter
 
     convert = VideoReformatter()
     # its filter grows when it reduces, so that it is antialiased; colour is reduced at its full resolution, too
     way = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
     way |= Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
-    try:
-        with av.open(str(path)) as container:
-            for frame in _decoded(container, packets, wanted):
-                found = convert.reformat(frame, side, side, format="rgb24", interpolation=way, threads=1)
-                yield found.to_ndarray().astype("uint8", copy=False)
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise BrokenFileError(f"cannot be decoded ({_said(error)})") from error
+    with _opened(path, "decoded") as container:
+        for frame in _decoded(container, packets, wanted):
+            found = convert.reformat(frame, side, side, format="rgb24", interpolation=way, threads=1)
+            yield found.to_ndarray().astype("uint8", copy=False)
+
+
+@contextmanager
+def _opened(path: Path, what: str) -> Iterator[InputContainer]:
+    """Open a file with FFmpeg; BrokenFileError where it cannot be `what` for its bytes' sake.
+
+    FFmpeg has numbers of the system's errors for damaged files, too, and takes a disk's error for a file's end. So
+    reading is watched, and an error of the system is raised as what it is.
+    """
+    import av
+
+    with WatchedFile(path) as file:
+        try:
+            with av.open(file, buffer_size=_BUFFER, **_ONLY) as container:
+                yield container
+        except (av.FFmpegError, OSError, ValueError) as error:
+            if isinstance(error, BlockingIOError) or (isinstance(error, MemoryError) and memory_is_short()):
+                raise  # no thread or no memory for the decoder
+            raise BrokenFileError(f"cannot be {what} (FFmpeg: {_said(error)})") from error
 
 
 def _decoded(container: InputContainer, packets: Packets, wanted: NDArray[np.int64]) -> Iterator[VideoFrame]:
@@ -189,14 +216,9 @@ def _decoded(container: InputContainer, packets: Packets, wanted: NDArray[np.int
 
 def _riff_complete(path: Path) -> None:
     """Check an .avi file's announced size: FFmpeg reads a truncated one without a word."""
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            start = file.read(12)
-    except FileNotFoundError as error:
-        raise BrokenFileError("file is missing") from error
-    except OSError as error:
-        raise BrokenFileError(f"cannot be read ({_said(error)})") from error
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(12)
     if size == 0:
         raise BrokenFileError("is empty (0 bytes)")
     if start[:4] == b"RIFF" and len(start) == 12:
@@ -207,4 +229,6 @@ def _riff_complete(path: Path) -> None:
 
 def _said(error: Exception) -> str:
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if text == "Invalid argument":
+        return "damaged, or of a kind that is not read"
     return str(text).splitlines()[0][:120]

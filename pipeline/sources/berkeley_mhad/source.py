@@ -29,7 +29,7 @@ from pipeline.sources.berkeley_mhad.names import (
 )
 from pipeline.sources.broken import attributed
 from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed, Video
-from pipeline.sources.folders import names, nothing, walk
+from pipeline.sources.folders import entries, nothing, walk
 from pipeline.sources.pgm import GreyFrames
 
 Trial = tuple[int, int, int]  # subject, action, repetition
@@ -124,9 +124,11 @@ class BerkeleyMhad:
     def _sensors(self) -> Iterator[Found]:
         for stream, number in SENSORS.items():
             folder, _, example = sensor_file(number, EXAMPLE).rpartition("/")
-            for file in names(self.root, folder):
+            for file, problem in entries(self.root, folder):
                 path, match = f"{folder}/{file}", TRIAL.search(file)
-                if match is None or file != example.replace(EXAMPLE, match[0]):
+                if problem:
+                    yield stream, (path,), problem
+                elif match is None or file != example.replace(EXAMPLE, match[0]):
                     yield stream, (path,), f"not named like {example}"
                 else:
                     yield stream, (path,), checked(match)
@@ -134,10 +136,11 @@ class BerkeleyMhad:
     def _frames(self) -> Iterator[Found]:
         """Yield the frames of each trial together; their numbers have leading zeros, so that names sort."""
         camera = camera_folder(self.params.camera)
-        for folder, files in walk(self.root, camera):
+        for folder, found in walk(self.root, camera):
             match = TRIAL_FOLDER.fullmatch(folder.removeprefix(f"{camera}/"))
             key = checked(match) if match else f"not in a folder like {camera}/S01/A01/R01"
-            paths = {file: f"{folder}/{file}" for file in sorted(files)}
+            yield from (("rgb", (f"{folder}/{file}",), problem) for file, problem in found if problem)
+            paths = {file: f"{folder}/{file}" for file, problem in sorted(found) if not problem}
             if isinstance(key, str):
                 yield from (("rgb", (path,), key) for path in paths.values())
                 continue

@@ -6,7 +6,6 @@ On disk, under the root: ``trimmed_*/subject1/cam1/scene1/session1/carrying.mp4`
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -16,7 +15,7 @@ import msgspec
 from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources.broken import attributed
 from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed
-from pipeline.sources.folders import nothing, walk
+from pipeline.sources.folders import names, nothing, walk
 from pipeline.sources.mmact import rows
 from pipeline.sources.mmact.mp4 import check_whole
 from pipeline.sources.mmact.names import (
@@ -85,10 +84,10 @@ class Mmact:
         """List the clips that any folder names, for each chosen camera; see `Source.list`."""
         clips: dict[Clip, dict[str | int, str]] = {}  # a clip's files, by stream or camera
         unparsed: list[Unparsed] = []
-        for stream, path in self._files():
+        for stream, path, unreadable in self._files():
             clip, camera, problem = parse(stream, path)
-            if clip is None:
-                unparsed.append(Unparsed(stream, path, problem))
+            if clip is None or unreadable:
+                unparsed.append(Unparsed(stream, path, unreadable or problem))
                 continue
             first = clips.setdefault(clip, {}).setdefault(stream if camera is None else camera, path)
             if first != path:
@@ -139,15 +138,17 @@ class Mmact:
         name = f"{folder}/{scene}/session{session}/{recording.action}.{end}"
         raise BadRecording(recording.id, stream, name, "file is missing")
 
-    def _files(self) -> Iterator[tuple[str, str]]:
-        """Yield each file's stream and its path relative to the root, in an order that no file system decides."""
-        try:
-            folders = sorted(name for name in os.listdir(self.root) if name.startswith(VIDEOS))
-        except OSError:
-            return
+    def _files(self) -> Iterator[tuple[str, str, str]]:
+        """Yield each file's stream, its path relative to the root, and why it cannot be read where it cannot.
+
+        In an order that no file system decides.
+        """
+        folders = sorted(name for name in names(self.root, "") if name.startswith(VIDEOS))
         for stream, folder in [*SENSORS.items(), *(("rgb", folder) for folder in folders)]:
-            paths = (f"{inside}/{name}" for inside, files in walk(self.root, folder) for name in files)
-            yield from ((stream, path) for path in sorted(paths))
+            found = (
+                (f"{inside}/{name}", problem) for inside, files in walk(self.root, folder) for name, problem in files
+            )
+            yield from ((stream, path, problem) for path, problem in sorted(found))
 
     def _nothing(self, unparsed: Sequence[Unparsed], found: Collection[str | int]) -> str:
         if found:

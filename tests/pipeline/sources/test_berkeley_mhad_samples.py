@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.errors import BadRecording
+from pipeline.errors import StepError
 from pipeline.sources.berkeley_mhad.source import BerkeleyMhad
 from pipeline.stages.encode.align import Windows
 from pipeline.stages.encode.series import timeline
@@ -122,5 +122,5 @@ class TestBrokenFiles:
         source = BerkeleyMhad(tmp_path)
         (row,) = source.list().recordings
         path.unlink()
-        with pytest.raises(BadRecording, match="file is missing"):
+        with pytest.raises(StepError, match="No such file or directory\n  that is an error of the system"):
             source.probe(row, "shimmer1")
