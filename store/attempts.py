@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 
+from store.errors import CorruptManifest, UnsupportedFormat
 from store.limits import MANIFEST_BYTES, read_at_most
 from store.manifest import Manifest, decode_manifest
 from store.paths import (
@@ -18,6 +20,7 @@ from store.paths import (
     manifest_path,
     output_prefix,
 )
+from store.rereading import read_again
 from store.roots.contract import Root
 
 
@@ -58,14 +61,26 @@ def begun_anew(root: Root, prefix: str) -> bool:
     return root.size(f"{prefix}{SCRATCH}/{ANEW}") is not None
 
 
-def load_manifest(root: Root, stage: str, key: str) -> Manifest | None:
-    """Read and check a manifest; None where nothing is published."""
+def load_manifest(root: Root, stage: str, key: str, misread: Callable[[str], None] | None = None) -> Manifest | None:
+    """Read and check a manifest; None where nothing is published. `misread` is as in `store.rereading`."""
+    found = manifest_and_text(root, stage, key, misread)
+    return None if found is None else found[0]
+
+
+def manifest_and_text(
+    root: Root, stage: str, key: str, misread: Callable[[str], None] | None = None
+) -> tuple[Manifest, bytes] | None:
+    """Do as `load_manifest`; return the bytes, too."""
     path = manifest_path(stage, key)
-    try:
+
+    def read() -> tuple[Manifest, bytes]:
         data = read_at_most(root, path, MANIFEST_BYTES)
+        return decode_manifest(data, stage=stage, key=key, url=root.url), data
+
+    try:
+        return read_again(root, path, read, (CorruptManifest, UnsupportedFormat), misread)
     except FileNotFoundError:
         return None
-    return decode_manifest(data, stage=stage, key=key, url=root.url)
 
 
 def drop_attempt(root: Root, prefix: str, *, published: bool = False) -> None:

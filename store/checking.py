@@ -10,8 +10,10 @@ from store.attempts import load_manifest
 from store.digests import entry_of_object
 from store.errors import CorruptManifest, UnsupportedFormat
 from store.manifest import Manifest, ObjectEntry
-from store.paths import output_prefix
-from store.roots.contract import Root
+from store.manifest_rules import Contradiction, misspelt
+from store.paths import is_name, manifest_path, output_prefix
+from store.rereading import read_again
+from store.roots.contract import Irregular, Root
 
 _AT_ONCE = 4  # objects read at a time, each in pieces of about a MiB
 
@@ -42,6 +44,10 @@ class Checked:
         What its manifest names; None where that cannot be read.
     foreign : list of str
         Objects beside those that the manifest lists: nothing reads them.
+    irregular : list of Irregular
+        What is neither a plain file nor a folder, by its path in the store.
+    misread : list of str
+        What was read wrong once, and right the next time: the medium, the memory or the network is to be suspected.
     """
 
     stage: str
@@ -51,10 +57,18 @@ class Checked:
     bytes: int
     damage: list[Damage] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
+    irregular: list[Irregular] = field(default_factory=list)
+    misread: list[str] = field(default_factory=list)
 
 
 def check_output(
-    root: Root, stage: str, key: str, *, deep: bool = True, progress: Callable[[int, int], None] | None = None
+    root: Root,
+    stage: str,
+    key: str,
+    *,
+    deep: bool = True,
+    contradiction: Contradiction | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Checked | None:
     """Compare every object of an output with its manifest.
 
@@ -64,6 +78,8 @@ def check_output(
     stage, key : str
     deep : bool
         Read everything and compare SHA-256; else compare sizes, in one listing.
+    contradiction : callable, optional
+        Says what a recipe contradicts.
     progress : callable, optional
         Called with bytes checked and bytes in all.
 
@@ -72,8 +88,9 @@ def check_output(
     Checked or None
         None where nothing is published.
     """
+    misread: list[str] = []
     try:
-        manifest = load_manifest(root, stage, key)
+        manifest = load_manifest(root, stage, key, misread.append)
     except UnsupportedFormat:
         raise
     except CorruptManifest as error:
@@ -81,25 +98,37 @@ def check_output(
     if manifest is None:
         return None
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
-    there = {item.path.removeprefix(f"{prefix}/"): item.size for item in root.listing(prefix)}
     total = sum(entry.size for entry in manifest.objects)
-    damage: list[Damage] = []
+    found = Checked(stage, key, manifest.attempt, len(manifest.objects), total, misread=misread)
+    there = {item.path.removeprefix(f"{prefix}/"): item.size for item in root.listing(prefix, found.irregular)}
+    others = {each.path.removeprefix(f"{prefix}/"): each.what for each in found.irregular}
+    damage = _manifest_damage(root, manifest, contradiction)
     right: list[ObjectEntry] = []
     for entry in manifest.objects:
         size = there.get(entry.path)
         if size == entry.size:
             right.append(entry)
         else:
-            damage.append(
-                Damage(entry.path, f"{entry.size} bytes", "no such object" if size is None else f"{size} bytes")
-            )
+            now = others.get(entry.path, "no such object") if size is None else f"{size} bytes"
+            damage.append(Damage(entry.path, f"{entry.size} bytes", now))
     if deep:
-        damage += _read(root, prefix, right, total, progress)
+        damage += _read(root, prefix, right, total, progress, misread)
     listed = {entry.path for entry in manifest.objects}
-    found = Checked(stage, key, manifest.attempt, len(manifest.objects), total)
     found.damage.extend(sorted(damage, key=lambda each: each.path))
     found.foreign.extend(sorted(there.keys() - listed))
-    return found if not found.damage or _same(root, manifest) else check_output(root, stage, key, deep=deep)
+    if not damage or _same(root, manifest):
+        return found
+    return check_output(root, stage, key, deep=deep, contradiction=contradiction)
+
+
+def _manifest_damage(root: Root, manifest: Manifest, contradiction: Contradiction | None) -> list[Damage]:
+    """Look at what a manifest says that can be told otherwise, for those of earlier versions have no digest."""
+    told = contradiction and contradiction(manifest.stage, manifest.key, manifest.recipe, manifest.inputs)
+    stages = [stage for stage in root.children("outputs") if is_name(stage)] if manifest.inputs else []
+    absent = [key for key in manifest.inputs if all(root.size(manifest_path(stage, key)) is None for stage in stages)]
+    if not told and absent:
+        told = misspelt(absent, (key for stage in stages for key in root.children(f"outputs/{stage}")))
+    return [Damage("manifest.json", "what its recipe says", told)] if told else []
 
 
 def _read(
@@ -108,25 +137,47 @@ def _read(
     entries: list[ObjectEntry],
     total: int,
     progress: Callable[[int, int], None] | None,
+    misread: list[str],
 ) -> list[Damage]:
     damage: list[Damage] = []
     done = 0
     waiting = iter(entries)
-    running: dict[Future[ObjectEntry | None], ObjectEntry] = {}
+    running: dict[Future[Damage | None], ObjectEntry] = {}
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         while True:
             while len(running) < 2 * _AT_ONCE and (entry := next(waiting, None)) is not None:
-                running[threads.submit(entry_of_object, root, prefix, entry.path, entry.size)] = entry
+                running[threads.submit(_damage, root, prefix, entry, misread)] = entry
             if not running:
                 return damage
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 entry = running.pop(future)
                 found = future.result()
-                if found != entry:
-                    damage.append(_difference(entry, found))
+                if found is not None:
+                    damage.append(found)
                 done += entry.size
                 if progress:
                     progress(done, total)
+
+
+def _damage(root: Root, prefix: str, entry: ObjectEntry, misread: list[str]) -> Damage | None:
+    """Read an object, and once more where it is not what the manifest lists."""
+
+    def read() -> None:
+        found = entry_of_object(root, prefix, entry.path, entry.size)
+        if found != entry:
+            raise _Differs(_difference(entry, found))
+
+    try:
+        read_again(root, f"{prefix}/{entry.path}", read, _Differs, misread.append)
+    except _Differs as error:
+        return error.damage
+    return None
+
+
+class _Differs(Exception):
+    def __init__(self, damage: Damage) -> None:
+        super().__init__(damage.path)
+        self.damage = damage
 
 
 def _difference(entry: ObjectEntry, found: ObjectEntry | None) -> Damage:

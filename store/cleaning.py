@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from store.attempts import drop_attempt, drop_output
-from store.errors import DraftLocked, StoreError
+from store.errors import DraftLocked, IrregularFile, StoreError
 from store.inventory import Folder, Inventory, Name, folder_of
 from store.lineage import Lineage
+from store.manifest_rules import Contradiction
 from store.paths import JOURNAL, SCRATCH, attempt_of, is_name, lock_path, manifest_path
 from store.refs import Ref, decode_ref
-from store.roots.contract import Root
+from store.roots.contract import Irregular, Root
 from store.scraps import Scrap, find_scraps
 
 _AT_ONCE = 8  # outputs freed at a time; each waits for the disk or the network
@@ -35,7 +36,8 @@ class Cleaning:
         Those that count.
     scraps : list of Scrap
     unreadable : dict of (str, str) to str
-        Kept outputs whose manifests cannot be read, and why: what they were made from is unknown.
+        Outputs whose manifests cannot be trusted, and why. None of them stays: else there would be no cleaning,
+        since what such an output was made from cannot be told.
     unnamed : bool
         There is no reference, so that nothing tells which outputs are used: published ones all stay.
     """
@@ -45,6 +47,7 @@ class Cleaning:
     grace_s: float
     now: float
     forget: Collection[str] = ()
+    contradiction: Contradiction | None = None
     refs: dict[str, Ref] = field(init=False, default_factory=dict)
     scraps: list[Scrap] = field(init=False)
     unreadable: dict[Name, str] = field(init=False)
@@ -56,7 +59,7 @@ class Cleaning:
         self._seen: dict[str, str] | None = None
         self._named: set[Name] = set()
         self._kept: set[Name] = set()
-        self._lineage = Lineage(self.root, published)
+        self._lineage = Lineage(self.root, published, self.contradiction)
         self._young = {name for name, each in published.items() if self.now - each.touched < self.grace_s}
         self._read_refs()
         self._known = frozenset(self._named)
@@ -91,16 +94,20 @@ class Cleaning:
         return [self._free(scrap) for scrap in scraps]
 
     def _free(self, scrap: Scrap) -> str:
-        if scrap.name is None:
-            return self._free_loose(scrap)
         try:
+            if scrap.name is None:
+                return self._free_loose(scrap)
             with self.root.lock(lock_path(*scrap.name), f"{'/'.join(scrap.name)} in {self.root.url}"):
                 folder = folder_of(self.root, *scrap.name)
+                if folder.irregular:
+                    return "{0.path} is {0.what}".format(folder.irregular[0])
                 if scrap.kind in ("attempt", "temporary"):
                     return self._free_part(scrap, folder)
                 return self._free_folder(scrap, folder)
         except DraftLocked as error:
             return f"being written by {error.owner}"
+        except IrregularFile as error:  # put there meanwhile
+            return f"{error.path} is {error.what}"
 
     def _free_folder(self, scrap: Scrap, folder: Folder) -> str:
         if not folder.published and not folder.attempts:  # freed meanwhile, or never begun
@@ -167,7 +174,13 @@ class Cleaning:
             return folder.name in (self._kept if folder.published else self._named - self._known)
 
     def _read_refs(self) -> None:
-        there = {item.path.removeprefix("refs/"): item.version for item in self.root.listing("refs")}
+        irregular: list[Irregular] = []
+        there = {item.path.removeprefix("refs/"): item.version for item in self.root.listing("refs", irregular)}
+        for each in irregular:
+            raise StoreError(
+                f"{self.root.url}/{each.path} is {each.what}, which is not followed. What it names cannot be told, so "
+                "nothing is freed. Put the reference itself there, or delete it"
+            )
         seen = {name: version for name, version in there.items() if is_name(name) and name not in self.forget}
         if seen == self._seen:
             return
@@ -181,6 +194,19 @@ class Cleaning:
         self.refs, self._seen = refs, seen
         self._named = {output for ref in refs.values() for output in ref.outputs}
         self._kept = self._lineage.with_parents(self._named | self._young)
+        if refs or self.forget:
+            self._check_trusted()
+
+    def _check_trusted(self) -> None:
+        """Raise where it cannot be told what an output was made from that stays."""
+        doubted = sorted(name for name in self._kept if name in self._lineage.unreadable)
+        if doubted:
+            more = f"\n  and {len(doubted) - 1} more like it" if len(doubted) > 1 else ""
+            raise StoreError(
+                f"{self._lineage.unreadable[doubted[0]]}{more}\n  What that output was made from cannot be told, so "
+                "nothing is freed. `pipeline verify --all` names every one, and with --quarantine sets damaged ones "
+                "aside; then clean"
+            )
 
 
 def check_forgotten(refs: Collection[str], wanted: Collection[str]) -> list[str]:

@@ -7,6 +7,7 @@ StoreError
 │   └── CorruptManifest      a manifest that cannot be used
 │       └── UnsafeManifest   one that names a path outside its output; an UnsafePath, too
 ├── UnsafePath           a path or name that would leave its output
+├── IrregularFile        a link, FIFO, socket or device where a plain file or folder should be
 ├── DraftLocked          another process writes this output now
 ├── NotShared            no attempt here that others than its owner may write into
 ├── ObjectTaken          another who joined the same attempt wrote this object before, with other bytes
@@ -92,6 +93,21 @@ class UnsafePath(StoreError):
 
 class UnsafeManifest(CorruptManifest, UnsafePath):
     """A manifest names a path that leaves its output."""
+
+
+class IrregularFile(StoreError):
+    """Something in a store is neither a plain file nor a folder: it is not followed, read or deleted.
+
+    Attributes
+    ----------
+    path, what : str
+        Where it lies, and what it is: "a symbolic link".
+    """
+
+    def __init__(self, message: str, path: str, what: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.what = what
 
 
 class DraftLocked(StoreError):

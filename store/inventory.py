@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from store.paths import attempt_of, is_name, is_temporary
-from store.roots.contract import Listed, Root
+from store.roots.contract import Irregular, Listed, Root
 
 Name = tuple[str, str]  # an output's stage and key
 
@@ -42,6 +42,8 @@ class Folder:
         What killed writers left beside what they wrote.
     rest : Part
         The lock, temporary files, and what has no business here.
+    irregular : list of Irregular
+        What is neither a plain file nor a folder; nothing of such an output is freed.
     """
 
     stage: str
@@ -51,6 +53,7 @@ class Folder:
     notes: dict[str, Part] = field(default_factory=dict)
     temporaries: list[Listed] = field(default_factory=list)
     rest: Part = field(default_factory=Part)
+    irregular: list[Irregular] = field(default_factory=list)
 
     @property
     def name(self) -> Name:
@@ -99,12 +102,15 @@ class Inventory:
         By prefix.
     temporaries : list of Listed
         Those outside of outputs.
+    irregular : list of Irregular
+        Everything that is neither a plain file nor a folder.
     """
 
     folders: dict[Name, Folder] = field(default_factory=dict)
     markers: dict[Name, list[Listed]] = field(default_factory=dict)
     quarantine: dict[str, Part] = field(default_factory=dict)
     temporaries: list[Listed] = field(default_factory=list)
+    irregular: list[Irregular] = field(default_factory=list)
 
     @property
     def published(self) -> dict[Name, Folder]:
@@ -124,27 +130,33 @@ def take_inventory(root: Root, names: Iterable[Name]) -> Inventory:
     found = Inventory()
     for stage, key in names:
         found.folders[stage, key] = Folder(stage, key)
-    for item in root.listing("outputs"):
+    for item in root.listing("outputs", found.irregular):
         _count(found, item)
-    for item in root.listing("families"):
+    for item in root.listing("families", found.irregular):
         _, stage, *_, key = item.path.split("/")
         if is_temporary(item.path):
             found.temporaries.append(item)
         else:
             found.markers.setdefault((stage, key), []).append(item)
-    for item in root.listing("quarantine"):
+    for item in root.listing("quarantine", found.irregular):
         prefix = "/".join(item.path.split("/")[:4])
         found.quarantine.setdefault(prefix, Part()).add(item)
-    found.temporaries += [item for item in root.listing("refs") if is_temporary(item.path)]
+    found.temporaries += [item for item in root.listing("refs", found.irregular) if is_temporary(item.path)]
+    for each in found.irregular:
+        _, stage, key, *_ = [*each.path.split("/"), "", ""]
+        if each.path.startswith("outputs/") and (stage, key) in found.folders:
+            found.folders[stage, key].irregular.append(each)
     return found
 
 
 def folder_of(root: Root, stage: str, key: str) -> Folder:
     """List one output's folder."""
     found = Inventory()
-    for item in root.listing(f"outputs/{stage}/{key}"):
+    for item in root.listing(f"outputs/{stage}/{key}", found.irregular):
         _count(found, item)
-    return found.folders.get((stage, key), Folder(stage, key))
+    folder = found.folders.get((stage, key), Folder(stage, key))
+    folder.irregular = found.irregular
+    return folder
 
 
 def _count(found: Inventory, item: Listed) -> None:

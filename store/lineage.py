@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 
-from store.errors import UnsupportedFormat
-from store.limits import MANIFEST_BYTES
+from store.errors import IrregularFile, UnsupportedFormat
+from store.limits import MANIFEST_BYTES, read_at_most
 from store.manifest import FORMAT
+from store.manifest_rules import Contradiction, check_outline, misspelt, parse_json
 from store.paths import manifest_path
+from store.rereading import read_again
 from store.roots.contract import Root
 
 Name = tuple[str, str]  # an output's stage and key
@@ -22,11 +24,16 @@ _AT_ONCE = 16  # manifests read from a bucket at a time
 class Origin(msgspec.Struct, frozen=True):
     """The part of a manifest that says where an output comes from; what may be long is skipped."""
 
-    format: int
-    attempt: str = ""
-    created: str = ""
-    inputs: list[str] = []
+    stage: str
+    key: str
+    attempt: str
+    created: str
+    inputs: list[str]
     provenance: dict[str, Any] = {}
+
+
+class _Recipe(msgspec.Struct, frozen=True):
+    recipe: dict[str, Any]
 
 
 class Lineage:
@@ -35,12 +42,13 @@ class Lineage:
     Attributes
     ----------
     unreadable : dict of (str, str) to str
-        Manifests that say nothing, and why.
+        Manifests that say nothing, or nothing that can be trusted, and why.
     """
 
-    def __init__(self, root: Root, names: Iterable[Name]) -> None:
+    def __init__(self, root: Root, names: Iterable[Name], contradiction: Contradiction | None = None) -> None:
         self.unreadable: dict[Name, str] = {}
         self._root = root
+        self._contradiction = contradiction
         self._read: dict[Name, Origin] = {}
         self._by_key: dict[str, list[Name]] = {}
         for name in names:
@@ -80,15 +88,28 @@ class Lineage:
     def _load(self, name: Name) -> Origin | None:
         where = manifest_path(*name)
         try:
-            found = msgspec.json.decode(self._root.read(where, 0, MANIFEST_BYTES + 1), type=Origin)
+            return read_again(self._root, where, lambda: self._parsed(name, where), (ValueError, UnsupportedFormat))
         except FileNotFoundError:
             return None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:
+            self.unreadable[name] = f"{self._root.url}/{where} cannot be trusted: {error}"
+            return None
+        except IrregularFile as error:
             self.unreadable[name] = str(error)
             return None
-        if found.format != FORMAT:
-            raise UnsupportedFormat(
-                f"{self._root.url}/{where} has format {found.format}; this version reads {FORMAT}, and cannot tell "
-                "what that output was made from. Upgrade this program"
-            )
+        except UnsupportedFormat as error:
+            raise UnsupportedFormat(f"{error}. It cannot be told what that output was made from") from None
+
+    def _parsed(self, name: Name, where: str) -> Origin:
+        data = read_at_most(self._root, where, MANIFEST_BYTES)
+        sealed = check_outline(data, f"{self._root.url}/{where}", FORMAT)
+        found: Origin = parse_json(data, Origin)
+        if (found.stage, found.key) != name:
+            raise ValueError(f"it is the manifest of {found.stage[:99]!r}, {found.key[:99]!r}")
+        if not sealed:  # of an earlier version: what can be told otherwise is compared
+            recipe: _Recipe = parse_json(data, _Recipe)
+            told = self._contradiction and self._contradiction(*name, recipe.recipe, found.inputs)
+            told = told or misspelt(found.inputs, self._by_key)
+            if told:
+                raise ValueError(told)
         return found

@@ -12,6 +12,7 @@ from store.canonical import canonical_json, digest
 from store.errors import REMEDY, CorruptManifest, StoreError, UnsafeManifest, UnsafePath
 from store.manifest_rules import check_manifest, check_objects, check_outline, parse_json
 from store.paths import manifest_path
+from store.self_digest import with_digest
 
 FORMAT = 1
 
@@ -115,8 +116,8 @@ def family_of(recipe: Mapping[str, Any]) -> str:
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
-    """Write a manifest as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+    """Write a manifest as indented JSON, with the digest of its text."""
+    return with_digest(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
 
 
 def decode_manifest(data: bytes, *, stage: str, key: str, url: str) -> Manifest:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from operator import ne
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -14,12 +15,16 @@ from store.canonical import digest_of_json
 from store.errors import UnsupportedFormat
 from store.limits import MANIFEST_BYTES, MIB, OBJECT_BYTES, OBJECTS, OUTPUT_BYTES, RECIPE_BYTES
 from store.paths import check_path, is_attempt, is_name
+from store.self_digest import MEMBER, check_digest
 
 if TYPE_CHECKING:
     from store.manifest import Manifest, ObjectEntry
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BOUNDED = ("recipe", "inputs", "provenance")
+
+Contradiction: TypeAlias = Callable[[str, str, Mapping[str, Any], Sequence[str]], str | None]
+"""Says what an output's recipe contradicts, given its stage, key, recipe and inputs: only who makes keys can tell."""
 
 
 class _Outline(msgspec.Struct):
@@ -29,10 +34,16 @@ class _Outline(msgspec.Struct):
     recipe: msgspec.Raw = msgspec.Raw()
     inputs: msgspec.Raw = msgspec.Raw()
     provenance: msgspec.Raw = msgspec.Raw()
+    sha256: str | None = None
 
 
-def check_outline(data: bytes, where: str, known: int) -> None:
-    """Check a manifest's size, its format and the sizes of its parts, without building their values.
+def check_outline(data: bytes, where: str, known: int) -> bool:
+    """Check a manifest's size, its digest, its format and the sizes of its parts, without building their values.
+
+    Returns
+    -------
+    bool
+        Whether it has a digest of itself; those of earlier versions have none.
 
     Raises
     ------
@@ -44,6 +55,9 @@ def check_outline(data: bytes, where: str, known: int) -> None:
     if len(data) > MANIFEST_BYTES:
         raise ValueError(f"it has more than {MANIFEST_BYTES // MIB} MiB")
     outline = parse_json(data, _Outline)
+    sealed = check_digest(data)
+    if outline.sha256 is not None and not sealed:
+        raise ValueError(f"its {MEMBER} is not its last member, in lower-case hex")
     if outline.format != known:
         raise UnsupportedFormat(
             f"{where} has format {outline.format}; this version reads {known}. "
@@ -52,6 +66,22 @@ def check_outline(data: bytes, where: str, known: int) -> None:
     for name in _BOUNDED:
         if len(memoryview(getattr(outline, name))) > RECIPE_BYTES:
             raise ValueError(f"its {name} has more than {RECIPE_BYTES // MIB} MiB")
+    return sealed
+
+
+def misspelt(inputs: Iterable[str], known: Iterable[str]) -> str | None:
+    """Tell of an input that is not there, where another key is that differs from it in one character.
+
+    That is what a flipped bit makes of a key. Two SHA-256 are never so much alike.
+    """
+    there = set(known)
+    for key in (each for each in inputs if each not in there):
+        half = len(key) // 2
+        for other in there:
+            near = other[:half] == key[:half] or other[half:] == key[half:]
+            if near and len(other) == len(key) and _SHA256.fullmatch(other) and sum(map(ne, other, key)) == 1:
+                return f"it names the input {key}, which is not there; {other} is"
+    return None
 
 
 def check_manifest(manifest: Manifest, stage: str, key: str, where: str, families: Sequence[str]) -> None:

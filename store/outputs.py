@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from store.digests import entry_of_bytes, entry_of_object
 from store.errors import REMEDY, CorruptObject, StoreError
@@ -12,10 +12,13 @@ from store.limits import JSON_BYTES, LINE_BYTES, MIB
 from store.manifest import Manifest, ObjectEntry
 from store.manifest_rules import parse_json
 from store.paths import output_prefix
+from store.rereading import read_again
 from store.roots.contract import Root
 
 if TYPE_CHECKING:
     import zarr
+
+T = TypeVar("T")
 
 
 class Output:
@@ -44,7 +47,7 @@ class Output:
         return dict(self._entries)
 
     def read_bytes(self, path: str) -> bytes:
-        """Return an object's bytes; at its first touch, after checking their SHA-256.
+        """Return an object's bytes after comparing their SHA-256: the very bytes that were hashed.
 
         Raises
         ------
@@ -54,14 +57,16 @@ class Output:
             The bytes differ from the manifest, or the object is gone.
         """
         expected = self._entry(path)
-        try:
-            data = self._root.read(f"{self._prefix}/{path}", 0, expected.size + 1)  # whatever lies there
-        except FileNotFoundError:
-            raise self.damaged(expected, None) from None
-        if path in self._checked and len(data) == expected.size:
+
+        def read() -> bytes:
+            try:
+                data = self._root.read(f"{self._prefix}/{path}", 0, expected.size + 1)  # whatever lies there
+            except FileNotFoundError:
+                raise self.damaged(expected, None) from None
+            self._compare(expected, data)
             return data
-        if len(data) != expected.size or entry_of_bytes(path, data) != expected:
-            raise self.damaged(expected, self._found(expected))
+
+        data = self.again(path, read, CorruptObject)
         self._checked.add(path)
         return data
 
@@ -75,13 +80,29 @@ class Output:
         """
         self.check(path)
         expected = self._entry(path)
+
+        def read() -> bytes:
+            try:
+                data = self._root.read(f"{self._prefix}/{path}", start, stop)
+            except FileNotFoundError:
+                raise self.damaged(expected, None) from None
+            if len(data) != min(stop, expected.size) - min(start, expected.size):
+                raise _TooShort
+            return data
+
         try:
-            data = self._root.read(f"{self._prefix}/{path}", start, stop)
-        except FileNotFoundError:
-            raise self.damaged(expected, None) from None
-        if len(data) != min(stop, expected.size) - min(start, expected.size):
-            raise self.damaged(expected, self._found(expected))
-        return data
+            return self.again(path, read, (CorruptObject, _TooShort))
+        except _TooShort:
+            self._check_whole(expected)
+        raise StoreError(f"{self.url}/{path} has {expected.size} bytes, of which {start} to {stop} cannot be read")
+
+    def is_checked(self, path: str) -> bool:
+        """Tell whether an object was compared with the manifest in the life of this Output."""
+        return path in self._checked
+
+    def again(self, path: str, read: Callable[[], T], errors: type[Exception] | tuple[type[Exception], ...]) -> T:
+        """Return what `read` makes of an object, from a second reading where it fails; see `store.rereading`."""
+        return read_again(self._root, f"{self._prefix}/{path}", read, errors)
 
     def read_json(self, path: str, kind: Any = Any) -> Any:
         """Return a JSON object's value after checking its SHA-256.
@@ -133,9 +154,7 @@ class Output:
             checking = self._checking.setdefault(path, Lock())
         with checking:
             if path not in self._checked:
-                found = self._found(expected)
-                if found != expected:
-                    raise self.damaged(expected, found)
+                self.again(path, lambda: self._check_whole(expected), CorruptObject)
                 self._checked.add(path)
 
     def verify(self) -> None:
@@ -163,8 +182,18 @@ class Output:
                 f"{self.url} has no object {path}; its manifest lists {', '.join(sorted(self._entries)[:8]) or 'none'}"
             ) from None
 
-    def _found(self, expected: ObjectEntry) -> ObjectEntry | None:
-        return entry_of_object(self._root, self._prefix, expected.path, expected.size)
+    def _check_whole(self, expected: ObjectEntry) -> None:
+        found = entry_of_object(self._root, self._prefix, expected.path, expected.size)
+        if found != expected:
+            raise self.damaged(expected, found)
+
+    def _compare(self, expected: ObjectEntry, data: bytes) -> None:
+        if len(data) > expected.size:
+            size = self._root.size(f"{self._prefix}/{expected.path}") or len(data)
+            raise self.damaged(expected, ObjectEntry(expected.path, size, ""))
+        found = entry_of_bytes(expected.path, data)
+        if found != expected:
+            raise self.damaged(expected, found)
 
     def damaged(self, expected: ObjectEntry, found: ObjectEntry | None) -> CorruptObject:
         """Return the error that an object is not what the manifest lists: what was found instead, None for nothing."""
@@ -185,3 +214,7 @@ class Output:
             attempt=self.manifest.attempt,
             path=path,
         )
+
+
+class _TooShort(Exception):
+    """Fewer bytes came than the object has, which was checked before."""

@@ -89,6 +89,8 @@ def find_scraps(
     found: list[Scrap] = []
     for name, folder in inventory.folders.items():
         prefix = output_prefix(*name)
+        if folder.irregular:
+            continue
         if folder.published and name not in kept and old(folder.touched):
             markers = tuple(item.path for item in inventory.markers.get(name, ()))
             found.append(
@@ -115,8 +117,9 @@ def find_scraps(
                 for item in folder.temporaries
                 if old(item.modified)
             ]
+    held = {"/".join(each.path.split("/")[:4]) for each in inventory.irregular}
     for prefix, part in inventory.quarantine.items():
-        if old(part.touched):
+        if old(part.touched) and prefix not in held:
             found.append(Scrap("quarantine", prefix, part.bytes, part.objects, part.touched))
     for name, items in inventory.markers.items():
         folder_there = inventory.folders.get(name)

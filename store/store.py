@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from store.joined import Joined
     from store.lineage import Lineage
     from store.manifest import Manifest
+    from store.manifest_rules import Contradiction
     from store.outputs import Output
+    from store.roots.contract import Irregular
 
 FORMAT = {"format": "harvest-store", "version": 1}
 
@@ -238,12 +240,26 @@ class Store:
         return self._check_format()
 
     def check(
-        self, stage: str, key: str, *, deep: bool = True, progress: Callable[[int, int], None] | None = None
+        self,
+        stage: str,
+        key: str,
+        *,
+        deep: bool = True,
+        contradiction: Contradiction | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Checked | None:
         """Compare every object of an output with its manifest; see `store.checking.check_output`."""
         from store.checking import check_output
 
-        return check_output(self._root, stage, key, deep=deep, progress=progress)
+        return check_output(self._root, stage, key, deep=deep, contradiction=contradiction, progress=progress)
+
+    def irregular(self) -> list[Irregular]:
+        """Return everything that is neither a plain file nor a folder, and so neither followed nor freed."""
+        found: list[Irregular] = []
+        for prefix in ("outputs", "families", "refs", "quarantine"):
+            for _ in self._root.listing(prefix, found):
+                pass
+        return found
 
     def inventory(self) -> Inventory:
         """List everything with sizes and dates."""
@@ -257,7 +273,9 @@ class Store:
 
         return folder_of(self._root, stage, key)
 
-    def cleaning(self, *, grace_s: float, forget: Collection[str] = ()) -> Cleaning:
+    def cleaning(
+        self, *, grace_s: float, forget: Collection[str] = (), contradiction: Contradiction | None = None
+    ) -> Cleaning:
         """Find what can be freed: nothing is until `Cleaning.free`.
 
         Parameters
@@ -266,11 +284,14 @@ class Store:
             What was written less than this many seconds ago, stays.
         forget : collection of str
             References to drop first.
+        contradiction : callable, optional
+            Says what a recipe contradicts: what tells of manifests without a digest whether they are to be trusted.
 
         Raises
         ------
         StoreError
-            A reference cannot be read, so that what it names cannot be told.
+            A reference cannot be read, so that what it names cannot be told; or the manifest of an output that stays
+            cannot be trusted, so that what it was made from cannot.
         UnsupportedFormat
             What an output was made from cannot be told.
         """
@@ -279,7 +300,7 @@ class Store:
         from store.cleaning import Cleaning
 
         now = time.time()
-        return Cleaning(self._root, self.inventory(), grace_s, now, forget)
+        return Cleaning(self._root, self.inventory(), grace_s, now, forget, contradiction)
 
     def lineage(self, names: Iterable[tuple[str, str]] | None = None) -> Lineage:
         """Return which of these outputs (all, where left out) were made from which."""

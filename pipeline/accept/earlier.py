@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pipeline.errors import StepError
+from pipeline.keys.recorded import is_of_recipe
 from pipeline.lock import is_closure
 from pipeline.plan.explain import changes, is_about_code
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 from store import Store
-from store.canonical import digest
 from store.errors import CorruptManifest, UnsafePath, UnsupportedFormat
 from store.manifest import Manifest
 from store.outputs import Output
@@ -36,7 +36,7 @@ def find_earlier(plan: Plan, step: Step) -> Output:
     """
     past = plan.history.steps.get(step.id)
     last = plan.chain.output(past.stage, past.key) if past and past.stage == step.stage else None
-    if last is not None and not _is_of_its_recipe(last.manifest):
+    if last is not None and not is_of_recipe(last.manifest.key, last.manifest.recipe):
         last = None
     if last is not None and differ_in_code_alone(last.manifest.recipe, step.recipe):
         return last
@@ -68,7 +68,8 @@ def differ_in_code_alone(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool
 def _alike(store: Store, step: Step) -> list[Manifest]:
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         manifests = threads.map(lambda name: _manifest(store, *name), store.outputs(step.stage))
-        return [m for m in manifests if m and differ_in_code_alone(m.recipe, step.recipe) and _is_of_its_recipe(m)]
+        alike = [m for m in manifests if m and differ_in_code_alone(m.recipe, step.recipe)]
+        return [m for m in alike if is_of_recipe(m.key, m.recipe)]
 
 
 def _manifest(store: Store, stage: str, key: str) -> Manifest | None:
@@ -76,14 +77,6 @@ def _manifest(store: Store, stage: str, key: str) -> Manifest | None:
         return store.manifest(stage, key)
     except (CorruptManifest, UnsafePath, UnsupportedFormat):  # somebody else's affair
         return None
-
-
-def _is_of_its_recipe(manifest: Manifest) -> bool:
-    """Tell whether an output lies under the key of its recipe; a stranger's may not."""
-    try:
-        return digest(manifest.recipe) == manifest.key
-    except (TypeError, ValueError):
-        return False
 
 
 def provenance(output: Output) -> str:

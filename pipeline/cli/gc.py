@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.stores import at_store, open_store
+from pipeline.keys.recorded import contradiction
 from pipeline.report import scraps
 from pipeline.report.counting import Counting
 from store.cleaning import check_forgotten
@@ -52,9 +53,9 @@ def command(
     grace_s = _seconds(grace)
     store = open_store(path, settings, url)
     forgotten = check_forgotten(list(store.refs()), forget) if forget else []
-    cleaning = store.cleaning(grace_s=grace_s, forget=forgotten)
-    for stage, key in cleaning.unreadable:
-        print(f"note: the manifest of {stage} {key} cannot be read; see `pipeline verify --all`", file=sys.stderr)
+    cleaning = store.cleaning(grace_s=grace_s, forget=forgotten, contradiction=contradiction)
+    for why in cleaning.unreadable.values():
+        print(f"note: {why}; see `pipeline verify --all`", file=sys.stderr)
     if not yes:
         shown = scraps.as_json(cleaning, store.url) if as_json else scraps.as_text(cleaning, store.url)
         print(json.dumps(shown, indent=1) if as_json else shown)

@@ -15,6 +15,7 @@ import click
 from pipeline.cli.mended import mended
 from pipeline.cli.options import plan_of
 from pipeline.cli.stores import at_store, open_store
+from pipeline.keys.recorded import contradiction
 from pipeline.report import damage
 from pipeline.report.counting import Counting
 from pipeline.run.choose import of_entries
@@ -24,6 +25,7 @@ from store.errors import StoreError
 
 if TYPE_CHECKING:
     from store.checking import Checked
+    from store.roots.contract import Irregular
 
 _AT_ONCE = 4  # outputs in a bucket; each has several objects under way
 
@@ -52,7 +54,10 @@ def command(
     remote: str | None,
     as_json: bool,
 ) -> int:
-    """Check this experiment's outputs against their manifests, or those of each ENTRY; exit code 1: damaged."""
+    """Check this experiment's outputs against their manifests, or those of each ENTRY.
+
+    Exit code 1: something is damaged, could not be checked, or is neither a plain file nor a folder.
+    """
     if sizes and deep:
         raise click.UsageError("--size and --deep exclude each other")
     if whole and entries:
@@ -66,11 +71,17 @@ def command(
         names = {(step.stage, step.key): step.id for step in of_entries(plan, entries)}
         store = open_store(path, settings, remote) if remote else plan.store
     found = _check(store, names, deep=not sizes)
+    if whole:
+        found.irregular = store.irregular()
+    else:
+        found.irregular = [each for checked in found.checked for each in checked.irregular]
     if quarantine:
         _set_aside(store, found)
-    told = damage.Told(store.url, not sizes, found.checked, found.missing, found.failed, found.moved, names)
+    told = damage.Told(
+        store.url, not sizes, found.checked, found.missing, found.failed, found.moved, names, found.irregular
+    )
     print(json.dumps(told.as_json(), indent=1) if as_json else told.as_text())
-    return 1 if found.failed or any(each.damage for each in found.checked) else 0
+    return 1 if found.failed or found.irregular or any(each.damage for each in found.checked) else 0
 
 
 @dataclass
@@ -79,6 +90,7 @@ class _Found:
     missing: list[Name] = field(default_factory=list)
     failed: dict[Name, str] = field(default_factory=dict)
     moved: dict[Name, str] = field(default_factory=dict)
+    irregular: list[Irregular] = field(default_factory=list)
 
 
 def _check(store: Store, names: dict[Name, str], *, deep: bool) -> _Found:
@@ -91,7 +103,7 @@ def _check(store: Store, names: dict[Name, str], *, deep: bool) -> _Found:
 
     def one(name: Name) -> Checked | StoreError | None:
         try:
-            return store.check(*name, deep=deep, progress=reading)
+            return store.check(*name, deep=deep, contradiction=contradiction, progress=reading)
         except StoreError as error:
             return error
 

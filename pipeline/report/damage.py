@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.report.scraps import irregular_notes
 from pipeline.run.progress import size
 from store.checking import Checked
 from store.errors import StoreError
+from store.roots.contract import Irregular
 
 _MOST_OBJECTS = 20  # of one output, in text
 
@@ -30,6 +32,8 @@ class Told:
         Where damaged ones were set aside.
     steps
         What the experiment calls each output.
+    irregular
+        What is neither a plain file nor a folder.
     """
 
     url: str
@@ -39,6 +43,7 @@ class Told:
     failed: Mapping[Name, str]
     moved: Mapping[Name, str]
     steps: Mapping[Name, str]
+    irregular: Sequence[Irregular] = ()
 
     def as_text(self) -> str:
         """Name each damaged object with what was expected and found, then the count."""
@@ -52,12 +57,16 @@ class Told:
                     f"note: {self._called((each.stage, each.key))} has objects that its manifest does not list, "
                     f"which nothing reads: {', '.join(each.foreign[:3])}{more}"
                 )
+        misread = [line for each in self.checked for line in each.misread]
+        lines += [f"warning: {line}" for line in misread]
+        lines += irregular_notes(self.irregular)
         lines += [f"cannot be checked: {self._called(name)}: {why}" for name, why in self.failed.items()]
         damaged = sum(1 for each in self.checked if each.damage)
         how = "every SHA-256 compared" if self.deep else "sizes compared"
         outputs = f"{len(self.checked):,} output{'s' if len(self.checked) != 1 else ''}"
         counts = [f"{damaged} damaged" if damaged else "none damaged"]
         counts += [f"{len(self.failed)} could not be checked"] if self.failed else []
+        counts += [f"{len(misread)} read wrong once"] if misread else []
         counts += [f"{len(self.missing)} not there"] if self.missing else []
         total = size(sum(each.bytes for each in self.checked))
         lines.append(f"{outputs} in {self.url} ({total}), {how}: {', '.join(counts)}")
@@ -86,6 +95,8 @@ class Told:
             "foreign": [
                 {"stage": each.stage, "key": each.key, "paths": each.foreign} for each in self.checked if each.foreign
             ],
+            "read_wrong_once": [line for each in self.checked for line in each.misread],
+            "irregular": [{"path": each.path, "is": each.what} for each in self.irregular],
             "missing": [{"stage": stage, "key": key} for stage, key in self.missing],
             "failed": [{"stage": stage, "key": key, "why": why} for (stage, key), why in self.failed.items()],
         }

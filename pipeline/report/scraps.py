@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.report.text import table
 from pipeline.run.progress import size
 from store.cleaning import Cleaning
 from store.refs import Ref
+from store.roots.contract import Irregular
 from store.scraps import Scrap
 
 _MOST_LINES = 40
@@ -71,6 +72,7 @@ def as_json(cleaning: Cleaning, url: str, left: Mapping[str, str] | None = None)
             for ref in cleaning.refs.values()
         ],
         "forgotten": list(cleaning.forget),
+        "irregular": [{"path": each.path, "is": each.what} for each in cleaning.inventory.irregular],
     }
 
 
@@ -127,7 +129,7 @@ def _bytes(scraps: Iterable[Scrap]) -> int:
 
 
 def _notes(cleaning: Cleaning) -> list[str]:
-    notes = []
+    notes = irregular_notes(cleaning.inventory.irregular)
     if cleaning.unnamed and cleaning.inventory.published:
         notes.append(
             "note: no experiment is known here (refs/ is empty), so every output stays;\n"
@@ -138,6 +140,20 @@ def _notes(cleaning: Cleaning) -> list[str]:
         notes.append("experiments that no run has changed for long; one that nobody needs goes with --forget NAME:")
         notes += [f"  {_whose(ref)}" for ref in stale]
     return notes
+
+
+def irregular_notes(found: Sequence[Irregular]) -> list[str]:
+    """Name what is neither a plain file nor a folder."""
+    if not found:
+        return []
+    more = [f"  and {len(found) - _MOST_LINES:,} more"] if len(found) > _MOST_LINES else []
+    return [
+        "note: nothing in a store is followed, used or freed that is not a plain file or folder:",
+        *(f"  {each.path}, {each.what}" for each in found[:_MOST_LINES]),
+        *more,
+        "  put what it stands for in its place, or delete it. To have a store on another disk, let the whole store\n"
+        "  folder be a link, or mount the disk there (`mount --bind`)",
+    ]
 
 
 def _whose(ref: Ref) -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from pipeline.keys.recorded import is_of_recipe
 from pipeline.sources.contract import Kind
-from store.canonical import digest
 from store.errors import REMEDY, CorruptManifest
 from store.features import FeatureOutput, open_features
 from trainers.gaf.params import GafParams
@@ -79,7 +79,7 @@ def check_inputs(job: Job, outputs: Mapping[str, Output]) -> None:
     """
     for step, output in outputs.items():
         manifest = output.manifest
-        if digest(manifest.recipe) != manifest.key:
+        if not is_of_recipe(manifest.key, manifest.recipe):
             raise CorruptManifest(
                 f"{job.store}/outputs/{manifest.stage}/{manifest.key}/manifest.json cannot be used: its key is not "
                 f"that of its recipe. {REMEDY}",

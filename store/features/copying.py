@@ -38,11 +38,12 @@ def read_objects(output: Output, layout: FeatureLayout, shard: int) -> list[byte
     StoreError, CorruptObject
         An object is not there, not what the manifest lists, or not a shard: it would become one of ours.
     """
+    objects = [output.read_bytes(shard_path(array, shard)) for array in layout.arrays]
     features = open_features(output)
     start = shard * layout.rows_per_shard
     for array in layout.arrays:
         features.read(array.name, range(start, min(start + layout.rows_per_shard, features.rows)))
-    return [output.read_bytes(shard_path(array, shard)) for array in layout.arrays]
+    return objects
 
 
 def write_objects(draft: Writer, layout: FeatureLayout, shard: int, objects: Sequence[bytes]) -> None:

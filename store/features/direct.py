@@ -69,11 +69,16 @@ class DirectReader:
         path = array.object(shard)
         room = prod(array.shard) * array.item_size + MIB
         if len(picks) == array.bands(shard) and self._entries[path].size <= room:
-            data = self._output.read_bytes(path)
+            data = self._whole(path)
             table = self._indexes.table(array, shard, data)
             return _Shard(self._output, path, array, table, lambda start, stop: data[start:stop])
         table = self._indexes.table(array, shard)
         return _Shard(self._output, path, array, table, partial(self._output.read_range, path))
+
+    def _whole(self, path: str) -> bytes:
+        if self._output.is_checked(path):
+            return self._output.read_range(path, 0, self._entries[path].size)
+        return self._output.read_bytes(path)
 
 
 @dataclass(frozen=True)
@@ -100,12 +105,17 @@ class _Shard:
 
     def _unpack(self, band: int, place: Place, chunk: NDArray[Any]) -> None:
         start, length = (int(each) for each in self.table[(band, *place)])
-        sealed = self.fetch(start, start + length)
-        frame = sealed[:-4]
-        try:
+        readings = iter((self.fetch, partial(self.output.read_range, self.path)))  # where the first one is wrong, anew
+
+        def read() -> None:
+            sealed = next(readings)(start, start + length)
+            frame = sealed[:-4]
             if google_crc32c.value(frame) != int.from_bytes(sealed[-4:], "little"):
                 raise ValueError("it does not have its checksum")
             unpack(frame, chunk)
+
+        try:
+            self.output.again(self.path, read, (ValueError, RuntimeError))
         except (ValueError, RuntimeError) as error:  # it was so when it was published
             raise self.output.refuse(self.path, f"holds a chunk that cannot be unpacked: {error}") from error
 

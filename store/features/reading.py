@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from store.outputs import Output
 
 
+_WRONG = (ValueError, RuntimeError)  # what Zarr raises of a checksum or a compressed chunk
+
+
 def open_features(output: Output) -> FeatureOutput:
     """Open a published feature output.
 
@@ -103,8 +106,8 @@ class CheckedArray(zarr.Array[Any]):
 
     def __getitem__(self, selection: Any) -> Any:
         try:
-            return super().__getitem__(selection)
-        except (ValueError, RuntimeError) as error:  # a checksum or a compressed chunk, wrong when it was published
+            return self.output.again(self.path, lambda: super(CheckedArray, self).__getitem__(selection), _WRONG)
+        except _WRONG as error:  # it was so when it was published
             raise self.output.refuse(self.path, f"is not an array that can be unpacked: {error}") from error
 
 

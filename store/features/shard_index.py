@@ -9,6 +9,7 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
+from store.errors import CorruptObject
 from store.features.layout import CHUNK_BYTES
 from store.features.trust import Trusted
 
@@ -55,11 +56,16 @@ class ShardIndexes:
         table = self._tables.get(path)
         if table is None:
             stop = self._entries[path].size
-            index = self._output.read_range(path, max(0, stop - size), stop) if data is None else data[-size:]
-            problem = _problem(array, shard, stop, index)
-            if problem is not None:
-                raise self._output.refuse(path, f"is not a shard of {array.name}: {problem}")
-            table = _parse(array, index)
+            given = iter(() if data is None else (data[-size:],))
+
+            def read() -> Table:
+                index = next(given, None) or self._output.read_range(path, max(0, stop - size), stop)
+                problem = _problem(array, shard, stop, index)
+                if problem is not None:
+                    raise self._output.refuse(path, f"is not a shard of {array.name}: {problem}")
+                return _parse(array, index)
+
+            table = self._output.again(path, read, CorruptObject)
             self._keep(path, table)
         return table
 

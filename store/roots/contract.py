@@ -29,10 +29,26 @@ class Listed(NamedTuple):
     version: str
 
 
+class Irregular(NamedTuple):
+    """Something that a listing comes upon and passes over: neither a plain file nor a folder.
+
+    Attributes
+    ----------
+    path : str
+    what : str
+        Such as "a symbolic link".
+    """
+
+    path: str
+    what: str
+
+
 class Root(Protocol):
     """Objects by path, with forward slashes, below one folder or URL.
 
-    A missing object is a FileNotFoundError; every other failure of the medium is a StoreError that names it.
+    A missing object is a FileNotFoundError; every other failure of the medium is a StoreError that names it. What is
+    neither a plain file nor a folder is no object: listings pass it over, and anything else that comes upon it, on the
+    way to an object or in its place, raises IrregularFile.
     """
 
     url: str
@@ -46,6 +62,9 @@ class Root(Protocol):
 
     def stream(self, path: str) -> Iterator[Data]:
         """Yield an object's bytes in pieces of about a MiB; a piece is valid until the next one."""
+
+    def drop_cached(self, path: str) -> None:
+        """Have an object read from the medium next time, not from this machine's memory, where that can be done."""
 
     def size(self, path: str) -> int | None:
         """Return an object's size in bytes, or None where there is no such object."""
@@ -75,8 +94,11 @@ class Root(Protocol):
     def walk(self, prefix: str) -> Iterator[str]:
         """Yield the path of every object below a prefix, in no order."""
 
-    def listing(self, prefix: str) -> Iterator[Listed]:
-        """Yield every object below a prefix with its size and date, in no order; objects that go meanwhile may lack."""
+    def listing(self, prefix: str, irregular: list[Irregular] | None = None) -> Iterator[Listed]:
+        """Yield every object below a prefix with its size and date, in no order; objects that go meanwhile may lack.
+
+        What is no object is added to `irregular`.
+        """
 
     def children(self, prefix: str) -> list[str]:
         """Return the names of objects and folders directly below a prefix."""

@@ -14,8 +14,9 @@ from io import FileIO
 from pathlib import Path
 
 from store.paths import temporary_name
-from store.roots.contract import Data, Listed
+from store.roots.contract import Data, Irregular, Listed
 from store.roots.failures import explained, explained_unless_missing
+from store.roots.plain import PlainTree, delete_file, delete_tree, is_plain, kind_of, open_file, refuse_irregular
 
 PIECE = 1 << 20
 
@@ -28,7 +29,7 @@ class FolderRoot:
     Parameters
     ----------
     folder : Path
-        It need not exist; the first write makes it.
+        It need not exist; the first write makes it. It may be a symbolic link; in it, nothing is followed.
     """
 
     resumable = True
@@ -36,15 +37,18 @@ class FolderRoot:
     def __init__(self, folder: Path) -> None:
         self._folder = os.path.abspath(folder)
         self.url = self._folder
+        self._tree = PlainTree(self._folder)
 
     def path(self, path: str) -> str:
-        """Return the file that holds an object."""
-        return f"{self._folder}/{path}"
+        """Return the file that holds an object; IrregularFile where a folder above it is none."""
+        whole = f"{self._folder}/{path}"
+        self._tree.look_above(whole)
+        return whole
 
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
         with (
             explained_unless_missing("read", self.path(path)),
-            open(self.path(path), "rb", buffering=0) as file,
+            open_file(self.path(path)) as file,
         ):
             if start:
                 file.seek(start)
@@ -57,35 +61,46 @@ class FolderRoot:
         view = memoryview(piece)
         with (
             explained_unless_missing("read", self.path(path)),
-            open(self.path(path), "rb", buffering=0) as file,
+            open_file(self.path(path)) as file,
         ):
             while got := file.readinto(piece):
                 yield view[:got]
 
+    def drop_cached(self, path: str) -> None:
+        file = self.path(path)
+        with suppress(FileNotFoundError), explained_unless_missing("read", file), open_file(file) as opened:
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
     def size(self, path: str) -> int | None:
+        file = self.path(path)
         try:
-            with explained_unless_missing("look at", self.path(path)):
-                return os.stat(self.path(path)).st_size
+            with explained_unless_missing("look at", file):
+                state = os.lstat(file)
         except FileNotFoundError:
             return None
+        if kind_of(state.st_mode):
+            refuse_irregular(file)
+        return state.st_size
 
     def put(self, path: str, data: Data, *, safe: bool = False) -> None:
         with self._beside(path, [data], safe=safe) as temporary:
-            os.replace(temporary, self.path(path))
+            _replace(temporary, self.path(path))
 
     def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
         with self._beside(path, pieces, safe=True) as temporary:
-            os.replace(temporary, self.path(path))
+            _replace(temporary, self.path(path))
 
     def copy(self, path: str, to: str) -> None:
         """Link where that can be done: no file is ever written in place."""
         folder = os.path.dirname(self.path(to))
         temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
         with explained_unless_missing("copy", self.path(path)):
+            refuse_irregular(self.path(path))
             os.makedirs(folder, exist_ok=True)
             try:
                 os.link(self.path(path), temporary)
-                os.replace(temporary, self.path(to))
+                _replace(temporary, self.path(to))
             except OSError as error:
                 if error.errno not in (*_NO_LINKS, errno.EXDEV):
                     raise
@@ -101,45 +116,27 @@ class FolderRoot:
         return created
 
     def walk(self, prefix: str) -> Iterator[str]:
-        found: list[str] = []
-        with suppress(FileNotFoundError), explained_unless_missing("list", self.path(prefix)):
-            for folder, _, files in os.walk(self.path(prefix), onerror=_raise):
-                relative = os.path.relpath(folder, self._folder).replace(os.sep, "/")
-                found.extend(f"{relative}/{name}" for name in files)
-        return iter(found)
+        with explained("list", self._url(prefix)):
+            return iter([path for path, _ in self._tree.files(prefix)])
 
-    def listing(self, prefix: str) -> Iterator[Listed]:
-        waiting = [prefix]
-        while waiting:
-            folder = waiting.pop()
-            with suppress(FileNotFoundError), explained_unless_missing("list", self.path(folder)):
-                with os.scandir(self.path(folder)) as entries:
-                    found = list(entries)
-                for entry in found:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(f"{folder}/{entry.name}")
-                        continue
-                    with suppress(FileNotFoundError):  # a temporary file that took its place
-                        state = entry.stat(follow_symlinks=False)
-                        version = f"{state.st_ino}-{state.st_mtime_ns}"
-                        yield Listed(f"{folder}/{entry.name}", state.st_size, state.st_mtime, version)
+    def listing(self, prefix: str, irregular: list[Irregular] | None = None) -> Iterator[Listed]:
+        with explained("list", self._url(prefix)):
+            for path, entry in self._tree.files(prefix, irregular):
+                with suppress(FileNotFoundError):  # a temporary file that took its place
+                    state = entry.stat(follow_symlinks=False)
+                    yield Listed(path, state.st_size, state.st_mtime, f"{state.st_ino}-{state.st_mtime_ns}")
 
     def children(self, prefix: str) -> list[str]:
-        try:
-            with explained_unless_missing("list", self.path(prefix)):
-                return os.listdir(self.path(prefix))
-        except FileNotFoundError:
-            return []
+        with explained("list", self._url(prefix)):
+            return [entry.name for entry in self._tree.entries(prefix) if is_plain(entry)]
 
     def delete(self, path: str) -> None:
-        with suppress(FileNotFoundError), explained_unless_missing("delete", self.path(path)):
-            os.unlink(self.path(path))
+        with suppress(FileNotFoundError), explained_unless_missing("delete", self._url(path)):
+            delete_file(self._folder, path)
 
     def delete_all(self, prefix: str) -> None:
-        import shutil
-
-        with suppress(FileNotFoundError), explained_unless_missing("delete", self.path(prefix)):
-            shutil.rmtree(self.path(prefix))
+        with suppress(FileNotFoundError), explained_unless_missing("delete", self._url(prefix)):
+            delete_tree(self._folder, prefix)
 
     def drop_folder(self, prefix: str, lock: str) -> None:
         self.delete(lock)
@@ -148,6 +145,7 @@ class FolderRoot:
 
     def move_all(self, prefix: str, to: str) -> None:
         with suppress(FileNotFoundError), explained_unless_missing("move", self.path(prefix)):
+            refuse_irregular(self.path(prefix))
             os.makedirs(os.path.dirname(self.path(to)), exist_ok=True)
             os.rename(self.path(prefix), self.path(to))
         for folder in {os.path.dirname(self.path(each)) for each in (prefix, to)}:
@@ -166,8 +164,8 @@ class FolderRoot:
     def sync(self, paths: Iterable[str]) -> None:
         folders = set()
         for path in paths:
-            with explained_unless_missing("make safe", self.path(path)):
-                _fsync(self.path(path))
+            with explained_unless_missing("make safe", self.path(path)), open_file(self.path(path)) as file:
+                os.fsync(file.fileno())
             folder = self.path(path)
             while folder != self._folder:
                 folders.add(folder := os.path.dirname(folder))
@@ -184,6 +182,9 @@ class FolderRoot:
         with explained("make", folder):
             os.makedirs(folder, exist_ok=True)
         return locked(self.path(path), what)
+
+    def _url(self, path: str) -> str:
+        return f"{self._folder}/{path}"
 
     @contextmanager
     def _beside(self, path: str, pieces: Iterable[Data], *, safe: bool) -> Iterator[str]:
@@ -212,9 +213,9 @@ def _open_new(file: str) -> FileIO:
         return FileIO(file, "xb")
 
 
-def _raise(error: OSError) -> None:
-    """Fail where a folder cannot be listed: a publisher must not overlook what lies in it."""
-    raise error
+def _replace(temporary: str, target: str) -> None:
+    refuse_irregular(target)
+    os.replace(temporary, target)
 
 
 def _read_exactly(descriptor: int, count: int) -> bytes:
@@ -234,7 +235,7 @@ def _link(temporary: str, target: str) -> bool:
         if error.errno not in _NO_LINKS:
             raise
         # A share without hard links: the draft's lock keeps others from coming between these two lines.
-        if os.path.exists(target):
+        if os.path.lexists(target):
             return False
         os.rename(temporary, target)
     return True

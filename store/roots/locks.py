@@ -9,6 +9,9 @@ from contextlib import contextmanager, suppress
 
 from store.errors import DraftLocked, StoreError
 from store.roots.failures import explained
+from store.roots.plain import irregular, kind_of, refuse_irregular
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 @contextmanager
@@ -68,17 +71,28 @@ def _acquire(file: str, what: str) -> int:
 def _open(file: str) -> int:
     for _ in range(9):
         os.makedirs(os.path.dirname(file), exist_ok=True)
-        try:
-            return os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-        except FileNotFoundError:  # cleaning has dropped the folder between these two lines
-            continue
-    return os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        with suppress(FileNotFoundError):  # cleaning has dropped the folder between these two lines
+            return _open_plain(file)
+    return _open_plain(file)
+
+
+def _open_plain(file: str) -> int:
+    try:
+        descriptor = os.open(file, _FLAGS, 0o666)
+    except OSError:
+        refuse_irregular(file)
+        raise
+    what = kind_of(os.fstat(descriptor).st_mode)
+    if what:  # a FIFO, say, which opens like a file
+        os.close(descriptor)
+        raise irregular(file, what)
+    return descriptor
 
 
 def _still_there(descriptor: int, file: str) -> bool:
     """Tell whether the locked file is the one of that name (an output may be deleted while we wait)."""
     try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(file))
+        return os.path.samestat(os.fstat(descriptor), os.lstat(file))
     except FileNotFoundError:
         return False
 

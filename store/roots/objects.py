@@ -18,7 +18,7 @@ from obstore.store import MemoryStore, ObjectStore
 from store.errors import StoreError, UnsupportedUrl
 from store.roots.clients import GIVE_UP, PATIENCE, connect, stall_s
 from store.roots.complaints import complaint
-from store.roots.contract import Data, Listed
+from store.roots.contract import Data, Irregular, Listed
 from store.roots.leases import leased
 
 PIECE = 1 << 20
@@ -85,6 +85,9 @@ class ObjectRoot:
             for each in obstore.get(self._objects, path).stream(min_chunk_size=PIECE):
                 yield memoryview(each)
 
+    def drop_cached(self, path: str) -> None:
+        """Do nothing: every reading is a request of its own."""
+
     def size(self, path: str) -> int | None:
         with self._explained("look at", path):
             try:
@@ -135,7 +138,7 @@ class ObjectRoot:
             for batch in obstore.list(self._objects, prefix):
                 yield from (meta["path"] for meta in batch)
 
-    def listing(self, prefix: str) -> Iterator[Listed]:
+    def listing(self, prefix: str, irregular: list[Irregular] | None = None) -> Iterator[Listed]:
         with self._explained("list", prefix):
             for batch in obstore.list(self._objects, prefix):
                 for meta in batch:

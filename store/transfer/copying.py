@@ -7,12 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from store.attempts import drop_attempt, load_manifest
+from store.attempts import drop_attempt, load_manifest, manifest_and_text
 from store.digests import entry_of_object
 from store.errors import MissingOutput, StoreError, StoreFull
 from store.families import mark
-from store.limits import MANIFEST_BYTES, read_at_most
-from store.manifest import Manifest, decode_manifest
+from store.manifest import Manifest
 from store.outputs import Output
 from store.paths import lock_path, manifest_path, output_prefix, quarantine_prefix
 from store.roots.contract import Root
@@ -82,9 +81,12 @@ def copy_output(source: Store, target: Store, stage: str, key: str, progress: Pr
         transfer = plan_transfer(manifest, sizes(here, prefix), _trusted(there, manifest, prefix))
         try:
             if transfer.damaged is not None:
-                raise Differs(
-                    transfer.damaged, entry_of_object(here, prefix, transfer.damaged.path, transfer.damaged.size)
-                )
+                found = entry_of_object(here, prefix, transfer.damaged.path, transfer.damaged.size)
+                if found == transfer.damaged:
+                    raise StoreError(
+                        f"{here.url}/{prefix}/{found.path} was listed with another size than it has; run again"
+                    )
+                raise Differs(transfer.damaged, found)
             report.add(report.total - transfer.bytes)
             _check_space(there, transfer, stage, key)
             send(here, there, prefix, transfer.missing, report)
@@ -97,12 +99,11 @@ def copy_output(source: Store, target: Store, stage: str, key: str, progress: Pr
 
 
 def _published(source: Store, stage: str, key: str) -> tuple[bytes, Manifest]:
-    path = manifest_path(stage, key)
-    try:
-        data = read_at_most(source._root, path, MANIFEST_BYTES)
-    except FileNotFoundError:
-        raise MissingOutput(f"{source.url}/{path} is not there: nothing to copy. Run the step that makes it") from None
-    return data, decode_manifest(data, stage=stage, key=key, url=source.url)
+    found = manifest_and_text(source._root, stage, key)
+    if found is None:
+        path = manifest_path(stage, key)
+        raise MissingOutput(f"{source.url}/{path} is not there: nothing to copy. Run the step that makes it")
+    return found[1], found[0]
 
 
 def sizes(root: Root, prefix: str) -> dict[str, int]:

@@ -8,9 +8,10 @@ from threading import Event, Lock
 
 from store.errors import StoreError
 from store.manifest import ObjectEntry
+from store.rereading import read_again
 from store.roots.contract import Data, Root
 from store.transfer.budget import Budget
-from store.transfer.reading import PIECE, checked, pieces
+from store.transfer.reading import PIECE, Differs, checked, pieces
 
 OBJECTS_AT_ONCE = 16
 FEW = 4
@@ -66,8 +67,12 @@ def send(source: Root, target: Root, prefix: str, entries: Sequence[ObjectEntry]
         with budget.share(min(2 * entry.size, _LARGEST_SHARE + (AHEAD * PIECE if few else 0))):
             if not stopped.is_set():
                 path = f"{prefix}/{entry.path}"
-                found = pieces(source, path, entry.size, readers, AHEAD) if few else source.stream(path)
-                target.fill(path, entry.size, _counted(checked(found, entry), report, stopped))
+
+                def fill() -> None:
+                    found = pieces(source, path, entry.size, readers, AHEAD) if few else source.stream(path)
+                    target.fill(path, entry.size, _counted(checked(found, entry), report, stopped))
+
+                read_again(source, path, fill, Differs)
 
     with ThreadPoolExecutor(READS_AT_ONCE) as readers, ThreadPoolExecutor(OBJECTS_AT_ONCE) as threads:
         try:
@@ -80,8 +85,14 @@ def send(source: Root, target: Root, prefix: str, entries: Sequence[ObjectEntry]
 
 
 def _counted(found: Iterator[Data], report: Report, stopped: Event) -> Iterator[Data]:
-    for piece in found:
-        if stopped.is_set():
-            raise StoreError("the transfer was stopped; run it again to go on")
-        yield piece
-        report.add(memoryview(piece).nbytes)
+    done = 0
+    try:
+        for piece in found:
+            if stopped.is_set():
+                raise StoreError("the transfer was stopped; run it again to go on")
+            yield piece
+            done += memoryview(piece).nbytes
+            report.add(memoryview(piece).nbytes)
+    except Differs:
+        report.add(-done)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -87,18 +88,31 @@ def test_a_kept_manifest_of_another_format_stops_it(folder_store: Store, folder:
     publish(folder_store, "train", "t")
     name(folder_store, "mine.json", ("train", "t"))
     path = folder / "outputs/train/t/manifest.json"
-    path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 2'))
+    manifest = json.loads(path.read_bytes())
+    del manifest["sha256"]
+    path.write_bytes(json.dumps({**manifest, "format": 2}).encode())
     with pytest.raises(UnsupportedFormat, match="made from"):
         folder_store.cleaning(grace_s=0)
 
 
-def test_a_kept_manifest_that_cannot_be_read_is_told(folder_store: Store, folder: Path) -> None:
-    publish(folder_store, "train", "t")
+def test_a_kept_manifest_that_cannot_be_read_stops_it(folder_store: Store, folder: Path) -> None:
+    publish(folder_store, "encode", "e")
+    publish(folder_store, "train", "t", ["e"])
     name(folder_store, "mine.json", ("train", "t"))
     (folder / "outputs/train/t/manifest.json").write_bytes(b"{")
-    cleaning = folder_store.cleaning(grace_s=0)
-    assert list(cleaning.unreadable) == [("train", "t")]
-    assert not [s for s in cleaning.scraps if s.kind == "output"]
+    with pytest.raises(
+        StoreError, match=r"train/t/manifest\.json cannot be trusted.*\n.*nothing is freed.*--quarantine"
+    ):
+        folder_store.cleaning(grace_s=0)
+    folder_store.quarantine("train", "t", "damaged")
+    assert paths(folder_store.cleaning(grace_s=0)) >= {"outputs/encode/e"}
+
+
+def test_a_manifest_that_cannot_be_read_of_an_output_that_goes_stops_nothing(chain: Store, folder: Path) -> None:
+    chain._root.put("outputs/encode/unused/manifest.json", b"{")
+    assert freed(chain.cleaning(grace_s=0)) == {}
+    assert not chain.has("encode", "unused")
+    chain.output("encode", "e").verify()
 
 
 # what is left behind ------------------------------------------------------------------------------------------------
