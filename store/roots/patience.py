@@ -8,6 +8,7 @@ without a byte, and more for what has arrived. What does not come in that time c
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 _starting = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
+_given_up = 0.0  # when, last
+_LETS_GO_S = 1.0  # what obstore takes to notice that nobody waits any more
 
 
 class Overrun(BaseError):  # type: ignore[misc]  # obstore has no types here
@@ -55,6 +58,7 @@ class Allowance:
             async with asyncio.timeout(self._left):
                 return await request()
         except TimeoutError:
+            _note_given_up()
             raise Overrun(
                 f"too slow: it let us wait for more than {self._given:.0f} s "
                 "(PIPELINE_TIMEOUT_SECONDS: how long it may send nothing; all else follows from that)"
@@ -69,7 +73,8 @@ def call(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
         return future.result()
     except BaseException:
-        future.cancel()
+        if future.cancel():
+            _note_given_up()
         raise
 
 
@@ -79,4 +84,19 @@ def _running_loop() -> asyncio.AbstractEventLoop:
         if _loop is None:
             _loop = asyncio.new_event_loop()
             threading.Thread(target=_loop.run_forever, name="requests", daemon=True).start()
+            atexit.register(_end)
         return _loop
+
+
+def _note_given_up() -> None:
+    global _given_up
+    _given_up = time.monotonic()
+
+
+def _end() -> None:
+    """Let go of requests before the interpreter ends: obstore's threads, which tell it, would complain at length."""
+    assert _loop is not None
+    for task in asyncio.all_tasks(_loop):
+        _note_given_up()
+        _loop.call_soon_threadsafe(task.cancel)
+    time.sleep(max(0.0, _given_up + _LETS_GO_S - time.monotonic()))

@@ -18,7 +18,7 @@ from store import Store, StoreError
 from store.chain import Chain
 from store.roots.urls import open_root
 
-from ..lying_server import Answer, LyingServer, drip, flood, reply
+from .lying_server import Answer, LyingServer, drip, flood, reply
 
 REPOSITORY = str(Path(__file__).parents[2])
 MANY = 1500
