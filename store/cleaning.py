@@ -16,6 +16,7 @@ from itertools import groupby
 from store.attempts import drop_attempt, drop_output
 from store.errors import DraftLocked, IrregularFile, StoreError
 from store.inventory import Folder, Inventory, Name, folder_of
+from store.limits import REF_BYTES, read_at_most
 from store.lineage import Lineage
 from store.manifest_rules import Contradiction
 from store.paths import JOURNAL, SCRATCH, attempt_of, is_name, lock_path, manifest_path
@@ -188,7 +189,7 @@ class Cleaning:
         for name in seen:
             path = f"refs/{name}"
             try:
-                refs[name] = decode_ref(name, self.root.read(path), f"{self.root.url}/{path}")
+                refs[name] = decode_ref(name, read_at_most(self.root, path, REF_BYTES), f"{self.root.url}/{path}")
             except FileNotFoundError:
                 continue
         self.refs, self._seen = refs, seen

@@ -19,10 +19,10 @@ from threading import Event, Thread
 from typing import Any
 
 import msgspec
-import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError, PreconditionError
 from obstore.store import ObjectStore
 
+from store.roots import requests
 from store.roots.locks import locked_by, this_process
 
 LEASE_S = 60.0
@@ -111,7 +111,7 @@ class Lease:
         self._heart.join(self._seconds / _BEATS)
         with suppress(BaseError, FileNotFoundError):  # it runs out by itself
             if not self._heart.is_alive() and self._is_ours():
-                obstore.delete(self._objects, self._path)
+                requests.delete(self._objects, self._path)
 
     def _take_over(self, what: str) -> bool:
         try:
@@ -139,9 +139,9 @@ class Lease:
         data = msgspec.json.encode(holder)
         try:
             try:
-                put = obstore.put(self._objects, self._path, data, mode=mode, use_multipart=False)
+                put = requests.put(self._objects, self._path, data, mode=mode)
             except (NotSupportedError, NotImplementedError):  # on condition; then two may believe to hold it
-                put = obstore.put(self._objects, self._path, data, use_multipart=False)
+                put = requests.put(self._objects, self._path, data)
         except (AlreadyExistsError, PreconditionError, FileNotFoundError):
             return False
         self._version, self._expires = _version(put), expires
@@ -160,12 +160,10 @@ class Lease:
 
     def _read(self) -> tuple[Holder | None, dict[str, str]]:
         """Return who holds the lease, None where it cannot be read, and the version to replace it by."""
-        found = obstore.get(self._objects, self._path)
+        found = requests.first_bytes(self._objects, self._path, _LARGEST)
         version = _version(found.meta)
-        if found.meta["size"] > _LARGEST:
-            return None, version
         try:
-            return msgspec.json.decode(bytes(found.bytes()), type=Holder), version
+            return msgspec.json.decode(found.data, type=Holder), version
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None, version
 

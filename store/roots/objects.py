@@ -16,12 +16,12 @@ from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
 from obstore.store import MemoryStore, ObjectStore
 
 from store.errors import StoreError, UnsupportedUrl
+from store.roots import requests
 from store.roots.clients import GIVE_UP, PATIENCE, connect, stall_s
 from store.roots.complaints import complaint
 from store.roots.contract import Data, Irregular, Listed
 from store.roots.leases import leased
 
-PIECE = 1 << 20
 PART = 8 << 20
 PARTS_AT_ONCE = 2
 MOST_PARTS = 9_000  # S3 takes 10,000
@@ -67,23 +67,22 @@ class ObjectRoot:
 
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
         with self._explained("read", path):
-            if stop is None and start == 0:
-                return bytes(obstore.get(self._objects, path).bytes())
-            if stop is None or start >= stop:
-                size = int(obstore.head(self._objects, path)["size"])
-                stop = size if stop is None else min(stop, size)
-                return bytes(obstore.get_range(self._objects, path, start=start, end=stop)) if start < stop else b""
+            if stop is None:
+                stop = int(requests.head(self._objects, path)["size"])
+            elif start >= stop:
+                requests.head(self._objects, path)  # whether it is there
+            if start >= stop:
+                return b""
             try:
-                return bytes(obstore.get_range(self._objects, path, start=start, end=stop))
+                return requests.get(self._objects, path, start, stop)
             except GenericError as error:
-                if not _BEYOND_END.search(str(error)) or obstore.head(self._objects, path)["size"] > start:
+                if not _BEYOND_END.search(str(error)) or requests.head(self._objects, path)["size"] > start:
                     raise
                 return b""
 
     def stream(self, path: str) -> Iterator[Data]:
         with self._explained("read", path):
-            for each in obstore.get(self._objects, path).stream(min_chunk_size=PIECE):
-                yield memoryview(each)
+            yield from requests.stream(self._objects, path)
 
     def drop_cached(self, path: str) -> None:
         """Do nothing: every reading is a request of its own."""
@@ -91,13 +90,16 @@ class ObjectRoot:
     def size(self, path: str) -> int | None:
         with self._explained("look at", path):
             try:
-                return int(obstore.head(self._objects, path)["size"])
+                return int(requests.head(self._objects, path)["size"])
             except FileNotFoundError:
                 return None
 
     def put(self, path: str, data: Data, *, safe: bool = False) -> None:
         with self._explained("write", path):
-            obstore.put(self._patient, path, data, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
+            if memoryview(data).nbytes <= PART:
+                requests.put(self._patient, path, data, factor=PATIENCE)
+            else:
+                obstore.put(self._patient, path, data, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
 
     def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
         part = max(PART, -(-size // MOST_PARTS))
@@ -106,7 +108,7 @@ class ObjectRoot:
         with self._explained("write", path):
             try:
                 if whole is not None:
-                    obstore.put(self._patient, path, whole, use_multipart=False)
+                    requests.put(self._patient, path, whole, factor=PATIENCE)
                 else:
                     obstore.put(self._patient, path, kept, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
             except FileNotFoundError:  # of an upload that is complete, where the answer that said so was lost
@@ -115,17 +117,18 @@ class ObjectRoot:
 
     def copy(self, path: str, to: str) -> None:
         with self._explained("copy", path):
-            obstore.copy(self._patient, path, to)
+            requests.copy(self._patient, path, to, PATIENCE)
 
     def create(self, path: str, data: Data) -> bool:
         give_up = time.monotonic() + stall_s() * GIVE_UP
-        objects = self._patient if memoryview(data).nbytes > PART else self._objects
+        large = memoryview(data).nbytes > PART
+        objects, factor = (self._patient, PATIENCE) if large else (self._objects, 1.0)
         with self._explained("write", path):
             while True:
                 try:
-                    obstore.put(objects, path, data, mode="create", use_multipart=False)
+                    requests.put(objects, path, data, mode="create", factor=factor)
                 except AlreadyExistsError:  # ours, where the answer to an earlier try was lost
-                    return self.read(path) == data
+                    return self.read(path, 0, memoryview(data).nbytes + 1) == data
                 except GenericError:  # obstore never repeats this request: it could not tell whose the object is
                     if time.monotonic() > give_up:
                         raise
@@ -135,31 +138,28 @@ class ObjectRoot:
 
     def walk(self, prefix: str) -> Iterator[str]:
         with self._explained("list", prefix):
-            for batch in obstore.list(self._objects, prefix):
-                yield from (meta["path"] for meta in batch)
+            yield from (meta["path"] for meta in requests.entries(self._objects, prefix))
 
     def listing(self, prefix: str, irregular: list[Irregular] | None = None) -> Iterator[Listed]:
         with self._explained("list", prefix):
-            for batch in obstore.list(self._objects, prefix):
-                for meta in batch:
-                    written = meta["last_modified"].timestamp()
-                    yield Listed(meta["path"], int(meta["size"]), written, meta["e_tag"] or str(written))
+            for meta in requests.entries(self._objects, prefix):
+                written = meta["last_modified"].timestamp()
+                yield Listed(meta["path"], int(meta["size"]), written, meta["e_tag"] or str(written))
 
     def children(self, prefix: str) -> list[str]:
         with self._explained("list", prefix):
-            found = obstore.list_with_delimiter(self._objects, prefix)
-        paths = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
+            paths = requests.children(self._objects, prefix)
         return [path.rstrip("/").rpartition("/")[2] for path in paths]
 
     def delete(self, path: str) -> None:
         with self._explained("delete", path), _missing_is_fine():
-            obstore.delete(self._objects, path)
+            requests.delete(self._objects, path)
 
     def delete_all(self, prefix: str) -> None:
         for _ in range(_TRIES):
             paths = list(self.walk(prefix))
             with self._explained("delete", prefix), _missing_is_fine():  # somebody else deletes, too: look again
-                obstore.delete(self._objects, paths)
+                requests.delete(self._objects, paths)
                 return
 
     def drop_folder(self, prefix: str, lock: str) -> None:
@@ -168,7 +168,7 @@ class ObjectRoot:
     def move_all(self, prefix: str, to: str) -> None:
         for path in [prefix, *list(self.walk(prefix))]:
             with self._explained("move", path), _missing_is_fine():
-                obstore.rename(self._objects, path, to + path.removeprefix(prefix))
+                requests.rename(self._patient, path, to + path.removeprefix(prefix), PATIENCE)
 
     def free(self) -> int | None:
         return None
