@@ -1,9 +1,18 @@
-"""What this machine remembers to save time; losing it costs nothing but time."""
+"""What this machine remembers to save time; losing it costs nothing but time.
+
+A cache file carries a digest of its name and content: one that was damaged, cut off, exchanged with another or written
+in another format is as if it were not there.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
+
+_FORMAT = b"harvest-cache 1 "  # followed by the digest, 64 hexadecimal digits and a line end; then the content
+_HEAD = len(_FORMAT) + 65
 
 
 def cache_folder() -> Path:
@@ -12,6 +21,22 @@ def cache_folder() -> Path:
     if named:
         return Path(named).expanduser().absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "harvest"
+
+
+def read_cache(path: Path) -> bytes | None:
+    """Return the content that `write_cache` left; None where there is none, or not as it was written."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    content = memoryview(data)[_HEAD:]
+    return bytes(content) if data[:_HEAD] == _head(path.name, content) else None
+
+
+def write_cache(path: Path, content: bytes) -> None:
+    """Replace a cache file as a whole; one that cannot be written is done without."""
+    with suppress(OSError):
+        write_atomically(path, _head(path.name, content) + content)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -25,3 +50,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:  # raised again below; only the half-written file goes
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _head(name: str, content: bytes | memoryview) -> bytes:
+    found = hashlib.sha256(os.fsencode(name) + b"\0")
+    found.update(content)
+    return _FORMAT + found.hexdigest().encode() + b"\n"

@@ -6,13 +6,12 @@ import ast
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from pipeline.errors import ConfigError
-from pipeline.keys.cache import cache_folder, write_atomically
+from pipeline.keys.cache import cache_folder, read_cache, write_cache
 from pipeline.keys.syntax import normalise, type_checking_only
 from store.canonical import digest
 
@@ -36,7 +35,7 @@ class CodeIndex:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or Path(__file__).resolve().parents[2]
-        self._file = cache_folder() / f"code-{_RECIPE}.json"
+        self._file = cache_folder() / f"code-{_RECIPE}.cache"
         self._known: dict[str, _Module] = self._load()
         self._dirty = False
         self._modules: dict[str, _Module | None] = {}
@@ -59,15 +58,12 @@ class CodeIndex:
     def save(self) -> None:
         """Remember what was parsed; losing it costs only time."""
         if self._dirty:
-            with suppress(OSError):
-                write_atomically(self._file, msgspec.json.encode(self._known))
+            write_cache(self._file, msgspec.json.encode(self._known))
             self._dirty = False
 
     def _load(self) -> dict[str, _Module]:
-        try:
-            return msgspec.json.decode(self._file.read_bytes(), type=dict[str, _Module])
-        except (OSError, UnicodeDecodeError, msgspec.DecodeError):
-            return {}
+        content = read_cache(self._file)
+        return {} if content is None else msgspec.json.decode(content, type=dict[str, _Module])
 
     def _module(self, name: str) -> _Module | None:
         if name not in self._modules:

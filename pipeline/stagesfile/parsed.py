@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.keys.cache import cache_folder, write_atomically
+from pipeline.keys.cache import cache_folder, read_cache, write_cache
 
 
 class Parsed(msgspec.Struct, frozen=True):
@@ -21,20 +21,18 @@ class Parsed(msgspec.Struct, frozen=True):
 
 def recall(text: str) -> Parsed | None:
     """Return what a text was found to say, or None."""
-    try:
-        return msgspec.json.decode(_place(text).read_bytes(), type=Parsed)
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
-        return None
+    content = read_cache(_place(text))
+    return None if content is None else msgspec.json.decode(content, type=Parsed)
 
 
 def remember(text: str, parsed: Parsed) -> None:
     """Keep what a text says, where JSON can say it too; losing it costs only time."""
-    with suppress(OSError, OverflowError, TypeError, ValueError):
+    with suppress(OverflowError, TypeError, ValueError):
         content = msgspec.json.encode(parsed)
         if msgspec.json.decode(content, type=Parsed) == parsed:  # not so of dates, or of numbers as keys
-            write_atomically(_place(text), content)
+            write_cache(_place(text), content)
 
 
 def _place(text: str) -> Path:
     reader = Path(__file__).with_name("reader.py").read_bytes()  # other code may read it otherwise
-    return cache_folder() / "stagesfiles" / f"{sha256(reader + text.encode()).hexdigest()}.json"
+    return cache_folder() / "stagesfiles" / f"{sha256(reader + text.encode()).hexdigest()}.cache"
