@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import ConfigError
 from pipeline.keys.accepted import AcceptedCode
 from pipeline.keys.code import CodeIndex
+from pipeline.keys.hashed import LOCKED, Hashed
 from pipeline.keys.raw import RawIndex
 from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
@@ -44,6 +45,8 @@ class Plan:
         Recordings that cannot be used, once the index has run: recording, stream, reason.
     indexed
         Whether the index has run; before that, keys of training assume that no recording is broken.
+    weights
+        What is known of files of pretrained weights, named as in the stages file.
     lock, old_lock
         What stages.lock should say, and what it says.
     """
@@ -58,6 +61,7 @@ class Plan:
     broken: Broken
     unparsed: Sequence[Unparsed]
     indexed: bool
+    weights: Mapping[str, Hashed]
     lock: Lock
     old_lock: Lock
     history: History
@@ -104,6 +108,7 @@ def make_plan(
         broken=broken,
         unparsed=table.listing.unparsed,
         indexed=made is not None,
+        weights=weights.known,
         lock=lock,
         old_lock=old_lock,
         history=History.read(store, path),
@@ -158,6 +163,7 @@ class _Weights:
 
     def __init__(self, base: Path, lock: Lock) -> None:
         self.found: dict[str, str] = {}
+        self.known: dict[str, Hashed] = {}
         self._base = base
         self._lock = lock
 
@@ -166,16 +172,24 @@ class _Weights:
             return {"random": True}
         if not value.endswith((".pth", ".safetensors")):
             return {"enumerated": value}
+        if value not in self.known:  # looked at once a plan, so that all of its keys agree
+            self.known[value] = self._look(point, place, value)
+        return {"sha256": self.known[value].sha256}
+
+    def _look(self, point: Point, place: str, value: str) -> Hashed:
         path = self._base / Path(value).expanduser()
         name = path.name
         if path.is_file():
-            self.found[name] = RawIndex(path.parent).digests([name])[name].sha256
+            index = RawIndex(path.parent)
+            index.digests([name])
+            known = index.hashed(name)
         elif name in self._lock.weights:
-            self.found[name] = self._lock.weights[name]
+            known = Hashed(0, 0, 0, 0, self._lock.weights[name], LOCKED)
         else:
             raise point.document.error(
                 place,
                 f"no such weights file: {path}",
                 "give a .safetensors or .pth file, an enumerated name, or none",
             )
-        return {"sha256": self.found[name]}
+        self.found[name] = known.sha256
+        return known
