@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import ConfigError
 from pipeline.keys.accepted import AcceptedCode
 from pipeline.keys.code import CodeIndex
+from pipeline.keys.hashed import LOCKED, Hashed
 from pipeline.keys.raw import RawIndex
 from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
@@ -190,11 +191,19 @@ def _read_broken(index: Output) -> dict[str, dict[str, str]]:
 
 
 class _Weights:
-    """What identifies pretrained weights in a key: their name in torchvision's enumeration, or their content."""
+    """What identifies pretrained weights in a key: their name in torchvision's enumeration, or their content.
+
+    Attributes
+    ----------
+    found
+        The SHA-256 of files, by their name alone, as the lock has them.
+    known
+        What is known of files, by how the stages file names them.
+    """
 
     def __init__(self, base: Path, lock: Lock) -> None:
         self.found: dict[str, str] = {}
-        self._known: dict[Path, str] = {}
+        self.known: dict[str, Hashed] = {}
         self._base = base
         self._lock = lock
 
@@ -203,19 +212,24 @@ class _Weights:
             return {"random": True}
         if not value.endswith((".pth", ".safetensors")):
             return {"enumerated": value}
-        path = self._base / Path(value).expanduser()
-        if path not in self._known:
-            self._known[path] = self._digest(path, point, place)
-        self.found[path.name] = self._known[path]
-        return {"sha256": self._known[path]}
+        if value not in self.known:  # looked at once a plan, so that all of its keys agree
+            self.known[value] = self._look(point, place, value)
+        return {"sha256": self.known[value].sha256}
 
-    def _digest(self, path: Path, point: Point, place: str) -> str:
+    def _look(self, point: Point, place: str, value: str) -> Hashed:
+        path = self._base / Path(value).expanduser()
+        name = path.name
         if path.is_file():
-            return RawIndex(path.parent).digests([path.name])[path.name].sha256
-        if path.name in self._lock.weights:
-            return self._lock.weights[path.name]
-        raise point.document.error(
-            place,
-            f"no such weights file: {path}",
-            "give a .safetensors or .pth file, an enumerated name, or none",
-        )
+            index = RawIndex(path.parent)
+            index.digests([name])
+            known = index.hashed(name)
+        elif name in self._lock.weights:
+            known = Hashed(0, 0, 0, 0, self._lock.weights[name], LOCKED)
+        else:
+            raise point.document.error(
+                place,
+                f"no such weights file: {path}",
+                "give a .safetensors or .pth file, an enumerated name, or none",
+            )
+        self.found[name] = known.sha256
+        return known
