@@ -1,4 +1,4 @@
-"""An error of the system while recordings are indexed or encoded fails the run, and the next one knows nothing of it."""
+"""An error of the system while recordings are indexed or encoded fails the run; the next one knows nothing of it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import pytest
 
 from store import Store
 from store.features import open_features
-
-from ...failing_io import Failing, compiled
 
 EXPERIMENT = """\
 source: {name: utd-mhad, root: data}
@@ -38,8 +36,9 @@ def folder(tmp_path: Path, write_recording: Callable[[Path, str], None]) -> Path
     return tmp_path
 
 
-def test_a_passing_error_leaves_no_trace(folder: Path, said: Callable[..., Any], said_here: Callable[..., Any]) -> None:
-    library = compiled(folder)
+def test_a_passing_error_leaves_no_trace(
+    folder: Path, said: Callable[..., Any], said_here: Callable[..., Any], failing_io: Callable[..., dict[str, str]]
+) -> None:
     options = ["-f", str(folder / "stages.yaml")]
 
     def cached() -> dict[str, str]:
@@ -48,7 +47,7 @@ def test_a_passing_error_leaves_no_trace(folder: Path, said: Callable[..., Any],
         return {step["id"]: step["key"] for step in listed["steps"] if step["state"] == "cached"}
 
     def fails(number: int, calls: str) -> Any:
-        return said("run", *options, "--jobs", "1", **Failing(number, BAD, calls).environment(library))
+        return said("run", *options, "--jobs", "1", **failing_io(number, BAD, calls))
 
     assert cached() == {}  # and raw files are hashed
     system = "that is an error of the system, not of recording a02_s1_t1: check the disk"

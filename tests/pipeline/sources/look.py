@@ -1,4 +1,4 @@
-"""Looks at recordings while calls of the system fail; started by test_passing_errors with the library that lets them."""
+"""Looks at recordings while calls of the system fail; test_passing_errors starts it with the library for that."""
 
 from __future__ import annotations
 

@@ -20,11 +20,12 @@ import pytest
 from pipeline.errors import StepError
 from pipeline.sources.utd_mhad import UtdMhad
 from pipeline.sources.video import VideoFile
-from ...failing_io import Failing, compiled
 
 from . import look
 from .berkeley_mhad_files import CAMERA, SENSOR, write, write_picture
 from .mmact_files import CLIP, write_sensor
+
+Environment = Callable[..., dict[str, str]]
 
 REPOSITORY = Path(__file__).parents[3]
 OPENING = (errno.EMFILE, errno.ENFILE, errno.EACCES, errno.ESTALE, errno.ENOENT, errno.ENOMEM)
@@ -67,14 +68,13 @@ def root(tmp_path: Path, dataset: Path) -> Path:
     return tmp_path
 
 
-def test_no_error_of_the_system_makes_a_recording_broken(root: Path) -> None:
-    library = compiled(root)
+def test_no_error_of_the_system_makes_a_recording_broken(root: Path, failing_io: Environment) -> None:
     done = subprocess.run(
         [sys.executable, look.__file__, root, json.dumps(CASES)],
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, **Failing(errno.EIO, "no such path").environment(library), "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, **failing_io(errno.EIO, "no such path"), "PYTHONPATH": str(REPOSITORY)},
     )
     found: dict[str, str] = json.loads(done.stdout)
     for file, least in FILES.items():
@@ -135,8 +135,7 @@ def test_a_decoder_without_memory_is_told_from_a_file_that_asks_for_too_much(
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-def test_a_folder_that_cannot_be_listed_is_not_one_without_videos(root: Path) -> None:
-    failing = Failing(errno.EIO, f"{root}/mmact", "list").environment(compiled(root))
+def test_a_folder_that_cannot_be_listed_is_not_one_without_videos(root: Path, failing_io: Environment) -> None:
     program = "import sys; from pathlib import Path; from pipeline.sources.mmact.source import Mmact; "
     program += "print(Mmact(Path(sys.argv[1])).list())"
     done = subprocess.run(
@@ -144,6 +143,6 @@ def test_a_folder_that_cannot_be_listed_is_not_one_without_videos(root: Path) ->
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, **failing, "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, **failing_io(errno.EIO, f"{root}/mmact", "list"), "PYTHONPATH": str(REPOSITORY)},
     )
     assert f"ConfigError: source.root: cannot read {root / 'mmact'}" in done.stderr
