@@ -26,9 +26,8 @@ _SYSTEM = [
     )
     if hasattr(errno, name)
 ]  # fmt: skip
-_OF_THE_SYSTEM = re.compile(
-    r"\((%s)\)|\[Errno \d+\]|MemoryError|Error -4 while" % "|".join(re.escape(os.strerror(code)) for code in _SYSTEM)
-)
+_SAID = "|".join(re.escape(os.strerror(code)) for code in _SYSTEM)
+_OF_THE_SYSTEM = re.compile(rf"\(({_SAID})\)|\[Errno \d+\]|MemoryError|Error -4 while")
 
 
 def broken_of(chain: Chain, index: Step) -> dict[str, dict[str, str]] | None:
@@ -54,7 +53,7 @@ def late(encode: Step, skipped: Skipped) -> dict[str, str]:
 
 
 def outdated(plan: Plan, done: Step, waiting: Iterable[str]) -> set[str]:
-    """Return which waiting steps were planned for other recordings than an output leaves that has just come to be there.
+    """Return which waiting steps were planned for other recordings than an output leaves that is there since now.
 
     The plan knew nothing of what breaks while it is indexed or encoded; keys of what is trained and tested are others.
     """
@@ -68,6 +67,11 @@ def outdated(plan: Plan, done: Step, waiting: Iterable[str]) -> set[str]:
     return {id_ for id_ in waiting if "split" in plan.steps[id_].work}
 
 
-def doubtful(reason: str) -> bool:
-    """Tell a reason that is an error of the system: earlier versions of this program took those for broken files."""
+def doubtful(plan: Plan, recording: str, reason: str, stream: str = "") -> bool:
+    """Tell a reason that is an error of the system: earlier versions of this program took those for broken files.
+
+    So is that a file of a stream is missing which is listed: it was there before that run looked at it.
+    """
+    if reason.endswith(": file is missing"):
+        return any(stream in each.streams for each in plan.table.listing.recordings if each.id == recording)
     return _OF_THE_SYSTEM.search(reason) is not None

@@ -36,7 +36,12 @@ def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
             }
         )
     broken = [
-        {"recording": recording, "stream": stream, "reason": reason, "doubtful": doubtful(reason)}
+        {
+            "recording": recording,
+            "stream": stream,
+            "reason": reason,
+            "doubtful": doubtful(plan, recording, reason, stream),
+        }
         for recording, streams in plan.broken.items()
         for stream, reason in streams.items()
     ]
@@ -46,7 +51,7 @@ def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
             "step": id_,
             "modality": plan.steps[id_].work["modality"],
             "reason": reason,
-            "doubtful": doubtful(reason),
+            "doubtful": doubtful(plan, recording, reason),
         }
         for id_, found in plan.late.items()
         for recording, reason in found.items()

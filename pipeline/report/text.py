@@ -89,9 +89,12 @@ def broken_count(plan: Plan, without: Collection[str] = ()) -> str:
 
 def doubts(plan: Plan) -> list[str]:
     """Name recordings that an earlier version took for broken when the system failed to read them, and the remedy."""
-    found = {"index": [reason for streams in plan.broken.values() for reason in streams.values() if doubtful(reason)]}
+    found: dict[str, list[str]] = {"index": []}
+    for recording, streams in plan.broken.items():
+        found["index"] += [why for stream, why in streams.items() if doubtful(plan, recording, why, stream)]
     for id_, late in plan.late.items():
-        found.setdefault(plan.steps[id_].entry, []).extend(filter(doubtful, late.values()))
+        doubted = [why for recording, why in late.items() if doubtful(plan, recording, why)]
+        found.setdefault(plan.steps[id_].entry, []).extend(doubted)
     reasons = [reason for some in found.values() for reason in some]
     if not reasons:
         return []
