@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from store.errors import MissingOutput, StoreError, UnsupportedFormat, UnsupportedUrl
 from store.store import Store
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from store.transfer import Copied
 
 _AT_ONCE = 16  # looks at a remote; each waits for the network
+
+T = TypeVar("T")
 
 Name = tuple[str, str]  # an output's stage and key
 
@@ -100,6 +102,21 @@ class Chain:
                     output = remote.output(stage, key)
                     output.verify()
                     return output
+            except StoreError as error:
+                self.failures[url] = str(error)
+        return None
+
+    def read(self, stage: str, key: str, read: Callable[[Output], T]) -> T | None:
+        """Return what `read` takes from a published output, from the first store that has it; None where none has.
+
+        Only what is read is checked: for a little of a large output.
+        """
+        if self.local.has(stage, key):
+            return read(self.local.output(stage, key))
+        for url, remote in self.remotes().items():
+            try:
+                if remote.has(stage, key):
+                    return read(remote.output(stage, key))
             except StoreError as error:
                 self.failures[url] = str(error)
         return None

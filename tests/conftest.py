@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from .failing_io import failing_io  # noqa: F401 -- a fixture
 from .services import azure, s3  # noqa: F401 -- fixtures
 
 

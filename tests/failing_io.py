@@ -1,9 +1,9 @@
 """Errors of the system at will: a library, loaded before the C library, lets calls on chosen paths fail (failing_io.c).
 
-``compiled(folder)`` makes it, and ``Failing(...).environment(library)`` are the variables to start a process with::
+The fixture ``failing_io`` is a function that returns the variables to start a process with::
 
-    library = compiled(tmp_path)
-    project.command("run", code=1, **Failing(errno.EIO, "a1_s1", "read").environment(library))
+    project.command("run", code=1, **failing_io(errno.EIO, "a1_s1_t1", "read"))
+    said("run", *options, **failing_io(errno.ENOSPC, f"{store}/outputs", "write,fsync", after=3, times=1, count=file))
 """
 
 from __future__ import annotations
@@ -12,22 +12,39 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 CALLS = ("open", "read", "stat", "list", "write", "fsync", "rename", "link", "mkdir", "unlink")
 
+Environment = Callable[..., dict[str, str]]
 
-@dataclass(frozen=True)
-class Failing:
-    """Which calls fail, and how.
 
-    Attributes
+@pytest.fixture(scope="session")
+def failing_io(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """A function that returns what lets a process' calls fail, see `environment`; skips where that cannot be."""
+    library = compiled(tmp_path_factory.mktemp("failing_io"))
+    return lambda *args, **kwargs: environment(library, *args, **kwargs)
+
+
+def environment(
+    library: Path,
+    errno: int,
+    path: str,
+    calls: str = "read",
+    *,
+    after: int = 0,
+    times: int | None = None,
+    count: Path | None = None,
+) -> dict[str, str]:
+    """Return the variables to start a process with.
+
+    Parameters
     ----------
     errno
-        The number that they fail with.
+        The number that calls fail with.
     path
         What the path has in it; for rename and link, that of the target.
     calls
@@ -39,29 +56,13 @@ class Failing:
     count
         A file in which the calls of all processes are counted together; where left out, each process counts its own.
     """
-
-    errno: int
-    path: str
-    calls: str = "read"
-    after: int = 0
-    times: int | None = None
-    count: Path | None = None
-
-    def environment(self, library: Path) -> dict[str, str]:
-        """Return the variables that a process is to be started with."""
-        assert set(self.calls.split(",")) <= set(CALLS), self.calls
-        found = {
-            "LD_PRELOAD": str(library),
-            "FAILING_IO_ERRNO": str(self.errno),
-            "FAILING_IO_PATH": self.path,
-            "FAILING_IO_CALLS": self.calls,
-            "FAILING_IO_AFTER": str(self.after),
-        }
-        if self.times is not None:
-            found["FAILING_IO_TIMES"] = str(self.times)
-        if self.count is not None:
-            found["FAILING_IO_COUNT"] = str(self.count)
-        return found
+    assert set(calls.split(",")) <= set(CALLS), calls
+    found = {"ERRNO": str(errno), "PATH": path, "CALLS": calls, "AFTER": str(after)}
+    if times is not None:
+        found["TIMES"] = str(times)
+    if count is not None:
+        found["COUNT"] = str(count)
+    return {"LD_PRELOAD": str(library), **{f"FAILING_IO_{name}": value for name, value in found.items()}}
 
 
 def compiled(folder: Path) -> Path:
@@ -74,7 +75,7 @@ def compiled(folder: Path) -> Path:
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     tried = subprocess.run(
         [sys.executable, "-c", "open('/dev/null').close()"],
-        env={**os.environ, **Failing(5, "/dev/null", "open").environment(library)},
+        env={**os.environ, **environment(library, 5, "/dev/null", "open")},
         capture_output=True,
         text=True,
         check=False,

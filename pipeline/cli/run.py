@@ -19,7 +19,7 @@ from pipeline.lock import lock_path, update_lock
 from pipeline.plan.history import Past
 from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.step import Step
-from pipeline.report.text import broken_count, broken_reasons
+from pipeline.report.text import broken_count, broken_reasons, doubts
 from pipeline.run.choose import check_entry, check_scheduler, sought, wanted
 from pipeline.stagesfile.document import read_text
 
@@ -134,34 +134,41 @@ class _Made:
     done: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    outdated: bool = False  # whether some were given up, to be planned again
 
     def __add__(self, other: _Made) -> _Made:
-        return _Made(self.done + other.done, self.fetched + other.fetched, self.failed + other.failed)
+        lists = (self.done + other.done, self.fetched + other.fetched, self.failed + other.failed)
+        return _Made(*lists, other.outdated)
 
 
 def _bring(plan: Plan, again: Callable[[], Plan], how: _How) -> tuple[Plan, _Made]:
     """Run the index if it is not there, then the rest; return the plan as it is then."""
     made = _Made()
     if not plan.indexed and how.only is None:
-        made += _run(plan, replace(how, until="index", force=()))
+        made += _run(plan, replace(how, until="index", force=()), made)
         plan = again()
         if not (plan.indexed or made.failed):
             raise StepError("the raw data changed while it was indexed\n  run again, to take it as it is now")
-    if not made.failed:
-        _check_broken(plan)
-        if not update_lock(lock_path(plan.path), plan.lock, plan.old_lock):
-            left = f"{lock_path(plan.path).name} changed while this ran and is left as it is"
-            print(f"note: {left}; run again to bring it up to date", file=sys.stderr)
-        more = _run(plan, how)
+    made = replace(made, outdated=not made.failed)
+    while made.outdated:  # by what broke while it was made, so that other recordings are trained and tested on
+        _check_broken(plan, how)
+        _update_lock(plan)
+        more = _run(plan, how, made)
         made += more
         plan = again() if more.done or more.fetched else plan
         _note_cached(plan)
     return plan, made
 
 
-def _run(plan: Plan, how: _How) -> _Made:
+def _update_lock(plan: Plan) -> None:
+    if not update_lock(lock_path(plan.path), plan.lock, plan.old_lock):
+        left = f"{lock_path(plan.path).name} changed while this ran and is left as it is"
+        print(f"note: {left}; run again to bring it up to date", file=sys.stderr)
+
+
+def _run(plan: Plan, how: _How, made: _Made) -> _Made:
     steps = wanted(plan, how.until, how.only)
-    forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(how.force)}
+    forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(how.force)} - {*made.done}
     if plan.history.use((step.stage, step.key) for step in steps.values()):
         plan.states.update(states_of(plan.chain, steps.values()))  # cleaning may have come between
     ids = sought(plan, steps, forced)
@@ -180,7 +187,8 @@ def _run(plan: Plan, how: _How) -> _Made:
         together=how.together,
     )
     _print_failures(plan, outcome, how.debug)
-    return _Made(list(outcome.done), list(outcome.fetched), [*outcome.failed, *outcome.left_out])
+    lost = [*outcome.failed, *outcome.left_out]
+    return _Made(list(outcome.done), list(outcome.fetched), lost, bool(outcome.outdated))
 
 
 def _push(plan: Plan, new: _Made, made: _Made) -> _Made:
@@ -212,14 +220,13 @@ def _print_failures(plan: Plan, outcome: Outcome, debug: bool) -> None:
             print(f"left out: {_steps(len(ids))} of {entry}, because they need steps of {need}", file=sys.stderr)
 
 
-def _check_broken(plan: Plan) -> None:
-    """Stop where an index that was made with `skip` lists broken recordings and this run says `fail`."""
-    if plan.points[0].experiment.on_bad_recording == "fail" and (plan.broken or plan.unparsed):
-        reasons = broken_reasons(plan)
+def _check_broken(plan: Plan, how: _How) -> None:
+    """Stop where something that was made with `skip` drops recordings, is not made again, and this run says `fail`."""
+    if plan.points[0].experiment.on_bad_recording == "fail" and (reasons := broken_reasons(plan, how.force)):
         listed = [f"  {reason}" for reason in reasons[:10]]
         listed += [f"  and {len(reasons) - 10} more"] if len(reasons) > 10 else []
         raise StepError(
-            f"{broken_count(plan)} cannot be used:\n" + "\n".join(listed) + "\n"
+            f"{broken_count(plan, how.force)} cannot be used:\n" + "\n".join([*listed, *doubts(plan)]) + "\n"
             "  mend or remove them, or set `on_bad_recording: skip` to go on without these recordings"
         )
 
@@ -248,15 +255,14 @@ def _note_cached(plan: Plan) -> None:
 
 
 def _summary(plan: Plan, chosen: Mapping[str, Step], made: _Made, seconds: float) -> str:
-    from pipeline.report.results import random_projections
-    from pipeline.report.text import results_text
+    from pipeline.report.text import notes, results_text
     from pipeline.run.progress import duration
 
     lines = []
     if any(step.stage == "evaluate" and plan.states[step.id] == "cached" for step in plan.steps.values()):
         lines.append(results_text(plan))
-    elif projections := random_projections(plan):
-        lines.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
+    else:
+        lines += notes(plan)
     remote = sum(plan.states[id_] == "remote" for id_ in chosen)
     others = len(chosen) - len({*made.done, *made.fetched, *made.failed} & chosen.keys()) - remote
     rest = [f"{len(made.fetched)} fetched"] if made.fetched else []

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.keys.accepted import AcceptedCode
@@ -16,17 +16,14 @@ from pipeline.keys.raw import RawIndex
 from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
 from pipeline.plan.step import Step
-from pipeline.plan.steps import Broken, StepBuilder
-from pipeline.plan.stored import broken_items
+from pipeline.plan.steps import StepBuilder
 from pipeline.plan.table import Table, read_table, table_from_index
+from pipeline.plan.unusable import Broken, Skipped, broken_of, late, skipped_of
 from pipeline.sources.contract import Unparsed
 from pipeline.stagesfile.document import read_text
 from pipeline.stagesfile.experiment import Point, read_points
 from store import Store
 from store.chain import Chain
-
-if TYPE_CHECKING:
-    from store.outputs import Output
 
 Progress = Callable[[str, int, int], None]
 
@@ -66,6 +63,9 @@ class Plan:
         The store and the remotes behind it.
     broken
         Recordings that cannot be used, once the index has run: recording, stream, reason.
+    late
+        Further ones, that broke while they were encoded, of each encode step that is there and has some: step id,
+        recording, reason. None of the two kinds is trained or tested on.
     indexed
         Whether the index has run; before that, keys of training assume that no recording is broken.
     lock, old_lock
@@ -82,6 +82,7 @@ class Plan:
     steps: Mapping[str, Step]
     states: dict[str, str]
     broken: Broken
+    late: Mapping[str, Skipped]
     unparsed: Sequence[Unparsed]
     indexed: bool
     lock: Lock
@@ -120,12 +121,11 @@ def plan_again(plan: Plan) -> Plan:
 def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
     points, table, old_lock = snapshot.points, snapshot.table, snapshot.lock
     first, weights = points[0], snapshot.weights
-    builder = StepBuilder(snapshot.code, weights)
+    builder = StepBuilder(snapshot.code, weights, lambda step: late(step, skipped_of(chain, step)))
     index = builder.index(first, table, sorted(table.raw))
-    made = chain.output("index", index.key)
-    broken = _read_broken(made) if made else {}
+    broken = broken_of(chain, index)
     for point in points:
-        builder.add(point, table, broken, index.id)
+        builder.add(point, table, broken or {}, index.id)
     snapshot.code.save()
     source = str(first.source_recipe["name"])
     lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
@@ -137,9 +137,10 @@ def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
         table=table,
         steps=builder.steps,
         states=states_of(chain, builder.steps.values()),
-        broken=broken,
+        broken=broken or {},
+        late=builder.late,
         unparsed=table.listing.unparsed,
-        indexed=made is not None,
+        indexed=broken is not None,
         lock=lock,
         old_lock=old_lock,
         snapshot=snapshot,
@@ -181,13 +182,6 @@ def _table(point: Point, streams: Sequence[str], chain: Chain, lock: Lock, progr
         if index is None:
             raise
         return table_from_index(index, streams, lock)
-
-
-def _read_broken(index: Output) -> dict[str, dict[str, str]]:
-    broken: dict[str, dict[str, str]] = {}
-    for item in broken_items(index):
-        broken.setdefault(item.recording, {})[item.stream] = f"{item.path}: {item.reason}"
-    return broken
 
 
 class _Weights:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from pipeline.plan.recipes import encode_recipe, evaluate_recipe, gaf_recipe, in
 from pipeline.plan.split import Split
 from pipeline.plan.step import Step
 from pipeline.plan.table import Table
+from pipeline.plan.unusable import Broken, Skipped
 from pipeline.stagesfile.experiment import Entry, Point, encode_params, gaf_modalities, gaf_params, stage_params
 from pipeline.stagesfile.schema import did_you_mean
 from store.canonical import digest
@@ -23,19 +24,33 @@ from trainers.errors import TrainingError
 from trainers.forms import input_name, modality_of
 from trainers.protocols import folds
 
-Broken = Mapping[str, Mapping[str, str]]  # recording -> stream -> reason
 Weights = Callable[[Point, str, str], Mapping[str, Any]]  # (point, key of the parameter, value) -> identity
 
 _TAKEN = ("modality", "model", "seed")  # axes of steps
 
 
 class StepBuilder:
-    """Builds the steps of all matrix points; steps with the same key are one."""
+    """Builds the steps of all matrix points; steps with the same key are one.
 
-    def __init__(self, code: AcceptedCode, weights: Weights) -> None:
+    Parameters
+    ----------
+    find_late
+        Which recordings broke while an encode step's output was made; none where there is no output.
+
+    Attributes
+    ----------
+    steps
+        By id.
+    late
+        By the id of an encode step, where there are some.
+    """
+
+    def __init__(self, code: AcceptedCode, weights: Weights, find_late: Callable[[Step], Skipped]) -> None:
         self.steps: dict[str, Step] = {}
+        self.late: dict[str, Skipped] = {}
         self._code = code
         self._weights = weights
+        self._find_late = find_late
         self._by_key: dict[str, str] = {}
         self._closures: dict[tuple[str, ...], dict[str, str]] = {}
 
@@ -48,14 +63,19 @@ class StepBuilder:
     def add(self, point: Point, table: Table, broken: Broken, index: str) -> None:
         """Add the steps of one point's entries."""
         splits: tuple[Split, ...] = ()
-        made: dict[str, list[Step]] = {}
+        made = {
+            entry.name: [
+                self._encode(point, entry, name, table, broken, index)
+                for name in _ordered(point, point.experiment.modalities)
+            ]
+            for entry in point.entries.values()
+            if entry.stage == "encode"
+        }
+        late = {recording for steps in made.values() for step in steps for recording in self.late.get(step.id, ())}
         for entry in point.entries.values():
             if entry.stage == "encode":
-                made[entry.name] = [
-                    self._encode(point, entry, name, table, broken, index)
-                    for name in _ordered(point, point.experiment.modalities)
-                ]
-            elif entry.stage == "gaf":
+                continue
+            if entry.stage == "gaf":
                 encoded = [step for need in entry.needs for step in made[need]]
                 made[entry.name] = [self._gaf(point, entry, name, encoded) for name in gaf_modalities(point, entry)]
             elif entry.stage == "evaluate":
@@ -64,7 +84,7 @@ class StepBuilder:
                 ]
             else:
                 needed = [step for need in entry.needs for step in made[need]]
-                splits = splits or _splits(point, table, broken)
+                splits = splits or _splits(point, table, broken, late)
                 made[entry.name] = [
                     self._train(point, entry, split, seed, needed)
                     for split in splits
@@ -86,7 +106,11 @@ class StepBuilder:
             weights = self._weights(point, f"{entry.place}.{name}.weights", work["weights"])
         code = self._closure("encode", ENCODERS[modality.kind], SOURCES[point.source.name])
         recipe = encode_recipe(point.source_recipe, name, modality, params, weights, table, code)
-        return self._add(entry.name, {"modality": name}, point, recipe, (index,), work=work)
+        before = len(self.steps)
+        step = self._add(entry.name, {"modality": name}, point, recipe, (index,), work=work)
+        if len(self.steps) > before and (late := self._find_late(step)):
+            self.late[step.id] = late
+        return step
 
     def _gaf(self, point: Point, entry: Entry, name: str, encoded: Sequence[Step]) -> Step:
         step = find_inputs(point, entry, encoded, [name])[name]
@@ -223,14 +247,18 @@ def _wanted(point: Point, entry: Entry, chosen: Sequence[str] | None) -> list[st
     return _ordered(point, wanted)
 
 
-def _splits(point: Point, table: Table, broken: Broken) -> tuple[Split, ...]:
-    """Split the recordings that have all streams of the point's modalities."""
+def _splits(point: Point, table: Table, broken: Broken, late: Collection[str]) -> tuple[Split, ...]:
+    """Split the recordings that have all streams of the point's modalities, and a row in all of its features.
+
+    All models of a point are trained and tested on the same recordings, so that they can be compared.
+    """
     streams = {s for name in point.experiment.modalities for s in point.source.modalities[name].streams}
     recordings = table.listing.recordings
     usable = [
         r
         for r in recordings
-        if (not table.present or all(s in r.streams for s in streams))
+        if r.id not in late
+        and (not table.present or all(s in r.streams for s in streams))
         and not (r.id in broken and any(s in streams for s in broken[r.id]))
     ]
     try:

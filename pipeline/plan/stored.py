@@ -22,6 +22,13 @@ class Broken(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Skipped(msgspec.Struct, frozen=True):
+    """An item of an encode output's ``skipped.json``: whose row is empty, and why."""
+
+    recording: str
+    reason: str
+
+
 class Metrics(msgspec.Struct, frozen=True):
     """What results read of ``metrics.json``, as fractions."""
 
@@ -49,6 +56,15 @@ def index_rows(index: Output) -> Iterator[Recording]:
 def broken_items(index: Output) -> list[Broken]:
     """Return what the index found broken; CorruptObject where that cannot be told."""
     found: list[Broken] = index.read_json("broken.json", list[Broken])
+    return found
+
+
+def skipped_items(encoded: Output) -> list[Skipped]:
+    """Return which rows of an encode output are empty; CorruptObject where that cannot be told."""
+    entry = encoded.entries.get("skipped.json")
+    if entry is None or entry.size <= len("[]"):  # as the manifest says, which is read in any case
+        return []
+    found: list[Skipped] = encoded.read_json("skipped.json", list[Skipped])
     return found
 
 

@@ -35,6 +35,7 @@ class Row:
     seeds: tuple[int, ...]
     folds: int
     variant: Mapping[str, Any] = field(default_factory=dict)
+    recordings: int = 0  # tested, of all folds together
 
     @property
     def mean(self) -> float:
@@ -60,6 +61,7 @@ class Row:
             "values": list(self.values),
             "seeds": list(self.seeds),
             "folds": self.folds,
+            "recordings": self.recordings,
         }
         return {**row, "variant": dict(self.variant)} if self.variant else row
 
@@ -81,11 +83,13 @@ def result_rows(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) -
     groups: dict[tuple[Any, ...], dict[int, dict[str, float]]] = {}
     expected: dict[tuple[Any, ...], set[tuple[int, str]]] = {}
     variants: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    tested: dict[tuple[Any, ...], dict[str, int]] = {}
     for step, label in _evaluations(plan):
         variant = json.dumps(label["variant"], sort_keys=True)
         base = (label["model"], label["dataset"], label["protocol"], tuple(label["modalities"]), variant)
         variants[base] = label["variant"]
         expected.setdefault(base, set()).add((label["seed"], label["fold"]))
+        tested.setdefault(base, {})[label["fold"]] = step.recipe["test"]["recordings"]
         if plan.states[step.id] != "cached":
             continue
         metrics = metrics_of(plan.store.output("evaluate", step.key))
@@ -104,7 +108,8 @@ def result_rows(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) -
         whole = {seed: values for seed, values in by_seed.items() if set(values) == folds}
         if whole:
             values = tuple(statistics.fmean(whole[seed].values()) for seed in whole)
-            rows.append(Row(*base[:4], metric, values, tuple(whole), len(folds), variants[base]))
+            recordings = sum(tested[base].values())
+            rows.append(Row(*base[:4], metric, values, tuple(whole), len(folds), variants[base], recordings))
     return rows
 
 

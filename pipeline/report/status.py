@@ -10,8 +10,9 @@ import msgspec
 from pipeline.plan.explain import accepted, is_about_code, reasons
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
+from pipeline.plan.unusable import doubtful
 from pipeline.report.estimates import Estimates, Total
-from pipeline.report.text import broken_count, broken_reasons, table
+from pipeline.report.text import broken_count, broken_reasons, doubts, table
 
 
 def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
@@ -35,15 +36,32 @@ def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
             }
         )
     broken = [
-        {"recording": recording, "stream": stream, "reason": reason}
+        {
+            "recording": recording,
+            "stream": stream,
+            "reason": reason,
+            "doubtful": doubtful(plan, recording, reason, stream),
+        }
         for recording, streams in plan.broken.items()
         for stream, reason in streams.items()
+    ]
+    late = [
+        {
+            "recording": recording,
+            "step": id_,
+            "modality": plan.steps[id_].work["modality"],
+            "reason": reason,
+            "doubtful": doubtful(plan, recording, reason),
+        }
+        for id_, found in plan.late.items()
+        for recording, reason in found.items()
     ]
     return {
         "stages_file": str(plan.path),
         "store": plan.store.url,
         "indexed": plan.indexed,
         "broken": broken,
+        "late_broken": late,
         "unparsed": [{"stream": u.stream, "path": u.path, "reason": u.reason} for u in plan.unparsed],
         "estimate": total.as_json(),
         "steps": listed,
@@ -76,9 +94,10 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
     text += _hint(chosen, found) + _accepted(chosen)
     if not plan.indexed:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
-    if plan.broken or plan.unparsed:
-        text.append(f"cannot be used: {broken_count(plan)}")
+    if left_out := broken_count(plan):
+        text.append(f"cannot be used: {left_out}")
         text += [f"  {reason}" for reason in broken_reasons(plan)]
+    text += doubts(plan)
     return "\n".join(text)
 
 

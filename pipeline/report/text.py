@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from pipeline.plan.planner import Plan
+from pipeline.plan.unusable import doubtful
 from pipeline.report.results import METRICS, Row, differences, random_projections, result_rows
 
 _TITLES = {"top1": "top-1 %", "macro_f1": "macro F1 %", "vskd_f1": "VSKD's F1 %"}
@@ -44,26 +45,67 @@ def results_text(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) 
         for d in differences(plan, rows)
         if d.row.metric in METRICS
     ]
-    projections = random_projections(plan)
-    if projections:
-        text.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
-    if plan.broken or plan.unparsed:
-        text.append(f"note: {broken_count(plan)} left out, see `pipeline status`")
-    return "\n".join(text)
+    return "\n".join([*text, *notes(plan)])
 
 
-def broken_reasons(plan: Plan) -> list[str]:
-    """Say of every file that cannot be used what is wrong with it."""
+def notes(plan: Plan) -> list[str]:
+    """Say what a reader of the results must know: of features, and of recordings that are not among them."""
+    found = []
+    if projections := random_projections(plan):
+        found.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
+    if left_out := broken_count(plan):
+        found.append(f"note: {left_out} left out, see `pipeline status`")
+        found += [f"  {line}" for line in late_reasons(plan)[:3]]
+    return found + doubts(plan)
+
+
+def broken_reasons(plan: Plan, without: Collection[str] = ()) -> list[str]:
+    """Say of every file that cannot be used what is wrong with it; not of what some entries found."""
+    if "index" in without:
+        return late_reasons(plan, without)
     reasons = [reason for recording, streams in plan.broken.items() if recording for reason in streams.values()]
-    return reasons + [f"{item.path}: {item.reason}" for item in plan.unparsed]
+    return [*reasons, *(f"{item.path}: {item.reason}" for item in plan.unparsed), *late_reasons(plan, without)]
 
 
-def broken_count(plan: Plan) -> str:
-    """Count what cannot be used."""
-    recordings = sum(1 for recording in plan.broken if recording)
+def late_reasons(plan: Plan, without: Collection[str] = ()) -> list[str]:
+    """Say of every recording that broke while it was encoded what was wrong; not of what some entries found."""
+    return [
+        f"{reason}, found by {id_}"
+        for id_, found in plan.late.items()
+        if set(plan.steps[id_].entries).isdisjoint(without)
+        for reason in found.values()
+    ]
+
+
+def broken_count(plan: Plan, without: Collection[str] = ()) -> str:
+    """Count what cannot be used; not what some entries found. Empty where there is nothing."""
+    late = {id_: found for id_, found in plan.late.items() if set(plan.steps[id_].entries).isdisjoint(without)}
+    broken, unparsed = ((), ()) if "index" in without else (plan.broken, plan.unparsed)
+    recordings = len({recording for found in (broken, *late.values()) for recording in found if recording})
     parts = [f"{recordings} recording{'s' if recordings != 1 else ''}"] if recordings else []
-    parts += [f"{len(plan.unparsed)} unplaceable file{'s' if len(plan.unparsed) != 1 else ''}"] if plan.unparsed else []
+    parts += [f"{len(unparsed)} unplaceable file{'s' if len(unparsed) != 1 else ''}"] if unparsed else []
     return " and ".join(parts)
+
+
+def doubts(plan: Plan) -> list[str]:
+    """Name recordings that an earlier version took for broken when the system failed to read them, and the remedy."""
+    found: dict[str, list[str]] = {"index": []}
+    for recording, streams in plan.broken.items():
+        found["index"] += [why for stream, why in streams.items() if doubtful(plan, recording, why, stream)]
+    for id_, late in plan.late.items():
+        doubted = [why for recording, why in late.items() if doubtful(plan, recording, why)]
+        found.setdefault(plan.steps[id_].entry, []).extend(doubted)
+    reasons = [reason for some in found.values() for reason in some]
+    if not reasons:
+        return []
+    entries = dict.fromkeys(entry for entry, some in found.items() if some)
+    if found["index"]:  # what was encoded goes by what the index said
+        entries |= dict.fromkeys(step.entry for step in plan.steps.values() if step.stage == "encode")
+    remedy = "pipeline run " + " ".join(f"--force {entry}" for entry in entries)
+    return [
+        f"note: the system, not the file, may be to blame for {len(reasons)} of these (the first: {reasons[0]}); "
+        f"look again with `{remedy}`"
+    ]
 
 
 def _heading(rows: Sequence[Row]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from pipeline.errors import StepError
 from pipeline.keys.recorded import is_of_recipe
 from pipeline.sources.contract import Kind
 from store.errors import REMEDY, CorruptManifest
@@ -76,6 +77,8 @@ def check_inputs(job: Job, outputs: Mapping[str, Output]) -> None:
     ------
     CorruptManifest, CorruptObject
         One is not; its name and what is wrong.
+    StepError
+        It lacks rows that the step's key names.
     """
     for step, output in outputs.items():
         manifest = output.manifest
@@ -90,8 +93,28 @@ def check_inputs(job: Job, outputs: Mapping[str, Output]) -> None:
             )
         if manifest.stage in ("encode", "gaf"):
             _check_features(output, _rows_wanted(job, step))
+            _check_rows(job, step, output)
         elif manifest.stage in ("train", "distil"):
             _check_model(output)
+
+
+def _check_rows(job: Job, step: str, output: Output) -> None:
+    """Check that each recording of both sides of a fold has a row: the step's key says that it is trained or tested on.
+
+    Raises
+    ------
+    StepError
+        One has not: it broke while it was encoded, and the plan did not know.
+    """
+    rows = sorted(row for side in ("train", "test") for row, _ in job.work.get(side, ()))
+    valid = open_features(output).read("valid", rows).any(axis=1) if rows else ()
+    empty = [row for row, usable in zip(rows, valid, strict=True) if not usable]
+    if empty:
+        raise StepError(
+            f"{step}: {len(empty)} of the recordings to train and test on broke while they were encoded "
+            f"(the first: row {empty[0]}), and the plan does not know of them\n"
+            "  run again; where that does not help, have the features made again: pipeline run --force ENTRY"
+        )
 
 
 def _rows_wanted(job: Job, step: str) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import PipelineError
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
+from pipeline.plan.unusable import outdated
 from pipeline.run.alike import kind
 from pipeline.run.job import Done, Failed, Progress, make_fetch, make_job
 from pipeline.run.outcome import Outcome, remember
@@ -205,7 +206,7 @@ class _Run:
         elif isinstance(message, Done):
             self._ending.add(first)
         if isinstance(message, Done):
-            self._there.add(id_)
+            self._have(id_)
             (self._outcome.done if made else self._outcome.fetched)[id_] = message
             note = f", {message.note}" if message.note else ""
             what = f"done in {duration(message.seconds)}{note}" if made else f"fetched, {size(message.bytes)}"
@@ -224,6 +225,15 @@ class _Run:
         else:
             self._outcome.failed[id_] = message
             self.display.end(id_, "FAILED")
+
+    def _have(self, id_: str) -> None:
+        """Note that a step's output is there; give up what must be planned again for what it drops."""
+        self._there.add(id_)
+        lost = outdated(self._plan, self._plan.steps[id_], self.waiting)
+        self.waiting -= lost
+        self._locked = {each: since for each, since in self._locked.items() if each not in lost}
+        self._outcome.outdated |= lost
+        self.display.more(-len(lost))
 
     def _again(self, id_: str, why: str) -> None:
         self.display.put_back(id_, why)
@@ -260,11 +270,13 @@ class _Run:
         """See whether what another run was doing is done; try it again; give it up when nothing else is left."""
         now = time.monotonic()
         for id_, (when, said) in list(self._locked.items()):
+            if id_ not in self._locked:
+                continue
             step = self._plan.steps[id_]
             if self._plan.store.has(step.stage, step.key):
                 del self._locked[id_]
                 self.waiting.remove(id_)
-                self._there.add(id_)
+                self._have(id_)
                 self._outcome.fetched[id_] = Done(0.0, 0, "")
                 self.display.end(id_, "done by another run")
             elif not self._wait and self.waiting <= self._held_up() and not self._running:
