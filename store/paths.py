@@ -11,6 +11,7 @@ JOURNAL = ".journal"
 SCRATCH = ".scratch"
 SHARED = "open-to-others"  # in the scratch: others than the owner may write into this attempt
 ANEW = "begun-anew"  # in the scratch: earlier attempts are of no use
+FREED = "being-freed"  # in the scratch: somebody deletes this attempt, and may yet go on with that
 
 _PATH_BYTES = 1024
 _PART_BYTES = 255  # of a file's name, on every system
