@@ -107,6 +107,11 @@ def quarantine_prefix(stage: str, key: str) -> str:
     return f"quarantine/{check_name(stage, 'the stage')}/{check_name(key, 'the key')}"
 
 
+def ref_lock_path(name: str) -> str:
+    """Return the path of what whoever changes a reference holds; its name is none that a reference can have."""
+    return f"refs/.{check_name(name, 'the reference')}.lock"
+
+
 def ref_path(name: str) -> str:
     """Return the path of the record of who uses what."""
     return f"refs/{check_name(name, 'the reference')}"

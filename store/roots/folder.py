@@ -10,12 +10,12 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from io import FileIO
 from pathlib import Path
 
 from store.paths import temporary_name
 from store.roots.contract import Data, Listed
 from store.roots.failures import explained, explained_unless_missing
+from store.roots.permissions import Permissions
 
 PIECE = 1 << 20
 
@@ -36,6 +36,7 @@ class FolderRoot:
     def __init__(self, folder: Path) -> None:
         self._folder = os.path.abspath(folder)
         self.url = self._folder
+        self._shared = Permissions(self._folder)
 
     def path(self, path: str) -> str:
         """Return the file that holds an object."""
@@ -82,7 +83,7 @@ class FolderRoot:
         folder = os.path.dirname(self.path(to))
         temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
         with explained_unless_missing("copy", self.path(path)):
-            os.makedirs(folder, exist_ok=True)
+            self._shared.make_folder(folder)
             try:
                 os.link(self.path(path), temporary)
                 os.replace(temporary, self.path(to))
@@ -148,7 +149,7 @@ class FolderRoot:
 
     def move_all(self, prefix: str, to: str) -> None:
         with suppress(FileNotFoundError), explained_unless_missing("move", self.path(prefix)):
-            os.makedirs(os.path.dirname(self.path(to)), exist_ok=True)
+            self._shared.make_folder(os.path.dirname(self.path(to)))
             os.rename(self.path(prefix), self.path(to))
         for folder in {os.path.dirname(self.path(each)) for each in (prefix, to)}:
             with suppress(FileNotFoundError), explained_unless_missing("make safe", folder):
@@ -180,10 +181,7 @@ class FolderRoot:
     def lock(self, path: str, what: str) -> AbstractContextManager[None]:
         from store.roots.locks import locked
 
-        folder = os.path.dirname(self.path(path))
-        with explained("make", folder):
-            os.makedirs(folder, exist_ok=True)
-        return locked(self.path(path), what)
+        return locked(self.path(path), what, self._shared)
 
     @contextmanager
     def _beside(self, path: str, pieces: Iterable[Data], *, safe: bool) -> Iterator[str]:
@@ -191,7 +189,7 @@ class FolderRoot:
         temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
         with explained("write", self.path(path)):
             try:
-                with _open_new(temporary) as file:
+                with self._shared.new_file(temporary) as file:
                     for piece in pieces:
                         view = memoryview(piece).cast("B")
                         while view:
@@ -202,14 +200,6 @@ class FolderRoot:
             finally:
                 with suppress(OSError):
                     os.unlink(temporary)
-
-
-def _open_new(file: str) -> FileIO:
-    try:
-        return FileIO(file, "xb")
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        return FileIO(file, "xb")
 
 
 def _raise(error: OSError) -> None:

@@ -9,10 +9,11 @@ from contextlib import contextmanager, suppress
 
 from store.errors import DraftLocked, StoreError
 from store.roots.failures import explained
+from store.roots.permissions import Permissions
 
 
 @contextmanager
-def locked(file: str, what: str) -> Iterator[None]:
+def locked(file: str, what: str, shared: Permissions) -> Iterator[None]:
     """Hold an exclusive lock on a file for the length of the block.
 
     Parameters
@@ -21,13 +22,15 @@ def locked(file: str, what: str) -> Iterator[None]:
         Made where it is missing, and left behind: else two processes could lock two files of one name.
     what : str
         What the lock protects, for the message.
+    shared : Permissions
+        Who else may lock it.
 
     Raises
     ------
     DraftLocked
         Somebody else holds it; the message says who.
     """
-    descriptor = _acquire(file, what)
+    descriptor = _acquire(file, what, shared)
     try:
         with suppress(OSError):  # a full disk; the note is for the message only
             os.ftruncate(descriptor, 0)
@@ -48,12 +51,12 @@ def this_process() -> str:
     return f"process {os.getpid()} on {os.uname().nodename}" + (f" ({user})" if user else "")
 
 
-def _acquire(file: str, what: str) -> int:
+def _acquire(file: str, what: str, shared: Permissions) -> int:
     import fcntl
 
     while True:
         with explained("open", file):
-            descriptor = _open(file)
+            descriptor = _open(file, shared)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _still_there(descriptor, file):
@@ -65,13 +68,13 @@ def _acquire(file: str, what: str) -> int:
         os.close(descriptor)
 
 
-def _open(file: str) -> int:
+def _open(file: str, shared: Permissions) -> int:
     for _ in range(9):
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        try:
-            return os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-        except FileNotFoundError:  # cleaning has dropped the folder between these two lines
-            continue
+        with suppress(FileNotFoundError):
+            return os.open(file, os.O_RDWR)
+        # cleaning may drop the folder, or another process make the file, between any two of these lines
+        with suppress(FileNotFoundError, FileExistsError), shared.new_file(file) as made:
+            return os.dup(made.fileno())
     return os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
 
 
