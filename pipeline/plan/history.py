@@ -146,7 +146,8 @@ class History:
 
     def named(self) -> set[Output]:
         """Return the outputs that this experiment's reference names."""
-        return {(each.stage, each.key) for each in (*self.steps.values(), *self._reference.uses)}
+        done = {(past.stage, past.key) for past in self.steps.values()}
+        return done | {(use.stage, use.key) for use in self._reference.uses}
 
     def _read(self) -> None:
         """Read what stands in the store, which another run may have written.
