@@ -205,10 +205,10 @@ def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> Shared:
             said = "there already"
             try:
                 copied = _patiently(copy, progress)
-                if copied.sent:
-                    shared.sent[id_], said = copied.sent, f"{word}, {size(copied.sent)}"
-                else:
+                if copied.there:
                     shared.there.append(id_)
+                else:
+                    shared.sent[id_], said = copied.sent, f"{word}, {size(copied.sent)}"
                 if copied.differs is not None:
                     shared.differs[id_] = origin(copied.differs)
                     said = f"there already, and differs: {shared.differs[id_]}"

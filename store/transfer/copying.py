@@ -37,7 +37,9 @@ class Copied:
     objects, bytes : int
         Of the output.
     sent : int
-        Bytes that had to be sent; 0 where the target had the output already.
+        Bytes that had to be sent; of an output that is new at the target perhaps none, where its objects were there.
+    there : bool
+        The target had the output already.
     differs : Manifest or None
         What the target had already, and keeps, where its objects are others than the source's.
     """
@@ -45,6 +47,7 @@ class Copied:
     objects: int
     bytes: int
     sent: int
+    there: bool = False
     differs: Manifest | None = None
 
 
@@ -136,7 +139,7 @@ def _there_already(target: Store, manifest: Manifest, replace: bool) -> Copied |
     if theirs is None or (replace and theirs.objects != manifest.objects):
         return None
     size = sum(entry.size for entry in manifest.objects)
-    return Copied(len(manifest.objects), size, 0, None if theirs.objects == manifest.objects else theirs)
+    return Copied(len(manifest.objects), size, 0, True, None if theirs.objects == manifest.objects else theirs)
 
 
 def _placed(root: Root, manifest: Manifest, data: bytes) -> tuple[Manifest, bytes]:

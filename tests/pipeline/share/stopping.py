@@ -2,7 +2,8 @@
 
 Run as ``python stopping.py gc``: reads ``URL MOMENT`` by lines, cleans the store at URL, stops before its MOMENT-th
 look or change after it has begun to free, and prints ``done`` with the number of such moments. Or as ``python
-stopping.py before MODULE:FUNCTION ARGUMENTS``: runs ``pipeline ARGUMENTS``, and stops before the first call of that function.
+stopping.py before MODULE:FUNCTION ARGUMENTS``: runs ``pipeline ARGUMENTS``, and stops before the first call of
+that function.
 """
 
 from __future__ import annotations
