@@ -6,6 +6,7 @@ Code that was found to give the values of earlier code stands here, too, with wh
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -57,6 +58,10 @@ class LockedStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict
         return self is other or bytes(self.listed) == bytes(other.listed) or self.files == other.files
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class LockNotWritable(PipelineError):
+    """This user may not write the lock."""
 
 
 def is_closure(code: object) -> bool:
@@ -172,7 +177,8 @@ def write_lock(path: Path, lock: Lock, old: Lock) -> None:
         try:
             write_atomically(path, _fold_pairs(text) + b"\n")
         except OSError as error:
-            raise PipelineError(
+            kind = LockNotWritable if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else PipelineError
+            raise kind(
                 f"{path}: {error.strerror}\n  the lock stands beside its stages file: make that folder writable"
             ) from None
 

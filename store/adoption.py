@@ -14,10 +14,12 @@ from contextlib import suppress
 
 from store.attempts import begun_anew, is_shared, new_attempt, sweep, unfinished_attempts
 from store.journal import Journal, JournalEntry
-from store.paths import ANEW, SCRATCH, SHARED, output_prefix
+from store.paths import ANEW, FREED, SCRATCH, SHARED, output_prefix
 from store.roots.contract import Root
 
 _AT_ONCE = 8
+
+_OF_ONE_ATTEMPT = {SHARED, ANEW, FREED}  # what the scratch says of its own attempt alone
 
 
 def adopt(root: Root, stage: str, key: str) -> tuple[str, list[JournalEntry], list[str]]:
@@ -69,7 +71,7 @@ def _copy(root: Root, earlier: list[str], prefix: str) -> None:
         with suppress(FileNotFoundError):
             root.copy(f"{place}{SCRATCH}/{name}", f"{prefix}{SCRATCH}/{name}")
 
-    units, paths, names = set[str](), set[str](), {SHARED, ANEW}  # those two tell of their own attempt alone
+    units, paths, names = set[str](), set[str](), set(_OF_ONE_ATTEMPT)
     if earlier:
         for entry in journal.entries():
             units.add(entry.unit)
@@ -100,5 +102,5 @@ def progress(root: Root, stage: str, key: str) -> int:
     ours, others = _earlier(root, stage, key)
     earlier = [f"{output_prefix(stage, key)}/{each}" for each in [*([ours] if ours else []), *others]]
     units = {unit for place in earlier for unit in Journal(root, place).names()}
-    names = {name for place in earlier for name in root.children(place + SCRATCH)} - {SHARED, ANEW}
+    names = {name for place in earlier for name in root.children(place + SCRATCH)} - _OF_ONE_ATTEMPT
     return len(units) or len(names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from store.errors import CorruptManifest, UnsupportedFormat
@@ -11,6 +11,7 @@ from store.limits import MANIFEST_BYTES, read_at_most
 from store.manifest import Manifest, decode_manifest
 from store.paths import (
     ANEW,
+    FREED,
     JOURNAL,
     SCRATCH,
     SHARED,
@@ -61,6 +62,21 @@ def begun_anew(root: Root, prefix: str) -> bool:
     return root.size(f"{prefix}{SCRATCH}/{ANEW}") is not None
 
 
+def note_freeing(root: Root, prefix: str) -> None:
+    """Note that an attempt is being deleted: nobody is to write under its name from now on."""
+    root.create(f"{prefix}{SCRATCH}/{FREED}", b"")
+
+
+def forget_freeing(root: Root, prefix: str) -> None:
+    """Take the note of `note_freeing` back, by whoever wrote it, or knows that its writer is gone."""
+    root.delete(f"{prefix}{SCRATCH}/{FREED}")
+
+
+def is_being_freed(root: Root, prefix: str) -> bool:
+    """Tell whether somebody has begun to delete an attempt, and may yet go on with that."""
+    return root.size(f"{prefix}{SCRATCH}/{FREED}") is not None
+
+
 def load_manifest(root: Root, stage: str, key: str, misread: Callable[[str], None] | None = None) -> Manifest | None:
     """Read and check a manifest; None where nothing is published. `misread` is as in `store.rereading`."""
     found = manifest_and_text(root, stage, key, misread)
@@ -94,10 +110,20 @@ def drop_output(root: Root, stage: str, key: str) -> None:
 
     Else a successor could lock a new file of that name, and go on from what is being deleted.
     """
-    prefix, lock = output_prefix(stage, key), lock_path(stage, key)
     root.delete(manifest_path(stage, key))
-    for path in [f"{prefix}/{name}" for name in root.children(prefix)]:
-        if path != lock:
+    drop_remains(root, stage, key, root.children(output_prefix(stage, key)))
+
+
+def drop_remains(root: Root, stage: str, key: str, names: Iterable[str]) -> None:
+    """Delete what lies under these names in the folder of an output without a manifest, whose lock is held.
+
+    Nothing that came later is touched, a manifest least of all: whoever deletes in a bucket may have stood still for so
+    long that its lease was taken over and the output made again. Scratch goes after the objects, because it tells
+    others that these are being deleted.
+    """
+    prefix, lock = output_prefix(stage, key), lock_path(stage, key)
+    for path in sorted((f"{prefix}/{name}" for name in names), key=lambda path: path.endswith(SCRATCH)):
+        if path not in (lock, manifest_path(stage, key)):
             root.delete_all(path)
             root.delete(path)
     root.drop_folder(prefix, lock)

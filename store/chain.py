@@ -40,6 +40,8 @@ class Chain:
     ----------
     failures : dict
         What went wrong, by the URL of a remote that is left out.
+    found : dict of str to set of (str, str)
+        Which outputs `where` found, by the URL of the remote.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Chain:
         self.local = local
         self.urls = tuple(dict.fromkeys(remotes))
         self.failures: dict[str, str] = {} if failures is None else failures
+        self.found: dict[str, set[Name]] = {}
         self._base = base
         self._open: dict[str, Store] = {}
 
@@ -83,7 +86,9 @@ class Chain:
                 except StoreError as error:
                     self.failures[url] = str(error)
                     continue
-                found |= {name: remote for name, has in zip(missing, there, strict=True) if has}
+                here = {name for name, has in zip(missing, there, strict=True) if has}
+                self.found.setdefault(url, set()).update(here)
+                found |= dict.fromkeys(here, remote)
                 missing = [name for name in missing if name not in found]
                 if not missing:
                     break
@@ -121,8 +126,12 @@ class Chain:
                 self.failures[url] = str(error)
         return None
 
-    def fetch(self, stage: str, key: str, progress: Callable[[int, int], None] | None = None) -> Copied:
+    def fetch(
+        self, stage: str, key: str, progress: Callable[[int, int], None] | None = None, *, replace: bool = False
+    ) -> Copied:
         """Copy an output into the local store, checked, from the first remote that has it whole.
+
+        One that is here already stays, or with `replace` gives place where its objects are others.
 
         Raises
         ------
@@ -137,7 +146,7 @@ class Chain:
         said = []
         for remote in self.remotes().values():
             try:
-                return copy_output(remote, self.local, stage, key, progress)
+                return copy_output(remote, self.local, stage, key, progress, replace=replace)
             except MissingOutput:
                 continue
             except (DraftLocked, StoreFull):  # nothing that another remote would mend

@@ -3,6 +3,10 @@
 Who starts to use an output names it in a reference first and looks for it then. Cleaning hides the manifest first,
 looks at the references then, and puts it back where the output is named by now. So in whatever order they come,
 either the output stays whole or its user finds it missing in time.
+
+In a bucket a cleaning may stand still between its look and its deletion for so long that its lease is taken over. So it
+notes before the look which attempts it means to delete, and deletes those and nothing else; whoever makes the output
+again finds the note, since it was there before that user's reference, and writes under another attempt's name.
 """
 
 from __future__ import annotations
@@ -13,13 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from store.attempts import drop_attempt, drop_output
+from store.attempts import drop_attempt, drop_remains, forget_freeing, note_freeing
 from store.errors import DraftLocked, IrregularFile, StoreError
 from store.inventory import Folder, Inventory, Name, folder_of
 from store.limits import REF_BYTES, read_at_most
 from store.lineage import Lineage
 from store.manifest_rules import Contradiction
-from store.paths import JOURNAL, SCRATCH, attempt_of, is_name, lock_path, manifest_path
+from store.paths import JOURNAL, SCRATCH, attempt_of, is_name, lock_path, manifest_path, output_prefix
 from store.refs import Ref, decode_ref
 from store.roots.contract import Irregular, Root
 from store.scraps import Scrap, find_scraps
@@ -99,20 +103,21 @@ class Cleaning:
             if scrap.name is None:
                 return self._free_loose(scrap)
             with self.root.lock(lock_path(*scrap.name), f"{'/'.join(scrap.name)} in {self.root.url}"):
+                names = self.root.children(output_prefix(*scrap.name))  # before what tells whether they may go
                 folder = folder_of(self.root, *scrap.name)
                 if folder.irregular:
                     return "{0.path} is {0.what}".format(folder.irregular[0])
                 if scrap.kind in ("attempt", "temporary"):
                     return self._free_part(scrap, folder)
-                return self._free_folder(scrap, folder)
+                return self._free_folder(scrap, folder, names)
         except DraftLocked as error:
             return f"being written by {error.owner}"
         except IrregularFile as error:  # put there meanwhile
             return f"{error.path} is {error.what}"
 
-    def _free_folder(self, scrap: Scrap, folder: Folder) -> str:
+    def _free_folder(self, scrap: Scrap, folder: Folder, names: Collection[str]) -> str:
         if not folder.published and not folder.attempts:  # freed meanwhile, or never begun
-            drop_output(self.root, *folder.name)
+            drop_remains(self.root, *folder.name, names)
             return ""
         if folder.published and scrap.kind == "unfinished":
             return "published meanwhile"
@@ -120,24 +125,34 @@ class Cleaning:
             return "written to meanwhile"
         if self._is_used(folder):
             return "used meanwhile"
-        if folder.published and not self._hide(folder):
+        if not self._hide(folder):
             return "used meanwhile"
         for marker in scrap.markers:
             self.root.delete(marker)
-        drop_output(self.root, *folder.name)
+        drop_remains(self.root, *folder.name, {*names, *(attempt + SCRATCH for attempt in folder.attempts)})
         return ""
 
     def _hide(self, folder: Folder) -> bool:
-        """Delete a manifest; put it back where the output is named by now, or where that cannot be told."""
+        """Note what is being freed and delete the manifest; undo both where the output is named by now.
+
+        So, too, where that cannot be told.
+        """
         path = manifest_path(*folder.name)
-        manifest = self.root.read(path)
+        manifest = self.root.read(path) if folder.published else None
+        attempts = [f"{output_prefix(*folder.name)}/{attempt}" for attempt in folder.attempts]
         used = True
         try:
-            self.root.delete(path)
+            for attempt in attempts:
+                note_freeing(self.root, attempt)
+            if manifest is not None:
+                self.root.delete(path)
             used = self._is_used(folder)
         finally:
             if used:
-                self.root.create(path, manifest)
+                if manifest is not None:
+                    self.root.create(path, manifest)
+                for attempt in attempts:
+                    forget_freeing(self.root, attempt)
         return not used
 
     def _free_part(self, scrap: Scrap, folder: Folder) -> str:
@@ -154,6 +169,10 @@ class Cleaning:
         published = Lineage(self.root, [folder.name]).origins([folder.name]).get(folder.name)
         if folder.published and (published is None or published.attempt == attempt):
             return "published meanwhile"
+        note_freeing(self.root, scrap.path)
+        if self.root.size(manifest_path(*folder.name)) is None:  # somebody may be bringing this very attempt again
+            forget_freeing(self.root, scrap.path)
+            return "written to meanwhile"
         drop_attempt(self.root, scrap.path)
         return ""
 

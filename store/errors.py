@@ -11,6 +11,7 @@ StoreError
 ├── DraftLocked          another process writes this output now
 ├── NotShared            no attempt here that others than its owner may write into
 ├── ObjectTaken          another who joined the same attempt wrote this object before, with other bytes
+├── NotPermitted         this user may not read or write there
 ├── StoreFull            no space (or quota) left; what is journalled stays
 ├── UnsupportedFormat    the store was written by another version
 ├── UnsupportedUrl       a URL that no store can be opened at
@@ -140,6 +141,10 @@ class ObjectTaken(StoreError):
     def __init__(self, message: str, *, path: str | None = None) -> None:
         super().__init__(message)
         self.path = path
+
+
+class NotPermitted(StoreError):
+    """The file system or the service does not let this user read, or write, this place."""
 
 
 class StoreFull(StoreError):

@@ -11,6 +11,7 @@ JOURNAL = ".journal"
 SCRATCH = ".scratch"
 SHARED = "open-to-others"  # in the scratch: others than the owner may write into this attempt
 ANEW = "begun-anew"  # in the scratch: earlier attempts are of no use
+FREED = "being-freed"  # in the scratch: somebody deletes this attempt, and may yet go on with that
 
 _PATH_BYTES = 1024
 _PART_BYTES = 255  # of a file's name, on every system
@@ -104,6 +105,11 @@ def temporary_name(random: str) -> str:
 def quarantine_prefix(stage: str, key: str) -> str:
     """Return the folder of what was found damaged of one output: never read, kept until it is cleaned."""
     return f"quarantine/{check_name(stage, 'the stage')}/{check_name(key, 'the key')}"
+
+
+def ref_lock_path(name: str) -> str:
+    """Return the path of what whoever changes a reference holds; its name is none that a reference can have."""
+    return f"refs/.{check_name(name, 'the reference')}.lock"
 
 
 def ref_path(name: str) -> str:

@@ -61,6 +61,22 @@ def quarantine(root: Root, stage: str, key: str, why: str, attempt: str | None =
     return f"{root.url}/{target}"
 
 
+def replace_published(root: Root, stage: str, key: str, manifest: bytes, why: str) -> None:
+    """Put a manifest, whose objects are there, over the published one, and set that aside with its objects.
+
+    Whoever calls holds the lock. Killed at any moment this leaves the old output or the new one.
+    """
+    path = manifest_path(stage, key)
+    named = _attempt_named(root, path)
+    target = f"{quarantine_prefix(stage, key)}/{new_attempt()}"
+    note = {"stage": stage, "key": key, "attempt": named, "why": why, "since": _now()}
+    root.put(f"{target}/why.json", json.dumps(note, indent=1).encode() + b"\n", safe=True)
+    root.put(f"{target}/manifest.json", root.read(path), safe=True)
+    root.put(path, manifest, safe=True)
+    if named:
+        root.move_all(f"{output_prefix(stage, key)}/{named}", f"{target}/objects")
+
+
 def _attempt_named(root: Root, path: str) -> str | None:
     """Return the attempt that a manifest names, as far as that can be told of one that may be damaged."""
     try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.canonical import canonical_json
-from store.errors import MissingOutput, StoreError, UnsupportedFormat
+from store.errors import DraftLocked, MissingOutput, StoreError, UnsupportedFormat
 from store.limits import NOTE_BYTES, REF_BYTES, read_at_most
 from store.paths import FORMAT_PATH, is_name, manifest_path, output_prefix, ref_path
 from store.roots.contract import Root
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from store.manifest_rules import Contradiction
     from store.outputs import Output
     from store.roots.contract import Irregular
+
+_REF_WAIT_S, _REF_PAUSE_S = 30.0, 0.05  # another process changes a reference in moments
 
 FORMAT = {"format": "harvest-store", "version": 1}
 
@@ -319,6 +321,32 @@ class Store:
         """Record which outputs somebody uses, replacing what stood under the name: cleaning keeps those."""
         self.begin()
         self._root.put(ref_path(name), data)
+
+    @contextmanager
+    def changing_ref(self, name: str) -> Iterator[None]:
+        """Keep others from changing a reference between reading it and writing it: what they named must not be lost.
+
+        Raises
+        ------
+        DraftLocked
+            Somebody else has held it for half a minute.
+        """
+        import time
+
+        from store.paths import ref_lock_path
+
+        self.begin()
+        give_up = time.monotonic() + _REF_WAIT_S
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(self._root.lock(ref_lock_path(name), f"refs/{name} in {self.url}"))
+                    break
+                except DraftLocked:
+                    if time.monotonic() > give_up:
+                        raise
+                    time.sleep(_REF_PAUSE_S)
+            yield
 
     def refs(self, beginning: str = "") -> dict[str, bytes]:
         """Return every reference by name, or those whose names begin so: who uses what."""

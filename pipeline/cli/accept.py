@@ -12,7 +12,7 @@ import msgspec
 from pipeline.cli.options import experiment, plan_of
 from pipeline.errors import ConfigError, StepError
 from pipeline.lock import Accepted, lock_path, read_lock, write_lock
-from pipeline.plan.planner import Plan
+from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.step import Step
 from pipeline.run.choose import check_entry
 from pipeline.stagesfile.schema import did_you_mean
@@ -52,11 +52,11 @@ def command(
     if not code_changed:
         print(f"{step or entry}: nothing to accept, {'it is' if step else 'all of it is'} in the store")
         return 0
-    from pipeline.accept.entry import acceptance, find_targets
+    from pipeline.accept.entry import acceptance
     from pipeline.run.execute import user
 
     found: dict[str, Accepted] = {}
-    for target in find_targets(plan, code_changed):
+    for target in _targets(plan, code_changed):
         if target.never_made:
             print(f"note: never made before and not checked: {', '.join(target.never_made)}", file=sys.stderr)
         if not target.pairs:
@@ -67,8 +67,26 @@ def command(
     lock = lock_path(path)
     now = read_lock(lock) if lock.exists() else plan.lock
     write_lock(lock, msgspec.structs.replace(now, accepted={**now.accepted, **found}), now)
-    _report(plan, plan_of(path, settings), entry, found, lock)
+    new = plan_of(path, settings)
+    if new.history.use((each.stage, each.key) for each in new.steps.values()):
+        new.states.update(states_of(new.chain, new.steps.values()))  # cleaning may have come between
+    _report(plan, new, entry, found, lock)
     return 0
+
+
+def _targets(plan: Plan, steps: list[Step]) -> list[Target]:
+    """Find what is compared with what, having named it first: cleaning keeps from then on what is still there."""
+    from pipeline.accept.entry import find_targets
+    from pipeline.run.sharing import use_in_remotes
+
+    targets = find_targets(plan, steps)
+    used = {(old.manifest.stage, old.manifest.key) for target in targets for _, old in target.pairs}
+    used |= {(plan.steps[need].stage, plan.steps[need].key) for step in steps for need in step.needs}
+    new = plan.history.use(sorted(used))
+    elsewhere = [name for name in used if not plan.store.has(*name)]
+    plan.chain.where(elsewhere)
+    new |= use_in_remotes(plan, elsewhere)
+    return find_targets(plan, steps) if new else targets
 
 
 def _steps(plan: Plan, entry: str, step: str | None) -> list[Step]:

@@ -10,6 +10,8 @@ import click
 
 from pipeline.cli.options import experiment, plan_of
 from pipeline.errors import ConfigError
+from pipeline.plan.planner import states_of
+from pipeline.report.differing import differing_text
 from pipeline.run.choose import of_entries
 
 
@@ -17,30 +19,48 @@ from pipeline.run.choose import of_entries
 @click.argument("entries", nargs=-1, metavar="[ENTRY]...")
 @experiment
 @click.option("--all", "whole", is_flag=True, help="Everything in the remotes, not this experiment's outputs alone.")
+@click.option(
+    "--force", metavar="ENTRY", multiple=True,
+    help="Take what the remotes have of this entry where it differs; what is here is set aside. Repeatable.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(
-    entries: tuple[str, ...], path: Path, settings: tuple[str, ...], debug: bool, whole: bool, as_json: bool
+    entries: tuple[str, ...],
+    path: Path,
+    settings: tuple[str, ...],
+    debug: bool,
+    whole: bool,
+    force: tuple[str, ...],
+    as_json: bool,
 ) -> int:
     """Copy this experiment's outputs, or those of each ENTRY, from the remotes into the store."""
-    from pipeline.run.sharing import everything, named, pull
+    from pipeline.run.sharing import compare, everything, named, pull, use_in_remotes
 
-    if whole and entries:
+    if whole and (entries or force):
         raise click.UsageError("--all and ENTRY exclude each other")
     plan = plan_of(path, settings)
-    chosen = of_entries(plan, entries)
+    chosen = of_entries(plan, (*entries, *force))
+    again = {step.id for step in (of_entries(plan, force) if force else [])}
     if not plan.chain.urls:
         raise ConfigError(
             f"{plan.path}: remote: names no store to pull from\n"
             "  set remote: to a folder or a URL such as s3://bucket/features, or set PIPELINE_REMOTE"
         )
     remotes = plan.chain.remotes()
+    if use_in_remotes(plan, [(step.stage, step.key) for step in chosen if plan.states[step.id] == "remote"]):
+        plan.states.update(states_of(plan.chain, chosen))  # cleaning there may have come between
+    differs = compare(plan, [step for step in chosen if plan.states[step.id] == "cached"])
     if whole:
         outputs = {id_: name for remote in remotes.values() for id_, name in everything(remote).items()}
     else:
-        outputs = named(step for step in chosen if plan.states[step.id] == "remote")
-    shared = pull(plan, outputs)
+        again &= differs.keys()
+        outputs = named(step for step in chosen if plan.states[step.id] == "remote" or step.id in again)
+    shared = pull(plan, outputs, forced=again)
+    shared.differs |= {id_: told for id_, told in differs.items() if id_ not in outputs}
     for id_, problem in shared.failed.items():
         print(f"error: {id_}: {problem}", file=sys.stderr)
+    if shared.differs:
+        print(f"note: {differing_text(plan, shared.differs)}", file=sys.stderr)
     where = ", ".join(store.url for store in remotes.values()) or "no remote can be reached"
     print(json.dumps(shared.as_json(), indent=1) if as_json else shared.as_text("pulled", where))
     return 1 if shared.failed or not remotes else 0

@@ -15,13 +15,14 @@ import click
 from pipeline.cli.mended import mended
 from pipeline.cli.options import experiment, plan_of
 from pipeline.errors import ConfigError, StepError
-from pipeline.lock import lock_path, update_lock
-from pipeline.plan.history import Past
+from pipeline.lock import LockNotWritable, lock_path, update_lock
 from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.step import Step
+from pipeline.report.differing import differing_text
 from pipeline.report.text import broken_count, broken_reasons, doubts
 from pipeline.run.choose import check_entry, check_scheduler, sought, wanted
 from pipeline.stagesfile.document import read_text
+from store.errors import StoreError
 
 if TYPE_CHECKING:
     from pipeline.run.outcome import Outcome
@@ -153,27 +154,47 @@ def _bring(plan: Plan, again: Callable[[], Plan], how: _How) -> tuple[Plan, _Mad
     while made.outdated:  # by what broke while it was made, so that other recordings are trained and tested on
         _check_broken(plan, how)
         _update_lock(plan)
+        before, states = plan, dict(plan.states)
         more = _run(plan, how, made)
         made += more
         plan = again() if more.done or more.fetched else plan
-        _note_cached(plan)
+        plan.history.note(plan.history.unknown(plan.steps.values(), plan.states))
+        _tell_what_differs(before, states, more)
+    if plan.history.refused:
+        said = f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.refused}"
+        print(f"note: {said}", file=sys.stderr)
     return plan, made
 
 
 def _update_lock(plan: Plan) -> None:
-    if not update_lock(lock_path(plan.path), plan.lock, plan.old_lock):
-        left = f"{lock_path(plan.path).name} changed while this ran and is left as it is"
-        print(f"note: {left}; run again to bring it up to date", file=sys.stderr)
+    """Write the lock; one that somebody else has changed, or that this user may not write, is left."""
+    try:
+        if update_lock(lock_path(plan.path), plan.lock, plan.old_lock):
+            return
+    except LockNotWritable as error:
+        print(f"note: {error}", file=sys.stderr)
+        return
+    left = f"{lock_path(plan.path).name} changed while this ran and is left as it is"
+    print(f"note: {left}; run again to bring it up to date", file=sys.stderr)
 
 
 def _run(plan: Plan, how: _How, made: _Made) -> _Made:
     steps = wanted(plan, how.until, how.only)
     forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(how.force)} - {*made.done}
-    if plan.history.use((step.stage, step.key) for step in steps.values()):
+    new = plan.history.use((step.stage, step.key) for step in steps.values())
+    if any(plan.states[id_] == "remote" for id_ in steps):
+        from pipeline.run.sharing import use_in_remotes
+
+        new |= use_in_remotes(plan, [(s.stage, s.key) for s in steps.values() if plan.states[s.id] == "remote"])
+    if new:
         plan.states.update(states_of(plan.chain, steps.values()))  # cleaning may have come between
     ids = sought(plan, steps, forced)
     if not ids:
         return _Made()
+    if plan.history.refused:
+        raise StoreError(
+            f"{_steps(len(ids))} must be done, and this user may not write to the store: {plan.history.refused}"
+        )
     from pipeline.run.runner import run_steps
 
     outcome = run_steps(
@@ -197,6 +218,8 @@ def _push(plan: Plan, new: _Made, made: _Made) -> _Made:
     shared = push(plan, target_of(plan, None), named(plan.steps[id_] for id_ in new.done if id_ in plan.steps))
     for id_, problem in shared.failed.items():
         print(f"error: {id_} was made and cannot be pushed: {problem}", file=sys.stderr)
+    if shared.differs:
+        print(f"note: {differing_text(plan, shared.differs)}", file=sys.stderr)
     return made + _Made(failed=list(shared.failed))
 
 
@@ -242,16 +265,15 @@ def _note_edited(plan: Plan) -> None:
     print(f"note: {plan.path} {how} while this ran, which went on with it as it was at its beginning", file=sys.stderr)
 
 
-def _note_cached(plan: Plan) -> None:
-    """Remember cached steps that this experiment never ran itself, so that later changes can be explained."""
-    known = plan.history.steps
-    plan.history.note(
-        {
-            step.id: Past(step.stage, step.key)
-            for step in plan.steps.values()
-            if plan.states[step.id] == "cached" and (step.id not in known or known[step.id].key != step.key)
-        }
-    )
+def _tell_what_differs(plan: Plan, states: Mapping[str, str], made: _Made) -> None:
+    """Say which inputs of what was made or fetched now differ from the remotes'; a run that did nothing asks nobody."""
+    new = [id_ for id_ in (*made.done, *made.fetched) if id_ in plan.steps]
+    inputs = dict.fromkeys(need for id_ in new for need in plan.steps[id_].needs if states[need] == "cached")
+    if plan.chain.urls and inputs:
+        from pipeline.run.sharing import compare
+
+        if differs := compare(plan, [plan.steps[id_] for id_ in inputs]):
+            print(f"note: {differing_text(plan, differs)}", file=sys.stderr)
 
 
 def _summary(plan: Plan, chosen: Mapping[str, Step], made: _Made, seconds: float) -> str:

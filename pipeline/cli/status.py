@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
 
 from pipeline.cli.options import experiment, plan_of
+from pipeline.plan.planner import Plan
 from pipeline.report import status
+from pipeline.report.differing import differing_text
 
 
 @click.command()
 @experiment
+@click.option("--compare", is_flag=True, help="Say which cached outputs differ from those in the remotes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
-def command(path: Path, settings: tuple[str, ...], debug: bool, as_json: bool) -> int:
+def command(path: Path, settings: tuple[str, ...], debug: bool, compare: bool, as_json: bool) -> int:
     """Show every entry's state, why steps would run, and which recordings cannot be used."""
     plan = plan_of(path, settings)
     steps = plan.steps.values()
-    print(json.dumps(status.as_json(plan, steps), indent=1) if as_json else status.as_text(plan, steps))
+    differs = _differing(plan) if compare else None
+    if as_json:
+        print(json.dumps(status.as_json(plan, steps, differs), indent=1))
+        return 0
+    print(status.as_text(plan, steps))
+    if differs is not None:
+        print(differing_text(plan, differs) if differs else "nothing that is cached differs from the remotes'")
     return 0
+
+
+def _differing(plan: Plan) -> dict[str, str]:
+    from pipeline.run.sharing import compare
+
+    told = set(plan.chain.failures)
+    found = compare(plan, [step for step in plan.steps.values() if plan.states[step.id] == "cached"])
+    for url in plan.chain.failures.keys() - told:
+        print(f"note: remote {url} is left out: {plan.chain.failures[url]}", file=sys.stderr)
+    return found

@@ -6,14 +6,21 @@ import getpass
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from store import Store
+from store.errors import NotPermitted
 from store.refs import encode_ref, parse_ref
+
+if TYPE_CHECKING:
+    from pipeline.plan.step import Step
+
+Output = tuple[str, str]  # stage and key
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._=+-]+")  # what cannot stand in a reference's name
 _FORGOTTEN_AFTER = timedelta(days=60)  # of what a run meant to use and never did
@@ -58,57 +65,89 @@ class History:
     """The steps of one stages file as they were last done, by step id.
 
     Several runs of one stages file may write it at a time, and each only adds what it knows.
+
+    Attributes
+    ----------
+    name
+        That of the reference.
+    refused
+        Why this user cannot write it; empty where that was not tried, or went well. Then what the steps use is not
+        named, and cleaning may free it.
     """
 
-    def __init__(self, store: Store, path: Path, reference: Reference) -> None:
+    def __init__(self, store: Store, name: str, whose: Reference) -> None:
+        self.name = name
+        self.refused = ""
         self._store = store
-        self._path = path.absolute()
-        self._reference = reference
+        self._whose = whose
+        self._reference = whose
 
     @property
     def steps(self) -> dict[str, Past]:
         """Return the steps by id."""
         return self._reference.steps
 
-    @property
-    def name(self) -> str:
-        """Return the name of this experiment's reference: two machines may have equal paths."""
-        return _name(self._path, f"{_user()}@{os.uname().nodename}:")
-
     @classmethod
     def read(cls, store: Store, path: Path) -> History:
         """Read an experiment's history; an empty one where there is none or it cannot be read."""
-        history = cls(store, path, Reference(path.name))
+        path = path.absolute()
+        host = os.uname().nodename
+        name = _name(path, f"{_user()}@{host}:")  # two machines may have equal paths
+        history = cls(store, name, Reference(path.name, user=_user(), host=host, path=str(path)))
         history._read()
         return history
 
-    def use(self, outputs: Iterable[tuple[str, str]]) -> bool:
-        """Name outputs (stage and key) before they are read or made, so that cleaning beside this run keeps them.
+    def use(self, outputs: Iterable[Output]) -> bool:
+        """Name outputs before they are read or made, so that cleaning beside this run keeps them.
 
         Written only where one of them is not named yet; returns whether it was. Look for outputs after this, not
         before: what is there then, stays.
         """
         wanted = dict.fromkeys(outputs)
-        soon_forgotten = _ago(_FORGOTTEN_AFTER / 2)
-        named = {(use.stage, use.key) for use in self._reference.uses if use.since >= soon_forgotten}
-        if wanted.keys() <= named | {(past.stage, past.key) for past in self.steps.values()}:
-            return False
-        self._read()
-        self._write(self.steps, [*self._reference.uses, *(Use(*output, _ago()) for output in wanted)])
-        return True
 
-    def note(self, done: dict[str, Past]) -> None:
+        def lacking() -> bool:
+            soon_forgotten = _ago(_FORGOTTEN_AFTER / 2)
+            named = {(use.stage, use.key) for use in self._reference.uses if use.since >= soon_forgotten}
+            return not wanted.keys() <= named | {(past.stage, past.key) for past in self.steps.values()}
+
+        return self._change(
+            lacking, lambda: (self.steps, [*self._reference.uses, *(Use(*output, _ago()) for output in wanted)])
+        )
+
+    def note(self, done: Mapping[str, Past]) -> None:
         """Remember steps that are there now; written only where something changed."""
-        if any(self.steps.get(step) != past for step, past in done.items()):
-            self._read()
-            self._write({**self.steps, **done}, self._reference.uses)
+        self._change(
+            lambda: any(self.steps.get(step) != past for step, past in done.items()),
+            lambda: ({**self.steps, **done}, self._reference.uses),
+        )
 
-    def note_in(self, other: Store, outputs: Iterable[tuple[str, str]]) -> None:
-        """Name outputs in another store, such as a remote that they are pushed to: cleaning there keeps them."""
-        wanted = set(outputs)
-        there = History.read(other, self._path)
-        there.note({id_: past for id_, past in self.steps.items() if (past.stage, past.key) in wanted})
-        there.use(sorted(wanted))
+    def unknown(self, steps: Iterable[Step], states: Mapping[str, str]) -> dict[str, Past]:
+        """Return the cached steps that this experiment never did itself, as it would remember them."""
+        return {
+            step.id: Past(step.stage, step.key)
+            for step in steps
+            if states[step.id] == "cached" and (step.id not in self.steps or self.steps[step.id].key != step.key)
+        }
+
+    def in_store(self, other: Store) -> History:
+        """Return this experiment's history in another store, such as a remote that its outputs are pushed to."""
+        there = History(other, self.name, msgspec.structs.replace(self._whose, steps={}, uses=()))
+        there._read()
+        return there
+
+    def others(self) -> list[History]:
+        """Return the other experiments of this store; what is no reference of ours, or damaged, is left out."""
+        found = []
+        for name, content in self._store.refs().items():
+            whose = None if name == self.name else _decode(content)
+            if whose is not None:
+                found.append(History(self._store, name, whose))
+        return found
+
+    def named(self) -> set[Output]:
+        """Return the outputs that this experiment's reference names."""
+        done = {(past.stage, past.key) for past in self.steps.values()}
+        return done | {(use.stage, use.key) for use in self._reference.uses}
 
     def _read(self) -> None:
         """Read what stands in the store, which another run may have written.
@@ -116,28 +155,36 @@ class History:
         Where there is nothing yet, begin with what an earlier version wrote, or this user when this machine, or the
         container, was called otherwise.
         """
-        for name in (self.name, _name(self._path)):
+        whose = self._whose
+        for name in (self.name, _name(Path(whose.path))) if whose.path else (self.name,):
             content = self._store.read_ref(name)
             if content and (found := _decode(content)):
                 self._reference = found
                 return
         contents = self._store.refs(self.name.rpartition("-")[0]).values()
         others = [found for content in contents if (found := _decode(content))]
-        mine = [each for each in others if (each.path, each.user) == (str(self._path), _user())]
+        mine = [each for each in others if (each.path, each.user) == (whose.path, whose.user)]
         self._reference = max(mine, key=lambda each: each.written, default=self._reference)
+
+    def _change(self, wanted: Callable[[], bool], make: Callable[[], tuple[dict[str, Past], Iterable[Use]]]) -> bool:
+        """Write the reference anew where that is wanted; return whether it was written."""
+        if not wanted():
+            return False
+        try:
+            with self._store.changing_ref(self.name):
+                self._read()
+                self._write(*make())
+        except NotPermitted as error:
+            self.refused = str(error)
+            return False
+        return True
 
     def _write(self, steps: dict[str, Past], uses: Iterable[Use]) -> None:
         done = {(past.stage, past.key) for past in steps.values()}
         eldest = _ago(_FORGOTTEN_AFTER)
         pending = {(u.stage, u.key): u for u in uses if (u.stage, u.key) not in done and u.since >= eldest}
-        self._reference = Reference(
-            stages_file=self._path.name,
-            steps=steps,
-            uses=tuple(pending.values()),
-            user=_user(),
-            host=os.uname().nodename,
-            path=str(self._path),
-            written=_ago(),
+        self._reference = msgspec.structs.replace(
+            self._whose, steps=steps, uses=tuple(pending.values()), written=_ago()
         )
         self._store.write_ref(self.name, encode_ref(msgspec.to_builtins(self._reference)))
 

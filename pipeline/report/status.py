@@ -15,8 +15,11 @@ from pipeline.report.estimates import Estimates, Total
 from pipeline.report.text import broken_count, broken_reasons, doubts, table
 
 
-def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
-    """Return the plan as the command line prints it; estimates are null where nothing like it ran before."""
+def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the plan as the command line prints it; estimates are null where nothing like it ran before.
+
+    Where outputs were compared with the remotes', `differs` says where those come from that differ, by step id.
+    """
     listed = []
     estimates = Estimates(plan)
     total = Total()
@@ -33,6 +36,7 @@ def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
                 "reasons": reasons(plan, step),
                 "accepted": msgspec.to_builtins(step.accepted),
                 "estimate": {"seconds": estimate.seconds, "bytes": estimate.bytes},
+                **({} if differs is None else {"differs": differs.get(step.id)}),
             }
         )
     broken = [

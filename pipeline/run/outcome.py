@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pipeline.plan.history import Past
 from pipeline.plan.planner import Plan
 from pipeline.run.job import Done, Failed
-from store.errors import StoreError
+from store.errors import NotPermitted, StoreError
 
 
 @dataclass
@@ -41,5 +41,7 @@ def remember(plan: Plan, outcome: Outcome) -> None:
     done = {s: Past(steps[s].stage, steps[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
     try:
         plan.history.note(done)
+        if plan.history.refused:
+            raise NotPermitted(plan.history.refused)
     except StoreError as error:
         print(f"note: this run is not remembered for estimates and explanations: {error}", file=sys.stderr)

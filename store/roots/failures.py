@@ -6,9 +6,11 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from store.errors import StoreError, StoreFull
+from store.errors import NotPermitted, StoreError, StoreFull
 
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -27,6 +29,8 @@ def explained(action: str, path: str) -> Iterator[None]:
     ------
     StoreFull
         The disk, the quota or the file size limit is used up.
+    NotPermitted
+        It is somebody else's, or read-only.
     StoreError
         Anything else.
     """
@@ -39,9 +43,23 @@ def explained(action: str, path: str) -> Iterator[None]:
                 f"cannot {action} {path}: {reason}. Free some space (or raise the quota) and run again; "
                 "finished shards and checkpoints are kept"
             ) from error
+        if error.errno in _REFUSED:
+            raise NotPermitted(f"cannot {action} {path}: {reason}. {_remedy(error.errno, path)}") from error
         raise StoreError(
             f"cannot {action} {path}: {reason}. Check that the folder is mounted, healthy and yours to use"
         ) from error
+
+
+def _remedy(number: int, path: str) -> str:
+    if number == errno.EROFS:
+        return "Mount it for writing, or use another store"
+    store = next((folder for folder in Path(path).parents if os.path.lexists(folder / "store.json")), None)
+    if store is None:
+        return "Check that the folder is yours to use"
+    return (
+        f"If you share it, let its owner run once: chgrp -R GROUP {store} && chmod -R g+rwX {store} && "
+        f"find {store} -type d -exec chmod g+s {{}} + (docs/sharing.md)"
+    )
 
 
 @contextmanager

@@ -10,12 +10,12 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from io import FileIO
 from pathlib import Path
 
 from store.paths import temporary_name
 from store.roots.contract import Data, Irregular, Listed
 from store.roots.failures import explained, explained_unless_missing
+from store.roots.permissions import Permissions
 from store.roots.plain import PlainTree, delete_file, delete_tree, is_plain, kind_of, open_file, refuse_irregular
 
 PIECE = 1 << 20
@@ -38,6 +38,7 @@ class FolderRoot:
         self._folder = os.path.abspath(folder)
         self.url = self._folder
         self._tree = PlainTree(self._folder)
+        self._shared = Permissions(self._folder)
 
     def path(self, path: str) -> str:
         """Return the file that holds an object; IrregularFile where a folder above it is none."""
@@ -97,7 +98,7 @@ class FolderRoot:
         temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
         with explained_unless_missing("copy", self.path(path)):
             refuse_irregular(self.path(path))
-            os.makedirs(folder, exist_ok=True)
+            self._shared.make_folder(folder)
             try:
                 os.link(self.path(path), temporary)
                 _replace(temporary, self.path(to))
@@ -146,7 +147,7 @@ class FolderRoot:
     def move_all(self, prefix: str, to: str) -> None:
         with suppress(FileNotFoundError), explained_unless_missing("move", self.path(prefix)):
             refuse_irregular(self.path(prefix))
-            os.makedirs(os.path.dirname(self.path(to)), exist_ok=True)
+            self._shared.make_folder(os.path.dirname(self.path(to)))
             os.rename(self.path(prefix), self.path(to))
         for folder in {os.path.dirname(self.path(each)) for each in (prefix, to)}:
             with suppress(FileNotFoundError), explained_unless_missing("make safe", folder):
@@ -178,10 +179,7 @@ class FolderRoot:
     def lock(self, path: str, what: str) -> AbstractContextManager[None]:
         from store.roots.locks import locked
 
-        folder = os.path.dirname(self.path(path))
-        with explained("make", folder):
-            os.makedirs(folder, exist_ok=True)
-        return locked(self.path(path), what)
+        return locked(self.path(path), what, self._shared)
 
     def _url(self, path: str) -> str:
         return f"{self._folder}/{path}"
@@ -192,7 +190,7 @@ class FolderRoot:
         temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
         with explained("write", self.path(path)):
             try:
-                with _open_new(temporary) as file:
+                with self._shared.new_file(temporary) as file:
                     for piece in pieces:
                         view = memoryview(piece).cast("B")
                         while view:
@@ -203,14 +201,6 @@ class FolderRoot:
             finally:
                 with suppress(OSError):
                     os.unlink(temporary)
-
-
-def _open_new(file: str) -> FileIO:
-    try:
-        return FileIO(file, "xb")
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        return FileIO(file, "xb")
 
 
 def _replace(temporary: str, target: str) -> None:

@@ -9,13 +9,14 @@ from contextlib import contextmanager, suppress
 
 from store.errors import DraftLocked, StoreError
 from store.roots.failures import explained
+from store.roots.permissions import Permissions
 from store.roots.plain import irregular, kind_of, refuse_irregular
 
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 @contextmanager
-def locked(file: str, what: str) -> Iterator[None]:
+def locked(file: str, what: str, shared: Permissions) -> Iterator[None]:
     """Hold an exclusive lock on a file for the length of the block.
 
     Parameters
@@ -24,13 +25,15 @@ def locked(file: str, what: str) -> Iterator[None]:
         Made where it is missing, and left behind: else two processes could lock two files of one name.
     what : str
         What the lock protects, for the message.
+    shared : Permissions
+        Who else may lock it.
 
     Raises
     ------
     DraftLocked
         Somebody else holds it; the message says who.
     """
-    descriptor = _acquire(file, what)
+    descriptor = _acquire(file, what, shared)
     try:
         with suppress(OSError):  # a full disk; the note is for the message only
             os.ftruncate(descriptor, 0)
@@ -51,12 +54,12 @@ def this_process() -> str:
     return f"process {os.getpid()} on {os.uname().nodename}" + (f" ({user})" if user else "")
 
 
-def _acquire(file: str, what: str) -> int:
+def _acquire(file: str, what: str, shared: Permissions) -> int:
     import fcntl
 
     while True:
         with explained("open", file):
-            descriptor = _open(file)
+            descriptor = _open(file, shared)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _still_there(descriptor, file):
@@ -68,17 +71,19 @@ def _acquire(file: str, what: str) -> int:
         os.close(descriptor)
 
 
-def _open(file: str) -> int:
+def _open(file: str, shared: Permissions) -> int:
     for _ in range(9):
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with suppress(FileNotFoundError):  # cleaning has dropped the folder between these two lines
+        with suppress(FileNotFoundError):
             return _open_plain(file)
+        # cleaning may drop the folder, or another process make the file, between any two of these lines
+        with suppress(FileNotFoundError, FileExistsError), shared.new_file(file) as made:
+            return os.dup(made.fileno())
     return _open_plain(file)
 
 
 def _open_plain(file: str) -> int:
     try:
-        descriptor = os.open(file, _FLAGS, 0o666)
+        descriptor = os.open(file, _FLAGS)
     except OSError:
         refuse_irregular(file)
         raise

@@ -12,10 +12,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    GenericError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from obstore.store import MemoryStore, ObjectStore
 
-from store.errors import StoreError, UnsupportedUrl
+from store.errors import NotPermitted, StoreError, UnsupportedUrl
 from store.roots import requests
 from store.roots.clients import GIVE_UP, PATIENCE, connect, stall_s
 from store.roots.complaints import complaint
@@ -188,7 +194,9 @@ class ObjectRoot:
         try:
             yield
         except BaseError as error:  # not as its cause: what a service said may hold a signature
-            raise StoreError(f"cannot {action} {self.url}/{path}: {complaint(error)}") from None
+            refused = isinstance(error, (PermissionDeniedError, UnauthenticatedError))
+            kind = NotPermitted if refused else StoreError
+            raise kind(f"cannot {action} {self.url}/{path}: {complaint(error)}") from None
         except FileNotFoundError:
             if action != "write":
                 raise

@@ -7,14 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from store.attempts import drop_attempt, load_manifest, manifest_and_text
+import msgspec
+
+from store.attempts import (
+    drop_attempt,
+    forget_freeing,
+    is_being_freed,
+    load_manifest,
+    manifest_and_text,
+    new_attempt,
+)
 from store.digests import entry_of_object
-from store.errors import MissingOutput, StoreError, StoreFull
+from store.errors import CorruptManifest, MissingOutput, StoreError, StoreFull
 from store.families import mark
-from store.manifest import Manifest
+from store.manifest import Manifest, encode_manifest
 from store.outputs import Output
 from store.paths import lock_path, manifest_path, output_prefix, quarantine_prefix
+from store.quarantine import replace_published
 from store.roots.contract import Root
+from store.roots.locks import this_process
 from store.transfer.plan import Transfer, plan_transfer
 from store.transfer.reading import Differs
 from store.transfer.sending import Progress, Report, send
@@ -32,20 +43,30 @@ class Copied:
     objects, bytes : int
         Of the output.
     sent : int
-        Bytes that had to be sent; 0 where the target had the output already.
+        Bytes that had to be sent; of an output that is new at the target perhaps none, where its objects were there.
+    there : bool
+        The target had the output already.
+    differs : Manifest or None
+        What the target had already, and keeps, where its objects are others than the source's.
     """
 
     objects: int
     bytes: int
     sent: int
+    there: bool = False
+    differs: Manifest | None = None
 
 
-def copy_output(source: Store, target: Store, stage: str, key: str, progress: Progress | None = None) -> Copied:
+def copy_output(
+    source: Store, target: Store, stage: str, key: str, progress: Progress | None = None, *, replace: bool = False
+) -> Copied:
     """Copy a published output, every object checked against its manifest on the way.
 
-    Both stores hold equal manifests afterwards, the attempt's name included. Several objects are under way at
-    once, large ones in pieces, within `store.transfer.sending.IN_FLIGHT` bytes of memory. Killed at any moment it
-    leaves no output at the target but the whole one, and the next call sends only what is not there.
+    Both stores hold equal manifests afterwards, the attempt's name included, unless an attempt of that name is being
+    deleted at the target. Several objects are under way at once, large ones in pieces, within
+    `store.transfer.sending.IN_FLIGHT` bytes of memory. Killed at any moment it leaves no output at the target but the
+    whole one, and the next call sends only what is not there. An output that is replaced at the source meanwhile is
+    copied as it is then.
 
     Parameters
     ----------
@@ -53,49 +74,101 @@ def copy_output(source: Store, target: Store, stage: str, key: str, progress: Pr
     stage, key : str
     progress : callable, optional
         Called with the bytes that are at the target and the bytes in all, from any thread, one call at a time.
+    replace : bool
+        Take the place of what the target has, where that has other objects; it is set aside there.
 
     Raises
     ------
     MissingOutput
-        The source has no such output.
+        The source has no such output (any more).
     CorruptObject, CorruptManifest
-        The source's copy is damaged: `url`, `stage`, `key` and `path` say where. Nothing is published.
+        A copy is damaged: `url`, `stage`, `key` and `path` say where. Nothing is published.
     DraftLocked
         Another process writes this output at the target now.
     StoreFull
         A folder has less space than is missing, or ran full.
     """
-    data, manifest = _published(source, stage, key)
+    while True:
+        data, manifest = _published(source, stage, key)
+        try:
+            return _copy(source, target, data, manifest, progress, replace)
+        except Differs as error:
+            now = source.manifest(stage, key)
+            if now is not None and now.attempt == manifest.attempt:
+                raise Output(source._root, manifest).damaged(error.expected, error.found) from None
+
+
+def _copy(
+    source: Store, target: Store, data: bytes, manifest: Manifest, progress: Progress | None, replace: bool
+) -> Copied:
+    stage, key = manifest.stage, manifest.key
     report = Report(sum(entry.size for entry in manifest.objects), progress)
-    there_already = Copied(len(manifest.objects), report.total, 0)
-    if target.has(stage, key):
+    if found := _there_already(target, manifest, replace):
         report.add(report.total)
-        return there_already
+        return found
     target.begin()
     here, there = source._root, target._root
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
     with there.lock(lock_path(stage, key), f"{stage}/{key} in {target.url}"):
-        if target.has(stage, key):  # since we looked: whoever published it has let go of the lock
+        if found := _there_already(target, manifest, replace):  # since: whoever published it has let go of the lock
             report.add(report.total)
-            return there_already
-        transfer = plan_transfer(manifest, sizes(here, prefix), _trusted(there, manifest, prefix))
-        try:
-            if transfer.damaged is not None:
-                found = entry_of_object(here, prefix, transfer.damaged.path, transfer.damaged.size)
-                if found == transfer.damaged:
-                    raise StoreError(
-                        f"{here.url}/{prefix}/{found.path} was listed with another size than it has; run again"
-                    )
-                raise Differs(transfer.damaged, found)
-            report.add(report.total - transfer.bytes)
-            _check_space(there, transfer, stage, key)
-            send(here, there, prefix, transfer.missing, report)
-        except Differs as error:
-            raise Output(here, manifest).damaged(error.expected, error.found) from None
-        _check_arrived(there, manifest, prefix)
-        there.sync(f"{prefix}/{entry.path}" for entry in manifest.objects)
-        _publish(there, manifest, data, prefix)
+            return found
+        before = there.size(manifest_path(stage, key)) is not None
+        manifest, data = _placed(there, manifest, data)
+        to = f"{output_prefix(stage, key)}/{manifest.attempt}"
+        transfer = plan_transfer(manifest, sizes(here, prefix), _trusted(there, manifest, to))
+        if transfer.damaged is not None:
+            differing = entry_of_object(here, prefix, transfer.damaged.path, transfer.damaged.size)
+            if differing == transfer.damaged:
+                wrong_size = f"{here.url}/{prefix}/{differing.path} was listed with another size than it has"
+                raise StoreError(f"{wrong_size}; run again")
+            raise Differs(transfer.damaged, differing)
+        report.add(report.total - transfer.bytes)
+        _check_space(there, transfer, stage, key)
+        send(here, prefix, there, to, transfer.missing, report)
+        _check_arrived(there, manifest, to)
+        there.sync(f"{to}/{entry.path}" for entry in manifest.objects)
+        if before:
+            why = f"replaced by another one from {source.url} ({this_process()})"
+            replace_published(there, stage, key, data, why)
+            mark(there, manifest)
+        else:
+            _publish(there, manifest, data, to)
     return Copied(len(manifest.objects), report.total, transfer.bytes)
+
+
+def _there_already(target: Store, manifest: Manifest, replace: bool) -> Copied | None:
+    """Return what a transfer has done where the target has the output; None where it has to be sent."""
+    try:
+        theirs = target.manifest(manifest.stage, manifest.key)
+    except CorruptManifest as error:
+        if not replace:
+            raise
+        target.quarantine(manifest.stage, manifest.key, str(error))
+        return None
+    if theirs is None or (replace and theirs.objects != manifest.objects):
+        return None
+    size = sum(entry.size for entry in manifest.objects)
+    return Copied(len(manifest.objects), size, 0, True, None if theirs.objects == manifest.objects else theirs)
+
+
+def _placed(root: Root, manifest: Manifest, data: bytes) -> tuple[Manifest, bytes]:
+    """Return the manifest to publish: under another attempt's name where that of the source cannot be used.
+
+    In a bucket that is the one that is being deleted; on a folder, whose lock is held, nobody is at that any more.
+    """
+    prefix = f"{output_prefix(manifest.stage, manifest.key)}/{manifest.attempt}"
+    published = load_manifest(root, manifest.stage, manifest.key)
+    taken = published is not None and published.attempt == manifest.attempt
+    if is_being_freed(root, prefix):
+        if root.resumable:
+            forget_freeing(root, prefix)
+        else:
+            taken = True
+    if not taken:
+        return manifest, data
+    moved = msgspec.structs.replace(manifest, attempt=new_attempt())
+    return moved, encode_manifest(moved)
 
 
 def _published(source: Store, stage: str, key: str) -> tuple[bytes, Manifest]:

@@ -50,8 +50,8 @@ class Report:
                 self._progress(self._done, self.total)
 
 
-def send(source: Root, target: Root, prefix: str, entries: Sequence[ObjectEntry], report: Report) -> None:
-    """Copy objects below `prefix`, and return when all are safe; the first failure ends the others.
+def send(source: Root, prefix: str, target: Root, to: str, entries: Sequence[ObjectEntry], report: Report) -> None:
+    """Copy objects below `prefix` to `to`, and return when all are safe; the first failure ends the others.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def send(source: Root, target: Root, prefix: str, entries: Sequence[ObjectEntry]
 
                 def fill() -> None:
                     found = pieces(source, path, entry.size, readers, AHEAD) if few else source.stream(path)
-                    target.fill(path, entry.size, _counted(checked(found, entry), report, stopped))
+                    target.fill(f"{to}/{entry.path}", entry.size, _counted(checked(found, entry), report, stopped))
 
                 read_again(source, path, fill, Differs)
 

@@ -116,7 +116,6 @@ class Project:
         """Do what is not cached, in this process, and return its steps: quicker than `command`."""
         import torch
 
-        from pipeline.cli.run import _note_cached
         from pipeline.lock import lock_path, write_lock
         from pipeline.run.choose import wanted
         from pipeline.run.execute import execute
@@ -137,7 +136,8 @@ class Project:
                     done.append(id_)
         finally:
             torch.set_num_threads(threads)
-        _note_cached(self.plan(*settings))
+        plan = self.plan(*settings)
+        plan.history.note(plan.history.unknown(plan.steps.values(), plan.states))
         return done
 
     def copy(self, folder: Path) -> Project:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -113,8 +115,26 @@ def test_a_remote_is_told(store: Store, file: Path, tmp_path: Path) -> None:
     remote = Store.open(str(tmp_path / "remote"))
     history = History.read(store, file)
     history.note({"index": Past("index", "a", 3.0), "encode": Past("encode", "b")})
-    history.note_in(remote, [("index", "a"), ("train", "c")])
+    there = history.in_store(remote)
+    there.use([("index", "a"), ("train", "c")])
+    assert {use["key"] for use in written(remote)["uses"]} == {"a", "c"}
+    there.note({"index": history.steps["index"]})
     reference = written(remote)
     assert reference["steps"]["index"]["seconds"] == 3.0
     assert "encode" not in reference["steps"]
     assert [use["key"] for use in reference["uses"]] == ["c"]
+
+
+def test_runs_that_name_outputs_at_once_lose_none(store: Store, file: Path) -> None:
+    """Each reads, adds and writes; what another one named between the two must not go."""
+    start = Barrier(8)
+
+    def name_some(who: int) -> None:
+        history = History.read(store, file)
+        start.wait(30)
+        for number in range(5):
+            history.use([("train", f"k{who}-{number}")])
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(name_some, range(8)))
+    assert len(written(store)["uses"]) == 40

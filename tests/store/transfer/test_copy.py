@@ -62,7 +62,7 @@ def test_there_and_back(source: Store, elsewhere: Store, tmp_path: Path) -> None
 
 def test_what_is_there_is_not_sent_again(source: Store, elsewhere: Store) -> None:
     copy_output(source, elsewhere, "encode", "k1")
-    assert copy_output(source, elsewhere, "encode", "k1") == Copied(len(OBJECTS), TOTAL, 0)
+    assert copy_output(source, elsewhere, "encode", "k1") == Copied(len(OBJECTS), TOTAL, 0, there=True)
 
 
 def test_an_output_that_is_nowhere(source: Store, elsewhere: Store) -> None:
