@@ -80,8 +80,8 @@ class Lab:
     ) -> Home:
         """Make a home whose store holds these objects; one without raw data has the lock alone.
 
-        `root` is where its own copy of the recordings lies; `settings` are more keys of its stages file; `user` is whose
-        it is, by the numbers of user and group.
+        `root` is where its own copy of the recordings lies, `settings` are more keys of its stages file, `user` says
+        whose it is, by the numbers of user and group.
         """
         folder = folder or self.folder / f"home-{next(self._count)}"
         folder.mkdir(exist_ok=True)

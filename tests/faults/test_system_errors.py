@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ..failing_io import failing_io  # noqa: F401 -- fixture
 from .homes import RUN, Home
 from .lab import Lab
 from .places import Place, manifests
@@ -25,7 +24,7 @@ READS, WRITES = ("open", "read", "read", "stat", "list"), ("write", "write", "fs
 
 
 @pytest.fixture
-def failing(lab: Lab, tally: Tally, dice: Any, few: Any, failing_io: Any, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
+def failing(lab: Lab, tally: Tally, dice: Any, few: Any, failing_io: Any, tmp_path: Path) -> Callable[..., None]:
     """A function that lets calls below a folder fail, in homes of their own."""
 
     def try_all(
