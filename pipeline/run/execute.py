@@ -25,6 +25,7 @@ from pipeline.run.job import Done, Event, Failed, Job, runs_a_network
 from pipeline.run.serve import told
 from pipeline.run.spent import spent
 from pipeline.sources.contract import Probe, Recording, Series, Source, Video
+from pipeline.sources.listed import listed
 from pipeline.stages.context import Context
 from store import Store
 from store.drafts import Draft
@@ -160,7 +161,7 @@ def make_context(
         draft=draft,
         outputs=outputs,
         source=source,
-        recordings=source.list().recordings if source else (),
+        recordings=listed(source).recordings if source else (),
         resolve=_resolve,
         device=device,
         on_bad_recording=job.on_bad_recording,
@@ -202,6 +203,7 @@ def open_source(job: Job, progress: Callable[[int, int, str], None]) -> Source:
     """Open a job's dataset; one whose digests were taken from the lock is checked as it is read."""
     body = dict(job.source)
     named = SOURCES[body.pop("name")]
+    body.pop("times", None)  # which stages read in the recipe
     params = msgspec.convert(body, load(named.params))
     root = getattr(params, "root", None)
     if root is None:  # a generator, which makes its files on first use

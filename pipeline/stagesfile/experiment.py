@@ -12,6 +12,7 @@ import msgspec
 from pipeline.keys.cache import cache_folder
 from pipeline.names import ENCODERS, SOURCES, STAGES, TABLES, Named, load
 from pipeline.sources.contract import Modality, Source
+from pipeline.sources.times import TimeLimits
 from pipeline.stagesfile.document import Document, read_document
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
 from pipeline.stagesfile.settings import matrix_points, with_settings
@@ -97,8 +98,11 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
     name = body.pop("name", None)
     if name not in SOURCES:
         raise document.error("source.name", f"no source {name!r}", did_you_mean(str(name), SOURCES))
+    times = convert(document, "source.times", body.pop("times", {}), TimeLimits).changed()
     params = convert(document, "source", body, load(SOURCES[name].params))
     recipe = {"name": name, **{k: v for k, v in msgspec.to_builtins(params).items() if k != "root"}}
+    if times:
+        recipe["times"] = times
     root = getattr(params, "root", None)
     if root is not None:
         folder = document.path.parent / Path(root).expanduser()
