@@ -31,3 +31,24 @@ def raised_in(error: BaseException, modules: Iterable[str]) -> tuple[str, str] |
 def _short(filename: str) -> str:
     path = Path(filename)
     return "/".join(path.parts[-3:]) if path.is_absolute() else filename
+
+
+def mistake_in(error: BaseException) -> str:
+    """Say of an exception that a source, model or loss raised which of them it was; nothing of any other."""
+    from pipeline.names import LOSSES, MODELS, SOURCES, module_of
+
+    tables = {"source": SOURCES, "model": MODELS, "loss": LOSSES}
+    named = {
+        module_of(reference): f"{kind} {name}"
+        for kind, table in tables.items()
+        for name, place in table.items()
+        for reference in (place.params, place.build)
+    }
+    found = raised_in(error, named)
+    if found is None:
+        return ""
+    module, place = found
+    return (
+        f"{named[module]} ({module}) raised {type(error).__name__} at {place}: {error}\n"
+        "  mend it there; where it came with harvest, run again with --debug and report it"
+    )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+REMEDY = "mend it there; pipeline/sources/contract.py says what is wanted"
+
 
 def probed(source: Source, recording: Recording, stream: str, limits: TimeLimits) -> Probe:
     """Look at one stream; where the look read a series, that is checked, too."""
@@ -81,10 +83,7 @@ def frames_of(
 
 def mistake(source: Source, what: str) -> ContractError:
     """Say that a source does not keep its contract."""
-    module = _module(source)
-    return ContractError(
-        f"source {source.name} ({module}): {what}\n  mend it there; pipeline/sources/contract.py says what is wanted"
-    )
+    return ContractError(f"source {source.name} ({_module(source)}): {what}\n  {REMEDY}")
 
 
 def _check_series(source: Source, recording: Recording, stream: str, series: Series, limits: TimeLimits) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from operator import lt
+from typing import get_args
 
-from pipeline.sources.checked import asking, mistake
-from pipeline.sources.contract import Listing, Recording, Source
+from pipeline.errors import ContractError
+from pipeline.sources.checked import REMEDY, asking, mistake
+from pipeline.sources.contract import Kind, Listing, Modality, Recording, Source
+
+FASTEST = 1e6  # Hz
 
 
 def listed(source: Source) -> Listing:
@@ -35,6 +39,25 @@ def listed(source: Source) -> Listing:
     if not all(map(lt, ids, ids[1:])):
         raise mistake(source, f"list: {_disorder(ids)}")
     return listing
+
+
+def check_source(name: str, source: Source) -> None:
+    """Hold what a source says of itself against its contract; ContractError names what is wrong."""
+    kept = all(hasattr(source, each) for each in ("root", "list", "probe", "open_series", "open_video"))
+    if getattr(source, "name", None) != name or not kept:
+        wanted = f"name = {name!r}, root, classes, modalities, list, probe, open_series and open_video"
+        raise ContractError(f"source {name} ({type(source).__module__}): lacks some of {wanted}\n  {REMEDY}")
+    classes, modalities = getattr(source, "classes", None), getattr(source, "modalities", None)
+    if not isinstance(classes, tuple) or not classes or {type(each) for each in classes} != {str}:
+        raise mistake(source, f"classes is {classes!r:.80}, wanted a tuple of names")
+    if len(set(classes)) < len(classes):
+        raise mistake(source, "classes names one twice")
+    if not isinstance(modalities, Mapping):
+        raise mistake(source, f"modalities is {type(modalities).__name__}, wanted Modality by name")
+    for each, modality in modalities.items():
+        good = isinstance(modality, Modality) and modality.kind in get_args(Kind) and modality.streams
+        if not good or not 0 < modality.rate <= FASTEST:
+            raise mistake(source, f"modality {each} is {modality!r:.120}, wanted a kind, streams and a rate in Hz")
 
 
 def _problem(recording: Recording, classes: frozenset[str], streams: frozenset[str]) -> str:
