@@ -102,7 +102,7 @@ def _check_series(source: Source, recording: Recording, stream: str, series: Ser
         if not np.isfinite(values).all():
             raise BrokenFileError("has a value that is not finite")
         largest = max(float(values.max()), -float(values.min()))
-        if largest > np.finfo(np.float32).max:
+        if largest > float(np.finfo(np.float32).max):
             raise BrokenFileError(f"has a value of {largest:g}, more than single precision holds")
         if times is not None:
             check(times, limits)

@@ -43,11 +43,12 @@ def listed(source: Source) -> Listing:
 
 def check_source(name: str, source: Source) -> None:
     """Hold what a source says of itself against its contract; ContractError names what is wrong."""
-    kept = all(hasattr(source, each) for each in ("root", "list", "probe", "open_series", "open_video"))
-    if getattr(source, "name", None) != name or not kept:
-        wanted = f"name = {name!r}, root, classes, modalities, list, probe, open_series and open_video"
-        raise ContractError(f"source {name} ({type(source).__module__}): lacks some of {wanted}\n  {REMEDY}")
-    classes, modalities = getattr(source, "classes", None), getattr(source, "modalities", None)
+    wanted = ("name", "root", "classes", "modalities", "list", "probe")
+    if lacking := [each for each in wanted if not hasattr(source, each)]:
+        raise ContractError(f"source {name} ({type(source).__module__}): has no {' and no '.join(lacking)}\n  {REMEDY}")
+    if source.name != name:
+        raise mistake(source, f"its table calls it {name}, wanted name = {name!r}")
+    classes, modalities = source.classes, source.modalities
     if not isinstance(classes, tuple) or not classes or {type(each) for each in classes} != {str}:
         raise mistake(source, f"classes is {classes!r:.80}, wanted a tuple of names")
     if len(set(classes)) < len(classes):
@@ -58,6 +59,8 @@ def check_source(name: str, source: Source) -> None:
         good = isinstance(modality, Modality) and modality.kind in get_args(Kind) and modality.streams
         if not good or not 0 < modality.rate <= FASTEST:
             raise mistake(source, f"modality {each} is {modality!r:.120}, wanted a kind, streams and a rate in Hz")
+        if not hasattr(source, opens := "open_video" if modality.kind == "video" else "open_series"):
+            raise mistake(source, f"has no {opens}, which modality {each} needs")
 
 
 def _problem(recording: Recording, classes: frozenset[str], streams: frozenset[str]) -> str:
