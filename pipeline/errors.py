@@ -2,6 +2,7 @@
 
 PipelineError
 ├── ConfigError      the stages file, an option or the data's place is wrong (exit code 2)
+├── ContractError    a source of one's own does not do what its contract says (exit code 1)
 ├── StepError        a step could not be completed (exit code 1)
 │   └── CodeChanged  by the code that its key promises
 └── BadRecording     one recording cannot be used (follows `on_bad_recording`)
@@ -20,6 +21,10 @@ class ConfigError(PipelineError):
     """A stages file, an option or a folder is wrong; the message names the place and the remedy."""
 
     exit_code = 2
+
+
+class ContractError(PipelineError):
+    """A module that a table names does not do what its contract says; the message names both and what it did."""
 
 
 class StepError(PipelineError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
+from pipeline.errors import ContractError, PipelineError
 from trainers.losses.names import LOSSES as LOSSES
 from trainers.models.names import MODELS as MODELS
 
@@ -115,9 +116,24 @@ PRETRAINED: Mapping[str, Named] = {
 
 
 def load(reference: str) -> Any:
-    """Import what ``module:attribute`` names."""
+    """Import what ``module:attribute`` names.
+
+    Raises
+    ------
+    ContractError
+        There is no such thing, or its module cannot be imported: somebody's own, or a package that it needs.
+    """
     module, _, attribute = reference.partition(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except (PipelineError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise ContractError(
+            f"{reference}: cannot be imported ({type(error).__name__}: {error})\n"
+            "  mend the module, or the line that names it (pipeline/names.py, trainers/models/names.py, "
+            "trainers/losses/names.py)"
+        ) from error
 
 
 def module_of(reference: str) -> str:

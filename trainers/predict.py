@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.batch import Output
+from trainers.checked import checked_output
 from trainers.epoch import Data
 from trainers.residence import exact
 from trainers.seeding import repeatable
@@ -53,7 +54,7 @@ def predict(model: nn.Module, data: Data, device: torch.device | str = "cpu") ->
     with repeatable(device), torch.inference_mode():
         for rows in torch.split(torch.arange(len(data), device=device), BATCH):
             batch = data.batch(rows)
-            output: Output = model(batch["inputs"], batch["valid"])
+            output = checked_output(model, model(batch["inputs"], batch["valid"]), len(rows))
             outputs.append({**output, "maps": ()})  # which could fill a GPU
     names = outputs[0]["streams"]
     return Prediction(

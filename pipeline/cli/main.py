@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pipeline.errors import PipelineError
+from pipeline.raised import mistake_in
 from store.errors import StoreError, UnsupportedUrl
 from trainers.errors import TrainingError
 
@@ -83,4 +84,6 @@ def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror}\n  check that the place is there, yours to use and not full; then run again"
+    if mistake := mistake_in(error):
+        return mistake
     return f"{type(error).__name__}: {error}\n  this is a defect of harvest: run again with --debug and report it"

@@ -44,7 +44,11 @@ def encode_recipe(
     table: Table,
     code: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Recipe of one modality's features: from its own parameters and files alone."""
+    """Recipe of one modality's features: from its own parameters and files alone.
+
+    Limits on times enter where there are any: no video has them.
+    """
+    source = {name: value for name, value in source.items() if name != "times" or modality.kind != "video"}
     recipe = {
         "format": FORMAT,
         "stage": "encode",

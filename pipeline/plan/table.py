@@ -12,6 +12,7 @@ from pipeline.keys.raw import RawIndex, stream_digest
 from pipeline.lock import Lock, LockedStream
 from pipeline.plan.stored import broken_items, index_rows
 from pipeline.sources.contract import Listing, Source, Unparsed
+from pipeline.sources.listed import listed
 from store.canonical import digest, digest_rows
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def read_table(
     progress: Callable[[int, int], None] | None = None,
 ) -> Table:
     """List the source and digest the files of some of its streams, hashing only what is new."""
-    listing = source.list()
+    listing = listed(source)
     recipe: Callable[[], dict[str, Any]] | None = getattr(source, "recipe", None)
     if recipe is not None:  # a generator: its recipe stands for its files
         generated = recipe()

@@ -26,6 +26,7 @@ from pipeline.run.job import Done, Event, Failed, Job, runs_a_network
 from pipeline.run.serve import told
 from pipeline.run.spent import spent
 from pipeline.sources.contract import Source
+from pipeline.sources.listed import listed
 from pipeline.stages.context import Context
 from store import Store
 from store.drafts import Draft
@@ -174,7 +175,7 @@ def make_context(
         draft=draft,
         outputs=outputs,
         source=source,
-        recordings=source.list().recordings if source else (),
+        recordings=listed(source).recordings if source else (),
         resolve=partial(_resolve, weights),
         device=device,
         on_bad_recording=job.on_bad_recording,
@@ -232,6 +233,7 @@ def open_source(job: Job, progress: Callable[[int, int, str], None]) -> Source:
     """Open a job's dataset, whose files are checked as they are read."""
     body = dict(job.source)
     named = SOURCES[body.pop("name")]
+    body.pop("times", None)  # which stages read in the recipe
     params = msgspec.convert(body, load(named.params))
     root = getattr(params, "root", None)
     if root is None:  # a generator, which makes its files on first use

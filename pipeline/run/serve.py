@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pipeline.errors import CodeChanged, PipelineError
+from pipeline.raised import mistake_in
 from pipeline.run.job import Failed
 from store.errors import CorruptManifest, CorruptObject, DraftLocked, MissingOutput, StoreError
 from trainers.errors import TrainingError
@@ -45,9 +46,9 @@ def told(store: str, work: Callable[[], T]) -> T | Failed:
         if type(error).__name__ == "OutOfMemoryError":  # torch's, which need not be there
             remedy = "stop other programs on it, give --jobs 1 or a lower --together, or lower the batch size"
             return Failed(f"out of the GPU's memory\n  {remedy}", traceback.format_exc())
-        problem = f"{type(error).__name__}: {error}"
+        defect = f"{type(error).__name__}: {error}\n  this is a defect of harvest: run with --debug and report it"
         return Failed(
-            f"{problem}\n  this is a defect of harvest: run with --debug and report it",
+            mistake_in(error) or defect,
             traceback.format_exc(),
             unforeseen=True,
         )

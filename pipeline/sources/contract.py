@@ -79,10 +79,22 @@ class Listing:
 
 @dataclass(frozen=True)
 class Probe:
-    """What a cheap look at one stream of one recording says: samples or frames, and the shape of one."""
+    """What a cheap look at one stream of one recording says: samples or frames, and the shape of one.
+
+    Attributes
+    ----------
+    series
+        What was read, where the look read it whole: it is checked like what is encoded later.
+    """
 
     length: int
     shape: tuple[int, ...]
+    series: Series | None = None
+
+    @classmethod
+    def of(cls, series: Series) -> Probe:
+        """Describe a series that was read."""
+        return cls(len(series.values), tuple(series.values.shape[1:]), series)
 
 
 @dataclass(frozen=True)
@@ -92,9 +104,10 @@ class Series:
     Attributes
     ----------
     values
-        (T, C) for a series, (T, joints, 3) for a skeleton; float64, finite.
+        (T, C) for a series, (T, joints, 3) for a skeleton; float64, finite in single precision, too.
     times
-        (T,) seconds, increasing; None where samples are evenly spaced.
+        (T,) seconds, not decreasing; None where samples are evenly spaced. What `pipeline.sources.times` finds to be
+        more than a recording can have is the recording's defect.
     """
 
     values: NDArray[np.float64]
@@ -129,7 +142,11 @@ class Video(Protocol):
 
 
 class Source(Protocol):
-    """A dataset's reader. Constructing one and listing it read no file's content."""
+    """A dataset's reader. Constructing one and listing it read no file's content.
+
+    What it gives is checked (`pipeline.sources.listed`, `pipeline.sources.checked`). An error of the system (OSError)
+    it lets pass; anything else that it raises but BadRecording counts as its own mistake.
+    """
 
     name: str
     root: Path

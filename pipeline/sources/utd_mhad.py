@@ -114,8 +114,7 @@ class UtdMhad:
             with attributed(recording.id, stream, name):
                 height, width, length = mat.header(path, _ARRAYS[stream])
                 return Probe(length, (height, width))
-        values = self.open_series(recording, stream).values
-        return Probe(len(values), tuple(values.shape[1:]))
+        return Probe.of(self.open_series(recording, stream))
 
     def open_series(self, recording: Recording, stream: str) -> Series:
         """Read the skeleton as (T, 20, 3) in metres, or the inertial unit as (T, 6) in g and deg/s."""

@@ -6,7 +6,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pipeline.errors import BadRecording, StepError
+from pipeline.sources.checked import probed
+from pipeline.sources.listed import listed
+from pipeline.sources.times import TimeLimits
 
 if TYPE_CHECKING:
     from pipeline.sources.contract import Recording, Source
@@ -23,13 +28,14 @@ def run(context: Context) -> dict[str, Any]:
     """
     assert context.source is not None
     source, streams = context.source, list(context.work["streams"])
-    listing = source.list()
+    listing = listed(source)
+    limits = msgspec.convert(context.recipe["source"].get("times", {}), TimeLimits)
     broken: list[dict[str, str]] = [
         {"recording": "", "stream": item.stream, "path": item.path, "reason": item.reason} for item in listing.unparsed
     ]
     lengths: list[dict[str, int]] = []
     with ThreadPoolExecutor() as pool:
-        looks = pool.map(lambda recording: _look(source, recording, streams), listing.recordings)
+        looks = pool.map(lambda recording: _look(source, recording, streams, limits), listing.recordings)
         for done, (found, bad) in enumerate(looks, 1):
             lengths.append(found)
             broken += bad
@@ -69,12 +75,14 @@ def check_broken(broken: list[dict[str, str]], on_bad_recording: str) -> None:
         )
 
 
-def _look(source: Source, recording: Recording, streams: list[str]) -> tuple[dict[str, int], list[dict[str, str]]]:
+def _look(
+    source: Source, recording: Recording, streams: list[str], limits: TimeLimits
+) -> tuple[dict[str, int], list[dict[str, str]]]:
     lengths: dict[str, int] = {}
     broken: list[dict[str, str]] = []
     for stream in streams:
         try:
-            lengths[stream] = source.probe(recording, stream).length
+            lengths[stream] = probed(source, recording, stream, limits).length
         except BadRecording as error:
             broken.append({"recording": recording.id, "stream": stream, "path": error.path, "reason": error.reason})
     return lengths, broken

@@ -12,6 +12,9 @@ import msgspec
 from pipeline.keys.cache import cache_folder
 from pipeline.names import ENCODERS, SOURCES, STAGES, TABLES, Named, load
 from pipeline.sources.contract import Modality, Source
+from pipeline.sources.folders import said
+from pipeline.sources.listed import check_source
+from pipeline.sources.times import TimeLimits
 from pipeline.stagesfile.document import Document, read_document
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
 from pipeline.stagesfile.settings import matrix_points, with_settings
@@ -97,13 +100,23 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
     name = body.pop("name", None)
     if name not in SOURCES:
         raise document.error("source.name", f"no source {name!r}", did_you_mean(str(name), SOURCES))
+    times = convert(document, "source.times", body.pop("times", {}), TimeLimits).changed()
     params = convert(document, "source", body, load(SOURCES[name].params))
     recipe = {"name": name, **{k: v for k, v in msgspec.to_builtins(params).items() if k != "root"}}
+    if times:
+        recipe["times"] = times
     root = getattr(params, "root", None)
-    if root is not None:
+    build = load(SOURCES[name].build)
+    if root is None:
+        source = build(params, cache_folder())
+    else:
         folder = document.path.parent / Path(root).expanduser()
-        return load(SOURCES[name].build)(folder, params), recipe
-    return load(SOURCES[name].build)(params, cache_folder()), recipe
+        if said(str(folder)) != str(folder):
+            problem = f"{said(str(folder))}: the name of this folder is not UTF-8"
+            raise document.error("source.root", problem, "rename it, or let a link with another name lead to it")
+        source = build(folder, params)
+    check_source(name, source)
+    return source, recipe
 
 
 def _entry(document: Document, name: str, body: Mapping[str, Any]) -> Entry:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.batch import Batch, Output, TaskOutput
+from trainers.checked import checked_loss, checked_output
 from trainers.losses.cross_entropy import cross_entropy
 from trainers.params import Hard
 
@@ -34,6 +35,8 @@ class DistilTask(nn.Module):
         For instance `trainers.losses.dmft_kd.DMFTKD`.
     loss, label_smoothing
         The hard loss, see `trainers.losses.cross_entropy`.
+    classes
+        K, which the outputs of both are held against; None: any.
     """
 
     def __init__(
@@ -44,12 +47,14 @@ class DistilTask(nn.Module):
         *,
         loss: Hard = "streams",
         label_smoothing: float = 0.0,
+        classes: int | None = None,
     ) -> None:
         super().__init__()
         self.model = student
         self.distillation = distillation
         self.loss: Hard = loss
         self.label_smoothing = label_smoothing
+        self.classes = classes
         self._hidden_teacher = (teacher.eval(),)  # in a tuple: not registered, so neither saved nor trained
 
     @property
@@ -59,11 +64,12 @@ class DistilTask(nn.Module):
 
     def forward(self, batch: Batch) -> TaskOutput:
         """Return the student's outputs and the loss."""
-        output: Output = self.model(batch["inputs"], batch["valid"])
+        rows = len(batch["labels"])
+        output = checked_output(self.model, self.model(batch["inputs"], batch["valid"]), rows, self.classes)
         with torch.no_grad():
-            told: Output = self.teacher(batch["inputs"], batch["valid"])
+            told = checked_output(self.teacher, self.teacher(batch["inputs"], batch["valid"]), rows, self.classes)
         hard = cross_entropy(output, batch["labels"], self.loss, self.label_smoothing)
-        return {**output, "loss": self.distillation(output, told, hard)}
+        return {**output, "loss": checked_loss(self.distillation, self.distillation(output, told, hard))}
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> DistilTask:
         modules: list[Any] = [self.teacher, super()]

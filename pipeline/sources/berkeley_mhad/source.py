@@ -95,8 +95,7 @@ class BerkeleyMhad:
     def probe(self, recording: Recording, stream: str) -> Probe:
         """Check one stream: a sensor in full, frames by their number and the first one."""
         if stream in SENSORS:
-            values = self.open_series(recording, stream).values
-            return Probe(len(values), tuple(values.shape[1:]))
+            return Probe.of(self.open_series(recording, stream))
         frames = self.open_video(recording, stream)
         return Probe(frames.length, tuple(next(iter(frames.frames())).shape))
 

@@ -101,8 +101,7 @@ class Mmact:
     def probe(self, recording: Recording, stream: str) -> Probe:
         """Check one stream: sensors in full, a video by its length, its packets and its first frame."""
         if stream in SENSORS:
-            values = self.open_series(recording, stream).values
-            return Probe(len(values), tuple(values.shape[1:]))
+            return Probe.of(self.open_series(recording, stream))
         return self.open_video(recording, stream).probe()
 
     def open_series(self, recording: Recording, stream: str) -> Series:

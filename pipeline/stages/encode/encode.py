@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BadRecording, StepError
 from pipeline.sources.contract import Modality, Recording, Source
+from pipeline.sources.times import DEFAULT, TimeLimits
 from pipeline.stages.encode.align import windows
 from pipeline.stages.encode.cores import cores
 from pipeline.stages.encode.earlier import ROWS, Earlier
@@ -100,6 +101,8 @@ class EncodeShards:
         The resolved weights file; None for weights by name and for ``none``.
     threads
         That read, and on a CPU as many that compute; None: as many as the process may use.
+    limits
+        What the times of a series can be.
     digests
         Of what each row depends on beside the recipe's family; where left out, nothing is copied from here or to here.
     earlier
@@ -129,12 +132,15 @@ class EncodeShards:
         build: BuildEncoder,
         weights_file: Path | None = None,
         threads: int | None = None,
+        limits: TimeLimits = DEFAULT,
         digests: Sequence[bytes] = (),
         earlier: Iterable[Output] = (),
     ) -> None:
         self._recordings, self._skip, self._draft, self._progress = recordings, skip, draft, progress
         self._digests, self._outputs = digests, earlier
-        self._job = job = Job(name, modality, source, on_bad == "fail", device, weights_file, threads or cores())
+        self._job = job = Job(
+            name, modality, source, on_bad == "fail", device, weights_file, threads or cores(), limits
+        )
         try:
             self._encoder = build(params, job, [recording for recording in recordings if recording.id not in skip])
         except BadRecording as error:

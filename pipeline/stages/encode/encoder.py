@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BadRecording, StepError
 from pipeline.sources.contract import Modality, Recording, Source
+from pipeline.sources.times import DEFAULT, TimeLimits
 from pipeline.stages.encode.timings import Timings
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Job:
         The network's weights; None for weights by name and for ``none``.
     threads
         That read, and on a CPU as many that compute.
+    limits
+        What the times of a series can be.
     timings
         Where time is counted.
     """
@@ -45,6 +48,7 @@ class Job:
     device: torch.device
     weights_file: Path | None = None
     threads: int = 2
+    limits: TimeLimits = DEFAULT
     timings: Timings = field(default_factory=Timings)
 
 

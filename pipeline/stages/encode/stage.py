@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import torch
 
 from pipeline.sources.contract import Modality
+from pipeline.sources.times import TimeLimits
 from pipeline.stages.encode.encode import EncodeShards
 from pipeline.stages.sharded import run_sharded
 
@@ -42,6 +44,7 @@ def open(context: Context) -> EncodeShards:
         progress=lambda done, total: context.progress(done, total, "recordings"),
         build=build,
         weights_file=context.weights,
+        limits=msgspec.convert(context.recipe["source"].get("times", {}), TimeLimits),
         digests=[bytes.fromhex(row) for row in context.work.get("rows", ())],
         earlier=context.earlier,
     )

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.errors import BadRecording, ConfigError
+from pipeline.sources.checked import probed, series_of
 from pipeline.sources.contract import Recording, Series
 from pipeline.stages.encode.align import TooShortError, starts, windows
 from pipeline.stages.encode.encoder import Encoded, Job, file_of, nothing_usable
@@ -81,7 +82,7 @@ class TimelineEncoder:
                     raise item.error
                 seen()
         with self._job.timings.phase("pool"):
-            self._pool(read, encoded)
+            self._pool(read, recordings, encoded)
         return encoded
 
     def _factor(self) -> int:
@@ -109,11 +110,12 @@ class TimelineEncoder:
             raise BadRecording(recording.id, streams[0], file_of(recording, streams[0]), f"{error}{remedy}") from error
         if self._job.modality.channels:
             values = values[:, self._job.modality.channels]
-        return values.astype(np.float32)
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32)
 
     def _open(self, recording: Recording, stream: str, shape: tuple[int, ...]) -> Series:
         file = file_of(recording, stream)
-        series = self._job.source.open_series(recording, stream)
+        series = series_of(self._job.source, recording, stream, self._job.limits)
         values = series.values
         if values.shape[1:] != shape:
             raise BadRecording(
@@ -122,8 +124,6 @@ class TimelineEncoder:
                 file,
                 f"a sample has the shape {values.shape[1:]}, in other recordings {shape}",
             )
-        if not len(values) or not np.isfinite(values).all():
-            raise BadRecording(recording.id, stream, file, "has no samples, or a value that is not finite")
         if isinstance(self._params, SkeletonParams):
             try:
                 values = normalise(values, self._params)
@@ -131,14 +131,28 @@ class TimelineEncoder:
                 raise BadRecording(recording.id, stream, file, str(error)) from error
         return Series(values=values.reshape(len(values), -1), times=series.times)
 
-    def _pool(self, read: dict[int, NDArray[np.float32]], into: Encoded) -> None:
+    def _pool(
+        self, read: dict[int, NDArray[np.float32]], recordings: Sequence[Recording | None], into: Encoded
+    ) -> None:
         """Reduce one recording after the other, so that none's bits depend on which others are encoded with it."""
         for row, values in read.items():
             found = self._patches(values)
+            if not (np.isfinite(values).all() and np.isfinite(found).all()):
+                self._too_large(cast("Recording", recordings[row]), into)
+                continue
             into.features[row, : len(found)] = found
             into.valid[row, : len(found)] = True
             if into.series is not None:
                 into.series[row] = values
+
+    def _too_large(self, recording: Recording, into: Encoded) -> None:
+        """Count a recording as broken whose values are finite, and what is made of them is not."""
+        stream = self._job.modality.streams[0]
+        reason = "has values so large that what is made of them is more than single precision holds"
+        error = BadRecording(recording.id, stream, file_of(recording, stream), reason)
+        if self._job.strict:
+            raise error
+        into.broken[recording.id] = error
 
     def _patches(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Reduce (T, C) to (windows, D)."""
@@ -157,7 +171,7 @@ def _shapes(job: Job, recordings: Sequence[Recording]) -> list[tuple[int, ...]]:
         try:
             for stream in job.modality.streams:
                 file_of(recording, stream)
-            return [job.source.probe(recording, stream).shape for stream in job.modality.streams]
+            return [probed(job.source, recording, stream, job.limits).shape for stream in job.modality.streams]
         except BadRecording as error:
             if job.strict:
                 raise

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.errors import BadRecording, ConfigError
-from pipeline.sources.contract import Recording, Video
+from pipeline.sources.checked import frames_of, video_of
+from pipeline.sources.contract import Recording
 from pipeline.stages.encode.align import TooShortError, frames, windows
 from pipeline.stages.encode.backbone import build_backbone
 from pipeline.stages.encode.encoder import Encoded, Job, file_of
-from pipeline.stages.encode.frames import FramesError, Square, image, person, pool_frames
+from pipeline.stages.encode.frames import Frame, FramesError, Square, image, person, pool_frames
 from pipeline.stages.encode.network import Network
 from pipeline.stages.encode.prefetch import Failed, read_ahead
 from pipeline.stages.encode.video_params import VideoParams
@@ -190,12 +192,13 @@ class VideoEncoder:
         params = self._params
         try:
             with self._job.timings.phase("decode"):
-                video = self._job.source.open_video(recording, stream)
+                video = video_of(self._job.source, recording, stream)
             with video:
                 numbers = frames(self._spec, video.length)
                 needed = np.unique(numbers)
-                crop = self._crop(video, needed)
-                found = self._decoded(video.frames(needed, None if crop else params.image_size))
+                read = partial(frames_of, self._job.source, recording, stream, video)
+                crop = self._crop(read, needed)
+                found = self._decoded(read(needed, None if crop else params.image_size))
                 pooled = pool_frames(found, needed, numbers, params.depth, average=params.pool == "frames")
                 for item in pooled:
                     yield _Image(image(item.values, params.image_size, crop), item.shares)
@@ -214,14 +217,14 @@ class VideoEncoder:
                 return
             yield item  # type: ignore[misc]
 
-    def _crop(self, video: Video, needed: NDArray[np.int64]) -> Square | None:
+    def _crop(self, read: Callable[..., Iterator[Frame]], needed: NDArray[np.int64]) -> Square | None:
         """Look once through the frames for the person; the video is then read again from its start."""
         if self._params.crop == "none":
             return None
-        first = next(iter(video.frames(needed[:1])), None)
+        first = next(read(needed[:1]), None)
         if first is not None and first.ndim != 2:
             raise ConfigError("crop: person needs depth without background; for colour set crop: none")
-        found = person(self._decoded(video.frames(needed)))
+        found = person(self._decoded(read(needed)))
         if found is None:
             raise FramesError("no frame has a reading, so there is no person to crop to")
         return found

@@ -9,6 +9,7 @@ from pipeline.stages.train.features import read_recordings
 from pipeline.stages.train.load import load_trained
 from pipeline.stages.train.outcome import Prepared, new_model, train, train_params, train_together
 from pipeline.stages.train.params import DistilParams
+from trainers.checked import embedding_width
 from trainers.seeding import seeded
 from trainers.tasks.distil import DistilTask
 
@@ -33,12 +34,13 @@ def _prepare(context: Context) -> Prepared:
     teacher = load_trained(context, context.work["teacher"])
     build, loss_params = context.resolve("loss", context.recipe["params"]["loss"])
     with seeded(context.recipe["seed"]):  # a projector has weights
-        distillation = build(loss_params, student.model.embedding_width, teacher.model.embedding_width)
+        distillation = build(loss_params, embedding_width(student), embedding_width(teacher))
     task = DistilTask(
         student,
         teacher,
         distillation,
         loss=params.fit.loss,
         label_smoothing=params.fit.label_smoothing,
+        classes=context.recipe["classes"],
     )
     return Prepared(context, task, student, data, params.fit)

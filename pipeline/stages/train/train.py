@@ -28,5 +28,7 @@ def _prepare(context: Context) -> Prepared:
     params: TrainParams = train_params(context.recipe, TrainParams)
     data, _ = read_recordings(context, "train", context.work["inputs"], params.augment)
     model = new_model(context, data, params)
-    task = ClassifyTask(model, loss=params.fit.loss, label_smoothing=params.fit.label_smoothing)
+    task = ClassifyTask(
+        model, loss=params.fit.loss, label_smoothing=params.fit.label_smoothing, classes=context.recipe["classes"]
+    )
     return Prepared(context, task, model, data, params.fit)
