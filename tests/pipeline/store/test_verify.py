@@ -165,7 +165,7 @@ def test_one_wrong_reading_is_no_damage(wrong_once: Any, path: str) -> None:
     assert "none damaged, 1 read wrong once" in said
     assert "warning: " in said
     assert f"{path} was read wrong once" in said
-    (line,) = json.loads(wrong_once(path, "verify", "--json").stdout)["read_wrong_once"]
+    (line,) = json.loads(wrong_once(path, "verify", "--all", "--json").stdout)["read_wrong_once"]
     assert path in line
 
 
