@@ -52,7 +52,7 @@ class TestManifests:
         members = {*Manifest.__struct_fields__, "sha256"}
         assert members == set(SCHEMA["properties"])
         table = PAGE.partition("## Outputs")[2].partition("### Publishing")[0]
-        assert members == set(re.findall(r"`([a-z]+)`", " ".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))))
+        assert members == set(re.findall(r"`([a-z0-9]+)`", " ".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))))
 
     @pytest.mark.parametrize(
         "change",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from store import CorruptManifest, Store, StoreError
@@ -60,6 +60,7 @@ def differing(changed: bytes, text: bytes) -> set[str]:
     return {member for member in before if after.get(member) != before[member]}
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.text(), st.integers() | st.text(), min_size=1), st.data())
 def test_every_flip_of_a_text_is_found(value: dict[str, Any], data: st.DataObject) -> None:
     text = with_digest(json.dumps(value, ensure_ascii=False).encode())

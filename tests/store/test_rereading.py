@@ -115,7 +115,7 @@ def test_a_reading_after_the_object_was_checked(published: Store, wrong: Wrong, 
 def test_the_lazy_reader(published: Store, wrong: Wrong) -> None:
     array = open_features(published.output("encode", "k1")).array("features")
     array[0:2]
-    for times in range(3):
+    for times in (0, 1):
         wrong(SHARD, times)
         np.testing.assert_array_equal(array[5:9], VALUES[5:9])
 
