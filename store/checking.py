@@ -90,7 +90,7 @@ def check_output(
     """
     misread: list[str] = []
     try:
-        manifest = load_manifest(root, stage, key, misread.append)
+        manifest, damage = _manifest(root, stage, key, contradiction, misread)
     except UnsupportedFormat:
         raise
     except CorruptManifest as error:
@@ -102,7 +102,6 @@ def check_output(
     found = Checked(stage, key, manifest.attempt, len(manifest.objects), total, misread=misread)
     there = {item.path.removeprefix(f"{prefix}/"): item.size for item in root.listing(prefix, found.irregular)}
     others = {each.path.removeprefix(f"{prefix}/"): each.what for each in found.irregular}
-    damage = _manifest_damage(root, manifest, contradiction)
     right: list[ObjectEntry] = []
     for entry in manifest.objects:
         size = there.get(entry.path)
@@ -121,14 +120,30 @@ def check_output(
     return check_output(root, stage, key, deep=deep, contradiction=contradiction)
 
 
-def _manifest_damage(root: Root, manifest: Manifest, contradiction: Contradiction | None) -> list[Damage]:
-    """Look at what a manifest says that can be told otherwise, for those of earlier versions have no digest."""
-    told = contradiction and contradiction(manifest.stage, manifest.key, manifest.recipe, manifest.inputs)
+def _manifest(
+    root: Root, stage: str, key: str, contradiction: Contradiction | None, misread: list[str]
+) -> tuple[Manifest | None, list[Damage]]:
+    """Read a manifest, and compare what can be told otherwise: those of earlier versions have no digest."""
+
+    def read() -> Manifest | None:
+        manifest = load_manifest(root, stage, key, misread.append)
+        told = manifest and (
+            (contradiction and contradiction(stage, key, manifest.recipe, manifest.inputs)) or _misspelt(root, manifest)
+        )
+        if told:
+            raise _Differs(Damage("manifest.json", "what its recipe says", told))
+        return manifest
+
+    try:
+        return read_again(root, manifest_path(stage, key), read, _Differs, misread.append), []
+    except _Differs as error:
+        return load_manifest(root, stage, key, misread.append), [error.damage]
+
+
+def _misspelt(root: Root, manifest: Manifest) -> str | None:
     stages = [stage for stage in root.children("outputs") if is_name(stage)] if manifest.inputs else []
     absent = [key for key in manifest.inputs if all(root.size(manifest_path(stage, key)) is None for stage in stages)]
-    if not told and absent:
-        told = misspelt(absent, (key for stage in stages for key in root.children(f"outputs/{stage}")))
-    return [Damage("manifest.json", "what its recipe says", told)] if told else []
+    return misspelt(absent, (key for stage in stages for key in root.children(f"outputs/{stage}"))) if absent else None
 
 
 def _read(

@@ -21,6 +21,7 @@ def rewrite(project: Any, stage: str, **provenance: Any) -> None:
     for path in (project.store / "outputs" / stage).glob("*/manifest.json"):
         manifest = json.loads(path.read_bytes())
         manifest["provenance"] |= provenance
+        manifest.pop("sha256", None)
         path.write_text(json.dumps(manifest))
 
 

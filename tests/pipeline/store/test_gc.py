@@ -116,6 +116,63 @@ def test_mistakes(base: Any, arguments: str) -> None:
     assert MISTAKES[arguments] in base.command("gc", *arguments.split(), code=code).stderr
 
 
+def test_a_link_to_photographs(changed: Any, tmp_path: Path) -> None:
+    """Below a stage's folder, below an output's, and for a whole stage."""
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    (photographs / "one").write_text("precious")
+    age(photographs, 400)
+    links = ["outputs/encode/photographs", "outputs/mystage"]
+    for link in links:
+        (changed.store / link).symlink_to(photographs)
+    os.mkfifo(changed.store / "outputs/encode/pipe")
+    said = changed.command("gc", "--yes", "--grace", "0").stdout
+    assert f"freed {CHANGED} outputs," in said
+    for link in links:
+        assert f"{link}, a symbolic link" in said
+        assert (changed.store / link).is_symlink()
+    assert "outputs/encode/pipe, a FIFO" in said
+    assert "mount --bind" in said
+    assert (photographs / "one").read_text() == "precious"
+    found = {each["path"]: each["is"] for each in json_of(changed, "gc")["irregular"]}
+    assert found == {**dict.fromkeys(links, "a symbolic link"), "outputs/encode/pipe": "a FIFO"}
+    said = changed.command("verify", "--all", code=1).stdout
+    assert all(f"{link}, a symbolic link" in said for link in links)
+    assert "none damaged" in said
+
+
+def test_a_manifest_that_cannot_be_trusted_stops_it(changed: Any) -> None:
+    """The same reference names all of it, so only a manifest tells what a colleague's model was made from."""
+    store = Store.open(str(changed.store))
+    (name,) = store.refs()
+    (model, *_) = (key for stage, key in store.outputs("distil"))
+    store.forget_ref(name)
+    store.write_ref("colleague.json", encode_ref({"stage": "distil", "key": model}))
+    path = changed.store / f"outputs/distil/{model}/manifest.json"
+    whole = path.read_bytes()
+    manifest = json.loads(whole)
+    earlier = json.dumps({key: value for key, value in manifest.items() if key != "sha256"}, indent=1)
+    first = manifest["inputs"][0]
+    wrong = chr(ord(first[0]) ^ 1) + first[1:]
+    for text in (whole, earlier.encode()):
+        place = text.rindex(first.encode())
+        path.write_bytes(text[:place] + wrong.encode() + text[place + len(first) :])
+        before = sorted(changed.store.rglob("*"))
+        said = changed.command("gc", "--yes", "--grace", "0", code=1).stderr
+        assert f"distil/{model}/manifest.json cannot be trusted" in said
+        assert "nothing is freed" in said
+        assert "verify --all --quarantine" in said or "with --quarantine" in said
+        assert sorted(changed.store.rglob("*")) == before
+        said = changed.command("verify", "--all", code=1).stdout
+        assert "1 damaged" in said
+        assert "manifest.json" in said
+    path.write_bytes(earlier.encode())
+    kept = {key for stage, key in store.outputs() if key in manifest["inputs"]}
+    assert kept
+    changed.command("gc", "--yes", "--grace", "0")
+    assert kept <= {key for stage, key in store.outputs()}
+
+
 @pytest.fixture
 def short(project: Any, small: dict[str, Any]) -> Any:
     """An experiment of one model."""

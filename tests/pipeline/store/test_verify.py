@@ -107,6 +107,88 @@ def test_what_cannot_be_read_is_no_damage(project: Any) -> None:
     assert "none damaged" in said
 
 
+MEDIUM = """
+import os
+from store.roots.folder import FolderRoot
+
+
+def once(name):
+    how = getattr(FolderRoot, name)
+
+    def wrong(root, path, *where):
+        pieces = how(root, path, *where)
+        if not path.endswith(os.environ["WRONG"]):
+            return pieces
+        try:
+            os.unlink(os.environ["WRONG_ONCE"])  # by whichever process comes first
+        except FileNotFoundError:
+            return pieces
+        data = bytearray(pieces if name == "read" else b"".join(map(bytes, pieces)))
+        data[len(data) // 2] ^= 1
+        return bytes(data) if name == "read" else iter([bytes(data)])
+
+    setattr(FolderRoot, name, wrong)
+
+
+once("read")
+once("stream")
+"""
+
+
+@pytest.fixture
+def wrong_once(project: Any, tmp_path: Path) -> Any:
+    """A function that runs a command whose disk, in every process of it, gives a wrong bit once."""
+    (tmp_path / "medium").mkdir()
+    (tmp_path / "medium" / "sitecustomize.py").write_text(MEDIUM)
+
+    def command(path: str, *arguments: str, code: int = 0) -> Any:
+        (tmp_path / "once").touch()
+        environment = {
+            "PYTHONPATH": f"{tmp_path / 'medium'}{os.pathsep}{project.code}",
+            "WRONG": path,
+            "WRONG_ONCE": str(tmp_path / "once"),
+        }
+        done = project.command(*arguments, code=code, **environment)
+        assert not (tmp_path / "once").exists(), "it was not read"
+        assert not (project.store / "quarantine").exists()
+        return done
+
+    return command
+
+
+OBJECTS = ["model.safetensors", "manifest.json", "features/c/0/0/0"]
+
+
+@pytest.mark.parametrize("path", OBJECTS)
+def test_one_wrong_reading_is_no_damage(wrong_once: Any, path: str) -> None:
+    said = wrong_once(path, "verify", "--all", "--quarantine").stdout
+    assert "none damaged, 1 read wrong once" in said
+    assert "warning: " in said
+    assert f"{path} was read wrong once" in said
+    (line,) = json.loads(wrong_once(path, "verify", "--all", "--json").stdout)["read_wrong_once"]
+    assert path in line
+
+
+@pytest.mark.parametrize("path", OBJECTS)
+def test_a_run_keeps_what_it_read_wrong_once(wrong_once: Any, path: str) -> None:
+    settings = ["--set", "stages.distilled.fit.epochs=2", "--jobs", "1"]
+    done = wrong_once(path, "run", *settings)
+    assert f"{path} was read wrong once" in done.stderr
+
+
+def test_links_and_the_like_are_named(project: Any, tmp_path: Path) -> None:
+    model = objects(project, "train", "model.safetensors")
+    model.rename(tmp_path / "model")
+    model.symlink_to(tmp_path / "model")
+    os.mkfifo(project.store / "quarantine")
+    said = project.command("verify", "--all", code=1).stdout
+    assert "  model.safetensors\n    expected " in said
+    assert "    found    a symbolic link" in said
+    assert "quarantine, a FIFO" in said
+    found = json_of(project, code=1)
+    assert [each["is"] for each in found["irregular"]] == ["a symbolic link"]
+
+
 MISTAKES = {
     "nothing": "ENTRY nothing: no such entry",
     "--size --deep": "exclude each other",
