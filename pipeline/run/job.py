@@ -14,6 +14,22 @@ from pipeline.plan.rows import row_digests
 from pipeline.plan.step import Step
 
 
+class Certificate(msgspec.Struct, frozen=True):
+    """What a scheduler that was started for this run asks for, in PEM; it never leaves the run's own processes.
+
+    Attributes
+    ----------
+    certificate, key
+        Signed by itself.
+    """
+
+    certificate: str
+    key: str
+
+    def __repr__(self) -> str:
+        return "Certificate(...)"
+
+
 class Scheduler(msgspec.Struct, frozen=True):
     """Where the shards of a step are made: at a dask scheduler's workers.
 
@@ -21,10 +37,13 @@ class Scheduler(msgspec.Struct, frozen=True):
     ----------
     gpu
         At those with a GPU.
+    certificate
+        What it asks for, where it was started for this run.
     """
 
     address: str
     gpu: bool
+    certificate: Certificate | None = None
 
 
 class Job(msgspec.Struct, frozen=True, tag=True):
