@@ -28,7 +28,7 @@ STRANGER = """
 import sys
 from distributed import Client
 try:
-    client = Client({address!r}, timeout=4, set_as_default=False)
+    client = Client({address!r}, timeout=2, set_as_default=False)
     client.submit(open, {mark!r}, "w", pure=False).result(timeout=10)
 except Exception as error:
     print("refused:", type(error).__name__)
@@ -115,12 +115,12 @@ def test_certificates_of_ones_own(make_cluster: Any, certificates: dict[str, str
     check_scheduler(started.address)
     with pytest.raises(StepError, match="dask has no certificate to show there"):
         Cluster(started.address)
-    with pytest.raises(StepError, match=r"no scheduler answers there .*\n.*tls://... where it wants certificates"):
+    with pytest.raises(StepError, match=r"no scheduler answers there .*\n.*tls://... where it asks for certificates"):
         Cluster(started.address.replace("tls", "tcp"))
     client = collect(certificates)
     with config.set(client), Cluster(started.address) as cluster:
         cluster.check("cpu")
         assert cluster.workers == 1
     missing = {**certificates, "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT": str(tmp_path / "none.pem")}
-    with config.set(collect(missing)), pytest.raises(StepError, match="cannot be used .FileNotFoundError"):
+    with config.set(collect(missing)), pytest.raises(StepError, match=r"cannot be used \(FileNotFoundError"):
         Cluster(started.address)
