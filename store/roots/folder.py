@@ -13,9 +13,10 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from store.paths import temporary_name
+from store.paths import FORMAT_PATH, temporary_name
 from store.roots.contract import Data, Listed
 from store.roots.failures import explained, explained_unless_missing
+from store.roots.mounts import check_mounted, gone, remember
 
 PIECE = 1 << 20
 
@@ -36,6 +37,16 @@ class FolderRoot:
     def __init__(self, folder: Path) -> None:
         self._folder = os.path.abspath(folder)
         self.url = self._folder
+        self._begun = False  # whether there was a store here when we looked
+
+    def settle(self, there: bool) -> None:
+        if there and not self._begun:
+            remember(self._folder)
+        elif not there and self._begun:
+            raise gone(self._folder)
+        elif not there:
+            check_mounted(self._folder)
+        self._begun = there
 
     def path(self, path: str) -> str:
         """Return the file that holds an object."""
@@ -82,7 +93,7 @@ class FolderRoot:
         folder = os.path.dirname(self.path(to))
         temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
         with explained_unless_missing("copy", self.path(path)):
-            os.makedirs(folder, exist_ok=True)
+            self._make(folder)
             try:
                 os.link(self.path(path), temporary)
                 os.replace(temporary, self.path(to))
@@ -148,7 +159,7 @@ class FolderRoot:
 
     def move_all(self, prefix: str, to: str) -> None:
         with suppress(FileNotFoundError), explained_unless_missing("move", self.path(prefix)):
-            os.makedirs(os.path.dirname(self.path(to)), exist_ok=True)
+            self._make(os.path.dirname(self.path(to)))
             os.rename(self.path(prefix), self.path(to))
         for folder in {os.path.dirname(self.path(each)) for each in (prefix, to)}:
             with suppress(FileNotFoundError), explained_unless_missing("make safe", folder):
@@ -182,7 +193,7 @@ class FolderRoot:
 
         folder = os.path.dirname(self.path(path))
         with explained("make", folder):
-            os.makedirs(folder, exist_ok=True)
+            self._make(folder)
         return locked(self.path(path), what)
 
     @contextmanager
@@ -191,7 +202,7 @@ class FolderRoot:
         temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
         with explained("write", self.path(path)):
             try:
-                with _open_new(temporary) as file:
+                with self._open_new(temporary) as file:
                     for piece in pieces:
                         view = memoryview(piece).cast("B")
                         while view:
@@ -203,13 +214,18 @@ class FolderRoot:
                 with suppress(OSError):
                     os.unlink(temporary)
 
+    def _open_new(self, file: str) -> FileIO:
+        try:
+            return FileIO(file, "xb")
+        except FileNotFoundError:
+            self._make(os.path.dirname(file))
+            return FileIO(file, "xb")
 
-def _open_new(file: str) -> FileIO:
-    try:
-        return FileIO(file, "xb")
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        return FileIO(file, "xb")
+    def _make(self, folder: str) -> None:
+        """Make a folder, unless the store itself is gone meanwhile: what was its mount point stays as it is."""
+        if self._begun and not os.path.isdir(folder) and not os.path.exists(self.path(FORMAT_PATH)):
+            raise gone(self._folder)
+        os.makedirs(folder, exist_ok=True)
 
 
 def _raise(error: OSError) -> None:
