@@ -21,6 +21,7 @@ from distributed.security import Security
 from pipeline.errors import StepError
 from pipeline.run.job import Certificate, Failed
 from pipeline.run.same_code import describe, refusal
+from pipeline.run.silence import Silence
 
 CONNECT_S = 8.0
 _LOOK_EVERY_S = 2.0
@@ -73,6 +74,7 @@ class Cluster:
         self.link = str(self._client.dashboard_link)
         self._threads: dict[str, int] = {}
         self._looked = 0.0
+        self._silence = Silence()
         self._seen = time.monotonic()  # when there was a worker last
 
     def __enter__(self) -> Self:
@@ -103,6 +105,14 @@ class Cluster:
             if self._threads:
                 self._seen = now
         return len(self._threads)
+
+    def silent(self) -> list[str]:
+        """Say which workers have given no sign of life for too long, or give one again; each once."""
+        told = []
+        with suppress(OSError, CancelledError):
+            workers = self._client.scheduler_info(n_workers=-1)["workers"]
+            told = self._silence.look({address: each["last_seen"] for address, each in workers.items()})
+        return told
 
     def check(self, device: str) -> None:
         """Wait for a worker, and see that all run this code and that there is a GPU where one is wanted."""

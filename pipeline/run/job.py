@@ -108,6 +108,16 @@ class Progress(msgspec.Struct, frozen=True, tag=True):
     what: str
 
 
+class Alive(msgspec.Struct, frozen=True, tag=True):
+    """A worker gives a sign of life, however long its step takes."""
+
+
+class Silent(msgspec.Struct, frozen=True, tag=True):
+    """A worker has given no sign of life for too long, or gives one again."""
+
+    message: str
+
+
 class Done(msgspec.Struct, frozen=True, tag=True):
     """A step's output is published, or fetched."""
 
@@ -139,7 +149,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     unforeseen: bool = False
 
 
-Message = Progress | Done | Failed
+Message = Progress | Alive | Silent | Done | Failed
 
 
 class Event(msgspec.Struct, frozen=True):

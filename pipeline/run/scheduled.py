@@ -16,7 +16,7 @@ import msgspec
 from pipeline.names import STAGES
 from pipeline.plan.step import Step
 from pipeline.run.cluster import Cluster
-from pipeline.run.job import Certificate, Done, Failed, Fetch, Job, Message, Progress, Scheduler, runs_a_network
+from pipeline.run.job import Certificate, Done, Failed, Fetch, Job, Message, Progress, Scheduler, Silent, runs_a_network
 from pipeline.run.pool import Pool
 from pipeline.run.same_code import fingerprint
 from pipeline.run.tasks import do_steps
@@ -133,6 +133,8 @@ class ScheduledPool:
         """Give up what is in flight when nobody is left to do it."""
         while not self._ended.wait(_LOOK_EVERY_S):
             problem = self._cluster.problem()
+            for told in self._cluster.silent():
+                self.events.put((self._cluster.address, Silent(told)))
             for step in list(self._flying) if problem else ():
                 if self._claim(step):
                     self.events.put((step, Failed(problem, "")))

@@ -1,7 +1,7 @@
 """No credential reaches a host that was not named, wherever a service may redirect to.
 
-obstore follows redirects, drops ``Authorization`` at another host, keeps a session's token, and has no setting against it. But
-it can be told to use a proxy for all hosts except some: with one that does not exist, only those can be reached.
+obstore follows redirects and drops ``Authorization`` at another host, but no session's token; no setting stops it.
+But it can be told to use a proxy for all hosts except some: with one that does not exist, only those can be reached.
 """
 
 from __future__ import annotations

@@ -74,9 +74,7 @@ def test_a_process_that_had_it_open_begins_none(disk: Disk, below: str) -> None:
         lambda: store._root.lock("outputs/encode/k/lock", "it").__enter__(),
     ]
     for each in actions:
-        with pytest.raises(
-            StoreError, match=r"is gone: it had a store\.json before\. Is its file system still mounted"
-        ):
+        with pytest.raises(StoreError, match=r"is gone: it had .* Is its file system still mounted"):
             each()
     assert list(disk.place.iterdir()) == []
 
