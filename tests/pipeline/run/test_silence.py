@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline.run.silence import Silence, silent_s
 
 SLOW = """
 import time
+from collections.abc import Iterator
 from pathlib import Path
 import pipeline.run.serve as serve
 def told(store, work, told=serve.told):
