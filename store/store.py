@@ -69,9 +69,11 @@ class Store:
             No store can be opened at this URL.
         UnsupportedFormat
             There is a store of another format.
+        StoreError
+            There was one on a file system that is not mounted now.
         """
         store = cls(open_root(url, base))
-        store._check_format()
+        store._root.settle(store._check_format())
         return store
 
     def has(self, stage: str, key: str) -> bool:
@@ -176,7 +178,9 @@ class Store:
     def begin(self) -> None:
         """Write the store's format where there is none yet: what every first write needs."""
         while not self._check_format():
+            self._root.settle(False)
             self._root.create(FORMAT_PATH, canonical_json(FORMAT) + b"\n")
+        self._root.settle(True)
 
     def remove(self, stage: str, key: str) -> None:
         """Delete an output and all attempts at it, its manifest first: half a removal leaves no output.

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--scheduler",
     metavar="local|ADDRESS",
-    help="Work at a dask scheduler: tcp://HOST:PORT, or local for one of this machine's cores or GPUs.",
+    help="Work at a dask scheduler: tcp:// or tls://HOST:PORT, or local for one of this machine's cores or GPUs.",
 )
 @click.option(
     "--together", metavar="N", type=click.IntRange(min=1), default=1, show_default=True,

@@ -16,10 +16,12 @@ from typing import Any, Self
 from dask import config
 from distributed import Client, Future
 from distributed.scheduler import KilledWorker
+from distributed.security import Security
 
 from pipeline.errors import StepError
-from pipeline.run.job import Failed
+from pipeline.run.job import Certificate, Failed
 from pipeline.run.same_code import describe, refusal
+from pipeline.run.silence import Silence
 
 CONNECT_S = 8.0
 _LOOK_EVERY_S = 2.0
@@ -42,25 +44,37 @@ class Cluster:
     address : str
     link : str
         Of the dashboard.
+    certificate : Certificate or None
+        What the scheduler asks for, where it was started for this run.
     gpus : int
         That workers had announced when `check` looked.
     """
 
-    def __init__(self, address: str) -> None:
-        """Connect; StepError where there is no scheduler, within `CONNECT_S` seconds."""
+    def __init__(self, address: str, certificate: Certificate | None = None) -> None:
+        """Connect; StepError where there is no scheduler, within `CONNECT_S` seconds.
+
+        Without a certificate a ``tls://`` address takes dask's own settings, ``distributed.comm.tls``.
+        """
         _be_quiet()
-        self.address, self.gpus = address, 0
+        self.address, self.certificate, self.gpus = address, certificate, 0
         config.set({"distributed.comm.timeouts.connect": f"{CONNECT_S}s"})
+        security = _security(address, certificate)
         try:
-            self._client = Client(address, timeout=CONNECT_S, set_as_default=False, name="pipeline-run")
+            self._client = Client(
+                address, timeout=CONNECT_S, set_as_default=False, name="pipeline-run", security=security
+            )
         except (OSError, ValueError, ImportError) as error:
+            other = (
+                "and the certificates" if address.startswith("tls://") else "tls://... where it asks for certificates"
+            )
             raise StepError(
                 f"--scheduler {address}: no scheduler answers there ({_first_line(error)})\n"
-                "  start one with `dask scheduler`, check the address, or leave --scheduler away"
+                f"  start one with `dask scheduler`, check the address ({other}), or leave --scheduler away"
             ) from None
         self.link = str(self._client.dashboard_link)
         self._threads: dict[str, int] = {}
         self._looked = 0.0
+        self._silence = Silence()
         self._seen = time.monotonic()  # when there was a worker last
 
     def __enter__(self) -> Self:
@@ -91,6 +105,14 @@ class Cluster:
             if self._threads:
                 self._seen = now
         return len(self._threads)
+
+    def silent(self) -> list[str]:
+        """Say which workers have given no sign of life for too long, or give one again; each once."""
+        told = []
+        with suppress(OSError, CancelledError):
+            workers = self._client.scheduler_info(n_workers=-1)["workers"]
+            told = self._silence.look({address: each["last_seen"] for address, each in workers.items()})
+        return told
 
     def check(self, device: str) -> None:
         """Wait for a worker, and see that all run this code and that there is a GPU where one is wanted."""
@@ -177,6 +199,28 @@ class Cluster:
         while isinstance(error, OSError) and not self.lost and time.monotonic() < end:
             time.sleep(0.05)
         return self.problem()
+
+
+def _security(address: str, certificate: Certificate | None) -> Security:
+    if certificate is not None:
+        return Security(
+            require_encryption=True,
+            tls_ca_file=certificate.certificate,
+            tls_client_cert=certificate.certificate,
+            tls_client_key=certificate.key,
+        )
+    try:
+        security = Security()
+        context = security.get_connection_args("client").get("ssl_context")
+    except (OSError, ValueError) as error:  # ssl's own errors are OSErrors
+        raise StepError(f"--scheduler {address}: dask's certificates cannot be used ({_first_line(error)})") from None
+    if context is None and address.startswith("tls://"):
+        raise StepError(
+            f"--scheduler {address}: dask has no certificate to show there\n"
+            "  set DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ...__CLIENT__CERT and ...__CLIENT__KEY, or the same in "
+            "~/.config/dask (docs/scale-out/ssh.md)"
+        )
+    return security
 
 
 def _be_quiet() -> None:

@@ -46,7 +46,7 @@ def coordinate(job: Job, context: Context) -> dict[str, Any]:
     left = step.begin()
     if not left:
         return step.end([])
-    with Cluster(job.scheduler.address) as cluster:
+    with Cluster(job.scheduler.address, job.scheduler.certificate) as cluster:
         work = _Work(job, context, cluster, left)
         made = dict(work.done())
     devices = ", ".join(sorted({message.device for message in made.values()}))

@@ -18,6 +18,22 @@ from pipeline.plan.table import Table, files_of
 from pipeline.run.packed import pack
 
 
+class Certificate(msgspec.Struct, frozen=True):
+    """What a scheduler that was started for this run asks for, in PEM; it never leaves the run's own processes.
+
+    Attributes
+    ----------
+    certificate, key
+        Signed by itself.
+    """
+
+    certificate: str
+    key: str
+
+    def __repr__(self) -> str:
+        return "Certificate(...)"
+
+
 class Scheduler(msgspec.Struct, frozen=True):
     """Where the shards of a step are made: at a dask scheduler's workers.
 
@@ -27,11 +43,14 @@ class Scheduler(msgspec.Struct, frozen=True):
         At those with a GPU.
     program
         The run's `pipeline.run.same_code.fingerprint`, which theirs must equal.
+    certificate
+        What it asks for, where it was started for this run.
     """
 
     address: str
     gpu: bool
     program: dict[str, str]
+    certificate: Certificate | None = None
 
 
 class Job(msgspec.Struct, frozen=True, tag=True):
@@ -103,6 +122,16 @@ class Progress(msgspec.Struct, frozen=True, tag=True):
     what: str
 
 
+class Alive(msgspec.Struct, frozen=True, tag=True):
+    """A worker gives a sign of life, however long its step takes."""
+
+
+class Silent(msgspec.Struct, frozen=True, tag=True):
+    """A worker has given no sign of life for too long, or gives one again."""
+
+    message: str
+
+
 class Done(msgspec.Struct, frozen=True, tag=True):
     """A step's output is published, or fetched."""
 
@@ -134,7 +163,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     unforeseen: bool = False
 
 
-Message = Progress | Done | Failed
+Message = Progress | Alive | Silent | Done | Failed
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from distributed import Nanny, Scheduler, SpecCluster
+from distributed.security import Security
 
 from pipeline.stages.encode.cores import cores
 
@@ -17,7 +18,10 @@ LOOPBACK = "127.0.0.1"
 
 
 def start_local(size: int, gpus: int) -> Any:
-    """Start a scheduler and workers that only this machine can reach.
+    """Start a scheduler and workers that only this run can reach.
+
+    They listen on loopback, where other users of this machine are, too: each connection needs the certificate that is
+    made here, and that only processes of this run are given. The dashboard, which is read only, needs none.
 
     Parameters
     ----------
@@ -29,9 +33,18 @@ def start_local(size: int, gpus: int) -> Any:
     Returns
     -------
     distributed.SpecCluster
-        With ``scheduler_address`` and ``close()``.
+        With ``scheduler_address``, ``security`` and ``close()``.
     """
-    common = {"nthreads": 1, "host": LOOPBACK, "memory_limit": 0, "dashboard": False, "silence_logs": "CRITICAL"}
+    security = Security.temporary()
+    secured = {"security": security, "protocol": "tls://"}
+    common = {
+        **secured,
+        "nthreads": 1,
+        "host": LOOPBACK,
+        "memory_limit": 0,
+        "dashboard": False,
+        "silence_logs": "CRITICAL",
+    }
     workers = {number: {"cls": Nanny, "options": {**common, **_own(number, gpus)}} for number in range(gpus or size)}
     with _deaf_to_ctrl_c(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a port that is in use: another one is taken
@@ -39,8 +52,15 @@ def start_local(size: int, gpus: int) -> Any:
             workers=workers,
             scheduler={
                 "cls": Scheduler,
-                "options": {"host": LOOPBACK, "port": 0, "dashboard": True, "dashboard_address": f"{LOOPBACK}:8787"},
+                "options": {
+                    **secured,
+                    "host": LOOPBACK,
+                    "port": 0,
+                    "dashboard": True,
+                    "dashboard_address": f"{LOOPBACK}:8787",
+                },
             },
+            security=security,
             name="pipeline-run",
             silence_logs="CRITICAL",
         )

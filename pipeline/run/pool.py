@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
 
 import msgspec
 
 from pipeline.plan.step import Step
-from pipeline.run.job import Event, Failed, Fetch, Job, Message, Progress
+from pipeline.run.job import Alive, Event, Failed, Fetch, Job, Message, Progress, Silent
+from pipeline.run.silence import BEATS, describe_silence, silent_s
 
 
 class Pool:
@@ -31,6 +33,7 @@ class Pool:
         self.events: SimpleQueue[tuple[str, Message]] = SimpleQueue()
         self._idle: list[_Worker] = []
         self._all: list[_Worker] = []
+        self._closed = threading.Event()
 
     def has_room(self, step: Step | None, running: Sequence[Step | None]) -> bool:
         """Tell whether a step can be started beside those that run; None: one that is fetched, not made."""
@@ -48,22 +51,39 @@ class Pool:
 
     def close(self) -> None:
         """End all workers, at once; what they were doing goes on from its journal next time."""
+        self._closed.set()
         for worker in self._all:
             worker.process.kill()
         for worker in self._all:
             worker.process.wait()
 
     def _new(self) -> _Worker:
+        if not self._all:
+            threading.Thread(target=self._watch, daemon=True).start()
         worker = _Worker()
         self._all.append(worker)
         return worker
 
+    def _watch(self) -> None:
+        """Tell of workers that give no sign of life. Time in which this process stood still itself is not counted."""
+        last = time.monotonic()
+        while not self._closed.wait(every := silent_s() / BEATS):
+            now = time.monotonic()
+            passed, last = min(now - last, 2 * every), now
+            for worker in list(self._all):
+                if worker.steps and (told := worker.grow_silent(passed)):
+                    self.events.put((min(worker.steps), Silent(told)))
+
     def _follow(self, worker: _Worker, work: Sequence[Job] | Fetch) -> None:
         left = {work.step} if isinstance(work, Fetch) else {job.step for job in work}
         spoilt = False
+        worker.steps = frozenset(left)
         for told in worker.do(work):
+            if isinstance(told.message, Alive):
+                continue
             if not isinstance(told.message, Progress):
                 left.discard(told.step)
+                worker.steps = frozenset(left)
                 spoilt |= isinstance(told.message, Failed) and told.message.unforeseen
                 if not left and spoilt:
                     worker.process.kill()  # so that it spoils no other step: a GPU's errors stay with the process
@@ -72,6 +92,7 @@ class Pool:
             self.events.put((told.step, told.message))
             if not left:
                 return
+        worker.steps = frozenset()
         failed = worker.died()
         for step in sorted(left):
             self.events.put((step, failed))
@@ -88,6 +109,8 @@ class _Worker:
             env=environment,
             start_new_session=True,  # Ctrl-C reaches the run alone, which ends its workers
         )
+        self.steps: frozenset[str] = frozenset()  # that it is doing
+        self._silent, self._told = 0.0, False
 
     def do(self, work: Sequence[Job] | Fetch) -> Iterator[Event]:
         """Yield what it says, until it is asked no more or died."""
@@ -96,10 +119,23 @@ class _Worker:
         try:
             self.process.stdin.write(msgspec.json.encode(work) + b"\n")
             self.process.stdin.flush()
+            self._silent = 0.0
             for line in self.process.stdout:
+                self._silent = 0.0
                 yield msgspec.json.decode(line, type=Event)
         except (OSError, msgspec.DecodeError):  # it died before or amid a line
             self.process.kill()
+
+    def grow_silent(self, seconds: float) -> str:
+        """Count time without a sign of life; return what is to be told of it, once for each silence."""
+        self._silent += seconds
+        silent = self._silent > silent_s()
+        if silent == self._told or self.process.poll() is not None:
+            return ""
+        self._told = silent
+        if silent:
+            return describe_silence(self.process.pid, self._silent)
+        return f"its worker process {self.process.pid} goes on"
 
     def died(self) -> Failed:
         """Say how it ended."""

@@ -28,6 +28,10 @@ class Display(Protocol):
         """Show why a step that was started waits again."""
         ...
 
+    def note(self, who: str, line: str) -> None:
+        """Show something about a step, or a worker, that goes on."""
+        ...
+
     def more(self, steps: int) -> None:
         """Count steps that were not expected."""
         ...
@@ -71,7 +75,10 @@ class _Lines:
 
     def put_back(self, step: str, line: str) -> None:
         if line:
-            print(f"        {step}: {line}", file=sys.stderr, flush=True)
+            self.note(step, line)
+
+    def note(self, who: str, line: str) -> None:
+        print(f"        {who}: {line}", file=sys.stderr, flush=True)
 
 
 class _Terminal:
@@ -121,7 +128,10 @@ class _Terminal:
         if task is not None:
             self._bars.remove_task(task)
         if line:
-            self._bars.console.print(f"{_plain(step)}: {_plain(line)}", highlight=False)
+            self.note(step, line)
+
+    def note(self, who: str, line: str) -> None:
+        self._bars.console.print(f"{_plain(who)}: {_plain(line)}", highlight=False)
 
 
 def _plain(text: str) -> str:

@@ -15,7 +15,7 @@ from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 from pipeline.plan.unusable import outdated
 from pipeline.run.alike import kind
-from pipeline.run.job import Done, Failed, Progress, make_fetch, make_job
+from pipeline.run.job import Alive, Done, Failed, Progress, Silent, make_fetch, make_job
 from pipeline.run.outcome import Outcome, remember
 from pipeline.run.pool import Pool
 from pipeline.run.progress import Display, duration, make_display, size
@@ -134,6 +134,10 @@ class _Run:
             if isinstance(message, Progress):
                 self.display.advance(step, message.done, message.total, message.what)
                 continue
+            if isinstance(message, Silent):
+                self.display.note(step, message.message)
+                continue
+            assert not isinstance(message, Alive)  # the pool keeps those to itself
             self._end(step, message)
 
     def makes_more_than_the_index(self) -> bool:

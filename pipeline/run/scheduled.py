@@ -16,7 +16,7 @@ import msgspec
 from pipeline.names import STAGES
 from pipeline.plan.step import Step
 from pipeline.run.cluster import Cluster
-from pipeline.run.job import Done, Failed, Fetch, Job, Message, Progress, Scheduler, runs_a_network
+from pipeline.run.job import Certificate, Done, Failed, Fetch, Job, Message, Progress, Scheduler, Silent, runs_a_network
 from pipeline.run.pool import Pool
 from pipeline.run.same_code import fingerprint
 from pipeline.run.tasks import do_steps
@@ -40,12 +40,15 @@ def open_scheduled(local: Pool, scheduler: str, size: int, device: str) -> Itera
     size
         Workers of a local one; one a GPU where there are any.
     """
+    certificate = None
     with ExitStack() as held:
         if scheduler == "local":
             from pipeline.run.local_cluster import count_gpus, start_local
 
-            scheduler = held.enter_context(start_local(size, count_gpus(device))).scheduler_address
-        cluster = held.enter_context(Cluster(scheduler))
+            started = held.enter_context(start_local(size, count_gpus(device)))
+            scheduler, security = started.scheduler_address, started.security
+            certificate = Certificate(security.tls_client_cert, security.tls_client_key)
+        cluster = held.enter_context(Cluster(scheduler, certificate))
         cluster.check(device)
         bokeh = "" if find_spec("bokeh") else " (shows its pages where the scheduler's Python has bokeh)"
         print(f"dashboard: {cluster.link}{bokeh}", file=sys.stderr, flush=True)
@@ -85,7 +88,7 @@ class ScheduledPool:
         job = work[0]
         if STAGES[job.stage].open:
             gpu = self._gpu and runs_a_network(job.stage, job.recipe)
-            scheduler = Scheduler(self._cluster.address, gpu, fingerprint())
+            scheduler = Scheduler(self._cluster.address, gpu, fingerprint(), self._cluster.certificate)
             self._local.start([msgspec.structs.replace(each, scheduler=scheduler) for each in work])
         else:
             key = f"{job.stage}-{job.key[:8]}-{os.urandom(4).hex()}"
@@ -130,6 +133,8 @@ class ScheduledPool:
         """Give up what is in flight when nobody is left to do it."""
         while not self._ended.wait(_LOOK_EVERY_S):
             problem = self._cluster.problem()
+            for told in self._cluster.silent():
+                self.events.put((self._cluster.address, Silent(told)))
             for step in list(self._flying) if problem else ():
                 if self._claim(step):
                     self.events.put((step, Failed(problem, "")))

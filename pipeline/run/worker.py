@@ -10,19 +10,23 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
 from typing import BinaryIO
 
 import msgspec
 
-from pipeline.run.job import Done, Event, Fetch, Job, Progress
+from pipeline.run.job import Alive, Done, Event, Fetch, Job, Progress
 from pipeline.run.serve import told
+from pipeline.run.silence import BEATS, silent_s
 from store import Store
 from store.chain import Chain
 
 _INTERVAL_S = 0.1  # between two progress messages
+
+_sending = threading.Lock()
 
 
 def main() -> None:
@@ -33,7 +37,25 @@ def main() -> None:
     jobs: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, jobs), daemon=True).start()
     while True:
-        _serve(msgspec.json.decode(jobs.get(), type=list[Job] | Fetch), out)
+        work = msgspec.json.decode(jobs.get(), type=list[Job] | Fetch)
+        with _beating(out):
+            _serve(work, out)
+
+
+@contextmanager
+def _beating(out: BinaryIO) -> Iterator[None]:
+    """Give signs of life, so that a step which takes long is told from a process that stands still."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(silent_s() / BEATS):
+            _send(out, Event("", Alive()))
+
+    threading.Thread(target=beat, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 def _serve(work: list[Job] | Fetch, out: BinaryIO) -> None:
@@ -72,8 +94,9 @@ def _read(lines: BinaryIO, jobs: SimpleQueue[bytes]) -> None:
 
 
 def _send(out: BinaryIO, message: Event) -> None:
-    out.write(msgspec.json.encode(message) + b"\n")
-    out.flush()
+    with _sending:
+        out.write(msgspec.json.encode(message) + b"\n")
+        out.flush()
 
 
 if __name__ == "__main__":

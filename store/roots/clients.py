@@ -13,6 +13,8 @@ from typing import Any
 
 from obstore.store import ObjectStore, from_url
 
+from store.roots.redirects import only_named_hosts
+
 STALL_S = 20.0
 """Another one in ``PIPELINE_TIMEOUT_SECONDS``, for tests and for lines that are slower still."""
 
@@ -55,12 +57,14 @@ def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
     for name in _FROM_ENVIRONMENT:
         if value := os.environ.get(f"{_PREFIXES[scheme]}_{name.upper()}"):
             options[name] = value.lower() in ("1", "true", "on", "yes", "y") if name.startswith("allow") else value
+    if "proxy_url" not in options:
+        options |= only_named_hosts(scheme, os.environ)
     retry: Any = {
         "max_retries": RETRIES,
         "retry_timeout": timedelta(seconds=stall * GIVE_UP),
         "backoff": {
-            "init_backoff": timedelta(seconds=FIRST_PAUSE_S),
-            "max_backoff": timedelta(seconds=LONGEST_PAUSE_S),
+            "init_backoff": timedelta(seconds=min(FIRST_PAUSE_S, stall / 2)),
+            "max_backoff": timedelta(seconds=min(LONGEST_PAUSE_S, stall / 2)),
             "base": GROWTH,
         },
     }

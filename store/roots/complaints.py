@@ -7,6 +7,8 @@ import re
 
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 
+from store.roots.redirects import REFUSED
+
 _SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|ACCOUNT_KEY|ACCESS_KEY|MASTER_KEY|SAS|CREDENTIAL|ENCRYPTION_KEY")
 _PROVIDER = re.compile(r"(AWS|AZURE|GOOGLE|GCS|S3)_")
 _IN_TEXT = re.compile(
@@ -26,6 +28,12 @@ def complaint(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     said, *xml = lines[0].split(": <?xml")
     detail = _CODE.search(str(error)) if xml else _SYSTEM.search(str(error))
+    if REFUSED in str(error):
+        said += (
+            ": it redirects to a host that nobody named, and credentials are not sent there. Name the right one "
+            "(AWS_ENDPOINT_URL, AZURE_STORAGE_ENDPOINT, GOOGLE_BASE_URL)"
+        )
+        detail = None
     text = scrubbed(_SETTINGS.sub(" ", said).rstrip(". ") + (f" ({detail[detail.lastindex or 0]})" if detail else ""))
     if isinstance(error, _REFUSED):
         return f"{text}. Check that the credentials in the environment are right and allow this"

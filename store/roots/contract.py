@@ -57,6 +57,9 @@ class Root(Protocol):
     resumable: bool
     """Whether a lock keeps drafts apart here, so that a successor may take one over."""
 
+    def settle(self, there: bool) -> None:
+        """Take note that there is a store, or none; StoreError where there was one and its file system has gone."""
+
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
         """Return the bytes of an object from `start` up to `stop` or its end."""
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from store.paths import temporary_name
+from store.paths import FORMAT_PATH, temporary_name
 from store.roots.contract import Data, Irregular, Listed
 from store.roots.failures import explained, explained_unless_missing
+from store.roots.mounts import check_mounted, gone, remember
 from store.roots.permissions import Permissions
 from store.roots.plain import PlainTree, delete_file, delete_tree, is_plain, kind_of, open_file, refuse_irregular
 
@@ -38,7 +39,17 @@ class FolderRoot:
         self._folder = os.path.abspath(folder)
         self.url = self._folder
         self._tree = PlainTree(self._folder)
-        self._shared = Permissions(self._folder)
+        self._shared = Permissions(self._folder, before_making=self._check_not_gone)
+        self._begun = False  # whether there was a store here when we looked
+
+    def settle(self, there: bool) -> None:
+        if there and not self._begun:
+            remember(self._folder)
+        elif not there and self._begun:
+            raise gone(self._folder)
+        elif not there:
+            check_mounted(self._folder)
+        self._begun = there
 
     def path(self, path: str) -> str:
         """Return the file that holds an object; IrregularFile where a folder above it is none."""
@@ -179,10 +190,18 @@ class FolderRoot:
     def lock(self, path: str, what: str) -> AbstractContextManager[None]:
         from store.roots.locks import locked
 
+        folder = os.path.dirname(self.path(path))
+        with explained("make", folder):
+            self._shared.make_folder(folder)
         return locked(self.path(path), what, self._shared)
 
     def _url(self, path: str) -> str:
         return f"{self._folder}/{path}"
+
+    def _check_not_gone(self) -> None:
+        """Make no folder where the store itself is gone meanwhile: what was its mount point stays as it is."""
+        if self._begun and not os.path.exists(self.path(FORMAT_PATH)):
+            raise gone(self._folder)
 
     @contextmanager
     def _beside(self, path: str, pieces: Iterable[Data], *, safe: bool) -> Iterator[str]:

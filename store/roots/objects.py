@@ -71,6 +71,9 @@ class ObjectRoot:
         self._objects = objects
         self._patient = patient or objects
 
+    def settle(self, there: bool) -> None:
+        """Do nothing: a bucket is there or it is an error."""
+
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
         with self._explained("read", path):
             if stop is None:

@@ -29,7 +29,7 @@ _given_up = 0.0  # when, last
 _LETS_GO_S = 1.0  # what obstore takes to notice that nobody waits any more
 
 
-class Overrun(BaseError):  # type: ignore[misc]  # obstore has no types here
+class Overrun(BaseError):
     """A service takes longer, or sends more, than any answer to this request should."""
 
 

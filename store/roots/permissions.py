@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from io import FileIO
@@ -25,10 +26,13 @@ class Permissions:
     ----------
     store : str
         The store's folder, which need not exist.
+    before_making : callable
+        Called before a folder is made; raises where none must be.
     """
 
-    def __init__(self, store: str) -> None:
+    def __init__(self, store: str, before_making: Callable[[], None] = lambda: None) -> None:
         self._store = store
+        self._before_making = before_making
 
     def make_folder(self, folder: str) -> None:
         """Make a folder and those above it, where they are missing."""
@@ -39,6 +43,8 @@ class Permissions:
             if above == folder:
                 break
             folder = above
+        if missing:
+            self._before_making()
         for each in reversed(missing):
             with suppress(FileExistsError):  # another process was faster
                 os.mkdir(each)

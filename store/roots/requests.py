@@ -76,7 +76,7 @@ def entries(objects: ObjectStore, prefix: str) -> Iterator[Any]:
         nonlocal pages
         if pages is None:
             pages = obstore.list(objects, prefix, chunk_size=PAGE)
-        return await allowance.wait(lambda: _next(pages))  # type: ignore[no-any-return]
+        return await allowance.wait(lambda: _next(pages))
 
     while (found := call(page)) is not None:
         allowance.earn(1.0)

@@ -28,14 +28,16 @@ class Cluster:
     """A scheduler with workers; each process has a group of its own."""
 
     cache: Path
+    environment: dict[str, str] = field(default_factory=dict)
     address: str = ""
     scheduler: subprocess.Popen[str] | None = None
     workers: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self) -> str:
+    def start(self, *options: str) -> str:
         """Start a scheduler on a free port and return its address."""
-        self.scheduler = self._spawn("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", ":0")
-        self.address = _wait_for(self.scheduler, r"Scheduler at:\s+(tcp://\S+)")
+        place = ("--host", "127.0.0.1", "--port", "0", "--dashboard-address", ":0")
+        self.scheduler = self._spawn("scheduler", *place, *options)
+        self.address = _wait_for(self.scheduler, r"Scheduler at:\s+(\w+://\S+)")
         return self.address
 
     def add(self, count: int = 1, *, code: Path = REPOSITORY, options: tuple[str, ...] = ()) -> None:
@@ -61,6 +63,7 @@ class Cluster:
             env={
                 **os.environ,
                 **CONFIG,
+                **self.environment,
                 "PYTHONPATH": str(code),
                 "OMP_NUM_THREADS": "1",
                 "PIPELINE_CACHE": str(self.cache),
@@ -93,6 +96,21 @@ def cluster(cache: Path) -> Iterator[Cluster]:
     started.start()
     yield started
     started.stop()
+
+
+@pytest.fixture
+def make_cluster(cache: Path) -> Iterator[Callable[..., Cluster]]:
+    """A function that starts a scheduler, given its environment and further options."""
+    made: list[Cluster] = []
+
+    def make(environment: dict[str, str], *options: str) -> Cluster:
+        made.append(Cluster(cache, environment))
+        made[-1].start(*options)
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
 
 
 @pytest.fixture(scope="module")

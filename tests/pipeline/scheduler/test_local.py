@@ -29,7 +29,10 @@ def test_each_worker_has_one_of_the_gpus_and_its_share_of_the_cores(
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     else:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    with start_local(size=1, gpus=2) as cluster, Client(cluster.scheduler_address, set_as_default=False) as client:
+    with (
+        start_local(size=1, gpus=2) as cluster,
+        Client(cluster.scheduler_address, security=cluster.security, set_as_default=False) as client,
+    ):
         found = [
             client.submit(told, workers=[name], pure=False).result() for name in client.scheduler_info()["workers"]
         ]

@@ -1,0 +1,70 @@
+"""No credential reaches a host that was not named, wherever a service may redirect to.
+
+obstore follows redirects and drops ``Authorization`` at another host, but no session's token; no setting stops it.
+But it can be told to use a proxy for all hosts except some: with one that does not exist, only those can be reached.
+"""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+NO_PROXY = "http://127.0.0.1:0"  # nothing can listen at port 0
+REFUSED = "127.0.0.1:0,"  # in what obstore says when it was sent to another host
+
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT", "AZURITE_BLOB_STORAGE_URL"),
+    "gs": ("GOOGLE_BASE_URL",),
+}
+_ISSUERS = (
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_METADATA_ENDPOINT",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_STORAGE_AUTHORITY_HOST",
+    "AZURE_MSI_ENDPOINT",
+    "MSI_ENDPOINT",
+    "IDENTITY_ENDPOINT",
+    "GCE_METADATA_HOST",
+)
+"""Whoever may be asked for credentials, where the environment says so."""
+
+_SERVICES = {
+    "s3": ("amazonaws.com", "amazonaws.com.cn"),
+    "az": ("core.windows.net", "core.usgovcloudapi.net", "core.chinacloudapi.cn", "fabric.microsoft.com"),
+    "gs": ("storage.googleapis.com",),
+}
+"""The providers' own, where no endpoint is named."""
+
+_TOKENS = {
+    "s3": ("sts.amazonaws.com", "sts.{region}.amazonaws.com", "sts.{region}.amazonaws.com.cn"),
+    "az": ("login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn"),
+    "gs": ("www.googleapis.com", "iamcredentials.googleapis.com", "accounts.google.com", "metadata.google.internal"),
+}
+_THIS_MACHINES = ("169.254.0.0/16", "fd00:ec2::254")  # where a provider's machines ask for their credentials
+_ANONYMOUS = ("AWS_SKIP_SIGNATURE", "AZURE_SKIP_SIGNATURE", "GOOGLE_SKIP_SIGNATURE")
+
+
+def only_named_hosts(scheme: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the options that keep a client of this scheme at the hosts that were named.
+
+    None for whoever shows no credentials, nor where the environment names a proxy: everything goes there, then.
+    """
+    if any(environment.get(name, "").lower() in ("1", "true", "on", "yes", "y") for name in _ANONYMOUS):
+        return {}
+    if {"http", "https", "all"} & set(urllib.request.getproxies_environment()):
+        return {}
+    named = [_host(environment[name]) for name in _ENDPOINTS[scheme] if environment.get(name)]
+    if environment.get("AZURE_STORAGE_USE_EMULATOR"):
+        named.append("127.0.0.1")
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
+    tokens = [host.format(region=region) for host in _TOKENS[scheme]]
+    issuers = [_host(environment[name]) for name in _ISSUERS if environment.get(name)]
+    hosts = [*(named or _SERVICES[scheme]), *tokens, *issuers, *_THIS_MACHINES]
+    return {"proxy_url": NO_PROXY, "proxy_excludes": ",".join(filter(None, hosts))}
+
+
+def _host(url: str) -> str:
+    return urlsplit(url if "://" in url else f"//{url}").hostname or ""
