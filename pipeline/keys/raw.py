@@ -1,24 +1,35 @@
-"""Digests of raw files, each hashed once: by size and modification time locally, by path and size through the lock."""
+"""Digests of raw files, each hashed once: by size, times and inode locally, by path and size through the lock.
+
+A changed size or modification time means that a file is hashed again. So does a changed change time or inode alone, for
+a file can be changed in place and its modification time put back; but a chmod, a remount or a copy changes these of
+every file at once, and terabytes are not read for that: see `RawIndex`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from pipeline.errors import ConfigError
-from pipeline.keys.cache import cache_folder, write_atomically
+from pipeline.keys.cache import cache_folder, read_cache, write_cache
+from pipeline.keys.hashed import BELIEVED, LOCKED, Hashed, hash_file, hashed
 from store.canonical import digest_rows
 
-_RACY_NS = 2_000_000_000  # a file this young may change again within one tick of its clock
-_UNSURE = -1  # stands for such a file's modification time, so that it is hashed once more
+Field = Literal["ctime_ns", "inode"]
+Progress = Callable[[int, int], None]
+
 _SAVE_EVERY_S = 10.0
+_FEW, _FEW_BYTES = 16, 1 << 30  # files of which only change time or inode differ are all read, if no more than this
+_SHA256 = re.compile("[0-9a-f]{64}")
+_LEARNT = 3  # so many times did a field of most files change, and no content
 
 
 class FileDigest(NamedTuple):
@@ -28,70 +39,119 @@ class FileDigest(NamedTuple):
     sha256: str
 
 
-class _Seen(msgspec.Struct, frozen=True, array_like=True):
-    size: int
-    mtime_ns: int
-    sha256: str
+class _Index(msgspec.Struct):
+    files: dict[str, Hashed] = {}
+    idle: dict[Field, int] = {}  # how often a field of most files changed, and no content; since it last meant anything
 
 
 class RawIndex:
     """Knows the digests of the files under one folder.
+
+    Of files where nothing but change time or inode differs, all are hashed where these are few or small; of many, some,
+    drawn at random. If the content of each of these is as before, the others are *believed* to be unchanged: their
+    digests are taken, and whoever reads one for an output checks its content first. If not, all are hashed. What has
+    changed three times for most files and never meant anything is not looked at any more, in this folder.
 
     Parameters
     ----------
     root
         The source's folder; file names are relative to it.
     locked
-        Digests that the lock knows: they are taken where path and size match, without reading the file. Such files
-        are listed in `trusted`, and whoever reads one checks it first.
+        Digests that the lock knows: they are taken where path and size match, without reading the file. Whoever reads
+        such a file for an output checks its content first, too.
     """
 
     def __init__(self, root: Path, locked: Mapping[str, FileDigest] | None = None) -> None:
         self.root = root
         self.locked = locked or {}
-        self.trusted: dict[str, str] = {}
+        self._from_lock: set[str] = set()
         name = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:24]
-        self._file = cache_folder() / "raw" / f"{name}.json"
-        self._seen = self._load()
+        self._file = cache_folder() / "raw" / f"{name}.files"
+        self._old_file = self._file.with_suffix(".json")
+        self._index = self._load()
+        self._changed = False
 
-    def digests(
-        self, paths: Iterable[str], progress: Callable[[int, int], None] | None = None
-    ) -> dict[str, FileDigest]:
+    def digests(self, paths: Iterable[str], progress: Progress | None = None) -> dict[str, FileDigest]:
         """Return the digest of each path; ConfigError for one that cannot be read."""
         found: dict[str, FileDigest] = {}
         unknown: dict[str, os.stat_result] = {}
-        root = os.fspath(self.root)
+        restamped: dict[str, os.stat_result] = {}
+        root, files = os.fspath(self.root), self._index.files
         for path in paths:
             try:
                 stat = os.stat(f"{root}/{path}")
             except OSError as error:
                 raise ConfigError(f"{root}/{path}: {error.strerror}\n  check source.root") from None
-            seen = self._seen.get(path)
+            seen = files.get(path)
             if seen and seen.size == stat.st_size and seen.mtime_ns == stat.st_mtime_ns:
                 found[path] = FileDigest(seen.size, seen.sha256)
+                if seen.ctime_ns != stat.st_ctime_ns or seen.inode != stat.st_ino:
+                    restamped[path] = stat
             elif (lock := self.locked.get(path)) and lock.size == stat.st_size and not seen:
                 found[path] = lock
-                self.trusted[path] = lock.sha256
+                self._from_lock.add(path)
             else:
                 unknown[path] = stat
-        if unknown:
-            found.update(self._hash(unknown, progress))
+        try:
+            if restamped:
+                found.update(self._look_again(restamped, len(found), progress))
+            if unknown:
+                found.update(self._hash(unknown, progress))
+        finally:
+            self._save()
         return found
 
-    def _hash(
-        self, unknown: Mapping[str, os.stat_result], progress: Callable[[int, int], None] | None
+    def hashed(self, path: str) -> Hashed:
+        """Return what is known of a file whose digest was asked for before."""
+        if path in self._from_lock:
+            lock = self.locked[path]
+            return Hashed(lock.size, 0, 0, 0, lock.sha256, LOCKED)
+        return self._index.files[path]
+
+    def remember(self, read: Mapping[str, Hashed]) -> None:
+        """Take in what others hashed, so that it need not be checked again."""
+        self._index.files.update(read)
+        self._changed |= bool(read)
+        self._save()
+
+    def _look_again(
+        self, restamped: Mapping[str, os.stat_result], known: int, progress: Progress | None
     ) -> dict[str, FileDigest]:
+        """Return new digests of files where change time or inode differ and size and modification time do not."""
+        files, idle = self._index.files, self._index.idle
+        before = {path: files[path] for path in restamped}
+        silent = {field for field, times in idle.items() if times >= _LEARNT}
+        differ = {path: _differing(before[path], stat) for path, stat in restamped.items()}
+        doubted = [path for path in restamped if not silent.issuperset(differ[path])]
+        some = _drawn({path: restamped[path].st_size for path in doubted})
+        found = self._hash({path: restamped[path] for path in some}, progress)
+        meant = [path for path, digest in found.items() if digest.sha256 != before[path].sha256]
+        rest = {path: stat for path, stat in restamped.items() if path not in found}
+        if meant:
+            for field in {field for path in meant for field in differ[path]}:
+                idle[field] = 0
+            return found | self._hash(rest, progress)
+        if len(doubted) >= _FEW and 2 * len(doubted) >= known:
+            for field in {field for path in doubted for field in differ[path]}:
+                idle[field] = idle.get(field, 0) + 1
+        for path, stat in rest.items():
+            origin = before[path].origin if differ[path] == {"inode"} else BELIEVED
+            files[path] = hashed(stat, before[path].sha256, origin)
+        self._changed = True
+        return found
+
+    def _hash(self, unknown: Mapping[str, os.stat_result], progress: Progress | None) -> dict[str, FileDigest]:
         found: dict[str, FileDigest] = {}
-        now, saved = time.time_ns(), time.monotonic()
+        saved = time.monotonic()
         from concurrent.futures import ThreadPoolExecutor  # slow to import, and seldom needed
 
         pool = ThreadPoolExecutor()
         try:
-            hashes = pool.map(lambda path: sha256_of(self.root / path), unknown)
-            for (path, stat), sha256 in zip(unknown.items(), hashes, strict=True):
-                found[path] = FileDigest(stat.st_size, sha256)
-                mtime = _UNSURE if abs(now - stat.st_mtime_ns) < _RACY_NS else stat.st_mtime_ns
-                self._seen[path] = _Seen(stat.st_size, mtime, sha256)
+            hashes = pool.map(lambda path: hash_file(self.root / path), unknown)
+            for path, each in zip(unknown, hashes, strict=True):
+                found[path] = FileDigest(each.size, each.sha256)
+                self._index.files[path] = each
+                self._changed = True
                 if time.monotonic() - saved > _SAVE_EVERY_S:  # hashing terabytes may be stopped half way
                     self._save()
                     saved = time.monotonic()
@@ -99,29 +159,60 @@ class RawIndex:
                     progress(len(found), len(unknown))
         finally:
             pool.shutdown(cancel_futures=True)
-            self._save()
         return found
 
     def _save(self) -> None:
-        with suppress(OSError):  # losing it costs only time
-            write_atomically(self._file, msgspec.json.encode(self._seen))
+        if self._changed:
+            write_cache(self._file, msgspec.json.encode(self._index))
+            with suppress(OSError):
+                self._old_file.unlink()
+            self._changed = False
 
-    def _load(self) -> dict[str, _Seen]:
+    def _load(self) -> _Index:
+        content = read_cache(self._file)
         try:
-            return msgspec.json.decode(self._file.read_bytes(), type=dict[str, _Seen])
-        except (OSError, UnicodeDecodeError, msgspec.DecodeError):
-            return {}
-
-
-def sha256_of(path: Path) -> str:
-    """Hash a file's content; ConfigError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}\n  check the path and its permissions") from None
+            return _old_index(self._old_file) if content is None else msgspec.json.decode(content, type=_Index)
+        except msgspec.DecodeError:
+            return _Index()
 
 
 def stream_digest(files: Iterable[tuple[str, str, FileDigest]]) -> str:
     """Digest one stream of a dataset from its (recording, relative path, file digest), in any order."""
     return digest_rows(sorted([recording, path, file.size, file.sha256] for recording, path, file in files))
+
+
+def _differing(seen: Hashed, stat: os.stat_result) -> set[Field]:
+    """Return which fields differ, of a file of that size and modification time; none where they were not noted."""
+    if not (seen.ctime_ns or seen.inode):
+        return set()
+    found: set[Field] = {"ctime_ns"} if seen.ctime_ns != stat.st_ctime_ns else set()
+    return found | {"inode"} if seen.inode != stat.st_ino else found
+
+
+def _drawn(sizes: Mapping[str, int]) -> list[str]:
+    """Choose files to hash: all, if they are few or small; else at random as many as are few and small."""
+    if len(sizes) <= _FEW or sum(sizes.values()) <= _FEW_BYTES:
+        return list(sizes)
+    import random  # seldom needed
+
+    drawn: list[str] = []
+    left = _FEW_BYTES
+    for path in random.sample(list(sizes), len(sizes)):
+        left -= sizes[path]
+        if len(drawn) >= _FEW and left < 0:
+            break
+        drawn.append(path)
+    return drawn
+
+
+def _old_index(file: Path) -> _Index:
+    """Take over what earlier versions noted (size, modification time, SHA-256), without change times and a checksum.
+
+    Their files are believed to be unchanged, so that an update hashes nothing: see `RawIndex`.
+    """
+    try:
+        found = msgspec.json.decode(file.read_bytes(), type=dict[str, tuple[int, int, str]])
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return _Index()
+    files = {path: Hashed(size, mtime_ns, 0, 0, sha256, BELIEVED) for path, (size, mtime_ns, sha256) in found.items()}
+    return _Index({path: each for path, each in files.items() if _SHA256.fullmatch(each.sha256)})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import ConfigError
 from pipeline.keys.accepted import AcceptedCode
 from pipeline.keys.code import CodeIndex
+from pipeline.keys.hashed import LOCKED, Hashed
 from pipeline.keys.raw import RawIndex
 from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
@@ -67,6 +68,8 @@ class Plan:
         Recordings that cannot be used, once the index has run: recording, stream, reason.
     indexed
         Whether the index has run; before that, keys of training assume that no recording is broken.
+    weights
+        What is known of files of pretrained weights, named as in the stages file.
     lock, old_lock
         What stages.lock should say, and what it said when it was read.
     snapshot
@@ -83,6 +86,7 @@ class Plan:
     broken: Broken
     unparsed: Sequence[Unparsed]
     indexed: bool
+    weights: Mapping[str, Hashed]
     lock: Lock
     old_lock: Lock
     snapshot: Snapshot
@@ -139,6 +143,7 @@ def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
         broken=broken,
         unparsed=table.listing.unparsed,
         indexed=made is not None,
+        weights=weights.known,
         lock=lock,
         old_lock=old_lock,
         snapshot=snapshot,
@@ -194,7 +199,7 @@ class _Weights:
 
     def __init__(self, base: Path, lock: Lock) -> None:
         self.found: dict[str, str] = {}
-        self._known: dict[Path, str] = {}
+        self.known: dict[str, Hashed] = {}
         self._base = base
         self._lock = lock
 
@@ -203,19 +208,24 @@ class _Weights:
             return {"random": True}
         if not value.endswith((".pth", ".safetensors")):
             return {"enumerated": value}
-        path = self._base / Path(value).expanduser()
-        if path not in self._known:
-            self._known[path] = self._digest(path, point, place)
-        self.found[path.name] = self._known[path]
-        return {"sha256": self._known[path]}
+        if value not in self.known:  # looked at once a plan, so that all of its keys agree
+            self.known[value] = self._look(point, place, value)
+        return {"sha256": self.known[value].sha256}
 
-    def _digest(self, path: Path, point: Point, place: str) -> str:
+    def _look(self, point: Point, place: str, value: str) -> Hashed:
+        path = self._base / Path(value).expanduser()
+        name = path.name
         if path.is_file():
-            return RawIndex(path.parent).digests([path.name])[path.name].sha256
-        if path.name in self._lock.weights:
-            return self._lock.weights[path.name]
-        raise point.document.error(
-            place,
-            f"no such weights file: {path}",
-            "give a .safetensors or .pth file, an enumerated name, or none",
-        )
+            index = RawIndex(path.parent)
+            index.digests([name])
+            known = index.hashed(name)
+        elif name in self._lock.weights:
+            known = Hashed(0, 0, 0, 0, self._lock.weights[name], LOCKED)
+        else:
+            raise point.document.error(
+                place,
+                f"no such weights file: {path}",
+                "give a .safetensors or .pth file, an enumerated name, or none",
+            )
+        self.found[name] = known.sha256
+        return known

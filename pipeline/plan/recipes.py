@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.plan.split import Split
-from pipeline.plan.table import Table
+from pipeline.plan.table import Table, table_digest
 from pipeline.sources.contract import Modality
-from store.canonical import digest_rows
 
 FORMAT = 1
 
@@ -24,14 +23,12 @@ def index_recipe(
     code: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of the table of recordings: what is listed, how it is labelled, and the streams that are checked."""
-    listed = table.listing.recordings
-    rows = ([r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end] for r in listed)
     return {
         "format": FORMAT,
         "stage": "index",
         "source": dict(source),
         "classes": list(classes),
-        "table": digest_rows(rows),
+        "table": table_digest(table.listing),
         "unparsed": [item.path for item in table.listing.unparsed],
         "raw": {stream: table.raw[stream].digest for stream in sorted(streams)},
         "code": dict(code),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,23 +28,38 @@ class Table:
         Its recordings, in row order, and the files that could not be placed.
     raw
         Each stream's digest, and its files'.
-    trusted
-        Files whose digest was taken from the lock unread: checked when they are read.
+    index
+        What is known of the files; None where a generator makes them, or the raw data is not on this machine.
     present
         Whether the raw data is on this machine.
     """
 
     listing: Listing
     raw: Mapping[str, LockedStream]
-    trusted: Mapping[str, str] = field(default_factory=dict)
+    index: RawIndex | None = None
     present: bool = True
 
     @cached_property
     def rows_digest(self) -> str:
-        """Return the digest of what stands in which row: recordings, and their stretches of longer files."""
-        whole = (None, None)
-        recordings = self.listing.recordings
-        return digest_rows(r.id if (r.start, r.end) == whole else [r.id, r.start, r.end] for r in recordings)
+        """Return `rows_digest`."""
+        return rows_digest(self.listing)
+
+
+def rows_digest(listing: Listing) -> str:
+    """Return the digest of what stands in which row: recordings, and their stretches of longer files."""
+    whole = (None, None)
+    return digest_rows(r.id if (r.start, r.end) == whole else [r.id, r.start, r.end] for r in listing.recordings)
+
+
+def table_digest(listing: Listing) -> str:
+    """Return the digest of all that is known of the recordings but their files."""
+    listed = listing.recordings
+    return digest_rows([r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end] for r in listed)
+
+
+def files_of(listing: Listing, stream: str) -> Iterator[tuple[str, str]]:
+    """Yield each recording's id with each of its files of a stream, in order."""
+    return ((r.id, path) for r in listing.recordings for path in r.streams.get(stream, ()))
 
 
 def read_table(
@@ -60,7 +75,7 @@ def read_table(
         generated = recipe()
         return Table(listing, {s: LockedStream(digest([generated, s])) for s in sorted(streams)})
     index = RawIndex(source.root, lock.files())
-    files = {s: [(r.id, p) for r in listing.recordings for p in r.streams.get(s, ())] for s in sorted(streams)}
+    files = {stream: list(files_of(listing, stream)) for stream in sorted(streams)}
     digests = index.digests([path for stream in files.values() for _, path in stream], progress)
     raw = {
         stream: LockedStream.of(
@@ -69,7 +84,7 @@ def read_table(
         )
         for stream, entries in files.items()
     }
-    return Table(listing, raw, index.trusted)
+    return Table(listing, raw, index)
 
 
 def table_from_index(index: Output, streams: Iterable[str], lock: Lock) -> Table:

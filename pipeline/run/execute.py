@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import torch
@@ -19,13 +19,13 @@ import torch
 from pipeline.errors import StepError
 from pipeline.keys.cache import cache_folder
 from pipeline.keys.loaded import check_code
-from pipeline.keys.raw import sha256_of
 from pipeline.names import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Named, load
+from pipeline.run.checked import CheckedFile, CheckedSource
 from pipeline.run.inputs import check_inputs
 from pipeline.run.job import Done, Event, Failed, Job, runs_a_network
 from pipeline.run.serve import told
 from pipeline.run.spent import spent
-from pipeline.sources.contract import Probe, Recording, Series, Source, Video
+from pipeline.sources.contract import Source
 from pipeline.stages.context import Context
 from store import Store
 from store.drafts import Draft
@@ -34,13 +34,15 @@ from store.families import relatives
 from store.manifest import family_of
 from store.outputs import Output
 
+T = TypeVar("T")
+
 _TABLES: Mapping[str, Mapping[str, Named]] = {
     "model": MODELS,
     "loss": LOSSES,
     "encoder": ENCODERS,
     "pretrained": PRETRAINED,
 }
-
+_READ_WEIGHTS = ("encoder", "pretrained")
 
 _THREADS = torch.get_num_threads()
 
@@ -113,6 +115,8 @@ def begin(job: Job, device: str, progress: Callable[[int, int, str], None], held
     started = time.monotonic()
     store = Store.open(job.store)
     source = open_source(job, progress) if job.stage in ("index", "encode") else None
+    if isinstance(source, CheckedSource):
+        held.callback(source.close)
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
     inputs = [key for _, key in job.inputs.values()]
     checked = partial(check_code, job.code)
@@ -163,6 +167,7 @@ def make_context(
     earlier: Iterable[Output] = (),
 ) -> Context:
     """Put together what a stage is handed."""
+    weights = CheckedFile(Path(job.weights), job.weights_known) if job.weights and job.weights_known else None
     return Context(
         recipe=job.recipe,
         work=job.work,
@@ -170,10 +175,10 @@ def make_context(
         outputs=outputs,
         source=source,
         recordings=source.list().recordings if source else (),
-        resolve=_resolve,
+        resolve=partial(_resolve, weights),
         device=device,
         on_bad_recording=job.on_bad_recording,
-        weights=Path(job.weights) if job.weights else None,
+        weights=weights.path if weights else None,
         progress=progress,
         earlier=earlier,
     )
@@ -191,10 +196,26 @@ def _done(seconds: float, output: Output, device: str, note: str = "") -> Done:
     return Done(seconds, sum(item.size for item in output.manifest.objects), device, note)
 
 
-def _resolve(table: str, section: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:
+def _resolve(weights: CheckedFile | None, table: str, section: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:
     body = dict(section)
     named = _TABLES[table][body.pop("name")]
-    return load(named.build), msgspec.convert(body, load(named.params))
+    build = load(named.build)
+    if weights is not None and table in _READ_WEIGHTS:
+        build = partial(_of_checked, weights, build)
+    return build, msgspec.convert(body, load(named.params))
+
+
+def _of_checked(weights: CheckedFile, build: Callable[..., T], *given: Any) -> T:
+    """Build what reads the weights, of checked ones."""
+    with weights.reading():
+        return _unmapped(build(*given))
+
+
+def _unmapped(built: T) -> T:
+    """Copy a state read from .safetensors, which is mapped: what is used later is what was checked."""
+    if isinstance(built, tuple) and isinstance(built[0], dict):
+        return ({name: tensor.clone() for name, tensor in built[0].items()}, *built[1:])  # type: ignore[return-value]
+    return built
 
 
 def _choose_device(wanted: str) -> str:
@@ -208,7 +229,7 @@ def _choose_device(wanted: str) -> str:
 
 
 def open_source(job: Job, progress: Callable[[int, int, str], None]) -> Source:
-    """Open a job's dataset; one whose digests were taken from the lock is checked as it is read."""
+    """Open a job's dataset, whose files are checked as they are read."""
     body = dict(job.source)
     named = SOURCES[body.pop("name")]
     params = msgspec.convert(body, load(named.params))
@@ -218,8 +239,7 @@ def open_source(job: Job, progress: Callable[[int, int, str], None]) -> Source:
         generator.ensure(lambda done, total: progress(done, total, "recordings made"))
         source: Source = generator
         return source
-    source = load(named.build)(Path(root), params)
-    return CheckedSource(source, job.trusted) if job.trusted else source
+    return CheckedSource(load(named.build)(Path(root), params), job.files, job.recipe)
 
 
 def _provenance(device: str) -> dict[str, Any]:
@@ -239,42 +259,3 @@ def user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run under a number that has no name
         return str(os.getuid())
-
-
-class CheckedSource:
-    """A source whose files' digests were taken from the lock: each is checked before it is first read."""
-
-    def __init__(self, source: Source, trusted: Mapping[str, str]) -> None:
-        self._source = source
-        self._trusted = dict(trusted)
-        self.name = source.name
-        self.root = source.root
-        self.classes = source.classes
-        self.modalities = source.modalities
-        self.list = source.list
-
-    def probe(self, recording: Recording, stream: str) -> Probe:
-        """As the source's, after checking the files."""
-        self._check(recording, stream)
-        return self._source.probe(recording, stream)
-
-    def open_series(self, recording: Recording, stream: str) -> Series:
-        """As the source's, after checking the files."""
-        self._check(recording, stream)
-        return self._source.open_series(recording, stream)
-
-    def open_video(self, recording: Recording, stream: str) -> Video:
-        """As the source's, after checking the files."""
-        self._check(recording, stream)
-        return self._source.open_video(recording, stream)
-
-    def _check(self, recording: Recording, stream: str) -> None:
-        for path in recording.streams.get(stream, ()):
-            expected = self._trusted.pop(path, None)
-            if expected is not None and (found := sha256_of(self.root / path)) != expected:
-                self._trusted[path] = expected
-                raise StepError(
-                    f"{self.root / path}: not the file that the lock knows: "
-                    f"expected SHA-256 {expected}, found {found}\n"
-                    "  get the right file, or delete the lock to accept the data as it is here"
-                )

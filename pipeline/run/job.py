@@ -9,10 +9,13 @@ from typing import Any
 import msgspec
 
 from pipeline.errors import StepError
+from pipeline.keys.hashed import Hashed
 from pipeline.keys.loaded import check_code
 from pipeline.plan.planner import Plan
 from pipeline.plan.rows import row_digests
 from pipeline.plan.step import Step
+from pipeline.plan.table import Table, files_of
+from pipeline.run.packed import pack
 
 
 class Scheduler(msgspec.Struct, frozen=True):
@@ -40,8 +43,10 @@ class Job(msgspec.Struct, frozen=True, tag=True):
         Outputs to read: step id to (stage, key).
     source
         The stages file's ``source``, its root made absolute.
-    trusted
-        Raw files whose digest was taken from the lock; checked when they are read.
+    files
+        What is known of the raw files that are read, by stream (`pipeline.run.packed`).
+    weights, weights_known
+        A file of pretrained weights, and what is known of it.
     code
         What the modules that it may run were when the plan hashed them; see `pipeline.keys.loaded.check_code`. The
         recipe has earlier code where that was accepted.
@@ -63,11 +68,12 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     inputs: dict[str, tuple[str, str]]
     store: str
     source: dict[str, Any]
-    trusted: dict[str, str]
+    files: dict[str, bytes]
     device: str
     on_bad_recording: str
     weights: str | None
     code: dict[str, tuple[str, str]]
+    weights_known: Hashed | None = None
     force: bool = False
     remotes: list[str] = []
     accepted: dict[str, str] | None = None
@@ -174,15 +180,26 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         inputs={need: (plan.steps[need].stage, plan.steps[need].key) for need in step.needs},
         store=plan.store.url,
         source=source,
-        trusted=dict(plan.table.trusted) if step.stage in ("index", "encode") else {},
+        files=_files(plan.table, step),
         device=device,
         on_bad_recording=experiment.on_bad_recording,
         weights=str(folder / Path(weights).expanduser()) if is_file and weights else None,
+        weights_known=plan.weights.get(weights) if weights else None,
         code=code,
         force=force,
         accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
         remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],
     )
+
+
+def _files(table: Table, step: Step) -> dict[str, bytes]:
+    """Return what is known of the files of the streams that a step reads."""
+    index = table.index
+    if index is None or step.stage not in ("index", "encode"):
+        return {}
+    return {
+        stream: pack(index.hashed(path) for _, path in files_of(table.listing, stream)) for stream in step.recipe["raw"]
+    }
 
 
 def _work(plan: Plan, step: Step) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.keys import raw as raw_module
+from pipeline.keys.hashed import LOCKED, READ, Hashed
 from pipeline.keys.raw import FileDigest, RawIndex, stream_digest
 
 HOUR = 3600.0
@@ -26,13 +27,13 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that were read."""
     names: list[str] = []
-    real = raw_module.sha256_of
+    real = raw_module.hash_file
 
-    def spy(path: Path) -> str:
+    def spy(path: Path) -> Hashed:
         names.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(raw_module, "sha256_of", spy)
+    monkeypatch.setattr(raw_module, "hash_file", spy)
     return names
 
 
@@ -84,7 +85,7 @@ def test_a_young_file_is_not_believed_because_of_the_lock(tmp_path: Path) -> Non
     write(root, "a", b"two", age=0)
     index = RawIndex(root, locked)
     assert index.digests(["a"])["a"].sha256 == sha256(b"two")
-    assert not index.trusted
+    assert index.hashed("a").origin == READ
 
 
 def test_a_file_from_the_future_is_read_once(tmp_path: Path, hashed: list[str]) -> None:
@@ -103,7 +104,7 @@ def test_the_lock_is_believed_once_path_and_size_match(tmp_path: Path, hashed: l
     index = RawIndex(root, locked)
     found = index.digests(["a", "b"])
     assert found == {"a": FileDigest(3, "1" * 64), "b": FileDigest(6, sha256(b"longer"))}
-    assert index.trusted == {"a": "1" * 64}
+    assert index.hashed("a") == Hashed(3, 0, 0, 0, "1" * 64, LOCKED)
     assert hashed == ["b"]
 
 

@@ -83,7 +83,7 @@ def test_another_machine_takes_hashes_from_the_lock(
 ) -> None:
     before = keys(on_files)
     monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
-    monkeypatch.setattr("pipeline.keys.raw.sha256_of", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr("pipeline.keys.raw.hash_file", lambda path: pytest.fail(f"{path} was read"))
     assert keys(on_files) == before
 
 
