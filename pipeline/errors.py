@@ -3,6 +3,7 @@
 PipelineError
 ├── ConfigError      the stages file, an option or the data's place is wrong (exit code 2)
 ├── StepError        a step could not be completed (exit code 1)
+│   └── CodeChanged  by the code that its key promises
 └── BadRecording     one recording cannot be used (follows `on_bad_recording`)
 """
 
@@ -23,6 +24,10 @@ class ConfigError(PipelineError):
 
 class StepError(PipelineError):
     """A step could not be completed; what was finished before stays."""
+
+
+class CodeChanged(StepError):
+    """A file of a step's code was edited after it was hashed: what this process does is not what the key says."""
 
 
 class BadRecording(PipelineError):

@@ -147,6 +147,20 @@ def read_lock(path: Path) -> Lock:
     return lock
 
 
+def update_lock(path: Path, lock: Lock, old: Lock) -> bool:
+    """Write a lock where `old` was read; return False, and leave it, where somebody else has changed it since."""
+    if lock == old and path.exists():
+        return True
+    try:
+        now = read_lock(path)
+    except ConfigError:  # whoever changed it is not done, or must mend it
+        return False
+    if path.exists() and now not in (old, lock):
+        return False
+    write_lock(path, lock, now)
+    return True
+
+
 def write_lock(path: Path, lock: Lock, old: Lock) -> None:
     """Write a lock, one line a file so that differences read well; nothing where it did not change."""
     if lock != old or not path.exists():

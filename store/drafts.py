@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -30,8 +30,17 @@ class Draft(Writer):
     stage, key, attempt : str
     """
 
-    def __init__(self, root: Root, stage: str, key: str, *, recipe: Mapping[str, Any], inputs: Sequence[str]) -> None:
-        super().__init__(root, stage, key)
+    def __init__(
+        self,
+        root: Root,
+        stage: str,
+        key: str,
+        *,
+        recipe: Mapping[str, Any],
+        inputs: Sequence[str],
+        check: Callable[[], None],
+    ) -> None:
+        super().__init__(root, stage, key, check)
         self._recipe, self._inputs = dict(recipe), list(inputs)
         self._held = ExitStack()
         self._held.enter_context(root.lock(lock_path(stage, key), self._name))
@@ -121,6 +130,7 @@ class Draft(Writer):
             A medium's failure. The attempt stays.
         """
         self._check_open()
+        self._check()
         paths = []
         for path in list(self._root.walk(self._prefix)):
             if is_temporary(path):  # of somebody who joined and was killed

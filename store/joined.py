@@ -7,6 +7,8 @@ Its units count when the owner has read them back, or a successor.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from store.attempts import is_shared
 from store.digests import entry_of_object
 from store.errors import NotShared, ObjectTaken
@@ -20,8 +22,8 @@ from store.writer import Writer
 class Joined(Writer):
     """A writer of another's attempt; made by `Store.join`."""
 
-    def __init__(self, root: Root, stage: str, key: str, attempt: str) -> None:
-        super().__init__(root, stage, key)
+    def __init__(self, root: Root, stage: str, key: str, attempt: str, check: Callable[[], None]) -> None:
+        super().__init__(root, stage, key, check)
         if not is_attempt(attempt):
             raise NotShared(f"{self._name}: {attempt[:99]!r} is no attempt")
         self._begin(attempt)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 FORMAT = {"format": "harvest-store", "version": 1}
 
 
+def _nothing() -> None:
+    pass
+
+
 class Store:
     """A feature store at a folder or URL; see `Store.open`.
 
@@ -110,7 +114,15 @@ class Store:
 
         return progress(self._root, stage, key)
 
-    def draft(self, stage: str, key: str, *, recipe: Mapping[str, Any], inputs: Sequence[str]) -> Draft:
+    def draft(
+        self,
+        stage: str,
+        key: str,
+        *,
+        recipe: Mapping[str, Any],
+        inputs: Sequence[str],
+        check: Callable[[], None] = _nothing,
+    ) -> Draft:
         """Begin an output, or go on with one that was left unfinished.
 
         Parameters
@@ -121,6 +133,9 @@ class Store:
             Everything that determines the output, in JSON values; its entries ``raw`` and ``rows`` name the raw data.
         inputs : sequence of str
             Keys of the outputs that this one is made from.
+        check : callable
+            Called before anything is kept, here or for a successor: a journalled unit, scratch, the output. What it
+            raises keeps it from being kept.
 
         Returns
         -------
@@ -140,10 +155,10 @@ class Store:
         output_prefix(stage, key)
         canonical_json(dict(recipe))
         self.begin()
-        return Draft(self._root, stage, key, recipe=recipe, inputs=inputs)
+        return Draft(self._root, stage, key, recipe=recipe, inputs=inputs, check=check)
 
-    def join(self, stage: str, key: str, attempt: str) -> Joined:
-        """Write into the attempt of a draft that its owner shares, beside others; see `store.joined`.
+    def join(self, stage: str, key: str, attempt: str, *, check: Callable[[], None] = _nothing) -> Joined:
+        """Write into the attempt of a draft that its owner shares, beside others; see `store.joined` and `draft`.
 
         Raises
         ------
@@ -152,7 +167,7 @@ class Store:
         """
         from store.joined import Joined
 
-        return Joined(self._root, stage, key, attempt)
+        return Joined(self._root, stage, key, attempt, check)
 
     def begin(self) -> None:
         """Write the store's format where there is none yet: what every first write needs."""

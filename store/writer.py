@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -28,9 +28,10 @@ class Writer:
 
     attempt: str
 
-    def __init__(self, root: Root, stage: str, key: str) -> None:
+    def __init__(self, root: Root, stage: str, key: str, check: Callable[[], None]) -> None:
         self.stage, self.key = stage, key
         self._root = root
+        self._check = check
         self._name = f"the draft of {stage}/{key} in {root.url}"
         self._guard = Lock()
         self._units: dict[str, JournalEntry] = {}
@@ -93,6 +94,7 @@ class Writer:
     def scratch_write(self, name: str, data: Data) -> None:
         """Replace a file that a successor can read back, such as a checkpoint; publishing drops it."""
         self._check_open()
+        self._check()
         sealed = b"".join((sha256(data).digest(), data))
         self._root.put(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}", sealed, safe=True)
 
@@ -137,6 +139,7 @@ class Writer:
             raise StoreError(
                 f"{self._name}: unit {unit!r} lacks {error.filename}; write it, then journal it"
             ) from error
+        self._check()
         entry = JournalEntry(unit, [self._entry(path) for path in paths])
         self._record(entry)
         self._keep(entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import cast
 
@@ -16,6 +17,7 @@ from pipeline.accept.differences import Difference, compare, other
 from pipeline.accept.documents import compare_objects
 from pipeline.accept.part import PartDraft, choose_shards
 from pipeline.errors import StepError
+from pipeline.keys.loaded import check_code
 from pipeline.names import STAGES, load
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
@@ -62,14 +64,18 @@ def check(
     with ExitStack() as held:
         folder = held.enter_context(TemporaryDirectory(prefix="accept-"))
         source = open_source(job, progress) if job.stage in ("index", "encode") else None
+        of_this_code = partial(check_code, job.code)
         draft = held.enter_context(
-            Store.open(folder).draft(step.stage, step.key, recipe=step.recipe, inputs=[*_keys(inputs)])
+            Store.open(folder).draft(
+                step.stage, step.key, recipe=step.recipe, inputs=[*_keys(inputs)], check=of_this_code
+            )
         )
         stored = open_features(earlier) if "zarr.json" in earlier.entries else None
         ids = [recording.id for recording in plan.table.listing.recordings]
         check_inputs(job, inputs)
         given = _part(draft, step, earlier, stored, ids, shards) if stored else draft
         load(STAGES[job.stage].run)(make_context(job, cast(Draft, given), inputs, source, where, progress))
+        of_this_code()
         names = set(stored.names) if stored else set()
         new = [path for path in draft.paths() if path in earlier.entries or path not in LATER]
         objects = [path for path in {**earlier.entries, **dict.fromkeys(new)} if not _is_zarr(path, names)]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from pipeline.lock import lock_path
-from pipeline.plan.planner import Plan, make_plan
+from pipeline.plan.planner import Plan, make_plan, plan_again
 from pipeline.stagesfile.settings import parse_setting
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,7 +35,7 @@ def experiment(command: F) -> F:
 
 
 def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) -> Plan:
-    """Make the plan, showing long hashing on standard error, and what is away, unless the `earlier` plan said so."""
+    """Make the plan, or an `earlier` one again; show long hashing on standard error, and tell once what is away."""
     shown = False
 
     def progress(what: str, done: int, total: int) -> None:
@@ -45,7 +45,7 @@ def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) 
             print(f"\r{what}: {done} of {total}", end="", file=sys.stderr, flush=True)
 
     told = dict(earlier.chain.failures) if earlier else {}
-    plan = make_plan(path, [parse_setting(text) for text in settings], progress, dict(told))
+    plan = plan_again(earlier) if earlier else make_plan(path, [parse_setting(text) for text in settings], progress)
     if shown:
         print(file=sys.stderr)
     for url in plan.chain.failures.keys() - told.keys():

@@ -14,13 +14,14 @@ import click
 
 from pipeline.cli.mended import mended
 from pipeline.cli.options import experiment, plan_of
-from pipeline.errors import StepError
-from pipeline.lock import lock_path, write_lock
+from pipeline.errors import ConfigError, StepError
+from pipeline.lock import lock_path, update_lock
 from pipeline.plan.history import Past
 from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.step import Step
 from pipeline.report.text import broken_count, broken_reasons
 from pipeline.run.choose import check_entry, check_scheduler, sought, wanted
+from pipeline.stagesfile.document import read_text
 
 if TYPE_CHECKING:
     from pipeline.run.outcome import Outcome
@@ -107,6 +108,7 @@ def command(
     text = mended(lambda: bring(first.pop() if first else plan_of(path, settings, plan)))
     if text:
         print(text)
+    _note_edited(plan)
     return 1 if made.failed else 0
 
 
@@ -145,7 +147,9 @@ def _bring(plan: Plan, again: Callable[[], Plan], how: _How) -> tuple[Plan, _Mad
         plan = again()
     if not made.failed:
         _check_broken(plan)
-        write_lock(lock_path(plan.path), plan.lock, plan.old_lock)
+        if not update_lock(lock_path(plan.path), plan.lock, plan.old_lock):
+            left = f"{lock_path(plan.path).name} changed while this ran and is left as it is"
+            print(f"note: {left}; run again to bring it up to date", file=sys.stderr)
         more = _run(plan, how)
         made += more
         plan = again() if more.done or more.fetched else plan
@@ -216,6 +220,17 @@ def _check_broken(plan: Plan) -> None:
             f"{broken_count(plan)} cannot be used:\n" + "\n".join(listed) + "\n"
             "  mend or remove them, or set `on_bad_recording: skip` to go on without these recordings"
         )
+
+
+def _note_edited(plan: Plan) -> None:
+    """Tell that the stages file is another one by now."""
+    try:
+        if read_text(plan.path) == plan.snapshot.text:
+            return
+        how = "changed"
+    except ConfigError:
+        how = "went away"
+    print(f"note: {plan.path} {how} while this ran, which went on with it as it was at its beginning", file=sys.stderr)
 
 
 def _note_cached(plan: Plan) -> None:

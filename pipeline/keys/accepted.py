@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pipeline.keys.code import CodeIndex
+from pipeline.keys.loaded import Code
 from pipeline.lock import Accepted
 from store.canonical import digest
 
@@ -24,10 +25,11 @@ class AcceptedCode:
         self._index = index
         self._accepted = accepted
         self._by_earlier: dict[str, Accepted] = {}
+        self._running: dict[str, dict[str, str]] = {}
 
     def closure(self, roots: Iterable[str]) -> dict[str, str]:
         """Return what the roots reach, or the first code of a chain of acceptances that leads to it."""
-        code = self._index.closure(roots)
+        code = now = self._index.closure(roots)
         if not self._accepted:
             return code
         last = self._accepted.get(digest(code))
@@ -37,11 +39,16 @@ class AcceptedCode:
             entry = self._accepted.get(digest(code))
         if last is not None:
             self._by_earlier[digest(code)] = last
+            self._running.setdefault(digest(code), {}).update(now)
         return dict(sorted(code.items()))
 
     def acceptance(self, code: Mapping[str, str]) -> Accepted | None:
         """Return how a closure that `closure` gave came to stand for the code as it is; None where it is that."""
         return self._by_earlier.get(digest(dict(code))) if self._by_earlier else None
+
+    def running(self, code: Mapping[str, str]) -> Code:
+        """Return the code as it is of a closure that `closure` gave: what whoever makes the output must run."""
+        return self._index.hashed(self._running.get(digest(dict(code)), code) if self._running else code)
 
     def save(self) -> None:
         """Remember what was parsed."""

@@ -12,10 +12,10 @@ import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
+from pipeline.keys.loaded import SCOPE, Code
 from pipeline.keys.syntax import normalise, type_checking_only
 from store.canonical import digest
 
-SCOPE = ("trainers", "pipeline.stages", "pipeline.sources")
 _RECIPE = 2  # raised whenever `normalise` gives another tree for the same code
 
 
@@ -39,6 +39,7 @@ class CodeIndex:
         self._known: dict[str, _Module] = self._load()
         self._dirty = False
         self._modules: dict[str, _Module | None] = {}
+        self._sources: dict[str, str] = {}
 
     def closure(self, roots: Iterable[str]) -> dict[str, str]:
         """Map each module that the roots reach to the digest of its normalised syntax, sorted by name."""
@@ -55,6 +56,11 @@ class CodeIndex:
             waiting += [parent for target in module.imports for parent in _with_parents(target)]
         return dict(sorted(found.items()))
 
+    def hashed(self, closure: Iterable[str]) -> Code:
+        """Return what the files of a closure's modules were when they were hashed, for `check_code`."""
+        found = ((name, self._module(name)) for name in closure)
+        return {name: (self._sources[name], module.syntax) for name, module in found if module}
+
     def save(self) -> None:
         """Remember what was parsed; losing it costs only time."""
         if self._dirty:
@@ -62,8 +68,10 @@ class CodeIndex:
             self._dirty = False
 
     def _load(self) -> dict[str, _Module]:
-        content = read_cache(self._file)
-        return {} if content is None else msgspec.json.decode(content, type=dict[str, _Module])
+        try:
+            return msgspec.json.decode(read_cache(self._file) or b"{}", type=dict[str, _Module])
+        except msgspec.DecodeError:  # of another version
+            return {}
 
     def _module(self, name: str) -> _Module | None:
         if name not in self._modules:
@@ -78,7 +86,8 @@ class CodeIndex:
                     source = file.read()
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            content = f"{name} {hashlib.sha256(source).hexdigest()}"
+            self._sources[name] = hashlib.sha256(source).hexdigest()
+            content = f"{name} {self._sources[name]}"
             if content not in self._known:
                 self._known[content] = _parsed(source, path, name, package)
                 self._dirty = True

@@ -20,6 +20,7 @@ from pipeline.plan.steps import Broken, StepBuilder
 from pipeline.plan.stored import broken_items
 from pipeline.plan.table import Table, read_table, table_from_index
 from pipeline.sources.contract import Unparsed
+from pipeline.stagesfile.document import read_text
 from pipeline.stagesfile.experiment import Point, read_points
 from store import Store
 from store.chain import Chain
@@ -28,6 +29,28 @@ if TYPE_CHECKING:
     from store.outputs import Output
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was read of files: a run goes on with it, whatever becomes of them.
+
+    Attributes
+    ----------
+    text
+        Of the stages file.
+    lock
+        What stages.lock said.
+    code, weights
+        What is known of the program and of weights files.
+    """
+
+    text: str
+    points: Sequence[Point]
+    lock: Lock
+    table: Table
+    code: AcceptedCode
+    weights: _Weights
 
 
 @dataclass(frozen=True)
@@ -48,7 +71,9 @@ class Plan:
     weights
         What is known of files of pretrained weights, named as in the stages file.
     lock, old_lock
-        What stages.lock should say, and what it says.
+        What stages.lock should say, and what it said when it was read.
+    snapshot
+        What was read of files.
     """
 
     path: Path
@@ -64,6 +89,7 @@ class Plan:
     weights: Mapping[str, Hashed]
     lock: Lock
     old_lock: Lock
+    snapshot: Snapshot
     history: History
 
 
@@ -71,35 +97,44 @@ def make_plan(
     path: Path,
     settings: Iterable[tuple[str, Any]],
     progress: Progress | None = None,
-    away: dict[str, str] | None = None,
 ) -> Plan:
-    """Plan a stages file; nothing is run or written but caches. ConfigError for what is off in it.
-
-    `away` is an earlier plan's `chain.failures`: those remotes are not waited for again.
-    """
-    points = read_points(path, settings)
+    """Plan a stages file; nothing is run or written but caches. ConfigError for what is off in it."""
+    text = read_text(path)
+    points = read_points(path, text, settings)
     first = points[0]
     if any(p.source_recipe != first.source_recipe for p in points):
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
     store = Store.open(first.experiment.store, base=path.absolute().parent)
-    chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent), failures=away)
+    chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent))
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
     code = AcceptedCode(CodeIndex(), old_lock.accepted)
     weights = _Weights(path.absolute().parent, old_lock)
-    builder = StepBuilder(code, weights)
+    return _build(path, Snapshot(text, points, old_lock, table, code, weights), chain)
+
+
+def plan_again(plan: Plan) -> Plan:
+    """Plan again with what is in the stores by now; remotes that were away are not waited for again."""
+    chain = Chain(plan.store, plan.chain.urls, failures=dict(plan.chain.failures))
+    return _build(plan.path, plan.snapshot, chain)
+
+
+def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
+    points, table, old_lock = snapshot.points, snapshot.table, snapshot.lock
+    first, weights = points[0], snapshot.weights
+    builder = StepBuilder(snapshot.code, weights)
     index = builder.index(first, table, sorted(table.raw))
     made = chain.output("index", index.key)
     broken = _read_broken(made) if made else {}
     for point in points:
         builder.add(point, table, broken, index.id)
-    code.save()
+    snapshot.code.save()
     source = str(first.source_recipe["name"])
     lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
     return Plan(
         path=path,
-        store=store,
+        store=chain.local,
         chain=chain,
         points=points,
         table=table,
@@ -111,7 +146,8 @@ def make_plan(
         weights=weights.known,
         lock=lock,
         old_lock=old_lock,
-        history=History.read(store, path),
+        snapshot=snapshot,
+        history=History.read(chain.local, path),
     )
 
 

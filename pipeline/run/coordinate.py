@@ -16,7 +16,6 @@ from pipeline.errors import StepError
 from pipeline.names import STAGES, load
 from pipeline.run.cluster import Cluster
 from pipeline.run.job import Failed, Job
-from pipeline.run.same_code import fingerprint
 from pipeline.run.serve import FailedElsewhere
 from pipeline.run.tasks import JOB, Made, ShardMessage, Taken, make_shard
 from store.drafts import Draft
@@ -71,7 +70,7 @@ class _Work:
         self._draft: Draft = context.draft
         self._draft.scratch_write(JOB, msgspec.json.encode(msgspec.structs.replace(job, scheduler=None)))
         self._draft.share()
-        self._cluster, self._gpu = cluster, job.scheduler.gpu
+        self._cluster, self._gpu, self._program = cluster, job.scheduler.gpu, job.scheduler.program
         self._place = {"store": job.store, "stage": job.stage, "key": job.key, "attempt": self._draft.attempt}
         self._left, self._total = deque(left), 0
         self._progress = context.progress
@@ -112,7 +111,7 @@ class _Work:
             fresh = self._tries[shard] > 0
             self._tries[shard] += 1
             key = f"{self._place['stage']}-{self._place['key'][:8]}-shard-{shard}-{os.urandom(4).hex()}"
-            future = self._cluster.submit(make_shard, self._place, shard, fresh, fingerprint(), key=key, gpu=self._gpu)
+            future = self._cluster.submit(make_shard, self._place, shard, fresh, self._program, key=key, gpu=self._gpu)
             self._flying[shard] = future
             future.add_done_callback(lambda future, shard=shard: self._readers.submit(self._land, shard, future))
 

@@ -18,6 +18,7 @@ import torch
 
 from pipeline.errors import StepError
 from pipeline.keys.cache import cache_folder
+from pipeline.keys.loaded import check_code
 from pipeline.names import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Named, load
 from pipeline.run.checked import CheckedFile, CheckedSource
 from pipeline.run.inputs import check_inputs
@@ -78,14 +79,19 @@ def execute_together(jobs: Sequence[Job], progress: Callable[[str, int, int, str
                 begun.append((job, context))
             else:
                 yield Event(job.step, context)
-        run = load(STAGES[jobs[0].stage].together)
-        left = told(jobs[0].store, lambda: run([context for _, context in begun])) if begun else []
+        left = told(jobs[0].store, lambda: _made_together(jobs[0], [context for _, context in begun])) if begun else []
         each_s = (time.monotonic() - started) / max(1, len(begun))
         for row, (job, context) in enumerate(begun):
             if isinstance(left, Failed):
                 yield Event(job.step, left)
             else:
                 yield Event(job.step, told(job.store, partial(_finished, job, context, left[row], each_s, len(begun))))
+
+
+def _made_together(job: Job, contexts: Sequence[Context]) -> list[dict[str, Any] | Exception]:
+    run = load(STAGES[job.stage].together)
+    check_code(job.code)  # at once, rather than when the first of it is to be kept
+    return run(contexts)  # type: ignore[no-any-return]
 
 
 def _finished(job: Job, context: Context, left: dict[str, Any] | Exception, seconds: float, beside: int) -> Done:
@@ -113,7 +119,8 @@ def begin(job: Job, device: str, progress: Callable[[int, int, str], None], held
         held.callback(source.close)
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
     inputs = [key for _, key in job.inputs.values()]
-    draft = held.enter_context(store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs))
+    checked = partial(check_code, job.code)
+    draft = held.enter_context(store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs, check=checked))
     if store.has(job.stage, job.key) and not job.force:  # the draft, still empty, leaves nothing
         return _done(time.monotonic() - started, store.output(job.stage, job.key), device)
     context = make_context(job, draft, outputs, source, device, progress, earlier_of(job, store))
@@ -132,7 +139,9 @@ def finish(job: Job, context: Context, left: Mapping[str, Any], seconds: float) 
 
 def _made(job: Job, context: Context) -> dict[str, Any]:
     if job.scheduler is None:
-        return load(STAGES[job.stage].run)(context)  # type: ignore[no-any-return]
+        run = load(STAGES[job.stage].run)
+        check_code(job.code)  # at once, rather than when the first of it is to be kept
+        return run(context)  # type: ignore[no-any-return]
     from pipeline.run.coordinate import coordinate
 
     return coordinate(job, context)

@@ -10,6 +10,7 @@ import msgspec
 
 from pipeline.errors import StepError
 from pipeline.keys.hashed import Hashed
+from pipeline.keys.loaded import check_code
 from pipeline.plan.planner import Plan
 from pipeline.plan.rows import row_digests
 from pipeline.plan.step import Step
@@ -24,10 +25,13 @@ class Scheduler(msgspec.Struct, frozen=True):
     ----------
     gpu
         At those with a GPU.
+    program
+        The run's `pipeline.run.same_code.fingerprint`, which theirs must equal.
     """
 
     address: str
     gpu: bool
+    program: dict[str, str]
 
 
 class Job(msgspec.Struct, frozen=True, tag=True):
@@ -43,6 +47,9 @@ class Job(msgspec.Struct, frozen=True, tag=True):
         What is known of the raw files that are read, by stream (`pipeline.run.packed`).
     weights, weights_known
         A file of pretrained weights, and what is known of it.
+    code
+        What the modules that it may run were when the plan hashed them; see `pipeline.keys.loaded.check_code`. The
+        recipe has earlier code where that was accepted.
     force
         Make the output anew even if it is there; the old one stays until then.
     remotes
@@ -65,6 +72,7 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     device: str
     on_bad_recording: str
     weights: str | None
+    code: dict[str, tuple[str, str]]
     weights_known: Hashed | None = None
     force: bool = False
     remotes: list[str] = []
@@ -116,7 +124,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     locked
         Who is doing this step now.
     unforeseen
-        By a defect, or by a GPU that failed: the process may be spoilt.
+        By a defect, a GPU that failed, or code that was edited: the process may be spoilt.
     """
 
     message: str
@@ -143,7 +151,10 @@ def make_fetch(plan: Plan, step: Step) -> Fetch:
 
 
 def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
-    """Describe a step for a worker; StepError where it wants raw data that is not on this machine."""
+    """Describe a step for a worker; StepError where it wants raw data that is not on this machine.
+
+    CodeChanged where this process has planned with other code than was hashed.
+    """
     experiment = step.point.experiment
     folder = plan.path.absolute().parent
     source = dict(experiment.source)
@@ -157,6 +168,8 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
     encode = step.stage == "encode"
     weights = step.work.get("weights")
     accepted = step.accepted
+    code = dict(plan.snapshot.code.running(step.recipe["code"]))
+    check_code(code)
     is_file = weights is not None and weights.endswith((".pth", ".safetensors"))
     return Job(
         step=step.id,
@@ -172,6 +185,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         on_bad_recording=experiment.on_bad_recording,
         weights=str(folder / Path(weights).expanduser()) if is_file and weights else None,
         weights_known=plan.weights.get(weights) if weights else None,
+        code=code,
         force=force,
         accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
         remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],

@@ -1,4 +1,8 @@
-"""Whether two machines run the same program: a key promises what its code does, whoever runs it."""
+"""Whether two machines run the same program: a key promises what its code does, whoever runs it.
+
+Looked at when a run begins and when a worker joins; each step and shard is then checked by itself, by what was loaded
+for it (`pipeline.keys.loaded`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from pipeline.keys.loaded import outdated
 
 PACKAGES = ("pipeline", "store", "trainers")
 
@@ -43,6 +49,11 @@ def difference(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> str:
 
 def refusal(worker: str, theirs: dict[str, Any]) -> str:
     """Return the message that refuses a worker; empty where it runs the same code."""
+    if edited := theirs.get("outdated"):
+        return (
+            f"worker {worker} on {theirs.get('host', 'an unknown host')} has loaded other code than its files hold by "
+            f"now: {', '.join(edited)}\n  restart it, then run again"
+        )
     how = difference(theirs, fingerprint())
     return how and (
         f"worker {worker} on {theirs.get('host', 'an unknown host')} runs other code than this: {how}\n"
@@ -51,10 +62,11 @@ def refusal(worker: str, theirs: dict[str, Any]) -> str:
 
 
 def describe(dask_worker: Any = None) -> dict[str, Any]:
-    """Return a worker's fingerprint, host, threads and GPUs; dask hands the worker in."""
+    """Return a worker's fingerprint, host, threads, GPUs and edited files; dask hands the worker in."""
     state = getattr(dask_worker, "state", None)
     return {
         **fingerprint(),
+        "outdated": outdated(),
         "host": socket.gethostname(),
         "threads": getattr(state, "nthreads", 1),
         "gpus": int(getattr(state, "total_resources", {}).get("GPU", 0)),

@@ -84,7 +84,8 @@ class ScheduledPool:
             return
         job = work[0]
         if STAGES[job.stage].open:
-            scheduler = Scheduler(self._cluster.address, gpu=self._gpu and runs_a_network(job.stage, job.recipe))
+            gpu = self._gpu and runs_a_network(job.stage, job.recipe)
+            scheduler = Scheduler(self._cluster.address, gpu, fingerprint())
             self._local.start([msgspec.structs.replace(each, scheduler=scheduler) for each in work])
         else:
             key = f"{job.stage}-{job.key[:8]}-{os.urandom(4).hex()}"

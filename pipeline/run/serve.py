@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
-from pipeline.errors import PipelineError
+from pipeline.errors import CodeChanged, PipelineError
 from pipeline.run.job import Failed
 from store.errors import CorruptManifest, CorruptObject, DraftLocked, MissingOutput, StoreError
 from trainers.errors import TrainingError
@@ -35,7 +35,7 @@ def told(store: str, work: Callable[[], T]) -> T | Failed:
         damaged = (str(error.stage), str(error.key), getattr(error, "attempt", None)) if mine else None
         return Failed(str(error), traceback.format_exc(), damaged=damaged)
     except (PipelineError, StoreError, TrainingError) as error:
-        return Failed(str(error), traceback.format_exc())
+        return Failed(str(error), traceback.format_exc(), unforeseen=isinstance(error, CodeChanged))
     except MemoryError:
         return Failed("out of memory\n  close other programs, or lower the batch size", traceback.format_exc())
     except Exception as error:

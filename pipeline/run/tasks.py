@@ -21,6 +21,7 @@ import msgspec
 from distributed import get_worker
 
 from pipeline.errors import StepError
+from pipeline.keys.loaded import check_code
 from pipeline.run.job import Done, Failed, Job
 from pipeline.run.same_code import difference, fingerprint
 from pipeline.run.serve import told
@@ -30,6 +31,7 @@ from store.errors import DraftLocked, NotShared, ObjectTaken
 if TYPE_CHECKING:
     from pipeline.stages.sharded import Sharded
     from store.drafts import Draft
+    from store.joined import Joined
 
 JOB = "job.json"  # in the attempt's scratch: what those who join it need
 _KEPT = 2  # steps that stay open, each with its model
@@ -191,11 +193,7 @@ def _open(place: dict[str, str]) -> _Opened:
     from pipeline.run.inputs import check_inputs
 
     store = Store.open(place["store"])
-    draft = store.join(place["stage"], place["key"], place["attempt"])
-    data = draft.scratch_read(JOB)
-    if data is None:
-        raise NotShared(f"{place['store']}: the job of {place['stage']}/{place['key']} is gone; run again")
-    job = msgspec.json.decode(data, type=Job)
+    job, draft = _join(store, place)
     _check_seen(job)
     device = prepared_device(job)
     source = open_source(job, lambda *_: None) if job.stage == "encode" else None
@@ -211,7 +209,19 @@ def _open(place: dict[str, str]) -> _Opened:
         lambda *_: wanted[0](),
         earlier_of(job, store),
     )
-    return _Opened(load(STAGES[job.stage].open)(context), device_name(device), wanted)
+    opened = load(STAGES[job.stage].open)(context)
+    check_code(job.code)  # at once, rather than when the first shard is to be kept
+    return _Opened(opened, device_name(device), wanted)
+
+
+def _join(store: Store, place: dict[str, str]) -> tuple[Job, Joined]:
+    """Return what a coordinator wants done, and its draft to write to."""
+    joined = partial(store.join, place["stage"], place["key"], place["attempt"])
+    data = joined().scratch_read(JOB)
+    if data is None:
+        raise NotShared(f"{place['store']}: the job of {place['stage']}/{place['key']} is gone; run again")
+    job = msgspec.json.decode(data, type=Job)
+    return job, joined(check=partial(check_code, job.code))
 
 
 def device_name(device: str) -> str:

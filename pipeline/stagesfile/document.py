@@ -61,16 +61,21 @@ class Document:
         return next(below, None) if key not in self.lines else None
 
 
-def read_document(path: Path) -> Document:
-    """Read a stages file; ConfigError names the line where it is not YAML, or has a key twice."""
+def read_text(path: Path) -> str:
+    """Read a stages file's text; ConfigError where there is none."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: no such stages file\n  give one with `-f FILE`, or run where stages.yaml is"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}\n  check the file") from None
+
+
+def read_document(path: Path, text: str | None = None) -> Document:
+    """Read a stages file, or a text of it; ConfigError names the line where it is not YAML, or has a key twice."""
+    text = read_text(path) if text is None else text
     parsed = recall(text)
     if parsed is not None:
         return Document(path, parsed.values, parsed.lines)

@@ -53,9 +53,9 @@ class Point:
     source_recipe: Mapping[str, Any]
 
 
-def read_points(path: Path, settings: Iterable[tuple[str, Any]]) -> list[Point]:
-    """Read a stages file with ``--set`` overrides; ConfigError for anything that is off in it."""
-    document = with_settings(read_document(path), settings, "--set")
+def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> list[Point]:
+    """Read a stages file's text with ``--set`` overrides; ConfigError for anything that is off in it."""
+    document = with_settings(read_document(path, text), settings, "--set")
     matrix = convert(document, "", document.values, Experiment).matrix
     for key, values in matrix.items():
         if not values or key.split(".")[0] in ("matrix", "store", "remote"):

@@ -21,8 +21,11 @@ class Parsed(msgspec.Struct, frozen=True):
 
 def recall(text: str) -> Parsed | None:
     """Return what a text was found to say, or None."""
-    content = read_cache(_place(text))
-    return None if content is None else msgspec.json.decode(content, type=Parsed)
+    try:
+        content = read_cache(_place(text))
+        return None if content is None else msgspec.json.decode(content, type=Parsed)
+    except msgspec.DecodeError:  # of another version
+        return None
 
 
 def remember(text: str, parsed: Parsed) -> None:

@@ -74,7 +74,7 @@ def test_a_worker_that_does_not_see_the_store(tmp_path: Path) -> None:
     from pipeline.run.job import Job
     from pipeline.run.tasks import _check_seen
 
-    job = Job("e", "encode", "k", {}, {}, {}, str(tmp_path), {"root": str(tmp_path)}, {}, "cpu", "fail", None)
+    job = Job("e", "encode", "k", {}, {}, {}, str(tmp_path), {"root": str(tmp_path)}, {}, "cpu", "fail", None, {})
     _check_seen(job)
     with pytest.raises(StepError, match=r"does not see the store\n .*share at the same path, or a bucket"):
         _check_seen(msgspec.structs.replace(job, store=str(tmp_path / "gone")))

@@ -1,0 +1,150 @@
+"""What the modules of this process were compiled from: that is what runs, whatever their files say by now.
+
+Keys promise what the code of `SCOPE` does. A plan hashes its files, and processes import them later, some at the end of
+hours of work: whoever makes an output compares what was loaded with what was hashed (`check_code`) before any of it is
+kept. So modules of the scope are loaded by a loader of ours, which this package installs when it is imported. It keeps
+each module's source, and takes bytecode only where that belongs to this very source: Python itself goes by size and
+modification time, which an edit can leave as they were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from pipeline.errors import CodeChanged
+
+SCOPE = ("trainers", "pipeline.stages", "pipeline.sources")
+
+Code = Mapping[str, tuple[str, str]]  # module -> SHA-256 of its source, digest of its normalised syntax
+
+_CHECKED_HASH = (0b11).to_bytes(4, "little")  # of PEP 552: valid for the source with this hash
+_DIGEST = 32
+
+
+def in_scope(name: str) -> bool:
+    """Tell whether keys hash a module's code."""
+    return name.startswith(SCOPE) and any(name == scope or name.startswith(scope + ".") for scope in SCOPE)
+
+
+def check_code(code: Code) -> None:
+    """Raise CodeChanged where a module was loaded from other code than was hashed; what is not loaded did nothing."""
+    there = ((_loaded.get(name), hashed) for name, hashed in code.items())
+    changed = sorted(loaded.file for loaded, hashed in there if loaded and not loaded.matches(*hashed))
+    if changed:
+        raise CodeChanged(f"{', '.join(changed)} changed while this ran; run again")
+
+
+def outdated() -> list[str]:
+    """Return the files that were edited since this process loaded them."""
+    return sorted(loaded.file for loaded in list(_loaded.values()) if not loaded.is_current())
+
+
+def install() -> None:
+    """Watch over imports from now on; of what is loaded already, the file is taken as it is."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        for name, module in list(sys.modules.items()):
+            if in_scope(name) and (path := getattr(module, "__file__", None)):
+                _loaded[name] = _Loaded(path, _read(path))
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Loaded:
+    """A module's file, and the source that it was compiled from; None where that cannot be told."""
+
+    def __init__(self, path: str, source: bytes | None) -> None:
+        self.path = path
+        self._source = source
+
+    @property
+    def file(self) -> str:
+        """Return the file's path, within the folder of our packages where it lies there."""
+        return os.path.realpath(self.path).removeprefix(os.path.join(Path(__file__).resolve().parents[2], ""))
+
+    def matches(self, sha256: str, syntax: str) -> bool:
+        """Tell whether it is the code that was hashed: the same bytes, or others that mean the same."""
+        return self._source is not None and (self._sha256 == sha256 or self._syntax == syntax)
+
+    def is_current(self) -> bool:
+        """Tell whether its file still holds what was loaded."""
+        return self._source == _read(self.path)
+
+    @cached_property
+    def _sha256(self) -> str:
+        return hashlib.sha256(self._source or b"").hexdigest()
+
+    @cached_property
+    def _syntax(self) -> str:
+        from pipeline.keys.syntax import normalise
+        from store.canonical import digest
+
+        return digest(normalise(self._source or b""))
+
+
+_loaded: dict[str, _Loaded] = {}
+
+
+class _Finder:
+    """Finds modules of the scope where others do, and has them loaded by `_Loader`."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None, /
+    ) -> ModuleSpec | None:
+        if not in_scope(name):
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                if type(spec.loader) is SourceFileLoader:
+                    spec.loader = _Loader(name, spec.loader.path)
+                elif spec.origin:  # a compiled extension, an archive
+                    _loaded[name] = _Loaded(spec.origin, None)
+                return spec
+        return None
+
+
+class _Loader(SourceFileLoader):
+    """Loads a module by its source, or by bytecode that was compiled from it.
+
+    Bytecode has Python's own format and place, and a digest of itself at its end, which Python ignores.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        source = self.get_data(path)
+        kept = cache_from_source(path)
+        head = MAGIC_NUMBER + _CHECKED_HASH + source_hash(source)
+        code = self._kept(kept, head, path)
+        if code is None:
+            code = self.source_to_code(source, path)
+            content = head + marshal.dumps(code)
+            if not sys.dont_write_bytecode:
+                self.set_data(kept, content + hashlib.sha256(content).digest())
+        _loaded[fullname] = _Loaded(path, source)
+        return code
+
+    def _kept(self, kept: str, head: bytes, path: str) -> CodeType | None:
+        try:
+            data = self.get_data(kept)
+        except OSError:
+            return None
+        content = data[:-_DIGEST]
+        if not content.startswith(head) or hashlib.sha256(content).digest() != data[-_DIGEST:]:
+            return None
+        code = marshal.loads(memoryview(content)[len(head) :])
+        return code if isinstance(code, CodeType) and code.co_filename == path else None  # else: of a moved folder
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return Path(path).read_bytes() if path.endswith(".py") else None
+    except OSError:
+        return None
