@@ -148,8 +148,6 @@ def _bring(plan: Plan, again: Callable[[], Plan], how: _How) -> tuple[Plan, _Mad
     if not plan.indexed and how.only is None:
         made += _run(plan, replace(how, until="index", force=()), made)
         plan = again()
-        if not (plan.indexed or made.failed):
-            raise StepError("the raw data changed while it was indexed\n  run again, to take it as it is now")
     made = replace(made, outdated=not made.failed)
     while made.outdated:  # by what broke while it was made, so that other recordings are trained and tested on
         _check_broken(plan, how)
