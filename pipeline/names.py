@@ -5,11 +5,12 @@ A new model, loss, source or stage is one more line here and its own file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
+from pipeline.errors import CodeChanged
 from trainers.losses.names import LOSSES as LOSSES
 from trainers.models.names import MODELS as MODELS
 
@@ -118,6 +119,13 @@ def load(reference: str) -> Any:
     """Import what ``module:attribute`` names."""
     module, _, attribute = reference.partition(":")
     return getattr(import_module(module), attribute)
+
+
+def load_hashed(reference: str, code: Container[str]) -> Any:
+    """Import what ``module:attribute`` names, of modules that a plan has hashed: these tables are not part of keys."""
+    if module_of(reference) not in code:
+        raise CodeChanged(f"what names {reference} changed while this ran; run again")
+    return load(reference)
 
 
 def module_of(reference: str) -> str:

@@ -145,8 +145,6 @@ def _bring(plan: Plan, again: Callable[[], Plan], how: _How) -> tuple[Plan, _Mad
     if not plan.indexed and how.only is None:
         made += _run(plan, replace(how, until="index", force=()))
         plan = again()
-        if not (plan.indexed or made.failed):
-            raise StepError("the raw data changed while it was indexed\n  run again, to take it as it is now")
     if not made.failed:
         _check_broken(plan)
         if not update_lock(lock_path(plan.path), plan.lock, plan.old_lock):
