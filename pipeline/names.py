@@ -5,12 +5,12 @@ A new source or stage is its own file and one more line here; models and losses 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
-from pipeline.errors import ContractError, PipelineError
+from pipeline.errors import CodeChanged, ContractError, PipelineError
 from trainers.losses.names import LOSSES as LOSSES
 from trainers.models.names import MODELS as MODELS
 
@@ -134,6 +134,13 @@ def load(reference: str) -> Any:
             "  mend the module, or the line that names it (pipeline/names.py, trainers/models/names.py, "
             "trainers/losses/names.py)"
         ) from error
+
+
+def load_hashed(reference: str, code: Container[str]) -> Any:
+    """Import what ``module:attribute`` names, of modules that a plan has hashed: these tables are not part of keys."""
+    if module_of(reference) not in code:
+        raise CodeChanged(f"what names {reference} changed while this ran; run again")
+    return load(reference)
 
 
 def module_of(reference: str) -> str:

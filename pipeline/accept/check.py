@@ -18,7 +18,7 @@ from pipeline.accept.documents import compare_objects
 from pipeline.accept.part import PartDraft, choose_shards
 from pipeline.errors import StepError
 from pipeline.keys.loaded import check_code
-from pipeline.names import STAGES, load
+from pipeline.names import STAGES, load_hashed
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 from pipeline.run.execute import make_context, open_source, prepared_device
@@ -74,7 +74,8 @@ def check(
         ids = [recording.id for recording in plan.table.listing.recordings]
         check_inputs(job, inputs)
         given = _part(draft, step, earlier, stored, ids, shards) if stored else draft
-        load(STAGES[job.stage].run)(make_context(job, cast(Draft, given), inputs, source, where, progress))
+        run = load_hashed(STAGES[job.stage].run, job.code)
+        run(make_context(job, cast(Draft, given), inputs, source, where, progress))
         of_this_code()
         names = set(stored.names) if stored else set()
         new = [path for path in draft.paths() if path in earlier.entries or path not in LATER]

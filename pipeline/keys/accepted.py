@@ -46,9 +46,10 @@ class AcceptedCode:
         """Return how a closure that `closure` gave came to stand for the code as it is; None where it is that."""
         return self._by_earlier.get(digest(dict(code))) if self._by_earlier else None
 
-    def running(self, code: Mapping[str, str]) -> Code:
-        """Return the code as it is of a closure that `closure` gave: what whoever makes the output must run."""
-        return self._index.hashed(self._running.get(digest(dict(code)), code) if self._running else code)
+    def running(self, code: Mapping[str, str], roots: Iterable[str] = ()) -> Code:
+        """Return the code as it is of a closure that `closure` gave, and of what more roots reach."""
+        now = self._running.get(digest(dict(code)), code) if self._running else code
+        return self._index.hashed({**now, **self._index.closure(roots)})
 
     def save(self) -> None:
         """Remember what was parsed."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pipeline.errors import StepError
-from pipeline.names import STAGES, load
+from pipeline.names import STAGES, load_hashed
 from pipeline.run.cluster import Cluster
 from pipeline.run.job import Failed, Job
 from pipeline.run.serve import FailedElsewhere
@@ -42,7 +42,7 @@ def coordinate(job: Job, context: Context) -> dict[str, Any]:
         The scheduler is gone, or has no workers; what is journalled stays.
     """
     assert job.scheduler is not None
-    step: Sharded = load(STAGES[job.stage].open)(_without_gpu(context))
+    step: Sharded = load_hashed(STAGES[job.stage].open, job.code)(_without_gpu(context))
     left = step.begin()
     if not left:
         return step.end([])

@@ -7,7 +7,7 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ import torch
 from pipeline.errors import StepError
 from pipeline.keys.cache import cache_folder
 from pipeline.keys.loaded import check_code
-from pipeline.names import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Named, load
+from pipeline.names import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Named, load_hashed
 from pipeline.run.checked import CheckedFile, CheckedSource
 from pipeline.run.inputs import check_inputs
 from pipeline.run.job import Done, Event, Failed, Job, runs_a_network
@@ -90,7 +90,7 @@ def execute_together(jobs: Sequence[Job], progress: Callable[[str, int, int, str
 
 
 def _made_together(job: Job, contexts: Sequence[Context]) -> list[dict[str, Any] | Exception]:
-    run = load(STAGES[job.stage].together)
+    run = load_hashed(STAGES[job.stage].together, job.code)
     check_code(job.code)  # at once, rather than when the first of it is to be kept
     return run(contexts)  # type: ignore[no-any-return]
 
@@ -140,7 +140,7 @@ def finish(job: Job, context: Context, left: Mapping[str, Any], seconds: float) 
 
 def _made(job: Job, context: Context) -> dict[str, Any]:
     if job.scheduler is None:
-        run = load(STAGES[job.stage].run)
+        run = load_hashed(STAGES[job.stage].run, job.code)
         check_code(job.code)  # at once, rather than when the first of it is to be kept
         return run(context)  # type: ignore[no-any-return]
     from pipeline.run.coordinate import coordinate
@@ -176,7 +176,7 @@ def make_context(
         outputs=outputs,
         source=source,
         recordings=listed(source).recordings if source else (),
-        resolve=partial(_resolve, weights),
+        resolve=partial(_resolve, job.code, weights),
         device=device,
         on_bad_recording=job.on_bad_recording,
         weights=weights.path if weights else None,
@@ -197,13 +197,15 @@ def _done(seconds: float, output: Output, device: str, note: str = "") -> Done:
     return Done(seconds, sum(item.size for item in output.manifest.objects), device, note)
 
 
-def _resolve(weights: CheckedFile | None, table: str, section: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:
+def _resolve(
+    code: Container[str], weights: CheckedFile | None, table: str, section: Mapping[str, Any]
+) -> tuple[Callable[..., Any], Any]:
     body = dict(section)
     named = _TABLES[table][body.pop("name")]
-    build = load(named.build)
+    build = load_hashed(named.build, code)
     if weights is not None and table in _READ_WEIGHTS:
         build = partial(_of_checked, weights, build)
-    return build, msgspec.convert(body, load(named.params))
+    return build, msgspec.convert(body, load_hashed(named.params, code))
 
 
 def _of_checked(weights: CheckedFile, build: Callable[..., T], *given: Any) -> T:
@@ -234,14 +236,15 @@ def open_source(job: Job, progress: Callable[[int, int, str], None]) -> Source:
     body = dict(job.source)
     named = SOURCES[body.pop("name")]
     body.pop("times", None)  # which stages read in the recipe
-    params = msgspec.convert(body, load(named.params))
+    build = load_hashed(named.build, job.code)
+    params = msgspec.convert(body, load_hashed(named.params, job.code))
     root = getattr(params, "root", None)
     if root is None:  # a generator, which makes its files on first use
-        generator = load(named.build)(params, cache_folder())
+        generator = build(params, cache_folder())
         generator.ensure(lambda done, total: progress(done, total, "recordings made"))
         source: Source = generator
         return source
-    return CheckedSource(load(named.build)(Path(root), params), job.files, job.recipe)
+    return CheckedSource(build(Path(root), params), job.files, job.recipe)
 
 
 def _provenance(device: str) -> dict[str, Any]:

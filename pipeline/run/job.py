@@ -11,6 +11,7 @@ import msgspec
 from pipeline.errors import StepError
 from pipeline.keys.hashed import Hashed
 from pipeline.keys.loaded import check_code
+from pipeline.names import MODELS, module_of
 from pipeline.plan.planner import Plan
 from pipeline.plan.rows import row_digests
 from pipeline.plan.step import Step
@@ -197,7 +198,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
     encode = step.stage == "encode"
     weights = step.work.get("weights")
     accepted = step.accepted
-    code = dict(plan.snapshot.code.running(step.recipe["code"]))
+    code = _code(plan, step)
     check_code(code)
     is_file = weights is not None and weights.endswith((".pth", ".safetensors"))
     return Job(
@@ -219,6 +220,14 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
         remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],
     )
+
+
+def _code(plan: Plan, step: Step) -> dict[str, tuple[str, str]]:
+    """Return what a step may run: its own code, and that of trained models that it reads, which are in their keys."""
+    trained = (plan.steps[need].recipe for need in step.needs if plan.steps[need].stage in ("train", "distil"))
+    models = (MODELS[recipe["params"]["model"]["name"]] for recipe in trained)
+    roots = [module_of(reference) for model in models for reference in (model.build, model.params)]
+    return dict(plan.snapshot.code.running(step.recipe["code"], roots))
 
 
 def _files(table: Table, step: Step) -> dict[str, bytes]:

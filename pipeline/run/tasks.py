@@ -188,7 +188,7 @@ def _shard(place: dict[str, str], shard: int, fresh: bool, wanted: _Wanted) -> M
 
 
 def _open(place: dict[str, str]) -> _Opened:
-    from pipeline.names import STAGES, load
+    from pipeline.names import STAGES, load_hashed
     from pipeline.run.execute import earlier_of, make_context, open_source, prepared_device
     from pipeline.run.inputs import check_inputs
 
@@ -209,7 +209,7 @@ def _open(place: dict[str, str]) -> _Opened:
         lambda *_: wanted[0](),
         earlier_of(job, store),
     )
-    opened = load(STAGES[job.stage].open)(context)
+    opened = load_hashed(STAGES[job.stage].open, job.code)(context)
     check_code(job.code)  # at once, rather than when the first shard is to be kept
     return _Opened(opened, device_name(device), wanted)
 

@@ -63,6 +63,37 @@ def test_edited_between_hashing_and_import(
     assert {step["state"] for step in after.values()} == {"cached", "todo"}
 
 
+def test_the_teachers_model_while_a_student_is_distilled(
+    editable: Any, small: dict[str, Any], gate: Any, until: Callable[..., None]
+) -> None:
+    """It is part of the teacher's key, and of the student's by that."""
+    small["stages"]["distilled"]["fit"]["epochs"] = 2
+    editable.write({**small, "stages": {n: small["stages"][n] for n in ("encode", "teacher", "distilled")}})
+    gate.put(editable.code / "pipeline/run/worker.py", WORKER)
+    run = editable.start("run")
+    until(lambda: gate.reached() or run.poll() is not None)
+    append(editable.code / "trainers/models/dmft/teacher.py", "\n_EDITED = 1\n")
+    gate.open()
+    _, err = run.communicate(timeout=240)
+    assert run.returncode == 1, err
+    assert "distilled[subjects=odd,seed=0]: trainers/models/dmft/teacher.py changed while this ran; run again" in err
+
+
+def test_a_name_that_means_another_model(editable: Any, gate: Any, until: Callable[..., None]) -> None:
+    """Tables of names are no part of keys; a run goes on with what they said."""
+    gate.put(editable.code / "pipeline/run/worker.py", "import msgspec\n")
+    run = editable.start("run", "--until", "student")
+    until(lambda: gate.reached() or run.poll() is not None)
+    mine, names = editable.code / "trainers/models/mine.py", editable.code / "trainers/models/names.py"
+    mine.write_bytes((editable.code / STUDENT).read_bytes())
+    names.write_text(names.read_text().replace("trainers.models.dmft.student:", "trainers.models.mine:"))
+    gate.open()
+    _, err = run.communicate(timeout=240)
+    assert run.returncode == 1, err
+    assert "what names trainers.models.mine:DMFTStudent changed while this ran; run again" in err
+    assert not is_there(editable)
+
+
 def test_edited_and_undone(editable: Any, gate: Any, until: Callable[..., None], tmp_path: Path) -> None:
     """The file is as it was hashed before this was and after it; the worker has imported something else."""
     gate.put(editable.code / "pipeline/run/worker.py", WORKER)

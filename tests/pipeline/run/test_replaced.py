@@ -127,7 +127,8 @@ def test_weights_of_a_student_are_checked_when_they_are_loaded(tmp_path: Path) -
     weights_file(path, 1)
     content = path.read_bytes()
     section = {"name": "torchvision", "model": "squeezenet1_1", "weights": str(path)}
-    read_state, wanted = _resolve(CheckedFile(path, hash_file(path)), "pretrained", section)
+    code = {"pipeline.stages.encode.weights", "pipeline.stages.train.params"}
+    read_state, wanted = _resolve(code, CheckedFile(path, hash_file(path)), "pretrained", section)
     state, _ = read_state(wanted.model, wanted.weights, path)
     before = {name: tensor.clone() for name, tensor in state.items()}
     overwrite(path, content[:-4000] + bytes(4000))
