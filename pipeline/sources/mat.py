@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from pipeline.sources import content
 from pipeline.sources.broken import BrokenFileError
@@ -72,7 +72,7 @@ def read(path: Path, expected: Expected) -> NDArray[Any]:
     data = io.BytesIO(content.read(path))  # scipy, which says OSError of a damaged file, meets no error of the system
     _checked(data, data.getbuffer().nbytes, expected)  # before megabytes are decompressed, and for the better message
     try:
-        values: NDArray[Any] = loadmat(data, variable_names=[expected.key])[expected.key]
+        values: NDArray[Any] = loadmat(cast(Any, data), variable_names=[expected.key])[expected.key]
     except Exception as error:  # a damaged file makes scipy raise nearly anything
         _pass_on(error)
         raise BrokenFileError(f"cannot be decompressed ({_said(error)})") from error
