@@ -135,7 +135,7 @@ class _Made:
     done: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    outdated: bool = False  # whether some were given up, to be planned again
+    outdated: bool = False  # whether the rest must be planned again
 
     def __add__(self, other: _Made) -> _Made:
         lists = (self.done + other.done, self.fetched + other.fetched, self.failed + other.failed)
@@ -154,7 +154,7 @@ def _bring(plan: Plan, again: Callable[[], Plan], how: _How) -> tuple[Plan, _Mad
         _update_lock(plan)
         before, states = plan, dict(plan.states)
         more = _run(plan, how, made)
-        made += more
+        made = replace(made, failed=[]) + more  # what failed was tried again
         plan = again() if more.done or more.fetched else plan
         plan.history.note(plan.history.unknown(plan.steps.values(), plan.states))
         _tell_what_differs(before, states, more)
@@ -207,7 +207,7 @@ def _run(plan: Plan, how: _How, made: _Made) -> _Made:
     )
     _print_failures(plan, outcome, how.debug)
     lost = [*outcome.failed, *outcome.left_out]
-    return _Made(list(outcome.done), list(outcome.fetched), lost, bool(outcome.outdated))
+    return _Made(list(outcome.done), list(outcome.fetched), lost, outcome.outdated)
 
 
 def _push(plan: Plan, new: _Made, made: _Made) -> _Made:

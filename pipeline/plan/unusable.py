@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipeline.plan.stored import broken_items, skipped_items
@@ -52,19 +52,18 @@ def late(encode: Step, skipped: Skipped) -> dict[str, str]:
     return {recording: reason for recording, reason in skipped.items() if recording not in encode.work["broken"]}
 
 
-def outdated(plan: Plan, done: Step, waiting: Iterable[str]) -> set[str]:
-    """Return which waiting steps were planned for other recordings than an output leaves that is there since now.
+def foreseen(plan: Plan, done: Step) -> bool:
+    """Tell whether an output that is there since now leaves the recordings that the plan goes by.
 
-    The plan knew nothing of what breaks while it is indexed or encoded; keys of what is trained and tested are others.
+    The plan may know nothing of what breaks while it is indexed or encoded; where it does, the keys of what is trained
+    and tested are others.
     """
     if done.stage not in ("index", "encode") or not plan.store.has(done.stage, done.key):
-        return set()
+        return True
     local = Chain(plan.store)
     if done.stage == "index":
-        return set() if broken_of(local, done) == plan.broken else set(waiting)
-    if late(done, skipped_of(local, done)) == plan.late.get(done.id, {}):
-        return set()
-    return {id_ for id_ in waiting if "split" in plan.steps[id_].work}
+        return broken_of(local, done) == plan.broken
+    return late(done, skipped_of(local, done)) == plan.late.get(done.id, {})
 
 
 def doubtful(plan: Plan, recording: str, reason: str, stream: str = "") -> bool:

@@ -107,8 +107,8 @@ def _check_rows(job: Job, step: str, output: Output) -> None:
         One has not: it broke while it was encoded, and the plan did not know.
     """
     rows = sorted(row for side in ("train", "test") for row, _ in job.work.get(side, ()))
-    valid = open_features(output).read("valid", rows).any(axis=1) if rows else ()
-    empty = [row for row, usable in zip(rows, valid, strict=True) if not usable]
+    valid = open_features(output).read("valid", rows) if rows else ()
+    empty = [row for row, patches in zip(rows, valid, strict=True) if not patches.any()]
     if empty:
         raise StepError(
             f"{step}: {len(empty)} of the recordings to train and test on broke while they were encoded "

@@ -24,15 +24,15 @@ class Outcome:
     left_out
         For which step that failed.
     outdated
-        Waiting steps that were given up, since something that was made drops other recordings than the plan knew:
-        what is trained and tested must be planned again.
+        Whether something that was made drops other recordings than the plan knew. What is trained and tested must be
+        planned again; steps of it that were waiting were given up.
     """
 
     done: dict[str, Done] = field(default_factory=dict)
     fetched: dict[str, Done] = field(default_factory=dict)
     failed: dict[str, Failed] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
-    outdated: set[str] = field(default_factory=set)
+    outdated: bool = False
 
 
 def remember(plan: Plan, outcome: Outcome) -> None:

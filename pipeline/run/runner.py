@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import PipelineError
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
-from pipeline.plan.unusable import outdated
+from pipeline.plan.unusable import foreseen
 from pipeline.run.alike import kind
 from pipeline.run.job import Alive, Done, Failed, Progress, Silent, make_fetch, make_job
 from pipeline.run.outcome import Outcome, remember
@@ -233,11 +233,13 @@ class _Run:
     def _have(self, id_: str) -> None:
         """Note that a step's output is there; give up what must be planned again for what it drops."""
         self._there.add(id_)
-        lost = outdated(self._plan, self._plan.steps[id_], self.waiting)
-        self.waiting -= lost
-        self._locked = {each: since for each, since in self._locked.items() if each not in lost}
-        self._outcome.outdated |= lost
-        self.display.more(-len(lost))
+        step = self._plan.steps[id_]
+        if not foreseen(self._plan, step):
+            self._outcome.outdated = True
+            lost = {each for each in self.waiting if step.stage == "index" or "split" in self._plan.steps[each].work}
+            self.waiting -= lost
+            self._locked = {each: since for each, since in self._locked.items() if each not in lost}
+            self.display.more(-len(lost))
 
     def _again(self, id_: str, why: str) -> None:
         self.display.put_back(id_, why)

@@ -175,7 +175,7 @@ def _opened(path: Path, what: str) -> Iterator[InputContainer]:
 
     with WatchedFile(path) as file:
         try:
-            with av.open(file, buffer_size=_BUFFER, **_ONLY) as container:
+            with av.open(file, "r", buffer_size=_BUFFER, **_ONLY) as container:
                 yield container
         except (av.FFmpegError, OSError, ValueError) as error:
             if isinstance(error, BlockingIOError) or (isinstance(error, MemoryError) and memory_is_short()):
