@@ -55,7 +55,7 @@ def _remedy(number: int, path: str) -> str:
         return "Mount it for writing, or use another store"
     store = next((folder for folder in Path(path).parents if os.path.lexists(folder / "store.json")), None)
     if store is None:
-        return "Check that the folder is yours to use"
+        return "Check that the folder is yours to use (docs/sharing.md has a recipe for a group)"
     return (
         f"If you share it, let its owner run once: chgrp -R GROUP {store} && chmod -R g+rwX {store} && "
         f"find {store} -type d -exec chmod g+s {{}} + (docs/sharing.md)"
