@@ -130,6 +130,9 @@ def _read(path: Path) -> Mapping[str, Any]:
         pickle.UnpicklingError,
         safetensors.SafetensorError,
     ) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            said = f"weights: {path}: {error.strerror}; that is an error of the system, not of the file"
+            raise StepError(f"{said}: check the disk, the mount, permissions and limits, and run again") from error
         raise ConfigError(f"weights: {path} holds no weights ({_first_line(error)}); fetch it again") from error
     if isinstance(state, Mapping):
         inner = state.get("state_dict", state)

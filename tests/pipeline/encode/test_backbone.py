@@ -114,6 +114,12 @@ def test_a_file_without_weights_is_refused(tmp_path: Path, name: str) -> None:
         build("squeezenet1_1", name, file)
 
 
+def test_an_error_of_the_system_says_nothing_of_the_weights(tmp_path: Path) -> None:
+    (tmp_path / "folder.pth").mkdir()
+    with pytest.raises(StepError, match=r"folder.pth: Is a directory; that is an error of the system"):
+        build("squeezenet1_1", "folder.pth", tmp_path / "folder.pth")
+
+
 def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "evil.pth"
     torch.save(torchvision.models.squeezenet1_1(weights=None), file)

@@ -14,6 +14,7 @@ from pipeline.run.serve import told
     [
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), "out of the GPU's memory", False),
         (MemoryError(), "out of memory", False),
+        (OSError(5, "Input/output error", "a.csv"), "'a.csv'\n  that is an error of the system", False),
         (RuntimeError("CUDA error: an illegal memory access"), "this is a defect of harvest", True),
     ],
 )
