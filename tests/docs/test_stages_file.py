@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 from pipeline.names import ENCODERS, LOSSES, MODELS, SOURCES, STAGES, load
+from pipeline.sources.times import TimeLimits
 from pipeline.stagesfile.schema import Experiment
 from trainers.protocols import PROTOCOLS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "stages-file.md").read_text(encoding="utf-8")
-STRUCTS: dict[str, Any] = {"Top level": Experiment}
+STRUCTS: dict[str, Any] = {"Top level": Experiment, "Times of any source": TimeLimits}
 STRUCTS |= {f"Source `{name}`": load(place.params) for name, place in SOURCES.items()}
 STRUCTS |= {f"Encode a `{name}`": load(place.params) for name, place in ENCODERS.items()}
 STRUCTS |= {f"Stage `{name}`": load(stage.params) for name, stage in STAGES.items() if stage.params}

@@ -148,3 +148,38 @@ def test_values_beyond_float16_name_the_remedy(encode: Any, memory: Any) -> None
         encode(memory(data), INERTIAL, SeriesParams(dtype="float16"))
     output, _ = encode(memory({("r", "inertial"): np.ones((50, 2))}), INERTIAL, SeriesParams(dtype="float16"))
     assert output.read("features").dtype == np.float16
+
+
+class TestValuesThatSinglePrecisionCannotHold:
+    """They are their recording's defect: with `skip` the others are encoded, and nobody is told to change the dtype."""
+
+    MODALITY = Modality("series", ("acc",), 50.0)
+
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize(
+        ("value", "kind", "reason"),
+        [
+            (1e300, "series", "has a value of 1e+300, more than single precision holds"),
+            (3e38, "skeleton", "has values so large that what is made of them is more than single precision holds"),
+        ],
+    )
+    def test_are_its_defect(self, encode: Any, memory: Any, value: float, kind: Any, reason: str) -> None:
+        good = np.random.default_rng(0).normal(size=(60, 20, 3) if kind == "skeleton" else (60, 3))
+        bad = good.copy()
+        bad[::2], bad[1::2] = value, -value  # whose difference overflows
+        source = memory({("a", "acc"): good, ("b", "acc"): bad, ("c", "acc"): good})
+        modality = Modality(kind, ("acc",), 50.0)
+        skeleton = SkeletonParams(patches=4, centre="none", scale="none", align="spread", keep_series=False)
+        params = skeleton if kind == "skeleton" else SeriesParams(patches=4)
+        output, provenance = encode(source, modality, params, on_bad="skip")
+        ((late),) = provenance["late_broken"]
+        assert late["recording"] == "b"
+        assert reason in late["reason"]
+        assert output.read("valid").any(axis=1).tolist() == [True, False, True]
+        with pytest.raises(StepError, match="Mend or remove the file, or set on_bad_recording: skip"):
+            encode(source, modality, params, key="1" * 64)
+
+    def test_but_not_where_half_precision_was_chosen(self, encode: Any, memory: Any) -> None:
+        source = memory({("a", "acc"): np.full((60, 3), 1e6)})
+        with pytest.raises(StepError, match="not finite as float16; set dtype: float32"):
+            encode(source, self.MODALITY, SeriesParams(patches=4, dtype="float16"), on_bad="skip")
