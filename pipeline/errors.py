@@ -2,6 +2,7 @@
 
 PipelineError
 ├── ConfigError      the stages file, an option or the data's place is wrong (exit code 2)
+├── DataError        a raw file that the source lists cannot be read (exit code 1)
 ├── StepError        a step could not be completed (exit code 1)
 └── BadRecording     one recording cannot be used (follows `on_bad_recording`)
 """
@@ -19,6 +20,10 @@ class ConfigError(PipelineError):
     """A stages file, an option or a folder is wrong; the message names the place and the remedy."""
 
     exit_code = 2
+
+
+class DataError(PipelineError):
+    """A raw file is missing or cannot be read; the message names it and the remedy."""
 
 
 class StepError(PipelineError):

@@ -56,7 +56,13 @@ def command(
     from pipeline.run.execute import user
 
     found: dict[str, Accepted] = {}
-    for target in find_targets(plan, code_changed):
+    targets = list(find_targets(plan, code_changed))
+    if plan.trial:
+        raise ConfigError(
+            f"accept {entry}: would write {lock_path(path).name}, and --set makes this a trial of another experiment\n"
+            "  accept without it (--set of source.root, store and remote may stay), or put the change into the file"
+        )
+    for target in targets:
         if target.never_made:
             print(f"note: never made before and not checked: {', '.join(target.never_made)}", file=sys.stderr)
         if not target.pairs:

@@ -50,7 +50,7 @@ def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) 
         print(file=sys.stderr)
     for url in plan.chain.failures.keys() - told.keys():
         print(f"note: remote {url} is left out: {plan.chain.failures[url]}", file=sys.stderr)
-    if not plan.table.present and earlier is None:
-        root = plan.points[0].source.root
-        print(f"note: the raw data is not at {root}; keys come from {lock_path(path).name}", file=sys.stderr)
+    if earlier is None:
+        for place, what in plan.absent.items():
+            print(f"note: {what} not at {place}; keys come from {lock_path(path).name}", file=sys.stderr)
     return plan

@@ -145,7 +145,7 @@ def _bring(plan: Plan, again: Callable[[], Plan], how: _How) -> tuple[Plan, _Mad
         plan = again()
     if not made.failed:
         _check_broken(plan)
-        write_lock(lock_path(plan.path), plan.lock, plan.old_lock)
+        _keep_lock(plan)
         more = _run(plan, how)
         made += more
         plan = again() if more.done or more.fetched else plan
@@ -216,6 +216,15 @@ def _check_broken(plan: Plan) -> None:
             f"{broken_count(plan)} cannot be used:\n" + "\n".join(listed) + "\n"
             "  mend or remove them, or set `on_bad_recording: skip` to go on without these recordings"
         )
+
+
+def _keep_lock(plan: Plan) -> None:
+    """Write the lock, but not that of a trial with ``--set``: it is the stages file's, which others share."""
+    lock = lock_path(plan.path)
+    if not plan.trial:
+        write_lock(lock, plan.lock, plan.old_lock)
+    elif plan.lock != plan.old_lock:
+        print(f"note: {lock.name} stays as it is: --set makes this a trial of another experiment", file=sys.stderr)
 
 
 def _note_cached(plan: Plan) -> None:

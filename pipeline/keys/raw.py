@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.errors import ConfigError
+from pipeline.errors import DataError
 from pipeline.keys.cache import cache_folder, write_atomically
+from pipeline.keys.missing import unreadable
 from store.canonical import digest_rows
 
 _RACY_NS = 2_000_000_000  # a file this young may change again within one tick of its clock
@@ -57,15 +58,16 @@ class RawIndex:
     def digests(
         self, paths: Iterable[str], progress: Callable[[int, int], None] | None = None
     ) -> dict[str, FileDigest]:
-        """Return the digest of each path; ConfigError for one that cannot be read."""
+        """Return the digest of each path; DataError for one that cannot be looked at."""
         found: dict[str, FileDigest] = {}
         unknown: dict[str, os.stat_result] = {}
         root = os.fspath(self.root)
-        for path in paths:
+        listed = list(paths)
+        for path in listed:
             try:
                 stat = os.stat(f"{root}/{path}")
-            except OSError as error:
-                raise ConfigError(f"{root}/{path}: {error.strerror}\n  check source.root") from None
+            except OSError:
+                raise unreadable(self.root, listed) from None
             seen = self._seen.get(path)
             if seen and seen.size == stat.st_size and seen.mtime_ns == stat.st_mtime_ns:
                 found[path] = FileDigest(seen.size, seen.sha256)
@@ -114,12 +116,12 @@ class RawIndex:
 
 
 def sha256_of(path: Path) -> str:
-    """Hash a file's content; ConfigError where it cannot be read."""
+    """Hash a file's content; DataError where it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}\n  check the path and its permissions") from None
+        raise DataError(f"{path}: {error.strerror}\n  check the path and its permissions") from None
 
 
 def stream_digest(files: Iterable[tuple[str, str, FileDigest]]) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigError
 from pipeline.keys.accepted import AcceptedCode
 from pipeline.keys.code import CodeIndex
+from pipeline.keys.missing import FETCH, dangling, is_absent
 from pipeline.keys.raw import RawIndex
 from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
@@ -20,6 +20,7 @@ from pipeline.plan.stored import broken_items
 from pipeline.plan.table import Table, read_table, table_from_index
 from pipeline.sources.contract import Unparsed
 from pipeline.stagesfile.experiment import Point, read_points
+from pipeline.stagesfile.settings import are_places
 from store import Store
 from store.chain import Chain
 
@@ -46,6 +47,10 @@ class Plan:
         Whether the index has run; before that, keys of training assume that no recording is broken.
     lock, old_lock
         What stages.lock should say, and what it says.
+    trial
+        ``--set`` made another experiment of it than the stages file's, whose lock it must leave alone.
+    absent
+        Places where nothing is, and what belongs there (``the raw data is``); its digests come from the lock.
     """
 
     path: Path
@@ -61,6 +66,8 @@ class Plan:
     lock: Lock
     old_lock: Lock
     history: History
+    trial: bool = False
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_plan(
@@ -73,9 +80,10 @@ def make_plan(
 
     `away` is an earlier plan's `chain.failures`: those remotes are not waited for again.
     """
+    settings = list(settings)
     points = read_points(path, settings)
     first = points[0]
-    if any(p.source_recipe != first.source_recipe for p in points):
+    if any((p.source_recipe, p.source.root) != (first.source_recipe, first.source.root) for p in points):
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
     store = Store.open(first.experiment.store, base=path.absolute().parent)
     chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent), failures=away)
@@ -107,6 +115,8 @@ def make_plan(
         lock=lock,
         old_lock=old_lock,
         history=History.read(store, path),
+        trial=not are_places(settings),
+        absent=({} if table.present else {str(first.source.root): "the raw data is"}) | weights.absent,
     )
 
 
@@ -137,13 +147,21 @@ def _table(point: Point, streams: Sequence[str], chain: Chain, lock: Lock, progr
         if progress:
             progress("hashing raw files", done, total)
 
-    try:
-        return read_table(point.source, streams, lock, hashing)
-    except ConfigError:
-        index = chain.output("index", lock.index) if lock.source == point.source.name and lock.index else None
-        if index is None:
-            raise
-        return table_from_index(index, streams, lock)
+    if lock.source == point.source.name and lock.index and _may_be_absent(point):
+        index = chain.output("index", lock.index)
+        if index is not None:
+            return table_from_index(index, streams, lock)
+    return read_table(point.source, streams, lock, hashing)
+
+
+def _may_be_absent(point: Point) -> bool:
+    """Tell whether nothing at all is where the stages file itself says that the raw data is.
+
+    Data of which a part is there is never taken from the lock, nor is any that ``--set`` says to be somewhere.
+    """
+    if getattr(point.source, "recipe", None) is not None or point.document.set_by("source.root") == "--set":
+        return False
+    return is_absent(point.source.root)
 
 
 def _read_broken(index: Output) -> dict[str, dict[str, str]]:
@@ -158,6 +176,7 @@ class _Weights:
 
     def __init__(self, base: Path, lock: Lock) -> None:
         self.found: dict[str, str] = {}
+        self.absent: dict[str, str] = {}
         self._base = base
         self._lock = lock
 
@@ -170,8 +189,11 @@ class _Weights:
         name = path.name
         if path.is_file():
             self.found[name] = RawIndex(path.parent).digests([name])[name].sha256
-        elif name in self._lock.weights:
+        elif name in self._lock.weights and is_absent(path) and point.document.set_by(place) != "--set":
             self.found[name] = self._lock.weights[name]
+            self.absent[str(path)] = "the weights are"
+        elif broken := dangling(path):
+            raise point.document.error(place, f"{path}: {broken}", FETCH)
         else:
             raise point.document.error(
                 place,

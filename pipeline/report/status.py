@@ -11,7 +11,7 @@ from pipeline.plan.explain import accepted, is_about_code, reasons
 from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 from pipeline.report.estimates import Estimates, Total
-from pipeline.report.text import broken_count, broken_reasons, table
+from pipeline.report.text import absent_notes, broken_count, broken_reasons, table
 
 
 def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
@@ -43,6 +43,7 @@ def as_json(plan: Plan, steps: Iterable[Step]) -> dict[str, Any]:
         "stages_file": str(plan.path),
         "store": plan.store.url,
         "indexed": plan.indexed,
+        "absent": list(plan.absent),
         "broken": broken,
         "unparsed": [{"stream": u.stream, "path": u.path, "reason": u.reason} for u in plan.unparsed],
         "estimate": total.as_json(),
@@ -74,6 +75,7 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
     why = _why(plan, chosen, found)
     text += ["why:", *why] if why else []
     text += _hint(chosen, found) + _accepted(chosen)
+    text += absent_notes(plan)
     if not plan.indexed:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
     if plan.broken or plan.unparsed:

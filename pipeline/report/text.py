@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pipeline.lock import lock_path
 from pipeline.plan.planner import Plan
 from pipeline.report.results import METRICS, Row, differences, random_projections, result_rows
 
@@ -47,9 +48,15 @@ def results_text(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) 
     projections = random_projections(plan)
     if projections:
         text.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
+    text += absent_notes(plan)
     if plan.broken or plan.unparsed:
         text.append(f"note: {broken_count(plan)} left out, see `pipeline status`")
     return "\n".join(text)
+
+
+def absent_notes(plan: Plan) -> list[str]:
+    """Say that what is shown is of data as the lock knows it, where there is none to look at."""
+    return [f"note: as {lock_path(plan.path).name} has it: there is nothing at {place}" for place in plan.absent]
 
 
 def broken_reasons(plan: Plan) -> list[str]:

@@ -53,6 +53,13 @@ class Document:
         line = f":{self.lines[probe]}" if probe in self.lines else ""
         return f"{self.path}{line}: {prefix}{key}" if key else f"{self.path}{line}"
 
+    def set_by(self, key: str) -> str:
+        """Return what set a key, or what it stands in, instead of the file: ``--set`` or ``matrix``; else nothing."""
+        probe = key
+        while probe and probe not in self.origins:
+            probe = probe.rpartition(".")[0]
+        return self.origins.get(probe, "")
+
     def _origin(self, key: str) -> str | None:
         """Return the override that set a key or, where the file lacks it, a key below it."""
         if key in self.origins:

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
 
-_PLACES = ("store", "remote", "source.root")
+_PLACES = ("store", "remote", "source.root")  # where things are: setting them makes no other experiment
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -33,6 +33,11 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 def _names_a_file(key: str, value: str) -> bool:
     return key.endswith(".weights") and value.endswith((".pth", ".safetensors"))
+
+
+def are_places(settings: Iterable[tuple[str, Any]]) -> bool:
+    """Tell whether overrides say only where data and outputs are, so that the experiment stays the stages file's."""
+    return all(key in _PLACES for key, _ in settings)
 
 
 def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origin: str) -> Document:

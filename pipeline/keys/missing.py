@@ -1,0 +1,58 @@
+"""What to say where a raw file that the source lists cannot be looked at."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.errors import DataError
+
+
+def unreadable(root: Path, paths: Iterable[str]) -> DataError:
+    """Make the error that names the first of the files that cannot be looked at, counts them, and says what to do."""
+    first: tuple[str, OSError] | None = None
+    missing = count = 0
+    for count, path in enumerate(paths, 1):
+        try:
+            os.stat(root / path)
+        except OSError as error:
+            missing += 1
+            first = first or (path, error)
+    if first is None:
+        return DataError(f"{root}: a file could not be looked at, and now it can\n  run again")
+    path, error = first
+    more = f" ({missing} of {count} files are like that)" if missing > 1 else ""
+    return DataError(f"{root / path}: {_said(root / path, error)}{more}\n  {_remedy(root / path, error)}")
+
+
+def dangling(path: Path) -> str:
+    """Say where a link leads that leads nowhere; empty where the path is no such link."""
+    return f"a link to {os.readlink(path)}, which is not there" if path.is_symlink() and not path.exists() else ""
+
+
+def is_absent(path: Path) -> bool:
+    """Tell whether there is nothing at a path, not even a link; what cannot be looked at counts as there."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+FETCH = "fetch its content (git-annex and DVC leave such links: `git annex get`, `dvc pull`), or remove the link"
+
+
+def _said(path: Path, error: OSError) -> str:
+    if error.errno == errno.ENOENT:
+        return dangling(path) or "is not there, though the source lists it"
+    return error.strerror or str(error)
+
+
+def _remedy(path: Path, error: OSError) -> str:
+    if error.errno == errno.ENOENT:
+        return FETCH if dangling(path) else "restore it; if it was being moved, run again"
+    return "check the path and its permissions"
