@@ -12,6 +12,7 @@ import click
 from pipeline.lock import lock_path
 from pipeline.plan.planner import Plan, make_plan
 from pipeline.stagesfile.settings import parse_setting
+from pipeline.terminal import drawing
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,7 +43,7 @@ def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) 
         nonlocal shown
         if total >= 500 and sys.stderr.isatty() and (done % 100 == 0 or done == total):
             shown = True
-            print(f"\r{what}: {done} of {total}", end="", file=sys.stderr, flush=True)
+            print(f"\r{what}: {done} of {total}", end="", file=drawing(sys.stderr), flush=True)
 
     told = dict(earlier.chain.failures) if earlier else {}
     plan = make_plan(path, [parse_setting(text) for text in settings], progress, dict(told))

@@ -12,18 +12,17 @@ from pipeline.errors import DataError
 
 def unreadable(root: Path, paths: Iterable[str]) -> DataError:
     """Make the error that names the first of the files that cannot be looked at, counts them, and says what to do."""
-    first: tuple[str, OSError] | None = None
-    missing = count = 0
-    for count, path in enumerate(paths, 1):
+    listed = list(paths)
+    missing: list[tuple[str, OSError]] = []
+    for path in listed:
         try:
             os.stat(root / path)
         except OSError as error:
-            missing += 1
-            first = first or (path, error)
-    if first is None:
+            missing.append((path, error))
+    if not missing:
         return DataError(f"{root}: a file could not be looked at, and now it can\n  run again")
-    path, error = first
-    more = f" ({missing} of {count} files are like that)" if missing > 1 else ""
+    path, error = missing[0]
+    more = f" ({len(missing)} of {len(listed)} files are like that)" if len(missing) > 1 else ""
     return DataError(f"{root / path}: {_said(root / path, error)}{more}\n  {_remedy(root / path, error)}")
 
 
