@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import shlex
@@ -127,11 +128,15 @@ def test_text_of_strangers_cannot_steer_a_terminal(experiment: Path) -> None:
     assert "\u202e" not in text
 
 
-def test_a_store_of_a_stranger(experiment: Path, said: Callable[..., Any]) -> None:
-    (experiment / ".store" / "refs" / "evil\x1b[2J.json").write_text("{}")
-    shown = said("store", "du", "-f", str(experiment / "stages.yaml"))
-    assert r"evil\x1b[2J.json" in shown.err
-    assert "\x1b" not in shown.out + shown.err
+def test_a_store_of_a_stranger(experiment: Path, said: Callable[..., Any], tmp_path: Path) -> None:
+    file = ("-f", str(experiment / "stages.yaml"), "--set", f"store={tmp_path / 'theirs'}")
+    assert said("run", "--until", "index", *file, LOGNAME="eve\x1b[2J").code == 0
+    listed = json.loads(said("store", "ls", "--json", *file).out)
+    assert listed[0]["user"] == "eve\x1b[2J"
+    for command in (("ls",), ("show", listed[0]["key"])):
+        shown = said("store", *command, *file, COLUMNS="200")
+        assert r"eve\x1b[2J" in shown.out
+        assert "\x1b" not in shown.out + shown.err
 
 
 def test_arguments_are_said_harmlessly(said_here: Callable[..., Any], file: str) -> None:
