@@ -9,6 +9,8 @@ from typing import Any
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.parsed import Parsed, recall, remember
 
+_LARGEST = 1_000_000  # bytes
+
 
 @dataclass
 class Document:
@@ -71,13 +73,17 @@ class Document:
 def read_document(path: Path) -> Document:
     """Read a stages file; ConfigError names the line where it is not YAML, or has a key twice."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        text = content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: no such stages file\n  give one with `-f FILE`, or run where stages.yaml is"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}\n  check the file") from None
+    if len(content) > _LARGEST:
+        raise ConfigError(f"{path}: has more than {_LARGEST} bytes: no stages file\n  check `-f`")
     parsed = recall(text)
     if parsed is not None:
         return Document(path, parsed.values, parsed.lines)

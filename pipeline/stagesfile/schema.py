@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     source: dict[str, Any] = msgspec.field(default_factory=lambda: {"name": "sample"})
     modalities: tuple[str, ...]
     protocol: str
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], ...] = (0,)
     matrix: dict[str, list[Any]] = {}
     on_bad_recording: Literal["fail", "skip"] = "fail"
     stages: dict[str, dict[str, Any] | None]
