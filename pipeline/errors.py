@@ -17,9 +17,19 @@ class PipelineError(Exception):
 
 
 class ConfigError(PipelineError):
-    """A stages file, an option or a folder is wrong; the message names the place and the remedy."""
+    """A stages file, an option or a folder is wrong; the message names the place and the remedy.
+
+    Parameters
+    ----------
+    of_file
+        The message without its place, where that is a line of a stages file: a setting may be to blame instead.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, of_file: str = "") -> None:
+        super().__init__(message)
+        self.of_file = of_file
 
 
 class DataError(PipelineError):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.errors import ConfigError
 from pipeline.keys.accepted import AcceptedCode
 from pipeline.keys.code import CodeIndex
 from pipeline.keys.missing import FETCH, dangling, is_absent
 from pipeline.keys.raw import RawIndex
 from pipeline.lock import Lock, lock_path, read_lock
+from pipeline.plan.blame import Attempt, blamed
 from pipeline.plan.history import History
 from pipeline.plan.step import Step
 from pipeline.plan.steps import Broken, StepBuilder
@@ -81,7 +84,10 @@ def make_plan(
     `away` is an earlier plan's `chain.failures`: those remotes are not waited for again.
     """
     settings = list(settings)
-    points = read_points(path, settings)
+    try:
+        points = read_points(path, settings)
+    except ConfigError as error:
+        raise blamed(error, path, settings) from None
     first = points[0]
     if any((p.source_recipe, p.source.root) != (first.source_recipe, first.source.root) for p in points):
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
@@ -96,8 +102,16 @@ def make_plan(
     index = builder.index(first, table, sorted(table.raw))
     made = chain.output("index", index.key)
     broken = _read_broken(made) if made else {}
-    for point in points:
-        builder.add(point, table, broken, index.id)
+
+    def build(points: Sequence[Point], table: Table, builder: StepBuilder) -> None:
+        for point in points:
+            builder.add(point, table, broken, index.id)
+
+    try:
+        build(points, table, builder)
+    except ConfigError as error:
+        again = Attempt(first.source, table, partial(build, builder=StepBuilder(code, weights)))
+        raise blamed(error, path, settings, again) from None
     code.save()
     source = str(first.source_recipe["name"])
     lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)

@@ -35,7 +35,9 @@ class Document:
 
     def error(self, key: str, problem: str, remedy: str) -> ConfigError:
         """Make the error that names file, line, key, problem and remedy."""
-        return ConfigError(f"{self.where(key)}: {problem}\n  {remedy}")
+        where = self.where(key)
+        of_file = f"{key}: {problem}\n  {remedy}" if where.startswith(str(self.path)) else ""
+        return ConfigError(f"{where}: {problem}\n  {remedy}", of_file)
 
     def where(self, key: str) -> str:
         """Name the place of a key: ``stages.yaml:12: stages.teacher.fit``, or the nearest key that has a line.

@@ -24,6 +24,8 @@ _PLAIN_WORDS = {
     "null": "nothing",
 }
 
+_SEE = "docs/stages-file.md says what this key takes"
+
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The top level of a stages file; see docs/stages-file.md."""
@@ -62,6 +64,8 @@ def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:
         choices = _choices(found)
         if message.startswith("Invalid enum value") and choices:
             value = message.removeprefix("Invalid enum value ")
+            if others := _other_kinds(found):
+                raise document.error(full, f"{value} is neither {others} nor {' nor '.join(choices)}", _SEE) from None
             raise document.error(full, f"{value} is not known", did_you_mean(value.strip("'"), choices)) from None
         raise _wrong_value(document, full, message, fields) from None
 
@@ -84,7 +88,7 @@ def _wrong_value(document: Document, key: str, message: str, fields: list[str]) 
     problem, semicolon, remedy = message.partition("; ")
     problem = re.sub(r"`([a-z |]+)`", lambda types: _plain(types[1]), problem)
     if not semicolon:
-        remedy = "docs/stages-file.md says what this key takes"
+        remedy = _SEE
     return document.error(key, problem[:1].lower() + problem[1:], remedy)
 
 
@@ -128,6 +132,19 @@ def _field_of(kind: Any, name: str) -> Any:
         if isinstance(each, type) and issubclass(each, msgspec.Struct):
             return get_type_hints(each, include_extras=True).get(name, Any)
     return Any
+
+
+def _other_kinds(kind: Any) -> str:
+    """Say what a key takes beside a Literal's values: ``a whole number``; empty where that is nothing."""
+    if get_origin(kind) is Annotated:
+        return _other_kinds(get_args(kind)[0])
+    if get_origin(kind) is Literal or kind is type(None):
+        return ""
+    if get_origin(kind) in (tuple, list):
+        return "a list"
+    if args := get_args(kind):
+        return " nor ".join(filter(None, map(_other_kinds, args)))
+    return _PLAIN_WORDS.get(getattr(kind, "__name__", ""), "")
 
 
 def _choices(kind: Any) -> list[str]:

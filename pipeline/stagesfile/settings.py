@@ -22,8 +22,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
     try:
         parsed = read_value(value)
-    except ValueError:
-        raise ConfigError(f"--set {text}: the value is not valid YAML\n  quote it, for example '\"{value}\"'") from None
+    except ValueError as error:
+        raise ConfigError(f"--set {text}: {error}\n  quote it, for example '\"{value}\"'") from None
     if key == "remote" and isinstance(parsed, list):
         parsed = [str(Path(url).expanduser().absolute()) if "://" not in str(url) else url for url in parsed]
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
@@ -45,7 +45,7 @@ def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origi
     values = copy.deepcopy(document.values)
     lines, origins = dict(document.lines), dict(document.origins)
     for key, value in settings:
-        *parents, last = key.split(".")
+        *parents, last = split_key(values, key)
         place: Any = values
         for depth, part in enumerate(parents):
             if place.get(part) is None:
@@ -60,6 +60,19 @@ def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origi
         origins[key] = origin
         lines = {known: line for known, line in lines.items() if not _is_at_or_below(known, key)}
     return Document(document.path, values, lines, origins)
+
+
+def split_key(values: Mapping[str, Any], key: str) -> list[str]:
+    """Split a dotted key; a part that is there may have dots in itself, as an entry's name or a key of the matrix."""
+    parts, found = key.split("."), []
+    place: Any = values
+    while parts:
+        there = place if isinstance(place, dict) else {}
+        count = next((n for n in range(len(parts), 1, -1) if ".".join(parts[:n]) in there), 1)
+        count = len(parts) if found == ["matrix"] else count
+        found.append(".".join(parts[:count]))
+        parts, place = parts[count:], there.get(found[-1])
+    return found
 
 
 def _is_at_or_below(key: str, place: str) -> bool:

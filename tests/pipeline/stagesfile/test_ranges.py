@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, get_args, get_type_hints
 
 import msgspec
@@ -12,7 +12,7 @@ import pytest
 from pipeline.names import ENCODERS, SOURCES, STAGES, TABLES, load
 from pipeline.stagesfile.schema import Experiment
 
-ABSURD = [10**39, -(10**39), 2**63, 1e300, -1e300, math.inf, -math.inf, math.nan]
+ABSURD = [10**39, -(10**39), 1e300, -1e300, math.inf, -math.inf, math.nan]
 WANTED = {  # what a struct asks for beside the field that is tried
     "root": "data", "modalities": ["x"], "protocol": "x", "stages": {"x": {}},
 }  # fmt: skip
@@ -69,26 +69,3 @@ def test_absurd_numbers_are_refused(kind: type[msgspec.Struct], path: tuple[str,
     for absurd in ABSURD:
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(needed | value_at(path, absurd), kind)
-
-
-@pytest.mark.parametrize(
-    ("setting", "message"),
-    [
-        (f"stages.teacher.fit.epochs={10**26}", "stages.teacher.fit.epochs: expected a whole number <= 1000000"),
-        (f"seeds=[{10**26}]", "seeds[0]: expected a whole number <= 9223372036854775807"),
-        ("stages.teacher.fit.lr=.inf", "stages.teacher.fit.lr: expected a number <= 1e+38"),
-        ("stages.teacher.fit.lr=.nan", "stages.teacher.fit.lr: expected a number > 0.0"),
-        (f"stages.teacher.fit.lr={10**400}", "stages.teacher.fit.lr: number out of range"),
-        (f"stages.teacher.fit.epochs={'1' * 5000}", "--set stages.teacher.fit.epochs="),
-        ("stages.encode.inertial.patches=90000", "stages.encode.inertial.patches: they span"),
-        ("stages.student.model={name: cnn1d, blocks: 20}", "stages.student.model.growth: makes 2.1e+07 channels"),
-        ("source={name: synthetic, actions: 9999, subjects: 9999, trials: 9999}", "source.trials: makes 999700029999"),
-    ],
-)
-def test_they_are_named(file: str, said_here: Callable[..., Any], setting: str, message: str) -> None:
-    if "patches" in setting:
-        said_here("status", "-f", file, "--set", setting, "--set", "stages.encode.inertial.stride=900").refuses(
-            2, message
-        )
-    else:
-        said_here("status", "-f", file, "--set", setting).refuses(2, message)
