@@ -10,7 +10,7 @@ import click
 
 from pipeline.errors import PipelineError
 from pipeline.terminal import guarded, lost
-from store.errors import StoreError, UnsupportedUrl
+from store.errors import StoreError, UnknownHome, UnsupportedUrl
 from trainers.errors import TrainingError
 
 _COMMANDS = {
@@ -77,7 +77,13 @@ def _status(given: list[str]) -> int:
     except (PipelineError, StoreError, TrainingError) as error:
         wrong_url = isinstance(error, UnsupportedUrl)
         _tell(f"{'store: ' if wrong_url else ''}{error}", given)
-        return error.exit_code if isinstance(error, PipelineError) else 2 if wrong_url else 1
+        return (
+            error.exit_code
+            if isinstance(error, PipelineError)
+            else 2
+            if wrong_url or isinstance(error, UnknownHome)
+            else 1
+        )
     except (KeyboardInterrupt, click.Abort):
         print("stopped: what is finished stays, run again to go on", file=sys.stderr)
         return 130

@@ -21,7 +21,7 @@ def experiment(command: F) -> F:
     """Add ``-f``, ``--set`` and ``--debug``."""
     options = [
         click.option(
-            "-f", "--file", "path", type=click.Path(path_type=Path), default=Path("stages.yaml"), show_default=True,
+            "-f", "--file", "path", type=click.Path(path_type=Path, readable=False), default=Path("stages.yaml"), show_default=True,
             help="The stages file.",
         ),
         click.option(

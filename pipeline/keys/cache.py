@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pipeline.errors import ConfigError
+from store.errors import UnknownHome
+from store.home import expand
+
 
 def cache_folder() -> Path:
     """Return the folder for caches: ``PIPELINE_CACHE``, or ``harvest`` in the user's cache folder."""
     named = os.environ.get("PIPELINE_CACHE")
     if named:
-        return Path(named).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "harvest"
+        return expand(named).absolute()
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or expand("~/.cache")) / "harvest"
+    except UnknownHome:
+        raise ConfigError(
+            "this user has no home folder, and so no place for caches\n"
+            "  set PIPELINE_CACHE to a folder that is theirs, or HOME"
+        ) from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -26,6 +26,7 @@ from pipeline.stagesfile.experiment import Point, read_points
 from pipeline.stagesfile.settings import are_places
 from store import Store
 from store.chain import Chain
+from store.home import expand
 
 if TYPE_CHECKING:
     from store.outputs import Output
@@ -137,9 +138,9 @@ def make_plan(
 def remotes(named: str | Sequence[str], base: Path) -> list[str]:
     """Return the remotes' URLs: those of the stages file, then those of ``PIPELINE_REMOTE`` (comma-separated)."""
     listed = [named] if isinstance(named, str) else named
-    urls = [url if "://" in url else str(base / Path(url).expanduser()) for url in listed]
+    urls = [url if "://" in url else str(base / expand(url)) for url in listed]
     more = [url.strip() for url in os.environ.get("PIPELINE_REMOTE", "").split(",") if url.strip()]
-    return urls + [url if "://" in url else str(Path(url).expanduser().absolute()) for url in more]
+    return urls + [url if "://" in url else str(expand(url).absolute()) for url in more]
 
 
 def states_of(chain: Chain, steps: Iterable[Step]) -> dict[str, str]:
@@ -199,7 +200,7 @@ class _Weights:
             return {"random": True}
         if not value.endswith((".pth", ".safetensors")):
             return {"enumerated": value}
-        path = self._base / Path(value).expanduser()
+        path = self._base / expand(value)
         name = path.name
         if path.is_file():
             self.found[name] = RawIndex(path.parent).digests([name])[name].sha256

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from pipeline.errors import StepError
 from pipeline.plan.planner import Plan
 from pipeline.plan.rows import row_digests
 from pipeline.plan.step import Step
+from store.home import expand
 
 
 class Scheduler(msgspec.Struct, frozen=True):
@@ -142,7 +142,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
     folder = plan.path.absolute().parent
     source = dict(experiment.source)
     if "root" in source:
-        source["root"] = str(folder / Path(source["root"]).expanduser())
+        source["root"] = str(folder / expand(source["root"]))
     if step.stage in ("index", "encode") and not plan.table.present:
         raise StepError(
             f"{step.id} must run, and the raw data is not on this machine (source.root)\n"
@@ -164,7 +164,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         trusted=dict(plan.table.trusted) if step.stage in ("index", "encode") else {},
         device=device,
         on_bad_recording=experiment.on_bad_recording,
-        weights=str(folder / Path(weights).expanduser()) if is_file and weights else None,
+        weights=str(folder / expand(weights)) if is_file and weights else None,
         force=force,
         accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
         remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],

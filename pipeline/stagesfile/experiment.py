@@ -19,6 +19,7 @@ from pipeline.sources.contract import Modality, Source
 from pipeline.stagesfile.document import Document, read_document
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
 from pipeline.stagesfile.settings import matrix_points, with_settings
+from store.home import expand
 from trainers.protocols import PROTOCOLS
 
 _MOST_POINTS = 10_000
@@ -131,7 +132,7 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
     recipe = {"name": name, **{k: v for k, v in msgspec.to_builtins(params).items() if k != "root"}}
     root = getattr(params, "root", None)
     if root is not None:
-        folder = document.path.parent / Path(root).expanduser()
+        folder = document.path.parent / expand(root)
         return load(SOURCES[name].build)(folder, params), recipe
     return load(SOURCES[name].build)(params, cache_folder()), recipe
 

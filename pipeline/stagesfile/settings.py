@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
+from store.home import expand
 
 _PLACES = ("store", "remote", "source.root")  # where things are: setting them makes no other experiment
 
@@ -25,9 +25,9 @@ def parse_setting(text: str) -> tuple[str, Any]:
     except ValueError as error:
         raise ConfigError(f"--set {text}: {error}\n  quote it, for example '\"{value}\"'") from None
     if key == "remote" and isinstance(parsed, list):
-        parsed = [str(Path(url).expanduser().absolute()) if "://" not in str(url) else url for url in parsed]
+        parsed = [str(expand(url).absolute()) if "://" not in str(url) else url for url in parsed]
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
-        parsed = str(Path(parsed).expanduser().absolute())
+        parsed = str(expand(parsed).absolute())
     return key, parsed
 
 
