@@ -75,15 +75,10 @@ def _status(given: list[str]) -> int:
         error.show()
         return 2
     except (PipelineError, StoreError, TrainingError) as error:
-        wrong_url = isinstance(error, UnsupportedUrl)
-        _tell(f"{'store: ' if wrong_url else ''}{error}", given)
-        return (
-            error.exit_code
-            if isinstance(error, PipelineError)
-            else 2
-            if wrong_url or isinstance(error, UnknownHome)
-            else 1
-        )
+        _tell(f"{'store: ' if isinstance(error, UnsupportedUrl) else ''}{error}", given)
+        if isinstance(error, PipelineError):
+            return error.exit_code
+        return 2 if isinstance(error, (UnsupportedUrl, UnknownHome)) else 1
     except (KeyboardInterrupt, click.Abort):
         print("stopped: what is finished stays, run again to go on", file=sys.stderr)
         return 130

@@ -21,8 +21,8 @@ def experiment(command: F) -> F:
     """Add ``-f``, ``--set`` and ``--debug``."""
     options = [
         click.option(
-            "-f", "--file", "path", type=click.Path(path_type=Path, readable=False), default=Path("stages.yaml"), show_default=True,
-            help="The stages file.",
+            "-f", "--file", "path", type=click.Path(path_type=Path, readable=False), default=Path("stages.yaml"),
+            show_default=True, help="The stages file.",
         ),
         click.option(
             "--set", "settings", multiple=True, metavar="KEY=VALUE",
