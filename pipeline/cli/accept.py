@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,8 @@ def command(
     device: str,
 ) -> int:
     """Take changed code of ENTRY that gives the values of the earlier code, so that nothing need run again."""
+    if math.isnan(tolerance):
+        raise click.UsageError("--tolerance nan: not a number from 0 to 1")
     plan = plan_of(path, settings)
     steps = _steps(plan, entry, step)
     code_changed = [s for s in steps if plan.states[s.id] in ("todo", "partial")]

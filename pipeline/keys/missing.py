@@ -21,9 +21,9 @@ def unreadable(root: Path, paths: Iterable[str]) -> DataError:
             missing.append((path, error))
     if not missing:
         return DataError(f"{root}: a file could not be looked at, and now it can\n  run again")
-    path, error = missing[0]
+    path, first = missing[0]
     more = f" ({len(missing)} of {len(listed)} files are like that)" if len(missing) > 1 else ""
-    return DataError(f"{root / path}: {_said(root / path, error)}{more}\n  {_remedy(root / path, error)}")
+    return DataError(f"{root / path}: {_said(root / path, first)}{more}\n  {_remedy(root / path, first)}")
 
 
 def dangling(path: Path) -> str:

@@ -126,7 +126,7 @@ def _check_modalities(document: Document, modalities: Sequence[str], source: Sou
 def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[str, Any]]:
     body = dict(experiment.source)
     name = body.pop("name", None)
-    if name not in SOURCES:
+    if not isinstance(name, str) or name not in SOURCES:
         raise document.error("source.name", f"no source {name!r}", did_you_mean(str(name), SOURCES))
     params = convert(document, "source", body, load(SOURCES[name].params))
     recipe = {"name": name, **{k: v for k, v in msgspec.to_builtins(params).items() if k != "root"}}
@@ -146,16 +146,23 @@ def _entry(document: Document, name: str, body: Mapping[str, Any]) -> Entry:
         raise document.error(
             place, "index is always there", "leave it out; its settings are `source` and `on_bad_recording`"
         )
+    if not isinstance(stage, str):
+        raise document.error(f"{place}.stage", "must be the name of a stage", did_you_mean("", _stages()))
     if stage not in STAGES and "stage" not in body and (key := _reached_into(document, place)):
         others = [each for each in document.values["stages"] if each != name]
         raise ConfigError(f"--set {key}: no entry `{name}`\n  {did_you_mean(name, others)}")
     if stage not in STAGES:
-        known = [known for known in STAGES if known != "index"]
         hint = "" if "stage" in body else "say which with `stage:`; "
-        raise document.error(f"{place}.stage", f"no stage {stage!r}", hint + did_you_mean(str(stage), known))
+        raise document.error(f"{place}.stage", f"no stage {stage!r}", hint + did_you_mean(stage, _stages()))
     if not isinstance(needs, (list, tuple)) or not all(isinstance(need, str) for need in needs):
         raise document.error(f"{place}.needs", "must be a list of entries", "for example needs: [encode]")
+    if twice := next((need for i, need in enumerate(needs) if need in needs[:i]), None):
+        raise document.error(f"{place}.needs", f"names {twice} twice", "keep one")
     return Entry(name, stage, tuple(needs), rest)
+
+
+def _stages() -> list[str]:
+    return [known for known in STAGES if known != "index"]
 
 
 def _reached_into(document: Document, place: str) -> str:
@@ -274,7 +281,7 @@ def _named(document: Document, place: str, value: Any, table: Mapping[str, Named
     what = place.rpartition(".")[2]
     if name is None:
         raise document.error(place, f"names no {what}", f"known: {', '.join(table)}")
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         raise document.error(place, f"no {what} {name!r}", did_you_mean(str(name), table))
     params = convert(document, place, body, load(table[name].params))
     return {"name": name, **msgspec.to_builtins(params)}, table[name]

@@ -22,6 +22,9 @@ _PLAIN_WORDS = {
     "float": "a number",
     "bool": "true or false",
     "null": "nothing",
+    "date": "a date",
+    "datetime": "a date",
+    "bytes": "bytes",
 }
 
 _SEE = "docs/stages-file.md says what this key takes"
@@ -50,7 +53,9 @@ def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         message, at, where = str(error).partition(" - at `$")
         if " - at `key` in `$" in message:
-            raise document.error(key, "a key is not text", "put quotes around it") from None
+            inner = _locate(value, kind, message.rpartition("`$")[2].rstrip("`"))[0]
+            full = ".".join(part for part in (key, inner) if part)
+            raise document.error(full, "a key is not text", "put quotes around it") from None
         inner, found, fields = _locate(value, kind, where.rstrip("`") if at else "")
         full = ".".join(part for part in (key, inner) if part)
         unknown = re.search(r"unknown field `([^`]+)`", message)
@@ -88,7 +93,7 @@ def _wrong_value(document: Document, key: str, message: str, fields: list[str]) 
     problem, semicolon, remedy = message.partition("; ")
     problem = re.sub(r"`([a-z |]+)`", lambda types: _plain(types[1]), problem)
     if not semicolon:
-        remedy = _SEE
+        remedy = "put quotes around it" if problem.endswith("got a date") else _SEE
     return document.error(key, problem[:1].lower() + problem[1:], remedy)
 
 

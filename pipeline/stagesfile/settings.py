@@ -25,7 +25,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     except ValueError as error:
         raise ConfigError(f"--set {text}: {error}\n  quote it, for example '\"{value}\"'") from None
     if key == "remote" and isinstance(parsed, list):
-        parsed = [str(expand(url).absolute()) if "://" not in str(url) else url for url in parsed]
+        parsed = [str(expand(url).absolute()) if isinstance(url, str) and "://" not in url else url for url in parsed]
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
         parsed = str(expand(parsed).absolute())
     return key, parsed
@@ -64,7 +64,8 @@ def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origi
 
 def split_key(values: Mapping[str, Any], key: str) -> list[str]:
     """Split a dotted key; a part that is there may have dots in itself, as an entry's name or a key of the matrix."""
-    parts, found = key.split("."), []
+    parts = key.split(".")
+    found: list[str] = []
     place: Any = values
     while parts:
         there = place if isinstance(place, dict) else {}

@@ -41,6 +41,14 @@ import pytest
         ("stages={.evil: {stage: train}}", "stages..evil: not a name for an entry", "not first a dot"),
         (f"stages={{{'x' * 101}: {{stage: train}}}}", "x: not a name for an entry", "at most 100"),
         ("matrix={seeds: [[0], [0, 0]]}", "--set matrix: seeds: must be different", "for example seeds: [0, 1, 2]"),
+        ("protocol=2024-01-31", "--set protocol: expected text, got a date", "put quotes around it"),
+        ("remote=[5]", "--set remote: remote[0]: expected text, got a whole number", "docs/"),
+        ("source={name: [x]}", "--set source: source.name: no source ['x']", "known: sample"),
+        ("stages.student.model={name: {x: y}}", "--set stages.student.model: no model {'x': 'y'}", "known: dmft"),
+        ("stages.student.loss.name=[x]", "--set stages.student.loss.name: stages.student.loss: no loss", "known: "),
+        ("stages.student.stage=[x]", "--set stages.student.stage: must be the name of a stage", "known: encode"),
+        ("stages.student.needs=[encode, encode]", "--set stages.student.needs: names encode twice", "keep one"),
+        ("matrix={5: [1]}", "--set matrix: a key is not text", "put quotes around it"),
         ("protocol=2024-13-45", "--set protocol=2024-13-45: 2024-13-45 is no timestamp", "quote it"),
     ],
 )
@@ -117,6 +125,10 @@ def test_an_entry_that_is_not_there(file: str, option: str, said_here: Callable[
     assert [each.name for each in Path(file).parent.iterdir()] == ["stages.yaml"]
 
 
+def test_push_to_nowhere(file: str, said_here: Callable[..., Any]) -> None:
+    said_here("push", "-f", file, "--remote", "").refuses(2, "the store's URL is empty; name a folder or a URL")
+
+
 def test_explain_a_step_that_is_not_there(file: str, said_here: Callable[..., Any]) -> None:
     said_here("explain", "-f", file, "techer").refuses(2, "explain techer: no such step", "did you mean `teacher`?")
     said_here("explain", "-f", file, "encode[rgb]").refuses(2, "known: encode[skeleton], encode[inertial]")
@@ -133,6 +145,8 @@ def test_only_without_what_it_needs(file: str, said_here: Callable[..., Any]) ->
     [
         (["run", "--until", "teacher", "--only", "teacher"], "--until and --only exclude each other"),
         (["results", "--json", "--per-recording"], "--json and --per-recording exclude each other"),
+        (["gc", "--forget", ""], "--forget: names nothing"),
+        (["accept", "encode", "--tolerance", "nan"], "--tolerance nan: not a number"),
         (["run", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'cuda'"),
         (["run", "--jobs", "0"], "'--jobs': 0 is not in the range x>=1"),
         (["run", "--jbos", "2"], "--jbos"),
