@@ -5,22 +5,22 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from contextlib import suppress
 
 
 def run() -> None:
     """Run the command line in a process of its own, which is mostly about to find that there is nothing to do."""
     gc.set_threshold(100_000, 20, 20)  # imports and plans make much, and hardly any of it is garbage
+    from pipeline.terminal import discard_unwritten, open_missing
+
+    open_missing()
     from pipeline.cli import main
 
     try:
         main()
     except SystemExit as end:
+        discard_unwritten()
         if "distributed" in sys.modules:  # which has something to put away
             raise
-        with suppress(OSError, ValueError):  # whoever reads is gone
-            sys.stdout.flush()
-            sys.stderr.flush()
         os._exit(end.code if isinstance(end.code, int) else 0)  # taking everything down costs a tenth of a no-op
 
 

@@ -3,6 +3,7 @@
 PipelineError
 ├── ConfigError      the stages file, an option or the data's place is wrong (exit code 2)
 ├── ContractError    a source of one's own does not do what its contract says (exit code 1)
+├── DataError        a raw file that the source lists cannot be read (exit code 1)
 ├── StepError        a step could not be completed (exit code 1)
 │   └── CodeChanged  by the code that its key promises
 └── BadRecording     one recording cannot be used (follows `on_bad_recording`)
@@ -18,9 +19,23 @@ class PipelineError(Exception):
 
 
 class ConfigError(PipelineError):
-    """A stages file, an option or a folder is wrong; the message names the place and the remedy."""
+    """A stages file, an option or a folder is wrong; the message names the place and the remedy.
+
+    Parameters
+    ----------
+    of_file
+        The message without its place, where that is a line of a stages file: a setting may be to blame instead.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, of_file: str = "") -> None:
+        super().__init__(message)
+        self.of_file = of_file
+
+
+class DataError(PipelineError):
+    """A raw file is missing or cannot be read; the message names it and the remedy."""
 
 
 class ContractError(PipelineError):

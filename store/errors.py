@@ -15,6 +15,7 @@ StoreError
 ├── StoreFull            no space (or quota) left; what is journalled stays
 ├── UnsupportedFormat    the store was written by another version
 ├── UnsupportedUrl       a URL that no store can be opened at
+├── UnknownHome          a path with ~ where no home folder is known
 └── LayoutError          arrays that cannot be laid out as a feature output
 """
 
@@ -157,6 +158,10 @@ class UnsupportedFormat(StoreError):
 
 class UnsupportedUrl(StoreError):
     """No store can be opened at this URL."""
+
+
+class UnknownHome(StoreError):
+    """A path begins with ``~``, and the system knows no home folder for it."""
 
 
 class LayoutError(StoreError):

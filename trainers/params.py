@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Positive = Annotated[int, Meta(ge=1)]
-NotNegative = Annotated[float, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
+NotNegative = Annotated[float, Meta(ge=0, le=1e9)]
 Fraction = Annotated[float, Meta(ge=0, lt=1)]
 Mode = Literal["none", "global", "channel"]
 Hard = Literal["streams", "joint"]
@@ -39,7 +39,7 @@ class FitParams(Struct, frozen=True, forbid_unknown_fields=True):
     epochs: Positive = 80
     batch: Positive = 32
     optimiser: Literal["adamw", "adam"] = "adamw"
-    lr: Annotated[float, Meta(gt=0)] = 1e-3
+    lr: Annotated[float, Meta(gt=0, le=1e38)] = 1e-3
     weight_decay: NotNegative = 1e-2
     warmup: NotNegative = 5.0
     schedule: Literal["cosine", "constant"] = "cosine"
@@ -69,7 +69,7 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
         The same for modalities that have features only.
     """
 
-    time_warp: NotNegative = 0.2
+    time_warp: Annotated[float, Meta(ge=0, le=10)] = 0.2  # beyond, a speed is no float32
     crop: Annotated[float, Meta(ge=0, lt=0.5)] = 0.08
     skeleton_rotation: NotNegative = 10.0
     inertial_rotation: NotNegative = 10.0

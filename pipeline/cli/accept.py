@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,8 @@ def command(
     device: str,
 ) -> int:
     """Take changed code of ENTRY that gives the values of the earlier code, so that nothing need run again."""
+    if math.isnan(tolerance):
+        raise click.UsageError("--tolerance nan: not a number from 0 to 1")
     plan = plan_of(path, settings)
     steps = _steps(plan, entry, step)
     code_changed = [s for s in steps if plan.states[s.id] in ("todo", "partial")]
@@ -56,7 +59,13 @@ def command(
     from pipeline.run.execute import user
 
     found: dict[str, Accepted] = {}
-    for target in _targets(plan, code_changed):
+    targets = list(_targets(plan, code_changed))
+    if plan.trial:
+        raise ConfigError(
+            f"accept {entry}: would write {lock_path(path).name}, and --set makes this a trial of another experiment\n"
+            "  accept without it (--set of source.root, store and remote may stay), or put the change into the file"
+        )
+    for target in targets:
         if target.never_made:
             print(f"note: never made before and not checked: {', '.join(target.never_made)}", file=sys.stderr)
         if not target.pairs:

@@ -50,6 +50,8 @@ def command(
     """Show what no experiment uses and what was left behind; with --yes, free it."""
     if dry_run and yes:
         raise click.UsageError("--dry-run and --yes exclude each other")
+    if not all(forget):
+        raise click.UsageError("--forget: names nothing; `pipeline store du` lists references")
     grace_s = _seconds(grace)
     store = open_store(path, settings, url)
     forgotten = check_forgotten(list(store.refs()), forget) if forget else []

@@ -10,7 +10,8 @@ import click
 
 from pipeline.errors import PipelineError
 from pipeline.raised import mistake_in
-from store.errors import StoreError, UnsupportedUrl
+from pipeline.terminal import guarded, lost
+from store.errors import StoreError, UnknownHome, UnsupportedUrl
 from trainers.errors import TrainingError
 
 _COMMANDS = {
@@ -55,29 +56,44 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 stopped."""
     given = sys.argv[1:] if arguments is None else arguments
+    with guarded() as (out, _):
+        status = _status(given)
+        if problem := lost(out):
+            print(
+                f"error: {problem}\n  what was to be printed is lost; free space there, or print to another place",
+                file=sys.stderr,
+            )
+            status = status or 1
+        sys.stderr.flush()
+    sys.exit(status)
+
+
+def _status(given: list[str]) -> int:
     try:
         status: Any = group.main(given, prog_name="pipeline", standalone_mode=False)
+        return status if isinstance(status, int) else 0
     except click.ClickException as error:
         error.show()
-        status = 2
+        return 2
     except (PipelineError, StoreError, TrainingError) as error:
-        if "--debug" in given:
-            raise
-        wrong_url = isinstance(error, UnsupportedUrl)
-        print(f"error: {'store: ' if wrong_url else ''}{error}", file=sys.stderr)
-        status = error.exit_code if isinstance(error, PipelineError) else 2 if wrong_url else 1
+        _tell(f"{'store: ' if isinstance(error, UnsupportedUrl) else ''}{error}", given)
+        if isinstance(error, PipelineError):
+            return error.exit_code
+        return 2 if isinstance(error, (UnsupportedUrl, UnknownHome)) else 1
     except (KeyboardInterrupt, click.Abort):
         print("stopped: what is finished stays, run again to go on", file=sys.stderr)
-        status = 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        status = 0
+        return 130
     except Exception as error:
-        if "--debug" in given:
-            raise
-        print(f"error: {_said(error)}", file=sys.stderr)
-        status = 1
-    sys.exit(status if isinstance(status, int) else 0)
+        _tell(_said(error), given)
+        return 1
+
+
+def _tell(problem: str, given: list[str]) -> None:
+    if "--debug" in given:
+        import traceback
+
+        traceback.print_exc()
+    print(f"error: {problem}", file=sys.stderr)
 
 
 def _said(error: Exception) -> str:

@@ -12,6 +12,7 @@ import click
 from pipeline.lock import lock_path
 from pipeline.plan.planner import Plan, make_plan, plan_again
 from pipeline.stagesfile.settings import parse_setting
+from pipeline.terminal import drawing
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,8 +21,8 @@ def experiment(command: F) -> F:
     """Add ``-f``, ``--set`` and ``--debug``."""
     options = [
         click.option(
-            "-f", "--file", "path", type=click.Path(path_type=Path), default=Path("stages.yaml"), show_default=True,
-            help="The stages file.",
+            "-f", "--file", "path", type=click.Path(path_type=Path, readable=False), default=Path("stages.yaml"),
+            show_default=True, help="The stages file.",
         ),
         click.option(
             "--set", "settings", multiple=True, metavar="KEY=VALUE",
@@ -42,7 +43,7 @@ def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) 
         nonlocal shown
         if total >= 500 and sys.stderr.isatty() and (done % 100 == 0 or done == total):
             shown = True
-            print(f"\r{what}: {done} of {total}", end="", file=sys.stderr, flush=True)
+            print(f"\r{what}: {done} of {total}", end="", file=drawing(sys.stderr), flush=True)
 
     told = dict(earlier.chain.failures) if earlier else {}
     plan = plan_again(earlier) if earlier else make_plan(path, [parse_setting(text) for text in settings], progress)
@@ -50,7 +51,7 @@ def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) 
         print(file=sys.stderr)
     for url in plan.chain.failures.keys() - told.keys():
         print(f"note: remote {url} is left out: {plan.chain.failures[url]}", file=sys.stderr)
-    if not plan.table.present and earlier is None:
-        root = plan.points[0].source.root
-        print(f"note: the raw data is not at {root}; keys come from {lock_path(path).name}", file=sys.stderr)
+    if earlier is None:
+        for place, what in plan.absent.items():
+            print(f"note: {what} not at {place}; keys come from {lock_path(path).name}", file=sys.stderr)
     return plan

@@ -165,7 +165,15 @@ def _bring(plan: Plan, again: Callable[[], Plan], how: _How) -> tuple[Plan, _Mad
 
 
 def _update_lock(plan: Plan) -> None:
-    """Write the lock; one that somebody else has changed, or that this user may not write, is left."""
+    """Write the lock; that of another experiment, or that somebody has changed, or may not write, is left as it is.
+
+    A trial with ``--set`` is another experiment: the lock is the stages file's, which others share.
+    """
+    if plan.trial:
+        if plan.lock != plan.old_lock:
+            name = lock_path(plan.path).name
+            print(f"note: {name} stays as it is: --set makes this a trial of another experiment", file=sys.stderr)
+        return
     try:
         if update_lock(lock_path(plan.path), plan.lock, plan.old_lock):
             return

@@ -11,6 +11,10 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from pipeline.errors import ConfigError
+from store.errors import UnknownHome
+from store.home import expand
+
 _FORMAT = b"harvest-cache 1 "  # followed by the digest, 64 hexadecimal digits and a line end; then the content
 _HEAD = len(_FORMAT) + 65
 
@@ -19,8 +23,14 @@ def cache_folder() -> Path:
     """Return the folder for caches: ``PIPELINE_CACHE``, or ``harvest`` in the user's cache folder."""
     named = os.environ.get("PIPELINE_CACHE")
     if named:
-        return Path(named).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "harvest"
+        return expand(named).absolute()
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or expand("~/.cache")) / "harvest"
+    except UnknownHome:
+        raise ConfigError(
+            "this user has no home folder, and so no place for caches\n"
+            "  set PIPELINE_CACHE to a folder that is theirs, or HOME"
+        ) from None
 
 
 def read_cache(path: Path) -> bytes | None:

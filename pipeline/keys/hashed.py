@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from pipeline.errors import ConfigError
+from pipeline.errors import DataError
 
 READ: Final = 0  # a digest of content that was read here,
 BELIEVED: Final = 1  # of content that is taken to be as it was,
@@ -52,7 +52,7 @@ def hash_file(path: Path) -> Hashed:
 
     Raises
     ------
-    ConfigError
+    DataError
         It cannot be read, or goes on changing.
     """
     try:
@@ -66,8 +66,8 @@ def hash_file(path: Path) -> Hashed:
             if found.still(before):
                 return found
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}\n  check the path and its permissions") from None
-    raise ConfigError(f"{path}: changes while it is read\n  wait until it is complete, and run again")
+        raise DataError(f"{path}: {error.strerror}\n  check the path and its permissions") from None
+    raise DataError(f"{path}: changes while it is read\n  wait until it is complete, and run again")
 
 
 def _until_older(stat: os.stat_result) -> float:

@@ -18,9 +18,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
 from pipeline.keys.hashed import BELIEVED, LOCKED, Hashed, hash_file, hashed
+from pipeline.keys.missing import unreadable
 from store.canonical import digest_rows
 
 Field = Literal["ctime_ns", "inode"]
@@ -72,16 +72,17 @@ class RawIndex:
         self._changed = False
 
     def digests(self, paths: Iterable[str], progress: Progress | None = None) -> dict[str, FileDigest]:
-        """Return the digest of each path; ConfigError for one that cannot be read."""
+        """Return the digest of each path; DataError for one that cannot be looked at or read."""
         found: dict[str, FileDigest] = {}
         unknown: dict[str, os.stat_result] = {}
         restamped: dict[str, os.stat_result] = {}
         root, files = os.fspath(self.root), self._index.files
-        for path in paths:
+        listed = list(paths)
+        for path in listed:
             try:
                 stat = os.stat(f"{root}/{path}")
-            except OSError as error:
-                raise ConfigError(f"{root}/{path}: {error.strerror}\n  check source.root") from None
+            except OSError:
+                raise unreadable(self.root, listed) from None
             seen = files.get(path)
             if seen and seen.size == stat.st_size and seen.mtime_ns == stat.st_mtime_ns:
                 found[path] = FileDigest(seen.size, seen.sha256)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from pipeline.errors import ConfigError
 from pipeline.keys.accepted import AcceptedCode
 from pipeline.keys.code import CodeIndex
 from pipeline.keys.hashed import LOCKED, Hashed
+from pipeline.keys.missing import FETCH, dangling, is_absent
 from pipeline.keys.raw import RawIndex
 from pipeline.lock import Lock, lock_path, read_lock
+from pipeline.plan.blame import Attempt, blamed
 from pipeline.plan.history import History
 from pipeline.plan.step import Step
 from pipeline.plan.steps import StepBuilder
@@ -22,8 +25,10 @@ from pipeline.plan.unusable import Broken, Skipped, broken_of, late, skipped_of
 from pipeline.sources.contract import Unparsed
 from pipeline.stagesfile.document import read_text
 from pipeline.stagesfile.experiment import Point, read_points
+from pipeline.stagesfile.settings import are_places
 from store import Store
 from store.chain import Chain
+from store.home import expand
 
 Progress = Callable[[str, int, int], None]
 
@@ -36,6 +41,8 @@ class Snapshot:
     ----------
     text
         Of the stages file.
+    settings
+        Of ``--set``.
     lock
         What stages.lock said.
     code, weights
@@ -43,6 +50,7 @@ class Snapshot:
     """
 
     text: str
+    settings: Sequence[tuple[str, Any]]
     points: Sequence[Point]
     lock: Lock
     table: Table
@@ -72,6 +80,10 @@ class Plan:
         What stages.lock should say, and what it said when it was read.
     snapshot
         What was read of files.
+    trial
+        ``--set`` made another experiment of it than the stages file's, whose lock it must leave alone.
+    absent
+        Places where nothing is, and what belongs there (``the raw data is``); its digests come from the lock.
     """
 
     path: Path
@@ -89,6 +101,8 @@ class Plan:
     old_lock: Lock
     snapshot: Snapshot
     history: History
+    trial: bool = False
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_plan(
@@ -97,10 +111,13 @@ def make_plan(
     progress: Progress | None = None,
 ) -> Plan:
     """Plan a stages file; nothing is run or written but caches. ConfigError for what is off in it."""
-    text = read_text(path)
-    points = read_points(path, text, settings)
+    text, settings = read_text(path), list(settings)
+    try:
+        points = read_points(path, text, settings)
+    except ConfigError as error:
+        raise blamed(error, path, text, settings) from None
     first = points[0]
-    if any(p.source_recipe != first.source_recipe for p in points):
+    if any((p.source_recipe, p.source.root) != (first.source_recipe, first.source.root) for p in points):
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
     store = Store.open(first.experiment.store, base=path.absolute().parent)
     chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent))
@@ -109,7 +126,7 @@ def make_plan(
     table = _table(first, streams, chain, old_lock, progress)
     code = AcceptedCode(CodeIndex(), old_lock.accepted)
     weights = _Weights(path.absolute().parent, old_lock)
-    return _build(path, Snapshot(text, points, old_lock, table, code, weights), chain)
+    return _build(path, Snapshot(text, settings, points, old_lock, table, code, weights), chain)
 
 
 def plan_again(plan: Plan) -> Plan:
@@ -121,11 +138,23 @@ def plan_again(plan: Plan) -> Plan:
 def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
     points, table, old_lock = snapshot.points, snapshot.table, snapshot.lock
     first, weights = points[0], snapshot.weights
-    builder = StepBuilder(snapshot.code, weights, lambda step: late(step, skipped_of(chain, step)))
+
+    def find_late(step: Step) -> Skipped:
+        return late(step, skipped_of(chain, step))
+
+    builder = StepBuilder(snapshot.code, weights, find_late)
     index = builder.index(first, table, sorted(table.raw))
     broken = broken_of(chain, index)
-    for point in points:
-        builder.add(point, table, broken or {}, index.id)
+
+    def build(points: Sequence[Point], table: Table, builder: StepBuilder) -> None:
+        for point in points:
+            builder.add(point, table, broken or {}, index.id)
+
+    try:
+        build(points, table, builder)
+    except ConfigError as error:
+        again = Attempt(first.source, table, partial(build, builder=StepBuilder(snapshot.code, weights, find_late)))
+        raise blamed(error, path, snapshot.text, snapshot.settings, again) from None
     snapshot.code.save()
     source = str(first.source_recipe["name"])
     lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
@@ -145,15 +174,17 @@ def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
         old_lock=old_lock,
         snapshot=snapshot,
         history=History.read(chain.local, path),
+        trial=not are_places(snapshot.settings),
+        absent=({} if table.present else {str(first.source.root): "the raw data is"}) | weights.absent,
     )
 
 
 def remotes(named: str | Sequence[str], base: Path) -> list[str]:
     """Return the remotes' URLs: those of the stages file, then those of ``PIPELINE_REMOTE`` (comma-separated)."""
     listed = [named] if isinstance(named, str) else named
-    urls = [url if "://" in url else str(base / Path(url).expanduser()) for url in listed]
+    urls = [url if "://" in url else str(base / expand(url)) for url in listed]
     more = [url.strip() for url in os.environ.get("PIPELINE_REMOTE", "").split(",") if url.strip()]
-    return urls + [url if "://" in url else str(Path(url).expanduser().absolute()) for url in more]
+    return urls + [url if "://" in url else str(expand(url).absolute()) for url in more]
 
 
 def states_of(chain: Chain, steps: Iterable[Step]) -> dict[str, str]:
@@ -175,13 +206,21 @@ def _table(point: Point, streams: Sequence[str], chain: Chain, lock: Lock, progr
         if progress:
             progress("hashing raw files", done, total)
 
-    try:
-        return read_table(point.source, streams, lock, hashing)
-    except ConfigError:
-        index = chain.output("index", lock.index) if lock.source == point.source.name and lock.index else None
-        if index is None:
-            raise
-        return table_from_index(index, streams, lock)
+    if lock.source == point.source.name and lock.index and _may_be_absent(point):
+        index = chain.output("index", lock.index)
+        if index is not None:
+            return table_from_index(index, streams, lock)
+    return read_table(point.source, streams, lock, hashing)
+
+
+def _may_be_absent(point: Point) -> bool:
+    """Tell whether nothing at all is where the stages file itself says that the raw data is.
+
+    Data of which a part is there is never taken from the lock, nor is any that ``--set`` says to be somewhere.
+    """
+    if getattr(point.source, "recipe", None) is not None or point.document.set_by("source.root") == "--set":
+        return False
+    return is_absent(point.source.root)
 
 
 class _Weights:
@@ -193,11 +232,14 @@ class _Weights:
         The SHA-256 of files, by their name alone, as the lock has them.
     known
         What is known of files, by how the stages file names them.
+    absent
+        Paths where nothing is, so that the lock's digest was taken, and what belongs there.
     """
 
     def __init__(self, base: Path, lock: Lock) -> None:
         self.found: dict[str, str] = {}
         self.known: dict[str, Hashed] = {}
+        self.absent: dict[str, str] = {}
         self._base = base
         self._lock = lock
 
@@ -211,14 +253,17 @@ class _Weights:
         return {"sha256": self.known[value].sha256}
 
     def _look(self, point: Point, place: str, value: str) -> Hashed:
-        path = self._base / Path(value).expanduser()
+        path = self._base / expand(value)
         name = path.name
         if path.is_file():
             index = RawIndex(path.parent)
             index.digests([name])
             known = index.hashed(name)
-        elif name in self._lock.weights:
+        elif name in self._lock.weights and is_absent(path) and point.document.set_by(place) != "--set":
             known = Hashed(0, 0, 0, 0, self._lock.weights[name], LOCKED)
+            self.absent[str(path)] = "the weights are"
+        elif broken := dangling(path):
+            raise point.document.error(place, f"{path}: {broken}", FETCH)
         else:
             raise point.document.error(
                 place,

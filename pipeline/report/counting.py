@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+from pipeline.terminal import drawing
+
 _LINE_EVERY_S = 15.0
 
 
@@ -25,7 +27,7 @@ class Counting:
         self._next = now + (0.1 if self._terminal else _LINE_EVERY_S)
         text = f"{self._verb} {done} of {total} {self._things}{more}"
         if self._terminal:
-            print(f"\r{text.ljust(self._width)}", end="", file=sys.stderr, flush=True)
+            print(f"\r{text.ljust(self._width)}", end="", file=drawing(sys.stderr), flush=True)
             self._width = len(text)
         else:
             print(text, file=sys.stderr, flush=True)
@@ -33,5 +35,5 @@ class Counting:
     def clear(self) -> None:
         """Take the line away."""
         if self._width:
-            print(f"\r{' ' * self._width}\r", end="", file=sys.stderr, flush=True)
+            print(f"\r{' ' * self._width}\r", end="", file=drawing(sys.stderr), flush=True)
             self._width = 0

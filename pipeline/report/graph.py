@@ -9,7 +9,7 @@ from itertools import pairwise
 from pipeline.plan.planner import Plan
 from pipeline.report.layers import HEIGHT, WIDTH, place
 
-_COLOURS = {"cached": "#d9ead3", "partial": "#fff2cc", "todo": "#f4cccc"}
+_COLOURS = {"cached": "#d9ead3", "remote": "#cfe2f3", "partial": "#fff2cc", "todo": "#f4cccc"}
 
 
 def entries_of(plan: Plan) -> dict[str, dict[str, int]]:
@@ -61,7 +61,7 @@ def as_svg(plan: Plan) -> str:
     ]
     for entry, (x, y) in drawing.boxes.items():
         states = entries[entry]
-        worst = next(state for state in ("todo", "partial", "cached") if state in states)
+        worst = next(state for state in ("todo", "partial", "remote", "cached") if state in states)
         centre = x + WIDTH / 2
         parts.append(
             f'<rect x="{x:g}" y="{y - HEIGHT / 2:g}" width="{WIDTH}" height="{HEIGHT}" rx="6" '

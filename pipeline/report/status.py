@@ -12,7 +12,7 @@ from pipeline.plan.planner import Plan
 from pipeline.plan.step import Step
 from pipeline.plan.unusable import doubtful
 from pipeline.report.estimates import Estimates, Total
-from pipeline.report.text import broken_count, broken_reasons, doubts, table
+from pipeline.report.text import absent_notes, broken_count, broken_reasons, doubts, table
 
 
 def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -64,6 +64,7 @@ def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None
         "stages_file": str(plan.path),
         "store": plan.store.url,
         "indexed": plan.indexed,
+        "absent": list(plan.absent),
         "broken": broken,
         "late_broken": late,
         "unparsed": [{"stream": u.stream, "path": u.path, "reason": u.reason} for u in plan.unparsed],
@@ -96,6 +97,7 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
     why = _why(plan, chosen, found)
     text += ["why:", *why] if why else []
     text += _hint(chosen, found) + _accepted(chosen)
+    text += absent_notes(plan)
     if not plan.indexed:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
     if left_out := broken_count(plan):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from pipeline.lock import lock_path
 from pipeline.plan.planner import Plan
 from pipeline.plan.unusable import doubtful
 from pipeline.report.results import METRICS, Row, differences, random_projections, result_rows
@@ -53,10 +54,16 @@ def notes(plan: Plan) -> list[str]:
     found = []
     if projections := random_projections(plan):
         found.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
+    found += absent_notes(plan)
     if left_out := broken_count(plan):
         found.append(f"note: {left_out} left out, see `pipeline status`")
         found += [f"  {line}" for line in late_reasons(plan)[:3]]
     return found + doubts(plan)
+
+
+def absent_notes(plan: Plan) -> list[str]:
+    """Say that what is shown is of data as the lock knows it, where there is none to look at."""
+    return [f"note: as {lock_path(plan.path).name} has it: there is nothing at {place}" for place in plan.absent]
 
 
 def broken_reasons(plan: Plan, without: Collection[str] = ()) -> list[str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigError, StepError
+from pipeline.errors import DataError, StepError
 from pipeline.keys.hashed import BELIEVED, LOCKED, READ, Hashed, hash_file
 from pipeline.keys.raw import FileDigest, RawIndex, stream_digest
 from pipeline.plan.table import files_of, rows_digest, table_digest
@@ -74,7 +74,7 @@ class CheckedFile:
             raise StepError(f"{self.path}: is gone, and was there when this began\n  run again") from None
         except OSError as error:
             raise StepError(f"{self.path}: {error.strerror}\n  check it, and run again") from None
-        except ConfigError as error:
+        except DataError as error:
             raise StepError(str(error)) from None
         if found.sha256 != known.sha256:
             problem, remedy = _OTHER[known.origin]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from pipeline.plan.rows import row_digests
 from pipeline.plan.step import Step
 from pipeline.plan.table import Table, files_of
 from pipeline.run.packed import pack
+from store.home import expand
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -189,7 +189,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
     folder = plan.path.absolute().parent
     source = dict(experiment.source)
     if "root" in source:
-        source["root"] = str(folder / Path(source["root"]).expanduser())
+        source["root"] = str(folder / expand(source["root"]))
     if step.stage in ("index", "encode") and not plan.table.present:
         raise StepError(
             f"{step.id} must run, and the raw data is not on this machine (source.root)\n"
@@ -213,7 +213,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         files=_files(plan.table, step),
         device=device,
         on_bad_recording=experiment.on_bad_recording,
-        weights=str(folder / Path(weights).expanduser()) if is_file and weights else None,
+        weights=str(folder / expand(weights)) if is_file and weights else None,
         code=code,
         weights_known=plan.snapshot.weights.known.get(weights) if weights else None,
         force=force,

@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from pipeline.terminal import drawing, harmless
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
@@ -94,7 +96,7 @@ class _Terminal:
             MofNCompleteColumn(),
             TextColumn("{task.fields[what]}"),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=Console(file=drawing(sys.stderr)),
         )
         self._steps = steps
         self._all = self._bars.add_task("all", total=steps, what="steps")
@@ -135,7 +137,7 @@ class _Terminal:
 
 
 def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
+    return harmless(text).replace("[", "\\[")
 
 
 def size(count: float) -> str:

@@ -86,7 +86,7 @@ def target_of(plan: Plan, url: str | None) -> Store:
             f"{plan.path}: remote: names no store to push to\n"
             "  set remote: to a folder or a URL such as s3://bucket/features, set PIPELINE_REMOTE, or give --remote"
         )
-    return Store.open(url or plan.chain.urls[0])
+    return Store.open(plan.chain.urls[0] if url is None else url)
 
 
 def push(

@@ -129,9 +129,20 @@ def _place(folder: os.DirEntry[str] | Path) -> tuple[int, int] | None:
 def nothing(dataset: str, root: Path, unparsed: Sequence[Unparsed], expected: str) -> str:
     """Say that the root of `dataset` holds no recordings, how one could tell, and what to do."""
     remedy = f"set source.root to the folder of {dataset} (--set source.root=DIR)"
-    if not root.is_dir():
-        return f"source.root: there is no folder {root}; {remedy}, expected {expected}"
+    try:
+        os.listdir(root)
+    except (FileNotFoundError, NotADirectoryError):
+        return f"source.root: there is no folder {root}{_leads(root)}; {remedy}, expected {expected}"
+    except OSError as error:
+        return f"source.root: cannot read {root}: {error.strerror}; check its permissions, or {remedy}"
     if unparsed:
         example = f"{unparsed[0].path}: {unparsed[0].reason}"
         return f"source.root: no file in {root} has a recording's name ({example}); {remedy}"
     return f"source.root: {root} holds no recordings; {remedy}, expected {expected}"
+
+
+def _leads(root: Path) -> str:
+    try:
+        return f" (a link to {os.readlink(root)})"
+    except OSError:  # no link
+        return ""

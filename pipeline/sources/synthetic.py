@@ -28,6 +28,8 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for name in self.__struct_fields__:
             if not 1 <= getattr(self, name) <= 100_000:
                 raise ValueError(f"{name}: must be 1 to 100000, not {getattr(self, name)}")
+        if (count := self.actions * self.subjects * self.trials) > 10_000_000:
+            raise ValueError(f"trials: makes {count} recordings, 10000000 at most")
 
 
 class Synthetic:

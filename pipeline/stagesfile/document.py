@@ -9,6 +9,8 @@ from typing import Any
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.parsed import Parsed, recall, remember
 
+_LARGEST = 1_000_000  # bytes
+
 
 @dataclass
 class Document:
@@ -33,7 +35,9 @@ class Document:
 
     def error(self, key: str, problem: str, remedy: str) -> ConfigError:
         """Make the error that names file, line, key, problem and remedy."""
-        return ConfigError(f"{self.where(key)}: {problem}\n  {remedy}")
+        where = self.where(key)
+        of_file = f"{key}: {problem}\n  {remedy}" if where.startswith(str(self.path)) else ""
+        return ConfigError(f"{where}: {problem}\n  {remedy}", of_file)
 
     def where(self, key: str) -> str:
         """Name the place of a key: ``stages.yaml:12: stages.teacher.fit``, or the nearest key that has a line.
@@ -53,6 +57,13 @@ class Document:
         line = f":{self.lines[probe]}" if probe in self.lines else ""
         return f"{self.path}{line}: {prefix}{key}" if key else f"{self.path}{line}"
 
+    def set_by(self, key: str) -> str:
+        """Return what set a key, or what it stands in, instead of the file: ``--set`` or ``matrix``; else nothing."""
+        probe = key
+        while probe and probe not in self.origins:
+            probe = probe.rpartition(".")[0]
+        return self.origins.get(probe, "")
+
     def _origin(self, key: str) -> str | None:
         """Return the override that set a key or, where the file lacks it, a key below it."""
         if key in self.origins:
@@ -64,13 +75,18 @@ class Document:
 def read_text(path: Path) -> str:
     """Read a stages file's text; ConfigError where there is none."""
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        text = content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: no such stages file\n  give one with `-f FILE`, or run where stages.yaml is"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}\n  check the file") from None
+    if len(content) > _LARGEST:
+        raise ConfigError(f"{path}: has more than {_LARGEST} bytes: no stages file\n  check `-f`")
+    return text
 
 
 def read_document(path: Path, text: str | None = None) -> Document:

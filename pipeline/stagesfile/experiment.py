@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder
 from pipeline.names import ENCODERS, SOURCES, STAGES, TABLES, Named, load
 from pipeline.sources.contract import Modality, Source
@@ -18,7 +22,11 @@ from pipeline.sources.times import TimeLimits
 from pipeline.stagesfile.document import Document, read_document
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
 from pipeline.stagesfile.settings import matrix_points, with_settings
+from store.home import expand
 from trainers.protocols import PROTOCOLS
+
+_MOST_POINTS = 10_000
+_NAME = re.compile(r"[\w-][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -59,11 +67,30 @@ class Point:
 def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> list[Point]:
     """Read a stages file's text with ``--set`` overrides; ConfigError for anything that is off in it."""
     document = with_settings(read_document(path, text), settings, "--set")
+    _check_top(document)
     matrix = convert(document, "", document.values, Experiment).matrix
     for key, values in matrix.items():
         if not values or key.split(".")[0] in ("matrix", "store", "remote"):
             raise document.error(f"matrix.{key}", "cannot be repeated over", "give a list of values for another key")
+        if not all(key.split(".")):
+            raise document.error(f"matrix.{key}", "is no key", "write keys as for --set: stages.teacher.fit.lr")
+    if (count := math.prod(map(len, matrix.values()))) > _MOST_POINTS:
+        remedy = f"{_MOST_POINTS} at most: use several stages files"
+        raise document.error("matrix", f"makes {count} experiments", remedy)
     return [_point(with_settings(document, point.items(), "matrix"), point) for point in matrix_points(matrix)]
+
+
+def _check_top(document: Document) -> None:
+    """Say where a key that stands at the top belongs, where that is an entry."""
+    entries = document.values.get("stages")
+    for key in document.values:
+        if key not in Experiment.__struct_fields__ and isinstance(entries, dict):
+            meant = key if key in entries else next(iter(difflib.get_close_matches(str(key), map(str, entries), 1)), "")
+            known = difflib.get_close_matches(str(key), Experiment.__struct_fields__, 1)
+            if meant and (meant == key or not known):
+                full = next((each for each in document.origins if each.startswith(f"{key}.")), str(key))
+                right = f"stages.{meant}{full.removeprefix(str(key))}"
+                raise document.error(full, "no such key at the top", f"did you mean `{right}`?")
 
 
 def _point(document: Document, matrix: Mapping[str, Any]) -> Point:
@@ -77,6 +104,10 @@ def _point(document: Document, matrix: Mapping[str, Any]) -> Point:
     _check_modalities(document, experiment.modalities, source)
     if not experiment.stages:
         raise document.error("stages", "has no entries", "add at least an encode entry; stages.yaml shows an example")
+    for name in experiment.stages:
+        if not _NAME.fullmatch(name) or len(name) > 100:
+            remedy = "take letters, digits, `-`, `_` and `.`, at most 100, not first a dot"
+            raise document.error(f"stages.{name}", "not a name for an entry", remedy)
     entries = {name: _entry(document, name, body or {}) for name, body in experiment.stages.items()}
     ordered = _in_order(document, entries)
     for entry in entries.values():
@@ -98,7 +129,7 @@ def _check_modalities(document: Document, modalities: Sequence[str], source: Sou
 def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[str, Any]]:
     body = dict(experiment.source)
     name = body.pop("name", None)
-    if name not in SOURCES:
+    if not isinstance(name, str) or name not in SOURCES:
         raise document.error("source.name", f"no source {name!r}", did_you_mean(str(name), SOURCES))
     times = convert(document, "source.times", body.pop("times", {}), TimeLimits).changed()
     params = convert(document, "source", body, load(SOURCES[name].params))
@@ -110,7 +141,7 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
     if root is None:
         source = build(params, cache_folder())
     else:
-        folder = document.path.parent / Path(root).expanduser()
+        folder = document.path.parent / expand(root)
         if said(str(folder)) != str(folder):
             problem = f"{said(str(folder))}: the name of this folder is not UTF-8"
             raise document.error("source.root", problem, "rename it, or let a link with another name lead to it")
@@ -128,13 +159,29 @@ def _entry(document: Document, name: str, body: Mapping[str, Any]) -> Entry:
         raise document.error(
             place, "index is always there", "leave it out; its settings are `source` and `on_bad_recording`"
         )
+    if not isinstance(stage, str):
+        raise document.error(f"{place}.stage", "must be the name of a stage", did_you_mean("", _stages()))
+    if stage not in STAGES and "stage" not in body and (key := _reached_into(document, place)):
+        others = [each for each in document.values["stages"] if each != name]
+        raise ConfigError(f"--set {key}: no entry `{name}`\n  {did_you_mean(name, others)}")
     if stage not in STAGES:
-        known = [known for known in STAGES if known != "index"]
         hint = "" if "stage" in body else "say which with `stage:`; "
-        raise document.error(f"{place}.stage", f"no stage {stage!r}", hint + did_you_mean(str(stage), known))
+        raise document.error(f"{place}.stage", f"no stage {stage!r}", hint + did_you_mean(stage, _stages()))
     if not isinstance(needs, (list, tuple)) or not all(isinstance(need, str) for need in needs):
         raise document.error(f"{place}.needs", "must be a list of entries", "for example needs: [encode]")
+    if twice := next((need for i, need in enumerate(needs) if need in needs[:i]), None):
+        raise document.error(f"{place}.needs", f"names {twice} twice", "keep one")
     return Entry(name, stage, tuple(needs), rest)
+
+
+def _stages() -> list[str]:
+    return [known for known in STAGES if known != "index"]
+
+
+def _reached_into(document: Document, place: str) -> str:
+    """Return the setting that made an entry by setting something in it, which is more likely a mistyped name."""
+    keys = (key for key, origin in document.origins.items() if origin == "--set" and key.startswith(f"{place}."))
+    return "" if place in document.lines else next(keys, "")
 
 
 def _check_needs(document: Document, entry: Entry, entries: Mapping[str, Entry]) -> None:
@@ -247,7 +294,7 @@ def _named(document: Document, place: str, value: Any, table: Mapping[str, Named
     what = place.rpartition(".")[2]
     if name is None:
         raise document.error(place, f"names no {what}", f"known: {', '.join(table)}")
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         raise document.error(place, f"no {what} {name!r}", did_you_mean(str(name), table))
     params = convert(document, place, body, load(table[name].params))
     return {"name": name, **msgspec.to_builtins(params)}, table[name]

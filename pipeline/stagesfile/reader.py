@@ -11,9 +11,21 @@ import yaml
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
 
+_DEEPEST = 50  # levels
+_MOST_NODES = 50_000
+
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one is not always built
     """Safe YAML in which ``1e-3`` is a number, as YAML 1.2 has it; YAML 1.1 takes it for text."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """As the loader's, with the line of a value that is not of its kind, such as the date 2024-13-45."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError, TypeError):  # it says little: month must be in 1..12
+            value = node.value if isinstance(node.value, str) else "..."
+            problem = f"{value if len(value) < 30 else f'{value[:27]}...'} is no {node.tag.rpartition(':')[2]}"
+            raise _error(node.start_mark, problem, "put quotes around what is meant as text") from None
 
 
 Loader.add_implicit_resolver(
@@ -22,34 +34,83 @@ Loader.add_implicit_resolver(
 
 
 def read(path: Path, text: str) -> Document:
-    """Read a stages file's text; ConfigError names the line where it is not YAML, or has a key twice."""
-    loader = Loader(text)
+    """Read a stages file's text; ConfigError names the line where it is not YAML, has a key twice, or is a bomb."""
+    document = Document(path, {})
     try:
-        node = loader.get_single_node()
-        document = Document(path, {})
+        node = _compose(text)
         if node is not None:
             _note_lines(node, "", document)
-            document.values = loader.construct_document(node)
-    except RecursionError:
-        raise ConfigError(f"{path}: an alias (*) refers to what it stands in\n  write the value out") from None
+            document.values = _construct(node)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
+        remedy = getattr(error, "note", None) or "mend the line; a value with a colon or a bracket wants quotes"
         raise ConfigError(
-            f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}\n"
-            "  mend the line; a value with a colon or a bracket wants quotes"
+            f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}\n  {remedy}"
         ) from None
-    finally:
-        loader.dispose()
     return document
 
 
 def read_value(text: str) -> Any:
     """Read one value; ValueError where it is not YAML."""
     try:
-        return yaml.load(text, Loader)
+        node = _compose(text)
+        return None if node is None else _construct(node)
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(getattr(error, "problem", None) or str(error)) from None
+
+
+def _compose(text: str) -> yaml.Node | None:
+    """Parse text into nodes that are safe to walk: neither too deep nor, with aliases written out, too many."""
+    depth = 0
+    for event in yaml.parse(text, Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise _error(event.start_mark, f"nested deeper than {_DEEPEST}", "a stages file needs some ten levels")
+    loader = Loader(text)
+    try:
+        node: yaml.Node | None = loader.get_single_node()
+    finally:
+        loader.dispose()
+    if node is not None:
+        _weigh(node, {})
+    return node
+
+
+def _construct(node: yaml.Node) -> Any:
+    loader = Loader("")
+    try:
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _weigh(node: yaml.Node, known: dict[int, int | None]) -> int:
+    """Count a node and those below it as if every alias were written out; long texts count several times.
+
+    `known` has those that were counted, once each, whatever refers to them: by identity, None while under way.
+    """
+    if id(node) in known:
+        weight = known[id(node)]
+        if weight is None:
+            raise _error(node.start_mark, "an alias (*) refers to what it stands in", "write the value out")
+        return weight
+    known[id(node)] = None
+    if isinstance(node, yaml.MappingNode):
+        weight = 1 + sum(_weigh(key, known) + _weigh(value, known) for key, value in node.value)
+    elif isinstance(node, yaml.SequenceNode):
+        weight = 1 + sum(_weigh(item, known) for item in node.value)
+    else:
+        weight = 1 + len(node.value) // 100
+    if weight > _MOST_NODES:
+        problem = f"has more than {_MOST_NODES} values, with its aliases (*) written out"
+        raise _error(node.start_mark, problem, "use fewer aliases, or write less")
+    known[id(node)] = weight
+    return weight
+
+
+def _error(mark: Any, problem: str, note: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark, note=note)
 
 
 def _note_lines(node: yaml.Node, prefix: str, document: Document) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -22,7 +22,12 @@ _PLAIN_WORDS = {
     "float": "a number",
     "bool": "true or false",
     "null": "nothing",
+    "date": "a date",
+    "datetime": "a date",
+    "bytes": "bytes",
 }
+
+_SEE = "docs/stages-file.md says what this key takes"
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,7 +38,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     source: dict[str, Any] = msgspec.field(default_factory=lambda: {"name": "sample"})
     modalities: tuple[str, ...]
     protocol: str
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], ...] = (0,)
     matrix: dict[str, list[Any]] = {}
     on_bad_recording: Literal["fail", "skip"] = "fail"
     stages: dict[str, dict[str, Any] | None]
@@ -48,7 +53,9 @@ def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         message, at, where = str(error).partition(" - at `$")
         if " - at `key` in `$" in message:
-            raise document.error(key, "a key is not text", "put quotes around it") from None
+            inner = _locate(value, kind, message.rpartition("`$")[2].rstrip("`"))[0]
+            full = ".".join(part for part in (key, inner) if part)
+            raise document.error(full, "a key is not text", "put quotes around it") from None
         inner, found, fields = _locate(value, kind, where.rstrip("`") if at else "")
         full = ".".join(part for part in (key, inner) if part)
         unknown = re.search(r"unknown field `([^`]+)`", message)
@@ -62,6 +69,8 @@ def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:
         choices = _choices(found)
         if message.startswith("Invalid enum value") and choices:
             value = message.removeprefix("Invalid enum value ")
+            if others := _other_kinds(found):
+                raise document.error(full, f"{value} is neither {others} nor {' nor '.join(choices)}", _SEE) from None
             raise document.error(full, f"{value} is not known", did_you_mean(value.strip("'"), choices)) from None
         raise _wrong_value(document, full, message, fields) from None
 
@@ -84,7 +93,7 @@ def _wrong_value(document: Document, key: str, message: str, fields: list[str]) 
     problem, semicolon, remedy = message.partition("; ")
     problem = re.sub(r"`([a-z |]+)`", lambda types: _plain(types[1]), problem)
     if not semicolon:
-        remedy = "docs/stages-file.md says what this key takes"
+        remedy = "put quotes around it" if problem.endswith("got a date") else _SEE
     return document.error(key, problem[:1].lower() + problem[1:], remedy)
 
 
@@ -128,6 +137,19 @@ def _field_of(kind: Any, name: str) -> Any:
         if isinstance(each, type) and issubclass(each, msgspec.Struct):
             return get_type_hints(each, include_extras=True).get(name, Any)
     return Any
+
+
+def _other_kinds(kind: Any) -> str:
+    """Say what a key takes beside a Literal's values: ``a whole number``; empty where that is nothing."""
+    if get_origin(kind) is Annotated:
+        return _other_kinds(get_args(kind)[0])
+    if get_origin(kind) is Literal or kind is type(None):
+        return ""
+    if get_origin(kind) in (tuple, list):
+        return "a list"
+    if args := get_args(kind):
+        return " nor ".join(filter(None, map(_other_kinds, args)))
+    return _PLAIN_WORDS.get(getattr(kind, "__name__", ""), "")
 
 
 def _choices(kind: Any) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
+from store.home import expand
 
-_PLACES = ("store", "remote", "source.root")
+_PLACES = ("store", "remote", "source.root")  # where things are: setting them makes no other experiment
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -22,12 +22,12 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
     try:
         parsed = read_value(value)
-    except ValueError:
-        raise ConfigError(f"--set {text}: the value is not valid YAML\n  quote it, for example '\"{value}\"'") from None
+    except ValueError as error:
+        raise ConfigError(f"--set {text}: {error}\n  quote it, for example '\"{value}\"'") from None
     if key == "remote" and isinstance(parsed, list):
-        parsed = [str(Path(url).expanduser().absolute()) if "://" not in str(url) else url for url in parsed]
+        parsed = [str(expand(url).absolute()) if isinstance(url, str) and "://" not in url else url for url in parsed]
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
-        parsed = str(Path(parsed).expanduser().absolute())
+        parsed = str(expand(parsed).absolute())
     return key, parsed
 
 
@@ -35,12 +35,17 @@ def _names_a_file(key: str, value: str) -> bool:
     return key.endswith(".weights") and value.endswith((".pth", ".safetensors"))
 
 
+def are_places(settings: Iterable[tuple[str, Any]]) -> bool:
+    """Tell whether overrides say only where data and outputs are, so that the experiment stays the stages file's."""
+    return all(key in _PLACES for key, _ in settings)
+
+
 def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origin: str) -> Document:
     """Copy a document with some keys replaced; a key's parents are created where they are missing."""
     values = copy.deepcopy(document.values)
     lines, origins = dict(document.lines), dict(document.origins)
     for key, value in settings:
-        *parents, last = key.split(".")
+        *parents, last = split_key(values, key)
         place: Any = values
         for depth, part in enumerate(parents):
             if place.get(part) is None:
@@ -55,6 +60,20 @@ def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origi
         origins[key] = origin
         lines = {known: line for known, line in lines.items() if not _is_at_or_below(known, key)}
     return Document(document.path, values, lines, origins)
+
+
+def split_key(values: Mapping[str, Any], key: str) -> list[str]:
+    """Split a dotted key; a part that is there may have dots in itself, as an entry's name or a key of the matrix."""
+    parts = key.split(".")
+    found: list[str] = []
+    place: Any = values
+    while parts:
+        there = place if isinstance(place, dict) else {}
+        count = next((n for n in range(len(parts), 1, -1) if ".".join(parts[:n]) in there), 1)
+        count = len(parts) if found == ["matrix"] else count
+        found.append(".".join(parts[:count]))
+        parts, place = parts[count:], there.get(found[-1])
+    return found
 
 
 def _is_at_or_below(key: str, place: str) -> bool:

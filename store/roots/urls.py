@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from store.errors import UnsupportedUrl
+from store.home import expand
 from store.roots.contract import Root
 from store.roots.folder import FolderRoot
 
@@ -34,7 +35,7 @@ def open_root(url: str, base: Path | None = None) -> Root:
     if scheme is None:
         if not url:
             raise UnsupportedUrl("the store's URL is empty; name a folder or a URL, for example .store")
-        return FolderRoot((base or Path()) / Path(url).expanduser())
+        return FolderRoot((base or Path()) / expand(url))
     name = scheme[1].lower()
     parts = urlsplit(url)
     if "@" in parts.netloc:

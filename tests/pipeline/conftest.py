@@ -129,7 +129,8 @@ class Project:
                 execute(make_job(plan, plan.steps["index"], "cpu"), lambda *_: None)
                 done.append("index")
                 plan = self.plan(*settings)
-            write_lock(lock_path(self.file), plan.lock, plan.old_lock)
+            if not plan.trial:
+                write_lock(lock_path(self.file), plan.lock, plan.old_lock)
             for id_, step in wanted(plan, until, None).items():
                 if plan.states[id_] != "cached":
                     execute(make_job(plan, step, "cpu"), lambda *_: None)

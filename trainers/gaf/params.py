@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -39,8 +38,8 @@ class GafParams(Struct, frozen=True, forbid_unknown_fields=True):
         if self.range is None:
             raise ValueError("range: scaling: fixed needs it; give the value that becomes 1, in the sensor's unit")
         given = self.range if isinstance(self.range, tuple) else (self.range,)
-        if not given or not all(math.isfinite(value) and value > 0 for value in given):
-            raise ValueError(f"range: must be greater than 0, one value or one a channel, not {self.range}")
+        if not given or not all(0 < value <= 1e9 for value in given):
+            raise ValueError(f"range: must be greater than 0, up to 1e9, one value or one a channel, not {self.range}")
 
     @property
     def fields(self) -> tuple[Literal["summation", "difference"], ...]:

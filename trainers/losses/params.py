@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 Share = Annotated[float, Meta(ge=0, le=1)]
-Weight = Annotated[float, Meta(ge=0)]
-Temperature = Annotated[float, Meta(gt=0)]
+Weight = Annotated[float, Meta(ge=0, le=1e9)]
+Temperature = Annotated[float, Meta(gt=0, le=1e6)]
 
 
 class DMFTKDParams(Struct, frozen=True, forbid_unknown_fields=True):

@@ -52,7 +52,7 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     root: str
     camera: Annotated[str, msgspec.Meta(pattern="^l0[1-4]_c0[1-4]$")] = "l01_c01"
-    limit: Annotated[float, msgspec.Meta(gt=0)] | None = 2.0
+    limit: Annotated[float, msgspec.Meta(gt=0, le=1e9)] | None = 2.0
 
 
 class BerkeleyMhad:

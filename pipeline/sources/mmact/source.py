@@ -30,7 +30,7 @@ from pipeline.sources.mmact.names import (
 )
 from pipeline.sources.video import VideoFile
 
-Camera = Annotated[int, msgspec.Meta(ge=1)]
+Camera = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -26,7 +26,7 @@ CLASSES = (
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What ``source: {name: sample}`` takes; every subject does all eight actions."""
 
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
     subjects: Annotated[int, msgspec.Meta(ge=2, le=99)] = 8
     trials: Annotated[int, msgspec.Meta(ge=1, le=99)] = 3
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from pipeline.stages.encode.window_params import Align, WindowParams
+
+Joint = Annotated[int, Meta(ge=-9_999, le=9_999)]  # one that is read counts from 0, others may be anything
 
 
 class SeriesParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,10 +53,10 @@ class SkeletonParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fie
     orient: Literal["none", "shoulders"] = "none"
     velocities: bool = True
     keep_series: bool = True
-    hip_centre: int = 3
-    shoulder_centre: int = 1
-    left_shoulder: int = 4
-    right_shoulder: int = 8
+    hip_centre: Joint = 3
+    shoulder_centre: Joint = 1
+    left_shoulder: Joint = 4
+    right_shoulder: Joint = 8
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import msgspec
@@ -17,8 +16,10 @@ class DepthRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     far: float = 4500
 
     def __post_init__(self) -> None:
-        if not 0 <= self.near < self.far < math.inf:
-            raise ValueError(f"depth: near ({self.near:g}) must be at least 0 and below far ({self.far:g}), in mm")
+        if not 0 <= self.near < self.far <= 1e9:
+            raise ValueError(
+                f"depth: near ({self.near:g}) must be at least 0 and below far ({self.far:g}), in mm to 1e9"
+            )
 
 
 class VideoParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import msgspec
@@ -10,6 +9,8 @@ import msgspec
 Unit = Literal["samples", "seconds"]
 Align = Literal["resample", "spread", "pad", "truncate"]
 Dtype = Literal["float32", "float16"]
+_LONGEST = 10_000_000  # samples or seconds that the patches of a recording span
+_MOST_PATCHES = 100_000
 
 
 class WindowParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,9 +40,13 @@ class WindowParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     def __post_init__(self) -> None:
         for name, value in (("window", self.window), ("stride", self.stride)):
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name}: must be greater than 0, not {value:g}")
+            if not 0 < value <= _LONGEST:
+                raise ValueError(f"{name}: must be greater than 0 and at most {_LONGEST}, not {value:g}")
             if self.unit == "samples" and value != int(value):
                 raise ValueError(f"{name}: {value:g} is not a whole number of samples; round it or set unit: seconds")
-        if self.patches < 1:
-            raise ValueError(f"patches: must be at least 1, not {self.patches}")
+        if not 1 <= self.patches <= _MOST_PATCHES:
+            raise ValueError(f"patches: must be at least 1 and at most {_MOST_PATCHES}, not {self.patches}")
+        if (whole := self.window + (self.patches - 1) * self.stride) > _LONGEST:
+            raise ValueError(
+                f"patches: they span {whole:g} {self.unit}, {_LONGEST} at most; choose fewer or shorter ones"
+            )

@@ -15,19 +15,106 @@ import pytest
         ("seeds", "--set seeds: not of the form key=value", "for example --set stages.teacher.fit.epochs=5"),
         ("=1", "--set =1: not of the form key=value", "for example"),
         ("a..b=1", "--set a..b=1: not of the form key=value", "for example"),
-        ("seeds=[1", "--set seeds=[1: the value is not valid YAML", "quote it"),
+        ("seeds=[1", "--set seeds=[1: did not find expected", "quote it"),
         ("seeds.first=1", "--set seeds.first: seeds is not a mapping", "set seeds itself instead"),
         ("seed=1", "--set seed: no such key", "did you mean `seeds`?"),
         ("stages.teacher.fit.epochs=x", "--set stages.teacher.fit.epochs: expected a whole number, got text", "docs/"),
         (
             "stages.techer.fit.epochs=5",
-            "--set stages.techer.fit.epochs: stages.techer.stage: no stage 'techer'",
-            "say which with `stage:`",
+            "--set stages.techer.fit.epochs: no entry `techer`",
+            "did you mean `teacher`? known: encode, teacher, student",
         ),
+        ("stages.techer.stage=traim", "stages.techer.stage: no stage 'traim'", "did you mean `train`?"),
+        ("stages.techer={needs: [encode]}", "--set stages.techer: stages.techer.stage: no stage", "with `stage:`"),
+        ("student.model.width=32", "--set student.model.width: no such key", "`stages.student.model.width`?"),
+        ("studnet.model.width=32", "--set studnet.model.width: no such key", "`stages.student.model.width`?"),
+        ("encode.inertial.window=3", "--set encode.inertial.window: no such key", "`stages.encode.inertial.window`?"),
+        (
+            "stages.student.model.width=abc",
+            "--set stages.student.model.width: 'abc' is neither a whole number nor native",
+            "docs/stages-file.md",
+        ),
+        ("stages.student.model.widht=3", "--set stages.student.model.widht: no such key", "did you mean `width`?"),
+        ("seeds=0", "--set seeds: expected a list, got a whole number", "docs/"),
+        ("stages.../../evil={stage: train}", "--set stages.../../evil={stage: train}: not of the form", "for example"),
+        ("stages={../../evil: {stage: train}}", "--set stages: stages.../../evil: not a name for an entry", "letters"),
+        ("stages={.evil: {stage: train}}", "stages..evil: not a name for an entry", "not first a dot"),
+        (f"stages={{{'x' * 101}: {{stage: train}}}}", "x: not a name for an entry", "at most 100"),
+        ("matrix={seeds: [[0], [0, 0]]}", "--set matrix: seeds: must be different", "for example seeds: [0, 1, 2]"),
+        ("protocol=2024-01-31", "--set protocol: expected text, got a date", "put quotes around it"),
+        ("remote=[5]", "--set remote: remote[0]: expected text, got a whole number", "docs/"),
+        ("source={name: [x]}", "--set source: source.name: no source ['x']", "known: sample"),
+        ("stages.student.model={name: {x: y}}", "--set stages.student.model: no model {'x': 'y'}", "known: dmft"),
+        ("stages.student.loss.name=[x]", "--set stages.student.loss.name: stages.student.loss: no loss", "known: "),
+        ("stages.student.stage=[x]", "--set stages.student.stage: must be the name of a stage", "known: encode"),
+        ("stages.student.needs=[encode, encode]", "--set stages.student.needs: names encode twice", "keep one"),
+        ("matrix={5: [1]}", "--set matrix: a key is not text", "put quotes around it"),
+        ("protocol=2024-13-45", "--set protocol=2024-13-45: 2024-13-45 is no timestamp", "quote it"),
     ],
 )
 def test_set(file: str, setting: str, message: str, remedy: str, said_here: Callable[..., Any]) -> None:
     said_here("status", "-f", file, "--set", setting).refuses(2, message, remedy)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message", "remedy"),
+    [
+        (["source.name=utd-mhad"], "--set source.name: source.root: is missing", "add this key"),
+        (["modalities=[depth]"], "--set modalities: stages.teacher.modalities: skeleton is not among", "known: depth"),
+        (["seeds=[5]", "source.trials=1"], "--set source.trials: protocol: protocol trial: fold", "choose"),
+        (["stages.encode.skeleton.keep_series=false"], "--set stages.encode.skeleton.keep_series: stages.cnn: ", "set"),
+    ],
+)
+def test_set_that_does_not_go_with_the_file(
+    file: str, settings: list[str], message: str, remedy: str, said_here: Callable[..., Any]
+) -> None:
+    """The line that is named without them is right as it stands, and no place to look at."""
+    path = Path(file)
+    text = path.read_text().replace("    model: dmft\n", "    model: dmft\n    modalities: [skeleton]\n")
+    text = text.replace("subject-50-50", "trial")
+    path.write_text(text + "  cnn: {stage: train, needs: [encode], model: cnn1d, modalities: [skeleton]}\n")
+    options = [each for setting in settings for each in ("--set", setting)]
+    said_here("status", "-f", file, *options).refuses(2, message, remedy)
+
+
+def test_a_mistake_of_the_file_is_its_own_whatever_is_set(file: str, said_here: Callable[..., Any]) -> None:
+    path = Path(file)
+    path.write_text(path.read_text().replace("model: dmft-lite", "model: dmft-lit"))
+    said_here("status", "-f", file, "--set", "seeds=[5]").refuses(
+        2, f"error: {file}:16: stages.student.model: no model"
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (f"stages.teacher.fit.epochs={10**26}", "stages.teacher.fit.epochs: expected a whole number <= 1000000"),
+        (f"seeds=[{10**26}]", "seeds[0]: expected a whole number <= 9223372036854775807"),
+        ("stages.teacher.fit.lr=.inf", "stages.teacher.fit.lr: expected a number <= 1e+38"),
+        ("stages.teacher.fit.lr=.nan", "stages.teacher.fit.lr: expected a number > 0.0"),
+        (f"stages.teacher.fit.lr={10**400}", "stages.teacher.fit.lr: number out of range"),
+        (f"stages.teacher.fit.epochs={'1' * 5000}", "--set stages.teacher.fit.epochs="),
+        ("stages.encode.inertial.patches=90000", "stages.encode.inertial.patches: they span"),
+        ("stages.student.model={name: cnn1d, blocks: 20}", "stages.student.model.growth: makes 2.1e+07 channels"),
+        ("source={name: synthetic, actions: 9999, subjects: 9999, trials: 9999}", "source.trials: makes 999700029999"),
+    ],
+)
+def test_numbers_out_of_range(file: str, said_here: Callable[..., Any], setting: str, message: str) -> None:
+    if "patches" in setting:
+        said_here("status", "-f", file, "--set", setting, "--set", "stages.encode.inertial.stride=900").refuses(
+            2, message
+        )
+    else:
+        said_here("status", "-f", file, "--set", setting).refuses(2, message)
+
+
+def test_an_entry_with_dots_can_be_set(file: str, said_here: Callable[..., Any]) -> None:
+    path = Path(file)
+    path.write_text(path.read_text().replace("student", "student.v1.2"))
+    setting = "stages.student.v1.2.model.width=x"
+    said_here("status", "-f", file, "--set", setting).refuses(
+        2, "--set stages.student.v1.2.model.width: 'x' is neither"
+    )
 
 
 @pytest.mark.parametrize("option", ["--until", "--only", "--force"])
@@ -36,6 +123,10 @@ def test_an_entry_that_is_not_there(file: str, option: str, said_here: Callable[
         2, f"{option} techer: no such entry in {file}", "did you mean `teacher`?"
     )
     assert [each.name for each in Path(file).parent.iterdir()] == ["stages.yaml"]
+
+
+def test_push_to_nowhere(file: str, said_here: Callable[..., Any]) -> None:
+    said_here("push", "-f", file, "--remote", "").refuses(2, "the store's URL is empty; name a folder or a URL")
 
 
 def test_explain_a_step_that_is_not_there(file: str, said_here: Callable[..., Any]) -> None:
@@ -54,6 +145,8 @@ def test_only_without_what_it_needs(file: str, said_here: Callable[..., Any]) ->
     [
         (["run", "--until", "teacher", "--only", "teacher"], "--until and --only exclude each other"),
         (["results", "--json", "--per-recording"], "--json and --per-recording exclude each other"),
+        (["gc", "--forget", ""], "--forget: names nothing"),
+        (["accept", "encode", "--tolerance", "nan"], "--tolerance nan: not a number"),
         (["run", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'cuda'"),
         (["run", "--jobs", "0"], "'--jobs': 0 is not in the range x>=1"),
         (["run", "--jbos", "2"], "--jbos"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,22 @@ WRONG_VALUES = {
         "needs: [encode, teacher]", "needs: encode", 15, "stages.student.needs: must be a list", "needs: [encode]",
     ),
 }  # fmt: skip
+NAMES = {
+    "of a path": (
+        "  student:\n", "  ../../evil:\n", 13, "stages.../../evil: not a name for an entry", "take letters, digits",
+    ),
+    "hidden": ("  student:\n", "  .student:\n", 13, "stages..student: not a name for an entry", "not first a dot"),
+    "with a space": ("  student:\n", "  my student:\n", 13, "stages.my student: not a name", "take letters"),
+    "empty": ("  student:\n", "  '':\n", 13, "stages.: not a name for an entry", "take letters"),
+    "of controls": ("  student:\n", '  "\\e[2J":\n', 13, r"stages.\x1b[2J: not a name for an entry", "take letters"),
+    "at the top": (
+        "stages:\n", "teacher: {}\nstages:\n", 6, "teacher: no such key at the top", "did you mean `stages.teacher`?",
+    ),
+    "of a matrix": (
+        "seeds:", "matrix: {../../evil: [1]}\nseeds:", 5, "matrix.../../evil: is no key", "write keys as for --set",
+    ),
+    "of a protocol": ("subject-50-50", "../../evil", 4, "protocol: no protocol '../../evil'", "known: "),
+}  # fmt: skip
 UNKNOWN_NAMES = {
     "stage": (
         "stage: distil", "stage: distill", 14, "stages.student.stage: no stage 'distill'", "did you mean `distil`?",
@@ -123,6 +140,27 @@ NOT_YAML = {
     "a bracket is not closed": ("[0, 1]", "[0, 1", 6, "not valid YAML: did not find expected ',' or ']'", "mend"),
     "a tab": ("  encode: {}", "\tencode: {}", 7, "not valid YAML: found character that cannot start", "mend"),
     "a key twice": ("seeds: [0, 1]", "store: b", 5, "store: stands twice (before on line 1)", "keep one"),
+    "an alias bomb": (
+        "[0, 1]", "&a [[0, 0, 0, 0, 0, 0, 0, 0, 0]]\nmatrix:\n" + "".join(
+            f"  {new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in pairwise("abcdefghij")
+        ), 10, "has more than 50000 values, with its aliases (*) written out", "use fewer aliases",
+    ),
+    "a bomb of merged keys": (
+        "[0, 1]", "[0]\nmatrix:\n  a: &a {x: 1}\n" + "".join(
+            f"  {new}: &{new} {{<<: [{', '.join([f'*{old}'] * 9)}]}}\n" for old, new in pairwise("abcdefghij")
+        ), 12, "has more than 50000 values, with its aliases (*) written out", "use fewer aliases",
+    ),
+    "one long text many times": (
+        "[0, 1]", f"&a {'x' * 900_000}\nmatrix: [{'*a, ' * 900}]", 6, "has more than 50000 values", "use fewer aliases",
+    ),
+    "an alias within itself": ("[0, 1]", "&a [*a]", 5, "an alias (*) refers to what it stands in", "write the value"),
+    "nested without end": ("[0, 1]", "[" * 100_000, 5, "nested deeper than 50", "some ten levels"),
+    "mappings without end": ("[0, 1]", "{a: " * 1000, 5, "nested deeper than 50", "some ten levels"),
+    "a number of 5000 digits": ("[0, 1]", f"[{'1' * 5000}]", 5, "111... is no int", "put quotes"),
+    "a date that is none": ("subject-50-50", "2024-13-45", 4, "2024-13-45 is no timestamp", "put quotes"),
+    "an object of Python": (
+        "[0, 1]", "!!python/object/apply:os.getcwd []", 5, "could not determine a constructor", "mend"
+    ),
     "an entry twice": (
         "  student:\n", "  teacher:\n", 13, "stages.teacher: stands twice (before on line 8)", "keep one",
     ),
@@ -134,6 +172,7 @@ ALL = {
         "unknown key": UNKNOWN_KEYS,
         "wrong value": WRONG_VALUES,
         "unknown": UNKNOWN_NAMES,
+        "name": NAMES,
         "needs": WRONG_NEEDS,
         "YAML": NOT_YAML,
     }.items()
@@ -202,7 +241,25 @@ class TestProtocolsThatLeaveAFoldEmpty:
         check(text, 4, f"protocol: protocol {protocol}: {empty}", "choose another protocol")
 
 
+def test_a_file_without_end(tmp_path: Path, said_here: Callable[..., Any]) -> None:
+    said_here("status", "-f", "/dev/zero").refuses(2, "/dev/zero: has more than 1000000 bytes", "check `-f`")
+    said_here("status", "-f", str(tmp_path)).refuses(2, f"{tmp_path}: cannot be read", "check the file")
+
+
+@pytest.mark.parametrize("name", ["教师", "élève", "a.b", "a_b-c.1", "1"])
+def test_names_that_people_take(name: str, tmp_path: Path, said_here: Callable[..., Any], good: str) -> None:
+    (tmp_path / "stages.yaml").write_text(good.replace("teacher", f'"{name}"'))
+    for command in ("status", "graph", "results"):
+        assert said_here(command, "-f", str(tmp_path / "stages.yaml")).code == 0
+
+
 class TestMatrix:
+    def test_of_a_million_experiments(self, good: str, check: Callable[..., None]) -> None:
+        values = ", ".join(map(str, range(1, 102)))
+        keys = ("stages.teacher.fit.epochs", "stages.student.fit.epochs", "stages.teacher.fit.batch")
+        text = good + "matrix:\n" + "".join(f"  {key}: [{values}]\n" for key in keys)
+        check(text, 19, "matrix: makes 1030301 experiments", "use several stages files")
+
     def test_without_values(self, good: str, check: Callable[..., None]) -> None:
         check(good + "matrix: {seeds: []}\n", 19, "matrix.seeds: cannot be repeated over", "give a list")
 

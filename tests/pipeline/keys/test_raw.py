@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigError
+from pipeline.errors import DataError
 from pipeline.keys import raw as raw_module
 from pipeline.keys.hashed import LOCKED, READ, Hashed
 from pipeline.keys.raw import FileDigest, RawIndex, stream_digest
@@ -126,7 +126,7 @@ def test_hashing_that_is_stopped_is_not_lost(tmp_path: Path, hashed: list[str]) 
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"data/gone: No such file.*\n  check source.root"):
+    with pytest.raises(DataError, match=r"data/gone: is not there, though the source lists it\n  restore it"):
         RawIndex(tmp_path / "data").digests(["gone"])
 
 

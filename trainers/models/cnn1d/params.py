@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-Positive = Annotated[int, Meta(ge=1)]
+Positive = Annotated[int, Meta(ge=1, le=65_536)]
+_WIDEST = 65_536  # channels
 
 
 class CNN1DParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,8 +30,8 @@ class CNN1DParams(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     width: Positive = 40
-    growth: Annotated[float, Meta(ge=1)] = 2.0
-    blocks: Positive = 3
+    growth: Annotated[float, Meta(ge=1, le=64)] = 2.0
+    blocks: Annotated[int, Meta(ge=1, le=64)] = 3
     kernel: Positive = 5
     embedding: Positive = 300
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0
@@ -38,3 +39,8 @@ class CNN1DParams(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel: must be odd, so that it has a middle, not {self.kernel}; try {self.kernel + 1}")
+        last = self.width * self.growth ** (self.blocks - 1)
+        if last > _WIDEST:
+            raise ValueError(
+                f"growth: makes {last:.3g} channels of the last block, {_WIDEST} at most; choose fewer blocks"
+            )

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Positive = Annotated[int, Meta(ge=1)]
-Width = Annotated[int, Meta(ge=2)] | Literal["native"]
+Positive = Annotated[int, Meta(ge=1, le=65_536)]
+Width = Annotated[int, Meta(ge=2, le=65_536)] | Literal["native"]
 Norm = Literal["pre", "post"]
 Positions = Literal["spatial", "both"]
 
@@ -49,7 +49,7 @@ class TeacherParams(Struct, frozen=True, forbid_unknown_fields=True):
 
     width: Width = 48
     layers: Positive = 2
-    fusion_layers: Annotated[int, Meta(ge=2)] = 2
+    fusion_layers: Annotated[int, Meta(ge=2, le=65_536)] = 2
     tokens: Positive = 4
     heads: Positive = 4
     feed_forward: Positive = 96

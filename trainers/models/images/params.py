@@ -22,7 +22,7 @@ class ImageNetworkParams(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     weights: str = "IMAGENET1K_V1"
-    embedding: Annotated[int, Meta(ge=1)] = 300
+    embedding: Annotated[int, Meta(ge=1, le=65_536)] = 300
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0
 
     def __post_init__(self) -> None:

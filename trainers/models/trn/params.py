@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-Positive = Annotated[int, Meta(ge=1)]
+Positive = Annotated[int, Meta(ge=1, le=65_536)]
 
 
 class TRNParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,7 +24,7 @@ class TRNParams(Struct, frozen=True, forbid_unknown_fields=True):
         Relations that are summed at each scale below n, at most.
     """
 
-    segments: Annotated[int, Meta(ge=2)] = 8
+    segments: Annotated[int, Meta(ge=2, le=24)] = 8  # every subset of them is listed
     width: Positive = 300
     relation: Positive = 256
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.5

@@ -1,0 +1,158 @@
+"""Standard output and error: text that cannot steer a terminal, and writes that stop nothing where they fail."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO, cast
+
+# Controls but tab and newline (escape sequences begin with one), marks that turn the direction of writing, separators
+# of lines that are not newlines, and bytes of names that are not UTF-8.
+_HARMFUL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def harmless(text: str) -> str:
+    r"""Write what would steer a terminal as Python does in its literals: ``\x1b[31m``."""
+    return _HARMFUL.sub(_escape, text) if _HARMFUL.search(text) else text
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as Python has it in names of files
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+class Guarded(io.TextIOBase):
+    """A stream that writes harmless text and remembers why a write failed, rather than raise it.
+
+    Parameters
+    ----------
+    stream
+        Where to; None where it was closed before the program began, as ``>&-`` does.
+    controls
+        Let controls pass: for what draws on a terminal, and makes texts of others harmless itself.
+
+    Attributes
+    ----------
+    failure
+        Why the first text was lost, or None.
+    """
+
+    def __init__(self, stream: TextIO | None, *, controls: bool = False) -> None:
+        self.stream = stream
+        self.failure: OSError | None = None
+        self._controls = controls
+        if isinstance(stream, io.TextIOWrapper) and stream.errors != "backslashreplace":
+            with suppress(OSError):
+                stream.reconfigure(errors="backslashreplace")  # where the encoding is a small one
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """As the stream's."""
+        return getattr(self.stream, "encoding", None) or "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """As the stream's."""
+        return getattr(self.stream, "errors", None) or "strict"
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Write, or remember why not."""
+        if not isinstance(text, str):  # click finds out so what kind of stream it has
+            raise TypeError(f"text is written here, not {type(text).__name__}")
+        if text:
+            self._try("write", text if self._controls else harmless(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or remember why not."""
+        if self.stream is not None:
+            self._try("flush")
+
+    def isatty(self) -> bool:
+        """Tell whether it is a terminal."""
+        with suppress(ValueError, OSError):
+            return self.stream is not None and self.stream.isatty()
+        return False
+
+    def fileno(self) -> int:
+        """Return the stream's descriptor; OSError where it has none."""
+        if self.stream is None:
+            raise io.UnsupportedOperation("fileno")
+        return self.stream.fileno()
+
+    def __getattr__(self, name: str) -> Any:
+        """As the stream's: ``buffer``, and what else libraries look for."""
+        if name == "stream":
+            raise AttributeError(name)
+        return getattr(self.stream, name)
+
+    def _try(self, action: str, *arguments: str) -> None:
+        try:
+            if self.stream is None:
+                raise OSError(errno.EBADF, "it is closed")
+            getattr(self.stream, action)(*arguments)
+        except OSError as error:
+            self.failure = self.failure or error
+        except ValueError:  # somebody closed it
+            self.failure = self.failure or OSError(errno.EBADF, "it is closed")
+
+
+def drawing(stream: TextIO) -> TextIO:
+    """Return a stream in which controls have their effect, for bars and lines that are written over."""
+    under = stream.stream if isinstance(stream, Guarded) else stream
+    return cast(TextIO, Guarded(under, controls=True))
+
+
+@contextmanager
+def guarded() -> Iterator[tuple[Guarded, Guarded]]:
+    """Guard standard output and error while the block runs."""
+    before = sys.stdout, sys.stderr
+    out, err = Guarded(sys.stdout), Guarded(sys.stderr)
+    sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, err)
+    try:
+        yield out, err
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def lost(out: Guarded) -> str:
+    """Say why output was lost; empty where nothing was, or where its reader has gone and wants no more (``| head``)."""
+    out.flush()
+    if out.failure is None or out.failure.errno == errno.EPIPE:
+        return ""
+    return f"standard output: {out.failure.strerror}"
+
+
+def open_missing() -> None:
+    """Open standard descriptors that are closed, so that no other file gets their numbers and what they are sent."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        found = 0
+        while found <= 2:
+            found = os.open(os.devnull, os.O_RDWR)
+            if found <= 2:
+                os.set_inheritable(found, True)
+        os.close(found)
+
+
+def discard_unwritten() -> None:
+    """Let go of what could not be written, so that the interpreter does not try again as it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, stream.fileno())
+                os.close(null)
