@@ -11,7 +11,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from store.errors import StoreError
+from store.errors import StoreError, UnknownHome
+from store.home import expand
 from store.paths import temporary_name
 
 
@@ -60,8 +61,8 @@ def _mount_of(folder: str) -> str:
 def _note_of(folder: str) -> Path | None:
     named = os.environ.get("PIPELINE_CACHE") or os.environ.get("XDG_CACHE_HOME")
     try:
-        cache = Path(named).expanduser() if named else Path.home() / ".cache"
-    except RuntimeError:  # no home
+        cache = expand(named or "~/.cache")
+    except UnknownHome:
         return None
     own = cache if os.environ.get("PIPELINE_CACHE") else cache / "harvest"
     return own.absolute() / "stores" / hashlib.sha256(os.fsencode(folder)).hexdigest()[:24]
