@@ -181,6 +181,9 @@ class FolderRoot:
     def lock(self, path: str, what: str) -> AbstractContextManager[None]:
         from store.roots.locks import locked
 
+        folder = os.path.dirname(self.path(path))
+        with explained("make", folder):
+            self._shared.make_folder(folder)
         return locked(self.path(path), what, self._shared)
 
     @contextmanager
