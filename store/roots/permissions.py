@@ -46,10 +46,14 @@ class Permissions:
         if missing:
             self._before_making()
         for each in reversed(missing):
-            with suppress(FileExistsError):  # another process was faster
+            try:
                 os.mkdir(each)
-                if each.startswith(f"{self._store}/"):
-                    self._grant(each, _OF_FOLDERS)
+            except FileExistsError:
+                if not os.path.isdir(each):  # else another process was faster
+                    raise
+                continue
+            if each.startswith(f"{self._store}/"):
+                self._grant(each, _OF_FOLDERS)
 
     def new_file(self, file: str) -> FileIO:
         """Open a file that must not be there, for writing, and the folders above it."""
