@@ -16,7 +16,6 @@ from typing import Any
 import psutil
 import pytest
 from dask import config
-from dask.config import collect_env as collect
 from distributed.security import Security
 
 from pipeline.errors import StepError
@@ -108,6 +107,11 @@ def certificates(tmp_path: Path) -> dict[str, str]:
     return {name: value.replace("$PWD", str(folder)) for name, value in pairs.items()}
 
 
+def settings_of(environment: dict[str, str]) -> dict[str, Any]:
+    """Return dask's settings as it would read them at its start."""
+    return config.merge(config.config, config.collect_env(environment))
+
+
 def test_certificates_of_ones_own(make_cluster: Any, certificates: dict[str, str], tmp_path: Path) -> None:
     started = make_cluster(certificates, "--protocol", "tls")
     started.add(1)
@@ -117,10 +121,9 @@ def test_certificates_of_ones_own(make_cluster: Any, certificates: dict[str, str
         Cluster(started.address)
     with pytest.raises(StepError, match=r"no scheduler answers there .*\n.*tls://... where it asks for certificates"):
         Cluster(started.address.replace("tls", "tcp"))
-    client = collect(certificates)
-    with config.set(client), Cluster(started.address) as cluster:
+    with config.set(settings_of(certificates)), Cluster(started.address) as cluster:
         cluster.check("cpu")
         assert cluster.workers == 1
     missing = {**certificates, "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT": str(tmp_path / "none.pem")}
-    with config.set(collect(missing)), pytest.raises(StepError, match=r"cannot be used \(FileNotFoundError"):
+    with config.set(settings_of(missing)), pytest.raises(StepError, match=r"cannot be used \(FileNotFoundError"):
         Cluster(started.address)
