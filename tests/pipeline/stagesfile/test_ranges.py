@@ -42,7 +42,8 @@ def numbers(kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 
 ALL = sorted(
-    {(kind, path) for kind in structs() for path in numbers(kind)}, key=lambda each: (each[0].__name__, each[1])
+    {(kind, path) for kind in structs() for path in numbers(kind)},
+    key=lambda each: (each[0].__module__, each[0].__name__, each[1]),
 )
 
 
