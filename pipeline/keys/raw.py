@@ -108,6 +108,10 @@ class RawIndex:
             return Hashed(lock.size, 0, 0, 0, lock.sha256, LOCKED)
         return self._index.files[path]
 
+    def noted(self, path: str) -> Hashed | None:
+        """Return what was noted of a file when it was last hashed here."""
+        return self._index.files.get(path)
+
     def remember(self, read: Mapping[str, Hashed]) -> None:
         """Take in what others hashed, so that it need not be checked again."""
         self._index.files.update(read)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,11 +145,22 @@ class CheckedSource:
     def _reading(self, recording: Recording, stream: str) -> Iterator[None]:
         with ExitStack() as reading:
             for path in recording.streams.get(stream, ()):
-                known = self._read.get(path) or unpack(self._packed[stream], self._places[stream][path])
-                file = CheckedFile(self.root / path, known)
+                file = CheckedFile(self.root / path, self._known(stream, path))
                 reading.callback(self._note, path, file)
                 reading.enter_context(file.reading())
             yield
+
+    def _known(self, stream: str, path: str) -> Hashed:
+        """Return what is known of a file, by this step, or by an earlier one that had to hash it."""
+        known = self._read.get(path) or unpack(self._packed[stream], self._places[stream][path])
+        if known.origin == READ:
+            return known
+        noted = self._noted.noted(path)
+        return noted if noted and (noted.origin, noted.sha256) == (READ, known.sha256) else known
+
+    @cached_property
+    def _noted(self) -> RawIndex:
+        return RawIndex(self.root)
 
     def _note(self, path: str, file: CheckedFile) -> None:
         if file.read_here:

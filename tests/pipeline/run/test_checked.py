@@ -192,6 +192,18 @@ def test_a_first_run_hashes_each_file_once(
     assert hashes == Counter(path.name for path in raw.rglob("*.mat"))
 
 
+def test_what_the_lock_says_is_hashed_once_though_it_is_read_twice(
+    indexed: Any, raw: Path, hashes: Counter[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
+    index, encode = job_of(indexed, "index"), job_of(indexed)
+    assert unpack(encode.files["inertial"], 0).origin == LOCKED
+    do(msgspec.structs.replace(index, force=True))
+    assert hashes == Counter(path.name for path in raw.rglob("*.mat"))
+    do(encode)
+    assert set(hashes.values()) == {1}
+
+
 def test_a_chmod_meanwhile_does_no_harm(indexed: Any, raw: Path, hashes: Counter[str]) -> None:
     job = job_of(indexed)
     (raw / ONE).chmod(0o600)
