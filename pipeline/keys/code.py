@@ -6,6 +6,7 @@ import ast
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -40,6 +41,8 @@ class CodeIndex:
         self._dirty = False
         self._modules: dict[str, _Module | None] = {}
         self._sources: dict[str, str] = {}
+        self._reached: dict[str, frozenset[str]] = {}
+        self._listed: dict[str, frozenset[str]] = {}
 
     def closure(self, roots: Iterable[str]) -> dict[str, str]:
         """Map each module that the roots reach to the digest of its normalised syntax, sorted by name."""
@@ -53,7 +56,9 @@ class CodeIndex:
             if module is None:
                 continue
             found[name] = module.syntax
-            waiting += [parent for target in module.imports for parent in _with_parents(target)]
+            if name not in self._reached:
+                self._reached[name] = frozenset(each for target in module.imports for each in _with_parents(target))
+            waiting += self._reached[name]
         return dict(sorted(found.items()))
 
     def hashed(self, closure: Iterable[str]) -> Code:
@@ -81,10 +86,12 @@ class CodeIndex:
     def _read(self, name: str) -> _Module | None:
         base = os.path.join(self.root, *name.split("."))
         for path, package in ((base + ".py", False), (os.path.join(base, "__init__.py"), True)):
+            if not self._is_there(path):  # most names are those of attributes
+                continue
             try:
                 with open(path, "rb") as file:
                     source = file.read()
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:  # went away meanwhile
                 continue
             self._sources[name] = hashlib.sha256(source).hexdigest()
             content = f"{name} {self._sources[name]}"
@@ -93,6 +100,15 @@ class CodeIndex:
                 self._dirty = True
             return self._known[content]
         return None
+
+    def _is_there(self, path: str) -> bool:
+        folder, name = os.path.split(path)
+        if folder not in self._listed:
+            self._listed[folder] = frozenset()
+            if folder == str(self.root) or self._is_there(folder):
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    self._listed[folder] = frozenset(os.listdir(folder))
+        return name in self._listed[folder]
 
 
 def _parsed(source: bytes, path: str, name: str, package: bool) -> _Module:
