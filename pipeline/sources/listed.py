@@ -68,9 +68,13 @@ def _problem(recording: Recording, classes: frozenset[str], streams: frozenset[s
     if type(recording) is not Recording:
         return f"holds a {type(recording).__name__}, wanted a Recording"
     whose = f"recording {recording.id}"
-    for name in ("id", "subject", "action", "session"):
-        if type(value := getattr(recording, name)) is not str or not value:
-            return f"{whose} has the {name} {value!r}, wanted text"
+    id_, subject, action, session = recording.id, recording.subject, recording.action, recording.session
+    if not (
+        type(id_) is type(subject) is type(action) is type(session) is str and id_ and subject and action and session
+    ):
+        fields = {"id": id_, "subject": subject, "action": action, "session": session}
+        name = next(name for name, value in fields.items() if type(value) is not str or not value)
+        return f"{whose} has the {name} {fields[name]!r}, wanted text"
     if recording.action not in classes:
         return f"{whose} has the action {recording.action!r}, which is not among the source's classes"
     if recording.start is not None or recording.end is not None:
