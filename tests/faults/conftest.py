@@ -54,6 +54,18 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str
     return lambda name: str(tmp_path / name)
 
 
+@pytest.fixture
+def fresh(where: Callable[[str], str]) -> Callable[[], str]:
+    """A function that returns the URL of a store that is not there yet."""
+    return lambda: where(os.urandom(6).hex())
+
+
+@pytest.fixture
+def kind(where: Callable[[str], str]) -> str:
+    """Where stores lie, for the table."""
+    return "S3" if "://" in where("") else "folder"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     tally = config.stash.get(_TALLY, None)
     if tally and tally.rows:

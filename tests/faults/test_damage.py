@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +22,6 @@ def told(ended: Ended) -> Ended:
     said = "error: " in ended.err or "damaged: " in ended.out or "cannot be checked: " in ended.out
     assert ended.code == 0 or (ended.code in (1, 2) and said), f"{ended.code}: {ended.out}{ended.err}"
     return ended
-
-
-@pytest.fixture
-def fresh(where: Callable[[str], str]) -> Callable[[], str]:
-    return lambda: where(os.urandom(6).hex())
-
-
-@pytest.fixture
-def kind(where: Callable[[str], str]) -> str:
-    return "S3" if "://" in where("") else "folder"
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -20,16 +18,6 @@ from .tally import Tally
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(1500)]
 
 GC = ("gc", "--yes", "--grace", "0")
-
-
-@pytest.fixture
-def fresh(where: Callable[[str], str]) -> Callable[[], str]:
-    return lambda: where(os.urandom(6).hex())
-
-
-@pytest.fixture
-def kind(where: Callable[[str], str]) -> str:
-    return "S3" if "://" in where("") else "folder"
 
 
 def unused(lab: Lab) -> Objects:

@@ -74,17 +74,6 @@ def try_kills(lab: Lab, tally: Tally, dice: Any, few: Any) -> Callable[..., None
     return try_all
 
 
-@pytest.fixture
-def fresh(where: Callable[[str], str]) -> Callable[[], str]:
-    """A function that returns the URL of a store that is not there yet."""
-    return lambda: where(os.urandom(6).hex())
-
-
-@pytest.fixture
-def kind(where: Callable[[str], str]) -> str:
-    return "S3" if "://" in where("") else "folder"
-
-
 def test_run(lab: Lab, try_kills: Any, fresh: Callable[[], str], kind: str) -> None:
     """Half of the homes begin with nothing, half with features."""
     encoded = lab.only("index", "encode")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,16 +16,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(900)]
 
 LEFT = ("left to another run", "is being written by")
 LEASE = {"PIPELINE_LEASE_SECONDS": "0.5"}
-
-
-@pytest.fixture
-def fresh(where: Callable[[str], str]) -> Callable[[], str]:
-    return lambda: where(os.urandom(6).hex())
-
-
-@pytest.fixture
-def kind(where: Callable[[str], str]) -> str:
-    return "S3" if "://" in where("") else "folder"
 
 
 def both(homes: tuple[Home, Home], command: tuple[str, ...], apart: float, *, sleeps: float = 0.0) -> list[Ended]:
