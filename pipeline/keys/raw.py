@@ -14,10 +14,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from pipeline.errors import DataError
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
 from pipeline.keys.hashed import BELIEVED, LOCKED, Hashed, hash_file, hashed
 from pipeline.keys.missing import unreadable
@@ -83,6 +85,8 @@ class RawIndex:
                 stat = os.stat(f"{root}/{path}")
             except OSError:
                 raise unreadable(self.root, listed) from None
+            if not S_ISREG(stat.st_mode):  # to open a pipe would wait for ever
+                raise DataError(f"{root}/{path}: is no plain file\n  remove it, or have the source leave it out")
             seen = files.get(path)
             if seen and seen.size == stat.st_size and seen.mtime_ns == stat.st_mtime_ns:
                 found[path] = FileDigest(seen.size, seen.sha256)

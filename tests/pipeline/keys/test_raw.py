@@ -159,3 +159,10 @@ def test_a_streams_digest_knows_no_order_but_every_part() -> None:
         files[:1],
     ]
     assert len({digest, *map(stream_digest, others)}) == 5
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """As a source of one's own may list it."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match=r"/pipe: is no plain file"):
+        RawIndex(tmp_path).digests(["pipe"])
