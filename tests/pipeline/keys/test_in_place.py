@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import ConfigError
+from pipeline.errors import DataError
 from pipeline.keys import hashed as hashed_module
 from pipeline.keys import raw as raw_module
 from pipeline.keys.hashed import BELIEVED, READ, Hashed
@@ -250,7 +250,7 @@ def test_a_file_that_is_written_while_it_is_hashed(root: Path, monkeypatch: pyte
     assert digests(root, ["000"]) == truly(root, ["000"])
     left[0] = 1000
     write(root / "000", b"old")
-    with pytest.raises(ConfigError, match="data/000: changes while it is read\n  wait until it is complete"):
+    with pytest.raises(DataError, match="data/000: changes while it is read\n  wait until it is complete"):
         digests(root, ["000"])
 
 

@@ -105,7 +105,7 @@ def test_nor_does_a_lack_of_memory(dataset: Path, stream: str, monkeypatch: pyte
     def refuse(*_: object, **__: object) -> object:
         raise MemoryError
 
-    monkeypatch.setattr("scipy.io.loadmat", refuse)
+    monkeypatch.setattr("pipeline.sources.mat._numbers", refuse)
     monkeypatch.setattr("av.video.reformatter.VideoReformatter.reformat", refuse, raising=False)
     if stream == "rgb":
         monkeypatch.setattr("pipeline.sources.video._decoded", refuse)
