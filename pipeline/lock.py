@@ -143,6 +143,10 @@ def read_lock(path: Path) -> Lock:
         lock = msgspec.json.decode(path.read_bytes(), type=Lock)
     except FileNotFoundError:
         return Lock()
+    except PermissionError as error:
+        raise ConfigError(
+            f"{path}: {error.strerror}\n  whoever wrote it must let others read it: `chmod g+rw {path.name}` there"
+        ) from None
     except (UnicodeDecodeError, msgspec.DecodeError) as error:
         raise ConfigError(
             f"{path}: not a lock file: {error}\n  restore it from version control, or delete it and run again"

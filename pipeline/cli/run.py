@@ -170,7 +170,7 @@ def _update_lock(plan: Plan) -> None:
     A trial with ``--set`` is another experiment: the lock is the stages file's, which others share.
     """
     if plan.trial:
-        if plan.lock != plan.old_lock:
+        if plan.lock != plan.old_lock and lock_path(plan.path).exists():
             name = lock_path(plan.path).name
             print(f"note: {name} stays as it is: --set makes this a trial of another experiment", file=sys.stderr)
         return
@@ -253,7 +253,7 @@ def _check_broken(plan: Plan, how: _How) -> None:
     """Stop where something that was made with `skip` drops recordings, is not made again, and this run says `fail`."""
     if plan.points[0].experiment.on_bad_recording == "fail" and (reasons := broken_reasons(plan, how.force)):
         listed = [f"  {reason}" for reason in reasons[:10]]
-        listed += [f"  and {len(reasons) - 10} more"] if len(reasons) > 10 else []
+        listed += [f"  and {len(reasons) - 10} more, see `pipeline status`"] if len(reasons) > 10 else []
         raise StepError(
             f"{broken_count(plan, how.force)} cannot be used:\n" + "\n".join([*listed, *doubts(plan)]) + "\n"
             "  mend or remove them, or set `on_bad_recording: skip` to go on without these recordings"

@@ -66,6 +66,8 @@ def command(
         store = open_store(path, settings, remote or url)
         names = dict.fromkeys(store.outputs(), "")
     else:
+        if url is not None:
+            open_store(path, settings, url)  # a mistyped one, where nothing could be found wrong
         placed = settings if url is None else (*settings, f"store={url}")
         plan = mended(lambda: plan_of(path, placed)) if quarantine else plan_of(path, placed)
         names = {(step.stage, step.key): step.id for step in of_entries(plan, entries)}

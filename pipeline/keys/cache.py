@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,10 +57,20 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         with temporary.open("xb") as file:  # not `mkstemp`, whose files only their owner can read
             file.write(content)
+            _share_as_its_folder(file.fileno(), path.parent)
         os.replace(temporary, path)
     except BaseException:  # raised again below; only the half-written file goes
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _share_as_its_folder(descriptor: int, folder: Path) -> None:
+    """Let those use a file who may write to its folder, whatever the umask is: a group's, say."""
+    shared = os.stat(folder).st_mode
+    if shared & (stat.S_IWGRP | stat.S_IWOTH):
+        wanted = shared & (stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH)
+        with suppress(OSError):  # a share that decides by itself who may do what
+            os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode) | wanted)
 
 
 def _head(name: str, content: bytes | memoryview) -> bytes:

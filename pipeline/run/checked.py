@@ -177,7 +177,8 @@ class CheckedSource:
         for stream, packed in self._packed.items():
             files = list(files_of(self._listing, stream))
             if len(packed) != len(files) * PACKED_BYTES:
-                return f"the files of stream {stream}"
+                were, are = len(packed) // PACKED_BYTES, len(files)
+                return f"the files of stream {stream} ({were} when it began, {are} now)"
             known = (unpack(packed, n) for n in range(len(files)))
             digests = ((*file, FileDigest(each.size, each.sha256)) for file, each in zip(files, known, strict=True))
             if stream_digest(digests) != recipe["raw"][stream]:

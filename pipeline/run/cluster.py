@@ -136,6 +136,11 @@ class Cluster:
             if problem := refusal(worker, told):
                 raise StepError(problem)
         self.gpus = sum(told["gpus"] for told in found.values())
+        if device == "cuda" and not self.gpus and self.certificate:  # its workers are this machine's
+            raise StepError(
+                "--device cuda: torch sees no CUDA device here\n"
+                "  check the driver (nvidia-smi) and torch's build (a CPU-only one has no CUDA), or give --device cpu"
+            )
         if device == "cuda" and not self.gpus:
             raise StepError(
                 f"--device cuda: no worker of {self.address} announces a GPU\n"

@@ -192,7 +192,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> Job:
         source["root"] = str(folder / expand(source["root"]))
     if step.stage in ("index", "encode") and not plan.table.present:
         raise StepError(
-            f"{step.id} must run, and the raw data is not on this machine (source.root)\n"
+            "it must run, and the raw data is not on this machine (source.root)\n"
             "  set source.root to the data, or use a store that has this output"
         )
     encode = step.stage == "encode"

@@ -19,9 +19,11 @@ from store.paths import temporary_name
 def remember(folder: str) -> None:
     """Remember where a store's folder is mounted; best effort, since only a later surprise depends on it."""
     mount, note = _mount_of(folder), _note_of(folder)
-    if note is None or mount == _read(note) or (mount == os.sep and not note.exists()):
+    if note is None or mount == _read(note):
         return
     with suppress(OSError):
+        if mount == os.sep and not note.exists():
+            return
         note.parent.mkdir(parents=True, exist_ok=True)
         temporary = note.with_name(temporary_name(os.urandom(8).hex()))
         temporary.write_text(f"{mount}\n{folder}\n", encoding="utf-8", errors="surrogateescape")

@@ -125,7 +125,10 @@ def file_of(recording: Recording, stream: str) -> str:
 
 def stopped_by(name: str, error: BadRecording) -> StepError:
     """Say that a broken recording stops the step, and what can be done."""
-    return StepError(f"{name}: {error}. Mend or remove the file, or set on_bad_recording: skip")
+    return StepError(
+        f"{name}: {error}. This is the first such recording: repair or remove its file, or set on_bad_recording: skip, "
+        "which goes on and lists all"
+    )
 
 
 def nothing_usable(name: str, reasons: Mapping[str, str]) -> StepError:

@@ -176,7 +176,7 @@ class TestValuesThatSinglePrecisionCannotHold:
         assert late["recording"] == "b"
         assert reason in late["reason"]
         assert output.read("valid").any(axis=1).tolist() == [True, False, True]
-        with pytest.raises(StepError, match="Mend or remove the file, or set on_bad_recording: skip"):
+        with pytest.raises(StepError, match="set on_bad_recording: skip, which goes on and lists all"):
             encode(source, modality, params, key="1" * 64)
 
     def test_but_not_where_half_precision_was_chosen(self, encode: Any, memory: Any) -> None:

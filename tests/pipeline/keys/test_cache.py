@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.keys.cache import read_cache, write_cache
+from pipeline.keys.cache import read_cache, write_atomically, write_cache
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -76,3 +77,15 @@ def test_flipped_bits_in_all_caches(
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(("folder", "expected"), [(0o775, 0o664), (0o777, 0o666), (0o755, 0o600)])
+def test_a_file_is_as_open_as_its_folder(tmp_path: Path, folder: int, expected: int) -> None:
+    """Whatever the umask: a group that shares a folder shares the lock and the caches in it."""
+    tmp_path.chmod(folder)
+    before = os.umask(0o077)
+    try:
+        write_atomically(tmp_path / "file", b"content")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == expected

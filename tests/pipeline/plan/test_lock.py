@@ -60,9 +60,7 @@ def test_a_colleague_trains_something_new(on_files: Any, raw: Path) -> None:
 def test_a_colleague_cannot_encode(on_files: Any, raw: Path) -> None:
     shutil.rmtree(raw)
     failed = on_files.command("run", "--set", "stages.encode.inertial.window=24", code=1)
-    assert (
-        "error: encode[inertial]: encode[inertial] must run, and the raw data is not on this machine" in failed.stderr
-    )
+    assert "error: encode[inertial]: it must run, and the raw data is not on this machine" in failed.stderr
     assert "left out: student[subjects=odd,seed=0], because it needs encode[inertial]" in failed.stderr
 
 

@@ -36,6 +36,12 @@ def test_a_whole_store(project: Any) -> None:
     assert json_of(project, "encode")["checked"] == 2
 
 
+def test_a_mistyped_store_is_not_found_whole(project: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for place in ("nowhere", "empty"):
+        assert "there is no store at" in project.command("verify", "--store", str(tmp_path / place), code=2).stderr
+
+
 def test_each_kind_of_damage_is_named(project: Any) -> None:
     model = objects(project, "train", "model.safetensors")
     flip(model)
