@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from store import Store
+from store.refs import encode_ref
 
 from .homes import RUN, Ended, Home
 from .lab import Lab
@@ -27,7 +28,8 @@ def unused(lab: Lab) -> Objects:
 
 def name_something_else(place: Place) -> None:
     """Write the reference of another experiment: a store without any keeps everything."""
-    Store.open(place.url).write_ref("another", {"steps": {"gone": {"stage": "train", "key": "0" * 64}}})
+    content = encode_ref({"steps": {"gone": {"stage": "train", "key": "0" * 64}}})
+    Store.open(place.url).write_ref("another", content)
 
 
 def beside(home: Home, command: tuple[str, ...], place: Place, dice: Random) -> tuple[Ended, Ended]:
