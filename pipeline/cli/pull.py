@@ -47,8 +47,10 @@ def command(
             "  set remote: to a folder or a URL such as s3://bucket/features, or set PIPELINE_REMOTE"
         )
     remotes = plan.chain.remotes()
-    if use_in_remotes(plan, [(step.stage, step.key) for step in chosen if plan.states[step.id] == "remote"]):
-        plan.states.update(states_of(plan.chain, chosen))  # cleaning there may have come between
+    new = plan.history.use((step.stage, step.key) for step in chosen)
+    new |= use_in_remotes(plan, [(step.stage, step.key) for step in chosen if plan.states[step.id] == "remote"])
+    if new:
+        plan.states.update(states_of(plan.chain, chosen))  # cleaning here or there may have come between
     differs = compare(plan, [step for step in chosen if plan.states[step.id] == "cached"])
     if whole:
         outputs = {id_: name for remote in remotes.values() for id_, name in everything(remote).items()}

@@ -138,7 +138,11 @@ def renamed(raw: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "what"),
-    [(new_trial, "the recordings"), (no_file, r"the files of stream inertial \(\d+ when it began, \d+ now\)"), (renamed, "the recordings")],
+    [
+        (new_trial, "the recordings"),
+        (no_file, r"the files of stream inertial \(\d+ when it began, \d+ now\)"),
+        (renamed, "the recordings"),
+    ],
 )
 def test_other_recordings_than_those_of_the_key(
     indexed: Any, raw: Path, change: Callable[[Path], None], what: str
