@@ -69,6 +69,28 @@ def test_the_grace_period_keeps_what_is_young(changed: Any) -> None:
     assert f"{CHANGED} outputs" in changed.command("gc", "--grace", "2w").stdout
 
 
+def test_a_trial_and_an_edit_leave_what_was_there_before(finished: Any, tmp_path: Path) -> None:
+    """Of the same steps with other settings: what the stages file says, or said until lately, is no garbage."""
+    project = finished.copy(tmp_path / "project")
+    store = Store.open(str(project.store))
+    for name in store.refs():  # where it was copied from
+        store.forget_ref(name)
+    project.run()  # names all that is there
+    steps = project.plan().history.steps
+    age(project.store / "outputs", 20)
+    project.run(("stages.teacher.fit.epochs", 2))
+    assert "nothing was freed" in project.command("gc", "--yes").stdout
+    assert project.reasons() == {}
+    assert project.plan().history.steps == steps
+    text = project.file.read_text()
+    project.file.write_text(text.replace("epochs: 1", "epochs: 2"))
+    assert project.file.read_text() != text
+    project.run()
+    assert "nothing was freed" in project.command("gc", "--yes").stdout
+    project.file.write_text(text)
+    assert project.reasons() == {}
+
+
 def test_forgetting_an_experiment(changed: Any) -> None:
     (ref,) = Store.open(str(changed.store)).refs()
     said = changed.command("gc", "--grace", "0", "--forget", "stages").stdout
