@@ -163,6 +163,26 @@ def test_a_link_to_photographs(changed: Any, tmp_path: Path) -> None:
     assert "none damaged" in said
 
 
+def test_what_is_not_of_this_store_is_named_and_stays(changed: Any) -> None:
+    foreign = ["families/.DS_Store", "outputs/2024-01-01/12-00-00/model.pt", "outputs/encode/README", "refs/old/x"]
+    for path in foreign:
+        (changed.store / path).parent.mkdir(parents=True, exist_ok=True)
+        (changed.store / path).write_text("precious")
+        os.utime(changed.store / path, (1e9, 1e9))
+    age(changed.store / "outputs/2024-01-01", 99)
+    said = changed.command("gc").stdout
+    assert f"not of this store, neither used nor freed: {', '.join(foreign)}\n" in said + "\n"
+    assert f"freed {CHANGED} outputs," in changed.command("gc", "--yes").stdout
+    assert [(changed.store / path).read_text() for path in foreign] == ["precious"] * len(foreign)
+    assert json_of(changed, "gc")["not_of_this_store"] == foreign
+    assert json_of(changed, "verify", "--all", "--size")["not_of_this_store"] == foreign
+    assert "not of this store" in changed.command("verify", "--all", "--size").stdout
+    for command in ("ls", "du"):
+        told = changed.command("store", command)
+        assert "12-00-00" not in told.stdout
+        assert told.stderr == ""
+
+
 def test_a_manifest_that_cannot_be_trusted_stops_it(changed: Any) -> None:
     """The same reference names all of it, so only a manifest tells what a colleague's model was made from."""
     store = Store.open(str(changed.store))
