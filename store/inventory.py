@@ -174,9 +174,9 @@ def _add_empty(root: Root, names: Iterable[Name], found: Inventory) -> None:
     """Add output folders without any file: a writer was killed there before it had written anything."""
     foreign = {tuple(path.split("/")[1:3]) for path in found.foreign}
     for name in names:
-        if name not in found.folders and name not in foreign:
-            if all(map(is_of_output, root.children(output_prefix(*name)))):
-                found.folders[name] = Folder(*name)
+        known = name in found.folders or name in foreign
+        if not known and all(map(is_of_output, root.children(output_prefix(*name)))):
+            found.folders[name] = Folder(*name)
 
 
 def _count(found: Inventory, item: Listed) -> None:

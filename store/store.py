@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from store.manifest import Manifest
     from store.manifest_rules import Contradiction
     from store.outputs import Output
-    from store.roots.contract import Irregular
 
 _REF_WAIT_S, _REF_PAUSE_S = 30.0, 0.05  # another process changes a reference in moments
 

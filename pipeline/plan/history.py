@@ -152,7 +152,7 @@ class History:
 
     def named(self) -> set[Output]:
         """Return the outputs that this experiment's reference names."""
-        return {_output(each) for each in (*self.steps.values(), *self._reference.uses)}
+        return _outputs(self.steps.values()) | _outputs(self._reference.uses)
 
     def _replaces(self, step: str, past: Past) -> bool:
         """Tell whether a step has another output here than this one."""
@@ -162,7 +162,7 @@ class History:
         """Return the outputs that this experiment's reference names, but for those that it forgets soon."""
         soon_forgotten = _ago(_FORGOTTEN_AFTER / 2)
         lately = (use for use in self._reference.uses if use.since >= soon_forgotten)
-        return {_output(each) for each in (*self.steps.values(), *lately)}
+        return _outputs(self.steps.values()) | _outputs(lately)
 
     def _read(self) -> None:
         """Read what stands in the store, which another run may have written.
@@ -195,7 +195,7 @@ class History:
         return True
 
     def _write(self, steps: dict[str, Past], uses: Iterable[Use]) -> None:
-        done = {_output(past) for past in steps.values()}
+        done = _outputs(steps.values())
         eldest = _ago(_FORGOTTEN_AFTER)
         pending = {_output(use): use for use in uses if _output(use) not in done and use.since >= eldest}
         self._reference = msgspec.structs.replace(
@@ -206,6 +206,10 @@ class History:
 
 def _output(each: Past | Use) -> Output:
     return each.stage, each.key
+
+
+def _outputs(found: Iterable[Past | Use]) -> set[Output]:
+    return {_output(each) for each in found}
 
 
 def _decode(content: bytes) -> Reference | None:
