@@ -117,15 +117,16 @@ def drop_output(root: Root, stage: str, key: str) -> None:
 def drop_remains(root: Root, stage: str, key: str, names: Iterable[str]) -> None:
     """Delete what lies under these names in the folder of an output without a manifest, whose lock is held.
 
-    Nothing that came later is touched, a manifest least of all: whoever deletes in a bucket may have stood still for so
-    long that its lease was taken over and the output made again. Scratch goes after the objects, because it tells
-    others that these are being deleted.
+    What is not of the store stays, and the folder with it. Nothing that came later is touched, a manifest least of all:
+    whoever deletes in a bucket may have stood still for so long that its lease was taken over and the output made
+    again. Scratch goes after the objects, because it tells others that these are being deleted.
     """
     prefix, lock = output_prefix(stage, key), lock_path(stage, key)
-    for path in sorted((f"{prefix}/{name}" for name in names), key=lambda path: path.endswith(SCRATCH)):
-        if path not in (lock, manifest_path(stage, key)):
-            root.delete_all(path)
-            root.delete(path)
+    for name in sorted(names, key=lambda name: name.endswith(SCRATCH)):
+        if attempt_of(name):
+            root.delete_all(f"{prefix}/{name}")
+        elif is_temporary(name):
+            root.delete(f"{prefix}/{name}")
     root.drop_folder(prefix, lock)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from store.paths import attempt_of, is_name, is_temporary
+from store.paths import attempt_of, is_of_output, is_of_store, is_temporary, output_prefix
 from store.roots.contract import Irregular, Listed, Root
 
 Name = tuple[str, str]  # an output's stage and key
@@ -41,7 +41,7 @@ class Folder:
     temporaries : list of Listed
         What killed writers left beside what they wrote.
     rest : Part
-        The lock, temporary files, and what has no business here.
+        The lock and temporary files.
     irregular : list of Irregular
         What is neither a plain file nor a folder; nothing of such an output is freed.
     """
@@ -104,6 +104,8 @@ class Inventory:
         Those outside of outputs.
     irregular : list of Irregular
         Everything that is neither a plain file nor a folder.
+    foreign : list of str
+        Paths of what the store's format does not know, in the folders that are the store's. It is never freed.
     """
 
     folders: dict[Name, Folder] = field(default_factory=dict)
@@ -111,6 +113,7 @@ class Inventory:
     quarantine: dict[str, Part] = field(default_factory=dict)
     temporaries: list[Listed] = field(default_factory=list)
     irregular: list[Irregular] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
 
     @property
     def published(self) -> dict[Name, Folder]:
@@ -128,20 +131,19 @@ def take_inventory(root: Root, names: Iterable[Name]) -> Inventory:
         Output folders, so that those without any file are there, too.
     """
     found = Inventory()
-    for stage, key in names:
-        found.folders[stage, key] = Folder(stage, key)
-    for item in root.listing("outputs", found.irregular):
+    for item in _ours(root, "outputs", found):
         _count(found, item)
-    for item in root.listing("families", found.irregular):
-        _, stage, *_, key = item.path.split("/")
+    _add_empty(root, names, found)
+    for item in _ours(root, "families", found):
+        _, stage, _, key = item.path.split("/")
         if is_temporary(item.path):
             found.temporaries.append(item)
         else:
             found.markers.setdefault((stage, key), []).append(item)
-    for item in root.listing("quarantine", found.irregular):
+    for item in _ours(root, "quarantine", found):
         prefix = "/".join(item.path.split("/")[:4])
         found.quarantine.setdefault(prefix, Part()).add(item)
-    found.temporaries += [item for item in root.listing("refs", found.irregular) if is_temporary(item.path)]
+    found.temporaries += [item for item in _ours(root, "refs", found) if is_temporary(item.path)]
     for each in found.irregular:
         _, stage, key, *_ = [*each.path.split("/"), "", ""]
         if each.path.startswith("outputs/") and (stage, key) in found.folders:
@@ -152,27 +154,40 @@ def take_inventory(root: Root, names: Iterable[Name]) -> Inventory:
 def folder_of(root: Root, stage: str, key: str) -> Folder:
     """List one output's folder."""
     found = Inventory()
-    for item in root.listing(f"outputs/{stage}/{key}", found.irregular):
+    for item in _ours(root, f"outputs/{stage}/{key}", found):
         _count(found, item)
     folder = found.folders.get((stage, key), Folder(stage, key))
     folder.irregular = found.irregular
     return folder
 
 
+def _ours(root: Root, prefix: str, found: Inventory) -> Iterator[Listed]:
+    """Yield what lies below a prefix and is of the store; add the rest to `found`."""
+    for item in root.listing(prefix, found.irregular):
+        if is_of_store(item.path):
+            yield item
+        else:
+            found.foreign.append(item.path)
+
+
+def _add_empty(root: Root, names: Iterable[Name], found: Inventory) -> None:
+    """Add output folders without any file: a writer was killed there before it had written anything."""
+    foreign = {tuple(path.split("/")[1:3]) for path in found.foreign}
+    for name in names:
+        known = name in found.folders or name in foreign
+        if not known and all(map(is_of_output, root.children(output_prefix(*name)))):
+            found.folders[name] = Folder(*name)
+
+
 def _count(found: Inventory, item: Listed) -> None:
-    parts = item.path.split("/", 4)
-    if len(parts) < 4 or not is_name(parts[1]) or not is_name(parts[2]):
-        if is_temporary(item.path):
-            found.temporaries.append(item)
-        return
-    _, stage, key, child, *below = parts
+    _, stage, key, child, *_ = item.path.split("/", 4)
     folder = found.folders.get((stage, key))
     if folder is None:
         folder = found.folders[stage, key] = Folder(stage, key)
-    if child == "manifest.json" and not below:
+    if child == "manifest.json":
         folder.published = item
         return
-    attempt = attempt_of(child) if below else None
+    attempt = attempt_of(child)
     if is_temporary(item.path):
         folder.temporaries.append(item)
     if attempt:

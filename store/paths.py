@@ -24,6 +24,7 @@ _UNSAFE = re.compile(
     r"""|(?:^|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.[^/]*)?(?:/|$)|[^/]{256}""",
     re.IGNORECASE,
 )
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.partial")
 
 
@@ -90,6 +91,32 @@ def attempt_of(name: str) -> str | None:
     """Return the attempt that a child of an output's folder belongs to (its objects, journal or scratch)."""
     attempt = name.removesuffix(JOURNAL).removesuffix(SCRATCH)
     return attempt if is_attempt(attempt) else None
+
+
+def is_of_output(child: str) -> bool:
+    """Tell whether a child of an output's folder is one that a writer makes there; all others are not of this store."""
+    return child in ("manifest.json", "lock") or attempt_of(child) is not None or is_temporary(child)
+
+
+def is_of_store(path: str) -> bool:
+    """Tell whether an object below ``outputs/``, ``families/``, ``refs/`` or ``quarantine/`` has a path of the format.
+
+    Others may lie there, too: a folder that was somebody's before the store, what a desktop leaves in every folder, or
+    a bucket's empty object that stands for a folder.
+    """
+    top, *names = path.split("/")
+    parents, last = names[:-1], names[-1] if names else ""
+    if top == "refs":
+        locked = last[1:].removesuffix(".lock") if last.startswith(".") and last.endswith(".lock") else last
+        return not parents and (is_name(locked) or is_temporary(last))
+    if len(names) < 3 or not all(map(is_name, names[:2])):
+        return False
+    child, below = names[2], len(names) > 3
+    if top == "outputs":
+        return is_of_output(child) and below == (attempt_of(child) is not None)
+    if top == "families":
+        return not below and _DIGEST.fullmatch(parents[1]) is not None and (is_name(child) or is_temporary(child))
+    return top == "quarantine" and below and is_attempt(child)
 
 
 def is_temporary(path: str) -> bool:

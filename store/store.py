@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from store.manifest import Manifest
     from store.manifest_rules import Contradiction
     from store.outputs import Output
-    from store.roots.contract import Irregular
 
 _REF_WAIT_S, _REF_PAUSE_S = 30.0, 0.05  # another process changes a reference in moments
 
@@ -231,9 +230,9 @@ class Store:
 
     def outputs(self, stage: str | None = None) -> Iterator[tuple[str, str]]:
         """Yield stage and key of every output, published or begun, of one stage or all; names alone are looked at."""
-        for each in self._root.children("outputs") if stage is None else [stage]:
+        for each in self._root.folders("outputs") if stage is None else [stage]:
             if is_name(each):
-                yield from ((each, key) for key in self._root.children(f"outputs/{each}") if is_name(key))
+                yield from ((each, key) for key in self._root.folders(f"outputs/{each}") if is_name(key))
 
     def family(self, stage: str, family: str) -> list[str]:
         """Return the keys of outputs that differ in their raw data alone, the newest first; see `store.families`."""
@@ -258,14 +257,6 @@ class Store:
         from store.checking import check_output
 
         return check_output(self._root, stage, key, deep=deep, contradiction=contradiction, progress=progress)
-
-    def irregular(self) -> list[Irregular]:
-        """Return everything that is neither a plain file nor a folder, and so neither followed nor freed."""
-        found: list[Irregular] = []
-        for prefix in ("outputs", "families", "refs", "quarantine"):
-            for _ in self._root.listing(prefix, found):
-                pass
-        return found
 
     def inventory(self) -> Inventory:
         """List everything with sizes and dates."""

@@ -74,14 +74,16 @@ def command(
         store = open_store(path, settings, remote) if remote else plan.store
     found = _check(store, names, deep=not sizes)
     if whole:
-        found.irregular = store.irregular()
+        inventory = store.inventory()
+        found.irregular, found.foreign = inventory.irregular, inventory.foreign
     else:
         found.irregular = [each for checked in found.checked for each in checked.irregular]
     if quarantine:
         _set_aside(store, found)
     told = damage.Told(
-        store.url, not sizes, found.checked, found.missing, found.failed, found.moved, names, found.irregular
-    )
+        store.url, not sizes, found.checked, found.missing, found.failed, found.moved, names, found.irregular,
+        found.foreign,
+    )  # fmt: skip
     print(json.dumps(told.as_json(), indent=1) if as_json else told.as_text())
     return 1 if found.failed or found.irregular or any(each.damage for each in found.checked) else 0
 
@@ -93,6 +95,7 @@ class _Found:
     failed: dict[Name, str] = field(default_factory=dict)
     moved: dict[Name, str] = field(default_factory=dict)
     irregular: list[Irregular] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
 
 
 def _check(store: Store, names: dict[Name, str], *, deep: bool) -> _Found:

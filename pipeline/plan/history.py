@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Output = tuple[str, str]  # stage and key
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._=+-]+")  # what cannot stand in a reference's name
-_FORGOTTEN_AFTER = timedelta(days=60)  # of what a run meant to use and never did
+_FORGOTTEN_AFTER = timedelta(days=60)  # of what a run meant to use and never did, and of what others took the place of
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class Past(msgspec.Struct, frozen=True):
 
 
 class Use(msgspec.Struct, frozen=True):
-    """An output that a run means to read or to make, and when the run said so."""
+    """An output that a run means to read or to make, or that was a step's until lately, and since when."""
 
     stage: str
     key: str
@@ -64,19 +64,24 @@ class Reference(msgspec.Struct, frozen=True):
 class History:
     """The steps of one stages file as they were last done, by step id.
 
-    Several runs of one stages file may write it at a time, and each only adds what it knows.
+    Several runs of one stages file may write it at a time, and each only adds what it knows. An output that is a step's
+    no longer (its code, data or parameters changed) stays named for 60 days: who switches back finds it.
 
     Attributes
     ----------
     name
         That of the reference.
+    trial
+        Whether this is a run with other settings than the stages file's. It takes no step's place: what it makes is
+        named for 60 days, and later runs of the stages file are told what changed since their own.
     refused
         Why this user cannot write it; empty where that was not tried, or went well. Then what the steps use is not
         named, and cleaning may free it.
     """
 
-    def __init__(self, store: Store, name: str, whose: Reference) -> None:
+    def __init__(self, store: Store, name: str, whose: Reference, *, trial: bool = False) -> None:
         self.name = name
+        self.trial = trial
         self.refused = ""
         self._store = store
         self._whose = whose
@@ -88,12 +93,12 @@ class History:
         return self._reference.steps
 
     @classmethod
-    def read(cls, store: Store, path: Path) -> History:
+    def read(cls, store: Store, path: Path, *, trial: bool = False) -> History:
         """Read an experiment's history; an empty one where there is none or it cannot be read."""
         path = path.absolute()
         host = os.uname().nodename
         name = _name(path, f"{_user()}@{host}:")  # two machines may have equal paths
-        history = cls(store, name, Reference(path.name, user=_user(), host=host, path=str(path)))
+        history = cls(store, name, Reference(path.name, user=_user(), host=host, path=str(path)), trial=trial)
         history._read()
         return history
 
@@ -104,22 +109,23 @@ class History:
         before: what is there then, stays.
         """
         wanted = dict.fromkeys(outputs)
-
-        def lacking() -> bool:
-            soon_forgotten = _ago(_FORGOTTEN_AFTER / 2)
-            named = {(use.stage, use.key) for use in self._reference.uses if use.since >= soon_forgotten}
-            return not wanted.keys() <= named | {(past.stage, past.key) for past in self.steps.values()}
-
         return self._change(
-            lacking, lambda: (self.steps, [*self._reference.uses, *(Use(*output, _ago()) for output in wanted)])
+            lambda: not wanted.keys() <= self._lately_named(),
+            lambda: (self.steps, [*self._reference.uses, *(Use(*output, _ago()) for output in wanted)]),
         )
 
     def note(self, done: Mapping[str, Past]) -> None:
         """Remember steps that are there now; written only where something changed."""
-        self._change(
-            lambda: any(self.steps.get(step) != past for step, past in done.items()),
-            lambda: ({**self.steps, **done}, self._reference.uses),
-        )
+        if self.trial:
+            beside = {step: past for step, past in done.items() if self._replaces(step, past)}
+            self.use(_output(past) for past in beside.values())
+            done = {step: past for step, past in done.items() if step not in beside}
+
+        def make() -> tuple[dict[str, Past], Iterable[Use]]:
+            former = [self.steps[step] for step, past in done.items() if self._replaces(step, past)]
+            return {**self.steps, **done}, [*self._reference.uses, *(Use(*_output(past), _ago()) for past in former)]
+
+        self._change(lambda: any(self.steps.get(step) != past for step, past in done.items()), make)
 
     def unknown(self, steps: Iterable[Step], states: Mapping[str, str]) -> dict[str, Past]:
         """Return the cached steps that this experiment never did itself, as it would remember them."""
@@ -131,7 +137,7 @@ class History:
 
     def in_store(self, other: Store) -> History:
         """Return this experiment's history in another store, such as a remote that its outputs are pushed to."""
-        there = History(other, self.name, msgspec.structs.replace(self._whose, steps={}, uses=()))
+        there = History(other, self.name, msgspec.structs.replace(self._whose, steps={}, uses=()), trial=self.trial)
         there._read()
         return there
 
@@ -146,8 +152,17 @@ class History:
 
     def named(self) -> set[Output]:
         """Return the outputs that this experiment's reference names."""
-        done = {(past.stage, past.key) for past in self.steps.values()}
-        return done | {(use.stage, use.key) for use in self._reference.uses}
+        return _outputs(self.steps.values()) | _outputs(self._reference.uses)
+
+    def _replaces(self, step: str, past: Past) -> bool:
+        """Tell whether a step has another output here than this one."""
+        return step in self.steps and _output(self.steps[step]) != _output(past)
+
+    def _lately_named(self) -> set[Output]:
+        """Return the outputs that this experiment's reference names, but for those that it forgets soon."""
+        soon_forgotten = _ago(_FORGOTTEN_AFTER / 2)
+        lately = (use for use in self._reference.uses if use.since >= soon_forgotten)
+        return _outputs(self.steps.values()) | _outputs(lately)
 
     def _read(self) -> None:
         """Read what stands in the store, which another run may have written.
@@ -180,13 +195,21 @@ class History:
         return True
 
     def _write(self, steps: dict[str, Past], uses: Iterable[Use]) -> None:
-        done = {(past.stage, past.key) for past in steps.values()}
+        done = _outputs(steps.values())
         eldest = _ago(_FORGOTTEN_AFTER)
-        pending = {(u.stage, u.key): u for u in uses if (u.stage, u.key) not in done and u.since >= eldest}
+        pending = {_output(use): use for use in uses if _output(use) not in done and use.since >= eldest}
         self._reference = msgspec.structs.replace(
             self._whose, steps=steps, uses=tuple(pending.values()), written=_ago()
         )
         self._store.write_ref(self.name, encode_ref(msgspec.to_builtins(self._reference)))
+
+
+def _output(each: Past | Use) -> Output:
+    return each.stage, each.key
+
+
+def _outputs(found: Iterable[Past | Use]) -> set[Output]:
+    return {_output(each) for each in found}
 
 
 def _decode(content: bytes) -> Reference | None:

@@ -158,6 +158,7 @@ def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
     snapshot.code.save()
     source = str(first.source_recipe["name"])
     lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
+    trial = not are_places(snapshot.settings)
     return Plan(
         path=path,
         store=chain.local,
@@ -173,8 +174,8 @@ def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
         lock=lock,
         old_lock=old_lock,
         snapshot=snapshot,
-        history=History.read(chain.local, path),
-        trial=not are_places(snapshot.settings),
+        history=History.read(chain.local, path, trial=trial),
+        trial=trial,
         absent=({} if table.present else {str(first.source.root): "the raw data is"}) | weights.absent,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report.scraps import irregular_notes
+from pipeline.report.scraps import foreign_notes, irregular_notes
 from pipeline.run.progress import size
 from store.checking import Checked
 from store.errors import StoreError
@@ -34,6 +34,8 @@ class Told:
         What the experiment calls each output.
     irregular
         What is neither a plain file nor a folder.
+    foreign
+        Of a whole store: what lies in its folders and is not of it.
     """
 
     url: str
@@ -44,6 +46,7 @@ class Told:
     moved: Mapping[Name, str]
     steps: Mapping[Name, str]
     irregular: Sequence[Irregular] = ()
+    foreign: Sequence[str] = ()
 
     def as_text(self) -> str:
         """Name each damaged object with what was expected and found, then the count."""
@@ -59,7 +62,7 @@ class Told:
                 )
         misread = [line for each in self.checked for line in each.misread]
         lines += [f"warning: {line}" for line in misread]
-        lines += irregular_notes(self.irregular)
+        lines += irregular_notes(self.irregular) + foreign_notes(self.foreign)
         lines += [f"cannot be checked: {self._called(name)}: {why}" for name, why in self.failed.items()]
         damaged = sum(1 for each in self.checked if each.damage)
         how = "every SHA-256 compared" if self.deep else "sizes compared"
@@ -97,6 +100,7 @@ class Told:
             ],
             "read_wrong_once": [line for each in self.checked for line in each.misread],
             "irregular": [{"path": each.path, "is": each.what} for each in self.irregular],
+            "not_of_this_store": sorted(self.foreign),
             "missing": [{"stage": stage, "key": key} for stage, key in self.missing],
             "failed": [{"stage": stage, "key": key, "why": why} for (stage, key), why in self.failed.items()],
         }

@@ -13,6 +13,7 @@ from store.roots.contract import Irregular
 from store.scraps import Scrap
 
 _MOST_LINES = 40
+_MOST_FOREIGN = 5  # named in one line
 _UNTOUCHED_S = 90 * 86400.0  # a reference that no run wrote to for so long may be nobody's any more
 
 
@@ -73,6 +74,7 @@ def as_json(cleaning: Cleaning, url: str, left: Mapping[str, str] | None = None)
         ],
         "forgotten": list(cleaning.forget),
         "irregular": [{"path": each.path, "is": each.what} for each in cleaning.inventory.irregular],
+        "not_of_this_store": sorted(cleaning.inventory.foreign),
     }
 
 
@@ -129,7 +131,7 @@ def _bytes(scraps: Iterable[Scrap]) -> int:
 
 
 def _notes(cleaning: Cleaning) -> list[str]:
-    notes = irregular_notes(cleaning.inventory.irregular)
+    notes = irregular_notes(cleaning.inventory.irregular) + foreign_notes(cleaning.inventory.foreign)
     if cleaning.unnamed and cleaning.inventory.published:
         notes.append(
             "note: no experiment is known here (refs/ is empty), so every output stays;\n"
@@ -154,6 +156,15 @@ def irregular_notes(found: Sequence[Irregular]) -> list[str]:
         "  put what it stands for in its place, or delete it. To have a store on another disk, let the whole store\n"
         "  folder be a link, or mount the disk there (`mount --bind`)",
     ]
+
+
+def foreign_notes(found: Sequence[str]) -> list[str]:
+    """Name in one line what lies in the store's folders and is not of this store."""
+    if not found:
+        return []
+    named = sorted(found)[:_MOST_FOREIGN]
+    more = f" and {len(found) - len(named):,} more" if len(found) > len(named) else ""
+    return [f"note: not of this store, neither used nor freed: {', '.join(named)}{more}"]
 
 
 def _whose(ref: Ref) -> str:

@@ -106,6 +106,9 @@ class Root(Protocol):
     def children(self, prefix: str) -> list[str]:
         """Return the names of objects and folders directly below a prefix."""
 
+    def folders(self, prefix: str) -> list[str]:
+        """Return the names of folders directly below a prefix."""
+
     def delete(self, path: str) -> None:
         """Delete an object; one that is not there is no error."""
 

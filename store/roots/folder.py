@@ -142,6 +142,10 @@ class FolderRoot:
         with explained("list", self._url(prefix)):
             return [entry.name for entry in self._tree.entries(prefix) if is_plain(entry)]
 
+    def folders(self, prefix: str) -> list[str]:
+        with explained("list", self._url(prefix)):
+            return [entry.name for entry in self._tree.entries(prefix) if entry.is_dir(follow_symlinks=False)]
+
     def delete(self, path: str) -> None:
         with suppress(FileNotFoundError), explained_unless_missing("delete", self._url(path)):
             delete_file(self._folder, path)

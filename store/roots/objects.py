@@ -157,8 +157,12 @@ class ObjectRoot:
 
     def children(self, prefix: str) -> list[str]:
         with self._explained("list", prefix):
-            paths = requests.children(self._objects, prefix)
-        return [path.rstrip("/").rpartition("/")[2] for path in paths]
+            folders, objects = requests.children(self._objects, prefix)
+        return [_name(path) for path in (*folders, *objects)]
+
+    def folders(self, prefix: str) -> list[str]:
+        with self._explained("list", prefix):
+            return [_name(path) for path in requests.children(self._objects, prefix)[0]]
 
     def delete(self, path: str) -> None:
         with self._explained("delete", path), _missing_is_fine():
@@ -206,6 +210,10 @@ class ObjectRoot:
             raise StoreError(
                 f"cannot write {self.url}/{path}: there is no such bucket or container. Create it, or check the URL"
             ) from None
+
+
+def _name(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
 
 
 @contextmanager

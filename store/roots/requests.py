@@ -87,10 +87,13 @@ def entries(objects: ObjectStore, prefix: str) -> Iterator[Any]:
         yield from found
 
 
-def children(objects: ObjectStore, prefix: str) -> list[str]:
-    """Return the paths of objects and folders directly below a prefix."""
+def children(objects: ObjectStore, prefix: str) -> tuple[list[str], list[str]]:
+    """Return the paths of folders and of objects directly below a prefix.
+
+    An empty object whose key is the prefix and a slash, such as consoles make for a folder, is none of them.
+    """
     found = call(lambda: Allowance().wait(lambda: obstore.list_with_delimiter_async(objects, prefix)))
-    return [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
+    return list(found["common_prefixes"]), [meta["path"] for meta in found["objects"] if meta["path"] != prefix]
 
 
 def put(objects: ObjectStore, path: str, data: Data, *, mode: Any = "overwrite", factor: float = 1.0) -> Any:

@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.plan.history import History, Past
 from store import Store
+from store.refs import encode_ref
 
 
 @pytest.fixture
@@ -138,3 +139,40 @@ def test_runs_that_name_outputs_at_once_lose_none(store: Store, file: Path) -> N
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(name_some, range(8)))
     assert len(written(store)["uses"]) == 40
+
+
+def test_what_another_output_took_the_place_of_stays_named_for_60_days(store: Store, file: Path) -> None:
+    History.read(store, file).note({"encode[a]": Past("encode", "branch"), "index": Past("index", "i")})
+    History.read(store, file).note({"encode[a]": Past("encode", "main", 2.0), "index": Past("index", "i")})
+    history = History.read(store, file)
+    assert history.steps["encode[a]"] == Past("encode", "main", 2.0)
+    assert history.named() == {("encode", "branch"), ("encode", "main"), ("index", "i")}
+    history.note({"encode[a]": Past("encode", "branch")})  # and back
+    assert [use["key"] for use in written(store)["uses"]] == ["main"]
+    (name,) = store.refs()
+    reference = written(store)
+    reference["uses"][0]["since"] = "2020-01-01T00:00:00+00:00"
+    store.write_ref(name, encode_ref({key: reference[key] for key in reference if key != "sha256"}))
+    History.read(store, file).note({"encode[a]": Past("encode", "third")})
+    assert History.read(store, file).named() == {("encode", "branch"), ("encode", "third"), ("index", "i")}
+
+
+def test_a_trial_takes_no_steps_place(store: Store, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    History.read(store, file).note({"encode[a]": Past("encode", "own", 2.0)})
+    trial = History.read(store, file, trial=True)
+    trial.note({"encode[a]": Past("encode", "tried", 9.0), "encode[b]": Past("encode", "new", 1.0)})
+    history = History.read(store, file)
+    assert history.steps == {"encode[a]": Past("encode", "own", 2.0), "encode[b]": Past("encode", "new", 1.0)}
+    assert history.named() == {("encode", "own"), ("encode", "tried"), ("encode", "new")}
+    monkeypatch.setattr(Store, "write_ref", lambda *_: pytest.fail("wrote a reference"))
+    trial.note({"encode[a]": Past("encode", "tried", 9.0)})
+
+
+@pytest.mark.parametrize("trial", [True, False])
+def test_in_a_remote_both_stay_named(store: Store, file: Path, tmp_path: Path, trial: bool) -> None:
+    remote = Store.open(str(tmp_path / "remote"))
+    History.read(store, file).in_store(remote).note({"encode[a]": Past("encode", "own")})
+    History.read(store, file, trial=trial).in_store(remote).note({"encode[a]": Past("encode", "other")})
+    there = History.read(store, file).in_store(remote)
+    assert there.named() == {("encode", "own"), ("encode", "other")}
+    assert there.steps["encode[a]"].key == ("own" if trial else "other")

@@ -69,6 +69,28 @@ def test_the_grace_period_keeps_what_is_young(changed: Any) -> None:
     assert f"{CHANGED} outputs" in changed.command("gc", "--grace", "2w").stdout
 
 
+def test_a_trial_and_an_edit_leave_what_was_there_before(finished: Any, tmp_path: Path) -> None:
+    """Of the same steps with other settings: what the stages file says, or said until lately, is no garbage."""
+    project = finished.copy(tmp_path / "project")
+    store = Store.open(str(project.store))
+    for name in store.refs():  # where it was copied from
+        store.forget_ref(name)
+    project.run()  # names all that is there
+    steps = project.plan().history.steps
+    age(project.store / "outputs", 20)
+    project.run(("stages.teacher.fit.epochs", 2))
+    assert "nothing was freed" in project.command("gc", "--yes").stdout
+    assert project.reasons() == {}
+    assert project.plan().history.steps == steps
+    text = project.file.read_text()
+    project.file.write_text(text.replace("epochs: 1", "epochs: 2"))
+    assert project.file.read_text() != text
+    project.run()
+    assert "nothing was freed" in project.command("gc", "--yes").stdout
+    project.file.write_text(text)
+    assert project.reasons() == {}
+
+
 def test_forgetting_an_experiment(changed: Any) -> None:
     (ref,) = Store.open(str(changed.store)).refs()
     said = changed.command("gc", "--grace", "0", "--forget", "stages").stdout
@@ -139,6 +161,26 @@ def test_a_link_to_photographs(changed: Any, tmp_path: Path) -> None:
     said = changed.command("verify", "--all", code=1).stdout
     assert all(f"{link}, a symbolic link" in said for link in links)
     assert "none damaged" in said
+
+
+def test_what_is_not_of_this_store_is_named_and_stays(changed: Any) -> None:
+    foreign = ["families/.DS_Store", "outputs/2024-01-01/12-00-00/model.pt", "outputs/encode/README", "refs/old/x"]
+    for path in foreign:
+        (changed.store / path).parent.mkdir(parents=True, exist_ok=True)
+        (changed.store / path).write_text("precious")
+        os.utime(changed.store / path, (1e9, 1e9))
+    age(changed.store / "outputs/2024-01-01", 99)
+    said = changed.command("gc").stdout
+    assert f"not of this store, neither used nor freed: {', '.join(foreign)}\n" in said + "\n"
+    assert f"freed {CHANGED} outputs," in changed.command("gc", "--yes").stdout
+    assert [(changed.store / path).read_text() for path in foreign] == ["precious"] * len(foreign)
+    assert json_of(changed, "gc")["not_of_this_store"] == foreign
+    assert json_of(changed, "verify", "--all", "--size")["not_of_this_store"] == foreign
+    assert "not of this store" in changed.command("verify", "--all", "--size").stdout
+    for command in ("ls", "du"):
+        told = changed.command("store", command)
+        assert "12-00-00" not in told.stdout
+        assert told.stderr == ""
 
 
 def test_a_manifest_that_cannot_be_trusted_stops_it(changed: Any) -> None:
