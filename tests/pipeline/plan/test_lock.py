@@ -78,7 +78,25 @@ def test_a_modality_that_the_lock_lacks(on_files: Any, raw: Path) -> None:
         on_files.plan(("modalities", ["depth", "skeleton"]))
 
 
-def test_another_machine_takes_hashes_from_the_lock(
+@pytest.fixture
+def too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the files be too many to be read at planning, and none be drawn."""
+    monkeypatch.setattr("pipeline.keys.raw._FEW", 0)
+    monkeypatch.setattr("pipeline.keys.raw._FEW_BYTES", 0)
+
+
+def test_another_machine_reads_few_files_once(
+    on_files: Any, raw: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = keys(on_files)
+    monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
+    assert keys(on_files) == before
+    monkeypatch.setattr("pipeline.keys.raw.hash_file", lambda path: pytest.fail(f"{path} was read"))
+    assert keys(on_files) == before
+
+
+@pytest.mark.usefixtures("too_many")
+def test_another_machine_takes_hashes_of_many_files_from_the_lock(
     on_files: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     before = keys(on_files)
@@ -87,14 +105,33 @@ def test_another_machine_takes_hashes_from_the_lock(
     assert keys(on_files) == before
 
 
+def other_content(path: Path) -> bytes:
+    """Give a file other bytes, of the same number, and return what it had."""
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(path, (1e9, 1e9))
+    return content
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["in place", "at another root"])
+def test_other_data_of_the_same_sizes_is_not_taken_for_the_locks(
+    on_files: Any, raw: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, moved: bool
+) -> None:
+    """It had the figures of the lock's data without a word, also under ``--set source.root``."""
+    settings = [("source.root", str(shutil.copytree(raw, tmp_path / "moved")))] if moved else []
+    monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
+    other_content((tmp_path / "moved" if moved else raw) / "Inertial" / "a3_s2_t1_inertial.mat")
+    states = on_files.plan(*settings).states
+    assert states["encode[inertial]"] != "cached" == states["encode[skeleton]"]
+
+
+@pytest.mark.usefixtures("too_many")
 def test_another_file_behind_the_lock_is_found_out(
     on_files: Any, raw: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The same path and size, other bytes, on a machine that has not seen it: found when encode reads it."""
     path = raw / "Inertial" / "a3_s2_t1_inertial.mat"
-    content = path.read_bytes()
-    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    os.utime(path, (1e9, 1e9))
+    content = other_content(path)
     monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
     assert set(on_files.plan().states.values()) == {"cached"}
     setting = ("stages.encode.inertial.window", 24)
@@ -102,6 +139,11 @@ def test_another_file_behind_the_lock_is_found_out(
         on_files.run(setting, until="encode")
     assert f"{path}: not the file that the lock knows: expected SHA-256 " in str(failure.value)
     assert "delete the lock to accept the data as it is here" in str(failure.value)
+    lock = on_files.file.with_suffix(".lock")
+    kept = lock.read_bytes()
+    lock.unlink()
+    assert on_files.plan().states["encode[inertial]"] == "todo"  # what the lock said is forgotten with it
+    lock.write_bytes(kept)
     path.write_bytes(content)
     assert on_files.run(setting, until="encode") == ["encode[inertial]"]
 
