@@ -55,8 +55,8 @@ class RawIndex:
     changed three times for most files and never meant anything is not looked at any more, in this folder.
 
     Files that were never hashed here, of the size that the lock has for their path, are treated alike: if the content
-    of those that are hashed is the lock's, the others are noted with its digests, and checked by whoever reads one. Such
-    a note counts while the file looks as it did and the lock has that digest for it.
+    of those that are hashed is the lock's, the others are noted with its digests, and checked by whoever reads one.
+    Such a note counts while the file looks as it did and the lock has that digest for it.
 
     Parameters
     ----------
