@@ -14,6 +14,7 @@ import pytest
 from pipeline.errors import ConfigError, PipelineError, StepError
 from pipeline.lock import Lock, LockedStream, read_lock, write_lock
 from pipeline.plan.planner import make_plan
+from pipeline.report.relocked import relocked_text
 
 
 @pytest.fixture
@@ -146,6 +147,45 @@ def test_another_file_behind_the_lock_is_found_out(
     lock.write_bytes(kept)
     path.write_bytes(content)
     assert on_files.run(setting, until="encode") == ["encode[inertial]"]
+
+
+def test_a_run_on_other_data_says_what_the_lock_loses(on_files: Any, raw: Path, tmp_path: Path) -> None:
+    """A part of the data replaced the lock without a word."""
+    part = shutil.copytree(raw, tmp_path / "part")
+    for path in part.glob("*/a*_s1_t1_*.mat"):
+        if not path.name.startswith(("a1_", "a2_")):
+            path.unlink()
+    other_content(part / "Skeleton" / "a1_s2_t1_skeleton.mat")
+    gone = 16 - len(list(part.glob("Inertial/*.mat")))
+    said = on_files.command("run", "--set", f"source.root={part}", "--until", "index").stderr
+    notes = [line for line in said.splitlines() if "stages.lock" in line]
+    assert notes == [
+        f"note: stages.lock now has other raw data: inertial (16 files): {gone} gone; "
+        f"skeleton (16 files): {gone} gone, 1 changed"
+    ]
+    said = on_files.command("run", "--set", f"source.root={part}", "--until", "index").stderr
+    assert "stages.lock" not in said
+    said = on_files.command("run", "--until", "index").stderr
+    left = 16 - gone
+    assert f"inertial ({left} files): {gone} new; skeleton ({left} files): 1 changed, {gone} new" in said
+
+
+def test_what_the_lock_loses_is_told_in_one_line() -> None:
+    def lock(source: str, **streams: list[int]) -> Lock:
+        return Lock(
+            source=source,
+            raw={
+                name: LockedStream.of(f"{sizes}", {f"{path}": (size, "1" * 64) for path, size in enumerate(sizes)})
+                for name, sizes in streams.items()
+            },
+        )
+
+    old = lock("x", a=[1], b=[1], c=[1], d=[1], e=[1], f=[1])
+    assert relocked_text(Lock(), old) == relocked_text(old, old) == relocked_text(lock("x", z=[1]), old) == ""
+    assert relocked_text(old, lock("y", a=[2])) == "source y in place of x"
+    assert relocked_text(old, lock("x", a=[2], b=[1, 1], c=[1], d=[], e=[1, 2, 3], f=[2])) == (
+        "a (1 file): 1 changed; b (1 file): 1 new; d (1 file): 1 gone; and 2 more streams"
+    )
 
 
 def test_the_lock_reads_well_and_holds_inputs_only(on_files: Any) -> None:
