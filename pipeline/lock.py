@@ -156,18 +156,18 @@ def read_lock(path: Path) -> Lock:
     return lock
 
 
-def update_lock(path: Path, lock: Lock, old: Lock) -> bool:
-    """Write a lock where `old` was read; return False, and leave it, where somebody else has changed it since."""
+def update_lock(path: Path, lock: Lock, old: Lock) -> Lock | None:
+    """Write a lock where `old` was read, and return what it replaced; None, and leave it, where somebody changed it."""
     if lock == old and path.exists():
-        return True
+        return old
     try:
         now = read_lock(path)
     except ConfigError:  # whoever changed it is not done, or must mend it
-        return False
+        return None
     if path.exists() and now not in (old, lock):
-        return False
+        return None
     write_lock(path, lock, now)
-    return True
+    return now
 
 
 def write_lock(path: Path, lock: Lock, old: Lock) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from .failing_io import failing_io  # noqa: F401 -- a fixture
+from .other_users import python  # noqa: F401 -- a fixture
 from .services import azure, s3  # noqa: F401 -- fixtures
 
 

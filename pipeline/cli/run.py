@@ -19,6 +19,7 @@ from pipeline.lock import LockNotWritable, lock_path, update_lock
 from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.step import Step
 from pipeline.report.differing import differing_text
+from pipeline.report.relocked import relocked_text
 from pipeline.report.text import broken_count, broken_reasons, doubts
 from pipeline.run.choose import check_entry, check_scheduler, sought, wanted
 from pipeline.stagesfile.document import read_text
@@ -169,19 +170,21 @@ def _update_lock(plan: Plan) -> None:
 
     A trial with ``--set`` is another experiment: the lock is the stages file's, which others share.
     """
+    name = lock_path(plan.path).name
     if plan.trial:
         if plan.lock != plan.old_lock and lock_path(plan.path).exists():
-            name = lock_path(plan.path).name
             print(f"note: {name} stays as it is: --set makes this a trial of another experiment", file=sys.stderr)
         return
     try:
-        if update_lock(lock_path(plan.path), plan.lock, plan.old_lock):
-            return
+        replaced = update_lock(lock_path(plan.path), plan.lock, plan.old_lock)
     except LockNotWritable as error:
         print(f"note: {error}", file=sys.stderr)
         return
-    left = f"{lock_path(plan.path).name} changed while this ran and is left as it is"
-    print(f"note: {left}; run again to bring it up to date", file=sys.stderr)
+    if replaced is None:
+        left = f"{name} changed while this ran and is left as it is"
+        print(f"note: {left}; run again to bring it up to date", file=sys.stderr)
+    elif text := relocked_text(replaced, plan.lock):
+        print(f"note: {name} now has other raw data: {text}", file=sys.stderr)
 
 
 def _run(plan: Plan, how: _How, made: _Made) -> _Made:

@@ -17,7 +17,7 @@ from pipeline.keys.loaded import SCOPE, Code
 from pipeline.keys.syntax import normalise, type_checking_only
 from store.canonical import digest
 
-_RECIPE = 2  # raised whenever `normalise` gives another tree for the same code
+_FORMAT = 3  # raised whenever `_Module` says anything else of the same code
 
 
 class _Module(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class CodeIndex:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or Path(__file__).resolve().parents[2]
-        self._file = cache_folder() / f"code-{_RECIPE}.cache"
+        self._file = cache_folder() / f"code-{_FORMAT}.cache"
         self._known: dict[str, _Module] = self._load()
         self._dirty = False
         self._modules: dict[str, _Module | None] = {}
@@ -85,18 +85,25 @@ class CodeIndex:
 
     def _read(self, name: str) -> _Module | None:
         base = os.path.join(self.root, *name.split("."))
-        for path, package in ((base + ".py", False), (os.path.join(base, "__init__.py"), True)):
-            if not self._is_there(path):  # most names are those of attributes
-                continue
+        module, init = f"{base}.py", os.path.join(base, "__init__.py")
+        there = [path for path in (init, module) if self._is_there(path)]  # the first is what Python takes
+        if len(there) == 2:
+            folder = os.path.dirname(init)
+            raise ConfigError(
+                f"{module}: the package {folder} is there, too, and Python imports that\n"
+                f"  remove {module}, or the folder {folder} if the file is meant"
+            )
+        for path in there:  # none for most names, which are those of attributes
             try:
                 with open(path, "rb") as file:
                     source = file.read()
             except FileNotFoundError:  # went away meanwhile
                 continue
             self._sources[name] = hashlib.sha256(source).hexdigest()
-            content = f"{name} {self._sources[name]}"
+            kind = "package" if path == init else "module"  # relative imports differ
+            content = f"{kind} {name} {self._sources[name]}"
             if content not in self._known:
-                self._known[content] = _parsed(source, path, name, package)
+                self._known[content] = _parsed(source, path, name, path == init)
                 self._dirty = True
             return self._known[content]
         return None

@@ -23,7 +23,7 @@ _TRIES = 3
 
 
 class Hashed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A file's digest, with its size, times and inode at that time (a digest from the lock has a size alone)."""
+    """A file's digest, with its size, times and inode at that time (none where it is absent)."""
 
     size: int
     mtime_ns: int

@@ -1,4 +1,4 @@
-"""Digests of raw files, each hashed once: by size, times and inode locally, by path and size through the lock.
+"""Digests of raw files, each hashed once on a machine; those of many files of the lock's sizes come from the lock.
 
 A changed size or modification time means that a file is hashed again. So does a changed change time or inode alone, for
 a file can be changed in place and its modification time put back; but a chmod, a remount or a copy changes these of
@@ -29,7 +29,7 @@ Field = Literal["ctime_ns", "inode"]
 Progress = Callable[[int, int], None]
 
 _SAVE_EVERY_S = 10.0
-_FEW, _FEW_BYTES = 16, 1 << 30  # files of which only change time or inode differ are all read, if no more than this
+_FEW, _FEW_BYTES = 16, 1 << 30  # files that are probably as noted, or the lock's, are all read, if no more than this
 _SHA256 = re.compile("[0-9a-f]{64}")
 _LEARNT = 3  # so many times did a field of most files change, and no content
 
@@ -54,19 +54,21 @@ class RawIndex:
     digests are taken, and whoever reads one for an output checks its content first. If not, all are hashed. What has
     changed three times for most files and never meant anything is not looked at any more, in this folder.
 
+    Files that were never hashed here, of the size that the lock has for their path, are treated alike: if the content
+    of those that are hashed is the lock's, the others are noted with its digests, and checked by whoever reads one.
+    Such a note counts while the file looks as it did and the lock has that digest for it.
+
     Parameters
     ----------
     root
         The source's folder; file names are relative to it.
     locked
-        Digests that the lock knows: they are taken where path and size match, without reading the file. Whoever reads
-        such a file for an output checks its content first, too.
+        Digests that the lock knows, by path.
     """
 
     def __init__(self, root: Path, locked: Mapping[str, FileDigest] | None = None) -> None:
         self.root = root
         self.locked = locked or {}
-        self._from_lock: set[str] = set()
         name = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:24]
         self._file = cache_folder() / "raw" / f"{name}.files"
         self._old_file = self._file.with_suffix(".json")
@@ -78,6 +80,7 @@ class RawIndex:
         found: dict[str, FileDigest] = {}
         unknown: dict[str, os.stat_result] = {}
         restamped: dict[str, os.stat_result] = {}
+        in_lock: dict[str, os.stat_result] = {}
         root, files = os.fspath(self.root), self._index.files
         listed = list(paths)
         for path in listed:
@@ -87,19 +90,23 @@ class RawIndex:
                 raise unreadable(self.root, listed) from None
             if not S_ISREG(stat.st_mode):  # to open a pipe would wait for ever
                 raise DataError(f"{root}/{path}: is no plain file\n  remove it, or have the source leave it out")
-            seen = files.get(path)
-            if seen and seen.size == stat.st_size and seen.mtime_ns == stat.st_mtime_ns:
+            seen, lock = files.get(path), self.locked.get(path)
+            same = seen and (seen.size, seen.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+            if seen and same and seen.origin != LOCKED:
                 found[path] = FileDigest(seen.size, seen.sha256)
                 if seen.ctime_ns != stat.st_ctime_ns or seen.inode != stat.st_ino:
                     restamped[path] = stat
-            elif (lock := self.locked.get(path)) and lock.size == stat.st_size and not seen:
+            elif seen and same and lock == (seen.size, seen.sha256) and seen.still(stat):
                 found[path] = lock
-                self._from_lock.add(path)
+            elif lock and lock.size == stat.st_size and (same or not seen):
+                in_lock[path] = stat
             else:
                 unknown[path] = stat
         try:
             if restamped:
                 found.update(self._look_again(restamped, len(found), progress))
+            if in_lock:
+                found.update(self._compare_with_lock(in_lock, progress))
             if unknown:
                 found.update(self._hash(unknown, progress))
         finally:
@@ -108,13 +115,10 @@ class RawIndex:
 
     def hashed(self, path: str) -> Hashed:
         """Return what is known of a file whose digest was asked for before."""
-        if path in self._from_lock:
-            lock = self.locked[path]
-            return Hashed(lock.size, 0, 0, 0, lock.sha256, LOCKED)
         return self._index.files[path]
 
     def noted(self, path: str) -> Hashed | None:
-        """Return what was noted of a file when it was last hashed here."""
+        """Return what was noted of a file, if anything."""
         return self._index.files.get(path)
 
     def remember(self, read: Mapping[str, Hashed]) -> None:
@@ -147,6 +151,21 @@ class RawIndex:
             origin = before[path].origin if differ[path] == {"inode"} else BELIEVED
             files[path] = hashed(stat, before[path].sha256, origin)
         self._changed = True
+        return found
+
+    def _compare_with_lock(
+        self, in_lock: Mapping[str, os.stat_result], progress: Progress | None
+    ) -> dict[str, FileDigest]:
+        """Return digests of files of the lock's sizes that were never hashed here: its own, if those drawn agree."""
+        some = _drawn({path: stat.st_size for path, stat in in_lock.items()})
+        found = self._hash({path: in_lock[path] for path in some}, progress)
+        rest = {path: stat for path, stat in in_lock.items() if path not in found}
+        if any(digest != self.locked[path] for path, digest in found.items()):
+            return found | self._hash(rest, progress)
+        for path, stat in rest.items():
+            found[path] = self.locked[path]
+            self._index.files[path] = hashed(stat, self.locked[path].sha256, LOCKED)
+        self._changed |= bool(rest)
         return found
 
     def _hash(self, unknown: Mapping[str, os.stat_result], progress: Progress | None) -> dict[str, FileDigest]:

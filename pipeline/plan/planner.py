@@ -9,12 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, DataError
 from pipeline.keys.accepted import AcceptedCode
 from pipeline.keys.code import CodeIndex
-from pipeline.keys.hashed import LOCKED, Hashed
-from pipeline.keys.missing import FETCH, dangling, is_absent
-from pipeline.keys.raw import RawIndex
+from pipeline.keys.missing import is_absent
 from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.blame import Attempt, blamed
 from pipeline.plan.history import History
@@ -22,6 +20,7 @@ from pipeline.plan.step import Step
 from pipeline.plan.steps import StepBuilder
 from pipeline.plan.table import Table, read_table, table_from_index
 from pipeline.plan.unusable import Broken, Skipped, broken_of, late, skipped_of
+from pipeline.plan.weights import Weights
 from pipeline.sources.contract import Unparsed
 from pipeline.stagesfile.document import read_text
 from pipeline.stagesfile.experiment import Point, read_points
@@ -55,7 +54,7 @@ class Snapshot:
     lock: Lock
     table: Table
     code: AcceptedCode
-    weights: _Weights
+    weights: Weights
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def make_plan(
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
     code = AcceptedCode(CodeIndex(), old_lock.accepted)
-    weights = _Weights(path.absolute().parent, old_lock)
+    weights = Weights(path.absolute().parent, old_lock, points)
     return _build(path, Snapshot(text, settings, points, old_lock, table, code, weights), chain)
 
 
@@ -211,6 +210,11 @@ def _table(point: Point, streams: Sequence[str], chain: Chain, lock: Lock, progr
         index = chain.output("index", lock.index)
         if index is not None:
             return table_from_index(index, streams, lock)
+        for url, why in chain.failures.items():
+            raise DataError(
+                f"{point.source.root}: there is no raw data, and no store that can be reached has the index that may "
+                f"stand in for it ({url}: {why})\n  run again when it can be reached, or set source.root to the data"
+            )
     return read_table(point.source, streams, lock, hashing)
 
 
@@ -222,54 +226,3 @@ def _may_be_absent(point: Point) -> bool:
     if getattr(point.source, "recipe", None) is not None or point.document.set_by("source.root") == "--set":
         return False
     return is_absent(point.source.root)
-
-
-class _Weights:
-    """What identifies pretrained weights in a key: their name in torchvision's enumeration, or their content.
-
-    Attributes
-    ----------
-    found
-        The SHA-256 of files, by their name alone, as the lock has them.
-    known
-        What is known of files, by how the stages file names them.
-    absent
-        Paths where nothing is, so that the lock's digest was taken, and what belongs there.
-    """
-
-    def __init__(self, base: Path, lock: Lock) -> None:
-        self.found: dict[str, str] = {}
-        self.known: dict[str, Hashed] = {}
-        self.absent: dict[str, str] = {}
-        self._base = base
-        self._lock = lock
-
-    def __call__(self, point: Point, place: str, value: str) -> dict[str, Any]:
-        if value == "none":
-            return {"random": True}
-        if not value.endswith((".pth", ".safetensors")):
-            return {"enumerated": value}
-        if value not in self.known:  # looked at once a plan, so that all of its keys agree
-            self.known[value] = self._look(point, place, value)
-        return {"sha256": self.known[value].sha256}
-
-    def _look(self, point: Point, place: str, value: str) -> Hashed:
-        path = self._base / expand(value)
-        name = path.name
-        if path.is_file():
-            index = RawIndex(path.parent)
-            index.digests([name])
-            known = index.hashed(name)
-        elif name in self._lock.weights and is_absent(path) and point.document.set_by(place) != "--set":
-            known = Hashed(0, 0, 0, 0, self._lock.weights[name], LOCKED)
-            self.absent[str(path)] = "the weights are"
-        elif broken := dangling(path):
-            raise point.document.error(place, f"{path}: {broken}", FETCH)
-        else:
-            raise point.document.error(
-                place,
-                f"no such weights file: {path}",
-                "give a .safetensors or .pth file, an enumerated name, or none",
-            )
-        self.found[name] = known.sha256
-        return known

@@ -101,6 +101,7 @@ class Home:
     values: dict[str, Any]
     environment: dict[str, str]
     user: tuple[int, int] | None = None  # and group, by number
+    python: str = sys.executable
     _count: Any = field(default_factory=count)
 
     @property
@@ -118,7 +119,7 @@ class Home:
 
     def start(self, *arguments: str, through: Collection[str] = (), **environment: str) -> Running:
         """Start ``pipeline ...``, through another program if need be."""
-        command = [*through, sys.executable, "-m", "pipeline", *arguments]
+        command = [*through, self.python, "-m", "pipeline", *arguments]
         variables = {**os.environ, **self.environment, **environment}
         return Running(command, self.folder, variables, next(self._count), self.user)
 

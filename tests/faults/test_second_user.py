@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from .homes import RUN, Home
+from tests.other_users import packages
+
+from .homes import REPOSITORY, RUN, Home
 from .lab import Lab
 from .places import manifests
 from .tally import Tally
@@ -38,7 +40,7 @@ def open_folders(lab: Lab, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_in_turns(lab: Lab, tally: Tally, dice: Any, few: Any, open_folders: Path) -> None:
+def test_in_turns(lab: Lab, tally: Tally, dice: Any, few: Any, python: str, open_folders: Path) -> None:
     """One is killed, or ends; the other goes on: nothing is refused for whose a file is."""
 
     def case(number: int) -> list[str]:
@@ -50,7 +52,9 @@ def test_in_turns(lab: Lab, tally: Tally, dice: Any, few: Any, open_folders: Pat
         homes: list[Home] = []
         for user in (FIRST, SECOND):
             home = lab.home(store=str(store), user=(user, GROUP))
+            home.python = python
             home.environment["PIPELINE_CACHE"] = str(home.folder / "cache")
+            home.environment["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), *packages()])
             shutil.copytree(lab.folder / "cache", home.folder / "cache")
             give(home.folder, user)
             homes.append(home)

@@ -263,6 +263,11 @@ class TestMatrix:
     def test_without_values(self, good: str, check: Callable[..., None]) -> None:
         check(good + "matrix: {seeds: []}\n", 19, "matrix.seeds: cannot be repeated over", "give a list")
 
+    def test_over_what_all_points_share(self, good: str, check: Callable[..., None]) -> None:
+        """The first point's value held for all of them."""
+        text = good + "matrix: {on_bad_recording: [skip, fail]}\n"
+        check(text, 19, "matrix.on_bad_recording: holds for all points of a matrix alike", "at the top level")
+
     def test_with_a_value_that_is_wrong_at_its_place(self, good: str, check: Callable[..., None]) -> None:
         text = good + "matrix:\n  modalities: [[skeleton], [audio]]\n"
         check(text, 20, "matrix.modalities: modalities[0]: source sample has no modality 'audio'", "known:")

@@ -105,6 +105,32 @@ def test_what_is_remembered_is_by_content(tmp_path: Path) -> None:
     assert CodeIndex(root).closure(["trainers.a"]) == before
 
 
+def test_a_module_that_becomes_a_package_reaches_what_its_imports_then_mean(tmp_path: Path) -> None:
+    """The very source means other modules there; the closure of the earlier module was remembered for it."""
+    source = "from .b import x"
+    root = write(tmp_path, trainers__="", trainers__a=source, trainers__b="x = 1", trainers__a__b="x = 2")
+    index = CodeIndex(root)
+    assert set(index.closure(["trainers.a"])) == {"trainers", "trainers.a", "trainers.b"}
+    index.save()
+    (root / "trainers" / "a.py").unlink()
+    write(root, trainers__a__=source)
+    assert closure(root, "trainers.a") == {"trainers", "trainers.a", "trainers.a.b"}
+
+
+def test_a_package_beside_a_module_of_its_name_is_named(tmp_path: Path) -> None:
+    """Python imports the package; keys hashed the module, and every run ended with a change that nobody had made."""
+    root = write(tmp_path, trainers__="", trainers__a="from trainers import b", trainers__b="x = 1", trainers__b__="")
+    with pytest.raises(ConfigError) as error:
+        closure(root, "trainers.a")
+    folder = root / "trainers" / "b"
+    assert str(error.value) == (
+        f"{folder}.py: the package {folder} is there, too, and Python imports that\n"
+        f"  remove {folder}.py, or the folder {folder} if the file is meant"
+    )
+    (folder / "__init__.py").unlink()  # a folder alone does not hide a module
+    assert closure(root, "trainers.a") == {"trainers", "trainers.a", "trainers.b"}
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"a": 1}'])
 def test_a_damaged_cache_costs_only_time(tmp_path: Path, damage: bytes) -> None:
     root = write(tmp_path, trainers__="", trainers__a="x = 1")

@@ -15,6 +15,7 @@ from pipeline.keys.hashed import LOCKED, READ, Hashed
 from pipeline.keys.raw import FileDigest, RawIndex, stream_digest
 
 HOUR = 3600.0
+TWENTY = [f"{number:02d}" for number in range(20)]
 
 
 @pytest.fixture(autouse=True)
@@ -96,16 +97,74 @@ def test_a_file_from_the_future_is_read_once(tmp_path: Path, hashed: list[str]) 
     assert hashed == ["a"]
 
 
-def test_the_lock_is_believed_once_path_and_size_match(tmp_path: Path, hashed: list[str]) -> None:
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the files be more than are all read; two of them are drawn."""
+    monkeypatch.setattr(raw_module, "_FEW", 2)
+    monkeypatch.setattr(raw_module, "_FEW_BYTES", 0)
+
+
+@pytest.fixture
+def twenty(tmp_path: Path) -> Path:
+    for name in TWENTY:
+        write(tmp_path / "data", name, name.encode())
+    return tmp_path / "data"
+
+
+def locked(other: str = "") -> dict[str, FileDigest]:
+    return {name: FileDigest(2, sha256((other or name).encode())) for name in TWENTY}
+
+
+def test_few_files_of_the_locks_sizes_are_read_once(tmp_path: Path, hashed: list[str]) -> None:
+    """Other data of these sizes had the lock's digests without a word."""
     root = tmp_path / "data"
     write(root, "a", b"one")
     write(root, "b", b"longer")
-    locked = {"a": FileDigest(3, "1" * 64), "b": FileDigest(3, "2" * 64)}
-    index = RawIndex(root, locked)
-    found = index.digests(["a", "b"])
-    assert found == {"a": FileDigest(3, "1" * 64), "b": FileDigest(6, sha256(b"longer"))}
-    assert index.hashed("a") == Hashed(3, 0, 0, 0, "1" * 64, LOCKED)
-    assert hashed == ["b"]
+    lock = {"a": FileDigest(3, "1" * 64), "b": FileDigest(3, "2" * 64)}
+    truly = {"a": FileDigest(3, sha256(b"one")), "b": FileDigest(6, sha256(b"longer"))}
+    index = RawIndex(root, lock)
+    assert index.digests(["a", "b"]) == RawIndex(root, lock).digests(["a", "b"]) == truly
+    assert index.hashed("a").origin == READ
+    assert sorted(hashed) == ["a", "b"]
+
+
+@pytest.mark.usefixtures("large")
+def test_of_many_files_some_are_compared_with_the_lock_once(twenty: Path, hashed: list[str]) -> None:
+    for _ in range(3):
+        index = RawIndex(twenty, locked())
+        assert index.digests(TWENTY) == locked()
+        assert {name for name in TWENTY if index.hashed(name).origin == READ} == set(hashed)
+        assert {index.hashed(name).origin for name in set(TWENTY) - set(hashed)} == {LOCKED}
+        assert all(index.hashed(name).still((twenty / name).stat()) for name in TWENTY)
+        assert len(hashed) == 2
+
+
+@pytest.mark.usefixtures("large")
+def test_one_file_that_is_not_the_locks_has_all_of_many_hashed_once(twenty: Path, hashed: list[str]) -> None:
+    for _ in range(2):
+        assert RawIndex(twenty, locked("xx")).digests(TWENTY) == locked()
+        assert sorted(hashed) == TWENTY
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("lock", [{}, locked("xx")], ids=["deleted", "other"])
+def test_what_the_lock_said_counts_while_it_says_so(
+    twenty: Path, hashed: list[str], lock: dict[str, FileDigest]
+) -> None:
+    RawIndex(twenty, locked()).digests(TWENTY)
+    assert RawIndex(twenty, lock).digests(TWENTY) == locked()
+    assert sorted(hashed) == TWENTY  # none of them twice
+
+
+@pytest.mark.usefixtures("large")
+def test_what_the_lock_said_counts_while_the_file_looks_so(twenty: Path, hashed: list[str]) -> None:
+    RawIndex(twenty, locked()).digests(TWENTY)
+    one, two = [name for name in TWENTY if name not in hashed][:2]
+    hashed.clear()
+    write(twenty, one, b"xx", age=HOUR / 2)
+    (twenty / two).chmod(0o600)  # may be anything, and is the only one to draw from
+    assert RawIndex(twenty, locked()).digests(TWENTY) == {**locked(), one: FileDigest(2, sha256(b"xx"))}
+    assert sorted(hashed) == [one, two]
 
 
 def test_hashing_that_is_stopped_is_not_lost(tmp_path: Path, hashed: list[str]) -> None:

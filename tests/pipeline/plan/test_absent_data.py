@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pipeline.errors import ConfigError
 
 TABLE = "mean and deviation over seeds"
 
@@ -152,3 +155,50 @@ class TestWeights:
         said = weighed.command("status", code=2).stderr
         assert "a link to annex/object, which is not there" in said
         assert "git annex get" in said
+
+    @pytest.fixture
+    def two(self, weighed: Any, small: dict[str, Any]) -> Any:
+        """Files of one name in two folders."""
+        del small["stages"]["student"]
+        for name in ("a", "b"):
+            (weighed.folder / name).mkdir()
+            (weighed.folder / name / "w.pth").write_bytes(name.encode())
+            model = {"name": "resnet18", "weights": f"{name}/w.pth"}
+            student = {"stage": "train", "needs": ["images"], "modalities": ["inertial"], "model": model}
+            small["stages"][f"student-{name}"] = student
+        weighed.write(small).command("run", "--until", "index")
+        return weighed
+
+    def test_of_one_name_in_two_folders_are_two(self, two: Any) -> None:
+        """One of them had the other's digest: keys of weights that were never there."""
+        before = {id_: step.key for id_, step in two.plan().steps.items()}
+        lock = json.loads(two.file.with_suffix(".lock").read_text())["weights"]
+        assert lock == {f"{name}/w.pth": hashlib.sha256(name.encode()).hexdigest() for name in ("a", "b")}
+        for name in ("a", "b"):
+            shutil.rmtree(two.folder / name)
+        assert {id_: step.key for id_, step in two.plan().steps.items()} == before
+        assert len(two.plan().absent) == 2
+
+    def test_of_one_name_in_an_earlier_lock_are_not_guessed(self, two: Any) -> None:
+        by_name(two)
+        shutil.rmtree(two.folder / "a")
+        with pytest.raises(ConfigError, match=r"/a/w\.pth, and the lock may mean any of a/w\.pth, b/w\.pth\n  fetch"):
+            two.plan()
+        (two.folder / "a").mkdir()
+        (two.folder / "a" / "w.pth").write_bytes(b"a")
+        assert set(two.plan().lock.weights) == {"a/w.pth", "b/w.pth"}
+
+    def test_in_an_earlier_lock_are_found_by_name(self, weighed: Any, tmp_path: Path) -> None:
+        before = {id_: step.key for id_, step in weighed.plan().steps.items()}
+        by_name(weighed)
+        (tmp_path / "net.pth").unlink()
+        assert {id_: step.key for id_, step in weighed.plan().steps.items()} == before
+        assert str(tmp_path / "net.pth") in weighed.plan().absent
+
+
+def by_name(project: Any) -> None:
+    """Write the lock as earlier versions did: with files of weights by their last part."""
+    path = project.file.with_suffix(".lock")
+    lock = json.loads(path.read_text())
+    lock["weights"] = {Path(name).name: sha256 for name, sha256 in lock["weights"].items()}
+    path.write_text(json.dumps(lock))

@@ -14,6 +14,7 @@ import pytest
 from pipeline.errors import ConfigError, PipelineError, StepError
 from pipeline.lock import Lock, LockedStream, read_lock, write_lock
 from pipeline.plan.planner import make_plan
+from pipeline.report.relocked import relocked_text
 
 
 @pytest.fixture
@@ -76,7 +77,25 @@ def test_a_modality_that_the_lock_lacks(on_files: Any, raw: Path) -> None:
         on_files.plan(("modalities", ["depth", "skeleton"]))
 
 
-def test_another_machine_takes_hashes_from_the_lock(
+@pytest.fixture
+def too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the files be too many to be read at planning, and none be drawn."""
+    monkeypatch.setattr("pipeline.keys.raw._FEW", 0)
+    monkeypatch.setattr("pipeline.keys.raw._FEW_BYTES", 0)
+
+
+def test_another_machine_reads_few_files_once(
+    on_files: Any, raw: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = keys(on_files)
+    monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
+    assert keys(on_files) == before
+    monkeypatch.setattr("pipeline.keys.raw.hash_file", lambda path: pytest.fail(f"{path} was read"))
+    assert keys(on_files) == before
+
+
+@pytest.mark.usefixtures("too_many")
+def test_another_machine_takes_hashes_of_many_files_from_the_lock(
     on_files: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     before = keys(on_files)
@@ -85,14 +104,33 @@ def test_another_machine_takes_hashes_from_the_lock(
     assert keys(on_files) == before
 
 
+def other_content(path: Path) -> bytes:
+    """Give a file other bytes, of the same number, and return what it had."""
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(path, (1e9, 1e9))
+    return content
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["in place", "at another root"])
+def test_other_data_of_the_same_sizes_is_not_taken_for_the_locks(
+    on_files: Any, raw: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, moved: bool
+) -> None:
+    """It had the figures of the lock's data without a word, also under ``--set source.root``."""
+    settings = [("source.root", str(shutil.copytree(raw, tmp_path / "moved")))] if moved else []
+    monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
+    other_content((tmp_path / "moved" if moved else raw) / "Inertial" / "a3_s2_t1_inertial.mat")
+    states = on_files.plan(*settings).states
+    assert states["encode[inertial]"] != "cached" == states["encode[skeleton]"]
+
+
+@pytest.mark.usefixtures("too_many")
 def test_another_file_behind_the_lock_is_found_out(
     on_files: Any, raw: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The same path and size, other bytes, on a machine that has not seen it: found when encode reads it."""
     path = raw / "Inertial" / "a3_s2_t1_inertial.mat"
-    content = path.read_bytes()
-    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    os.utime(path, (1e9, 1e9))
+    content = other_content(path)
     monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
     assert set(on_files.plan().states.values()) == {"cached"}
     setting = ("stages.encode.inertial.window", 24)
@@ -100,8 +138,52 @@ def test_another_file_behind_the_lock_is_found_out(
         on_files.run(setting, until="encode")
     assert f"{path}: not the file that the lock knows: expected SHA-256 " in str(failure.value)
     assert "delete the lock to accept the data as it is here" in str(failure.value)
+    lock = on_files.file.with_suffix(".lock")
+    kept = lock.read_bytes()
+    lock.unlink()
+    assert on_files.plan().states["encode[inertial]"] == "todo"  # what the lock said is forgotten with it
+    lock.write_bytes(kept)
     path.write_bytes(content)
     assert on_files.run(setting, until="encode") == ["encode[inertial]"]
+
+
+def test_a_run_on_other_data_says_what_the_lock_loses(on_files: Any, raw: Path, tmp_path: Path) -> None:
+    """A part of the data replaced the lock without a word."""
+    part = shutil.copytree(raw, tmp_path / "part")
+    for path in part.glob("*/a*_s1_t1_*.mat"):
+        if not path.name.startswith(("a1_", "a2_")):
+            path.unlink()
+    other_content(part / "Skeleton" / "a1_s2_t1_skeleton.mat")
+    gone = 16 - len(list(part.glob("Inertial/*.mat")))
+    said = on_files.command("run", "--set", f"source.root={part}", "--until", "index").stderr
+    notes = [line for line in said.splitlines() if "stages.lock" in line]
+    assert notes == [
+        f"note: stages.lock now has other raw data: inertial (16 files): {gone} gone; "
+        f"skeleton (16 files): {gone} gone, 1 changed"
+    ]
+    said = on_files.command("run", "--set", f"source.root={part}", "--until", "index").stderr
+    assert "stages.lock" not in said
+    said = on_files.command("run", "--until", "index").stderr
+    left = 16 - gone
+    assert f"inertial ({left} files): {gone} new; skeleton ({left} files): 1 changed, {gone} new" in said
+
+
+def test_what_the_lock_loses_is_told_in_one_line() -> None:
+    def lock(source: str, **streams: list[int]) -> Lock:
+        return Lock(
+            source=source,
+            raw={
+                name: LockedStream.of(f"{sizes}", {f"{path}": (size, "1" * 64) for path, size in enumerate(sizes)})
+                for name, sizes in streams.items()
+            },
+        )
+
+    old = lock("x", a=[1], b=[1], c=[1], d=[1], e=[1], f=[1])
+    assert relocked_text(Lock(), old) == relocked_text(old, old) == relocked_text(lock("x", z=[1]), old) == ""
+    assert relocked_text(old, lock("y", a=[2])) == "source y in place of x"
+    assert relocked_text(old, lock("x", a=[2], b=[1, 1], c=[1], d=[], e=[1, 2, 3], f=[2])) == (
+        "a (1 file): 1 changed; b (1 file): 1 new; d (1 file): 1 gone; and 2 more streams"
+    )
 
 
 def test_the_lock_reads_well_and_holds_inputs_only(on_files: Any) -> None:

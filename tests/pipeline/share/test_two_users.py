@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import site
 import subprocess
-import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +16,7 @@ import pytest
 import yaml
 
 from store import Store
+from tests.other_users import packages
 
 REPOSITORY = Path(__file__).parents[3]
 GROUP = 23_400  # numbers without names, as in a container
@@ -48,7 +46,7 @@ class User:
             umask=0o022,
             env={
                 "PATH": os.defpath,
-                "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *_packages()]),
+                "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *packages()]),
                 "HOME": str(self.home),
                 "OMP_NUM_THREADS": "1",
                 **environment,
@@ -69,32 +67,9 @@ class User:
         _give(self.home, self.number)
 
 
-def _packages() -> list[str]:
-    return [path for path in sys.path if path.endswith("site-packages")] or site.getsitepackages()
-
-
 def _give(folder: Path, number: int, group: int | None = None) -> None:
     for path in [folder, *folder.rglob("*")]:
         os.chown(path, number, number if group is None else group)
-
-
-@pytest.fixture(scope="module")
-def python() -> str:
-    """An interpreter that any user may start; pytest's own may lie in root's home."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can become two other users")
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for each in (sys.executable, sysconfig.get_config_var("BINDIR") + f"/{version}", f"/usr/bin/{version}"):
-        try:
-            done = subprocess.run(
-                [each, "-c", "import torch"], user=EVE, group=EVE, extra_groups=[], check=False, capture_output=True,
-                env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(_packages())}, cwd="/",
-            )  # fmt: skip
-        except OSError:
-            continue
-        if done.returncode == 0:
-            return each
-    pytest.skip(f"no {version} that other users than root may run, with torch")
 
 
 @pytest.fixture
