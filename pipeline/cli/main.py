@@ -12,6 +12,7 @@ from pipeline.errors import PipelineError
 from pipeline.raised import mistake_in
 from pipeline.terminal import guarded, lost
 from store.errors import StoreError, UnknownHome, UnsupportedUrl
+from store.redaction import redacted
 from trainers.errors import TrainingError
 
 _COMMANDS = {
@@ -73,6 +74,7 @@ def _status(given: list[str]) -> int:
         status: Any = group.main(given, prog_name="pipeline", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
+        error.message = redacted(error.message)
         error.show()
         return 2
     except (PipelineError, StoreError, TrainingError) as error:
@@ -93,7 +95,7 @@ def _tell(problem: str, given: list[str]) -> None:
         import traceback
 
         traceback.print_exc()
-    print(f"error: {problem}", file=sys.stderr)
+    print(f"error: {redacted(problem)}", file=sys.stderr)
 
 
 def _said(error: Exception) -> str:

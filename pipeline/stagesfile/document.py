@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.parsed import Parsed, recall, remember
+from store.redaction import redacted
 
 _LARGEST = 1_000_000  # bytes
 
@@ -35,7 +36,7 @@ class Document:
 
     def error(self, key: str, problem: str, remedy: str) -> ConfigError:
         """Make the error that names file, line, key, problem and remedy."""
-        where = self.where(key)
+        where, problem = redacted(self.where(key)), redacted(problem)
         of_file = f"{key}: {problem}\n  {remedy}" if where.startswith(str(self.path)) else ""
         return ConfigError(f"{where}: {problem}\n  {remedy}", of_file)
 

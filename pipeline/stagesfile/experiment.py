@@ -141,6 +141,8 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
     if root is None:
         source = build(params, cache_folder())
     else:
+        if "://" in root:
+            raise document.error("source.root", f"{root} is a URL", "give a folder of this machine")
         folder = document.path.parent / expand(root)
         if said(str(folder)) != str(folder):
             problem = f"{said(str(folder))}: the name of this folder is not UTF-8"

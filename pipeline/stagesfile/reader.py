@@ -10,6 +10,7 @@ import yaml
 
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
+from store.redaction import redacted
 
 _DEEPEST = 50  # levels
 _MOST_NODES = 50_000
@@ -23,7 +24,7 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
         try:
             return super().construct_object(node, deep)
         except (ValueError, LookupError, AttributeError, TypeError):  # it says little: month must be in 1..12
-            value = node.value if isinstance(node.value, str) else "..."
+            value = redacted(node.value) if isinstance(node.value, str) else "..."
             problem = f"{value if len(value) < 30 else f'{value[:27]}...'} is no {node.tag.rpartition(':')[2]}"
             raise _error(node.start_mark, problem, "put quotes around what is meant as text") from None
 
@@ -45,9 +46,8 @@ def read(path: Path, text: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         remedy = getattr(error, "note", None) or "mend the line; a value with a colon or a bracket wants quotes"
-        raise ConfigError(
-            f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}\n  {remedy}"
-        ) from None
+        problem = redacted(str(getattr(error, "problem", None) or error))
+        raise ConfigError(f"{path}{line}: not valid YAML: {problem}\n  {remedy}") from None
     return document
 
 

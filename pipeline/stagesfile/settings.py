@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
 from store.home import expand
+from store.redaction import redacted
 
 _PLACES = ("store", "remote", "source.root")  # where things are: setting them makes no other experiment
 
@@ -17,13 +18,16 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """Split ``a.b=value``; the value is read as YAML. Folders are relative to where the command runs."""
     key, equals, value = text.partition("=")
     if not equals or not key or any(not part for part in key.split(".")):
-        raise ConfigError(f"--set {text}: not of the form key=value\n  for example --set stages.teacher.fit.epochs=5")
+        raise ConfigError(
+            f"--set {redacted(text)}: not of the form key=value\n  for example --set stages.teacher.fit.epochs=5"
+        )
     from pipeline.stagesfile.reader import read_value  # imports yaml
 
     try:
         parsed = read_value(value)
     except ValueError as error:
-        raise ConfigError(f"--set {text}: {error}\n  quote it, for example '\"{value}\"'") from None
+        problem = f"--set {text}: {error}\n  quote it, for example '\"{value}\"'"
+        raise ConfigError(redacted(problem)) from None
     if key == "remote" and isinstance(parsed, list):
         parsed = [str(expand(url).absolute()) if isinstance(url, str) and "://" not in url else url for url in parsed]
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
