@@ -11,7 +11,8 @@ import click
 from pipeline.errors import PipelineError
 from pipeline.raised import mistake_in
 from pipeline.terminal import guarded, lost
-from store.errors import StoreError, UnknownHome, UnsupportedUrl
+from store.environment import check_seconds
+from store.errors import StoreError, UnknownHome, UnsupportedUrl, WrongVariable
 from store.redaction import redacted
 from trainers.errors import TrainingError
 
@@ -52,6 +53,7 @@ class _Lazy(click.Group):
 @click.version_option(package_name="harvest")
 def group() -> None:
     """Encode, train, distil and evaluate models of human activity, each stage cached and resumable."""
+    check_seconds()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -81,7 +83,7 @@ def _status(given: list[str]) -> int:
         _tell(f"{'store: ' if isinstance(error, UnsupportedUrl) else ''}{error}", given)
         if isinstance(error, PipelineError):
             return error.exit_code
-        return 2 if isinstance(error, (UnsupportedUrl, UnknownHome)) else 1
+        return 2 if isinstance(error, (UnsupportedUrl, UnknownHome, WrongVariable)) else 1
     except (KeyboardInterrupt, click.Abort):
         print("stopped: what is finished stays, run again to go on", file=sys.stderr)
         return 130

@@ -11,6 +11,8 @@ from pipeline.stagesfile.document import Document
 from store.home import expand
 from store.redaction import redacted
 
+NUL = "holds a NUL character\n  take it out"
+
 _PLACES = ("store", "remote", "source.root")  # where things are: setting them makes no other experiment
 
 
@@ -28,11 +30,27 @@ def parse_setting(text: str) -> tuple[str, Any]:
     except ValueError as error:
         problem = f"--set {text}: {error}\n  quote it, for example '\"{value}\"'"
         raise ConfigError(redacted(problem)) from None
+    if (found := nul_in(parsed, key)) is not None:
+        raise ConfigError(f"--set {found}: {NUL}")
     if key == "remote" and isinstance(parsed, list):
         parsed = [str(expand(url).absolute()) if isinstance(url, str) and "://" not in url else url for url in parsed]
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
         parsed = str(expand(parsed).absolute())
     return key, parsed
+
+
+def nul_in(value: Any, key: str = "") -> str | None:
+    """Return the dotted key of a text with a NUL character, which no path, URL or name can hold; None without one."""
+    if isinstance(value, str):
+        return key if "\0" in value else None
+    if isinstance(value, dict):
+        names = {each: f"{key}.{each}" if key else str(each) for each in value}
+        found = (names[each] if "\0" in str(each) else nul_in(value[each], names[each]) for each in value)
+    elif isinstance(value, (list, tuple)):
+        found = (nul_in(each, f"{key}[{i}]") for i, each in enumerate(value))
+    else:
+        return None
+    return next((each for each in found if each is not None), None)
 
 
 def _names_a_file(key: str, value: str) -> bool:
