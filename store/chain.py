@@ -65,11 +65,7 @@ class Chain:
             if url not in self._open and url not in self.failures:
                 try:
                     self._open[url] = Store.open(url, base=self._base)
-                except (
-                    UnsupportedUrl,
-                    UnsupportedFormat,
-                    WrongVariable,
-                ):  # a mistake to mend, not a failure to live with
+                except (UnsupportedUrl, UnsupportedFormat, WrongVariable):  # to be mended, not lived with
                     raise
                 except StoreError as error:
                     self.failures[url] = str(error)

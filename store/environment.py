@@ -32,9 +32,8 @@ def seconds_of(name: str) -> float:
     except ValueError:
         value = float("nan")
     if not least <= value <= most:
-        raise WrongVariable(
-            f"{name}={text}: must be a number of seconds from {least:g} to {most:.0f}; mend or unset it"
-        )
+        wanted = f"a number of seconds from {least:g} to {most:.0f}"
+        raise WrongVariable(f"{name}={text}: must be {wanted}; mend or unset it")
     return value
 
 

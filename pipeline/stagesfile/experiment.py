@@ -21,7 +21,7 @@ from pipeline.sources.listed import check_source
 from pipeline.sources.times import TimeLimits
 from pipeline.stagesfile.document import Document, read_document
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
-from pipeline.stagesfile.settings import NUL, matrix_points, nul_in, with_settings
+from pipeline.stagesfile.settings import matrix_points, with_settings
 from store.home import expand
 from trainers.protocols import PROTOCOLS
 
@@ -67,8 +67,6 @@ class Point:
 def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> list[Point]:
     """Read a stages file's text with ``--set`` overrides; ConfigError for anything that is off in it."""
     document = with_settings(read_document(path, text), settings, "--set")
-    if (key := nul_in(document.values)) is not None:
-        raise document.error(key, *NUL.split("\n  "))
     _check_top(document)
     matrix = convert(document, "", document.values, Experiment).matrix
     for key, values in matrix.items():
@@ -235,11 +233,9 @@ def encode_params(point: Point, entry: Entry, name: str) -> Any:
     """Return one modality's encode parameters, after defaults, as a struct."""
     for section in entry.body:
         if section not in point.source.modalities:
-            raise point.document.error(
-                f"{entry.place}.{section}",
-                f"source {point.source.name} has no modality {section}",
-                did_you_mean(section, point.source.modalities),
-            )
+            problem = f"source {point.source.name} has no modality {section}"
+            remedy = did_you_mean(section, point.source.modalities)
+            raise point.document.error(f"{entry.place}.{section}", problem, remedy)
     modality: Modality = point.source.modalities[name]
     place = f"{entry.place}.{name}"
     return convert(point.document, place, entry.body.get(name) or {}, load(ENCODERS[modality.kind].params))

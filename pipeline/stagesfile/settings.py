@@ -11,7 +11,7 @@ from pipeline.stagesfile.document import Document
 from store.home import expand
 from store.redaction import redacted
 
-NUL = "holds a NUL character\n  take it out"
+_NUL = "holds a NUL character", "take it out"  # no path, URL or name can
 
 _PLACES = ("store", "remote", "source.root")  # where things are: setting them makes no other experiment
 
@@ -30,8 +30,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
     except ValueError as error:
         problem = f"--set {text}: {error}\n  quote it, for example '\"{value}\"'"
         raise ConfigError(redacted(problem)) from None
-    if (found := nul_in(parsed, key)) is not None:
-        raise ConfigError(f"--set {found}: {NUL}")
+    if (found := _nul_in(parsed, key)) is not None:
+        raise ConfigError("\n  ".join((f"--set {found}: {_NUL[0]}", _NUL[1])))
     if key == "remote" and isinstance(parsed, list):
         parsed = [str(expand(url).absolute()) if isinstance(url, str) and "://" not in url else url for url in parsed]
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
@@ -39,15 +39,15 @@ def parse_setting(text: str) -> tuple[str, Any]:
     return key, parsed
 
 
-def nul_in(value: Any, key: str = "") -> str | None:
-    """Return the dotted key of a text with a NUL character, which no path, URL or name can hold; None without one."""
+def _nul_in(value: Any, key: str = "") -> str | None:
+    """Return the dotted key of a text with a NUL character; None without one."""
     if isinstance(value, str):
         return key if "\0" in value else None
     if isinstance(value, dict):
         names = {each: f"{key}.{each}" if key else str(each) for each in value}
-        found = (names[each] if "\0" in str(each) else nul_in(value[each], names[each]) for each in value)
+        found = (names[each] if "\0" in str(each) else _nul_in(value[each], names[each]) for each in value)
     elif isinstance(value, (list, tuple)):
-        found = (nul_in(each, f"{key}[{i}]") for i, each in enumerate(value))
+        found = (_nul_in(each, f"{key}[{i}]") for i, each in enumerate(value))
     else:
         return None
     return next((each for each in found if each is not None), None)
@@ -81,7 +81,10 @@ def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origi
         place[last] = value
         origins[key] = origin
         lines = {known: line for known, line in lines.items() if not _is_at_or_below(known, key)}
-    return Document(document.path, values, lines, origins)
+    made = Document(document.path, values, lines, origins)
+    if (found := _nul_in(values)) is not None:
+        raise made.error(found, *_NUL)
+    return made
 
 
 def split_key(values: Mapping[str, Any], key: str) -> list[str]:

@@ -1,8 +1,9 @@
 """How obstore talks to a service: how long it waits, how often it tries again.
 
-A request that gets no byte for `stall_s` (``PIPELINE_TIMEOUT_SECONDS``) is given up and sent again, until `GIVE_UP` stalls' worth of time is over:
-a service that is dead or out of reach fails within about a minute. Requests that send much, over a line that may be
-slow, get `PATIENCE` times as long, since a client cannot tell a slow line from a stalled one before the answer comes.
+A request that gets no byte for `stall_s` (``PIPELINE_TIMEOUT_SECONDS``) is given up and sent again, until `GIVE_UP`
+stalls' worth of time is over: a service that is dead or out of reach fails within about a minute. Requests that send
+much, over a line that may be slow, get `PATIENCE` times as long, since a client cannot tell a slow line from a stalled
+one before the answer comes.
 """
 
 from __future__ import annotations
