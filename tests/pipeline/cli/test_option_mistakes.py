@@ -188,6 +188,12 @@ class TestSourceFolder:
         )
 
 
+@pytest.mark.parametrize("text", ["010", "1:30", "0x10", "1_000"])
+def test_numbers_that_could_be_others(file: str, text: str, said_here: Callable[..., Any]) -> None:
+    key = "stages.teacher.fit.epochs"
+    said_here("status", "-f", file, "--set", f"{key}={text}").refuses(2, f"{key}: expected a whole number, got text")
+
+
 @pytest.mark.parametrize(
     ("setting", "key"),
     [
