@@ -18,6 +18,7 @@ from pipeline.errors import ConfigError, PipelineError
 from pipeline.keys.cache import write_atomically
 from pipeline.keys.raw import FileDigest
 from store.canonical import digest
+from store.reading import NotPlain, read_plain
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -140,13 +141,15 @@ def lock_path(stages_file: Path) -> Path:
 def read_lock(path: Path) -> Lock:
     """Read a lock; an empty one where there is none. ConfigError where it is damaged or of another format."""
     try:
-        lock = msgspec.json.decode(path.read_bytes(), type=Lock)
+        lock = msgspec.json.decode(read_plain(path), type=Lock)
     except FileNotFoundError:
         return Lock()
     except PermissionError as error:
         raise ConfigError(
             f"{path}: {error.strerror}\n  whoever wrote it must let others read it: `chmod g+rw {path.name}` there"
         ) from None
+    except NotPlain as error:
+        raise ConfigError(f"{path}: {error.strerror}\n  remove it; a run writes a new lock") from None
     except (UnicodeDecodeError, msgspec.DecodeError) as error:
         raise ConfigError(
             f"{path}: not a lock file: {error}\n  restore it from version control, or delete it and run again"

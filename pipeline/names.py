@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 from pipeline.errors import CodeChanged, ContractError, PipelineError
+from pipeline.keys.loaded import SCOPE, in_scope
 from trainers.losses.names import LOSSES as LOSSES
 from trainers.models.names import MODELS as MODELS
 
@@ -138,9 +139,21 @@ def load(reference: str) -> Any:
 
 def load_hashed(reference: str, code: Container[str]) -> Any:
     """Import what ``module:attribute`` names, of modules that a plan has hashed: these tables are not part of keys."""
+    check_hashable(reference)
     if module_of(reference) not in code:
         raise CodeChanged(f"what names {reference} changed while this ran; run again")
     return load(reference)
+
+
+def check_hashable(reference: str) -> None:
+    """Raise ContractError where what a table names lies outside the code that keys hash."""
+    if not in_scope(module_of(reference)):
+        *others, last = SCOPE
+        raise ContractError(
+            f"{reference}: must lie in {', '.join(others)} or {last}: keys do not see code elsewhere\n"
+            "  move the module there, and mend the line that names it (pipeline/names.py, trainers/models/names.py, "
+            "trainers/losses/names.py)"
+        )
 
 
 def module_of(reference: str) -> str:

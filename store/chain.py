@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from store.errors import MissingOutput, StoreError, UnsupportedFormat, UnsupportedUrl
+from store.errors import MissingOutput, StoreError, UnsupportedFormat, UnsupportedUrl, WrongVariable
 from store.store import Store
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Chain:
             if url not in self._open and url not in self.failures:
                 try:
                     self._open[url] = Store.open(url, base=self._base)
-                except (UnsupportedUrl, UnsupportedFormat):  # a mistake to mend, not a failure to live with
+                except (UnsupportedUrl, UnsupportedFormat, WrongVariable):  # to be mended, not lived with
                     raise
                 except StoreError as error:
                     self.failures[url] = str(error)

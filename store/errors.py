@@ -15,6 +15,7 @@ StoreError
 ├── StoreFull            no space (or quota) left; what is journalled stays
 ├── UnsupportedFormat    the store was written by another version
 ├── UnsupportedUrl       a URL that no store can be opened at
+├── WrongVariable        a variable of the environment that cannot be used
 ├── UnknownHome          a path with ~ where no home folder is known
 └── LayoutError          arrays that cannot be laid out as a feature output
 """
@@ -158,6 +159,10 @@ class UnsupportedFormat(StoreError):
 
 class UnsupportedUrl(StoreError):
     """No store can be opened at this URL."""
+
+
+class WrongVariable(StoreError):
+    """A variable of the environment says what it cannot; the message names it and its range."""
 
 
 class UnknownHome(StoreError):

@@ -11,7 +11,9 @@ import click
 from pipeline.errors import PipelineError
 from pipeline.raised import mistake_in
 from pipeline.terminal import guarded, lost
-from store.errors import StoreError, UnknownHome, UnsupportedUrl
+from store.environment import check_seconds
+from store.errors import StoreError, UnknownHome, UnsupportedUrl, WrongVariable
+from store.redaction import redacted
 from trainers.errors import TrainingError
 
 _COMMANDS = {
@@ -51,6 +53,7 @@ class _Lazy(click.Group):
 @click.version_option(package_name="harvest")
 def group() -> None:
     """Encode, train, distil and evaluate models of human activity, each stage cached and resumable."""
+    check_seconds()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -73,13 +76,14 @@ def _status(given: list[str]) -> int:
         status: Any = group.main(given, prog_name="pipeline", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
+        error.message = redacted(error.message)
         error.show()
         return 2
     except (PipelineError, StoreError, TrainingError) as error:
         _tell(f"{'store: ' if isinstance(error, UnsupportedUrl) else ''}{error}", given)
         if isinstance(error, PipelineError):
             return error.exit_code
-        return 2 if isinstance(error, (UnsupportedUrl, UnknownHome)) else 1
+        return 2 if isinstance(error, (UnsupportedUrl, UnknownHome, WrongVariable)) else 1
     except (KeyboardInterrupt, click.Abort):
         print("stopped: what is finished stays, run again to go on", file=sys.stderr)
         return 130
@@ -93,7 +97,7 @@ def _tell(problem: str, given: list[str]) -> None:
         import traceback
 
         traceback.print_exc()
-    print(f"error: {problem}", file=sys.stderr)
+    print(f"error: {redacted(problem)}", file=sys.stderr)
 
 
 def _said(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """What this machine remembers to save time; losing it costs nothing but time.
 
-A cache file carries a digest of its name and content: one that was damaged, cut off, exchanged with another or written
-in another format is as if it were not there.
+A cache file carries a digest of its name and content: one that was damaged, cut off, exchanged with another, written
+in another format or is no plain file is as if it were not there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from pipeline.errors import ConfigError
 from store.errors import UnknownHome
 from store.home import expand
+from store.reading import read_plain
 
 _FORMAT = b"harvest-cache 1 "  # followed by the digest, 64 hexadecimal digits and a line end; then the content
 _HEAD = len(_FORMAT) + 65
@@ -37,7 +38,7 @@ def cache_folder() -> Path:
 def read_cache(path: Path) -> bytes | None:
     """Return the content that `write_cache` left; None where there is none, or not as it was written."""
     try:
-        data = path.read_bytes()
+        data = read_plain(path)
     except OSError:
         return None
     content = memoryview(data)[_HEAD:]

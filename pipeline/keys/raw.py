@@ -24,6 +24,7 @@ from pipeline.keys.cache import cache_folder, read_cache, write_cache
 from pipeline.keys.hashed import BELIEVED, LOCKED, Hashed, hash_file, hashed
 from pipeline.keys.missing import unreadable
 from store.canonical import digest_rows
+from store.reading import read_plain
 
 Field = Literal["ctime_ns", "inode"]
 Progress = Callable[[int, int], None]
@@ -239,7 +240,7 @@ def _old_index(file: Path) -> _Index:
     Their files are believed to be unchanged, so that an update hashes nothing: see `RawIndex`.
     """
     try:
-        found = msgspec.json.decode(file.read_bytes(), type=dict[str, tuple[int, int, str]])
+        found = msgspec.json.decode(read_plain(file), type=dict[str, tuple[int, int, str]])
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return _Index()
     files = {path: Hashed(size, mtime_ns, 0, 0, sha256, BELIEVED) for path, (size, mtime_ns, sha256) in found.items()}

@@ -28,6 +28,7 @@ from pipeline.stagesfile.settings import are_places
 from store import Store
 from store.chain import Chain
 from store.home import expand
+from store.redaction import redacted
 
 Progress = Callable[[str, int, int], None]
 
@@ -183,8 +184,18 @@ def remotes(named: str | Sequence[str], base: Path) -> list[str]:
     """Return the remotes' URLs: those of the stages file, then those of ``PIPELINE_REMOTE`` (comma-separated)."""
     listed = [named] if isinstance(named, str) else named
     urls = [url if "://" in url else str(base / expand(url)) for url in listed]
-    more = [url.strip() for url in os.environ.get("PIPELINE_REMOTE", "").split(",") if url.strip()]
-    return urls + [url if "://" in url else str(expand(url).absolute()) for url in more]
+    return urls + [url if "://" in url else str(expand(url).absolute()) for url in _in_environment()]
+
+
+def _in_environment() -> list[str]:
+    text = os.environ.get("PIPELINE_REMOTE", "")
+    whole = "".join(text.replace("file:///", "/").split())
+    if redacted(whole) != whole:  # not URL by URL, since a comma may be a part of a secret, too
+        raise ConfigError(
+            "PIPELINE_REMOTE: there is an @ after a URL's scheme, so that it seems to carry credentials\n"
+            "  take them out and set them in the environment; name folders that have an @ before all URLs"
+        )
+    return [url.strip() for url in text.split(",") if url.strip()]
 
 
 def states_of(chain: Chain, steps: Iterable[Step]) -> dict[str, str]:

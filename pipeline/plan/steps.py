@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from pipeline.keys.accepted import AcceptedCode
-from pipeline.names import ENCODERS, MODELS, PRETRAINED, SOURCES, STAGES, Named, module_of
+from pipeline.names import ENCODERS, MODELS, PRETRAINED, SOURCES, STAGES, Named, check_hashable, module_of
 from pipeline.plan.inputs import find_inputs, needs_series
 from pipeline.plan.recipes import encode_recipe, evaluate_recipe, gaf_recipe, index_recipe, training_recipe
 from pipeline.plan.split import Split
@@ -223,9 +223,11 @@ class StepBuilder:
         return step
 
     def _closure(self, stage: str, *named: Named) -> dict[str, str]:
-        modules = [module_of(STAGES[stage].run)]
-        modules += [module_of(reference) for name in named for reference in (name.params, name.build)]
+        references = [STAGES[stage].run, *(each for name in named for each in (name.params, name.build))]
+        modules = [module_of(reference) for reference in references]
         if (starts := tuple(modules)) not in self._closures:
+            for reference in references:
+                check_hashable(reference)
             self._closures[starts] = self._code.closure(modules)
         return self._closures[starts]
 

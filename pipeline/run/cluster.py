@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 import warnings
@@ -22,6 +21,7 @@ from pipeline.errors import StepError
 from pipeline.run.job import Certificate, Failed
 from pipeline.run.same_code import describe, refusal
 from pipeline.run.silence import Silence
+from store.environment import seconds_of
 
 CONNECT_S = 8.0
 _LOOK_EVERY_S = 2.0
@@ -30,10 +30,7 @@ _NOTICED_S = 3.0  # after which a scheduler that is gone is known to be
 
 def wait_s() -> float:
     """Return how long a run waits for a first worker, or for another one when the last is gone."""
-    try:
-        return float(os.environ["PIPELINE_WORKER_WAIT_SECONDS"])
-    except (KeyError, ValueError):
-        return 120.0
+    return seconds_of("PIPELINE_WORKER_WAIT_SECONDS")
 
 
 class Cluster:

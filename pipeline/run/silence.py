@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
+
+from store.environment import seconds_of
 
 BEATS = 10
 """Signs of life in the time after which a worker without any is told of."""
@@ -18,10 +19,7 @@ _STATES = {
 
 def silent_s() -> float:
     """Return after how many seconds without a sign of life a worker is told of."""
-    try:
-        return max(0.5, float(os.environ["PIPELINE_SILENT_SECONDS"]))
-    except (KeyError, ValueError):
-        return 60.0
+    return seconds_of("PIPELINE_SILENT_SECONDS")
 
 
 def describe_silence(pid: int, seconds: float) -> str:

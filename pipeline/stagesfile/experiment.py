@@ -144,6 +144,8 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
     if root is None:
         source = build(params, cache_folder())
     else:
+        if "://" in root:
+            raise document.error("source.root", f"{root} is a URL", "give a folder of this machine")
         folder = document.path.parent / expand(root)
         if said(str(folder)) != str(folder):
             problem = f"{said(str(folder))}: the name of this folder is not UTF-8"
@@ -234,11 +236,9 @@ def encode_params(point: Point, entry: Entry, name: str) -> Any:
     """Return one modality's encode parameters, after defaults, as a struct."""
     for section in entry.body:
         if section not in point.source.modalities:
-            raise point.document.error(
-                f"{entry.place}.{section}",
-                f"source {point.source.name} has no modality {section}",
-                did_you_mean(section, point.source.modalities),
-            )
+            problem = f"source {point.source.name} has no modality {section}"
+            remedy = did_you_mean(section, point.source.modalities)
+            raise point.document.error(f"{entry.place}.{section}", problem, remedy)
     modality: Modality = point.source.modalities[name]
     place = f"{entry.place}.{name}"
     return convert(point.document, place, entry.body.get(name) or {}, load(ENCODERS[modality.kind].params))

@@ -4,33 +4,57 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
+from store.redaction import redacted
 
 _DEEPEST = 50  # levels
 _MOST_NODES = 50_000
 
 
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
+_FLOAT = re.compile(
+    r"([-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"
+)
+_NUMBERS = {"tag:yaml.org,2002:int": _INT, "tag:yaml.org,2002:float": _FLOAT}
+
+
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one is not always built
-    """Safe YAML in which ``1e-3`` is a number, as YAML 1.2 has it; YAML 1.1 takes it for text."""
+    """Safe YAML with the numbers of YAML 1.2: ``1e-3`` is one.
+
+    In YAML 1.1 that is text, and ``010`` is 8, ``1:30`` is 90, ``0x10`` is 16 and ``1_000`` is 1000: these are text
+    here, so that whoever meant another number, or a name, is told.
+    """
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
+        first: [each for each in found if each[0] not in _NUMBERS]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """As the loader's, with the line of a value that is not of its kind, such as the date 2024-13-45."""
         try:
+            if node.tag in _NUMBERS and isinstance(node, yaml.ScalarNode):
+                _check_number(node.tag, node.value)
             return super().construct_object(node, deep)
         except (ValueError, LookupError, AttributeError, TypeError):  # it says little: month must be in 1..12
-            value = node.value if isinstance(node.value, str) else "..."
+            value = redacted(node.value) if isinstance(node.value, str) else "..."
             problem = f"{value if len(value) < 30 else f'{value[:27]}...'} is no {node.tag.rpartition(':')[2]}"
             raise _error(node.start_mark, problem, "put quotes around what is meant as text") from None
 
 
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
+def _check_number(tag: str, text: str) -> None:
+    """Raise ValueError where a tag that somebody wrote is not what its text is: ``!!int 010``."""
+    if not (_NUMBERS[tag].match(text) or _INT.match(text)):
+        raise ValueError(text)
+
+
+for _tag, _number in _NUMBERS.items():
+    Loader.add_implicit_resolver(_tag, _number, list("-+.0123456789"))
 
 
 def read(path: Path, text: str) -> Document:
@@ -45,9 +69,8 @@ def read(path: Path, text: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         remedy = getattr(error, "note", None) or "mend the line; a value with a colon or a bracket wants quotes"
-        raise ConfigError(
-            f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}\n  {remedy}"
-        ) from None
+        problem = redacted(str(getattr(error, "problem", None) or error))
+        raise ConfigError(f"{path}{line}: not valid YAML: {problem}\n  {remedy}") from None
     return document
 
 

@@ -9,6 +9,9 @@ from typing import Any
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
 from store.home import expand
+from store.redaction import redacted
+
+_NUL = "holds a NUL character", "take it out"  # no path, URL or name can
 
 _PLACES = ("store", "remote", "source.root")  # where things are: setting them makes no other experiment
 
@@ -17,18 +20,37 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """Split ``a.b=value``; the value is read as YAML. Folders are relative to where the command runs."""
     key, equals, value = text.partition("=")
     if not equals or not key or any(not part for part in key.split(".")):
-        raise ConfigError(f"--set {text}: not of the form key=value\n  for example --set stages.teacher.fit.epochs=5")
+        raise ConfigError(
+            f"--set {redacted(text)}: not of the form key=value\n  for example --set stages.teacher.fit.epochs=5"
+        )
     from pipeline.stagesfile.reader import read_value  # imports yaml
 
     try:
         parsed = read_value(value)
     except ValueError as error:
-        raise ConfigError(f"--set {text}: {error}\n  quote it, for example '\"{value}\"'") from None
+        problem = f"--set {text}: {error}\n  quote it, for example '\"{value}\"'"
+        raise ConfigError(redacted(problem)) from None
+    if (found := _nul_in(parsed, key)) is not None:
+        raise ConfigError("\n  ".join((f"--set {found}: {_NUL[0]}", _NUL[1])))
     if key == "remote" and isinstance(parsed, list):
         parsed = [str(expand(url).absolute()) if isinstance(url, str) and "://" not in url else url for url in parsed]
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
         parsed = str(expand(parsed).absolute())
     return key, parsed
+
+
+def _nul_in(value: Any, key: str = "") -> str | None:
+    """Return the dotted key of a text with a NUL character; None without one."""
+    if isinstance(value, str):
+        return key if "\0" in value else None
+    if isinstance(value, dict):
+        names = {each: f"{key}.{each}" if key else str(each) for each in value}
+        found = (names[each] if "\0" in str(each) else _nul_in(value[each], names[each]) for each in value)
+    elif isinstance(value, (list, tuple)):
+        found = (_nul_in(each, f"{key}[{i}]") for i, each in enumerate(value))
+    else:
+        return None
+    return next((each for each in found if each is not None), None)
 
 
 def _names_a_file(key: str, value: str) -> bool:
@@ -59,7 +81,10 @@ def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origi
         place[last] = value
         origins[key] = origin
         lines = {known: line for known, line in lines.items() if not _is_at_or_below(known, key)}
-    return Document(document.path, values, lines, origins)
+    made = Document(document.path, values, lines, origins)
+    if (found := _nul_in(values)) is not None:
+        raise made.error(found, *_NUL)
+    return made
 
 
 def split_key(values: Mapping[str, Any], key: str) -> list[str]:

@@ -1,8 +1,9 @@
 """How obstore talks to a service: how long it waits, how often it tries again.
 
-A request that gets no byte for `STALL_S` is given up and sent again, until `GIVE_UP` stalls' worth of time is over:
-a service that is dead or out of reach fails within about a minute. Requests that send much, over a line that may be
-slow, get `PATIENCE` times as long, since a client cannot tell a slow line from a stalled one before the answer comes.
+A request that gets no byte for `stall_s` (``PIPELINE_TIMEOUT_SECONDS``) is given up and sent again, until `GIVE_UP`
+stalls' worth of time is over: a service that is dead or out of reach fails within about a minute. Requests that send
+much, over a line that may be slow, get `PATIENCE` times as long, since a client cannot tell a slow line from a stalled
+one before the answer comes.
 """
 
 from __future__ import annotations
@@ -13,10 +14,8 @@ from typing import Any
 
 from obstore.store import ObjectStore, from_url
 
+from store.environment import seconds_of
 from store.roots.redirects import only_named_hosts
-
-STALL_S = 20.0
-"""Another one in ``PIPELINE_TIMEOUT_SECONDS``, for tests and for lines that are slower still."""
 
 GIVE_UP = 2.25
 PATIENCE = 6.0
@@ -73,7 +72,4 @@ def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
 
 def stall_s() -> float:
     """Return how many seconds a request may go without a byte."""
-    try:
-        return max(0.1, float(os.environ.get("PIPELINE_TIMEOUT_SECONDS", "")))
-    except ValueError:
-        return STALL_S
+    return seconds_of("PIPELINE_TIMEOUT_SECONDS")

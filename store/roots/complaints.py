@@ -7,6 +7,7 @@ import re
 
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 
+from store.redaction import redacted
 from store.roots.redirects import REFUSED
 
 _SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|ACCOUNT_KEY|ACCESS_KEY|MASTER_KEY|SAS|CREDENTIAL|ENCRYPTION_KEY")
@@ -14,7 +15,6 @@ _PROVIDER = re.compile(r"(AWS|AZURE|GOOGLE|GCS|S3)_")
 _IN_TEXT = re.compile(
     r"(?i)((?:[?&;]|\b)(?:sig|signature|x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature)=)[^&\s\"']+"
     r"|(\b(?:SharedKey|Bearer|AWS4-HMAC-SHA256)\s)[^\"'\n]+"
-    r"|(://)[^/\s@]+(?=@)"
 )
 _CODE = re.compile(r"<Code>([^<]{1,80})</Code>")
 _SYSTEM = re.compile(r'message: "([^"]{1,80})"|"(dns error)"|kind: (Timeout)\b')
@@ -51,4 +51,4 @@ def scrubbed(text: str) -> str:
     for name, value in os.environ.items():
         if len(value) >= _SHORTEST and _PROVIDER.match(name) and _SECRET_NAME.search(name):
             text = text.replace(value, "***")
-    return _IN_TEXT.sub(lambda found: f"{found[1] or found[2] or found[3]}***", text)
+    return _IN_TEXT.sub(lambda found: f"{found[1] or found[2]}***", redacted(text))

@@ -22,11 +22,9 @@ import msgspec
 from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError, PreconditionError
 from obstore.store import ObjectStore
 
+from store.environment import seconds_of
 from store.roots import requests
 from store.roots.locks import locked_by, this_process
-
-LEASE_S = 60.0
-"""How long a lease holds without a sign of life; another one in ``PIPELINE_LEASE_SECONDS``."""
 
 _BEATS = 3  # renewals in that time
 _TRIES = 5
@@ -170,10 +168,7 @@ class Lease:
 
 def lease_s() -> float:
     """Return how many seconds a lease holds without a sign of life."""
-    try:
-        return max(0.3, float(os.environ.get("PIPELINE_LEASE_SECONDS", "")))
-    except ValueError:
-        return LEASE_S
+    return seconds_of("PIPELINE_LEASE_SECONDS")
 
 
 def _version(meta: Any) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from store.errors import StoreError, UnknownHome
 from store.home import expand
 from store.paths import temporary_name
+from store.reading import read_plain
 
 
 def remember(folder: str) -> None:
@@ -72,6 +73,6 @@ def _note_of(folder: str) -> Path | None:
 
 def _read(note: Path) -> str | None:
     try:
-        return note.read_text(encoding="utf-8", errors="surrogateescape").splitlines()[0]
+        return read_plain(note).decode("utf-8", "surrogateescape").splitlines()[0]
     except (OSError, IndexError):
         return None

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from store.errors import UnsupportedUrl
 from store.home import expand
+from store.redaction import redacted
 from store.roots.contract import Root
 from store.roots.folder import FolderRoot
 
@@ -29,18 +30,22 @@ def open_root(url: str, base: Path | None = None) -> Root:
     Raises
     ------
     UnsupportedUrl
-        An unknown scheme, or credentials inside the URL.
+        An unknown scheme, or credentials inside the URL, which the message does not repeat.
     """
+    if "\0" in unquote(url):
+        raise UnsupportedUrl("the store's URL holds a NUL character; take it out")
     scheme = _SCHEME.match(url)
     if scheme is None:
         if not url:
             raise UnsupportedUrl("the store's URL is empty; name a folder or a URL, for example .store")
+        if "://" in url:
+            raise UnsupportedUrl(f"no store can be opened at {redacted(url)}; use a folder or one of {_known()}")
         return FolderRoot((base or Path()) / expand(url))
     name = scheme[1].lower()
     parts = urlsplit(url)
-    if "@" in parts.netloc:
+    if _carries_credentials(name, url[scheme.end() :]):
         raise UnsupportedUrl(
-            f"the store's URL {name}://...@{parts.netloc.rpartition('@')[2]} carries credentials; "
+            f"the store's URL {redacted(''.join(url.split()))} carries credentials; "
             "take them out and set them in the environment"
         )
     if parts.query or parts.fragment:
@@ -56,5 +61,16 @@ def open_root(url: str, base: Path | None = None) -> Root:
         from store.roots.objects import open_objects
 
         return open_objects(url, name)
-    known = ", ".join(f"{each}://" for each in ("file", *CLOUD, "memory"))
-    raise UnsupportedUrl(f"no store can be opened at {url}; use a folder or one of {known}")
+    raise UnsupportedUrl(f"no store can be opened at {url}; use a folder or one of {_known()}")
+
+
+def _carries_credentials(scheme: str, rest: str) -> bool:
+    """Tell whether there is an ``@`` after the scheme, wherever it is: a secret may hold ``/``, ``?`` and ``#``.
+
+    Only in the path of a folder of this machine is it a character like any other.
+    """
+    return "@" in rest and not (scheme == "file" and rest.startswith("/"))
+
+
+def _known() -> str:
+    return ", ".join(f"{each}://" for each in ("file", *CLOUD, "memory"))

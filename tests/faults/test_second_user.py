@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.other_users import packages
-
 from .homes import REPOSITORY, RUN, Home
 from .lab import Lab
 from .places import manifests
@@ -40,7 +38,7 @@ def open_folders(lab: Lab, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_in_turns(lab: Lab, tally: Tally, dice: Any, few: Any, python: str, open_folders: Path) -> None:
+def test_in_turns(lab: Lab, tally: Tally, dice: Any, few: Any, python: Any, open_folders: Path) -> None:
     """One is killed, or ends; the other goes on: nothing is refused for whose a file is."""
 
     def case(number: int) -> list[str]:
@@ -52,9 +50,9 @@ def test_in_turns(lab: Lab, tally: Tally, dice: Any, few: Any, python: str, open
         homes: list[Home] = []
         for user in (FIRST, SECOND):
             home = lab.home(store=str(store), user=(user, GROUP))
-            home.python = python
+            home.python = python.path
             home.environment["PIPELINE_CACHE"] = str(home.folder / "cache")
-            home.environment["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), *packages()])
+            home.environment["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), *python.packages])
             shutil.copytree(lab.folder / "cache", home.folder / "cache")
             give(home.folder, user)
             homes.append(home)

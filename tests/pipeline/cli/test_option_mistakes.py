@@ -186,3 +186,44 @@ class TestSourceFolder:
         said_here("status", "-f", file, "--set", "source.name=utd-mhad").refuses(
             2, "source.root: is missing", "add this key"
         )
+
+
+@pytest.mark.parametrize("text", ["010", "1:30", "0x10", "1_000"])
+def test_numbers_that_could_be_others(file: str, text: str, said_here: Callable[..., Any]) -> None:
+    key = "stages.teacher.fit.epochs"
+    said_here("status", "-f", file, "--set", f"{key}={text}").refuses(2, f"{key}: expected a whole number, got text")
+
+
+@pytest.mark.parametrize(
+    ("setting", "key"),
+    [
+        ('store="a\\0b"', "store"),
+        ('remote=["~x\\0/b"]', "remote[0]"),
+        ('remote="~x\\0/b"', "remote"),
+        ('source={name: utd-mhad, root: "a\\0b"}', "source.root"),
+        ('stages.encode={"a\\0b": {}}', "stages.encode."),
+        ('store.a="~x\\0"', "store.a"),
+    ],
+)
+def test_nul_characters(file: str, setting: str, key: str, said_here: Callable[..., Any]) -> None:
+    said_here("status", "-f", file, "--set", setting).refuses(2, f"--set {key}", "holds a NUL character", "take it out")
+
+
+def test_nul_characters_of_the_file(file: str, said_here: Callable[..., Any]) -> None:
+    path = Path(file)
+    path.write_text(path.read_text().replace("store: .store", 'store: "a\\0b"'))
+    said_here("status", "-f", file).refuses(2, f"{file}:1: store: holds a NUL character", "take it out")
+
+
+@pytest.mark.parametrize("url", ["file:///a%00b", "s3://bucket/a%00b", "memory://a%00b"])
+def test_nul_characters_of_a_url(file: str, url: str, said_here: Callable[..., Any]) -> None:
+    said_here("push", "-f", file, "--remote", url).refuses(2, "holds a NUL character; take it out")
+
+
+@pytest.mark.parametrize("text", ["inf", "nan", "-1", "1e300", "soon"])
+@pytest.mark.parametrize("name", ["SILENT", "TIMEOUT", "LEASE", "WORKER_WAIT"])
+def test_seconds_of_the_environment(
+    file: str, name: str, text: str, said_here: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"PIPELINE_{name}_SECONDS", text)
+    said_here("status", "-f", file).refuses(2, f"PIPELINE_{name}_SECONDS={text}: must be a number of seconds from")

@@ -163,3 +163,15 @@ def test_broken_python_is_named(finished: Any, code: Path) -> None:
     message = project.command("status", code=2).stderr
     assert "trainers/models/dmft/fusion.py:1: not valid Python: " in message
     assert "mend the file" in message
+
+
+@pytest.mark.parametrize("command", ["status", "run"])
+def test_a_name_outside_the_code_that_keys_hash(finished: Any, code: Path, command: str) -> None:
+    """It never changed, and running again never helped."""
+    names = code / "trainers/models/names.py"
+    names.write_text(names.read_text().replace("trainers.models.dmft.student:", "extmod:"))
+    (code / "extmod.py").write_bytes((code / "trainers/models/dmft/student.py").read_bytes())
+    said = type(finished)(finished.folder, code).command(command, code=1).stderr
+    assert "error: extmod:" in said
+    assert "must lie in trainers, pipeline.stages or pipeline.sources" in said
+    assert "run again" not in said

@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from store import Store
-from tests.other_users import packages
 
 REPOSITORY = Path(__file__).parents[3]
 GROUP = 23_400  # numbers without names, as in a container
@@ -30,7 +29,7 @@ class User:
     number: int
     groups: tuple[int, ...]
     folder: Path
-    python: str
+    python: Any
 
     @property
     def home(self) -> Path:
@@ -38,7 +37,7 @@ class User:
 
     def run(self, *arguments: str, cwd: Path | None = None, code: int = 0, **environment: str) -> Any:
         done = subprocess.run(
-            [self.python, "-m", "pipeline", *arguments],
+            [self.python.path, "-m", "pipeline", *arguments],
             cwd=cwd or self.home,
             user=self.number,
             group=self.number,
@@ -46,7 +45,7 @@ class User:
             umask=0o022,
             env={
                 "PATH": os.defpath,
-                "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *packages()]),
+                "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *self.python.packages]),
                 "HOME": str(self.home),
                 "OMP_NUM_THREADS": "1",
                 **environment,
@@ -82,7 +81,7 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture
-def users(python: str, place: Path, cache: Path) -> dict[int, User]:
+def users(python: Any, place: Path, cache: Path) -> dict[int, User]:
     """Two of one group, and somebody else; each has the sample, as a cache that is theirs."""
     found = {}
     for number in (ADA, BEN, EVE):

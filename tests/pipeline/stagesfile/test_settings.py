@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document, read_document
 from pipeline.stagesfile.settings import matrix_points, parse_setting, with_settings
 
@@ -20,11 +22,32 @@ from pipeline.stagesfile.settings import matrix_points, parse_setting, with_sett
         ("1e", "1e"),
         ("12", 12),
         ("[1e-3, x]", [1e-3, "x"]),
+        ("010", "010"),
+        ("-010", "-010"),
+        ("1:30", "1:30"),
+        ("1:30.5", "1:30.5"),
+        ("0x10", "0x10"),
+        ("0b11", "0b11"),
+        ("1_000", "1_000"),
+        ("1_0.5", "1_0.5"),
+        ("0", 0),
+        ("-3", -3),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("-.inf", -math.inf),
+        ("!!float 3", 3.0),
+        ("true", True),
         ("", None),
     ],
 )
 def test_numbers_are_read_as_people_write_them(text: str, value: Any) -> None:
     assert parse_setting(f"stages.teacher.fit.lr={text}") == ("stages.teacher.fit.lr", value)
+
+
+@pytest.mark.parametrize("text", ["!!int 010", "!!int 1:30", "!!float 1:30"])
+def test_no_tag_makes_another_number(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"0 is no (int|float)"):
+        parse_setting(f"seeds={text}")
 
 
 def test_a_stages_file_reads_them_alike(tmp_path: Path) -> None:
