@@ -76,7 +76,7 @@ def _status(given: list[str]) -> int:
         status: Any = group.main(given, prog_name="pipeline", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
-        error.message = redacted(error.message)
+        error.message = redacted(error.message)  # type: ignore[misc]  # what click shows, with the usage
         error.show()
         return 2
     except (PipelineError, StoreError, TrainingError) as error:
