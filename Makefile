@@ -14,7 +14,7 @@ run: .venv/installed
 	$(BIN)/pipeline run
 
 test: lint $(NODE)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: .venv/installed $(NODE)
 	$(BIN)/python -m pytest -m "slow and not faults"
