@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from io import StringIO
 from typing import Any
 
 import click
@@ -76,8 +77,8 @@ def _status(given: list[str]) -> int:
         status: Any = group.main(given, prog_name="pipeline", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
-        error.message = redacted(error.message)  # type: ignore[misc]  # what click shows, with the usage
-        error.show()
+        error.show(usage := StringIO())
+        print(redacted(usage.getvalue()), end="", file=sys.stderr)
         return 2
     except (PipelineError, StoreError, TrainingError) as error:
         _tell(f"{'store: ' if isinstance(error, UnsupportedUrl) else ''}{error}", given)
