@@ -164,6 +164,7 @@ def test_copying(published: Store, wrong: Wrong, tmp_path: Path, caplog: Any) ->
 
 def test_what_is_really_damaged_is_read_from_the_medium(folder_store: Store, folder: Path) -> None:
     """The page cache is let go of; the file is as before."""
+    folder.mkdir(exist_ok=True)
     (folder / "x").write_bytes(b"x" * 100_000)
     folder_store._root.drop_cached("x")
     folder_store._root.drop_cached("not there")

@@ -242,7 +242,10 @@ class TestProtocolsThatLeaveAFoldEmpty:
 
 
 def test_a_file_without_end(tmp_path: Path, said_here: Callable[..., Any]) -> None:
-    said_here("status", "-f", "/dev/zero").refuses(2, "/dev/zero: has more than 1000000 bytes", "check `-f`")
+    said_here("status", "-f", "/dev/zero").refuses(2, "/dev/zero: is a character device, no plain file", "`-f FILE`")
+    (tmp_path / "large").write_bytes(b"#" * 1_000_001)
+    large = str(tmp_path / "large")
+    said_here("status", "-f", large).refuses(2, f"{large}: has more than 1000000 bytes", "check `-f`")
     said_here("status", "-f", str(tmp_path)).refuses(2, f"{tmp_path}: cannot be read", "check the file")
 
 
