@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,8 +18,10 @@ def raised_in(error: BaseException, modules: Iterable[str]) -> tuple[str, str] |
     """
     homes = {module: module for module in modules}
     homes |= {parent: module for module in homes if (parent := module.rpartition(".")[0]) not in _SHARED}
+    from traceback import walk_tb  # slow to import
+
     found = None
-    for frame, line in traceback.walk_tb(error.__traceback__):
+    for frame, line in walk_tb(error.__traceback__):
         name = str(frame.f_globals.get("__name__", ""))
         home = homes.get(name) or homes.get(name.rpartition(".")[0])
         if home is not None:

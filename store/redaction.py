@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-_WITH_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/+)(\S*)@([^\s@]*)")
-_PARAMETERS = re.compile(r"[?#]")
+_WITH_CREDENTIALS = r"([A-Za-z][A-Za-z0-9+.-]*:/+)(\S*)@([^\s@]*)"  # compiled where there is an `@`
 
 
 def redacted(text: str) -> str:
@@ -18,12 +17,14 @@ def redacted(text: str) -> str:
     >>> redacted("cannot open s3://key:sec/ret@bucket/prefix")
     'cannot open s3://***@bucket/prefix'
     """
-    return _WITH_CREDENTIALS.sub(lambda found: f"{found[1]}***{_told(found[2], found[3])}", text)
+    if "@" not in text:
+        return text
+    return re.sub(_WITH_CREDENTIALS, lambda found: f"{found[1]}***{_told(found[2], found[3])}", text)
 
 
 def _told(before: str, after: str) -> str:
     """Return what may be said of a URL beyond its scheme: parameters may be credentials, too."""
-    if _PARAMETERS.search(before):
+    if "?" in before or "#" in before:
         return ""
-    place, *parameters = _PARAMETERS.split(after, maxsplit=1)
+    place, *parameters = re.split("[?#]", after, maxsplit=1)
     return f"@{place}" + ("?***" if parameters else "")

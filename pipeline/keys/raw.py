@@ -31,7 +31,6 @@ Progress = Callable[[int, int], None]
 
 _SAVE_EVERY_S = 10.0
 _FEW, _FEW_BYTES = 16, 1 << 30  # files that are probably as noted, or the lock's, are all read, if no more than this
-_SHA256 = re.compile("[0-9a-f]{64}")
 _LEARNT = 3  # so many times did a field of most files change, and no content
 
 
@@ -244,4 +243,4 @@ def _old_index(file: Path) -> _Index:
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return _Index()
     files = {path: Hashed(size, mtime_ns, 0, 0, sha256, BELIEVED) for path, (size, mtime_ns, sha256) in found.items()}
-    return _Index({path: each for path, each in files.items() if _SHA256.fullmatch(each.sha256)})
+    return _Index({path: each for path, each in files.items() if re.fullmatch("[0-9a-f]{64}", each.sha256)})

@@ -14,7 +14,6 @@ from pipeline.keys.accepted import AcceptedCode
 from pipeline.keys.code import CodeIndex
 from pipeline.keys.missing import is_absent
 from pipeline.lock import Lock, lock_path, read_lock
-from pipeline.plan.blame import Attempt, blamed
 from pipeline.plan.history import History
 from pipeline.plan.step import Step
 from pipeline.plan.steps import StepBuilder
@@ -115,6 +114,8 @@ def make_plan(
     try:
         points = read_points(path, text, settings)
     except ConfigError as error:
+        from pipeline.plan.blame import blamed  # only mistakes need it
+
         raise blamed(error, path, text, settings) from None
     first = points[0]
     if any((p.source_recipe, p.source.root) != (first.source_recipe, first.source.root) for p in points):
@@ -153,6 +154,8 @@ def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
     try:
         build(points, table, builder)
     except ConfigError as error:
+        from pipeline.plan.blame import Attempt, blamed
+
         again = Attempt(first.source, table, partial(build, builder=StepBuilder(snapshot.code, weights, find_late)))
         raise blamed(error, path, snapshot.text, snapshot.settings, again) from None
     snapshot.code.save()

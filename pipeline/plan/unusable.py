@@ -6,6 +6,7 @@ import errno
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.plan.stored import broken_items, skipped_items
@@ -26,8 +27,12 @@ _SYSTEM = [
     )
     if hasattr(errno, name)
 ]  # fmt: skip
-_SAID = "|".join(re.escape(os.strerror(code)) for code in _SYSTEM)
-_OF_THE_SYSTEM = re.compile(rf"\(({_SAID})\)|\[Errno \d+\]|MemoryError|Error -4 while")
+
+
+@cache  # compiled where a recording is broken, which few runs have to ask
+def _of_the_system() -> re.Pattern[str]:
+    said = "|".join(re.escape(os.strerror(code)) for code in _SYSTEM)
+    return re.compile(rf"\(({said})\)|\[Errno \d+\]|MemoryError|Error -4 while")
 
 
 def broken_of(chain: Chain, index: Step) -> dict[str, dict[str, str]] | None:
@@ -73,4 +78,4 @@ def doubtful(plan: Plan, recording: str, reason: str, stream: str = "") -> bool:
     """
     if reason.endswith(": file is missing"):
         return any(stream in each.streams for each in plan.table.listing.recordings if each.id == recording)
-    return _OF_THE_SYSTEM.search(reason) is not None
+    return _of_the_system().search(reason) is not None
