@@ -64,5 +64,7 @@ def command(
     if shared.differs:
         print(f"note: {differing_text(plan, shared.differs)}", file=sys.stderr)
     where = ", ".join(store.url for store in remotes.values()) or "no remote can be reached"
+    if not remotes:
+        print("error: no remote can be reached\n  see the notes above; run it again when one can", file=sys.stderr)
     print(json.dumps(shared.as_json(), indent=1) if as_json else shared.as_text("pulled", where))
     return 1 if shared.failed or not remotes else 0
