@@ -25,12 +25,17 @@ T = TypeVar("T")
 
 _starting = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
+_thread: threading.Thread | None = None
 _given_up = 0.0  # when, last
 _LETS_GO_S = 1.0  # what obstore takes to notice that nobody waits any more
 
 
 class Overrun(BaseError):
     """A service takes longer, or sends more, than any answer to this request should."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        _note_given_up()  # obstore may still be at it
 
 
 class Allowance:
@@ -79,11 +84,12 @@ def call(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:
-    global _loop
+    global _loop, _thread
     with _starting:
         if _loop is None:
             _loop = asyncio.new_event_loop()
-            threading.Thread(target=_loop.run_forever, name="requests", daemon=True).start()
+            _thread = threading.Thread(target=_loop.run_forever, name="requests", daemon=True)
+            _thread.start()
             atexit.register(_end)
         return _loop
 
@@ -96,7 +102,10 @@ def _note_given_up() -> None:
 def _end() -> None:
     """Let go of requests before the interpreter ends: obstore's threads, which tell it, would complain at length."""
     assert _loop is not None
+    assert _thread is not None
     for task in asyncio.all_tasks(_loop):
         _note_given_up()
         _loop.call_soon_threadsafe(task.cancel)
     time.sleep(max(0.0, _given_up + _LETS_GO_S - time.monotonic()))
+    _loop.call_soon_threadsafe(_loop.stop)
+    _thread.join(_LETS_GO_S)
