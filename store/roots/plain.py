@@ -142,7 +142,7 @@ class PlainTree:
                 irregular.append(Irregular(error.path.removeprefix(f"{self._root}/"), error.what))
                 continue
             for entry in found:
-                name = f"{folder}/{entry.name}"
+                name = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(name)
                 elif is_plain(entry):

@@ -88,7 +88,9 @@ def make_home(folder: Path, stages: str) -> Path:
 
 def run(home: Path, command: str) -> str:
     """Run a line of a page in a shell, and return what it prints."""
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PIPELINE_CACHE": str(home / "cache")}
+    outer_make = {"MAKELEVEL", "MAKEFLAGS", "MFLAGS"}  # else a make below `make test` says where it enters and leaves
+    environment = {name: value for name, value in os.environ.items() if name not in outer_make}
+    environment |= {"PYTHONPATH": str(REPOSITORY), "PIPELINE_CACHE": str(home / "cache")}
     done = subprocess.run(
         ["bash", "-c", command], cwd=home, env=environment, capture_output=True, text=True, check=False
     )

@@ -125,6 +125,9 @@ def test_listing_and_deleting(root: Root) -> None:
     root.sync(["a/1", "a/b/2"])
     assert sorted(root.walk("a")) == ["a/1", "a/b/2", "a/b/3"]
     assert sorted(root.children("a")) == ["1", "b"]
+    everything = ["a/1", "a/b/2", "a/b/3", "ab/4"]
+    assert sorted(root.walk("")) == everything
+    assert sorted(listed.path for listed in root.listing("")) == everything
     root.delete("a/1")
     root.delete_all("a/b")
     assert list(root.walk("a")) == []
