@@ -69,7 +69,7 @@ def _measure(case: Case, folder: Path, device: str) -> None:
     import torch
 
     from pipeline.stages.encode.cores import cores
-    from pipeline.stages.encode.video_params import VideoParams
+    from pipeline.stages.encode.video.params import VideoParams
 
     precision = "bf16" if device == "cuda" else "fp32"
     params = VideoParams(backbone=case.backbone, weights="none", image_size=case.size, precision=precision)
@@ -105,8 +105,8 @@ def _ours(case: Case, params: Any, piece: Sequence[Any], folder: Path, device: s
     """Encode recordings into a store of their own; return images, seconds without loading the network, and encoder."""
     import torch
 
-    from pipeline.stages.encode.encode import EncodeShards
-    from pipeline.stages.encode.video import VideoEncoder
+    from pipeline.stages.encode.shards import EncodeShards
+    from pipeline.stages.encode.video.encoder import VideoEncoder
     from pipeline.stages.sharded import run_sharded
     from store import Store
 
@@ -142,10 +142,10 @@ def _bare(backbone: Any, size: int, images: int, threads: int) -> float:
     """Return images a second of the stage's own network on images that are there."""
     import torch
 
-    from pipeline.stages.encode.network import Network
     from pipeline.stages.encode.timings import Timings
+    from pipeline.stages.encode.video.network import BatchedInference
 
-    with Network(backbone, size, threads, Timings()) as network:
+    with BatchedInference(backbone, size, threads, Timings()) as network:
         if backbone.device.type == "cpu":
             ready: Any = [torch.rand(1, size, size) for _ in range(network.batch)]
             submit = network.submit
@@ -165,8 +165,8 @@ def _reading(encoder: Any, piece: Sequence[Any], threads: int) -> float:
     """Return images a second of the stage's own reading, which nothing holds up."""
     import torch
 
-    from pipeline.stages.encode.prefetch import read_ahead
-    from pipeline.stages.encode.video import AHEAD, _Image
+    from pipeline.stages.encode.video.encoder import AHEAD, _Image
+    from pipeline.stages.encode.video.prefetch import read_ahead
 
     torch.set_num_threads(1)
     started = time.perf_counter()

@@ -3,10 +3,10 @@
     python benchmarks/folds.py [--root DIR] [--device cpu|cuda] [--epochs N] [--rounds N] [--threads N]
 
 The DMFT teachers of all folds of leave one subject out, from skeleton and inertial features of UTD-MHAD in --root (else
-of the sample), encoded first: `trainers.together.fit_together`, as `pipeline run --together 8` calls it, against
-`trainers.fit.fit` of each. Both augment, drop, clip and update as a training step does, so that each model ends with
-the same predictions up to rounding; how far they are apart is printed. Rounds are taken in turns. CPU seconds are the
-sum over threads, so their ratio says what a core gets done.
+of the sample), encoded first: `trainers.fit.stacked.fit_stacked`, as `pipeline run --together 8` calls it, against
+`trainers.fit.loop.fit` of each. Both augment, drop, clip and update as a training step does, so that each model
+ends with the same predictions up to rounding; how far they are apart is printed. Rounds are taken in turns. CPU
+seconds are the sum over threads, so their ratio says what a core gets done.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
     import torch
 
     from benchmarks.training import prepared
-    from trainers.predict import predict
+    from trainers.fit.predict import predict
 
     with tempfile.TemporaryDirectory() as folder:
         steps = prepared(Path(folder), options.root, "loso", options.device)
@@ -69,18 +69,18 @@ def main() -> None:
 
 
 def _alone(steps: list[Any], tasks: list[Any], params: Any, device: str) -> None:
-    from trainers.fit import fit
+    from trainers.fit.loop import fit
 
     for step, task in zip(steps, tasks, strict=True):
         fit(task, step.data, params, seed=0, device=device)
 
 
 def _together(steps: list[Any], tasks: list[Any], params: Any, device: str) -> None:
-    from trainers.epoch import Training
-    from trainers.together import fit_together
+    from trainers.fit.epoch import Training
+    from trainers.fit.stacked import fit_stacked
 
     trainings = [Training(task, step.data, 0) for step, task in zip(steps, tasks, strict=True)]
-    fit_together(trainings, params, device=device)
+    fit_stacked(trainings, params, device=device)
 
 
 def _options() -> argparse.Namespace:

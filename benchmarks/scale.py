@@ -79,7 +79,7 @@ def _elsewhere(folder: Path, count: int) -> tuple[tuple[int, int], tuple[float, 
     """Write a lock and an index as a run on the raw data leaves them, without the data."""
     folder.mkdir()
     (folder / "stages.yaml").write_text(EXPERIMENT.format(source="{name: utd-mhad, root: away}"))
-    from pipeline.keys.raw import FileDigest, stream_digest
+    from pipeline.keys.raw_index import FileDigest, stream_digest
     from pipeline.lock import Lock, LockedStream, write_lock
     from store import Store
     from store.canonical import digest

@@ -2,11 +2,11 @@
 
     python benchmarks/table6.py [--device cpu|cuda] [--precision fp32|bf16] [--recordings N] [--epochs N]
 
-Teacher and student as `trainers.fit.fit` trains them, augmented, in batches of 32, on features of the sizes that the
-paper's megabytes imply: 2,048 of an image, 1,800 of a skeleton's window (60 channels, 30 frames), 270 of an inertial
-one (6 channels, 45 samples); every stream as wide as what it reads, 2 layers, 2,048 in between. The paper states
-neither the number of windows (here 20) nor of recordings an epoch (here 753, the mean of UTD-MHAD's folds), nor its
-batch, so this compares no more than what one waits. The values are random: time does not depend on them.
+Teacher and student as `trainers.fit.loop.fit` trains them, augmented, in batches of 32, on features of the sizes that
+the paper's megabytes imply: 2,048 of an image, 1,800 of a skeleton's window (60 channels, 30 frames), 270 of an
+inertial one (6 channels, 45 samples); every stream as wide as what it reads, 2 layers, 2,048 in between. The paper
+states neither the number of windows (here 20) nor of recordings an epoch (here 753, the mean of UTD-MHAD's folds), nor
+its batch, so this compares no more than what one waits. The values are random: time does not depend on them.
 """
 
 from __future__ import annotations
@@ -54,18 +54,18 @@ def _epochs(names: list[str], model: str, options: argparse.Namespace) -> tuple[
     """Return the seconds of each epoch but the first, and the model's MB."""
     import torch
 
-    from pipeline.names import load
-    from trainers.data import RecordingData
-    from trainers.fit import fit
-    from trainers.models.names import MODELS
+    from pipeline.registry import import_object
+    from trainers.data.recordings import RecordingData
+    from trainers.data.standardise import Standardised, fit_standardiser
+    from trainers.fit.loop import fit
+    from trainers.fit.tasks.classify import ClassifyTask
+    from trainers.models.registry import MODELS
     from trainers.params import AugmentParams, FitParams, StandardiseParams
-    from trainers.standardise import Standardised, fit_standardiser
-    from trainers.tasks.classify import ClassifyTask
 
     inputs = [_modality(name, options.recordings) for name in names]
     labels = torch.arange(options.recordings) % CLASSES
-    params = load(MODELS[model].params)(**SIZE)
-    built = load(MODELS[model].build)({each.name: each.shape for each in inputs}, CLASSES, params)
+    params = import_object(MODELS[model].params)(**SIZE)
+    built = import_object(MODELS[model].build)({each.name: each.shape for each in inputs}, CLASSES, params)
     task = ClassifyTask(Standardised(built, fit_standardiser(inputs, StandardiseParams())))
     ended: list[float] = []
     fit(
@@ -83,7 +83,7 @@ def _epochs(names: list[str], model: str, options: argparse.Namespace) -> tuple[
 def _modality(name: str, count: int) -> Any:
     import torch
 
-    from trainers.modality import ModalityData
+    from trainers.data.modality import ModalityData
 
     valid = torch.ones(count, PATCHES, dtype=torch.bool)
     generator = torch.Generator().manual_seed(0)

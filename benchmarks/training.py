@@ -3,7 +3,7 @@
     python benchmarks/training.py [--root DIR] [--epochs N] [--threads N] [--workers N]
 
 Skeleton and inertial features of UTD-MHAD in --root (else of the sample), encoded first; 50-50 subjects. Ours is
-`trainers.fit.fit` as a training step calls it. The plain loop has the same loss, optimiser, schedule, batch and
+`trainers.fit.loop.fit` as a training step calls it. The plain loop has the same loss, optimiser, schedule, batch and
 clipping, and a Dataset that augments one recording at a time in numpy (warp, crop, rotation, scale, jitter, windows).
 Its model is first ours rebuilt with torch's own transformer layers, with the DataLoader in the process and with
 --workers; then our model's code, which does without what is thrown away, and that without augmentation. Only the
@@ -77,7 +77,7 @@ def _ours(task: Any, data: Any, params: Any, epochs: int) -> Iterator[float]:
     import queue
     import threading
 
-    from trainers.fit import fit
+    from trainers.fit.loop import fit
 
     go: queue.SimpleQueue[None] = queue.SimpleQueue()
     ended: queue.SimpleQueue[float] = queue.SimpleQueue()
@@ -223,10 +223,10 @@ class _Recordings:
 
 
 def prepared(folder: Path, root: Path | None, protocol: str, device: str = "cpu") -> list[Any]:
-    """Encode, and return the teachers of all folds, ready to train (`pipeline.stages.train.outcome.Prepared`)."""
+    """Encode, and return the teachers of all folds, ready to train (`pipeline.stages.train.training.TrainingStep`)."""
     from pipeline.plan.planner import make_plan
-    from pipeline.run.execute import execute, make_context
-    from pipeline.run.job import make_job
+    from pipeline.run.messages import make_job
+    from pipeline.run.step.execute import execute, make_context
     from pipeline.stages.train.train import _prepare
 
     source = f"{{name: utd-mhad, root: {str(root.expanduser().resolve())!r}}}" if root else "{name: sample}"

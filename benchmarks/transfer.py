@@ -129,7 +129,7 @@ class Bench:
 
     def ours(self, source: object, target: object) -> float:
         """Time `copy_output`."""
-        from store.transfer import copy_output
+        from store import copy_output
 
         started = time.perf_counter()
         copied = copy_output(source, target, STAGE, KEY)  # type: ignore[arg-type]

@@ -23,11 +23,11 @@ CHILD = """
 import sys, time
 from pathlib import Path
 import torch
-from pipeline.sources.contract import Modality, Recording
-from pipeline.sources.video import VideoFile
+from pipeline.sources.base import Modality, Recording
+from pipeline.sources.formats.video import VideoFile
 from pipeline.stages.encode.encoder import Job
-from pipeline.stages.encode.video import VideoEncoder
-from pipeline.stages.encode.video_params import VideoParams
+from pipeline.stages.encode.video.encoder import VideoEncoder
+from pipeline.stages.encode.video.params import VideoParams
 
 class Source:
     def open_video(self, recording, stream):

@@ -1,5 +1,5 @@
 """Staged feature extraction and training for multi-modal human activity recognition."""
 
-from pipeline.keys.loaded import install
+from pipeline.keys.loaded_code import install
 
 install()  # before anything imports the code that keys promise

@@ -16,9 +16,9 @@ import msgspec
 
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.keys.cache import write_atomically
-from pipeline.keys.raw import FileDigest
+from pipeline.keys.raw_index import FileDigest
+from store import NotPlainFile, read_plain_file
 from store.canonical import digest
-from store.reading import NotPlain, read_plain
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -141,14 +141,14 @@ def lock_path(stages_file: Path) -> Path:
 def read_lock(path: Path) -> Lock:
     """Read a lock; an empty one where there is none. ConfigError where it is damaged or of another format."""
     try:
-        lock = msgspec.json.decode(read_plain(path), type=Lock)
+        lock = msgspec.json.decode(read_plain_file(path), type=Lock)
     except FileNotFoundError:
         return Lock()
     except PermissionError as error:
         raise ConfigError(
             f"{path}: {error.strerror}\n  whoever wrote it must let others read it: `chmod g+rw {path.name}` there"
         ) from None
-    except NotPlain as error:
+    except NotPlainFile as error:
         raise ConfigError(f"{path}: {error.strerror}\n  remove it; a run writes a new lock") from None
     except (UnicodeDecodeError, msgspec.DecodeError) as error:
         raise ConfigError(

@@ -1,8 +1,12 @@
-"""A content-addressed store of immutable outputs, at a folder or any URL.
+"""A content-addressed store of immutable outputs, at a folder or any URL: its one door.
 
-`Store.open` is the way in. Importing this package imports the standard library alone; `store.features`, which
-lays arrays out in Zarr, is imported by name.
+`Store.open` is the way in. Whoever is outside takes what is named here, in `store.errors`, `store.canonical` and
+`store.features` (arrays in Zarr), and nothing else. Most of it is imported when it is first asked for, so that a run
+with nothing to do pays for nothing that it does not use. Start reading at store.py.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from .canonical import canonical_json, digest
 from .errors import (
@@ -19,6 +23,83 @@ from .errors import (
 )
 from .store import Store
 
+if TYPE_CHECKING:
+    from store.backends.base import IrregularPath as IrregularPath
+    from store.backends.object_store.leases import lease_s as lease_s
+    from store.compare import DifferingOutput as DifferingOutput
+    from store.compare import find_differing as find_differing
+    from store.environment import check_environment as check_environment
+    from store.environment import seconds_from_environment as seconds_from_environment
+    from store.home import expand_home as expand_home
+    from store.maintenance.garbage import GarbageItem as GarbageItem
+    from store.maintenance.gc import GarbageCollection as GarbageCollection
+    from store.maintenance.gc import resolve_ref_names as resolve_ref_names
+    from store.maintenance.inventory import Folder as Folder
+    from store.maintenance.inventory import Inventory as Inventory
+    from store.maintenance.lineage import Lineage as Lineage
+    from store.maintenance.lineage import Origin as Origin
+    from store.maintenance.references import Ref as Ref
+    from store.maintenance.references import encode_ref as encode_ref
+    from store.maintenance.references import parse_ref as parse_ref
+    from store.maintenance.usage import Totals as Totals
+    from store.maintenance.usage import Usage as Usage
+    from store.maintenance.usage import Users as Users
+    from store.maintenance.usage import usage_of as usage_of
+    from store.maintenance.usage import users_of as users_of
+    from store.manifest.manifest import family_of as family_of
+    from store.manifest.schema import Manifest as Manifest
+    from store.paths import OutputName as OutputName
+    from store.plain_file import NotPlainFile as NotPlainFile
+    from store.plain_file import read_plain_file as read_plain_file
+    from store.reading.output import Output as Output
+    from store.reading.verify import VerifyResult as VerifyResult
+    from store.redaction import redact_secrets as redact_secrets
+    from store.remotes import StoreChain as StoreChain
+    from store.remotes import find_sibling_outputs as find_sibling_outputs
+    from store.transfer import CopyResult as CopyResult
+    from store.transfer import copy_output as copy_output
+    from store.writing.draft import Draft as Draft
+    from store.writing.shared_writer import SharedWriter as SharedWriter
+
+_IMPORTED_WHEN_USED = {
+    "IrregularPath": "store.backends.base",
+    "lease_s": "store.backends.object_store.leases",
+    "DifferingOutput": "store.compare",
+    "find_differing": "store.compare",
+    "check_environment": "store.environment",
+    "seconds_from_environment": "store.environment",
+    "expand_home": "store.home",
+    "GarbageItem": "store.maintenance.garbage",
+    "GarbageCollection": "store.maintenance.gc",
+    "resolve_ref_names": "store.maintenance.gc",
+    "Folder": "store.maintenance.inventory",
+    "Inventory": "store.maintenance.inventory",
+    "Lineage": "store.maintenance.lineage",
+    "Origin": "store.maintenance.lineage",
+    "Ref": "store.maintenance.references",
+    "encode_ref": "store.maintenance.references",
+    "parse_ref": "store.maintenance.references",
+    "Totals": "store.maintenance.usage",
+    "Usage": "store.maintenance.usage",
+    "Users": "store.maintenance.usage",
+    "usage_of": "store.maintenance.usage",
+    "users_of": "store.maintenance.usage",
+    "family_of": "store.manifest.manifest",
+    "Manifest": "store.manifest.schema",
+    "OutputName": "store.paths",
+    "NotPlainFile": "store.plain_file",
+    "read_plain_file": "store.plain_file",
+    "Output": "store.reading.output",
+    "VerifyResult": "store.reading.verify",
+    "redact_secrets": "store.redaction",
+    "StoreChain": "store.remotes",
+    "find_sibling_outputs": "store.remotes",
+    "CopyResult": "store.transfer",
+    "copy_output": "store.transfer",
+    "Draft": "store.writing.draft",
+    "SharedWriter": "store.writing.shared_writer",
+}
+
 __all__ = [
     "CorruptManifest",
     "CorruptObject",
@@ -34,3 +115,9 @@ __all__ = [
     "canonical_json",
     "digest",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _IMPORTED_WHEN_USED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_IMPORTED_WHEN_USED[name]), name)

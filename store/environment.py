@@ -15,7 +15,7 @@ _SECONDS = {  # name -> default, least, most
 }
 
 
-def seconds_of(name: str) -> float:
+def seconds_from_environment(name: str) -> float:
     """Return what a variable says, or its default where it says nothing.
 
     Raises
@@ -37,7 +37,7 @@ def seconds_of(name: str) -> float:
     return value
 
 
-def check_seconds() -> None:
+def check_environment() -> None:
     """Raise WrongVariable where any of them is off: threads that read them later could only fail."""
     for name in _SECONDS:
-        seconds_of(name)
+        seconds_from_environment(name)

@@ -7,7 +7,7 @@ from pathlib import Path
 from store.errors import UnknownHome
 
 
-def expand(path: str | Path) -> Path:
+def expand_home(path: str | Path) -> Path:
     """Write out a leading ``~``; UnknownHome where nobody knows whose home that is."""
     try:
         return Path(path).expanduser()

@@ -6,6 +6,8 @@ import re
 
 from store.errors import UnsafePath
 
+OutputName = tuple[str, str]  # stage and key
+
 FORMAT_PATH = "store.json"
 JOURNAL = ".journal"
 SCRATCH = ".scratch"

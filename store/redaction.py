@@ -7,7 +7,7 @@ import re
 _WITH_CREDENTIALS = r"([A-Za-z][A-Za-z0-9+.-]*:/+)(\S*)@([^\s@]*)"  # compiled where there is an `@`
 
 
-def redacted(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """Return a text without what stands before the last ``@`` of each URL in it.
 
     A secret may hold any character, ``/``, ``#`` and ``?`` too: what looks like a host may be a part of it.

@@ -8,23 +8,23 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from store.backends.base import Backend
+from store.backends.urls import open_backend
 from store.canonical import canonical_json
 from store.errors import DraftLocked, MissingOutput, StoreError, UnsupportedFormat
-from store.limits import NOTE_BYTES, REF_BYTES, read_at_most
+from store.manifest.limits import NOTE_BYTES, REF_BYTES, read_at_most
 from store.paths import FORMAT_PATH, is_name, manifest_path, output_prefix, ref_path
-from store.roots.contract import Root
-from store.roots.urls import open_root
 
 if TYPE_CHECKING:
-    from store.checking import Checked
-    from store.cleaning import Cleaning
-    from store.drafts import Draft
-    from store.inventory import Folder, Inventory
-    from store.joined import Joined
-    from store.lineage import Lineage
-    from store.manifest import Manifest
-    from store.manifest_rules import Contradiction
-    from store.outputs import Output
+    from store.maintenance.gc import GarbageCollection
+    from store.maintenance.inventory import Folder, Inventory
+    from store.maintenance.lineage import Lineage
+    from store.manifest.schema import Manifest
+    from store.manifest.validation import Contradiction
+    from store.reading.output import Output
+    from store.reading.verify import VerifyResult
+    from store.writing.draft import Draft
+    from store.writing.shared_writer import SharedWriter
 
 _REF_WAIT_S, _REF_PAUSE_S = 30.0, 0.05  # another process changes a reference in moments
 
@@ -43,7 +43,7 @@ class Store:
     url : str
     """
 
-    def __init__(self, root: Root) -> None:
+    def __init__(self, root: Backend) -> None:
         self._root = root
         self.url = root.url
 
@@ -71,7 +71,7 @@ class Store:
         StoreError
             There was one on a file system that is not mounted now.
         """
-        store = cls(open_root(url, base))
+        store = cls(open_backend(url, base))
         store._root.settle(store._check_format())
         return store
 
@@ -86,7 +86,7 @@ class Store:
         ------
         CorruptManifest, UnsafePath, UnsupportedFormat
         """
-        from store.attempts import load_manifest
+        from store.manifest.manifest import load_manifest
 
         return load_manifest(self._root, stage, key)
 
@@ -98,7 +98,7 @@ class Store:
         MissingOutput
             Nothing is published under this stage and key.
         """
-        from store.outputs import Output
+        from store.reading.output import Output
 
         manifest = self.manifest(stage, key)
         if manifest is None:
@@ -115,7 +115,7 @@ class Store:
 
         They are counted, not checked.
         """
-        from store.adoption import progress
+        from store.writing.resume import progress
 
         return progress(self._root, stage, key)
 
@@ -155,14 +155,14 @@ class Store:
         TypeError, ValueError
             The recipe is not canonical JSON.
         """
-        from store.drafts import Draft
+        from store.writing.draft import Draft
 
         output_prefix(stage, key)
         canonical_json(dict(recipe))
         self.begin()
         return Draft(self._root, stage, key, recipe=recipe, inputs=inputs, check=check)
 
-    def join(self, stage: str, key: str, attempt: str, *, check: Callable[[], None] = _nothing) -> Joined:
+    def join(self, stage: str, key: str, attempt: str, *, check: Callable[[], None] = _nothing) -> SharedWriter:
         """Write into the attempt of a draft that its owner shares, beside others; see `store.joined` and `draft`.
 
         Raises
@@ -170,9 +170,9 @@ class Store:
         NotShared
             There is no such attempt, or it is not open to others (any more).
         """
-        from store.joined import Joined
+        from store.writing.shared_writer import SharedWriter
 
-        return Joined(self._root, stage, key, attempt, check)
+        return SharedWriter(self._root, stage, key, attempt, check)
 
     def begin(self) -> None:
         """Write the store's format where there is none yet: what every first write needs."""
@@ -189,9 +189,9 @@ class Store:
         DraftLocked
             Another process writes this output now.
         """
-        from store.attempts import drop_output
-        from store.families import unmark
+        from store.manifest.family_index import remove_from_family
         from store.paths import lock_path
+        from store.writing.attempts import delete_output
 
         prefix = output_prefix(stage, key)
         if not self._root.children(prefix):
@@ -199,8 +199,8 @@ class Store:
         with self._root.lock(lock_path(stage, key), f"{stage}/{key} in {self.url}"):
             with suppress(StoreError):  # a manifest that cannot be read is deleted all the same
                 if manifest := self.manifest(stage, key):
-                    unmark(self._root, manifest)
-            drop_output(self._root, stage, key)
+                    remove_from_family(self._root, manifest)
+            delete_output(self._root, stage, key)
 
     def quarantine(self, stage: str, key: str, why: str, *, attempt: str | None = None) -> str:
         """Set a damaged output aside, its manifest first: it is no output any more, and is never read again.
@@ -224,7 +224,7 @@ class Store:
         DraftLocked
             Another process writes this output now.
         """
-        from store.quarantine import quarantine
+        from store.maintenance.quarantine import quarantine
 
         return quarantine(self._root, stage, key, why, attempt)
 
@@ -236,9 +236,9 @@ class Store:
 
     def family(self, stage: str, family: str) -> list[str]:
         """Return the keys of outputs that differ in their raw data alone, the newest first; see `store.families`."""
-        from store.families import members
+        from store.manifest.family_index import family_keys
 
-        return members(self._root, stage, family)
+        return family_keys(self._root, stage, family)
 
     def exists(self) -> bool:
         """Tell whether there is a store: whether anything was ever written."""
@@ -252,28 +252,28 @@ class Store:
         deep: bool = True,
         contradiction: Contradiction | None = None,
         progress: Callable[[int, int], None] | None = None,
-    ) -> Checked | None:
+    ) -> VerifyResult | None:
         """Compare every object of an output with its manifest; see `store.checking.check_output`."""
-        from store.checking import check_output
+        from store.reading.verify import verify_output
 
-        return check_output(self._root, stage, key, deep=deep, contradiction=contradiction, progress=progress)
+        return verify_output(self._root, stage, key, deep=deep, contradiction=contradiction, progress=progress)
 
     def inventory(self) -> Inventory:
         """List everything with sizes and dates."""
-        from store.inventory import take_inventory
+        from store.maintenance.inventory import take_inventory
 
         return take_inventory(self._root, self.outputs())
 
     def inventory_of(self, stage: str, key: str) -> Folder:
         """List one output's folder with sizes and dates; one without anything where there is none."""
-        from store.inventory import folder_of
+        from store.maintenance.inventory import folder_of
 
         return folder_of(self._root, stage, key)
 
     def cleaning(
         self, *, grace_s: float, forget: Collection[str] = (), contradiction: Contradiction | None = None
-    ) -> Cleaning:
-        """Find what can be freed: nothing is until `Cleaning.free`.
+    ) -> GarbageCollection:
+        """Find what can be freed: nothing is until `GarbageCollection.free`.
 
         Parameters
         ----------
@@ -294,14 +294,14 @@ class Store:
         """
         import time
 
-        from store.cleaning import Cleaning
+        from store.maintenance.gc import GarbageCollection
 
         now = time.time()
-        return Cleaning(self._root, self.inventory(), grace_s, now, forget, contradiction)
+        return GarbageCollection(self._root, self.inventory(), grace_s, now, forget, contradiction)
 
     def lineage(self, names: Iterable[tuple[str, str]] | None = None) -> Lineage:
         """Return which of these outputs (all, where left out) were made from which."""
-        from store.lineage import Lineage
+        from store.maintenance.lineage import Lineage
 
         return Lineage(self._root, self.outputs() if names is None else names)
 

@@ -13,21 +13,19 @@ import msgspec
 import numpy as np
 import zarr
 
-from pipeline.accept.differences import Difference, compare, other
-from pipeline.accept.documents import compare_objects
-from pipeline.accept.part import PartDraft, choose_shards
+from pipeline.accept.differences import ArrayDifference, compare, mismatch
+from pipeline.accept.objects import compare_objects
+from pipeline.accept.partial_draft import PartialDraft, choose_shards
 from pipeline.errors import StepError
-from pipeline.keys.loaded import check_code
-from pipeline.names import STAGES, load_hashed
+from pipeline.keys.loaded_code import check_code
 from pipeline.plan.planner import Plan
-from pipeline.plan.step import Step
-from pipeline.run.execute import make_context, open_source, prepared_device
-from pipeline.run.inputs import check_inputs
-from pipeline.run.job import make_job
-from store import Store
-from store.drafts import Draft
+from pipeline.plan.steps.step import Step
+from pipeline.registry import STAGES, import_hashed
+from pipeline.run.messages import make_job
+from pipeline.run.step.execute import make_context, open_source, prepared_device
+from pipeline.run.step.validate_inputs import check_inputs
+from store import Draft, Output, Store
 from store.features import FeatureOutput, open_features
-from store.outputs import Output
 
 LATER = ("rows.sha256",)  # objects that outputs of earlier versions lack
 
@@ -35,12 +33,12 @@ Report = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckResult:
     """What was computed again, in words, and how it differs, by array or object."""
 
     step: Step
     what: str
-    differences: tuple[Difference, ...]
+    differences: tuple[ArrayDifference, ...]
 
     @property
     def taken(self) -> bool:
@@ -50,7 +48,7 @@ class Checked:
 
 def check(
     plan: Plan, step: Step, earlier: Output, *, device: str, tolerance: float, shards: int, progress: Report
-) -> Checked:
+) -> CheckResult:
     """Compute some shards of a feature output again, or another output whole, and compare.
 
     Raises
@@ -74,7 +72,7 @@ def check(
         ids = [recording.id for recording in plan.table.listing.recordings]
         check_inputs(job, inputs)
         given = _part(draft, step, earlier, stored, ids, shards) if stored else draft
-        run = load_hashed(STAGES[job.stage].run, job.code)
+        run = import_hashed(STAGES[job.stage].run, job.code)
         run(make_context(job, cast(Draft, given), inputs, source, where, progress))
         of_this_code()
         names = set(stored.names) if stored else set()
@@ -82,9 +80,9 @@ def check(
         objects = [path for path in {**earlier.entries, **dict.fromkeys(new)} if not _is_zarr(path, names)]
         differences = [_object(path, earlier, draft, tolerance) for path in sorted(objects)]
         if stored is None:
-            return Checked(step, "whole", tuple(differences))
+            return CheckResult(step, "whole", tuple(differences))
         rows, arrays = _arrays(draft, stored, ids, tolerance)
-        return Checked(step, f"{_named(draft)}, {rows} recordings", (*arrays, *differences))
+        return CheckResult(step, f"{_named(draft)}, {rows} recordings", (*arrays, *differences))
 
 
 def _input(plan: Plan, step: Step, need: str) -> Output:
@@ -101,7 +99,7 @@ def _keys(outputs: Mapping[str, Output]) -> list[str]:
 
 def _part(
     draft: Draft, step: Step, earlier: Output, stored: FeatureOutput, ids: Sequence[str], shards: int
-) -> PartDraft:
+) -> PartialDraft:
     valid = stored.array("valid")
     length = valid.shards[0] if valid.shards else valid.chunks[0]
     good = np.any(stored.read("valid"), axis=1)
@@ -116,24 +114,28 @@ def _part(
         raise StepError(f"{earlier.url}/skipped.json cannot be read: {error}\n  run it instead") from None
     if len(ids) != stored.rows:
         raise StepError(f"{earlier.url} has {stored.rows} rows for {len(ids)} recordings\n  run it instead")
-    return PartDraft(draft, wanted, [ids[start : start + length] for start in starts], skipped)
+    return PartialDraft(draft, wanted, [ids[start : start + length] for start in starts], skipped)
 
 
-def _arrays(draft: Draft, stored: FeatureOutput, ids: Sequence[str], tolerance: float) -> tuple[int, list[Difference]]:
+def _arrays(
+    draft: Draft, stored: FeatureOutput, ids: Sequence[str], tolerance: float
+) -> tuple[int, list[ArrayDifference]]:
     store = draft.zarr_store()
     attributes = dict(zarr.open_group(store, mode="r+", zarr_format=3, use_consolidated=False).attrs)
     names = [path.removesuffix("/zarr.json") for path in draft.paths() if path.endswith("/zarr.json")]
     arrays = {name: zarr.open_array(store, path=name, mode="r+", zarr_format=3) for name in sorted(names)}
     if set(arrays) != set(stored.names):
-        return 0, [other("arrays", f"{', '.join(stored.names)} became {', '.join(sorted(arrays))}")]
+        return 0, [mismatch("arrays", f"{', '.join(stored.names)} became {', '.join(sorted(arrays))}")]
     changed = sorted(k for k in {**attributes, **stored.attributes} if attributes.get(k) != stored.attributes.get(k))
     if changed:
-        return 0, [other(f"attribute {k}", f"{stored.attributes.get(k)} became {attributes.get(k)}") for k in changed]
+        return 0, [
+            mismatch(f"attribute {k}", f"{stored.attributes.get(k)} became {attributes.get(k)}") for k in changed
+        ]
     differences, rows = [], 0
     for name, array in arrays.items():
         before = stored.array(name)
         if (array.shape, array.dtype) != (before.shape, before.dtype):
-            differences.append(other(name, f"{before.dtype} {before.shape} became {array.dtype} {array.shape}"))
+            differences.append(mismatch(name, f"{before.dtype} {before.shape} became {array.dtype} {array.shape}"))
             continue
         length = array.shards[0] if array.shards else array.chunks[0]
         for shard in sorted(map(int, draft.done)):
@@ -146,13 +148,13 @@ def _arrays(draft: Draft, stored: FeatureOutput, ids: Sequence[str], tolerance: 
     return rows, differences
 
 
-def _object(path: str, earlier: Output, draft: Draft, tolerance: float) -> Difference:
+def _object(path: str, earlier: Output, draft: Draft, tolerance: float) -> ArrayDifference:
     if path not in earlier.entries:
-        return other(path, "is new")
+        return mismatch(path, "is new")
     try:
         new = draft.read(path)
     except FileNotFoundError:
-        return other(path, "is gone")
+        return mismatch(path, "is gone")
     return compare_objects(path, earlier.read_bytes(path), new, tolerance)
 
 

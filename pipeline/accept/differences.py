@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Difference:
+class ArrayDifference:
     """How a new array or document differs from the earlier one.
 
     Attributes
@@ -49,19 +49,19 @@ class Difference:
     bits: bool = False
 
 
-def same(name: str) -> Difference:
+def identical(name: str) -> ArrayDifference:
     """Return the difference of equal bits."""
-    return Difference(name, bits=True)
+    return ArrayDifference(name, bits=True)
 
 
-def other(name: str, where: str) -> Difference:
+def mismatch(name: str, where: str) -> ArrayDifference:
     """Return the difference of something that must be equal and is not."""
-    return Difference(name, math.inf, math.inf, where, taken=False)
+    return ArrayDifference(name, math.inf, math.inf, where, taken=False)
 
 
 def compare(
     name: str, old: Array, new: Array, tolerance: float, *, rows: Sequence[str] = (), columns: bool = False
-) -> Difference:
+) -> ArrayDifference:
     """Compare arrays of one shape and type.
 
     Parameters
@@ -76,9 +76,9 @@ def compare(
         Whether the last dimension's places (features, channels) each have their own scale.
     """
     if old.shape != new.shape or old.dtype != new.dtype:
-        return other(name, f"{old.dtype} {old.shape} became {new.dtype} {new.shape}")
+        return mismatch(name, f"{old.dtype} {old.shape} became {new.dtype} {new.shape}")
     if old.tobytes() == new.tobytes():
-        return same(name)
+        return identical(name)
     if old.dtype.kind != "f" and old.dtype != np.uint8:
         return _equal(name, old, new, rows)
     if not rows:
@@ -97,17 +97,17 @@ def compare(
             largest = float(part[place])
             where = _place(rows, row, place, before[place], after[place])
     mean = total / max(old.size, 1)
-    return Difference(name, largest, mean, where, taken and mean <= tolerance)
+    return ArrayDifference(name, largest, mean, where, taken and mean <= tolerance)
 
 
-def _equal(name: str, old: Array, new: Array, rows: Sequence[str]) -> Difference:
+def _equal(name: str, old: Array, new: Array, rows: Sequence[str]) -> ArrayDifference:
     if not rows:
         old, new = old[None], new[None]
     differing = np.argwhere(old != new)
     if not len(differing):
-        return Difference(name)
+        return ArrayDifference(name)
     row, *place = (int(each) for each in differing[0])
-    return other(name, _place(rows, row, tuple(place), old[row][tuple(place)], new[row][tuple(place)]))
+    return mismatch(name, _place(rows, row, tuple(place), old[row][tuple(place)], new[row][tuple(place)]))
 
 
 def _scale(old: Array, columns: bool) -> NDArray[np.float64]:

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from pipeline.cli.options import experiment, plan_of
+from pipeline.cli.options import experiment_options, plan_of
 from pipeline.errors import ConfigError, StepError
 from pipeline.lock import Accepted, lock_path, read_lock, write_lock
 from pipeline.plan.planner import Plan, states_of
-from pipeline.plan.step import Step
-from pipeline.run.choose import check_entry
+from pipeline.plan.steps.step import Step
+from pipeline.run.selection import check_entry
 from pipeline.stagesfile.schema import did_you_mean
 
 if TYPE_CHECKING:
-    from pipeline.accept.check import Checked
-    from pipeline.accept.entry import Target
+    from pipeline.accept.check import CheckResult
+    from pipeline.accept.groups import AcceptanceGroup
 
 
 @click.command()
 @click.argument("entry")
 @click.argument("step", required=False)
-@experiment
+@experiment_options
 @click.option(
     "--tolerance", type=click.FloatRange(min=0.0, max=1.0), default=1e-5, show_default=True,
     help="The largest difference to take, as a part of an array's scale; 0: equal bits.",
@@ -55,8 +55,8 @@ def command(
     if not code_changed:
         print(f"{step or entry}: nothing to accept, {'it is' if step else 'all of it is'} in the store")
         return 0
-    from pipeline.accept.entry import acceptance
-    from pipeline.run.execute import user
+    from pipeline.accept.groups import acceptance
+    from pipeline.run.step.execute import user
 
     found: dict[str, Accepted] = {}
     targets = list(_targets(plan, code_changed))
@@ -83,19 +83,19 @@ def command(
     return 0
 
 
-def _targets(plan: Plan, steps: list[Step]) -> list[Target]:
+def _targets(plan: Plan, steps: list[Step]) -> list[AcceptanceGroup]:
     """Find what is compared with what, having named it first: cleaning keeps from then on what is still there."""
-    from pipeline.accept.entry import find_targets
-    from pipeline.run.sharing import use_in_remotes
+    from pipeline.accept.groups import find_groups
+    from pipeline.run.push_pull import use_in_remotes
 
-    targets = find_targets(plan, steps)
+    targets = find_groups(plan, steps)
     used = {(old.manifest.stage, old.manifest.key) for target in targets for _, old in target.pairs}
     used |= {(plan.steps[need].stage, plan.steps[need].key) for step in steps for need in step.needs}
     new = plan.history.use(sorted(used))
     elsewhere = [name for name in used if not plan.store.has(*name)]
     plan.chain.where(elsewhere)
     new |= use_in_remotes(plan, elsewhere)
-    return find_targets(plan, steps) if new else targets
+    return find_groups(plan, steps) if new else targets
 
 
 def _steps(plan: Plan, entry: str, step: str | None) -> list[Step]:
@@ -110,9 +110,9 @@ def _steps(plan: Plan, entry: str, step: str | None) -> list[Step]:
     return chosen
 
 
-def _check(plan: Plan, target: Target, device: str, tolerance: float, shards: int) -> list[Checked]:
+def _check(plan: Plan, target: AcceptanceGroup, device: str, tolerance: float, shards: int) -> list[CheckResult]:
     from pipeline.accept.check import check
-    from pipeline.run.progress import make_display
+    from pipeline.run.display import make_display
 
     checked = []
     with make_display(len(target.pairs)) as display:
@@ -131,7 +131,7 @@ def _check(plan: Plan, target: Target, device: str, tolerance: float, shards: in
     return checked
 
 
-def _measured(checked: Checked) -> str:
+def _measured(checked: CheckResult) -> str:
     if all(each.bits for each in checked.differences):
         return "equal to the bit"
     worst = max(checked.differences, key=lambda each: each.largest)
@@ -140,8 +140,8 @@ def _measured(checked: Checked) -> str:
     return f"differs by up to {worst.largest:.2g} of the scale ({worst.name})"
 
 
-def _refuse_others(entry: str, target: Target, checked: list[Checked], tolerance: float) -> None:
-    from pipeline.accept.earlier import provenance
+def _refuse_others(entry: str, target: AcceptanceGroup, checked: list[CheckResult], tolerance: float) -> None:
+    from pipeline.accept.baseline import provenance
 
     lines = [
         f"  {check.step.id} {check.what}, {each.name}: {each.where}"

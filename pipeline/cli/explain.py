@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from pipeline.cli.options import experiment, plan_of
+from pipeline.cli.options import experiment_options, plan_of
 from pipeline.errors import ConfigError
 from pipeline.plan.explain import accepted, reasons
 from pipeline.stagesfile.schema import did_you_mean
@@ -16,7 +16,7 @@ from pipeline.stagesfile.schema import did_you_mean
 
 @click.command()
 @click.argument("step")
-@experiment
+@experiment_options
 @click.option("--json", "as_json", is_flag=True, help="Print the recipe and reasons as JSON.")
 def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_json: bool) -> int:
     """Explain STEP, a step's id as `status --json` lists it, or an entry for all of its steps."""

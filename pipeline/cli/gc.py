@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.stores import at_store, open_store
-from pipeline.keys.recorded import contradiction
-from pipeline.report import scraps
-from pipeline.report.counting import Counting
-from store.cleaning import check_forgotten
+from pipeline.cli.store_options import open_store, store_options
+from pipeline.keys.recipe_check import contradiction
+from pipeline.report import gc_report as scraps
+from pipeline.report.progress_line import ProgressLine
+from store import resolve_ref_names
 
 if TYPE_CHECKING:
-    from store.cleaning import Cleaning
-    from store.scraps import Scrap
+    from store import GarbageCollection, GarbageItem
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 @click.command()
-@at_store
+@store_options
 @click.option(
     "--grace", default="14d", show_default=True, metavar="TIME",
     help="Keep what was written less than this ago: a number and s, m, h, d or w.",
@@ -54,7 +53,7 @@ def command(
         raise click.UsageError("--forget: names nothing; `pipeline store du` lists references")
     grace_s = _seconds(grace)
     store = open_store(path, settings, url)
-    forgotten = check_forgotten(list(store.refs()), forget) if forget else []
+    forgotten = resolve_ref_names(list(store.refs()), forget) if forget else []
     cleaning = store.cleaning(grace_s=grace_s, forget=forgotten, contradiction=contradiction)
     for why in cleaning.unreadable.values():
         print(f"note: {why}; see `pipeline verify --all`", file=sys.stderr)
@@ -70,11 +69,11 @@ def command(
     return 0
 
 
-def _free(cleaning: Cleaning) -> dict[str, str]:
+def _free(cleaning: GarbageCollection) -> dict[str, str]:
     """Free what can be freed; return what was left, and why."""
     left: dict[str, str] = {}
-    counting = Counting("freed", "things")
-    found: Scrap
+    counting = ProgressLine("freed", "things")
+    found: GarbageItem
     for done, (found, why) in enumerate(cleaning.free(), 1):
         if why:
             left[found.path] = why

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment, plan_of
-from pipeline.report.graph import as_mermaid, as_svg, as_text
+from pipeline.cli.options import experiment_options, plan_of
+from pipeline.report.graph.drawing import as_mermaid, as_svg, as_text
 
 _FORMATS = {"text": as_text, "mermaid": as_mermaid, "svg": as_svg}
 
 
 @click.command()
-@experiment
+@experiment_options
 @click.option("--format", "form", type=click.Choice(list(_FORMATS)), default="text", show_default=True)
 def command(path: Path, settings: tuple[str, ...], debug: bool, form: str) -> int:
     """Print the graph of entries; redirect an SVG into a file."""

@@ -9,12 +9,11 @@ from typing import Any
 
 import click
 
+from pipeline.error_origin import mistake_in
 from pipeline.errors import PipelineError
-from pipeline.raised import mistake_in
 from pipeline.terminal import guarded, lost
-from store.environment import check_seconds
+from store import check_environment, redact_secrets
 from store.errors import StoreError, UnknownHome, UnsupportedUrl, WrongVariable
-from store.redaction import redacted
 from trainers.errors import TrainingError
 
 _COMMANDS = {
@@ -54,7 +53,7 @@ class _Lazy(click.Group):
 @click.version_option(package_name="harvest")
 def group() -> None:
     """Encode, train, distil and evaluate models of human activity, each stage cached and resumable."""
-    check_seconds()
+    check_environment()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -78,7 +77,7 @@ def _status(given: list[str]) -> int:
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
         error.show(usage := StringIO())
-        print(redacted(usage.getvalue()), end="", file=sys.stderr)
+        print(redact_secrets(usage.getvalue()), end="", file=sys.stderr)
         return 2
     except (PipelineError, StoreError, TrainingError) as error:
         _tell(f"{'store: ' if isinstance(error, UnsupportedUrl) else ''}{error}", given)
@@ -98,7 +97,7 @@ def _tell(problem: str, given: list[str]) -> None:
         import traceback
 
         traceback.print_exc()
-    print(f"error: {redacted(problem)}", file=sys.stderr)
+    print(f"error: {redact_secrets(problem)}", file=sys.stderr)
 
 
 def _said(error: Exception) -> str:

@@ -17,7 +17,7 @@ from pipeline.terminal import drawing
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def experiment(command: F) -> F:
+def experiment_options(command: F) -> F:
     """Add ``-f``, ``--set`` and ``--debug``."""
     options = [
         click.option(

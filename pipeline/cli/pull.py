@@ -8,16 +8,16 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment, plan_of
+from pipeline.cli.options import experiment_options, plan_of
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import states_of
-from pipeline.report.differing import differing_text
-from pipeline.run.choose import of_entries
+from pipeline.report.differing_outputs import differing_text
+from pipeline.run.selection import of_entries
 
 
 @click.command()
 @click.argument("entries", nargs=-1, metavar="[ENTRY]...")
-@experiment
+@experiment_options
 @click.option("--all", "whole", is_flag=True, help="Everything in the remotes, not this experiment's outputs alone.")
 @click.option(
     "--force", metavar="ENTRY", multiple=True,
@@ -34,7 +34,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Copy this experiment's outputs, or those of each ENTRY, from the remotes into the store."""
-    from pipeline.run.sharing import compare, everything, named, pull, use_in_remotes
+    from pipeline.run.push_pull import compare, everything, named, pull, use_in_remotes
 
     if whole and (entries or force):
         raise click.UsageError("--all and ENTRY exclude each other")

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment, plan_of
-from pipeline.report.differing import differing_text
-from pipeline.run.choose import of_entries
+from pipeline.cli.options import experiment_options, plan_of
+from pipeline.report.differing_outputs import differing_text
+from pipeline.run.selection import of_entries
 
 
 @click.command()
 @click.argument("entries", nargs=-1, metavar="[ENTRY]...")
-@experiment
+@experiment_options
 @click.option("--all", "whole", is_flag=True, help="Everything in the store, not this experiment's outputs alone.")
 @click.option("--remote", metavar="URL", help="Where to; the first remote where left out.")
 @click.option(
@@ -34,7 +34,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Copy this experiment's outputs to a remote, or those of each ENTRY."""
-    from pipeline.run.sharing import everything, named, push, target_of
+    from pipeline.run.push_pull import everything, named, push, target_of
 
     if whole and (entries or force):
         raise click.UsageError("--all and ENTRY exclude each other")

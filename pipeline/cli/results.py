@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment, plan_of
+from pipeline.cli.options import experiment_options, plan_of
 from pipeline.report.results import per_recording, result_rows
-from pipeline.report.text import results_text
+from pipeline.report.results_text import results_text
 
 
 @click.command()
-@experiment
+@experiment_options
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @click.option("--per-recording", "recordings", is_flag=True, help="Print CSV, one line a test recording.")
 @click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")

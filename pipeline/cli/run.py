@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.mended import mended
-from pipeline.cli.options import experiment, plan_of
+from pipeline.cli.options import experiment_options, plan_of
+from pipeline.cli.retry import retry_after_quarantine
 from pipeline.errors import ConfigError, StepError
 from pipeline.lock import LockNotWritable, lock_path, update_lock
 from pipeline.plan.planner import Plan, states_of
-from pipeline.plan.step import Step
-from pipeline.report.differing import differing_text
-from pipeline.report.relocked import relocked_text
-from pipeline.report.text import broken_count, broken_reasons, doubts
-from pipeline.run.choose import check_entry, check_scheduler, sought, wanted
+from pipeline.plan.steps.step import Step
+from pipeline.report.differing_outputs import differing_text
+from pipeline.report.lock_changes import lock_changes_text
+from pipeline.report.results_text import broken_count, broken_reasons, doubts
+from pipeline.run.selection import check_entry, check_scheduler, select_steps, steps_to_materialise
 from pipeline.stagesfile.document import read_text
 from store.errors import StoreError
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@experiment
+@experiment_options
 @click.option("--until", metavar="ENTRY", help="Only this entry and what it needs.")
 @click.option("--only", metavar="ENTRY", help="Only this entry; what it needs must be there.")
 @click.option("--force", metavar="ENTRY", multiple=True, help="Run this entry again even if it is cached. Repeatable.")
@@ -74,17 +74,17 @@ def command(
         raise click.UsageError("--until and --only exclude each other")
     if scheduler is not None:
         check_scheduler(scheduler)
-    plan = mended(lambda: plan_of(path, settings))
+    plan = retry_after_quarantine(lambda: plan_of(path, settings))
     for option, entry in (("--until", until), ("--only", only), *(("--force", each) for each in force)):
         check_entry(plan, option, entry)
     if dry_run:
         from pipeline.report import status
 
-        steps = wanted(plan, until, only).values()
+        steps = select_steps(plan, until, only).values()
         print(json.dumps(status.as_json(plan, steps), indent=1) if as_json else status.as_text(plan, steps))
         return 0
     if push:
-        from pipeline.run.sharing import target_of
+        from pipeline.run.push_pull import target_of
 
         target_of(plan, None)  # before anything runs: where it goes must be clear
     how = _How(until, only, force, jobs, device, scheduler, together, wait, debug)
@@ -98,7 +98,7 @@ def command(
         made += more
         if push:
             made = _push(plan, more, made)
-        chosen = wanted(plan, until, only)
+        chosen = select_steps(plan, until, only)
         if as_json:
             from pipeline.report import status
 
@@ -107,7 +107,7 @@ def command(
         return _summary(plan, chosen, made, time.monotonic() - started) if plan.indexed else ""
 
     first = [plan]
-    text = mended(lambda: bring(first.pop() if first else plan_of(path, settings, plan)))
+    text = retry_after_quarantine(lambda: bring(first.pop() if first else plan_of(path, settings, plan)))
     if text:
         print(text)
     _note_edited(plan)
@@ -183,21 +183,21 @@ def _update_lock(plan: Plan) -> None:
     if replaced is None:
         left = f"{name} changed while this ran and is left as it is"
         print(f"note: {left}; run again to bring it up to date", file=sys.stderr)
-    elif text := relocked_text(replaced, plan.lock):
+    elif text := lock_changes_text(replaced, plan.lock):
         print(f"note: {name} now has other raw data: {text}", file=sys.stderr)
 
 
 def _run(plan: Plan, how: _How, made: _Made) -> _Made:
-    steps = wanted(plan, how.until, how.only)
+    steps = select_steps(plan, how.until, how.only)
     forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(how.force)} - {*made.done}
     new = plan.history.use((step.stage, step.key) for step in steps.values())
     if any(plan.states[id_] == "remote" for id_ in steps):
-        from pipeline.run.sharing import use_in_remotes
+        from pipeline.run.push_pull import use_in_remotes
 
         new |= use_in_remotes(plan, [(s.stage, s.key) for s in steps.values() if plan.states[s.id] == "remote"])
     if new:
         plan.states.update(states_of(plan.chain, steps.values()))  # cleaning may have come between
-    ids = sought(plan, steps, forced)
+    ids = steps_to_materialise(plan, steps, forced)
     if not ids:
         return _Made()
     if plan.history.refused:
@@ -222,7 +222,7 @@ def _run(plan: Plan, how: _How, made: _Made) -> _Made:
 
 
 def _push(plan: Plan, new: _Made, made: _Made) -> _Made:
-    from pipeline.run.sharing import named, push, target_of
+    from pipeline.run.push_pull import named, push, target_of
 
     shared = push(plan, target_of(plan, None), named(plan.steps[id_] for id_ in new.done if id_ in plan.steps))
     for id_, problem in shared.failed.items():
@@ -279,15 +279,15 @@ def _tell_what_differs(plan: Plan, states: Mapping[str, str], made: _Made) -> No
     new = [id_ for id_ in (*made.done, *made.fetched) if id_ in plan.steps]
     inputs = dict.fromkeys(need for id_ in new for need in plan.steps[id_].needs if states[need] == "cached")
     if plan.chain.urls and inputs:
-        from pipeline.run.sharing import compare
+        from pipeline.run.push_pull import compare
 
         if differs := compare(plan, [plan.steps[id_] for id_ in inputs]):
             print(f"note: {differing_text(plan, differs)}", file=sys.stderr)
 
 
 def _summary(plan: Plan, chosen: Mapping[str, Step], made: _Made, seconds: float) -> str:
-    from pipeline.report.text import notes, results_text
-    from pipeline.run.progress import duration
+    from pipeline.formatting import duration
+    from pipeline.report.results_text import notes, results_text
 
     lines = []
     if any(step.stage == "evaluate" and plan.states[step.id] == "cached" for step in plan.steps.values()):

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment, plan_of
+from pipeline.cli.options import experiment_options, plan_of
 from pipeline.plan.planner import Plan
 from pipeline.report import status
-from pipeline.report.differing import differing_text
+from pipeline.report.differing_outputs import differing_text
 
 
 @click.command()
-@experiment
+@experiment_options
 @click.option("--compare", is_flag=True, help="Say which cached outputs differ from those in the remotes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 def command(path: Path, settings: tuple[str, ...], debug: bool, compare: bool, as_json: bool) -> int:
@@ -33,7 +33,7 @@ def command(path: Path, settings: tuple[str, ...], debug: bool, compare: bool, a
 
 
 def _differing(plan: Plan) -> dict[str, str]:
-    from pipeline.run.sharing import compare
+    from pipeline.run.push_pull import compare
 
     told = set(plan.chain.failures)
     found = compare(plan, [step for step in plan.steps.values() if plan.states[step.id] == "cached"])

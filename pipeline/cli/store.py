@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.stores import at_store, open_store
+from pipeline.cli.store_options import open_store, store_options
 from pipeline.errors import ConfigError
-from pipeline.report import outputs
+from pipeline.report import store_report as outputs
 from pipeline.stagesfile.schema import did_you_mean
+from store import usage_of, users_of
 from store.errors import MissingOutput
-from store.usage import usage_of, users_of
 
 if TYPE_CHECKING:
-    from store.inventory import Name
-    from store.lineage import Lineage
-    from store.usage import Users
+    from store import Lineage, OutputName, Users
 
 
 @click.group()
@@ -29,7 +27,7 @@ def command() -> None:
 
 
 @command.command()
-@at_store
+@store_options
 @click.option("--stage", metavar="STAGE", help="Only this stage's outputs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def ls(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, stage: str | None, as_json: bool) -> int:
@@ -43,12 +41,12 @@ def ls(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, stag
     if stage is not None and stage not in stages:
         raise ConfigError(f"--stage {stage}: no output of such a stage in {store.url}\n  {did_you_mean(stage, stages)}")
     lineage = store.lineage(inventory.published)
-    users = _users(users_of(store, lineage))
+    users = _users(users_of(store.refs(), store.url, lineage))
     there = [folder for folder in inventory.folders.values() if folder.published or folder.attempts]
     shown = [folder for folder in there if stage in (None, folder.stage)]
     origins = lineage.origins(folder.name for folder in shown if folder.published)
     listed = [
-        outputs.Listed(folder, origins.get(folder.name), users.by_output.get(folder.name, ()))
+        outputs.OutputRow(folder, origins.get(folder.name), users.by_output.get(folder.name, ()))
         for folder in sorted(shown, key=lambda each: (each.stage, each.touched, each.key))
     ]
     if as_json:
@@ -60,7 +58,7 @@ def ls(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, stag
 
 @command.command()
 @click.argument("key")
-@at_store
+@store_options
 @click.option("--json", "as_json", is_flag=True, help="Print everything but the list of objects as JSON.")
 def show(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, key: str, as_json: bool) -> int:
     """Show where an output comes from.
@@ -83,7 +81,7 @@ def show(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, ke
         "made into": lineage.children((stage, full)),
         "same recipe": family,
     }
-    refs = _users(users_of(store, lineage)).by_output.get((stage, full), ())
+    refs = _users(users_of(store.refs(), store.url, lineage)).by_output.get((stage, full), ())
     if as_json:
         print(json.dumps(outputs.show_json(manifest, origins, refs, published.modified), indent=1))
     else:
@@ -92,7 +90,7 @@ def show(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, ke
 
 
 @command.command()
-@at_store
+@store_options
 @click.option("--json", "as_json", is_flag=True, help="Print the sums as JSON.")
 def du(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, as_json: bool) -> int:
     """Say what the bytes are for.
@@ -102,7 +100,7 @@ def du(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, as_j
     store = open_store(path, settings, url)
     inventory = store.inventory()
     lineage = store.lineage(inventory.published)
-    usage = usage_of(inventory, lineage, _users(users_of(store, lineage)))
+    usage = usage_of(inventory, lineage, _users(users_of(store.refs(), store.url, lineage)))
     print(
         json.dumps(outputs.usage_json(usage, store.url), indent=1) if as_json else outputs.usage_text(usage, store.url)
     )
@@ -115,7 +113,7 @@ def _users(users: Users) -> Users:
     return users
 
 
-def _find(lineage: Lineage, key: str, url: str) -> Name:
+def _find(lineage: Lineage, key: str, url: str) -> OutputName:
     names = lineage.named(key.rpartition("/")[2])
     if not names:
         raise ConfigError(f"KEY {key}: no output in {url} has a key that begins so\n  `pipeline store ls` lists them")

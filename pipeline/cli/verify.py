@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.mended import mended
 from pipeline.cli.options import plan_of
-from pipeline.cli.stores import at_store, open_store
-from pipeline.keys.recorded import contradiction
-from pipeline.report import damage
-from pipeline.report.counting import Counting
-from pipeline.run.choose import of_entries
-from pipeline.run.progress import size
+from pipeline.cli.retry import retry_after_quarantine
+from pipeline.cli.store_options import open_store, store_options
+from pipeline.formatting import size
+from pipeline.keys.recipe_check import contradiction
+from pipeline.report import verify_report as damage
+from pipeline.report.progress_line import ProgressLine
+from pipeline.run.selection import of_entries
 from store import Store
 from store.errors import StoreError
 
 if TYPE_CHECKING:
-    from store.checking import Checked
-    from store.roots.contract import Irregular
+    from store import IrregularPath, VerifyResult
 
 _AT_ONCE = 4  # outputs in a bucket; each has several objects under way
 
@@ -34,7 +33,7 @@ Name = tuple[str, str]
 
 @click.command()
 @click.argument("entries", nargs=-1, metavar="[ENTRY]...")
-@at_store
+@store_options
 @click.option("--all", "whole", is_flag=True, help="Everything in the store, not this experiment's outputs alone.")
 @click.option("--size", "sizes", is_flag=True, help="Compare sizes only: quick, and finds what is cut off or missing.")
 @click.option("--deep", is_flag=True, help="Read every object and compare its SHA-256; this is the default.")
@@ -69,7 +68,7 @@ def command(
         if url is not None:
             open_store(path, settings, url)  # a mistyped one, where nothing could be found wrong
         placed = settings if url is None else (*settings, f"store={url}")
-        plan = mended(lambda: plan_of(path, placed)) if quarantine else plan_of(path, placed)
+        plan = retry_after_quarantine(lambda: plan_of(path, placed)) if quarantine else plan_of(path, placed)
         names = {(step.stage, step.key): step.id for step in of_entries(plan, entries)}
         store = open_store(path, settings, remote) if remote else plan.store
     found = _check(store, names, deep=not sizes)
@@ -80,7 +79,7 @@ def command(
         found.irregular = [each for checked in found.checked for each in checked.irregular]
     if quarantine:
         _set_aside(store, found)
-    told = damage.Told(
+    told = damage.VerifyReport(
         store.url, not sizes, found.checked, found.missing, found.failed, found.moved, names, found.irregular,
         found.foreign,
     )  # fmt: skip
@@ -90,23 +89,23 @@ def command(
 
 @dataclass
 class _Found:
-    checked: list[Checked] = field(default_factory=list)
+    checked: list[VerifyResult] = field(default_factory=list)
     missing: list[Name] = field(default_factory=list)
     failed: dict[Name, str] = field(default_factory=dict)
     moved: dict[Name, str] = field(default_factory=dict)
-    irregular: list[Irregular] = field(default_factory=list)
+    irregular: list[IrregularPath] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
 
 def _check(store: Store, names: dict[Name, str], *, deep: bool) -> _Found:
     found = _Found()
-    counting = Counting("checked", "outputs")
+    counting = ProgressLine("checked", "outputs")
     done, read = 0, 0
 
     def reading(now: int, total: int) -> None:
         counting.to(done, len(names), f", {size(read)}; reading {size(now)} of {size(total)}")
 
-    def one(name: Name) -> Checked | StoreError | None:
+    def one(name: Name) -> VerifyResult | StoreError | None:
         try:
             return store.check(*name, deep=deep, contradiction=contradiction, progress=reading)
         except StoreError as error:
@@ -126,7 +125,7 @@ def _check(store: Store, names: dict[Name, str], *, deep: bool) -> _Found:
     return found
 
 
-def _each(store: Store, names: list[Name], one: damage.Check) -> Iterator[Checked | StoreError | None]:
+def _each(store: Store, names: list[Name], one: damage.Check) -> Iterator[VerifyResult | StoreError | None]:
     if "://" not in store.url:
         yield from map(one, names)
         return

@@ -13,9 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import ConfigError
+from store import expand_home, read_plain_file
 from store.errors import UnknownHome
-from store.home import expand
-from store.reading import read_plain
 
 _FORMAT = b"harvest-cache 1 "  # followed by the digest, 64 hexadecimal digits and a line end; then the content
 _HEAD = len(_FORMAT) + 65
@@ -25,9 +24,9 @@ def cache_folder() -> Path:
     """Return the folder for caches: ``PIPELINE_CACHE``, or ``harvest`` in the user's cache folder."""
     named = os.environ.get("PIPELINE_CACHE")
     if named:
-        return expand(named).absolute()
+        return expand_home(named).absolute()
     try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or expand("~/.cache")) / "harvest"
+        return Path(os.environ.get("XDG_CACHE_HOME") or expand_home("~/.cache")) / "harvest"
     except UnknownHome:
         raise ConfigError(
             "this user has no home folder, and so no place for caches\n"
@@ -38,7 +37,7 @@ def cache_folder() -> Path:
 def read_cache(path: Path) -> bytes | None:
     """Return the content that `write_cache` left; None where there is none, or not as it was written."""
     try:
-        data = read_plain(path)
+        data = read_plain_file(path)
     except OSError:
         return None
     content = memoryview(data)[_HEAD:]

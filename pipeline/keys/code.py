@@ -13,7 +13,7 @@ import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
-from pipeline.keys.loaded import SCOPE, Code
+from pipeline.keys.loaded_code import SCOPE, Code
 from pipeline.keys.syntax import normalise, type_checking_only
 from store.canonical import digest
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.lock import LockedStream
-from pipeline.plan.table import Table
-from pipeline.sources.contract import Source
+from pipeline.plan.recordings.table import Table
+from pipeline.sources.base import Source
 from pipeline.stagesfile.experiment import Point, read_points
 from store.canonical import digest
 
@@ -34,7 +34,7 @@ class Attempt:
     build: Callable[[Sequence[Point], Table], object]
 
 
-def blamed(
+def find_blame(
     error: ConfigError, path: Path, text: str, settings: Sequence[Setting], attempt: Attempt | None = None
 ) -> ConfigError:
     """Return the error, placed at the settings where the file alone is right."""

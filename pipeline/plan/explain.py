@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.plan.planner import Plan
-from pipeline.plan.step import Step
+from pipeline.plan.steps.step import Step
 from store.errors import StoreError
 
 

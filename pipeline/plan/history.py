@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from store import Store
+from store import Store, encode_ref, parse_ref
 from store.errors import NotPermitted
-from store.refs import encode_ref, parse_ref
 
 if TYPE_CHECKING:
-    from pipeline.plan.step import Step
+    from pipeline.plan.steps.step import Step
 
 Output = tuple[str, str]  # stage and key
 
@@ -26,7 +25,7 @@ _UNUSUAL = re.compile(r"[^A-Za-z0-9._=+-]+")  # what cannot stand in a reference
 _FORGOTTEN_AFTER = timedelta(days=60)  # of what a run meant to use and never did, and of what others took the place of
 
 
-class Past(msgspec.Struct, frozen=True):
+class StepRecord(msgspec.Struct, frozen=True):
     """A step as it was last done: its key, how long it took, and how much it left."""
 
     stage: str
@@ -35,7 +34,7 @@ class Past(msgspec.Struct, frozen=True):
     bytes: int = 0
 
 
-class Use(msgspec.Struct, frozen=True):
+class PendingUse(msgspec.Struct, frozen=True):
     """An output that a run means to read or to make, or that was a step's until lately, and since when."""
 
     stage: str
@@ -53,8 +52,8 @@ class Reference(msgspec.Struct, frozen=True):
     """
 
     stages_file: str
-    steps: dict[str, Past] = {}
-    uses: tuple[Use, ...] = ()
+    steps: dict[str, StepRecord] = {}
+    uses: tuple[PendingUse, ...] = ()
     user: str = ""
     host: str = ""
     path: str = ""
@@ -88,7 +87,7 @@ class History:
         self._reference = whose
 
     @property
-    def steps(self) -> dict[str, Past]:
+    def steps(self) -> dict[str, StepRecord]:
         """Return the steps by id."""
         return self._reference.steps
 
@@ -111,26 +110,29 @@ class History:
         wanted = dict.fromkeys(outputs)
         return self._change(
             lambda: not wanted.keys() <= self._lately_named(),
-            lambda: (self.steps, [*self._reference.uses, *(Use(*output, _ago()) for output in wanted)]),
+            lambda: (self.steps, [*self._reference.uses, *(PendingUse(*output, _ago()) for output in wanted)]),
         )
 
-    def note(self, done: Mapping[str, Past]) -> None:
+    def note(self, done: Mapping[str, StepRecord]) -> None:
         """Remember steps that are there now; written only where something changed."""
         if self.trial:
             beside = {step: past for step, past in done.items() if self._replaces(step, past)}
             self.use(_output(past) for past in beside.values())
             done = {step: past for step, past in done.items() if step not in beside}
 
-        def make() -> tuple[dict[str, Past], Iterable[Use]]:
+        def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
             former = [self.steps[step] for step, past in done.items() if self._replaces(step, past)]
-            return {**self.steps, **done}, [*self._reference.uses, *(Use(*_output(past), _ago()) for past in former)]
+            return {**self.steps, **done}, [
+                *self._reference.uses,
+                *(PendingUse(*_output(past), _ago()) for past in former),
+            ]
 
         self._change(lambda: any(self.steps.get(step) != past for step, past in done.items()), make)
 
-    def unknown(self, steps: Iterable[Step], states: Mapping[str, str]) -> dict[str, Past]:
+    def unknown(self, steps: Iterable[Step], states: Mapping[str, str]) -> dict[str, StepRecord]:
         """Return the cached steps that this experiment never did itself, as it would remember them."""
         return {
-            step.id: Past(step.stage, step.key)
+            step.id: StepRecord(step.stage, step.key)
             for step in steps
             if states[step.id] == "cached" and (step.id not in self.steps or self.steps[step.id].key != step.key)
         }
@@ -154,7 +156,7 @@ class History:
         """Return the outputs that this experiment's reference names."""
         return _outputs(self.steps.values()) | _outputs(self._reference.uses)
 
-    def _replaces(self, step: str, past: Past) -> bool:
+    def _replaces(self, step: str, past: StepRecord) -> bool:
         """Tell whether a step has another output here than this one."""
         return step in self.steps and _output(self.steps[step]) != _output(past)
 
@@ -181,7 +183,9 @@ class History:
         mine = [each for each in others if (each.path, each.user) == (whose.path, whose.user)]
         self._reference = max(mine, key=lambda each: each.written, default=self._reference)
 
-    def _change(self, wanted: Callable[[], bool], make: Callable[[], tuple[dict[str, Past], Iterable[Use]]]) -> bool:
+    def _change(
+        self, wanted: Callable[[], bool], make: Callable[[], tuple[dict[str, StepRecord], Iterable[PendingUse]]]
+    ) -> bool:
         """Write the reference anew where that is wanted; return whether it was written."""
         if not wanted():
             return False
@@ -194,7 +198,7 @@ class History:
             return False
         return True
 
-    def _write(self, steps: dict[str, Past], uses: Iterable[Use]) -> None:
+    def _write(self, steps: dict[str, StepRecord], uses: Iterable[PendingUse]) -> None:
         done = _outputs(steps.values())
         eldest = _ago(_FORGOTTEN_AFTER)
         pending = {_output(use): use for use in uses if _output(use) not in done and use.since >= eldest}
@@ -204,11 +208,11 @@ class History:
         self._store.write_ref(self.name, encode_ref(msgspec.to_builtins(self._reference)))
 
 
-def _output(each: Past | Use) -> Output:
+def _output(each: StepRecord | PendingUse) -> Output:
     return each.stage, each.key
 
 
-def _outputs(found: Iterable[Past | Use]) -> set[Output]:
+def _outputs(found: Iterable[StepRecord | PendingUse]) -> set[Output]:
     return {_output(each) for each in found}
 
 

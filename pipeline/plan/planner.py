@@ -10,24 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError, DataError
-from pipeline.keys.accepted import AcceptedCode
 from pipeline.keys.code import CodeIndex
-from pipeline.keys.missing import is_absent
+from pipeline.keys.missing_files import is_absent
 from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
-from pipeline.plan.step import Step
-from pipeline.plan.steps import StepBuilder
-from pipeline.plan.table import Table, read_table, table_from_index
-from pipeline.plan.unusable import Broken, Skipped, broken_of, late, skipped_of
-from pipeline.plan.weights import Weights
-from pipeline.sources.contract import Unparsed
+from pipeline.plan.recordings.table import Table, read_table, table_from_index
+from pipeline.plan.recordings.unusable import Broken, Skipped, broken_of, late, skipped_of
+from pipeline.plan.steps.accepted_code import AcceptedCode
+from pipeline.plan.steps.builder import StepBuilder
+from pipeline.plan.steps.step import Step
+from pipeline.plan.steps.weights import Weights
+from pipeline.sources.base import Unparsed
 from pipeline.stagesfile.document import read_text
 from pipeline.stagesfile.experiment import Point, read_points
 from pipeline.stagesfile.settings import are_places
-from store import Store
-from store.chain import Chain
-from store.home import expand
-from store.redaction import redacted
+from store import Store, StoreChain, expand_home, redact_secrets
 
 Progress = Callable[[str, int, int], None]
 
@@ -87,7 +84,7 @@ class Plan:
 
     path: Path
     store: Store
-    chain: Chain
+    chain: StoreChain
     points: Sequence[Point]
     table: Table
     steps: Mapping[str, Step]
@@ -114,14 +111,14 @@ def make_plan(
     try:
         points = read_points(path, text, settings)
     except ConfigError as error:
-        from pipeline.plan.blame import blamed  # only mistakes need it
+        from pipeline.plan.blame import find_blame  # only mistakes need it
 
-        raise blamed(error, path, text, settings) from None
+        raise find_blame(error, path, text, settings) from None
     first = points[0]
     if any((p.source_recipe, p.source.root) != (first.source_recipe, first.source.root) for p in points):
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
     store = Store.open(first.experiment.store, base=path.absolute().parent)
-    chain = Chain(store, remotes(first.experiment.remote, path.absolute().parent))
+    chain = StoreChain(store, remotes(first.experiment.remote, path.absolute().parent))
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
@@ -132,11 +129,11 @@ def make_plan(
 
 def plan_again(plan: Plan) -> Plan:
     """Plan again with what is in the stores by now; remotes that were away are not waited for again."""
-    chain = Chain(plan.store, plan.chain.urls, failures=dict(plan.chain.failures))
+    chain = StoreChain(plan.store, plan.chain.urls, failures=dict(plan.chain.failures))
     return _build(plan.path, plan.snapshot, chain)
 
 
-def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
+def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
     points, table, old_lock = snapshot.points, snapshot.table, snapshot.lock
     first, weights = points[0], snapshot.weights
 
@@ -154,10 +151,10 @@ def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
     try:
         build(points, table, builder)
     except ConfigError as error:
-        from pipeline.plan.blame import Attempt, blamed
+        from pipeline.plan.blame import Attempt, find_blame
 
         again = Attempt(first.source, table, partial(build, builder=StepBuilder(snapshot.code, weights, find_late)))
-        raise blamed(error, path, snapshot.text, snapshot.settings, again) from None
+        raise find_blame(error, path, snapshot.text, snapshot.settings, again) from None
     snapshot.code.save()
     source = str(first.source_recipe["name"])
     lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
@@ -186,14 +183,14 @@ def _build(path: Path, snapshot: Snapshot, chain: Chain) -> Plan:
 def remotes(named: str | Sequence[str], base: Path) -> list[str]:
     """Return the remotes' URLs: those of the stages file, then those of ``PIPELINE_REMOTE`` (comma-separated)."""
     listed = [named] if isinstance(named, str) else named
-    urls = [url if "://" in url else str(base / expand(url)) for url in listed]
-    return urls + [url if "://" in url else str(expand(url).absolute()) for url in _in_environment()]
+    urls = [url if "://" in url else str(base / expand_home(url)) for url in listed]
+    return urls + [url if "://" in url else str(expand_home(url).absolute()) for url in _in_environment()]
 
 
 def _in_environment() -> list[str]:
     text = os.environ.get("PIPELINE_REMOTE", "")
     whole = "".join(text.replace("file:///", "/").split())
-    if redacted(whole) != whole:  # not URL by URL, since a comma may be a part of a secret, too
+    if redact_secrets(whole) != whole:  # not URL by URL, since a comma may be a part of a secret, too
         raise ConfigError(
             "PIPELINE_REMOTE: there is an @ after a URL's scheme, so that it seems to carry credentials\n"
             "  take them out and set them in the environment; name folders that have an @ before all URLs"
@@ -201,7 +198,7 @@ def _in_environment() -> list[str]:
     return [url.strip() for url in text.split(",") if url.strip()]
 
 
-def states_of(chain: Chain, steps: Iterable[Step]) -> dict[str, str]:
+def states_of(chain: StoreChain, steps: Iterable[Step]) -> dict[str, str]:
     """Look up each step's state: one look at the store each, and at remotes for what it lacks."""
     listed = list(steps)
     states = {step.id: "cached" for step in listed if chain.local.has(step.stage, step.key)}
@@ -215,7 +212,7 @@ def states_of(chain: Chain, steps: Iterable[Step]) -> dict[str, str]:
     return {step.id: states[step.id] for step in listed}
 
 
-def _table(point: Point, streams: Sequence[str], chain: Chain, lock: Lock, progress: Progress | None) -> Table:
+def _table(point: Point, streams: Sequence[str], chain: StoreChain, lock: Lock, progress: Progress | None) -> Table:
     def hashing(done: int, total: int) -> None:
         if progress:
             progress("hashing raw files", done, total)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pipeline.plan.history import Past, Reference
+from pipeline.formatting import duration, size
+from pipeline.plan.history import Reference, StepRecord
 from pipeline.plan.planner import Plan
-from pipeline.plan.step import Step
-from pipeline.report.measured import Measured, kind_of, measured, read_manifest
-from pipeline.run.progress import duration, size
+from pipeline.plan.steps.step import Step
+from pipeline.report.run_cost import RunCost, kind_of, read_manifest, run_cost
 from store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -88,10 +88,10 @@ class Estimates:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._known: dict[tuple[str, str], Measured | None] = {}
+        self._known: dict[tuple[str, str], RunCost | None] = {}
         self._to_do: dict[str, tuple[float | None, int | None]] = {}
-        self._alike: dict[tuple[str | None, ...], list[Past]] = {}
-        self._others: list[tuple[str, Past]] | None = None
+        self._alike: dict[tuple[str | None, ...], list[StepRecord]] = {}
+        self._others: list[tuple[str, StepRecord]] | None = None
         self._remote: dict[str, int] | None = None
 
     def of(self, step: Step) -> Estimate:
@@ -114,23 +114,23 @@ class Estimates:
                 return Estimate(_median(each.seconds for each in alike), _median(each.bytes for each in alike))
         return Estimate()
 
-    def _mine(self, step: Step) -> list[Past]:
+    def _mine(self, step: Step) -> list[StepRecord]:
         """Other steps of the same entry (and modality) in this experiment."""
         alike = [past for id_, past in self._plan.history.steps.items() if _same(step, id_, past)]
         return alike[:_ENOUGH]
 
-    def _theirs(self, step: Step) -> list[Past]:
+    def _theirs(self, step: Step) -> list[StepRecord]:
         """Steps of an entry of that name (and modality) in other experiments of this store."""
         alike = (past for id_, past in self._elsewhere() if _same(step, id_, past))
         return self._checked(step, alike)
 
-    def _of_that_kind(self, step: Step) -> list[Past]:
+    def _of_that_kind(self, step: Step) -> list[StepRecord]:
         """Steps of the same stage and kind: the kind of modality, or the model."""
         pasts = [*self._plan.history.steps.values(), *(past for _, past in self._elsewhere())]
         return self._checked(step, (past for past in pasts if past.stage == step.stage))
 
-    def _checked(self, step: Step, pasts: Iterable[Past]) -> list[Past]:
-        looked: dict[tuple[str, str], Past] = {}
+    def _checked(self, step: Step, pasts: Iterable[StepRecord]) -> list[StepRecord]:
+        looked: dict[tuple[str, str], StepRecord] = {}
         for past in pasts:
             if len(looked) == _LIKE_IT:
                 break
@@ -139,14 +139,14 @@ class Estimates:
         found = [past for past in looked.values() if (seen := self._measured(past)) and seen.kind == kind]
         return found[:_ENOUGH]
 
-    def _elsewhere(self) -> list[tuple[str, Past]]:
+    def _elsewhere(self) -> list[tuple[str, StepRecord]]:
         if self._others is None:
             own = self._plan.history.name
             references = (_decoded(content) for name, content in self._plan.store.refs().items() if name != own)
             self._others = [item for reference in references if reference for item in reference.steps.items()]
         return self._others
 
-    def _scaled(self, step: Step, past: Past) -> Estimate | None:
+    def _scaled(self, step: Step, past: StepRecord) -> Estimate | None:
         took = self._measured(past)
         if took is None:
             return Estimate(past.seconds, past.bytes) if past.seconds > 0 else None
@@ -161,10 +161,10 @@ class Estimates:
             self._to_do[step.id] = _work(self._plan, step)
         return self._to_do[step.id]
 
-    def _measured(self, past: Past) -> Measured | None:
+    def _measured(self, past: StepRecord) -> RunCost | None:
         name = (past.stage, past.key)
         if name not in self._known:
-            self._known[name] = measured(self._plan.store, *name)
+            self._known[name] = run_cost(self._plan.store, *name)
         return self._known[name]
 
     def _sizes(self) -> dict[str, int]:
@@ -183,7 +183,7 @@ class Estimates:
         return self._remote
 
 
-def _same(step: Step, id_: str, past: Past) -> bool:
+def _same(step: Step, id_: str, past: StepRecord) -> bool:
     """Tell whether a step's id is of the same entry and, where that matters, modality."""
     entry, _, axes = id_.partition("[")
     if past.stage != step.stage or entry != step.entry:
@@ -205,7 +205,7 @@ def _work(plan: Plan, step: Step) -> tuple[float | None, int | None]:
 
 def _copied(store: Store, step: Step) -> int:
     """Count the rows that need not be computed: the newest output that differs in its raw data alone has them."""
-    from store.manifest import family_of
+    from store import family_of
 
     try:
         for key in store.family(step.stage, family_of(step.recipe))[:1]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.plan.planner import Plan
-from pipeline.plan.step import Step
-from pipeline.plan.stored import metrics_of, predictions_of
+from pipeline.plan.recordings.output_readers import metrics_of, predictions_of
+from pipeline.plan.steps.step import Step
 from pipeline.report.student_t import two_sided_quantile
 
 METRICS = ("top1", "macro_f1")

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
+from pipeline.plan.broken_recordings import is_doubtful
 from pipeline.plan.explain import accepted, is_about_code, reasons
 from pipeline.plan.planner import Plan
-from pipeline.plan.step import Step
-from pipeline.plan.unusable import doubtful
+from pipeline.plan.steps.step import Step
 from pipeline.report.estimates import Estimates, Total
-from pipeline.report.text import absent_notes, broken_count, broken_reasons, doubts, table
+from pipeline.report.results_text import absent_notes, broken_count, broken_reasons, doubts, table
 
 
 def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None
             "recording": recording,
             "stream": stream,
             "reason": reason,
-            "doubtful": doubtful(plan, recording, reason, stream),
+            "doubtful": is_doubtful(plan, recording, reason, stream),
         }
         for recording, streams in plan.broken.items()
         for stream, reason in streams.items()
@@ -55,7 +55,7 @@ def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None
             "step": id_,
             "modality": plan.steps[id_].work["modality"],
             "reason": reason,
-            "doubtful": doubtful(plan, recording, reason),
+            "doubtful": is_doubtful(plan, recording, reason),
         }
         for id_, found in plan.late.items()
         for recording, reason in found.items()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 
-from pipeline.plan.history import Past
+from pipeline.plan.history import StepRecord
 from pipeline.plan.planner import Plan
-from pipeline.run.job import Done, Failed
+from pipeline.run.messages import StepDone, StepFailed
 from store.errors import NotPermitted, StoreError
 
 
@@ -28,17 +28,17 @@ class Outcome:
         planned again; steps of it that were waiting were given up.
     """
 
-    done: dict[str, Done] = field(default_factory=dict)
-    fetched: dict[str, Done] = field(default_factory=dict)
-    failed: dict[str, Failed] = field(default_factory=dict)
+    done: dict[str, StepDone] = field(default_factory=dict)
+    fetched: dict[str, StepDone] = field(default_factory=dict)
+    failed: dict[str, StepFailed] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     outdated: bool = False
 
 
-def remember(plan: Plan, outcome: Outcome) -> None:
+def record_outcome(plan: Plan, outcome: Outcome) -> None:
     """Note what was done; a full store must not hide why steps failed."""
     steps = plan.steps
-    done = {s: Past(steps[s].stage, steps[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
+    done = {s: StepRecord(steps[s].stage, steps[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
     try:
         plan.history.note(done)
         if plan.history.refused:

@@ -12,8 +12,17 @@ from queue import SimpleQueue
 
 import msgspec
 
-from pipeline.plan.step import Step
-from pipeline.run.job import Alive, Event, Failed, Fetch, Job, Message, Progress, Silent
+from pipeline.plan.steps.step import Step
+from pipeline.run.messages import (
+    FetchJob,
+    Message,
+    StepEvent,
+    StepFailed,
+    StepJob,
+    StepProgress,
+    WorkerAlive,
+    WorkerSilent,
+)
 from pipeline.run.silence import BEATS, describe_silence, silent_s
 
 
@@ -42,7 +51,7 @@ class Pool:
         making = [each for each in running if each is not None]
         return step is None or not making or not (_uses_all_cores(step) or any(map(_uses_all_cores, making)))
 
-    def start(self, work: Sequence[Job] | Fetch) -> None:
+    def start(self, work: Sequence[StepJob] | FetchJob) -> None:
         """Give a worker jobs that are done as one; the caller keeps to the size."""
         worker = self._idle.pop() if self._idle else self._new()
         while worker.process.poll() is not None:  # it died between two jobs
@@ -72,19 +81,19 @@ class Pool:
             passed, last = min(now - last, 2 * every), now
             for worker in list(self._all):
                 if worker.steps and (told := worker.grow_silent(passed)):
-                    self.events.put((min(worker.steps), Silent(told)))
+                    self.events.put((min(worker.steps), WorkerSilent(told)))
 
-    def _follow(self, worker: _Worker, work: Sequence[Job] | Fetch) -> None:
-        left = {work.step} if isinstance(work, Fetch) else {job.step for job in work}
+    def _follow(self, worker: _Worker, work: Sequence[StepJob] | FetchJob) -> None:
+        left = {work.step} if isinstance(work, FetchJob) else {job.step for job in work}
         spoilt = False
         worker.steps = frozenset(left)
         for told in worker.do(work):
-            if isinstance(told.message, Alive):
+            if isinstance(told.message, WorkerAlive):
                 continue
-            if not isinstance(told.message, Progress):
+            if not isinstance(told.message, StepProgress):
                 left.discard(told.step)
                 worker.steps = frozenset(left)
-                spoilt |= isinstance(told.message, Failed) and told.message.unforeseen
+                spoilt |= isinstance(told.message, StepFailed) and told.message.unforeseen
                 if not left and spoilt:
                     worker.process.kill()  # so that it spoils no other step: a GPU's errors stay with the process
                 elif not left and worker.process.poll() is None:
@@ -112,7 +121,7 @@ class _Worker:
         self.steps: frozenset[str] = frozenset()  # that it is doing
         self._silent, self._told = 0.0, False
 
-    def do(self, work: Sequence[Job] | Fetch) -> Iterator[Event]:
+    def do(self, work: Sequence[StepJob] | FetchJob) -> Iterator[StepEvent]:
         """Yield what it says, until it is asked no more or died."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -122,7 +131,7 @@ class _Worker:
             self._silent = 0.0
             for line in self.process.stdout:
                 self._silent = 0.0
-                yield msgspec.json.decode(line, type=Event)
+                yield msgspec.json.decode(line, type=StepEvent)
         except (OSError, msgspec.DecodeError):  # it died before or amid a line
             self.process.kill()
 
@@ -137,12 +146,12 @@ class _Worker:
             return describe_silence(self.process.pid, self._silent)
         return f"its worker process {self.process.pid} goes on"
 
-    def died(self) -> Failed:
+    def died(self) -> StepFailed:
         """Say how it ended."""
         code = self.process.wait()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
         remedy = "signal 9 often means that memory ran out: try --jobs 1" if code == -9 else "see what it printed above"
-        return Failed(f"its worker process {how}\n  {remedy}; run again to go on where it stopped", "")
+        return StepFailed(f"its worker process {how}\n  {remedy}; run again to go on where it stopped", "")
 
 
 def _uses_all_cores(step: Step) -> bool:

@@ -11,18 +11,19 @@ from queue import Empty
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
+from pipeline.formatting import duration, size
+from pipeline.plan.broken_recordings import is_foreseen
 from pipeline.plan.planner import Plan
-from pipeline.plan.step import Step
-from pipeline.plan.unusable import foreseen
-from pipeline.run.alike import kind
-from pipeline.run.job import Alive, Done, Failed, Progress, Silent, make_fetch, make_job
-from pipeline.run.outcome import Outcome, remember
+from pipeline.plan.steps.step import Step
+from pipeline.run.batching import batch_signature
+from pipeline.run.display import Display, make_display
+from pipeline.run.messages import StepDone, StepFailed, StepProgress, WorkerAlive, WorkerSilent, make_fetch, make_job
+from pipeline.run.outcome import Outcome, record_outcome
 from pipeline.run.pool import Pool
-from pipeline.run.progress import Display, duration, make_display, size
 from store.errors import StoreError
 
 if TYPE_CHECKING:
-    from pipeline.run.scheduled import ScheduledPool
+    from pipeline.run.cluster.pool import ScheduledPool
 
 _LOOK_EVERY_S, _TRY_EVERY_S = 1.0, 5.0  # whether a step that another run was doing is done; is free
 
@@ -43,7 +44,7 @@ def run_steps(
     Parameters
     ----------
     sought
-        Ids of steps, see `pipeline.run.choose.sought`. What they need to be made follows by itself.
+        Ids of steps, see `pipeline.run.selection.steps_to_materialise`. What they need to be made follows by itself.
     jobs
         Steps at a time; None: as many as there are processor cores. Encoding video and indexing use all
         cores, so nothing is made beside them.
@@ -55,7 +56,7 @@ def run_steps(
     scheduler
         Who does the work: a dask scheduler's address, ``local`` for one that is started for this run, or None.
     together
-        How many models that differ in fold and seed only are trained as one at most; see `trainers.together`.
+        How many models that differ in fold and seed only are trained as one at most; see `trainers.fit.stacked`.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def run_steps(
         return outcome
     with ExitStack() as held:
         run.pool = _open_pool(held, jobs, device, scheduler if run.makes_more_than_the_index() else None)
-        held.callback(remember, plan, outcome)
+        held.callback(record_outcome, plan, outcome)
         held.callback(run.pool.close)
         with make_display(len(run.waiting)) as run.display:
             run.loop()
@@ -82,7 +83,7 @@ def _open_pool(held: ExitStack, jobs: int | None, device: str, scheduler: str | 
     local = Pool(jobs or min(cores, 8))
     if scheduler is None:
         return local
-    from pipeline.run.scheduled import open_scheduled
+    from pipeline.run.cluster.pool import open_scheduled
 
     return held.enter_context(open_scheduled(local, scheduler, jobs or cores, device))
 
@@ -109,7 +110,7 @@ class _Run:
         self._mended: set[str] = set()
         self._told_of: set[tuple[str, str]] = set()  # a step, and an input that it found damaged
         self._told: set[str] = set()
-        self._locked: dict[str, tuple[float, Failed]] = {}  # step -> when to try again, and what was said
+        self._locked: dict[str, tuple[float, StepFailed]] = {}  # step -> when to try again, and what was said
 
     def seek(self, id_: str) -> None:
         """Have a step's output here, and what it needs where it must be made."""
@@ -131,13 +132,13 @@ class _Run:
                 step, message = self.pool.events.get(timeout=_LOOK_EVERY_S) if self._locked else self.pool.events.get()
             except Empty:
                 continue
-            if isinstance(message, Progress):
+            if isinstance(message, StepProgress):
                 self.display.advance(step, message.done, message.total, message.what)
                 continue
-            if isinstance(message, Silent):
+            if isinstance(message, WorkerSilent):
                 self.display.note(step, message.message)
                 continue
-            assert not isinstance(message, Alive)  # the pool keeps those to itself
+            assert not isinstance(message, WorkerAlive)  # the pool keeps those to itself
             self._end(step, message)
 
     def makes_more_than_the_index(self) -> bool:
@@ -175,7 +176,7 @@ class _Run:
 
     def _kind(self, id_: str) -> str | None:
         if id_ not in self._kinds:
-            self._kinds[id_] = kind(self._plan, self._plan.steps[id_])
+            self._kinds[id_] = batch_signature(self._plan, self._plan.steps[id_])
         return self._kinds[id_]
 
     def _start(self, ids: list[str]) -> None:
@@ -193,7 +194,7 @@ class _Run:
                     jobs.append(make_job(self._plan, step, self._device, id_ in self._forced))
             except PipelineError as error:
                 told = self._fetch_failed.get(id_)
-                self._end(id_, Failed(f"{error}{f'{chr(10)}  and {told}' if told else ''}", ""))
+                self._end(id_, StepFailed(f"{error}{f'{chr(10)}  and {told}' if told else ''}", ""))
         if jobs:
             self.pool.start(jobs)
 
@@ -202,14 +203,14 @@ class _Run:
         running = [self._plan.steps[id_] if self._running[id_] else None for id_ in first]
         return self.pool.has_room(step if made else None, running)
 
-    def _end(self, id_: str, message: Done | Failed) -> None:
+    def _end(self, id_: str, message: StepDone | StepFailed) -> None:
         made = self._running.pop(id_)
         first = self._led.pop(id_)
         if first not in self._led.values():
             self._ending.discard(first)
-        elif isinstance(message, Done):
+        elif isinstance(message, StepDone):
             self._ending.add(first)
-        if isinstance(message, Done):
+        if isinstance(message, StepDone):
             self._have(id_)
             (self._outcome.done if made else self._outcome.fetched)[id_] = message
             note = f", {message.note}" if message.note else ""
@@ -234,7 +235,7 @@ class _Run:
         """Note that a step's output is there; give up what must be planned again for what it drops."""
         self._there.add(id_)
         step = self._plan.steps[id_]
-        if not foreseen(self._plan, step):
+        if not is_foreseen(self._plan, step):
             self._outcome.outdated = True
             lost = {each for each in self.waiting if step.stage == "index" or "split" in self._plan.steps[each].work}
             self.waiting -= lost
@@ -245,7 +246,7 @@ class _Run:
         self.display.put_back(id_, why)
         self.seek(id_)
 
-    def _mend(self, id_: str, message: Failed) -> bool:
+    def _mend(self, id_: str, message: StepFailed) -> bool:
         """Put a damaged output aside and have it fetched or made again; each step may tell of each output once."""
         assert message.damaged is not None
         stage, key, attempt = message.damaged
@@ -283,12 +284,12 @@ class _Run:
                 del self._locked[id_]
                 self.waiting.remove(id_)
                 self._have(id_)
-                self._outcome.fetched[id_] = Done(0.0, 0, "")
+                self._outcome.fetched[id_] = StepDone(0.0, 0, "")
                 self.display.end(id_, "done by another run")
             elif not self._wait and self.waiting <= self._held_up() and not self._running:
                 del self._locked[id_]
                 self.waiting.remove(id_)
-                self._outcome.failed[id_] = Failed(
+                self._outcome.failed[id_] = StepFailed(
                     f"{said.message}\n  or give --wait, to wait until then", said.traceback
                 )
                 self.display.end(id_, "left to another run")

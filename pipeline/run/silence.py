@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from store.environment import seconds_of
+from store import seconds_from_environment
 
 BEATS = 10
 """Signs of life in the time after which a worker without any is told of."""
@@ -19,7 +19,7 @@ _STATES = {
 
 def silent_s() -> float:
     """Return after how many seconds without a sign of life a worker is told of."""
-    return seconds_of("PIPELINE_SILENT_SECONDS")
+    return seconds_from_environment("PIPELINE_SILENT_SECONDS")
 
 
 def describe_silence(pid: int, seconds: float) -> str:

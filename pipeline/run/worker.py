@@ -18,11 +18,10 @@ from typing import BinaryIO
 
 import msgspec
 
-from pipeline.run.job import Alive, Done, Event, Fetch, Job, Progress
-from pipeline.run.serve import told
+from pipeline.run.messages import FetchJob, StepDone, StepEvent, StepJob, StepProgress, WorkerAlive
 from pipeline.run.silence import BEATS, silent_s
-from store import Store
-from store.chain import Chain
+from pipeline.run.step.failures import capture_failure
+from store import Store, StoreChain
 
 _INTERVAL_S = 0.1  # between two progress messages
 
@@ -37,7 +36,7 @@ def main() -> None:
     jobs: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, jobs), daemon=True).start()
     while True:
-        work = msgspec.json.decode(jobs.get(), type=list[Job] | Fetch)
+        work = msgspec.json.decode(jobs.get(), type=list[StepJob] | FetchJob)
         with _beating(out):
             _serve(work, out)
 
@@ -49,7 +48,7 @@ def _beating(out: BinaryIO) -> Iterator[None]:
 
     def beat() -> None:
         while not ended.wait(silent_s() / BEATS):
-            _send(out, Event("", Alive()))
+            _send(out, StepEvent("", WorkerAlive()))
 
     threading.Thread(target=beat, daemon=True).start()
     try:
@@ -58,33 +57,35 @@ def _beating(out: BinaryIO) -> Iterator[None]:
         ended.set()
 
 
-def _serve(work: list[Job] | Fetch, out: BinaryIO) -> None:
+def _serve(work: list[StepJob] | FetchJob, out: BinaryIO) -> None:
     last: dict[str, float] = {}
 
     def progress(step: str, done: int, total: int, what: str) -> None:
         now = time.monotonic()
         if now - last.get(step, 0.0) >= _INTERVAL_S:
             last[step] = now
-            _send(out, Event(step, Progress(done, total, what)))
+            _send(out, StepEvent(step, StepProgress(done, total, what)))
 
-    if isinstance(work, Fetch):
-        _send(out, Event(work.step, told(work.store, lambda: _fetch(work, partial(progress, work.step)))))
+    if isinstance(work, FetchJob):
+        _send(
+            out, StepEvent(work.step, capture_failure(work.store, lambda: _fetch(work, partial(progress, work.step))))
+        )
         return
-    from pipeline.run.execute import execute, execute_together
+    from pipeline.run.step.execute import execute, execute_together
 
     if len(work) > 1:
         for each in execute_together(work, progress):
             _send(out, each)
         return
     (job,) = work
-    _send(out, Event(job.step, told(job.store, lambda: execute(job, partial(progress, job.step)))))
+    _send(out, StepEvent(job.step, capture_failure(job.store, lambda: execute(job, partial(progress, job.step)))))
 
 
-def _fetch(job: Fetch, progress: Callable[[int, int, str], None]) -> Done:
+def _fetch(job: FetchJob, progress: Callable[[int, int, str], None]) -> StepDone:
     started = time.monotonic()
-    chain = Chain(Store.open(job.store), job.remotes)
+    chain = StoreChain(Store.open(job.store), job.remotes)
     copied = chain.fetch(job.stage, job.key, lambda done, total: progress(done >> 20, total >> 20, "MiB"))
-    return Done(time.monotonic() - started, copied.bytes, "")
+    return StepDone(time.monotonic() - started, copied.bytes, "")
 
 
 def _read(lines: BinaryIO, jobs: SimpleQueue[bytes]) -> None:
@@ -93,7 +94,7 @@ def _read(lines: BinaryIO, jobs: SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _send(out: BinaryIO, message: Event) -> None:
+def _send(out: BinaryIO, message: StepEvent) -> None:
     with _sending:
         out.write(msgspec.json.encode(message) + b"\n")
         out.flush()

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.errors import StepError
-from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Video
+from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Video
 
 VERSION = 1
 MODALITIES = {

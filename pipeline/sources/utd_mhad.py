@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pipeline.errors import BadRecording, ConfigError
-from pipeline.sources import mat
-from pipeline.sources.broken import attributed
-from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed, Video
-from pipeline.sources.folders import entries, nothing
-from pipeline.sources.video import VideoFile
+from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Unparsed, Video
+from pipeline.sources.broken_file import for_recording
+from pipeline.sources.folder_listing import entries, no_recordings_message
+from pipeline.sources.formats import mat
+from pipeline.sources.formats.video import VideoFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,7 +100,7 @@ class UtdMhad:
                     continue
                 streams.setdefault((action, subject, trial), {})[stream] = (path,)
         if not streams:
-            raise ConfigError(nothing(self.name, self.root, unparsed, EXPECTED))
+            raise ConfigError(no_recordings_message(self.name, self.root, unparsed, EXPECTED))
         recordings = [row(self.classes, key, files) for key, files in streams.items()]
         recordings.sort(key=lambda each: each.id)
         return Listing(tuple(recordings), tuple(sorted(unparsed, key=lambda each: each.path)))
@@ -111,7 +111,7 @@ class UtdMhad:
         if stream == "rgb":
             return VideoFile(path, recording.id, stream, name).probe()
         if stream == "depth":
-            with attributed(recording.id, stream, name):
+            with for_recording(recording.id, stream, name):
                 height, width, length = mat.header(path, _ARRAYS[stream])
                 return Probe(length, (height, width))
         return Probe.of(self.open_series(recording, stream))
@@ -121,7 +121,7 @@ class UtdMhad:
         import numpy as np
 
         path, name = self._file(recording, stream)
-        with attributed(recording.id, stream, name):
+        with for_recording(recording.id, stream, name):
             values = mat.read(path, _ARRAYS[stream])
         if stream == "skeleton":
             values = values.transpose(2, 0, 1)
@@ -132,7 +132,7 @@ class UtdMhad:
         path, name = self._file(recording, stream)
         if stream == "rgb":
             return VideoFile(path, recording.id, stream, name)
-        with attributed(recording.id, stream, name):
+        with for_recording(recording.id, stream, name):
             return DepthFrames(mat.read(path, _ARRAYS[stream]))
 
     def _file(self, recording: Recording, stream: str) -> tuple[Path, str]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.sources.contract import Recording, Source
-from store.drafts import Draft
-from store.outputs import Output
+from pipeline.sources.base import Recording, Source
+from store import Draft, Output
 
 
 @dataclass(frozen=True)

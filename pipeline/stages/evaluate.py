@@ -9,8 +9,8 @@ from safetensors.torch import save
 
 from pipeline.stages.train.features import read_recordings
 from pipeline.stages.train.load import load_trained
-from trainers.metrics import confusion, macro_f1, per_class, per_modality, top1, vskd_f1
-from trainers.predict import Prediction, predict
+from trainers.evaluation.metrics import confusion, macro_f1, per_class, per_modality, top1, vskd_f1
+from trainers.fit.predict import Prediction, predict
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pipeline.errors import BadRecording, StepError
-from pipeline.sources.checked import probed
-from pipeline.sources.listed import listed
-from pipeline.sources.times import TimeLimits
+from pipeline.sources.time_limits import TimeLimits
+from pipeline.sources.validate_listing import validated_listing
+from pipeline.sources.validate_streams import probed
 
 if TYPE_CHECKING:
-    from pipeline.sources.contract import Recording, Source
+    from pipeline.sources.base import Recording, Source
     from pipeline.stages.context import Context
 
 
@@ -28,7 +28,7 @@ def run(context: Context) -> dict[str, Any]:
     """
     assert context.source is not None
     source, streams = context.source, list(context.work["streams"])
-    listing = listed(source)
+    listing = validated_listing(source)
     limits = msgspec.convert(context.recipe["source"].get("times", {}), TimeLimits)
     broken: list[dict[str, str]] = [
         {"recording": "", "stream": item.stream, "path": item.path, "reason": item.reason} for item in listing.unparsed

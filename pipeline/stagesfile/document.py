@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError
-from pipeline.stagesfile.parsed import Parsed, recall, remember
-from store.reading import NotPlain, read_plain
-from store.redaction import redacted
+from pipeline.stagesfile.load import Parsed, recall, remember
+from store import NotPlainFile, read_plain_file, redact_secrets
 
 _LARGEST = 1_000_000  # bytes
 
@@ -37,7 +36,7 @@ class Document:
 
     def error(self, key: str, problem: str, remedy: str) -> ConfigError:
         """Make the error that names file, line, key, problem and remedy."""
-        where, problem = redacted(self.where(key)), redacted(problem)
+        where, problem = redact_secrets(self.where(key)), redact_secrets(problem)
         of_file = f"{key}: {problem}\n  {remedy}" if where.startswith(str(self.path)) else ""
         return ConfigError(f"{where}: {problem}\n  {remedy}", of_file)
 
@@ -77,13 +76,13 @@ class Document:
 def read_text(path: Path) -> str:
     """Read a stages file's text; ConfigError where there is none."""
     try:
-        content = read_plain(path, _LARGEST + 1)
+        content = read_plain_file(path, _LARGEST + 1)
         text = content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: no such stages file\n  give one with `-f FILE`, or run where stages.yaml is"
         ) from None
-    except NotPlain as error:
+    except NotPlainFile as error:
         raise ConfigError(f"{path}: {error.strerror}\n  write it to a file, and give that with `-f FILE`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}\n  check the file") from None

@@ -14,16 +14,16 @@ import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder
-from pipeline.names import ENCODERS, SOURCES, STAGES, TABLES, Named, load
-from pipeline.sources.contract import Modality, Source
-from pipeline.sources.folders import said
-from pipeline.sources.listed import check_source
-from pipeline.sources.times import TimeLimits
+from pipeline.registry import ENCODERS, SOURCES, STAGES, TABLES, Registration, import_object
+from pipeline.sources.base import Modality, Source
+from pipeline.sources.folder_listing import said
+from pipeline.sources.time_limits import TimeLimits
+from pipeline.sources.validate_listing import check_source
 from pipeline.stagesfile.document import Document, read_document
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
 from pipeline.stagesfile.settings import matrix_points, with_settings
-from store.home import expand
-from trainers.protocols import PROTOCOLS
+from store import expand_home
+from trainers.evaluation.protocols import PROTOCOLS
 
 _MOST_POINTS = 10_000
 _NAME = re.compile(r"[\w-][\w.-]*")
@@ -135,18 +135,18 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
     if not isinstance(name, str) or name not in SOURCES:
         raise document.error("source.name", f"no source {name!r}", did_you_mean(str(name), SOURCES))
     times = convert(document, "source.times", body.pop("times", {}), TimeLimits).changed()
-    params = convert(document, "source", body, load(SOURCES[name].params))
+    params = convert(document, "source", body, import_object(SOURCES[name].params))
     recipe = {"name": name, **{k: v for k, v in msgspec.to_builtins(params).items() if k != "root"}}
     if times:
         recipe["times"] = times
     root = getattr(params, "root", None)
-    build = load(SOURCES[name].build)
+    build = import_object(SOURCES[name].build)
     if root is None:
         source = build(params, cache_folder())
     else:
         if "://" in root:
             raise document.error("source.root", f"{root} is a URL", "give a folder of this machine")
-        folder = document.path.parent / expand(root)
+        folder = document.path.parent / expand_home(root)
         if said(str(folder)) != str(folder):
             problem = f"{said(str(folder))}: the name of this folder is not UTF-8"
             raise document.error("source.root", problem, "rename it, or let a link with another name lead to it")
@@ -241,7 +241,7 @@ def encode_params(point: Point, entry: Entry, name: str) -> Any:
             raise point.document.error(f"{entry.place}.{section}", problem, remedy)
     modality: Modality = point.source.modalities[name]
     place = f"{entry.place}.{name}"
-    return convert(point.document, place, entry.body.get(name) or {}, load(ENCODERS[modality.kind].params))
+    return convert(point.document, place, entry.body.get(name) or {}, import_object(ENCODERS[modality.kind].params))
 
 
 def gaf_modalities(point: Point, entry: Entry) -> list[str]:
@@ -261,7 +261,7 @@ def gaf_modalities(point: Point, entry: Entry) -> list[str]:
 
 def gaf_params(point: Point, entry: Entry, name: str) -> Any:
     """Return one modality's gaf parameters, after defaults, as a struct: the entry's, then its own section's."""
-    kind = load(STAGES["gaf"].params)
+    kind = import_object(STAGES["gaf"].params)
     sections = {key: value for key, value in entry.body.items() if key in point.source.modalities}
     common = {key: value for key, value in entry.body.items() if key not in sections and key != "modalities"}
     known = [field.encode_name for field in msgspec.structs.fields(kind)]
@@ -273,25 +273,27 @@ def gaf_params(point: Point, entry: Entry, name: str) -> Any:
     return convert(point.document, f"{entry.place}.{name}" if own else entry.place, {**common, **own}, kind)
 
 
-def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Named]]:
+def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Registration]]:
     """Return an entry's parameters after defaults as plain values, and what its named parameters stand for."""
     stage = STAGES[entry.stage]
     body = dict(entry.body)
-    named: list[Named] = []
+    named: list[Registration] = []
     sections: dict[str, Any] = {}
     for parameter, table in stage.named:
         value = body.pop(parameter, None)
         section, found = _named(point.document, f"{entry.place}.{parameter}", value, TABLES[table])
         sections[parameter] = section
         named.append(found)
-    params = convert(point.document, entry.place, body, load(stage.params))
+    params = convert(point.document, entry.place, body, import_object(stage.params))
     if getattr(params, "modalities", None) == ():
         remedy = "name at least one, or leave the key out for all"
         raise point.document.error(f"{entry.place}.modalities", "names none", remedy)
     return {**msgspec.to_builtins(params), **sections}, named
 
 
-def _named(document: Document, place: str, value: Any, table: Mapping[str, Named]) -> tuple[dict[str, Any], Named]:
+def _named(
+    document: Document, place: str, value: Any, table: Mapping[str, Registration]
+) -> tuple[dict[str, Any], Registration]:
     body = {"name": value} if isinstance(value, str) else dict(value) if isinstance(value, dict) else {}
     name = body.pop("name", None)
     what = place.rpartition(".")[2]
@@ -299,5 +301,5 @@ def _named(document: Document, place: str, value: Any, table: Mapping[str, Named
         raise document.error(place, f"names no {what}", f"known: {', '.join(table)}")
     if not isinstance(name, str) or name not in table:
         raise document.error(place, f"no {what} {name!r}", did_you_mean(str(name), table))
-    params = convert(document, place, body, load(table[name].params))
+    params = convert(document, place, body, import_object(table[name].params))
     return {"name": name, **msgspec.to_builtins(params)}, table[name]

@@ -10,7 +10,7 @@ import yaml
 
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
-from store.redaction import redacted
+from store import redact_secrets
 
 _DEEPEST = 50  # levels
 _MOST_NODES = 50_000
@@ -42,7 +42,7 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
                 _check_number(node.tag, node.value)
             return super().construct_object(node, deep)
         except (ValueError, LookupError, AttributeError, TypeError):  # it says little: month must be in 1..12
-            value = redacted(node.value) if isinstance(node.value, str) else "..."
+            value = redact_secrets(node.value) if isinstance(node.value, str) else "..."
             problem = f"{value if len(value) < 30 else f'{value[:27]}...'} is no {node.tag.rpartition(':')[2]}"
             raise _error(node.start_mark, problem, "put quotes around what is meant as text") from None
 
@@ -69,7 +69,7 @@ def read(path: Path, text: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         remedy = getattr(error, "note", None) or "mend the line; a value with a colon or a bracket wants quotes"
-        problem = redacted(str(getattr(error, "problem", None) or error))
+        problem = redact_secrets(str(getattr(error, "problem", None) or error))
         raise ConfigError(f"{path}{line}: not valid YAML: {problem}\n  {remedy}") from None
     return document
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
-from store.home import expand
-from store.redaction import redacted
+from store import expand_home, redact_secrets
 
 _NUL = "holds a NUL character", "take it out"  # no path, URL or name can
 
@@ -21,7 +20,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key or any(not part for part in key.split(".")):
         raise ConfigError(
-            f"--set {redacted(text)}: not of the form key=value\n  for example --set stages.teacher.fit.epochs=5"
+            f"--set {redact_secrets(text)}: not of the form key=value\n  for example --set stages.teacher.fit.epochs=5"
         )
     from pipeline.stagesfile.reader import read_value  # imports yaml
 
@@ -29,13 +28,15 @@ def parse_setting(text: str) -> tuple[str, Any]:
         parsed = read_value(value)
     except ValueError as error:
         problem = f"--set {text}: {error}\n  quote it, for example '\"{value}\"'"
-        raise ConfigError(redacted(problem)) from None
+        raise ConfigError(redact_secrets(problem)) from None
     if (found := _nul_in(parsed, key)) is not None:
         raise ConfigError("\n  ".join((f"--set {found}: {_NUL[0]}", _NUL[1])))
     if key == "remote" and isinstance(parsed, list):
-        parsed = [str(expand(url).absolute()) if isinstance(url, str) and "://" not in url else url for url in parsed]
+        parsed = [
+            str(expand_home(url).absolute()) if isinstance(url, str) and "://" not in url else url for url in parsed
+        ]
     if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
-        parsed = str(expand(parsed).absolute())
+        parsed = str(expand_home(parsed).absolute())
     return key, parsed
 
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 
+from store.features.array_metadata import ArrayMetadata
 from store.features.shard_index import ShardIndexes
-from store.features.trust import Trusted
-from store.verified import VerifiedStore
+from store.features.verified import VerifiedZarrStore
 
 if TYPE_CHECKING:
-    from store.outputs import Output
+    from store.reading.output import Output
 
 
-class CheckedShards(VerifiedStore):
-    """A `VerifiedStore` of arrays whose metadata is trusted."""
+class CheckedShards(VerifiedZarrStore):
+    """A `VerifiedZarrStore` of arrays whose metadata is trusted."""
 
-    def __init__(self, output: Output, arrays: Mapping[str, Trusted], indexes: ShardIndexes) -> None:
+    def __init__(self, output: Output, arrays: Mapping[str, ArrayMetadata], indexes: ShardIndexes) -> None:
         super().__init__(output)
         self._arrays = arrays
         self._indexes = indexes

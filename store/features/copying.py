@@ -12,21 +12,21 @@ from store.features.reading import FeatureOutput, open_features
 from store.features.writing import shard_path
 
 if TYPE_CHECKING:
-    from store.outputs import Output
-    from store.writer import Writer
+    from store.reading.output import Output
+    from store.writing.writer import Writer
 
 
-def kind_of(draft: Writer, layout: FeatureLayout) -> dict[str, Any]:
+def layout_signature(draft: Writer, layout: FeatureLayout) -> dict[str, Any]:
     """Describe what was created in a draft: attributes, and each array's type, chunks and codecs, without the rows.
 
-    Rows and shards can be taken from an output of the same kind; see `kind_of_output`.
+    Rows and shards can be taken from an output of the same kind; see `layout_signature_of`.
     """
     group = zarr.open_group(draft.zarr_store(), mode="r+", zarr_format=3, use_consolidated=False)
     return {"": dict(group.attrs), **{array.name: _described(group[array.name]) for array in layout.arrays}}
 
 
-def kind_of_output(output: FeatureOutput) -> dict[str, Any]:
-    """Describe a published output as `kind_of` does a draft."""
+def layout_signature_of(output: FeatureOutput) -> dict[str, Any]:
+    """Describe a published output as `layout_signature` does a draft."""
     return {"": output.attributes, **{name: _described(output.array(name)) for name in output.names}}
 
 

@@ -16,14 +16,14 @@ from zarr.dtype import parse_dtype
 from zarr.storage import StorePath
 
 from store.errors import LayoutError
+from store.features.array_metadata import ArrayMetadata, read_metadata
 from store.features.checked_shards import CheckedShards
-from store.features.direct import DirectReader
-from store.features.exact_zstd import ExactZstd
 from store.features.shard_index import ShardIndexes
-from store.features.trust import Trusted, read_metadata
+from store.features.shard_reader import ShardReader
+from store.features.zstd import ExactZstd
 
 if TYPE_CHECKING:
-    from store.outputs import Output
+    from store.reading.output import Output
 
 
 _WRONG = (ValueError, RuntimeError)  # what Zarr raises of a checksum or a compressed chunk
@@ -59,7 +59,7 @@ class FeatureOutput:
         indexes = ShardIndexes(output)
         store = CheckedShards(output, trusted, indexes)
         self._trusted = trusted
-        self._direct = DirectReader(output, indexes)
+        self._direct = ShardReader(output, indexes)
         self._arrays = {name: _open(output, store, array) for name, array in trusted.items()}
         self.names = tuple(sorted(self._arrays))
         self.rows = int(next(iter(self._arrays.values())).shape[0])
@@ -111,7 +111,7 @@ class CheckedArray(zarr.Array[Any]):
             raise self.output.refuse(self.path, f"is not an array that can be unpacked: {error}") from error
 
 
-def _open(output: Output, store: CheckedShards, array: Trusted) -> zarr.Array[Any]:
+def _open(output: Output, store: CheckedShards, array: ArrayMetadata) -> zarr.Array[Any]:
     """Open an array from its checked metadata, which zarr would read without a limit, and with the exact codec."""
     codec = ShardingCodec(
         chunk_shape=array.chunk,

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from store.errors import CorruptObject
+from store.features.array_metadata import ArrayMetadata
 from store.features.layout import CHUNK_BYTES
-from store.features.trust import Trusted
 
 if TYPE_CHECKING:
-    from store.outputs import Output
+    from store.reading.output import Output
 
 PACKED_BYTES = 2 * CHUNK_BYTES  # of a compressed chunk; zstd adds less than a hundredth to what it cannot compress
 _KEPT_BYTES = 64 << 20
@@ -37,7 +37,7 @@ class ShardIndexes:
         self._tables: dict[str, Table] = {}
         self._kept = 0
 
-    def table(self, array: Trusted, shard: int, data: bytes | None = None) -> Table:
+    def table(self, array: ArrayMetadata, shard: int, data: bytes | None = None) -> Table:
         """Return where each chunk of a shard starts and how many bytes it has, shape (*grid, 2).
 
         Parameters
@@ -78,16 +78,16 @@ class ShardIndexes:
             self._tables[path] = table
 
 
-def index_size(array: Trusted) -> int:
+def index_size(array: ArrayMetadata) -> int:
     """Return the size of a shard's index: offset and length of each chunk, and a checksum."""
     return 16 * int(np.prod(array.grid)) + 4
 
 
-def _parse(array: Trusted, index: bytes) -> Table:
+def _parse(array: ArrayMetadata, index: bytes) -> Table:
     return np.frombuffer(index[:-4], "<u8").reshape(*array.grid, 2)
 
 
-def _problem(array: Trusted, shard: int, size: int, index: bytes) -> str | None:
+def _problem(array: ArrayMetadata, shard: int, size: int, index: bytes) -> str | None:
     room = size - index_size(array)
     if room < 0:
         return f"its {size} bytes are less than its index"

@@ -17,8 +17,8 @@ from store.errors import LayoutError
 from store.features.layout import ROW_DIMENSION, FeatureArray, FeatureLayout
 
 if TYPE_CHECKING:
-    from store.drafts import Draft
-    from store.writer import Writer
+    from store.writing.draft import Draft
+    from store.writing.writer import Writer
 
 LAYOUT_NOTE = "feature-layout"
 

@@ -9,33 +9,27 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from store.attempts import (
-    drop_attempt,
-    forget_freeing,
-    is_being_freed,
-    load_manifest,
-    manifest_and_text,
-    new_attempt,
-)
-from store.digests import entry_of_object
+from store.backends.base import Backend
+from store.backends.local.file_lock import this_process
 from store.errors import CorruptManifest, MissingOutput, StoreError, StoreFull
-from store.families import mark
-from store.manifest import Manifest, encode_manifest
-from store.outputs import Output
+from store.maintenance.quarantine import replace_published
+from store.manifest.checksums import entry_of_object
+from store.manifest.family_index import add_to_family
+from store.manifest.manifest import encode_manifest, load_manifest, manifest_and_text
+from store.manifest.schema import Manifest
 from store.paths import lock_path, manifest_path, output_prefix, quarantine_prefix
-from store.quarantine import replace_published
-from store.roots.contract import Root
-from store.roots.locks import this_process
+from store.reading.output import Output
 from store.transfer.plan import Transfer, plan_transfer
-from store.transfer.reading import Differs
-from store.transfer.sending import Progress, Report, send
+from store.transfer.reading import ChecksumMismatch
+from store.transfer.sending import Progress, ProgressCounter, send
+from store.writing.attempts import delete_attempt, is_being_deleted, new_attempt, unmark_being_deleted
 
 if TYPE_CHECKING:
     from store.store import Store
 
 
 @dataclass(frozen=True)
-class Copied:
+class CopyResult:
     """What a transfer did.
 
     Attributes
@@ -59,7 +53,7 @@ class Copied:
 
 def copy_output(
     source: Store, target: Store, stage: str, key: str, progress: Progress | None = None, *, replace: bool = False
-) -> Copied:
+) -> CopyResult:
     """Copy a published output, every object checked against its manifest on the way.
 
     Both stores hold equal manifests afterwards, the attempt's name included, unless an attempt of that name is being
@@ -92,7 +86,7 @@ def copy_output(
         data, manifest = _published(source, stage, key)
         try:
             return _copy(source, target, data, manifest, progress, replace)
-        except Differs as error:
+        except ChecksumMismatch as error:
             now = source.manifest(stage, key)
             if now is not None and now.attempt == manifest.attempt:
                 raise Output(source._root, manifest).damaged(error.expected, error.found) from None
@@ -100,9 +94,9 @@ def copy_output(
 
 def _copy(
     source: Store, target: Store, data: bytes, manifest: Manifest, progress: Progress | None, replace: bool
-) -> Copied:
+) -> CopyResult:
     stage, key = manifest.stage, manifest.key
-    report = Report(sum(entry.size for entry in manifest.objects), progress)
+    report = ProgressCounter(sum(entry.size for entry in manifest.objects), progress)
     if found := _there_already(target, manifest, replace):
         report.add(report.total)
         return found
@@ -122,7 +116,7 @@ def _copy(
             if differing == transfer.damaged:
                 wrong_size = f"{here.url}/{prefix}/{differing.path} was listed with another size than it has"
                 raise StoreError(f"{wrong_size}; run again")
-            raise Differs(transfer.damaged, differing)
+            raise ChecksumMismatch(transfer.damaged, differing)
         report.add(report.total - transfer.bytes)
         _check_space(there, transfer, stage, key)
         send(here, prefix, there, to, transfer.missing, report)
@@ -131,13 +125,13 @@ def _copy(
         if before:
             why = f"replaced by another one from {source.url} ({this_process()})"
             replace_published(there, stage, key, data, why)
-            mark(there, manifest)
+            add_to_family(there, manifest)
         else:
             _publish(there, manifest, data, to)
-    return Copied(len(manifest.objects), report.total, transfer.bytes)
+    return CopyResult(len(manifest.objects), report.total, transfer.bytes)
 
 
-def _there_already(target: Store, manifest: Manifest, replace: bool) -> Copied | None:
+def _there_already(target: Store, manifest: Manifest, replace: bool) -> CopyResult | None:
     """Return what a transfer has done where the target has the output; None where it has to be sent."""
     try:
         theirs = target.manifest(manifest.stage, manifest.key)
@@ -149,10 +143,10 @@ def _there_already(target: Store, manifest: Manifest, replace: bool) -> Copied |
     if theirs is None or (replace and theirs.objects != manifest.objects):
         return None
     size = sum(entry.size for entry in manifest.objects)
-    return Copied(len(manifest.objects), size, 0, True, None if theirs.objects == manifest.objects else theirs)
+    return CopyResult(len(manifest.objects), size, 0, True, None if theirs.objects == manifest.objects else theirs)
 
 
-def _placed(root: Root, manifest: Manifest, data: bytes) -> tuple[Manifest, bytes]:
+def _placed(root: Backend, manifest: Manifest, data: bytes) -> tuple[Manifest, bytes]:
     """Return the manifest to publish: under another attempt's name where that of the source cannot be used.
 
     In a bucket that is the one that is being deleted; on a folder, whose lock is held, nobody is at that any more.
@@ -160,9 +154,9 @@ def _placed(root: Root, manifest: Manifest, data: bytes) -> tuple[Manifest, byte
     prefix = f"{output_prefix(manifest.stage, manifest.key)}/{manifest.attempt}"
     published = load_manifest(root, manifest.stage, manifest.key)
     taken = published is not None and published.attempt == manifest.attempt
-    if is_being_freed(root, prefix):
+    if is_being_deleted(root, prefix):
         if root.resumable:
-            forget_freeing(root, prefix)
+            unmark_being_deleted(root, prefix)
         else:
             taken = True
     if not taken:
@@ -179,12 +173,12 @@ def _published(source: Store, stage: str, key: str) -> tuple[bytes, Manifest]:
     return found[1], found[0]
 
 
-def sizes(root: Root, prefix: str) -> dict[str, int]:
+def sizes(root: Backend, prefix: str) -> dict[str, int]:
     """Return the size of every object below an attempt, by its path there."""
     return {each.path.removeprefix(f"{prefix}/"): each.size for each in root.listing(prefix)}
 
 
-def _trusted(root: Root, manifest: Manifest, prefix: str) -> dict[str, int]:
+def _trusted(root: Backend, manifest: Manifest, prefix: str) -> dict[str, int]:
     """Return the size of what an earlier transfer left whole at the target.
 
     In a bucket an object is put as a whole or not at all, its body checked by the service, and only copies of this
@@ -202,7 +196,7 @@ def _trusted(root: Root, manifest: Manifest, prefix: str) -> dict[str, int]:
         return {entry.path: entry.size for entry, again in zip(likely, read, strict=True) if again == entry}
 
 
-def _check_space(root: Root, transfer: Transfer, stage: str, key: str) -> None:
+def _check_space(root: Backend, transfer: Transfer, stage: str, key: str) -> None:
     free = root.free()
     if free is not None and free < transfer.bytes:
         raise StoreFull(
@@ -211,7 +205,7 @@ def _check_space(root: Root, transfer: Transfer, stage: str, key: str) -> None:
         )
 
 
-def _check_arrived(root: Root, manifest: Manifest, prefix: str) -> None:
+def _check_arrived(root: Backend, manifest: Manifest, prefix: str) -> None:
     found = sizes(root, prefix)
     for entry in manifest.objects:
         if found.get(entry.path) != entry.size:
@@ -221,11 +215,11 @@ def _check_arrived(root: Root, manifest: Manifest, prefix: str) -> None:
             )
 
 
-def _publish(root: Root, manifest: Manifest, data: bytes, prefix: str) -> None:
+def _publish(root: Backend, manifest: Manifest, data: bytes, prefix: str) -> None:
     if root.create(manifest_path(manifest.stage, manifest.key), data):
-        mark(root, manifest)
+        add_to_family(root, manifest)
         return
     first = load_manifest(root, manifest.stage, manifest.key)
     if first is not None and first.attempt != manifest.attempt:
         Output(root, first).verify()
-        drop_attempt(root, prefix)
+        delete_attempt(root, prefix)

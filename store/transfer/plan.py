@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from store.manifest import Manifest, ObjectEntry
+from store.manifest.schema import Manifest, ObjectEntry
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 
-from store.manifest import ObjectEntry
-from store.roots.contract import Data, Root
+from store.backends.base import Backend, Data
+from store.manifest.schema import ObjectEntry
 
 PIECE = 8 << 20
 
 
-def pieces(root: Root, path: str, size: int, readers: Executor, ahead: int) -> Iterator[Data]:
+def pieces(root: Backend, path: str, size: int, readers: Executor, ahead: int) -> Iterator[Data]:
     """Yield `size` bytes of an object in order; each piece is asked for while earlier ones are used.
 
     Parameters
@@ -47,7 +47,7 @@ def pieces(root: Root, path: str, size: int, readers: Executor, ahead: int) -> I
             read.cancel()
 
 
-def checked(found: Iterator[Data], expected: ObjectEntry) -> Iterator[Data]:
+def verify_stream(found: Iterator[Data], expected: ObjectEntry) -> Iterator[Data]:
     """Pass an object's bytes on as they are hashed, and raise at their end where they are not the expected ones.
 
     Whoever writes them gets the very bytes that were hashed, and the error before it has finished the object: it
@@ -66,13 +66,13 @@ def checked(found: Iterator[Data], expected: ObjectEntry) -> Iterator[Data]:
                 break
             yield piece
     except FileNotFoundError:
-        raise Differs(expected, None) from None
+        raise ChecksumMismatch(expected, None) from None
     entry = ObjectEntry(expected.path, size, sha256.hexdigest())
     if entry != expected:
-        raise Differs(expected, entry)
+        raise ChecksumMismatch(expected, entry)
 
 
-class Differs(Exception):
+class ChecksumMismatch(Exception):
     """An object's bytes are not those of the manifest."""
 
     def __init__(self, expected: ObjectEntry, found: ObjectEntry | None) -> None:

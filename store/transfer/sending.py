@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event, Lock
 
+from store.backends.base import Backend, Data
+from store.backends.reread import read_again
 from store.errors import StoreError
-from store.manifest import ObjectEntry
-from store.rereading import read_again
-from store.roots.contract import Data, Root
+from store.manifest.schema import ObjectEntry
 from store.transfer.budget import Budget
-from store.transfer.reading import PIECE, Differs, checked, pieces
+from store.transfer.reading import PIECE, ChecksumMismatch, pieces, verify_stream
 
 OBJECTS_AT_ONCE = 16
 FEW = 4
@@ -25,7 +25,7 @@ _LARGEST_SHARE = 5 * PIECE  # one being read, one in hand, and parts on their wa
 Progress = Callable[[int, int], None]
 
 
-class Report:
+class ProgressCounter:
     """Tells how far a transfer is.
 
     Parameters
@@ -50,7 +50,9 @@ class Report:
                 self._progress(self._done, self.total)
 
 
-def send(source: Root, prefix: str, target: Root, to: str, entries: Sequence[ObjectEntry], report: Report) -> None:
+def send(
+    source: Backend, prefix: str, target: Backend, to: str, entries: Sequence[ObjectEntry], report: ProgressCounter
+) -> None:
     """Copy objects below `prefix` to `to`, and return when all are safe; the first failure ends the others.
 
     Raises
@@ -70,9 +72,11 @@ def send(source: Root, prefix: str, target: Root, to: str, entries: Sequence[Obj
 
                 def fill() -> None:
                     found = pieces(source, path, entry.size, readers, AHEAD) if few else source.stream(path)
-                    target.fill(f"{to}/{entry.path}", entry.size, _counted(checked(found, entry), report, stopped))
+                    target.fill(
+                        f"{to}/{entry.path}", entry.size, _counted(verify_stream(found, entry), report, stopped)
+                    )
 
-                read_again(source, path, fill, Differs)
+                read_again(source, path, fill, ChecksumMismatch)
 
     with ThreadPoolExecutor(READS_AT_ONCE) as readers, ThreadPoolExecutor(OBJECTS_AT_ONCE) as threads:
         try:
@@ -84,7 +88,7 @@ def send(source: Root, prefix: str, target: Root, to: str, entries: Sequence[Obj
             raise
 
 
-def _counted(found: Iterator[Data], report: Report, stopped: Event) -> Iterator[Data]:
+def _counted(found: Iterator[Data], report: ProgressCounter, stopped: Event) -> Iterator[Data]:
     done = 0
     try:
         for piece in found:
@@ -93,6 +97,6 @@ def _counted(found: Iterator[Data], report: Report, stopped: Event) -> Iterator[
             yield piece
             done += memoryview(piece).nbytes
             report.add(memoryview(piece).nbytes)
-    except Differs:
+    except ChecksumMismatch:
         report.add(-done)
         raise

@@ -10,18 +10,18 @@ import msgspec
 import pytest
 import yaml
 
-from pipeline.names import ENCODERS, LOSSES, MODELS, SOURCES, STAGES, load
-from pipeline.sources.times import TimeLimits
+from pipeline.registry import ENCODERS, LOSSES, MODELS, SOURCES, STAGES, import_object
+from pipeline.sources.time_limits import TimeLimits
 from pipeline.stagesfile.schema import Experiment
-from trainers.protocols import PROTOCOLS
+from trainers.evaluation.protocols import PROTOCOLS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "stages-file.md").read_text(encoding="utf-8")
 STRUCTS: dict[str, Any] = {"Top level": Experiment, "Times of any source": TimeLimits}
-STRUCTS |= {f"Source `{name}`": load(place.params) for name, place in SOURCES.items()}
-STRUCTS |= {f"Encode a `{name}`": load(place.params) for name, place in ENCODERS.items()}
-STRUCTS |= {f"Stage `{name}`": load(stage.params) for name, stage in STAGES.items() if stage.params}
-STRUCTS |= {f"Model `{name}`": load(place.params) for name, place in MODELS.items()}
-STRUCTS |= {f"Loss `{name}`": load(place.params) for name, place in LOSSES.items()}
+STRUCTS |= {f"Source `{name}`": import_object(place.params) for name, place in SOURCES.items()}
+STRUCTS |= {f"Encode a `{name}`": import_object(place.params) for name, place in ENCODERS.items()}
+STRUCTS |= {f"Stage `{name}`": import_object(stage.params) for name, stage in STAGES.items() if stage.params}
+STRUCTS |= {f"Model `{name}`": import_object(place.params) for name, place in MODELS.items()}
+STRUCTS |= {f"Loss `{name}`": import_object(place.params) for name, place in LOSSES.items()}
 NAMED = {f"Stage `{name}`": [parameter for parameter, _ in stage.named] for name, stage in STAGES.items()}
 
 

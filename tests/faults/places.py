@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from store.roots.urls import open_root
+from store.backends.urls import open_backend
 
 Objects = dict[str, bytes]
 Name = tuple[str, str]
@@ -31,7 +31,7 @@ class Place:
         if self.folder:
             files = (path for path in self.folder.rglob("*") if path.is_file())
             return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
-        root = open_root(self.url)
+        root = open_backend(self.url)
         for _ in range(10):
             with suppress(FileNotFoundError):  # a killed process's last deletions may still be on their way
                 return {path: root.read(path) for path in list(root.walk(""))}
@@ -39,7 +39,7 @@ class Place:
 
     def names(self) -> set[str]:
         """List everything."""
-        return set(open_root(self.url).walk("")) if not self.folder or self.folder.is_dir() else set()
+        return set(open_backend(self.url).walk("")) if not self.folder or self.folder.is_dir() else set()
 
     def write(self, objects: Mapping[str, bytes]) -> Place:
         """Put objects there as they are."""
@@ -48,11 +48,11 @@ class Place:
                 (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (self.folder / path).write_bytes(data)
             elif not path.endswith("/lock"):
-                open_root(self.url).put(path, data)
+                open_backend(self.url).put(path, data)
         return self
 
     def delete(self, path: str) -> None:
-        open_root(self.url).delete(path)
+        open_backend(self.url).delete(path)
 
 
 def manifests(objects: Mapping[str, bytes]) -> dict[Name, bytes]:

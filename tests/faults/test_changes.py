@@ -22,12 +22,15 @@ from .tally import Tally
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(1500)]
 
 EDITS = {  # each changes what the module computes
-    "pipeline/stages/encode/series.py": (
+    "pipeline/stages/encode/timelines/series.py": (
         "interpolate(stream.values, np.arange",
         "interpolate(stream.values / 2, np.arange",
     ),
     "trainers/models/cnn1d/model.py": ("self.drop(embedding)", "self.drop(embedding / 2)"),
-    "trainers/metrics.py": ("float(accuracy_score(labels, predicted))", "float(accuracy_score(labels, predicted)) / 2"),
+    "trainers/evaluation/metrics.py": (
+        "float(accuracy_score(labels, predicted))",
+        "float(accuracy_score(labels, predicted)) / 2",
+    ),
 }
 CHANGED = "changed while this ran"
 

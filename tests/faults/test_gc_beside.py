@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from store import Store
-from store.refs import encode_ref
+from store.maintenance.references import encode_ref
 
 from .homes import RUN, Ended, Home
 from .lab import Lab

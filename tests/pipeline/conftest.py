@@ -117,9 +117,9 @@ class Project:
         import torch
 
         from pipeline.lock import lock_path, write_lock
-        from pipeline.run.choose import wanted
-        from pipeline.run.execute import execute
-        from pipeline.run.job import make_job
+        from pipeline.run.messages import make_job
+        from pipeline.run.selection import select_steps
+        from pipeline.run.step.execute import execute
 
         threads = torch.get_num_threads()
         done = []
@@ -131,7 +131,7 @@ class Project:
                 plan = self.plan(*settings)
             if not plan.trial:
                 write_lock(lock_path(self.file), plan.lock, plan.old_lock)
-            for id_, step in wanted(plan, until, None).items():
+            for id_, step in select_steps(plan, until, None).items():
                 if plan.states[id_] != "cached":
                     execute(make_job(plan, step, "cpu"), lambda *_: None)
                     done.append(id_)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from store import Store, UnsafePath
 from store.features import open_features
-from store.manifest import Manifest
+from store.manifest.schema import Manifest
 from store.paths import check_path
 
 REPOSITORY = Path(__file__).parents[2]
@@ -193,8 +193,9 @@ class TestReaders:
 
 
 def test_the_limits_are_those_of_the_code() -> None:
-    from store import limits
-    from store.features import layout, trust
+    from store.features import array_metadata as trust
+    from store.features import layout
+    from store.manifest import limits
 
     said = " ".join(PAGE.split())
     for words in (

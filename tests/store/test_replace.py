@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from store import Store
-from store.drafts import Draft
+from store.writing.draft import Draft
 
 
 def draft(store: Store) -> Draft:

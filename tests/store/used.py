@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from store import Store
-from store.cleaning import Cleaning
+from store.maintenance.gc import GarbageCollection
 
 
 def publish(store: Store, stage: str, key: str, inputs: Iterable[str] = (), data: bytes = b"data") -> None:
@@ -20,6 +20,6 @@ def name(store: Store, ref: str, *outputs: tuple[str, str]) -> None:
     store.write_ref(ref, json.dumps({"steps": steps, "user": "me", "host": "here"}).encode())
 
 
-def freed(cleaning: Cleaning) -> dict[str, str]:
+def freed(cleaning: GarbageCollection) -> dict[str, str]:
     """Free, and return what was left, and why."""
     return {scrap.path: why for scrap, why in cleaning.free() if why}

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainers.modality import ModalityData
-from trainers.patches import derive_velocities, patches
+from trainers.data.modality import ModalityData
+from trainers.data.patches import derive_velocities, patches
 
 ROWS = 12
 

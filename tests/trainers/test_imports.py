@@ -6,14 +6,14 @@ import sys
 LIGHT = (
     "trainers",
     "trainers.errors",
-    "trainers.protocols",
+    "trainers.evaluation.protocols",
     "trainers.params",
-    "trainers.models.names",
+    "trainers.models.registry",
     "trainers.models.dmft.params",
     "trainers.models.trn.params",
     "trainers.models.images.params",
     "trainers.models.cnn1d.params",
-    "trainers.losses.names",
+    "trainers.losses.registry",
     "trainers.losses.params",
 )
 

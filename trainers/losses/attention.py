@@ -6,15 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainers.batch import Output
+from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
 from trainers.losses.params import AttentionParams
-from trainers.losses.precision import full
-from trainers.losses.unit import unit
-from trainers.losses.weighed import WeighedLoss
+from trainers.losses.precision import as_float32
+from trainers.losses.unit import l2_normalise
+from trainers.losses.weighed import DistillationLoss
 
 
-class AttentionTransfer(WeighedLoss):
+class AttentionTransfer(DistillationLoss):
     """Let the student's feature maps be strong where the teacher's are.
 
     Maps are paired from the deepest backwards, as many as both models have.
@@ -22,7 +22,7 @@ class AttentionTransfer(WeighedLoss):
 
     params: AttentionParams
 
-    def part(self, student: Output, teacher: Output) -> Tensor:
+    def part(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Sum over the pairs of the mean squared differences of their attention."""
         for model, output in (("student", student), ("teacher", teacher)):
             if not output["maps"]:
@@ -31,7 +31,7 @@ class AttentionTransfer(WeighedLoss):
                     "or a loss on embeddings (rkd-distance, rkd-angle, semantic)"
                 )
         pairs = zip(reversed(student["maps"]), reversed(teacher["maps"]), strict=False)
-        return torch.stack([difference(full(mine), full(told.detach())) for mine, told in pairs]).sum()
+        return torch.stack([difference(as_float32(mine), as_float32(told.detach())) for mine, told in pairs]).sum()
 
 
 def difference(student: Tensor, teacher: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def difference(student: Tensor, teacher: Tensor) -> Tensor:
 
 def attention(maps: Tensor, size: tuple[int, int]) -> Tensor:
     """Mean over channels of the squares of averaged maps, as vectors (B, H x W) of length one."""
-    return unit(F.adaptive_avg_pool2d(maps, size).square().mean(1).flatten(1))
+    return l2_normalise(F.adaptive_avg_pool2d(maps, size).square().mean(1).flatten(1))
 
 
 def _size(maps: Tensor) -> str:

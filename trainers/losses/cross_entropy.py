@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainers.batch import Output
+from trainers.data.batch import ModelOutput
 from trainers.params import Hard
 
 
-def cross_entropy(output: Output, labels: Tensor, kind: Hard, label_smoothing: float = 0.0) -> Tensor:
+def cross_entropy(output: ModelOutput, labels: Tensor, kind: Hard, label_smoothing: float = 0.0) -> Tensor:
     """Mean over the batch.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from trainers.losses.precision import full
+from trainers.losses.precision import as_float32
 
 
 def soft_divergence(student: Tensor, teacher: Tensor, temperature: float, *, scale: bool = True) -> Tensor:
@@ -19,8 +19,8 @@ def soft_divergence(student: Tensor, teacher: Tensor, temperature: float, *, sca
     scale
         Multiply by the temperature squared.
     """
-    soft = (full(student) / temperature).log_softmax(-1)
-    target = (full(teacher.detach()) / temperature).log_softmax(-1)
+    soft = (as_float32(student) / temperature).log_softmax(-1)
+    target = (as_float32(teacher.detach()) / temperature).log_softmax(-1)
     # as torch.nn.functional.kl_div, which torch.vmap would compute model by model
     divergence = (target.exp() * (target - soft)).sum() / len(soft)
     return divergence * temperature**2 if scale else divergence

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import torch
 from torch import Tensor, nn
 
-from trainers.batch import Output
+from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
 from trainers.losses.distillation import soft_divergence
 from trainers.losses.params import DMFTKDParams
@@ -26,7 +26,7 @@ class DMFTKD(nn.Module):
         super().__init__()
         self.params = params
 
-    def forward(self, student: Output, teacher: Output, hard: Tensor) -> Tensor:
+    def forward(self, student: ModelOutput, teacher: ModelOutput, hard: Tensor) -> Tensor:
         """Weigh the hard loss and the divergences.
 
         Parameters
@@ -50,7 +50,7 @@ class DMFTKD(nn.Module):
         ]
         return params.w_cs * hard + torch.stack(soft).sum()
 
-    def _target(self, stream: str, teacher: Output) -> Tensor:
+    def _target(self, stream: str, teacher: ModelOutput) -> Tensor:
         if self.params.target == "fused":
             return teacher["logits"]
         if stream not in teacher["streams"]:

@@ -6,6 +6,6 @@ import torch
 from torch import Tensor
 
 
-def full(tensor: Tensor) -> Tensor:
+def as_float32(tensor: Tensor) -> Tensor:
     """In fp32, or in fp64 where it is in fp64 already."""
     return tensor if tensor.dtype == torch.float64 else tensor.float()

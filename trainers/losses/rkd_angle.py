@@ -9,23 +9,23 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from trainers.batch import Output
+from trainers.data.batch import ModelOutput
 from trainers.losses.params import RKDAngleParams
-from trainers.losses.precision import full
-from trainers.losses.unit import unit
-from trainers.losses.weighed import WeighedLoss
+from trainers.losses.precision import as_float32
+from trainers.losses.unit import l2_normalise
+from trainers.losses.weighed import DistillationLoss
 
 VALUES = 2**22  # in one tensor of a chunk, 16 MiB in fp32; about a dozen of them live at once
 
 
-class RKDAngle(WeighedLoss):
+class RKDAngle(DistillationLoss):
     """Let triplets of recordings span the same angles for the student as for the teacher."""
 
     params: RKDAngleParams
 
-    def part(self, student: Output, teacher: Output) -> Tensor:
+    def part(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Huber loss (delta 1) of the angles' cosines, mean over all B^3 triplets as in the authors' code."""
-        return angle_difference(full(student["embedding"]), full(teacher["embedding"].detach()))
+        return angle_difference(as_float32(student["embedding"]), as_float32(teacher["embedding"].detach()))
 
 
 def angle_difference(student: Tensor, teacher: Tensor, values: int = VALUES) -> Tensor:
@@ -87,7 +87,7 @@ def cosines(embedding: Tensor, vertices: slice) -> Tensor:
 
     0 where a recording coincides with the vertex.
     """
-    directions = unit(embedding - embedding[vertices, None])  # (vertices, B, E)
+    directions = l2_normalise(embedding - embedding[vertices, None])  # (vertices, B, E)
     return directions @ directions.mT
 
 

@@ -6,21 +6,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainers.batch import Output
+from trainers.data.batch import ModelOutput
 from trainers.losses.params import RKDDistanceParams
-from trainers.losses.precision import full
-from trainers.losses.weighed import WeighedLoss
+from trainers.losses.precision import as_float32
+from trainers.losses.weighed import DistillationLoss
 
 
-class RKDDistance(WeighedLoss):
+class RKDDistance(DistillationLoss):
     """Let recordings lie as far apart for the student as for the teacher, each on its own scale."""
 
     params: RKDDistanceParams
 
-    def part(self, student: Output, teacher: Output) -> Tensor:
+    def part(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Huber loss (delta 1) of the embeddings' distances, mean over all B^2 pairs as in the authors' code."""
-        told = relative_distances(full(teacher["embedding"].detach()))
-        return F.huber_loss(relative_distances(full(student["embedding"])), told)
+        told = relative_distances(as_float32(teacher["embedding"].detach()))
+        return F.huber_loss(relative_distances(as_float32(student["embedding"])), told)
 
 
 def relative_distances(embedding: Tensor) -> Tensor:

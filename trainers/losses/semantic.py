@@ -6,13 +6,13 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainers.batch import Output
+from trainers.data.batch import ModelOutput
 from trainers.losses.params import SemanticParams
-from trainers.losses.precision import full
-from trainers.losses.weighed import WeighedLoss
+from trainers.losses.precision import as_float32
+from trainers.losses.weighed import DistillationLoss
 
 
-class Semantic(WeighedLoss):
+class Semantic(DistillationLoss):
     """Let the student's embedding be the teacher's.
 
     Where their widths differ, the student's goes through a linear layer that is trained with it.
@@ -25,6 +25,6 @@ class Semantic(WeighedLoss):
         same = student_width == teacher_width
         self.projector: nn.Module = nn.Identity() if same else nn.Linear(student_width, teacher_width)
 
-    def part(self, student: Output, teacher: Output) -> Tensor:
+    def part(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Mean squared error over recordings and features."""
-        return F.mse_loss(self.projector(full(student["embedding"])), full(teacher["embedding"].detach()))
+        return F.mse_loss(self.projector(as_float32(student["embedding"])), as_float32(teacher["embedding"].detach()))

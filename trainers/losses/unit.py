@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def unit(vectors: Tensor) -> Tensor:
+def l2_normalise(vectors: Tensor) -> Tensor:
     """Divide vectors (..., E) by their Euclidean lengths; a zero vector stays zero and gets no gradient.
 
     `torch.nn.functional.normalize` would give it one of 1e12 times the incoming one.

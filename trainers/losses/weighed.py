@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from trainers.batch import Output
+from trainers.data.batch import ModelOutput
 from trainers.losses.params import WeighedParams
 
 
-class WeighedLoss(nn.Module):
+class DistillationLoss(nn.Module):
     """A loss with one part, which a subclass computes.
 
     Parameters
@@ -24,11 +24,11 @@ class WeighedLoss(nn.Module):
         super().__init__()
         self.params = params
 
-    def part(self, student: Output, teacher: Output) -> Tensor:
+    def part(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Compare student and teacher, unweighted; runs outside autocast and gives the teacher no gradient."""
         raise NotImplementedError
 
-    def forward(self, student: Output, teacher: Output, hard: Tensor) -> Tensor:
+    def forward(self, student: ModelOutput, teacher: ModelOutput, hard: Tensor) -> Tensor:
         """Weigh the hard loss, the cross entropy with the labels, and the part."""
         with torch.autocast(hard.device.type, enabled=False):
             return self.params.hard * hard + self.params.weight * self.part(student, teacher)

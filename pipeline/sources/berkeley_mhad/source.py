@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 
 from pipeline.errors import BadRecording, ConfigError
+from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Unparsed, Video
 from pipeline.sources.berkeley_mhad import shimmer
 from pipeline.sources.berkeley_mhad.names import (
     CLASSES,
@@ -27,10 +28,9 @@ from pipeline.sources.berkeley_mhad.names import (
     sensor_file,
     trial,
 )
-from pipeline.sources.broken import attributed
-from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed, Video
-from pipeline.sources.folders import entries, nothing, walk
-from pipeline.sources.pgm import GreyFrames
+from pipeline.sources.broken_file import for_recording
+from pipeline.sources.folder_listing import entries, no_recordings_message, walk
+from pipeline.sources.formats.pgm import GreyFrames
 
 Trial = tuple[int, int, int]  # subject, action, repetition
 Found = tuple[str, tuple[str, ...], Trial | str]  # stream, files, and whose they are or why nobody can tell
@@ -87,7 +87,7 @@ class BerkeleyMhad:
         if not streams:
             camera = camera_folder(self.params.camera)
             expected = f"{sensor_file(1, EXAMPLE)} and the like, or {camera}/S01/A01/R01/*.pgm"
-            raise ConfigError(nothing(self.name, self.root, unparsed, expected))
+            raise ConfigError(no_recordings_message(self.name, self.root, unparsed, expected))
         recordings = [row(key, files) for key, files in streams.items()]
         recordings.sort(key=lambda each: each.id)
         return Listing(tuple(recordings), tuple(unparsed))
@@ -102,7 +102,7 @@ class BerkeleyMhad:
     def open_series(self, recording: Recording, stream: str) -> Series:
         """Read a sensor as (T, 3) in g at its own times; see `shimmer.read`."""
         (name,) = self._files(recording, stream)
-        with attributed(recording.id, stream, name):
+        with for_recording(recording.id, stream, name):
             return shimmer.read(self.root / name, self.params.limit)
 
     def open_video(self, recording: Recording, stream: str) -> Video:

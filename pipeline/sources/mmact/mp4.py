@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.sources.broken import BrokenFileError
+from pipeline.sources.broken_file import BrokenFileError
 
 
 def check_whole(path: Path) -> None:

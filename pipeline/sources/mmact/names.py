@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from pipeline.sources.contract import Modality
+from pipeline.sources.base import Modality
 
 CLASSES = (
     "carrying", "carrying_heavy", "carrying_light", "checking_time", "closing", "crouching", "drinking",

@@ -11,9 +11,9 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from pipeline.sources import content
-from pipeline.sources.broken import BrokenFileError
-from pipeline.sources.contract import Series
+from pipeline.sources.base import Series
+from pipeline.sources.broken_file import BrokenFileError
+from pipeline.sources.formats import content
 
 _ROW = re.compile(
     r"(?P<day>\d{8})_(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d):(?P<second>[0-5]\d(?:\.\d*)?)"
@@ -43,7 +43,7 @@ def read(path: Path) -> Series:
 
     times: list[float] = []
     rows: list[tuple[float, float, float]] = []
-    for number, line in enumerate(content.read(path).decode("utf-8-sig", errors="replace").splitlines(), 1):
+    for number, line in enumerate(content.read_nonempty(path).decode("utf-8-sig", errors="replace").splitlines(), 1):
         if not line.strip() or (number == 1 and _NAMES.fullmatch(line)):
             continue
         try:

@@ -13,9 +13,10 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from pipeline.errors import BadRecording, ConfigError
-from pipeline.sources.broken import attributed
-from pipeline.sources.contract import Listing, Modality, Probe, Recording, Series, Unparsed
-from pipeline.sources.folders import names, nothing, walk
+from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Unparsed
+from pipeline.sources.broken_file import for_recording
+from pipeline.sources.folder_listing import names, no_recordings_message, walk
+from pipeline.sources.formats.video import VideoFile
 from pipeline.sources.mmact import rows
 from pipeline.sources.mmact.mp4 import check_whole
 from pipeline.sources.mmact.names import (
@@ -28,7 +29,6 @@ from pipeline.sources.mmact.names import (
     VIDEO_FILE,
     VIDEOS,
 )
-from pipeline.sources.video import VideoFile
 
 Camera = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
@@ -107,13 +107,13 @@ class Mmact:
     def open_series(self, recording: Recording, stream: str) -> Series:
         """Read a sensor as (T, 3): m/s2, for the gyroscope and the orientation as the file has them."""
         path, name = self._file(recording, stream)
-        with attributed(recording.id, stream, name):
+        with for_recording(recording.id, stream, name):
             return rows.read(path)
 
     def open_video(self, recording: Recording, stream: str) -> VideoFile:
         """Open the video; one frame is in memory at a time."""
         path, name = self._file(recording, stream)
-        with attributed(recording.id, stream, name):
+        with for_recording(recording.id, stream, name):
             check_whole(path)
         return VideoFile(path, recording.id, stream, name)
 
@@ -154,7 +154,7 @@ class Mmact:
             there = ", ".join(str(camera) for camera in sorted(found, key=str))
             return f"source.views: no clip in {self.root} has one of these views; there are {there}, or set it to all"
         expected = f"{VIDEOS}*/{VIDEO_EXAMPLE} or {SENSORS['acc_phone']}/{SENSOR_EXAMPLE}"
-        return nothing("MMAct", self.root, unparsed, expected)
+        return no_recordings_message("MMAct", self.root, unparsed, expected)
 
 
 def parse(stream: str, path: str) -> tuple[Clip | None, int | None, str]:

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from pipeline.errors import StepError
-from pipeline.sources.contract import Listing
+from pipeline.sources.base import Listing
 from pipeline.sources.utd_mhad import FILES, UtdMhad, row
 from store.canonical import digest
 

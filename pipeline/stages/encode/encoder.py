@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import BadRecording, StepError
-from pipeline.sources.contract import Modality, Recording, Source
-from pipeline.sources.times import DEFAULT, TimeLimits
+from pipeline.sources.base import Modality, Recording, Source
+from pipeline.sources.time_limits import DEFAULT, TimeLimits
 from pipeline.stages.encode.timings import Timings
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Job:
+class EncodeTask:
     """What is encoded, and how it runs.
 
     Attributes
@@ -112,7 +112,7 @@ class Encoder(Protocol):
 class BuildEncoder(Protocol):
     """Makes the encoder of a kind; reads of the usable recordings what it needs to know its widths."""
 
-    def __call__(self, params: Any, job: Job, recordings: Sequence[Recording]) -> Encoder: ...
+    def __call__(self, params: Any, job: EncodeTask, recordings: Sequence[Recording]) -> Encoder: ...
 
 
 def file_of(recording: Recording, stream: str) -> str:

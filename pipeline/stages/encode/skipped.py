@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import zarr
 
-from pipeline.sources.contract import Recording
+from pipeline.sources.base import Recording
 
 if TYPE_CHECKING:
-    from store.drafts import Draft
+    from store import Draft
 
 SKIPPED = "skipped.json"  # in the output: a list of {"recording", "reason"} in the order of the rows
 

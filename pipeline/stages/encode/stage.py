@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
-from pipeline.sources.contract import Modality
-from pipeline.sources.times import TimeLimits
-from pipeline.stages.encode.encode import EncodeShards
+from pipeline.sources.base import Modality
+from pipeline.sources.time_limits import TimeLimits
+from pipeline.stages.encode.shards import EncodeShards
 from pipeline.stages.sharded import run_sharded
 
 if TYPE_CHECKING:

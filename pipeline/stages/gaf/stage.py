@@ -21,7 +21,7 @@ from trainers.gaf.stored import TYPES, encode
 
 if TYPE_CHECKING:
     from pipeline.stages.context import Context
-    from store.drafts import Draft
+    from store import Draft
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.stages.train.features import read_recordings
 from pipeline.stages.train.load import load_trained
-from pipeline.stages.train.outcome import Prepared, new_model, train, train_params, train_together
 from pipeline.stages.train.params import DistilParams
-from trainers.checked import embedding_width
-from trainers.seeding import seeded
-from trainers.tasks.distil import DistilTask
+from pipeline.stages.train.training import TrainingStep, new_model, train, train_params, train_together
+from trainers.fit.output_checks import embedding_width
+from trainers.fit.seeding import seeded
+from trainers.fit.tasks.distil import DistilTask
 
 if TYPE_CHECKING:
     from pipeline.stages.context import Context
@@ -27,7 +27,7 @@ def run_together(contexts: Sequence[Context]) -> list[dict[str, Any] | Exception
     return train_together(_prepare, contexts)
 
 
-def _prepare(context: Context) -> Prepared:
+def _prepare(context: Context) -> TrainingStep:
     params: DistilParams = train_params(context.recipe, DistilParams)
     data, _ = read_recordings(context, "train", list(context.work["features"]), params.augment)
     student = new_model(context, data, params)
@@ -43,4 +43,4 @@ def _prepare(context: Context) -> Prepared:
         label_smoothing=params.fit.label_smoothing,
         classes=context.recipe["classes"],
     )
-    return Prepared(context, task, student, data, params.fit)
+    return TrainingStep(context, task, student, data, params.fit)

@@ -9,12 +9,12 @@ import msgspec
 import torch
 
 from pipeline.errors import StepError
-from pipeline.stages.train.values import Values
+from pipeline.stages.train.row_loader import RowLoader
 from store.features import open_features
-from trainers.data import RecordingData
+from trainers.data.inputs import ImageInput, Input, SeriesInput
+from trainers.data.modality import ModalityData
+from trainers.data.recordings import RecordingData
 from trainers.gaf.params import GafParams
-from trainers.inputs import ImageInput, Input, SeriesInput
-from trainers.modality import ModalityData
 
 if TYPE_CHECKING:
     from pipeline.stages.context import Context
@@ -54,12 +54,12 @@ def read_recordings(
     if not kept:
         raise StepError(f"the fold's {side} side has no usable recording\n  see `pipeline status` for broken ones")
     whole = len(kept) == len(rows)
-    values = Values(rows if whole else [rows[place] for place in kept])
+    values = RowLoader(rows if whole else [rows[place] for place in kept])
     inputs = [_read_input(name, stored[name], values, images=augment is None) for name in names]
     return RecordingData(inputs, labels if whole else labels[kept], augment), kept
 
 
-def _read_input(name: str, stored: FeatureOutput, values: Values, *, images: bool) -> Input:
+def _read_input(name: str, stored: FeatureOutput, values: RowLoader, *, images: bool) -> Input:
     """Read one input; stored images only where they are wanted, since augmented training renders its own."""
     attributes = stored.attributes
     modality, _, form = name.partition(":")

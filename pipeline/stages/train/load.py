@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainers.errors import TrainingError
-from trainers.saved import Description, load_model
+from trainers.fit.saved_model import ModelConfig, load_model
 
 if TYPE_CHECKING:
     from torch import nn
 
     from pipeline.stages.context import Context
-    from trainers.standardise import Standardised
+    from trainers.data.standardise import Standardised
 
 _FILE = "model.safetensors"
 _BROKEN = (TrainingError, ArithmeticError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
@@ -30,7 +30,7 @@ def load_trained(context: Context, step: str) -> Standardised:
     output = context.outputs[step]
     content = output.read_bytes(_FILE)
 
-    def build(description: Description) -> nn.Module:
+    def build(description: ModelConfig) -> nn.Module:
         make, params = context.resolve("model", {"name": description.model, **description.params})
         with torch.device("meta"):  # without memory for its weights: a description may ask for any number of them
             outline: nn.Module = make(description.shapes, len(description.classes), params)

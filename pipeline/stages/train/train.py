@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.stages.train.features import read_recordings
-from pipeline.stages.train.outcome import Prepared, new_model, train, train_params, train_together
 from pipeline.stages.train.params import TrainParams
-from trainers.tasks.classify import ClassifyTask
+from pipeline.stages.train.training import TrainingStep, new_model, train, train_params, train_together
+from trainers.fit.tasks.classify import ClassifyTask
 
 if TYPE_CHECKING:
     from pipeline.stages.context import Context
 
 
 def run(context: Context) -> dict[str, Any]:
-    """Train and write the model; see `pipeline.stages.train.outcome`."""
+    """Train and write the model; see `pipeline.stages.train.training`."""
     return train(_prepare(context))
 
 
@@ -24,11 +24,11 @@ def run_together(contexts: Sequence[Context]) -> list[dict[str, Any] | Exception
     return train_together(_prepare, contexts)
 
 
-def _prepare(context: Context) -> Prepared:
+def _prepare(context: Context) -> TrainingStep:
     params: TrainParams = train_params(context.recipe, TrainParams)
     data, _ = read_recordings(context, "train", context.work["inputs"], params.augment)
     model = new_model(context, data, params)
     task = ClassifyTask(
         model, loss=params.fit.loss, label_smoothing=params.fit.label_smoothing, classes=context.recipe["classes"]
     )
-    return Prepared(context, task, model, data, params.fit)
+    return TrainingStep(context, task, model, data, params.fit)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-ENCODE = "pipeline/stages/encode/encode.py"
+ENCODE = "pipeline/stages/encode/shards.py"
 COUNT = 'open(__import__("os").environ["SHARDS"], "a").write(f"{self._job.name} {begun.shard}\\n"); '
 
 
@@ -62,7 +62,7 @@ def test_the_lock_says_who_and_what(edited: Any, edit: Any, tmp_path: Path) -> N
     assert (entry["entry"], entry["by"], entry["tolerance"]) == ("encode", "ada", 1e-5)
     assert re.fullmatch(r"encode\[skeleton\]: shards \d, \d, 8 recordings", entry["checked"][0])
     assert entry["difference"] == dict.fromkeys(("features", "rows.sha256", "series", "skipped.json", "valid"), 0.0)
-    assert "pipeline.stages.encode.encode" in entry["code"]
+    assert "pipeline.stages.encode.shards" in entry["code"]
     step = edited.status()["encode[inertial]"]
     assert step["accepted"] == entry
     assert edited.status()["index"]["accepted"] is None
@@ -162,7 +162,7 @@ def test_a_parameter_changed_as_well(edited: Any, edit: Any) -> None:
 def test_another_closure_is_not_accepted(edited: Any, edit: Any, tmp_path: Path) -> None:
     refactor(edit)
     edited.command("accept", "encode", SHARDS=str(tmp_path / "shards"))
-    edit("pipeline/stages/encode/series.py", "spec: Windows", "spec: 'Windows'")
+    edit("pipeline/stages/encode/timelines/series.py", "spec: Windows", "spec: 'Windows'")
     assert "encode" in stale(edited)
 
 
@@ -184,7 +184,7 @@ def test_drawn_images(edited: Any, edit: Any) -> None:
 def test_training_and_what_follows(edited: Any, edit: Any) -> None:
     """One step is trained again whole; a step that needs it waits for its turn."""
     before = keys(edited)
-    edit("trainers/epoch.py", "hits.item() / len(self._data)", "hits.item() / float(len(self._data))")
+    edit("trainers/fit/epoch.py", "hits.item() / len(self._data)", "hits.item() / float(len(self._data))")
     edit(
         "pipeline/stages/evaluate.py",
         "    labels = data.labels.numpy()\n",
@@ -203,7 +203,7 @@ def test_training_and_what_follows(edited: Any, edit: Any) -> None:
 
 @pytest.mark.slow
 def test_training_that_changed(edited: Any, edit: Any) -> None:
-    edit("trainers/epoch.py", 'group["lr"] = self._lr\n', 'group["lr"] = self._lr * 1.01\n')
+    edit("trainers/fit/epoch.py", 'group["lr"] = self._lr\n', 'group["lr"] = self._lr * 1.01\n')
     said = edited.command("accept", "student", code=1).stderr
     assert re.search(r"whole, model.safetensors: \S+: at \[[\d, ]+\]: \S+ became \S+ \(\S+ of the scale", said), said
     assert "history.json: [" in said

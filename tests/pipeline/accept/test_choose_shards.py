@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.accept.part import choose_shards
+from pipeline.accept.partial_draft import choose_shards
 
 USABLE = st.lists(st.integers(0, 64), min_size=1, max_size=40)
 

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from safetensors.numpy import save
 
 from pipeline.accept.differences import TOLERANCE, compare
-from pipeline.accept.documents import compare_objects
+from pipeline.accept.objects import compare_objects
 
 RANDOM = np.random.default_rng(0)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-TIMELINES = "pipeline/stages/encode/timelines.py"
+TIMELINES = "pipeline/stages/encode/timelines/encoder.py"
 CHECK = "        given = _part(draft, step, earlier, stored, ids, shards) if stored else draft\n"
 
 

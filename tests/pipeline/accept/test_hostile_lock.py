@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.keys.accepted import AcceptedCode
 from pipeline.lock import Accepted, Lock, read_lock, write_lock
+from pipeline.plan.steps.accepted_code import AcceptedCode
 from store.canonical import digest
 
-A, B, C = ({"trainers.fit": digit * 64} for digit in "abc")
+A, B, C = ({"trainers.fit.loop": digit * 64} for digit in "abc")
 
 
 def entry(code: dict[str, str], by: str = "ada") -> Accepted:
@@ -44,7 +44,7 @@ def test_chains_lead_to_the_first() -> None:
 
 
 def test_others_are_left_alone() -> None:
-    other = {**C, "trainers.data": "d" * 64}
+    other = {**C, "trainers.data.recordings": "d" * 64}
     code = AcceptedCode(Code(other), {digest(C): entry(A)})  # type: ignore[arg-type]
     assert code.closure([]) == other
     assert code.acceptance(other) is None
@@ -82,8 +82,8 @@ GOOD = {
 @pytest.mark.parametrize(
     ("accepted", "said"),
     [
-        ({digest(B): {**GOOD, "code": ["trainers.fit"]}}, "accepted"),
-        ({digest(B): {**GOOD, "code": {"trainers.fit": "zz"}}}, "must map names of modules to digests"),
+        ({digest(B): {**GOOD, "code": ["trainers.fit.loop"]}}, "accepted"),
+        ({digest(B): {**GOOD, "code": {"trainers.fit.loop": "zz"}}}, "must map names of modules to digests"),
         ({digest(B): {**GOOD, "code": {"../../etc": "a" * 64}}}, "must map names of modules to digests"),
         ({digest(B): {**GOOD, "code": {}}}, "must map names of modules to digests"),
         ({digest(B): {**GOOD, "run": "rm"}}, "unknown field"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from store import Store, UnsupportedUrl
-from store.redaction import redacted
+from store.redaction import redact_secrets
 
 URLS = [
     "s3://AKIA12345678:HIDDEN/def@bucket/prefix",
@@ -82,4 +82,4 @@ def test_a_folder_may_have_such_a_name(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_told(text: str, told: str) -> None:
-    assert redacted(text) == told
+    assert redact_secrets(text) == told

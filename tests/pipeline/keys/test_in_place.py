@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import DataError
-from pipeline.keys import hashed as hashed_module
-from pipeline.keys import raw as raw_module
-from pipeline.keys.hashed import BELIEVED, READ, Hashed
-from pipeline.keys.raw import RawIndex
+from pipeline.keys import file_hash as hashed_module
+from pipeline.keys import raw_index as raw_module
+from pipeline.keys.file_hash import BELIEVED, READ, FileHash
+from pipeline.keys.raw_index import RawIndex
 
 MANY = [f"{number:03d}" for number in range(40)]
 
@@ -45,7 +45,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = raw_module.hash_file
 
-    def spy(path: Path) -> Hashed:
+    def spy(path: Path) -> FileHash:
         names.append(path.name)
         return real(path)
 
@@ -190,7 +190,7 @@ def test_a_changed_inode_alone_leaves_the_change_time_to_tell(root: Path, read: 
     def mount() -> None:
         index = RawIndex(root)
         renamed = {name: index._index.files[name] for name in MANY}
-        index.remember({n: Hashed(e.size, e.mtime_ns, e.ctime_ns, e.inode + 1, e.sha256) for n, e in renamed.items()})
+        index.remember({n: FileHash(e.size, e.mtime_ns, e.ctime_ns, e.inode + 1, e.sha256) for n, e in renamed.items()})
 
     for times in range(5):
         mount()

@@ -115,7 +115,7 @@ class TestTheLock:
 
     def test_is_not_written_by_accept_in_a_trial(self, done: Any, code: Path, tmp_path: Path) -> None:
         mine = type(done)(done.folder, code)
-        file = code / "pipeline/stages/encode/series.py"
+        file = code / "pipeline/stages/encode/timelines/series.py"
         file.write_text(f"{file.read_text()}\nUNUSED = 1\n")
         before = done.file.with_suffix(".lock").read_bytes()
         said = mine.command("accept", "encode", "--set", "stages.student.fit.epochs=2", code=2).stderr

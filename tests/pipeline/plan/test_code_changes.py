@@ -77,12 +77,12 @@ def test_the_losss_file(stale: Any) -> None:
 
 
 def test_the_fit_loop(stale: Any) -> None:
-    assert stale(("trainers/fit.py", line)).keys() == TRAINED
-    assert stale(("trainers/together.py", line)).keys() == TRAINED
+    assert stale(("trainers/fit/loop.py", line)).keys() == TRAINED
+    assert stale(("trainers/fit/stacked.py", line)).keys() == TRAINED
 
 
 def test_the_metrics(stale: Any) -> None:
-    found = stale(("trainers/metrics.py", line))
+    found = stale(("trainers/evaluation/metrics.py", line))
     assert found.keys() == {"evaluate[teacher", "evaluate[student", "evaluate[distilled"}
 
 
@@ -91,7 +91,7 @@ def test_a_new_model(stale: Any) -> None:
     entry = '    "mine": Place("trainers.models.mine:Mine", "trainers.models.dmft.params:StudentParams"),\n}\n'
     assert not stale(
         ("trainers/models/mine.py", lambda _: "class Mine: ...\n"),
-        ("trainers/models/names.py", lambda source: source.rstrip().removesuffix("}") + entry),
+        ("trainers/models/registry.py", lambda source: source.rstrip().removesuffix("}") + entry),
     )
 
 
@@ -99,12 +99,12 @@ def test_a_new_loss(stale: Any) -> None:
     entry = '    "mine": Place("trainers.losses.mine:Mine", "trainers.losses.params:DMFTKDParams"),\n}\n'
     assert not stale(
         ("trainers/losses/mine.py", lambda _: "class Mine: ...\n"),
-        ("trainers/losses/names.py", lambda source: source.rstrip().removesuffix("}") + entry),
+        ("trainers/losses/registry.py", lambda source: source.rstrip().removesuffix("}") + entry),
     )
 
 
 @pytest.mark.parametrize(
-    "path", ["pipeline/cli/run.py", "pipeline/run/runner.py", "pipeline/plan/steps.py", "store/store.py"]
+    "path", ["pipeline/cli/run.py", "pipeline/run/runner.py", "pipeline/plan/steps/builder.py", "store/store.py"]
 )
 def test_what_lies_outside_the_scope(stale: Any, path: str) -> None:
     assert not stale((path, line))
@@ -142,13 +142,13 @@ def test_timeline_code_is_not_the_videos(stale: Any, path: str) -> None:
 
 
 def test_skeleton_code_is_not_the_videos(stale: Any) -> None:
-    found = entries(stale(("pipeline/stages/encode/skeleton.py", line), settings=ALL))
+    found = entries(stale(("pipeline/stages/encode/timelines/skeleton.py", line), settings=ALL))
     assert "encode[skeleton" in found
     assert found <= TIMELINES
 
 
 def test_shared_encode_code_is_everybodys(stale: Any) -> None:
-    assert entries(stale(("pipeline/stages/encode/encode.py", line), settings=ALL)) == IMAGES | TIMELINES
+    assert entries(stale(("pipeline/stages/encode/shards.py", line), settings=ALL)) == IMAGES | TIMELINES
 
 
 def test_a_source_is_its_own(stale: Any) -> None:
@@ -168,7 +168,7 @@ def test_broken_python_is_named(finished: Any, code: Path) -> None:
 @pytest.mark.parametrize("command", ["status", "run"])
 def test_a_name_outside_the_code_that_keys_hash(finished: Any, code: Path, command: str) -> None:
     """It never changed, and running again never helped."""
-    names = code / "trainers/models/names.py"
+    names = code / "trainers/models/registry.py"
     names.write_text(names.read_text().replace("trainers.models.dmft.student:", "extmod:"))
     (code / "extmod.py").write_bytes((code / "trainers/models/dmft/student.py").read_bytes())
     said = type(finished)(finished.folder, code).command(command, code=1).stderr

@@ -14,7 +14,7 @@ import pytest
 from pipeline.errors import ConfigError, PipelineError, StepError
 from pipeline.lock import Lock, LockedStream, read_lock, write_lock
 from pipeline.plan.planner import make_plan
-from pipeline.report.relocked import relocked_text
+from pipeline.report.lock_changes import lock_changes_text
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def test_a_modality_that_the_lock_lacks(on_files: Any, raw: Path) -> None:
 @pytest.fixture
 def too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the files be too many to be read at planning, and none be drawn."""
-    monkeypatch.setattr("pipeline.keys.raw._FEW", 0)
-    monkeypatch.setattr("pipeline.keys.raw._FEW_BYTES", 0)
+    monkeypatch.setattr("pipeline.keys.raw_index._FEW", 0)
+    monkeypatch.setattr("pipeline.keys.raw_index._FEW_BYTES", 0)
 
 
 def test_another_machine_reads_few_files_once(
@@ -90,7 +90,7 @@ def test_another_machine_reads_few_files_once(
     before = keys(on_files)
     monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
     assert keys(on_files) == before
-    monkeypatch.setattr("pipeline.keys.raw.hash_file", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr("pipeline.keys.raw_index.hash_file", lambda path: pytest.fail(f"{path} was read"))
     assert keys(on_files) == before
 
 
@@ -100,7 +100,7 @@ def test_another_machine_takes_hashes_of_many_files_from_the_lock(
 ) -> None:
     before = keys(on_files)
     monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "fresh"))
-    monkeypatch.setattr("pipeline.keys.raw.hash_file", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr("pipeline.keys.raw_index.hash_file", lambda path: pytest.fail(f"{path} was read"))
     assert keys(on_files) == before
 
 
@@ -179,9 +179,11 @@ def test_what_the_lock_loses_is_told_in_one_line() -> None:
         )
 
     old = lock("x", a=[1], b=[1], c=[1], d=[1], e=[1], f=[1])
-    assert relocked_text(Lock(), old) == relocked_text(old, old) == relocked_text(lock("x", z=[1]), old) == ""
-    assert relocked_text(old, lock("y", a=[2])) == "source y in place of x"
-    assert relocked_text(old, lock("x", a=[2], b=[1, 1], c=[1], d=[], e=[1, 2, 3], f=[2])) == (
+    assert (
+        lock_changes_text(Lock(), old) == lock_changes_text(old, old) == lock_changes_text(lock("x", z=[1]), old) == ""
+    )
+    assert lock_changes_text(old, lock("y", a=[2])) == "source y in place of x"
+    assert lock_changes_text(old, lock("x", a=[2], b=[1, 1], c=[1], d=[], e=[1, 2, 3], f=[2])) == (
         "a (1 file): 1 changed; b (1 file): 1 new; d (1 file): 1 gone; and 2 more streams"
     )
 

@@ -162,13 +162,13 @@ def test_matrix_over_models_loses_no_step(finished: Any) -> None:
 
 
 def test_entries_that_are_alike_share_steps_and_keep_their_names(finished: Any) -> None:
-    from pipeline.run.choose import wanted
+    from pipeline.run.selection import select_steps
 
     alike = {"stage": "train", "needs": ["encode"], "model": "dmft-lite", "fit": {"epochs": 1}}
     plan = finished.plan(("stages.twin", alike))
     assert len(plan.steps) == 9
-    assert set(wanted(plan, "twin", None)) == {"index", "encode[skeleton]", "encode[inertial]", STUDENT}
-    assert set(wanted(plan, None, "twin")) == {STUDENT}
+    assert set(select_steps(plan, "twin", None)) == {"index", "encode[skeleton]", "encode[inertial]", STUDENT}
+    assert set(select_steps(plan, None, "twin")) == {STUDENT}
 
 
 def test_loso_expands_by_subject(finished: Any) -> None:

@@ -84,7 +84,7 @@ def test_a_name_that_means_another_model(editable: Any, gate: Any, until: Callab
     gate.put(editable.code / "pipeline/run/worker.py", "import msgspec\n")
     run = editable.start("run", "--until", "student")
     until(lambda: gate.reached() or run.poll() is not None)
-    mine, names = editable.code / "trainers/models/mine.py", editable.code / "trainers/models/names.py"
+    mine, names = editable.code / "trainers/models/mine.py", editable.code / "trainers/models/registry.py"
     mine.write_bytes((editable.code / STUDENT).read_bytes())
     names.write_text(names.read_text().replace("trainers.models.dmft.student:", "trainers.models.mine:"))
     gate.open()
@@ -123,7 +123,7 @@ def test_comments_are_no_change(editable: Any, gate: Any, until: Callable[..., N
 
 def test_edited_after_the_import(editable: Any, gate: Any, until: Callable[..., None]) -> None:
     """What runs is what was hashed, and is published under that key."""
-    gate.put(editable.code / "pipeline/run/execute.py", "    about = {**_provenance(context.device)")
+    gate.put(editable.code / "pipeline/run/step/execute.py", "    about = {**_provenance(context.device)")
     run = editable.start("run", "--until", "student")
     until(lambda: gate.reached() or run.poll() is not None)
     source = append(editable.code / STUDENT, "\n_EDITED = 1\n")

@@ -69,14 +69,14 @@ def test_only_needs_its_inputs(finished: Any, project: Any) -> None:
 
 
 def test_until_and_only_choose(finished: Any) -> None:
-    from pipeline.run.choose import wanted
+    from pipeline.run.selection import select_steps
 
     plan = finished.plan(("seeds", [0, 1]))
-    assert {step.entry for step in wanted(plan, "distilled", None).values()} == {
+    assert {step.entry for step in select_steps(plan, "distilled", None).values()} == {
         "index", "encode", "teacher", "distilled"
     }  # fmt: skip
-    assert {step.entry for step in wanted(plan, None, "student").values()} == {"student"}
-    assert len(wanted(plan, None, None)) == len(plan.steps)
+    assert {step.entry for step in select_steps(plan, None, "student").values()} == {"student"}
+    assert len(select_steps(plan, None, None)) == len(plan.steps)
 
 
 def test_dry_run_writes_nothing(project: Any) -> None:

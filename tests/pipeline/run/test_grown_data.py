@@ -129,8 +129,8 @@ def test_a_broken_recording_that_is_mended_is_encoded(grown: Any, raw: Path, tmp
 
 
 def test_force_encodes_everything(grown: Any, raw: Path) -> None:
-    from pipeline.run.execute import execute
-    from pipeline.run.job import make_job
+    from pipeline.run.messages import make_job
+    from pipeline.run.step.execute import execute
 
     plan = grown.plan()
     execute(make_job(plan, plan.steps["encode[inertial]"], "cpu", force=True), lambda *_: None)

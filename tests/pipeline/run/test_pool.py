@@ -8,14 +8,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pipeline.run.job import Done, Failed, Message, Progress, make_job
+from pipeline.run.messages import Message, StepDone, StepFailed, StepProgress, make_job
 from pipeline.run.pool import Pool
 
 
 def last(pool: Pool) -> Message:
     while True:
         message = pool.events.get(timeout=90)[1]
-        if not isinstance(message, Progress):
+        if not isinstance(message, StepProgress):
             return message
 
 
@@ -28,12 +28,12 @@ def test_a_worker_that_died_between_two_jobs_is_replaced(
     pool = Pool(1)
     try:
         pool.start([job])
-        assert isinstance(last(pool), Done)
+        assert isinstance(last(pool), StepDone)
         (worker,) = (worker.process for worker in pool._all)
         worker.kill()
         worker.wait()  # until then the system may show it as running
         pool.start([job])
-        assert isinstance(last(pool), Done)
+        assert isinstance(last(pool), StepDone)
         workers = [process.process.pid for process in pool._all]
         assert len(workers) == 2
     finally:
@@ -51,11 +51,11 @@ def test_a_worker_that_failed_in_a_way_nobody_foresaw_does_nothing_more(
     try:
         pool.start([replace(job, stage="no-such-stage")])
         failed = last(pool)
-        assert isinstance(failed, Failed)
+        assert isinstance(failed, StepFailed)
         assert "this is a defect of harvest" in failed.message
         (worker,) = (worker.process.pid for worker in pool._all)
         pool.start([job])
-        assert isinstance(last(pool), Done)
+        assert isinstance(last(pool), StepDone)
         assert gone([worker])
         assert len(pool._all) == 2
     finally:

@@ -119,15 +119,15 @@ def test_weights_are_exchanged_while_encode_begins(
 def test_weights_of_a_student_are_checked_when_they_are_loaded(tmp_path: Path) -> None:
     """A .safetensors file is mapped: what is trained must not change with it afterwards."""
     from pipeline.errors import StepError
-    from pipeline.keys.hashed import hash_file
-    from pipeline.run.checked import CheckedFile
-    from pipeline.run.execute import _resolve
+    from pipeline.keys.file_hash import hash_file
+    from pipeline.run.step.execute import _resolve
+    from pipeline.run.step.source import CheckedFile
 
     path = tmp_path / "net.safetensors"
     weights_file(path, 1)
     content = path.read_bytes()
     section = {"name": "torchvision", "model": "squeezenet1_1", "weights": str(path)}
-    code = {"pipeline.stages.encode.weights", "pipeline.stages.train.params"}
+    code = {"pipeline.stages.encode.video.weights", "pipeline.stages.train.params"}
     read_state, wanted = _resolve(code, CheckedFile(path, hash_file(path)), "pretrained", section)
     state, _ = read_state(wanted.model, wanted.weights, path)
     before = {name: tensor.clone() for name, tensor in state.items()}

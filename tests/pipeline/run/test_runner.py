@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from pipeline.formatting import duration
 from pipeline.run import runner
-from pipeline.run.job import Done, Failed, Job, Message, Progress
+from pipeline.run.display import _Lines, _Terminal
+from pipeline.run.messages import Message, StepDone, StepFailed, StepJob, StepProgress
 from pipeline.run.pool import Pool
-from pipeline.run.progress import _Lines, _Terminal, duration
 
 ALL = ("modalities", ["rgb", "depth", "skeleton", "inertial"])
 
@@ -33,7 +34,7 @@ class Workers:
         self._queue: SimpleQueue[str] = SimpleQueue()
         self._running: set[str] = set()
 
-    def start(self, jobs: list[Job]) -> None:
+    def start(self, jobs: list[StepJob]) -> None:
         self.as_one.append([job.step for job in jobs])
         for step in self.as_one[-1]:
             self.started.append(step)
@@ -44,7 +45,7 @@ class Workers:
     def get(self) -> tuple[str, Message]:
         step = self._queue.get_nowait()
         self._running.discard(step)
-        return step, Failed("no luck", "") if step in self.failing else Done(0.5, 10, "cpu")
+        return step, StepFailed("no luck", "") if step in self.failing else StepDone(0.5, 10, "cpu")
 
     def close(self) -> None:
         self.closed = True
@@ -176,7 +177,7 @@ def test_progress_is_shown_for_steps_with_brackets(
     project: Any, workers: Workers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], display: Any
 ) -> None:
     monkeypatch.setattr(runner, "make_display", display)
-    monkeypatch.setattr("pipeline.run.progress._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("pipeline.run.display._LINE_EVERY_S", 0.0)
     real, shown = workers.get, set()
 
     def get() -> tuple[str, Message]:
@@ -184,7 +185,7 @@ def test_progress_is_shown_for_steps_with_brackets(
         workers._queue.put(step)
         if step not in shown:
             shown.add(step)
-            return step, Progress(1, 4, "recordings")
+            return step, StepProgress(1, 4, "recordings")
         return real()
 
     monkeypatch.setattr(workers, "get", get)

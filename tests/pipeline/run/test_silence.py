@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.run.job import Done, Job, Silent, make_job
+from pipeline.run.messages import StepDone, StepJob, WorkerSilent, make_job
 from pipeline.run.pool import Pool
 from pipeline.run.silence import Silence, silent_s
 
@@ -19,7 +19,7 @@ SLOW = """
 import time
 from collections.abc import Iterator
 from pathlib import Path
-import pipeline.run.serve as serve
+import pipeline.run.step.failures as serve
 def told(store, work, told=serve.told):
     if Path({mark!r}).exists():
         time.sleep(5)
@@ -38,7 +38,7 @@ def pool(finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         monkeypatch.setenv("PIPELINE_SILENT_SECONDS", "2")
         made._idle.append(made._new())
         made.start([job_of(finished)])
-        while not isinstance(made.events.get(timeout=90)[1], Done):
+        while not isinstance(made.events.get(timeout=90)[1], StepDone):
             continue
         (tmp_path / "slow").touch()
         yield made
@@ -46,7 +46,7 @@ def pool(finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         made.close()
 
 
-def job_of(project: Any) -> Job:
+def job_of(project: Any) -> StepJob:
     plan = project.plan()
     return make_job(plan, plan.steps["index"], "cpu")  # published already, so that there is little to do
 
@@ -58,21 +58,21 @@ def test_a_stopped_worker_is_told_of_and_goes_on(finished: Any, pool: Pool) -> N
     os.kill(worker, signal.SIGSTOP)
     step, message = pool.events.get(timeout=60)
     assert step == job.step
-    assert isinstance(message, Silent)
+    assert isinstance(message, WorkerSilent)
     assert f"its worker process {worker} has given no sign of life for 2 s: it is stopped" in message.message
     assert f"`kill -CONT {worker}`" in message.message
     time.sleep(1)
     assert pool.events.empty()  # once
     os.kill(worker, signal.SIGCONT)
-    assert pool.events.get(timeout=60)[1] == Silent(f"its worker process {worker} goes on")
-    assert isinstance(pool.events.get(timeout=60)[1], Done)
+    assert pool.events.get(timeout=60)[1] == WorkerSilent(f"its worker process {worker} goes on")
+    assert isinstance(pool.events.get(timeout=60)[1], StepDone)
 
 
 def test_a_step_that_takes_long_is_not_silence(finished: Any, pool: Pool) -> None:
     """The worker gives signs of life while the step itself says nothing."""
     began = time.monotonic()
     pool.start([job_of(finished)])
-    assert isinstance(pool.events.get(timeout=60)[1], Done)
+    assert isinstance(pool.events.get(timeout=60)[1], StepDone)
     assert time.monotonic() - began > 4
 
 

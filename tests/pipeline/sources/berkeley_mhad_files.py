@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import BadRecording
+from pipeline.sources.base import Recording, Series
 from pipeline.sources.berkeley_mhad.source import BerkeleyMhad, Params
-from pipeline.sources.contract import Recording, Series
 
 START = 1309539264.038  # unix seconds; about when the dataset was recorded
 SENSOR = "Accelerometer/Shimmer01/acc_h01_s01_a01_r01.txt"

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from pipeline.errors import BadRecording, StepError
+from pipeline.sources.base import Recording, Source
 from pipeline.sources.berkeley_mhad.source import BerkeleyMhad
-from pipeline.sources.contract import Recording, Source
 from pipeline.sources.mmact.source import Mmact
 from pipeline.sources.utd_mhad import UtdMhad
 

@@ -11,7 +11,7 @@ import pytest
 from scipy.io import savemat
 
 from pipeline.errors import BadRecording, StepError
-from pipeline.sources.contract import Recording
+from pipeline.sources.base import Recording
 from pipeline.sources.utd_mhad import UtdMhad
 
 FILES = {

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
+from pipeline.sources.base import Listing, Unparsed
 from pipeline.sources.berkeley_mhad.source import BerkeleyMhad, Params
-from pipeline.sources.contract import Listing, Unparsed
 
 from .berkeley_mhad_files import source_of, write, write_picture
 

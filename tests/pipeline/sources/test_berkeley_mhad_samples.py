@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import StepError
 from pipeline.sources.berkeley_mhad.source import BerkeleyMhad
 from pipeline.stages.encode.align import Windows
-from pipeline.stages.encode.series import timeline
+from pipeline.stages.encode.timelines.series import timeline
 from pipeline.stages.encode.window_params import Align
 
 from .berkeley_mhad_files import CAMERA, SENSOR, START, read, refused, write

@@ -19,8 +19,8 @@ import pytest
 from scipy.io import savemat
 
 from pipeline.errors import BadRecording
+from pipeline.sources.base import Recording, Source
 from pipeline.sources.berkeley_mhad.source import BerkeleyMhad
-from pipeline.sources.contract import Recording, Source
 from pipeline.sources.mmact.source import Mmact
 from pipeline.sources.utd_mhad import UtdMhad
 

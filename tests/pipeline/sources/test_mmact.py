@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import BadRecording, ConfigError
-from pipeline.sources.contract import Recording, Series, Unparsed
+from pipeline.sources.base import Recording, Series, Unparsed
 from pipeline.sources.mmact import rows
 from pipeline.sources.mmact.names import CLASSES, MODALITIES
 from pipeline.sources.mmact.source import Mmact, Params

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError
+from pipeline.sources.base import Source
 from pipeline.sources.berkeley_mhad.source import BerkeleyMhad
-from pipeline.sources.contract import Source
-from pipeline.sources.folders import walk
+from pipeline.sources.folder_listing import walk
 from pipeline.sources.mmact.source import Mmact
 from pipeline.sources.utd_mhad import UtdMhad
 

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import StepError
+from pipeline.sources.formats.video import VideoFile
 from pipeline.sources.utd_mhad import UtdMhad
-from pipeline.sources.video import VideoFile
 
 from . import look
 from .berkeley_mhad_files import CAMERA, SENSOR, write, write_picture
@@ -105,10 +105,10 @@ def test_nor_does_a_lack_of_memory(dataset: Path, stream: str, monkeypatch: pyte
     def refuse(*_: object, **__: object) -> object:
         raise MemoryError
 
-    monkeypatch.setattr("pipeline.sources.mat._numbers", refuse)
+    monkeypatch.setattr("pipeline.sources.formats.mat._numbers", refuse)
     monkeypatch.setattr("av.video.reformatter.VideoReformatter.reformat", refuse, raising=False)
     if stream == "rgb":
-        monkeypatch.setattr("pipeline.sources.video._decoded", refuse)
+        monkeypatch.setattr("pipeline.sources.formats.video._decoded", refuse)
     with pytest.raises(StepError, match="out of memory\n  that is an error of the system"):
         look.read(source, row, stream)
 
@@ -121,7 +121,7 @@ def test_a_decoder_without_memory_is_told_from_a_file_that_asks_for_too_much(
     def refuse(*_: object) -> object:
         raise av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")
 
-    monkeypatch.setattr("pipeline.sources.video._decoded", refuse)
+    monkeypatch.setattr("pipeline.sources.formats.video._decoded", refuse)
     video = VideoFile(path, "a01", "rgb", "a.avi")
     with pytest.raises(Exception, match=r"a.avi: cannot be decoded \(FFmpeg: Cannot allocate memory\)"):
         list(video.frames())

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.sources.contract import Listing, Unparsed
+from pipeline.sources.base import Listing, Unparsed
 from pipeline.sources.utd_mhad import UtdMhad
 
 from .conftest import Arrays

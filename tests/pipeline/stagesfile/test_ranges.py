@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 import pytest
 
-from pipeline.names import ENCODERS, SOURCES, STAGES, TABLES, load
+from pipeline.registry import ENCODERS, SOURCES, STAGES, TABLES, import_object
 from pipeline.stagesfile.schema import Experiment
 
 ABSURD = [10**39, -(10**39), 1e300, -1e300, math.inf, -math.inf, math.nan]
@@ -24,7 +24,7 @@ def structs() -> Iterator[type[msgspec.Struct]]:
     for table in (STAGES, SOURCES, ENCODERS, *TABLES.values()):
         for named in table.values():
             if named.params:
-                yield load(named.params)
+                yield import_object(named.params)
 
 
 def numbers(kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from store import CorruptObject, MissingOutput, Store, StoreFull
+from store.backends.local.backend import LocalBackend
 from store.paths import lock_path
-from store.roots.folder import FolderRoot
-from store.transfer import Copied, copy_output
+from store.transfer import CopyResult, copy_output
 
 LARGE = os.urandom((16 << 20) + 1)  # three pieces; the last has one byte
 OBJECTS = {"large": LARGE, "a/small": b"small", "a/empty": b"", "exact": LARGE[: 8 << 20]}  # exactly one piece
@@ -50,7 +50,7 @@ def assert_equal(ours: Store, theirs: Store) -> None:
 def test_there_and_back(source: Store, elsewhere: Store, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     copied = copy_output(source, elsewhere, "encode", "k1", lambda done, total: seen.append((done, total)))
-    assert copied == Copied(len(OBJECTS), TOTAL, TOTAL)
+    assert copied == CopyResult(len(OBJECTS), TOTAL, TOTAL)
     assert_equal(elsewhere, source)
     assert seen == sorted(seen)
     assert seen[-1] == (TOTAL, TOTAL)
@@ -62,7 +62,7 @@ def test_there_and_back(source: Store, elsewhere: Store, tmp_path: Path) -> None
 
 def test_what_is_there_is_not_sent_again(source: Store, elsewhere: Store) -> None:
     copy_output(source, elsewhere, "encode", "k1")
-    assert copy_output(source, elsewhere, "encode", "k1") == Copied(len(OBJECTS), TOTAL, 0, there=True)
+    assert copy_output(source, elsewhere, "encode", "k1") == CopyResult(len(OBJECTS), TOTAL, 0, there=True)
 
 
 def test_an_output_that_is_nowhere(source: Store, elsewhere: Store) -> None:
@@ -88,7 +88,7 @@ def test_objects_that_arrived_are_kept(source: Store, elsewhere: Store) -> None:
     copy_output(source, elsewhere, "encode", "k1")
     elsewhere._root.delete("outputs/encode/k1/manifest.json")
     elsewhere._root.delete(f"outputs/encode/k1/{elsewhere_attempt(source)}/exact")
-    assert copy_output(source, elsewhere, "encode", "k1") == Copied(len(OBJECTS), TOTAL, 8 << 20)
+    assert copy_output(source, elsewhere, "encode", "k1") == CopyResult(len(OBJECTS), TOTAL, 8 << 20)
     assert_equal(elsewhere, source)
 
 
@@ -121,7 +121,7 @@ def test_a_damaged_object_is_named_and_not_published(
 def test_a_full_folder_is_told_before_the_first_byte(
     source: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FolderRoot, "free", lambda self: 1000)
+    monkeypatch.setattr(LocalBackend, "free", lambda self: 1000)
     target = Store.open(str(tmp_path / "target"))
     with pytest.raises(StoreFull, match=f"{TOTAL:,} bytes are missing there and 1,000 are free") as error:
         copy_output(source, target, "encode", "k1")

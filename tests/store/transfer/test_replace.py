@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from store import Store
-from store.attempts import is_being_freed, note_freeing
 from store.errors import MissingOutput
 from store.transfer import copy_output, copying
+from store.writing.attempts import is_being_deleted, mark_being_deleted
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -62,7 +62,7 @@ def test_equal_objects_made_elsewhere_do_not_differ(source: Store, elsewhere: St
 def test_killed_anywhere_there_is_the_old_or_the_new(
     source: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from store.roots.folder import FolderRoot
+    from store.backends.local.backend import LocalBackend
 
     class Killed(BaseException):
         pass
@@ -79,14 +79,14 @@ def test_killed_anywhere_there_is_the_old_or_the_new(
         return counting
 
     names = ("put", "fill", "create", "move_all", "sync", "delete")
-    whole = {name: getattr(FolderRoot, name) for name in names}
+    whole = {name: getattr(LocalBackend, name) for name in names}
     seen = set()
     for step in range(1, 40):
         target = Store.open(str(tmp_path / f"target{step}"))
         publish(target, b"other")
         with monkeypatch.context() as patch:
             for name in names:
-                patch.setattr(FolderRoot, name, counted(whole[name]))
+                patch.setattr(LocalBackend, name, counted(whole[name]))
             left[0] = step
             try:
                 copy_output(source, target, "encode", "k1", replace=True)
@@ -139,10 +139,10 @@ def test_what_is_freed_while_it_is_copied_is_missing_and_not_damaged(
 def test_an_attempt_that_is_being_freed_is_not_written_to(source: Store, elsewhere: Store) -> None:
     """In a bucket whoever frees it may only stand still; on a folder, whose lock we hold, it is gone."""
     attempt = source.output("encode", "k1").manifest.attempt
-    note_freeing(elsewhere._root, f"outputs/encode/k1/{attempt}")
+    mark_being_deleted(elsewhere._root, f"outputs/encode/k1/{attempt}")
     copy_output(source, elsewhere, "encode", "k1")
     found = elsewhere.output("encode", "k1")
     found.verify()
     assert (found.manifest.attempt == attempt) == elsewhere._root.resumable
-    assert is_being_freed(elsewhere._root, f"outputs/encode/k1/{attempt}") != elsewhere._root.resumable
+    assert is_being_deleted(elsewhere._root, f"outputs/encode/k1/{attempt}") != elsewhere._root.resumable
     assert json.loads(elsewhere._root.read("outputs/encode/k1/manifest.json"))["attempt"] == found.manifest.attempt

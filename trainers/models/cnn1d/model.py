@@ -8,10 +8,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from trainers.batch import Output
-from trainers.dropout import Dropout
+from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
 from trainers.models.cnn1d.params import CNN1DParams
+from trainers.models.dropout import Dropout
 
 STEM = 7  # samples under the first convolution
 
@@ -47,8 +47,8 @@ class CNN1D(nn.Module):
         self.classify = nn.Linear(params.embedding, classes)
         self.embedding_width = params.embedding
 
-    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Output:
-        """Classify series (B, L, C); `maps` are the blocks' outputs (B, W, L', 1). See `trainers.batch.Output`."""
+    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
+        """Classify series (B, L, C); `maps` are the blocks' outputs (B, W, L', 1). See `ModelOutput`."""
         hidden = torch.cat([inputs[name] for name in self.names], dim=-1).transpose(1, 2)  # (B, C, L)
         hidden = self.stem(hidden)
         maps = []

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainers.dropout import byte_dropout
 from trainers.errors import TrainingError
 from trainers.models.dmft.params import Norm
+from trainers.models.dropout import byte_dropout
 
 
 @dataclass(frozen=True)

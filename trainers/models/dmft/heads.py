@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from trainers.batch import Output
+from trainers.data.batch import ModelOutput
 from trainers.models.dmft.params import Norm
 
 
@@ -24,7 +24,7 @@ class Heads(nn.Module):
         self.embedding_width = sum(widths.values())
         self.linears = nn.ModuleDict({name: nn.Linear(width, classes) for name, width in widths.items()})
 
-    def forward(self, class_tokens: Mapping[str, Tensor]) -> Output:
+    def forward(self, class_tokens: Mapping[str, Tensor]) -> ModelOutput:
         """Classify each stream's class token (B, W) and vote; the embedding is the tokens side by side."""
         tokens = {name: self.norms[name](class_tokens[name]) for name in self.names}
         streams = {name: self.linears[name](token) for name, token in tokens.items()}

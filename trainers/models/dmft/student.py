@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from trainers.batch import Output
+from trainers.data.batch import ModelOutput
 from trainers.models.dmft.encoder import EncoderSize
 from trainers.models.dmft.heads import Heads
 from trainers.models.dmft.mstt import MSTT
@@ -31,10 +31,10 @@ class DMFTStudent(nn.Module):
         self.heads = Heads(self.mstt.widths(), classes, params.norm)
         self.embedding_width = self.heads.embedding_width
 
-    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Output:
-        """Classify patches (B, P, D) by modality with masks (B, P); see `trainers.batch.Output`."""
+    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
+        """Classify patches (B, P, D) by modality with masks (B, P); see `trainers.data.batch.ModelOutput`."""
         temporal, spatial, _ = self.mstt(inputs, valid, outputs=1)
         tokens = {f"{name}/temporal": hidden[:, 0] for name, hidden in temporal.items()}
         tokens |= {f"{name}/spatial": hidden[:, 0] for name, hidden in spatial.items()}
-        output: Output = self.heads(tokens)
+        output: ModelOutput = self.heads(tokens)
         return output

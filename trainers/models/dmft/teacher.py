@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from trainers.batch import Output
+from trainers.data.batch import ModelOutput
 from trainers.models.dmft.encoder import EncoderSize
 from trainers.models.dmft.fusion import TMT
 from trainers.models.dmft.heads import Heads
@@ -40,13 +40,13 @@ class DMFTTeacher(nn.Module):
         self.heads = Heads(widths, classes, params.norm)
         self.embedding_width = self.heads.embedding_width
 
-    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Output:
-        """Classify patches (B, P, D) by modality with masks (B, P); see `trainers.batch.Output`."""
+    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
+        """Classify patches (B, P, D) by modality with masks (B, P); see `trainers.data.batch.ModelOutput`."""
         temporal, spatial, keeps = self.mstt(inputs, valid)
         fused = self.fusion(temporal, keeps)
         tokens = {f"{name}/temporal": hidden[:, 0] for name, hidden in fused.items()}
         tokens |= {f"{name}/spatial": hidden[:, 0] for name, hidden in spatial.items()}
-        output: Output = self.heads(tokens)
+        output: ModelOutput = self.heads(tokens)
         return {**output, "maps": (temporal_map(temporal.values()),)}
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from trainers.batch import Output
-from trainers.dropout import Dropout
+from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
+from trainers.models.dropout import Dropout
 from trainers.models.images.backbones import FEATURES, Backbone, resnet18, vgg16
 from trainers.models.images.params import ImageNetworkParams
 from trainers.models.images.pretrained import load_backbone
@@ -54,8 +54,8 @@ class ImageStudent(nn.Module):
         """Start from torchvision's state of the same network, see `load_backbone`."""
         load_backbone(self._backbone, state)
 
-    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Output:
-        """Classify images (B, C, S, S) in -1..1; see `trainers.batch.Output`."""
+    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
+        """Classify images (B, C, S, S) in -1..1; see `trainers.data.batch.ModelOutput`."""
         images = torch.cat([inputs[name] for name in self.names], dim=1)
         maps = self._backbone.maps((images - self.shift) * self.scale)
         features = maps[-1].mean(dim=(2, 3))  # (B, 512)

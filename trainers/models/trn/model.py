@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from trainers.batch import Output
-from trainers.dropout import Dropout
+from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
+from trainers.models.dropout import Dropout
 from trainers.models.trn.params import TRNParams
 from trainers.models.trn.relations import MultiScaleRelations
 
@@ -48,8 +48,8 @@ class TRN(nn.Module):
         )
         self.embedding_width = params.width
 
-    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Output:
-        """Classify patches (B, P, D) with masks (B, P); see `trainers.batch.Output`."""
+    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
+        """Classify patches (B, P, D) with masks (B, P); see `trainers.data.batch.ModelOutput`."""
         segments = stretch_means(inputs[self.name], valid.get(self.name), self.stretches)  # (B, n, D)
         projected = self.project(segments)  # (B, n, W)
         logits = self.relations(projected)

@@ -1,0 +1,79 @@
+"""What outputs hold that are read back outside of their stages, typed: a store may have been written by anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pipeline.sources.base import Recording
+
+if TYPE_CHECKING:
+    from store import Output
+
+
+class BrokenStream(msgspec.Struct, frozen=True):
+    """An item of the index's ``broken.json``; without a recording where the file could not be placed."""
+
+    recording: str
+    stream: str
+    path: str
+    reason: str
+
+
+class SkippedRecording(msgspec.Struct, frozen=True):
+    """An item of an encode output's ``skipped.json``: whose row is empty, and why."""
+
+    recording: str
+    reason: str
+
+
+class Metrics(msgspec.Struct, frozen=True):
+    """What results read of ``metrics.json``, as fractions."""
+
+    top1: float
+    macro_f1: float
+    vskd_f1: float
+    per_modality: Mapping[str, float]
+
+
+class PredictedRecording(msgspec.Struct, frozen=True):
+    """A line of ``predictions.jsonl``."""
+
+    recording: str
+    subject: str
+    label: str
+    predicted: str
+    probability: float
+
+
+def index_rows(index: Output) -> Iterator[Recording]:
+    """Yield the index's recordings in row order; CorruptObject where they are none."""
+    return index.read_lines("recordings.jsonl", Recording)
+
+
+def broken_items(index: Output) -> list[BrokenStream]:
+    """Return what the index found broken; CorruptObject where that cannot be told."""
+    found: list[BrokenStream] = index.read_json("broken.json", list[BrokenStream])
+    return found
+
+
+def skipped_items(encoded: Output) -> list[SkippedRecording]:
+    """Return which rows of an encode output are empty; CorruptObject where that cannot be told."""
+    entry = encoded.entries.get("skipped.json")
+    if entry is None or entry.size <= len("[]"):  # as the manifest says, which is read in any case
+        return []
+    found: list[SkippedRecording] = encoded.read_json("skipped.json", list[SkippedRecording])
+    return found
+
+
+def metrics_of(evaluation: Output) -> Metrics:
+    """Return an evaluate output's figures; CorruptObject where they are none."""
+    found: Metrics = evaluation.read_json("metrics.json", Metrics)
+    return found
+
+
+def predictions_of(evaluation: Output) -> Iterator[PredictedRecording]:
+    """Yield an evaluate output's predictions; CorruptObject where they are none."""
+    return evaluation.read_lines("predictions.jsonl", PredictedRecording)

@@ -1,0 +1,64 @@
+"""Which outputs a step reads: each input's form comes from an encode step or from a gaf step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.plan.steps.step import Step
+from pipeline.stagesfile.experiment import Entry, Point
+from trainers.data.input_names import modality_of
+
+FORMS = {"encode": ("patches", "series"), "gaf": ("images",)}
+
+
+def find_inputs(point: Point, entry: Entry, needed: Sequence[Step], names: Sequence[str]) -> dict[str, Step]:
+    """Find the needed step that gives each input.
+
+    Raises
+    ------
+    ConfigError
+        No needed entry gives an input, two do, an encode entry keeps no series where one is wanted, or two
+        inputs of one modality come from different series (an augmented copy could not give both).
+    """
+    found = {name: _provider(point, entry, needed, name) for name in names}
+    origins: dict[str, str] = {}
+    for name, step in found.items():
+        origin = step.work["features"] if step.stage == "gaf" else step.id
+        other = origins.setdefault(modality_of(name), origin)
+        if other != origin:
+            raise point.document.error(
+                f"{entry.place}.needs",
+                f"{modality_of(name)} comes from two encodings, {other} and {origin}",
+                "let all forms of a modality come from one encode entry",
+            )
+    return found
+
+
+def _provider(point: Point, entry: Entry, needed: Sequence[Step], name: str) -> Step:
+    modality, _, form = name.partition(":")
+    form = form or "patches"
+    steps = [s for s in needed if form in FORMS.get(s.stage, ()) and s.work["modality"] == modality]
+    if len(steps) > 1:
+        problem = f"two entries give {modality}: {steps[0].entry} and {steps[1].entry}"
+        raise point.document.error(f"{entry.place}.needs", problem, "need one of them")
+    if not steps:
+        stage = "gaf" if form == "images" else "encode"
+        there = [s.work["modality"] for s in needed if s.stage == stage]
+        remedy = f"needed {stage} entries give {', '.join(there)}" if there else f"add a {stage} entry to needs"
+        problem = f"no needed entry gives {'images' if form == 'images' else 'features'} of {modality}"
+        raise point.document.error(f"{entry.place}.needs", problem, f"{remedy}; `modalities:` chooses")
+    if form == "series":
+        needs_series(point, entry, steps[0])
+    return steps[0]
+
+
+def needs_series(point: Point, entry: Entry, encoded: Step) -> None:
+    """Raise ConfigError where an encode step stores no aligned series."""
+    if not encoded.recipe["params"].get("keep_series", False):
+        modality = encoded.work["modality"]
+        what = "keeps no series" if "keep_series" in encoded.recipe["params"] else "has no series, being video"
+        raise point.document.error(
+            entry.place,
+            f"{encoded.entry} {what} of {modality}",
+            f"set stages.{encoded.entry}.{modality}.keep_series: true, or choose other modalities",
+        )

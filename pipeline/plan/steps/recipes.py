@@ -1,0 +1,130 @@
+"""Recipes: everything that a step's output depends on, as plain values. A step's key is its recipe's digest.
+
+Pure: nothing here reads a file. A change of any field's name or meaning changes every key (docs/keys.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.plan.recordings.table import Table, table_digest
+from pipeline.plan.steps.split import Split
+from pipeline.sources.base import Modality
+
+FORMAT = 1
+
+
+def index_recipe(
+    source: Mapping[str, Any],
+    classes: Sequence[str],
+    table: Table,
+    streams: Sequence[str],
+    code: Mapping[str, str],
+) -> dict[str, Any]:
+    """Recipe of the table of recordings: what is listed, how it is labelled, and the streams that are checked."""
+    return {
+        "format": FORMAT,
+        "stage": "index",
+        "source": dict(source),
+        "classes": list(classes),
+        "table": table_digest(table.listing),
+        "unparsed": [item.path for item in table.listing.unparsed],
+        "raw": {stream: table.raw[stream].digest for stream in sorted(streams)},
+        "code": dict(code),
+    }
+
+
+def encode_recipe(
+    source: Mapping[str, Any],
+    name: str,
+    modality: Modality,
+    params: Mapping[str, Any],
+    weights: Mapping[str, Any] | None,
+    table: Table,
+    code: Mapping[str, str],
+) -> dict[str, Any]:
+    """Recipe of one modality's features: from its own parameters and files alone.
+
+    Limits on times enter where there are any: no video has them.
+    """
+    source = {name: value for name, value in source.items() if name != "times" or modality.kind != "video"}
+    recipe = {
+        "format": FORMAT,
+        "stage": "encode",
+        "source": dict(source),
+        "modality": {
+            "name": name,
+            "kind": modality.kind,
+            "streams": list(modality.streams),
+            "rate": modality.rate,
+            **({"channels": list(modality.channels)} if modality.channels else {}),
+        },
+        "params": dict(params),
+        "rows": table.rows_digest,
+        "raw": {stream: table.raw[stream].digest for stream in modality.streams},
+        "code": dict(code),
+    }
+    if weights is not None:
+        recipe["weights"] = dict(weights)
+    return recipe
+
+
+def gaf_recipe(name: str, params: Mapping[str, Any], features: str, code: Mapping[str, str]) -> dict[str, Any]:
+    """Recipe of one modality's images: how they are rendered, and the key of the encode output with the series."""
+    return {
+        "format": FORMAT,
+        "stage": "gaf",
+        "modality": name,
+        "params": dict(params),
+        "features": features,
+        "code": dict(code),
+    }
+
+
+def training_recipe(
+    stage: str,
+    params: Mapping[str, Any],
+    classes: int,
+    features: Mapping[str, str],
+    teacher: str | None,
+    split: Split,
+    seed: int,
+    code: Mapping[str, str],
+) -> dict[str, Any]:
+    """Recipe of a trained model; the fold enters as the ids and labels of its recordings."""
+    recipe: dict[str, Any] = {
+        "format": FORMAT,
+        "stage": stage,
+        "params": dict(params),
+        "classes": classes,
+        "features": dict(features),
+        "train": dict(split.train),
+        "test": dict(split.test),
+        "seed": seed,
+        "code": dict(code),
+    }
+    if teacher is not None:
+        recipe["teacher"] = teacher
+    return recipe
+
+
+def evaluate_recipe(
+    params: Mapping[str, Any],
+    features: Mapping[str, str],
+    model: str,
+    classes: Sequence[str],
+    split: Split,
+    code: Mapping[str, str],
+) -> dict[str, Any]:
+    """Recipe of one model's probabilities on its test recordings: their ids, subjects and labels."""
+    return {
+        "format": FORMAT,
+        "stage": "evaluate",
+        "params": dict(params),
+        "features": dict(features),
+        "model": model,
+        "classes": list(classes),
+        "test": dict(split.tested),
+        "code": dict(code),
+    }

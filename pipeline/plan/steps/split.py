@@ -1,0 +1,78 @@
+"""One fold's recordings, as the steps that train and test on them share them: a plan may have a million."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from pipeline.sources.base import Recording
+from store.canonical import digest_rows
+
+
+class Split:
+    """The rows of both sides; what is derived from them is made when it is asked for, and digests once.
+
+    Parameters
+    ----------
+    name
+        Of the fold.
+    recordings
+        The table, in row order.
+    train, test
+        Rows in it.
+    labels
+        Number of each action.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        recordings: Sequence[Recording],
+        train: Iterable[int],
+        test: Iterable[int],
+        labels: Mapping[str, int],
+    ) -> None:
+        self.name = name
+        self._recordings, self._labels = recordings, labels
+        self._train, self._test = array("q", train), array("q", test)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell a split of the same recordings, whatever the protocol is called."""
+        return isinstance(other, Split) and (self.train, self.test) == (other.train, other.test)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @cached_property
+    def train(self) -> Mapping[str, Any]:
+        """The training side as a recipe has it: how many recordings, and the digest of their ids and labels."""
+        return _side(len(self._train), ([r.id, self._labels[r.action]] for r in self._of(self._train)))
+
+    @cached_property
+    def test(self) -> Mapping[str, Any]:
+        """The test side as a recipe of training has it."""
+        return _side(len(self._test), ([r.id, self._labels[r.action]] for r in self._of(self._test)))
+
+    @cached_property
+    def tested(self) -> Mapping[str, Any]:
+        """The test side as a recipe of evaluation has it: with subjects, too."""
+        return _side(len(self._test), ([r.id, r.subject, self._labels[r.action]] for r in self._of(self._test)))
+
+    def as_work(self) -> dict[str, Any]:
+        """Return rows and labels of both sides, and ids and subjects of the test side, for a job."""
+        return {
+            "train": self._rows(self._train),
+            "test": self._rows(self._test),
+            "test_recordings": [[r.id, r.subject] for r in self._of(self._test)],
+        }
+
+    def _of(self, rows: array[int]) -> Iterator[Recording]:
+        return map(self._recordings.__getitem__, rows)
+
+    def _rows(self, rows: array[int]) -> list[list[int]]:
+        return [[row, self._labels[self._recordings[row].action]] for row in rows]
+
+
+def _side(count: int, rows: Iterable[list[Any]]) -> Mapping[str, Any]:
+    return {"recordings": count, "digest": digest_rows(rows)}

@@ -1,0 +1,112 @@
+"""What identifies pretrained weights in a key: their name in torchvision's enumeration, or their content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.keys.file_hash import LOCKED, FileHash
+from pipeline.keys.missing_files import FETCH, dangling, is_absent
+from pipeline.keys.raw_index import RawIndex
+from pipeline.lock import Lock
+from pipeline.stagesfile.experiment import Point
+from store import expand_home
+
+_FILES = (".pth", ".safetensors")
+
+
+class Weights:
+    """Looks at each file of weights once a plan, so that all of its keys agree.
+
+    Parameters
+    ----------
+    base
+        The stages file's folder.
+    lock
+        Its digests stand for files that are absent.
+    points
+        Of the whole experiment, which may name several files.
+
+    Attributes
+    ----------
+    found
+        The SHA-256 of files, by how the stages file names them, as the lock has them.
+    known
+        What is known of files, by how the stages file names them.
+    absent
+        Paths where nothing is, so that the lock's digest was taken, and what belongs there.
+    """
+
+    def __init__(self, base: Path, lock: Lock, points: Sequence[Point]) -> None:
+        self.found: dict[str, str] = {}
+        self.known: dict[str, FileHash] = {}
+        self.absent: dict[str, str] = {}
+        self._base = base
+        self._lock = lock
+        self._points = points
+
+    def __call__(self, point: Point, place: str, value: str) -> dict[str, Any]:
+        """Return what stands in a recipe for weights; ConfigError where neither the file nor a digest is there."""
+        if value == "none":
+            return {"random": True}
+        if not value.endswith(_FILES):
+            return {"enumerated": value}
+        if value not in self.known:
+            self.known[value] = self._look(point, place, value)
+            self.found[value] = self.known[value].sha256
+        return {"sha256": self.known[value].sha256}
+
+    def _look(self, point: Point, place: str, value: str) -> FileHash:
+        path = self._path(value)
+        if path.is_file():
+            index = RawIndex(path.parent)
+            index.digests([path.name])
+            return index.hashed(path.name)
+        if (
+            is_absent(path)
+            and point.document.set_by(place) != "--set"
+            and (sha256 := self._locked(point, place, value))
+        ):
+            self.absent[str(path)] = "the weights are"
+            return FileHash(0, 0, 0, 0, sha256, LOCKED)
+        if broken := dangling(path):
+            raise point.document.error(place, f"{path}: {broken}", FETCH)
+        raise point.document.error(
+            place,
+            f"no such weights file: {path}",
+            "give a .safetensors or .pth file, an enumerated name, or none",
+        )
+
+    def _locked(self, point: Point, place: str, value: str) -> str | None:
+        """Return the lock's digest of a file; ConfigError where it may be that of another file.
+
+        Earlier locks have files by their last part alone, which says what is meant where just one file has that name.
+        """
+        known, name = self._lock.weights, self._path(value).name
+        if value != name and value in known:
+            return known[value]
+        if name not in known:
+            return None
+        alike = {other for other in {value, *_files(self._points)} if self._path(other).name == name}
+        if len({os.path.normpath(self._path(other)) for other in alike}) > 1 and not alike <= known.keys():
+            raise point.document.error(
+                place,
+                f"no such weights file: {self._path(value)}, and the lock may mean any of {', '.join(sorted(alike))}",
+                "fetch these files, and run again: the lock then has each by its path",
+            )
+        return known[name]
+
+    def _path(self, value: str) -> Path:
+        return self._base / expand_home(value)
+
+
+def _files(points: Sequence[Point]) -> Iterable[str]:
+    """Yield the files of weights that an experiment names, in any section of an entry."""
+    for point in points:
+        for entry in point.entries.values():
+            for section in entry.body.values():
+                value = section.get("weights") if isinstance(section, dict) else None
+                if isinstance(value, str) and value.endswith(_FILES):
+                    yield value

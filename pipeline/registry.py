@@ -1,0 +1,167 @@
+"""Names that a stages file can use. Strings only, so that naming a thing imports nothing and makes no step stale.
+
+A new source or stage is its own file and one more line here; models and losses have tables of their own in `trainers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, NamedTuple, Protocol
+
+from pipeline.errors import CodeChanged, ContractError, PipelineError
+from pipeline.keys.loaded_code import SCOPE, in_scope
+from trainers.losses.registry import LOSSES as LOSSES
+from trainers.models.registry import MODELS as MODELS
+
+
+class Registration(Protocol):
+    """What a name stands for, as ``module:attribute``: its parameters' struct (quick to import), and what builds it."""
+
+    @property
+    def params(self) -> str: ...
+
+    @property
+    def build(self) -> str: ...
+
+
+class Entry(NamedTuple):
+    """A `Registration` of this package."""
+
+    params: str
+    build: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A kind of work.
+
+    Attributes
+    ----------
+    params, run
+        The struct of its parameters, and the function that does a step, as ``module:attribute``.
+    open
+        What opens a step whose shards others can make (`pipeline.stages.sharded.Sharded`); empty where none can.
+    together
+        The function that does several alike steps as one; empty where none can.
+    reads
+        Which kinds of entries it can need.
+    named
+        Parameters that name something: parameter to table.
+    """
+
+    params: str
+    run: str
+    reads: tuple[str, ...]
+    named: tuple[tuple[str, str], ...] = ()
+    open: str = ""
+    together: str = ""
+
+
+STAGES = {
+    "index": Stage("", "pipeline.stages.index:run", ()),
+    "encode": Stage("", "pipeline.stages.encode.stage:run", (), open="pipeline.stages.encode.stage:open"),
+    "gaf": Stage(
+        "pipeline.stages.gaf.params:GafStageParams",
+        "pipeline.stages.gaf.stage:run",
+        ("encode",),
+        open="pipeline.stages.gaf.stage:open",
+    ),
+    "train": Stage(
+        "pipeline.stages.train.params:TrainParams",
+        "pipeline.stages.train.train:run",
+        ("encode", "gaf"),
+        (("model", "models"),),
+        together="pipeline.stages.train.train:run_together",
+    ),
+    "distil": Stage(
+        "pipeline.stages.train.params:DistilParams",
+        "pipeline.stages.train.distil:run",
+        ("encode", "gaf", "train", "distil"),
+        (("model", "models"), ("loss", "losses")),
+        together="pipeline.stages.train.distil:run_together",
+    ),
+    "evaluate": Stage(
+        "pipeline.stages.train.params:EvaluateParams",
+        "pipeline.stages.evaluate:run",
+        ("train", "distil"),
+    ),
+}
+
+SOURCES: Mapping[str, Registration] = {
+    "sample": Entry("pipeline.sources.sample.source:Params", "pipeline.sources.sample.source:Sample"),
+    "synthetic": Entry("pipeline.sources.synthetic:Params", "pipeline.sources.synthetic:Synthetic"),
+    "utd-mhad": Entry("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
+    "mmact": Entry("pipeline.sources.mmact.source:Params", "pipeline.sources.mmact.source:Mmact"),
+    "berkeley-mhad": Entry(
+        "pipeline.sources.berkeley_mhad.source:Params", "pipeline.sources.berkeley_mhad.source:BerkeleyMhad"
+    ),
+}
+
+TABLES: Mapping[str, Mapping[str, Registration]] = {"models": MODELS, "losses": LOSSES}
+
+ENCODERS: Mapping[str, Registration] = {
+    "series": Entry(
+        "pipeline.stages.encode.timelines.params:SeriesParams",
+        "pipeline.stages.encode.timelines.encoder:TimelineEncoder",
+    ),
+    "skeleton": Entry(
+        "pipeline.stages.encode.timelines.params:SkeletonParams",
+        "pipeline.stages.encode.timelines.encoder:TimelineEncoder",
+    ),
+    "video": Entry(
+        "pipeline.stages.encode.video.params:VideoParams", "pipeline.stages.encode.video.encoder:VideoEncoder"
+    ),
+}
+
+PRETRAINED: Mapping[str, Registration] = {
+    "torchvision": Entry(
+        "pipeline.stages.train.params:PretrainedParams", "pipeline.stages.encode.video.weights:read_state"
+    ),
+}
+
+
+def import_object(reference: str) -> Any:
+    """Import what ``module:attribute`` names.
+
+    Raises
+    ------
+    ContractError
+        There is no such thing, or its module cannot be imported: somebody's own, or a package that it needs.
+    """
+    module, _, attribute = reference.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (PipelineError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise ContractError(
+            f"{reference}: cannot be imported ({type(error).__name__}: {error})\n"
+            "  mend the module, or the line that names it (pipeline/registry.py, "
+            "trainers/models/registry.py, trainers/losses/registry.py)"
+        ) from error
+
+
+def import_hashed(reference: str, code: Container[str]) -> Any:
+    """Import what ``module:attribute`` names, of modules that a plan has hashed: these tables are not part of keys."""
+    check_hashable(reference)
+    if module_of(reference) not in code:
+        raise CodeChanged(f"what names {reference} changed while this ran; run again")
+    return import_object(reference)
+
+
+def check_hashable(reference: str) -> None:
+    """Raise ContractError where what a table names lies outside the code that keys hash."""
+    if not in_scope(module_of(reference)):
+        *others, last = SCOPE
+        raise ContractError(
+            f"{reference}: must lie in {', '.join(others)} or {last}: keys do not see code elsewhere\n"
+            "  move the module there, and mend the line that names it (pipeline/registry.py, "
+            "trainers/models/registry.py, trainers/losses/registry.py)"
+        )
+
+
+def module_of(reference: str) -> str:
+    """Return the module part of ``module:attribute``."""
+    return reference.partition(":")[0]

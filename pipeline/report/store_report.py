@@ -1,0 +1,239 @@
+"""A store's outputs: the list, one in full, and what the bytes are for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline.formatting import duration, size
+from pipeline.report.gc_report import age
+from pipeline.report.results_text import table
+from store import Folder, Manifest, Origin, OutputName, Ref, Totals, Usage, Users
+
+_WIDE = 110  # columns, from which on the list says who made what
+_MOST_LISTED = 8  # parents, children, users, in text
+
+
+@dataclass(frozen=True)
+class OutputRow:
+    """One output of the list."""
+
+    folder: Folder
+    origin: Origin | None
+    refs: Sequence[Ref]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the command line prints it."""
+        told = self.origin.provenance if self.origin else {}
+        return {
+            "stage": self.folder.stage,
+            "key": self.folder.key,
+            "state": self.state,
+            "created": self.origin.created if self.origin else None,
+            "written": moment(self.folder.touched, "seconds"),
+            "bytes": self.folder.bytes,
+            "objects": self.folder.objects,
+            "user": told.get("user"),
+            "host": told.get("host"),
+            "refs": [ref.name for ref in self.refs],
+        }
+
+    @property
+    def state(self) -> str:
+        """Return published, unfinished, or damaged (a manifest that cannot be read)."""
+        if not self.folder.published:
+            return "unfinished"
+        return "published" if self.origin else "damaged"
+
+
+def list_text(listed: Sequence[OutputRow], url: str, width: int) -> str:
+    """Write one line an output, by stage, the newest last, within `width` columns where that can be."""
+    if not listed:
+        return f"no outputs in {url}"
+    header = ["stage", "key", "written", "size", "by", "experiment", "step"]
+    rows = []
+    for each in listed:
+        made = moment(each.folder.touched)[: 16 if width >= _WIDE else 10]
+        experiment, step = _used(each)
+        size_ = size(each.folder.bytes)
+        rows.append([each.folder.stage, each.folder.key[:12], made, size_, _who(each), experiment, step])
+    if width < _WIDE:  # who made it stands in `store show`
+        header, rows = _without_who(header), [_without_who(row) for row in rows]
+    used = sum(max(len(row[i]) for row in [header, *rows]) + 2 for i in range(len(header) - 1))
+    rows = [[*row[:-1], _cut(row[-1], max(width - used, 12))] for row in rows]
+    text = table(header, rows, right=[3])
+    total = size(sum(each.folder.bytes for each in listed))
+    return f"{text}\n\n{len(listed):,} output{'s' if len(listed) != 1 else ''}, {total}, in {url}"
+
+
+def _without_who(row: list[str]) -> list[str]:
+    return [*row[:4], *row[5:]]
+
+
+def _who(each: OutputRow) -> str:
+    if each.state != "published":
+        return each.state.upper()
+    told = each.origin.provenance if each.origin else {}
+    return _cut(_at(told) or "-", 20)
+
+
+def _used(each: OutputRow) -> tuple[str, str]:
+    """Return the experiment that uses an output, and what it calls it."""
+    if not each.refs:
+        return "-", each.state.upper() if each.state != "published" else ""
+    more = f" +{len(each.refs) - 1}" if len(each.refs) > 1 else ""
+    called = next((step for ref in each.refs if (step := ref.outputs.get(each.folder.name))), "")
+    return _cut(_experiment(each.refs[0]), 20) + more, called
+
+
+def show_text(
+    manifest: Manifest, origins: Mapping[str, Sequence[OutputName]], refs: Sequence[Ref], written: float
+) -> str:
+    """Write where an output comes from and what it is used for.
+
+    Parameters
+    ----------
+    origins
+        ``made from``, ``made into`` and ``same but for its raw data``: outputs.
+    """
+    told = manifest.provenance
+    total = size(sum(entry.size for entry in manifest.objects))
+    lines = [f"{manifest.stage} {manifest.key}", ""]
+    by = f" by {_at(told)}" if _at(told) else ""
+    facts = [("made", f"{_date(manifest.created)}{by}"), ("written here", f"{moment(written)} UTC")]
+    if isinstance(told.get("seconds"), (int, float)):
+        facts.append(("took", duration(float(told["seconds"])) + (f" on {told['device']}" if "device" in told else "")))
+    facts.append(("size", f"{total} in {len(manifest.objects)} object{'s' if len(manifest.objects) != 1 else ''}"))
+    versions = [f"{name} {told[name]}" for name in ("python", "torch", "platform") if name in told]
+    facts += [("with", ", ".join(versions))] if versions else []
+    facts += [(title, _outputs(names)) for title, names in origins.items() if names]
+    facts.append(("used by", _users(refs)))
+    width = max(len(title) for title, _ in facts)
+    for title, value in facts:
+        first, *rest = value.split("\n")
+        lines += [f"{title.ljust(width)}  {first}", *(f"{' ' * width}  {line}" for line in rest)]
+    more = {name: value for name, value in told.items() if name not in _SHOWN}
+    if more:
+        lines += ["", "also noted", *_indented(more)]
+    return "\n".join([*lines, "", "recipe", *_indented(manifest.recipe)])
+
+
+_SHOWN = ("user", "host", "seconds", "device", "python", "torch", "platform")
+
+
+def show_json(
+    manifest: Manifest, origins: Mapping[str, Sequence[OutputName]], refs: Sequence[Ref], written: float
+) -> dict[str, Any]:
+    """Return all of it, but for the list of objects."""
+    titles = {"made from": "parents", "made into": "children", "same recipe": "family_members"}
+    return {
+        "stage": manifest.stage,
+        "key": manifest.key,
+        "attempt": manifest.attempt,
+        "created": manifest.created,
+        "written": moment(written, "seconds"),
+        "objects": len(manifest.objects),
+        "bytes": sum(entry.size for entry in manifest.objects),
+        "provenance": manifest.provenance,
+        "family": manifest.family,
+        **{titles[title]: [{"stage": s, "key": k} for s, k in names] for title, names in origins.items()},
+        "refs": [{"name": ref.name, "who": ref.who, "path": ref.path, "written": ref.written} for ref in refs],
+        "recipe": manifest.recipe,
+    }
+
+
+def usage_text(usage: Usage, url: str) -> str:
+    """Write two tables: by stage, and by experiment; then what is of no use."""
+    rows = [[stage, f"{each.outputs:,}", size(each.bytes)] for stage, each in usage.stages.items()]
+    text = [table(["stage", "outputs", "size"], rows, right=[1, 2]), ""] if rows else []
+    if usage.shares:
+        rows = [
+            [_experiment(s.ref), s.ref.who or "-", _age(s.ref), size(s.alone.bytes), size(s.shared.bytes), s.ref.name]
+            for s in usage.shares
+        ]
+        header = ["experiment", "by", "changed", "alone", "shared", "reference"]
+        text += [table(header, rows, right=[2, 3, 4]), ""]
+    rest = [
+        ("used by no experiment", usage.unused),
+        ("left behind", usage.left_behind),
+        ("quarantine", usage.quarantine),
+    ]
+    rows = [[title, f"{each.outputs:,}", size(each.bytes)] for title, each in rest if each.outputs]
+    text += [table(["can be cleaned (`pipeline gc`)", "outputs", "size"], rows, right=[1, 2]), ""] if rows else []
+    return "\n".join([*text, f"{size(usage.total)} in {url}"])
+
+
+def usage_json(usage: Usage, url: str) -> dict[str, Any]:
+    """Return the same."""
+
+    def plain(each: Totals) -> dict[str, int]:
+        return {"outputs": each.outputs, "bytes": each.bytes}
+
+    return {
+        "store": url,
+        "bytes": usage.total,
+        "stages": {stage: plain(each) for stage, each in usage.stages.items()},
+        "experiments": [
+            {
+                "ref": share.ref.name,
+                "who": share.ref.who,
+                "path": share.ref.path,
+                "written": share.ref.written,
+                "alone": plain(share.alone),
+                "shared": plain(share.shared),
+            }
+            for share in usage.shares
+        ],
+        "unused": plain(usage.unused),
+        "left_behind": plain(usage.left_behind),
+        "quarantine": plain(usage.quarantine),
+    }
+
+
+def moment(seconds: float, to: str = "minutes") -> str:
+    """Write a moment in UTC."""
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec=to)
+    return text if to == "seconds" else text.partition("+")[0].replace("T", " ")
+
+
+def _date(created: str) -> str:
+    return created[:16].replace("T", " ") + " UTC"
+
+
+def _at(told: Mapping[str, Any]) -> str:
+    return "@".join(str(told[name]) for name in ("user", "host") if told.get(name))
+
+
+def _experiment(ref: Ref) -> str:
+    return ref.path.rpartition("/")[2] or ref.name
+
+
+def _age(ref: Ref) -> str:
+    return "-" if ref.age_s is None else age(ref.age_s)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def _outputs(names: Sequence[OutputName]) -> str:
+    more = [f"and {len(names) - _MOST_LISTED} more"] if len(names) > _MOST_LISTED else []
+    return "\n".join([*(f"{stage} {key[:12]}" for stage, key in names[:_MOST_LISTED]), *more])
+
+
+def _users(refs: Sequence[Ref]) -> str:
+    said = [", ".join(part for part in (ref.who, ref.path or ref.name) if part) for ref in refs[:_MOST_LISTED]]
+    more = [f"and {len(refs) - _MOST_LISTED} more"] if len(refs) > _MOST_LISTED else []
+    return "\n".join([*said, *more]) or "no experiment"
+
+
+def _indented(value: Mapping[str, Any]) -> list[str]:
+    return [f"  {line}" for line in json.dumps(value, indent=1, ensure_ascii=False).splitlines()]
+
+
+def users_notes(users: Users) -> list[str]:
+    """Say which references could not be read."""
+    return [f"note: {why}" for why in users.unreadable]

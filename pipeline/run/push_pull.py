@@ -1,0 +1,241 @@
+"""Copying outputs between the store and its remotes: what ``push`` and ``pull`` do."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import ConfigError
+from pipeline.formatting import size
+from pipeline.plan.history import History, StepRecord
+from pipeline.plan.planner import Plan
+from pipeline.plan.steps.step import Step
+from pipeline.run.display import make_display
+from store import CopyResult, OutputName, Store, copy_output
+from store.errors import Corrupt, DraftLocked, NotPermitted, StoreError
+
+if TYPE_CHECKING:
+    from store import Manifest
+
+_AT_ONCE = 4  # outputs; each moves several of its objects at a time
+_TRIES, _PAUSE_S = 5, 1.0  # where another process, such as a cleaning, has an output's lock
+
+Copy = Callable[[Callable[[int, int], None]], CopyResult]
+
+
+@dataclass
+class TransferOutcome:
+    """What became of the outputs, by what they are called.
+
+    Attributes
+    ----------
+    sent
+        CopyResult: how many bytes were sent.
+    there
+        There already.
+    differs
+        Of those, which have other objects there than here, and where those come from.
+    failed
+        Why.
+    """
+
+    sent: dict[str, int] = field(default_factory=dict)
+    there: list[str] = field(default_factory=list)
+    differs: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what became of them, as the command line prints it."""
+        return {"sent": self.sent, "there": self.there, "differs": self.differs, "failed": self.failed}
+
+    def as_text(self, word: str, where: str) -> str:
+        """Say it in one line."""
+        differs = f" ({len(self.differs)} of them differ)" if self.differs else ""
+        text = f"{len(self.sent)} {word} ({size(sum(self.sent.values()))}), {len(self.there)} there already{differs}"
+        text += f": {where}"
+        return f"{text}; {len(self.failed)} FAILED, run it again to go on where it stopped" if self.failed else text
+
+
+def named(steps: Iterable[Step]) -> dict[str, OutputName]:
+    """Return the steps' outputs by step id."""
+    return {step.id: (step.stage, step.key) for step in steps}
+
+
+def everything(store: Store) -> dict[str, OutputName]:
+    """Return all outputs of a store by stage and the beginning of their keys."""
+    return {f"{stage} {key[:12]}": (stage, key) for stage, key in store.outputs() if store.has(stage, key)}
+
+
+def target_of(plan: Plan, url: str | None) -> Store:
+    """Return the store to push to: the one named, or else the first remote.
+
+    Raises
+    ------
+    ConfigError
+        No remote is named.
+    """
+    if url is None and not plan.chain.urls:
+        raise ConfigError(
+            f"{plan.path}: remote: names no store to push to\n"
+            "  set remote: to a folder or a URL such as s3://bucket/features, set PIPELINE_REMOTE, or give --remote"
+        )
+    return Store.open(plan.chain.urls[0] if url is None else url)
+
+
+def push(
+    plan: Plan,
+    target: Store,
+    outputs: Mapping[str, OutputName],
+    *,
+    whole: bool = False,
+    forced: Collection[str] = (),
+) -> TransferOutcome:
+    """Copy outputs to a remote, where experiments name what they use first, so that cleaning there keeps it.
+
+    Parameters
+    ----------
+    whole
+        The outputs are the whole store's, not this experiment's alone: other experiments name theirs, too.
+    forced
+        Steps whose outputs take the place of others there.
+    """
+    if not outputs:
+        return TransferOutcome()
+    users = [plan.history, *(plan.history.others() if whole else ())]
+    steps = [_steps(plan) if user is plan.history else user.steps for user in users]
+    theirs = {name for user in users[1:] for name in user.named()}
+    there = [user.in_store(target) for user in users]
+    for user, at_target in zip(users, there, strict=True):
+        mine = set(outputs.values()) - theirs if user is plan.history else set()
+        _use(at_target, sorted((mine | user.named()) & set(outputs.values())))
+    forced_names = {named(plan.steps.values())[id_] for id_ in forced}
+    shared = _copy(
+        {
+            id_: partial(copy_output, plan.store, target, *name, replace=name in forced_names)
+            for id_, name in outputs.items()
+        },
+        "pushed",
+        target,
+    )
+    arrived = {name for id_, name in outputs.items() if id_ not in shared.failed}
+    for done, at_target in zip(steps, there, strict=True):
+        at_target.note({id_: past for id_, past in done.items() if (past.stage, past.key) in arrived})
+    return shared
+
+
+def pull(plan: Plan, outputs: Mapping[str, OutputName], *, forced: Collection[str] = ()) -> TransferOutcome:
+    """Copy outputs from the first remote that has each whole into the store.
+
+    `forced` are steps whose outputs take the place of others here.
+    """
+    _use(plan.history, list(outputs.values()))
+    shared = _copy(
+        {id_: partial(plan.chain.fetch, *name, replace=id_ in forced) for id_, name in outputs.items()},
+        "pulled",
+        plan.store,
+    )
+    here = {id_: plan.steps[id_] for id_ in (*shared.sent, *shared.there) if id_ in plan.steps}
+    plan.history.note({id_: StepRecord(step.stage, step.key) for id_, step in here.items()})
+    return shared
+
+
+def use_in_remotes(plan: Plan, names: Collection[OutputName]) -> bool:
+    """Name in each remote what is relied on there; return whether it was named just now, and is to be looked for again.
+
+    A remote that this user may read and not write keeps no name: what is fetched from there is checked and may be gone.
+    """
+    new = False
+    for url, remote in plan.chain.remotes().items() if names else ():
+        if there := sorted(plan.chain.found.get(url, set()).intersection(names)):
+            try:
+                new |= plan.history.in_store(remote).use(there)
+            except StoreError as error:
+                print(f"note: remote {url} does not know what is used of it: {error}", file=sys.stderr)
+    return new
+
+
+def compare(plan: Plan, steps: Collection[Step]) -> dict[str, str]:
+    """Return which steps' outputs differ from those in the remotes, and where those come from, by step id."""
+    from store import find_differing
+
+    found = find_differing(plan.chain, list(named(steps).values())) if plan.chain.urls else {}
+    return {step.id: origin(each.theirs) for step in steps if (each := found.get((step.stage, step.key)))}
+
+
+def origin(manifest: Manifest) -> str:
+    """Say who made an output, where and when, in characters that a terminal can show."""
+    told = manifest.provenance
+    text = f"made {manifest.created} by {told.get('user', 'somebody')} on {told.get('host', 'some machine')}"
+    return "".join(each if each.isprintable() else "?" for each in text)[:200]
+
+
+def _steps(plan: Plan) -> dict[str, StepRecord]:
+    """Return what this experiment has done, and what else is in the store that it would do."""
+    return {**plan.history.steps, **plan.history.unknown(plan.steps.values(), plan.states)}
+
+
+def _use(history: History, outputs: Iterable[OutputName]) -> None:
+    """Name outputs; NotPermitted where that cannot be done."""
+    history.use(outputs)
+    if history.refused:
+        raise NotPermitted(history.refused)
+
+
+def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> TransferOutcome:
+    shared = TransferOutcome()
+    if not copies:
+        return shared
+    one_at_a_time = Lock()
+    with make_display(len(copies)) as display, ThreadPoolExecutor(_AT_ONCE) as threads:
+
+        def one(id_: str, copy: Copy) -> None:
+            def progress(done: int, total: int) -> None:
+                with one_at_a_time:
+                    display.advance(id_, done >> 20, total >> 20, "MiB")
+
+            with one_at_a_time:
+                display.start(id_)
+            said = "there already"
+            try:
+                copied = _patiently(copy, progress)
+                if copied.there:
+                    shared.there.append(id_)
+                else:
+                    shared.sent[id_], said = copied.sent, f"{word}, {size(copied.sent)}"
+                if copied.differs is not None:
+                    shared.differs[id_] = origin(copied.differs)
+                    said = f"there already, and differs: {shared.differs[id_]}"
+            except StoreError as error:
+                shared.failed[id_], said = _problem(error, target), "FAILED"
+            with one_at_a_time:
+                display.end(id_, said)
+
+        futures = [threads.submit(one, id_, copy) for id_, copy in copies.items()]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:  # raised again below, Ctrl-C among them; what has not begun is dropped
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+    return shared
+
+
+def _patiently(copy: Copy, progress: Callable[[int, int], None]) -> CopyResult:
+    """Copy; where another process has the lock, which a cleaning has for moments, try again a few times."""
+    for _ in range(_TRIES - 1):
+        try:
+            return copy(progress)
+        except DraftLocked:
+            time.sleep(_PAUSE_S)
+    return copy(progress)
+
+
+def _problem(error: StoreError, target: Store) -> str:
+    damaged_there = isinstance(error, Corrupt) and error.url == target.url
+    return f"{error}{'; or replace it with --force ENTRY' if damaged_there else ''}"

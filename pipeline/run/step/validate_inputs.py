@@ -1,0 +1,184 @@
+"""A step's inputs, checked as what they say they are before the stage reads them.
+
+An output whose bytes are those of its manifest can still have been published by a stranger. What its kind promises is
+checked here; that nothing in it is executed or unpickled, and that it unpacks to bounded sizes, where it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+from pipeline.errors import StepError
+from pipeline.keys.recipe_check import is_of_recipe
+from pipeline.sources.base import Kind
+from store.errors import REMEDY, CorruptManifest
+from store.features import FeatureOutput, open_features
+from trainers.gaf.params import GafParams
+
+if TYPE_CHECKING:
+    from pipeline.run.messages import StepJob
+    from store import Output
+
+HEADER_BYTES = 16 << 20  # of a saved model: the names and shapes of its tensors
+NUMBERS = 1 << 24  # of one recording in one input
+
+_Count = Annotated[int, msgspec.Meta(ge=1, le=NUMBERS)]
+
+
+class _Encoded(msgspec.Struct, frozen=True):
+    """Attributes of an encode output, as far as stages read them."""
+
+    modality: str
+    kind: Kind
+    window: _Count
+    stride: _Count
+    patches: _Count
+    length: _Count
+    reduce: Literal["mean", "mean-std", "flatten"]
+    velocities: bool
+    vertical_axis: Literal[0, 1, 2] | None = None
+
+
+class _Images(msgspec.Struct, frozen=True):
+    """Attributes of a gaf output, as far as stages read them."""
+
+    modality: str
+    kind: Kind
+    form: Literal["images"]
+    gaf: GafParams
+    vertical_axis: Literal[0, 1, 2] | None = None
+
+
+class _Model(msgspec.Struct, frozen=True):
+    """What a saved model says of itself."""
+
+    model: str
+    params: dict[str, Any]
+    shapes: list[Annotated[list[str | int], msgspec.Meta(min_length=2, max_length=5)]]
+    classes: list[str]
+
+
+class _Json(msgspec.Struct, frozen=True):
+    json: str
+
+
+class _Header(msgspec.Struct, frozen=True, rename={"metadata": "__metadata__"}):
+    metadata: _Json
+
+
+def check_inputs(job: StepJob, outputs: Mapping[str, Output]) -> None:
+    """Check that each output is of its recipe, and holds what its stage writes.
+
+    Raises
+    ------
+    CorruptManifest, CorruptObject
+        One is not; its name and what is wrong.
+    StepError
+        It lacks rows that the step's key names.
+    """
+    for step, output in outputs.items():
+        manifest = output.manifest
+        if not is_of_recipe(manifest.key, manifest.recipe):
+            raise CorruptManifest(
+                f"{job.store}/outputs/{manifest.stage}/{manifest.key}/manifest.json cannot be used: its key is not "
+                f"that of its recipe. {REMEDY}",
+                url=job.store,
+                stage=manifest.stage,
+                key=manifest.key,
+                attempt=manifest.attempt,
+            )
+        if manifest.stage in ("encode", "gaf"):
+            _check_features(output, _rows_wanted(job, step))
+            _check_rows(job, step, output)
+        elif manifest.stage in ("train", "distil"):
+            _check_model(output)
+
+
+def _check_rows(job: StepJob, step: str, output: Output) -> None:
+    """Check that each recording of both sides of a fold has a row: the step's key says that it is trained or tested on.
+
+    Raises
+    ------
+    StepError
+        One has not: it broke while it was encoded, and the plan did not know.
+    """
+    rows = sorted(row for side in ("train", "test") for row, _ in job.work.get(side, ()))
+    valid = open_features(output).read("valid", rows) if rows else ()
+    empty = [row for row, patches in zip(rows, valid, strict=True) if not patches.any()]
+    if empty:
+        raise StepError(
+            f"{step}: {len(empty)} of the recordings to train and test on broke while they were encoded "
+            f"(the first: row {empty[0]}), and the plan does not know of them\n"
+            "  run again; where that does not help, have the features made again: pipeline run --force ENTRY"
+        )
+
+
+def _rows_wanted(job: StepJob, step: str) -> int:
+    """Return how many rows a step will look at."""
+    if job.stage == "gaf":
+        return int(job.work["recordings"])
+    return 1 + max((row for side in ("train", "test") for row, _ in job.work.get(side, ())), default=0)
+
+
+def _check_features(output: Output, rows: int) -> None:
+    stored = open_features(output)
+    kind: Any = _Encoded if output.manifest.stage == "encode" else _Images
+    try:
+        attributes = msgspec.convert(stored.attributes, kind)
+    except ValueError as error:
+        raise output.refuse("zarr.json", f"is not that of {output.manifest.stage} features: {error}") from error
+    problem = _feature_problem(stored, attributes, rows)
+    if problem is None and attributes.kind != _kind(output.manifest.recipe, attributes.kind):
+        problem = f"it is of kind {attributes.kind}, its recipe of another"
+    if problem is not None:
+        raise output.refuse("zarr.json", f"is not that of {output.manifest.stage} features: {problem}")
+
+
+def _feature_problem(stored: FeatureOutput, attributes: _Encoded | _Images, rows: int) -> str | None:
+    shapes = {name: stored.array(name).shape[1:] for name in stored.names}
+    wanted: dict[str, tuple[int, ...]] = {"valid": (1,)}
+    ranks = {"valid": 1, "features": 2, "series": 2, "images": 3}
+    if isinstance(attributes, _Encoded):
+        wanted = {"valid": (attributes.patches,), "features": (attributes.patches,)}
+        if "series" in shapes:
+            wanted["series"] = (attributes.length,)
+    elif "series" not in shapes:
+        return "it has no array series"
+    for name, start in wanted.items():
+        if shapes.get(name, ())[: len(start)] != start:
+            return f"its array {name} has rows of shape {shapes.get(name)}, its attributes say {start}"
+    for name, shape in shapes.items():
+        if len(shape) != ranks.get(name, -1):
+            return f"its array {name} has rows of shape {shape}"
+        if (stored.array(name).dtype.kind == "b") != (name == "valid"):
+            return f"its array {name} has the type {stored.array(name).dtype}"
+    return f"it has {stored.rows} rows, and {rows} are wanted" if stored.rows < rows else None
+
+
+def _kind(recipe: Mapping[str, Any], otherwise: str) -> Any:
+    modality = recipe.get("modality")
+    return modality.get("kind", otherwise) if isinstance(modality, dict) else otherwise
+
+
+def _check_model(output: Output) -> None:
+    path = "model.safetensors"
+    size = output.entries[path].size if path in output.entries else 0
+    length = int.from_bytes(output.read_range(path, 0, min(8, size)), "little")
+    if not 0 < length <= min(size - 8, HEADER_BYTES):
+        raise output.refuse(path, f"is not a saved model: its header has {length} bytes")
+    try:
+        header = msgspec.json.decode(output.read_range(path, 8, 8 + length), type=_Header)
+        model = msgspec.json.decode(header.metadata.json, type=_Model)
+    except (ValueError, RecursionError) as error:
+        raise output.refuse(path, f"is not a saved model: {error}") from error
+    recipe = output.manifest.recipe
+    if {"name": model.model, **model.params} != recipe["params"]["model"] or len(model.classes) != recipe["classes"]:
+        raise output.refuse(path, "is not the model of its recipe")
+    for name, *shape in model.shapes:
+        sizes = [size for size in shape if isinstance(size, int) and size > 0]
+        if not isinstance(name, str) or len(sizes) != len(shape) or prod(sizes) > NUMBERS:
+            raise output.refuse(path, f"is not a saved model: its input {str(name)[:99]!r} has the shape {shape}")

@@ -1,0 +1,170 @@
+"""What a source is: a dataset's reader, cheap to list, opening one stream of one recording on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Kind = Literal["series", "skeleton", "video"]
+
+
+class Recording(msgspec.Struct, frozen=True, gc=False):
+    """One trial of one subject.
+
+    Attributes
+    ----------
+    id
+        Unique within the source, for instance ``a01_s3_t2``; rows are sorted by it.
+    subject, action, session
+        As text; numbers without padding. ``action`` is one of the source's classes.
+    scene, view
+        Where the source knows them.
+    start, end
+        Seconds within longer files, or None for whole files.
+    streams
+        For each stream that is there: its files, relative to the source's root, with ``/`` between folders.
+    """
+
+    id: str
+    subject: str
+    action: str
+    session: str
+    scene: str | None = None
+    view: str | None = None
+    start: float | None = None
+    end: float | None = None
+    streams: Mapping[str, tuple[str, ...]] = {}
+
+
+@dataclass(frozen=True)
+class Modality:
+    """What a model sees as one input: one kind of data, from one or more streams, at a nominal rate in Hz.
+
+    Attributes
+    ----------
+    channels
+        Of a series: which channels of its joined streams it has; all where left out.
+    """
+
+    kind: Kind
+    streams: tuple[str, ...]
+    rate: float
+    channels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unparsed:
+    """A file in a stream's folder whose name does not say which recording it belongs to."""
+
+    stream: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is in the source's folder: recordings sorted by id, and the files that could not be placed."""
+
+    recordings: tuple[Recording, ...]
+    unparsed: tuple[Unparsed, ...] = ()
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a cheap look at one stream of one recording says: samples or frames, and the shape of one.
+
+    Attributes
+    ----------
+    series
+        What was read, where the look read it whole: it is checked like what is encoded later.
+    """
+
+    length: int
+    shape: tuple[int, ...]
+    series: Series | None = None
+
+    @classmethod
+    def of(cls, series: Series) -> Probe:
+        """Describe a series that was read."""
+        return cls(len(series.values), tuple(series.values.shape[1:]), series)
+
+
+@dataclass(frozen=True)
+class Series:
+    """A whole stream in memory.
+
+    Attributes
+    ----------
+    values
+        (T, C) for a series, (T, joints, 3) for a skeleton; float64, finite in single precision, too.
+    times
+        (T,) seconds, not decreasing; None where samples are evenly spaced. What `pipeline.sources.time_limits` finds
+        to be more than a recording can have is the recording's defect.
+    """
+
+    values: NDArray[np.float64]
+    times: NDArray[np.float64] | None = None
+
+
+class Video(Protocol):
+    """A stream of frames, read in order; a context manager."""
+
+    length: int  # frames
+
+    def __enter__(self) -> Video: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def frames(
+        self, wanted: NDArray[np.int64] | None = None, side: int | None = None
+    ) -> Iterator[NDArray[np.uint8] | NDArray[np.uint16]]:
+        """Yield (H, W, 3) uint8 RGB or (H, W) uint16 millimetres; one frame at a time where the format allows.
+
+        May be called again, from the first frame.
+
+        Parameters
+        ----------
+        wanted
+            Numbers of the frames to yield, increasing; None: all.
+        side
+            For whoever makes squares of that side of them: a format that can reduce a frame before it becomes RGB may
+            yield (side, side, 3), antialiased; others leave frames as they are.
+        """
+        ...
+
+
+class Source(Protocol):
+    """A dataset's reader. Constructing one and listing it read no file's content.
+
+    What it gives is checked (`validate_listing` and `validate_streams` beside this). An error of the system (OSError)
+    it lets pass; anything else that it raises but BadRecording counts as its own mistake.
+    """
+
+    name: str
+    root: Path
+    classes: tuple[str, ...]  # in label order
+    modalities: Mapping[str, Modality]  # the built-in ones, by name
+
+    def list(self) -> Listing:
+        """List what is on disk from the names alone; ConfigError where the root is missing or empty."""
+        ...
+
+    def probe(self, recording: Recording, stream: str) -> Probe:
+        """Check one stream without decoding it all where it is a video; raise BadRecording."""
+        ...
+
+    def open_series(self, recording: Recording, stream: str) -> Series:
+        """Read a series or skeleton; raise BadRecording (missing, truncated, wrong key or shape, NaN, empty)."""
+        ...
+
+    def open_video(self, recording: Recording, stream: str) -> Video:
+        """Open a video; raise BadRecording here or while frames are read."""
+        ...

@@ -1,0 +1,40 @@
+"""How a reader of one file says what is wrong with it, before anyone knows whose recording it is.
+
+Only what a file's bytes say makes its recording broken. What the system says (a disk's error, no permission, too many
+open files, no memory) says nothing of the recording: readers let an OSError or a MemoryError pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipeline.errors import BadRecording, StepError
+
+
+class BrokenFileError(Exception):
+    """A file's content cannot be used; the message is the reason in a few words, without the file's name."""
+
+
+@contextmanager
+def for_recording(recording: str, stream: str, path: str) -> Iterator[None]:
+    """Name the file of what is raised inside.
+
+    Raises
+    ------
+    BadRecording
+        For a `BrokenFileError`.
+    StepError
+        For an error of the system, which the next run may not meet.
+    """
+    try:
+        yield
+    except BrokenFileError as error:
+        raise BadRecording(recording, stream, path, str(error)) from error
+    except (OSError, MemoryError) as error:
+        said = "out of memory" if isinstance(error, MemoryError) else error.strerror or str(error)
+        raise StepError(
+            f"{path}: {said}\n"
+            f"  that is an error of the system, not of recording {recording}: "
+            "check the disk, the mount, permissions and limits, and run again"
+        ) from error

@@ -1,0 +1,243 @@
+"""One array from a MATLAB v5 file (what scipy and MATLAB's ``save -v6`` / ``-v7`` write)."""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from pipeline.sources.broken_file import BrokenFileError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_HEADER = 128  # bytes of text, version and byte order before the first element
+_MATRIX, _COMPRESSED = 14, 15  # kinds of elements
+_NUMBERS = range(6, 16)  # MATLAB classes: double, single, integers of 8 to 64 bits
+_COMPLEX = 0x0800  # the flag of an array that has imaginary parts, too
+_STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}  # kinds of parts
+_ENOUGH = 4096  # bytes that hold any element's description
+_DEFLATED = 1032  # bytes that a byte of zlib's can stand for
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a file should hold: an array under `key` with one axis of any length.
+
+    Attributes
+    ----------
+    key
+        The variable's name.
+    shape
+        Its shape, with None on the time axis.
+    dtype
+        What the values are read as. MATLAB stores whole doubles as integers, so the file's own type says
+        nothing; the values must fit.
+    """
+
+    key: str
+    shape: tuple[int | None, ...]
+    dtype: str = "float64"
+
+
+def read(path: Path, expected: Expected) -> NDArray[Any]:
+    """Read the array, checked.
+
+    Parameters
+    ----------
+    path
+        The file.
+    expected
+        Key, shape and type to hold it against.
+
+    Returns
+    -------
+    ndarray
+        In the file's own axis order and the expected dtype. Finite.
+
+    Raises
+    ------
+    BrokenFileError
+        Truncated or undecodable, without the key, of another shape or type, complex, without frames, or with NaN or
+        infinity.
+    OSError
+        The system does not let it be read.
+    """
+    import numpy as np
+
+    with path.open("rb") as file:
+        array = _array(file, path, expected)
+        values = np.frombuffer(_numbers(file, array), array.numbers).reshape(array.shape, order="F")
+    if values.dtype.kind == "f":
+        _finite(values, expected.shape.index(None))
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = values.astype(expected.dtype, copy=False)
+    if found is not values and found.dtype.kind != "f" and not np.array_equal(found, values):
+        span = f"{values.min()}..{values.max()}"
+        raise BrokenFileError(f"`{expected.key}` holds {span}, which does not fit {expected.dtype}")
+    return found
+
+
+def header(path: Path, expected: Expected) -> tuple[int, ...]:
+    """Check sizes, key and shape without decompressing the data; return the array's shape.
+
+    Not scipy's ``whosmat``: it decompresses every array in full, and does not notice a missing end. Raises as `read`.
+    """
+    with path.open("rb") as file:
+        return _array(file, path, expected).shape
+
+
+@dataclass(frozen=True)
+class _Array:
+    """What a file says of one of its arrays in front of the numbers.
+
+    Attributes
+    ----------
+    at, count, compressed
+        Of the element in the file: its first byte after the tag, its bytes, and whether these are to be inflated.
+    matlab_class, is_complex, shape
+        As MATLAB has it.
+    numbers
+        dtype of the numbers as they are stored; empty where it is none.
+    start, size
+        First byte and bytes of the numbers in the element, inflated.
+    """
+
+    at: int
+    count: int
+    compressed: bool
+    matlab_class: int
+    is_complex: bool
+    shape: tuple[int, ...]
+    numbers: str
+    start: int
+    size: int
+
+
+def _array(file: BinaryIO, path: Path, expected: Expected) -> _Array:
+    """Find the expected array, and check all that can be told without its numbers."""
+    found: dict[str, _Array] = {}
+    try:
+        for name, array in _arrays(file, path.stat().st_size):
+            found.setdefault(name, array)
+    except (ValueError, struct.error, zlib.error) as error:
+        _pass_on(error)
+        raise BrokenFileError(f"not a readable MATLAB v5 file ({_said(error)})") from error
+    if expected.key not in found:
+        keys = ", ".join(sorted(found)) or "none"
+        raise BrokenFileError(f"has no array `{expected.key}` (found: {keys})")
+    array = found[expected.key]
+    if array.matlab_class not in _NUMBERS:
+        raise BrokenFileError(f"`{expected.key}` holds no numbers (MATLAB class {array.matlab_class})")
+    if array.is_complex:
+        raise BrokenFileError(f"`{expected.key}` holds complex numbers, expected real ones")
+    _fits(array.shape, expected)
+    if not array.numbers or array.size != math.prod(array.shape) * int(array.numbers[-1]):
+        raise BrokenFileError(f"`{expected.key}` is damaged: its numbers take other bytes than its shape announces")
+    if array.size > array.count * (_DEFLATED if array.compressed else 1):
+        raise BrokenFileError(f"`{expected.key}` is damaged: announces {array.size} bytes, more than the file can hold")
+    return array
+
+
+def _numbers(file: BinaryIO, array: _Array) -> bytes | memoryview:
+    """Return the bytes of an array's numbers; more is never inflated."""
+    file.seek(array.at)
+    if not array.compressed:
+        return file.read(array.start + array.size)[array.start :]
+    inflating = zlib.decompressobj()
+    try:
+        data = inflating.decompress(file.read(array.count), array.start + array.size)
+        while not inflating.eof and inflating.decompress(inflating.unconsumed_tail, _ENOUGH):
+            pass  # padding, and the checksum of all
+    except zlib.error as error:
+        _pass_on(error)
+        raise BrokenFileError(f"cannot be decompressed ({_said(error)})") from error
+    if not inflating.eof or len(data) < array.start + array.size:
+        raise BrokenFileError("cannot be decompressed (its data ends early)")
+    return memoryview(data)[array.start :]
+
+
+def _fits(shape: tuple[int, ...], expected: Expected) -> None:
+    want = " x ".join("T" if n is None else str(n) for n in expected.shape)
+    have = " x ".join(map(str, shape))
+    if len(shape) != len(expected.shape) or any(
+        w is not None and w != n for n, w in zip(shape, expected.shape, strict=True)
+    ):
+        raise BrokenFileError(f"`{expected.key}` has shape {have}, expected {want}")
+    if shape[expected.shape.index(None)] < 1:
+        raise BrokenFileError(f"`{expected.key}` has no frames (shape {have}, expected {want})")
+
+
+def _arrays(file: BinaryIO, size: int) -> Iterator[tuple[str, _Array]]:
+    """Walk over the file's elements by their byte counts; yield each array's name and description."""
+    start = file.read(_HEADER)
+    if size < _HEADER + 8:
+        raise BrokenFileError(f"truncated: {size} bytes, too few for a MATLAB file")
+    if start[:10] == b"MATLAB 7.3":
+        raise BrokenFileError("is a MATLAB v7.3 file; save it again with -v7")
+    if start[126:128] not in {b"IM", b"MI"}:
+        raise BrokenFileError("is not a MATLAB v5 file")
+    order = "<" if start[126:128] == b"IM" else ">"
+    at = _HEADER
+    while at < size:
+        file.seek(at)
+        kind, count = struct.unpack(order + "II", file.read(8).ljust(8, b"\0"))
+        if at + 8 + count > size:
+            raise BrokenFileError(f"truncated: has {size} bytes, its header announces {at + 8 + count}")
+        if kind == 0:  # nothing but padding follows
+            return
+        body = file.read(min(count, _ENOUGH))
+        if kind == _COMPRESSED:
+            body = zlib.decompressobj().decompress(body, _ENOUGH)
+            yield _described(body, 8, order, at + 8, count, compressed=True)
+        elif kind == _MATRIX:
+            yield _described(body, 0, order, at + 8, count, compressed=False)
+        at += 8 + count
+
+
+def _described(body: bytes, start: int, order: str, at: int, count: int, *, compressed: bool) -> tuple[str, _Array]:
+    """Read the parts in front of a matrix's numbers, which begin at `start`: flags, dimensions, name."""
+    parts = []
+    for _ in range(3):
+        _, size, begin, start = _part(body, start, order)
+        parts.append(body[begin : begin + size])
+    flags, dimensions, name = parts
+    (word,) = struct.unpack_from(order + "I", flags)
+    shape = struct.unpack(f"{order}{len(dimensions) // 4}i", dimensions)
+    stored, size, begin, _ = _part(body, start, order) if word & 0xFF in _NUMBERS else (0, 0, 0, 0)
+    numbers = order + _STORED[stored] if stored in _STORED else ""
+    array = _Array(at, count, compressed, word & 0xFF, bool(word & _COMPLEX), shape, numbers, begin, size)
+    return name.decode("latin-1"), array
+
+
+def _part(body: bytes, at: int, order: str) -> tuple[int, int, int, int]:
+    """Read a part's tag: its kind, its size, where it begins, and where the next one does."""
+    kind, size = struct.unpack_from(order + "II", body, at)
+    if kind >> 16:  # up to four bytes may stand in the tag itself
+        return kind & 0xFFFF, kind >> 16, at + 4, at + 8
+    return kind, size, at + 8, at + 8 + -(-size // 8) * 8
+
+
+def _finite(array: NDArray[Any], time_axis: int) -> None:
+    import numpy as np
+
+    bad = ~np.isfinite(array)
+    if not bad.any():
+        return
+    first = np.unravel_index(int(bad.argmax()), bad.shape)
+    what = "NaN" if np.isnan(array[first]) else "infinity"
+    raise BrokenFileError(f"{int(bad.sum())} values are NaN or infinite (first: {what} at frame {first[time_axis]})")
+
+
+def _pass_on(error: Exception) -> None:
+    """Raise MemoryError where zlib was refused memory, which says nothing of the file's bytes."""
+    if str(error).startswith("Error -4 "):
+        raise MemoryError from error
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:120]

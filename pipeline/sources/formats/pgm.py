@@ -1,0 +1,91 @@
+"""Grey pictures in binary PGM files (P5), one file a frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.sources.broken_file import BrokenFileError, for_recording
+from pipeline.sources.formats import content
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_GAP = rb"(?:\s|#[^\n\r]*[\n\r])+"
+_HEADER = re.compile(rb"P5" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})\s")
+_WHITE = 255  # what a byte can hold
+
+
+class GreyFrames:
+    """Frames that lie in files of their own; satisfies `pipeline.sources.base.Video`.
+
+    Parameters
+    ----------
+    root, files
+        The dataset's root, and the frames' files relative to it, in order.
+    recording, stream
+        For errors: whose they are.
+    """
+
+    def __init__(self, root: Path, files: Sequence[str], recording: str, stream: str) -> None:
+        self._root = root
+        self._files = tuple(files)
+        self._whose = (recording, stream)
+        self.length = len(self._files)
+
+    def __enter__(self) -> GreyFrames:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+    def frames(self, wanted: NDArray[np.int64] | None = None, side: int | None = None) -> Iterator[NDArray[np.uint8]]:
+        """Yield each (wanted) frame as (H, W, 3) uint8, its three channels alike; BadRecording names the file."""
+        import numpy as np
+
+        shape: tuple[int, ...] | None = None
+        for name in self._files if wanted is None else map(self._files.__getitem__, wanted.tolist()):
+            with for_recording(*self._whose, name):
+                grey = read(self._root / name)
+                shape = shape or grey.shape
+                if grey.shape != shape:
+                    raise BrokenFileError(f"is {_size(grey.shape)}, the frames before it are {_size(shape)}")
+            yield np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def read(path: Path) -> NDArray[np.uint8]:
+    """Read one picture.
+
+    Returns
+    -------
+    ndarray
+        (H, W) uint8, 0 black to 255 white, as the file has it.
+
+    Raises
+    ------
+    BrokenFileError
+        Missing, empty, not a binary PGM of one byte a pixel, or truncated.
+    """
+    import numpy as np
+
+    data = content.read_nonempty(path)
+    header = _HEADER.match(data)
+    if header is None:
+        raise BrokenFileError("has no header of a binary PGM picture (P5, width, height, 255)")
+    width, height, white = (int(number) for number in header.groups())
+    if white != _WHITE:
+        raise BrokenFileError(f"has {white} for white, expected {_WHITE}: one byte a pixel")
+    if width * height == 0:
+        raise BrokenFileError(f"has no pixels ({_size((height, width))})")
+    found = len(data) - header.end()
+    if found < width * height:
+        raise BrokenFileError(f"truncated: has {found} of {width * height} pixels")
+    pixels = np.frombuffer(data, np.uint8, width * height, header.end())
+    return pixels.reshape(height, width)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]} x {shape[0]}"

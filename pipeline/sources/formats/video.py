@@ -1,0 +1,234 @@
+"""Frames of a video file through PyAV, decoded one at a time."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.sources.base import Probe
+from pipeline.sources.broken_file import BrokenFileError, for_recording
+from pipeline.sources.formats.watched_file import WatchedFile, memory_is_short
+
+if TYPE_CHECKING:
+    import numpy as np
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from numpy.typing import NDArray
+
+_TIMED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}  # .avi has no times: with B-frames they are made up
+_WORTH_SEEKING = 8  # frames that would be decoded for nothing
+_THREADS = 4  # of a file's decoder; each holds a frame
+_BUFFER = 256 << 10  # bytes that are read at once
+_ONLY: dict[str, Any] = {  # FFmpeg tells formats by the content, and some that it knows name further files
+    "container_options": {
+        "format_whitelist": "avi,mov,matroska,mpeg,mpegts,flv,asf,ogg",
+        "protocol_whitelist": "file",
+        "enable_drefs": "0",
+    },
+    "options": {"max_pixels": str(1 << 26)},  # of a frame: what announces more is damaged
+    "metadata_errors": "replace",  # a title that is not UTF-8 breaks no video
+}
+
+
+@dataclass(frozen=True)
+class Packets:
+    """What a file's packets say of its frames, without decoding them.
+
+    Attributes
+    ----------
+    count
+        How many frames there are.
+    times
+        (count,) int64, each frame's presentation time in units of the stream, increasing; None where the file's
+        format does not say it reliably of every frame.
+    keys
+        Numbers of the frames that decoding can begin at, the first among them; empty without times.
+    """
+
+    count: int
+    times: NDArray[np.int64] | None
+    keys: NDArray[np.int64]
+
+
+class VideoFile:
+    """A video on disk; satisfies `pipeline.sources.base.Video`.
+
+    Opening it reads its packets, but decodes nothing. Each call of `frames` opens the
+    file anew, so nothing stays open between calls and frames can be read more than once.
+
+    Parameters
+    ----------
+    path
+        The file.
+    recording, stream, name
+        For errors: whose it is, and its path relative to the source's root.
+
+    Raises
+    ------
+    BadRecording
+        Truncated, not a video, or without frames.
+    StepError
+        The system does not let it be read.
+    """
+
+    def __init__(self, path: Path, recording: str, stream: str, name: str) -> None:
+        self._path = path
+        self._whose = (recording, stream, name)
+        with for_recording(*self._whose):
+            self._packets = packets(path)
+        self.length = self._packets.count
+
+    def __enter__(self) -> VideoFile:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+    def probe(self) -> Probe:
+        """Decode the first frame; BadRecording where it cannot be."""
+        import numpy as np
+
+        (first,) = self.frames(np.zeros(1, np.int64))
+        return Probe(self.length, tuple(first.shape))
+
+    def frames(self, wanted: NDArray[np.int64] | None = None, side: int | None = None) -> Iterator[NDArray[np.uint8]]:
+        """Yield each (wanted) frame as (H, W, 3) or (side, side, 3) uint8 RGB.
+
+        Decoding skips what lies between wanted frames where a frame that it can begin at lies there too, and ends at
+        the last one. Only wanted frames are converted, and reduced to `side` before they become RGB.
+
+        Raises
+        ------
+        BadRecording
+            Decoding fails or ends early.
+        """
+        import numpy as np
+
+        numbers = np.arange(self.length) if wanted is None else wanted
+        with for_recording(*self._whose):
+            found = 0
+            for frame in decode(self._path, self._packets, numbers, side):
+                yield frame
+                found += 1
+            if found < len(numbers):
+                raise BrokenFileError(f"frame {numbers[found] + 1} of {self.length} cannot be decoded")
+
+
+def packets(path: Path) -> Packets:
+    """Look at the packets of a file's first video stream; BrokenFileError where there are none."""
+    import numpy as np
+
+    _riff_complete(path)
+    times: list[int | None] = []
+    keys: list[bool] = []
+    with _opened(path, "opened as a video") as container:
+        if not container.streams.video:
+            raise BrokenFileError("has no video stream")
+        if container.streams.video[0].codec_context is None:
+            raise BrokenFileError("has a video stream of an unknown kind")
+        form = container.format.name
+        for packet in container.demux(container.streams.video[0]):
+            if packet.size:
+                times.append(packet.pts)
+                keys.append(packet.is_keyframe)
+    if not times:
+        raise BrokenFileError("has no frames")
+    unknown = Packets(len(times), None, np.zeros(0, np.int64))
+    if form not in _TIMED or None in times:
+        return unknown
+    at = np.array(times, np.int64)
+    order = np.argsort(at, kind="stable")
+    if (np.diff(at[order]) <= 0).any() or not keys[order[0]]:
+        return unknown
+    return Packets(len(times), at[order], np.flatnonzero(np.array(keys)[order]))
+
+
+def decode(
+    path: Path, packets: Packets, wanted: NDArray[np.int64], side: int | None = None
+) -> Iterator[NDArray[np.uint8]]:
+    """Decode frames of a file's first video stream by number, increasing; fewer where it ends early."""
+    from av.video.reformatter import Interpolation, VideoReformatter
+
+    convert = VideoReformatter()
+    # its filter grows when it reduces, so that it is antialiased; colour is reduced at its full resolution, too
+    way = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
+    way |= Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+    with _opened(path, "decoded") as container:
+        for frame in _decoded(container, packets, wanted):
+            found = convert.reformat(frame, side, side, format="rgb24", interpolation=way, threads=1)
+            yield found.to_ndarray().astype("uint8", copy=False)
+
+
+@contextmanager
+def _opened(path: Path, what: str) -> Iterator[InputContainer]:
+    """Open a file with FFmpeg; BrokenFileError where it cannot be `what` for its bytes' sake.
+
+    FFmpeg has numbers of the system's errors for damaged files, too, and takes a disk's error for a file's end. So
+    reading is watched, and an error of the system is raised as what it is.
+    """
+    import av
+
+    with WatchedFile(path) as file:
+        try:
+            with av.open(file, "r", buffer_size=_BUFFER, **_ONLY) as container:
+                yield container
+        except (av.FFmpegError, OSError, ValueError) as error:
+            if isinstance(error, BlockingIOError) or (isinstance(error, MemoryError) and memory_is_short()):
+                raise  # no thread or no memory for the decoder
+            raise BrokenFileError(f"cannot be {what} (FFmpeg: {_said(error)})") from error
+
+
+def _decoded(container: InputContainer, packets: Packets, wanted: NDArray[np.int64]) -> Iterator[VideoFrame]:
+    stream = container.streams.video[0]
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = min(_THREADS, os.cpu_count() or 1)
+    if packets.times is None:
+        numbers = set(wanted.tolist())
+        last = int(wanted[-1]) if len(wanted) else -1
+        for number, frame in enumerate(container.decode(stream) if numbers else ()):
+            if number in numbers:
+                yield frame
+            if number == last:
+                return
+        return
+    decoding, before = container.decode(stream), -1
+    starts = packets.keys[packets.keys.searchsorted(wanted, side="right") - 1]
+    for number, start in zip(wanted.tolist(), starts.tolist(), strict=True):
+        if start > before + _WORTH_SEEKING:
+            container.seek(int(packets.times[start]), stream=stream)
+            decoding = container.decode(stream)
+        time = int(packets.times[number])
+        for frame in decoding:
+            if frame.pts is not None and frame.pts >= time:
+                break
+        else:
+            return
+        if frame.pts != time:
+            return
+        yield frame
+        before = number
+
+
+def _riff_complete(path: Path) -> None:
+    """Check an .avi file's announced size: FFmpeg reads a truncated one without a word."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(12)
+    if size == 0:
+        raise BrokenFileError("is empty (0 bytes)")
+    if start[:4] == b"RIFF" and len(start) == 12:
+        announced = 8 + struct.unpack("<I", start[4:8])[0]
+        if announced > size:
+            raise BrokenFileError(f"truncated: has {size} bytes, its header announces {announced}")
+
+
+def _said(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if text == "Invalid argument":
+        return "damaged, or of a kind that is not read"
+    return str(text).splitlines()[0][:120]

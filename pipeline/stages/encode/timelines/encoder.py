@@ -1,0 +1,188 @@
+"""Encode series and skeletons: read, normalise, align, pool; all of a shard at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.errors import BadRecording, ConfigError
+from pipeline.sources.base import Recording, Series
+from pipeline.sources.validate_streams import probed, series_of
+from pipeline.stages.encode.align import TooShortError, starts, windows
+from pipeline.stages.encode.encoder import Encoded, EncodeTask, file_of, nothing_usable
+from pipeline.stages.encode.timelines.params import SeriesParams, SkeletonParams
+from pipeline.stages.encode.timelines.series import NoOverlapError, timeline
+from pipeline.stages.encode.timelines.skeleton import VERTICAL_AXIS, DegenerateError, normalise
+from pipeline.stages.encode.video.prefetch import PrefetchError, read_ahead
+from trainers.data.patches import derive_velocities, patches
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Reads one row's recording."""
+
+    encoder: TimelineEncoder
+    row: int
+    recording: Recording
+
+    def __call__(self) -> Iterator[NDArray[np.float32]]:
+        yield self.encoder.read(self.recording)
+
+
+class TimelineEncoder:
+    """Encoder of a series or skeleton modality."""
+
+    def __init__(self, params: SeriesParams | SkeletonParams, job: EncodeTask, recordings: Sequence[Recording]) -> None:
+        self._params, self._job = params, job
+        self._spec = windows(params, job.modality.rate)
+        self._velocities = isinstance(params, SkeletonParams) and params.velocities
+        self._shapes = _shapes(job, recordings)
+        if isinstance(params, SkeletonParams):
+            _check_joints(params, self._shapes)
+        channels = len(job.modality.channels) or sum(int(np.prod(shape)) for shape in self._shapes)
+        self.width = (1 + self._velocities) * channels * self._factor()
+        self.channels = channels if params.keep_series else None
+        skeleton = isinstance(params, SkeletonParams)
+        self.attributes: dict[str, Any] = {
+            "reduce": params.reduce,
+            "velocities": self._velocities,
+            "vertical_axis": VERTICAL_AXIS if skeleton else None,
+            "sample_shapes": [list(shape) for shape in self._shapes],  # of each stream; others count as broken
+        }
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Nothing but time passes here."""
+        return {}
+
+    def encode(
+        self, shards: Iterable[Sequence[Recording | None]], seen: Callable[[], None]
+    ) -> Generator[Encoded, None, None]:
+        """Encode shards; see `Encoder`."""
+        for recordings in shards:
+            yield self._encode(recordings, seen)
+
+    def _encode(self, recordings: Sequence[Recording | None], seen: Callable[[], None]) -> Encoded:
+        encoded = self._empty(len(recordings))
+        read: dict[int, NDArray[np.float32]] = {}
+        tasks = [_Reading(self, row, recording) for row, recording in enumerate(recordings) if recording is not None]
+        with closing(read_ahead(tasks, threads=self._job.threads, items=1)) as reading:
+            for task, item in reading:
+                if not isinstance(item, PrefetchError):
+                    read[task.row] = cast("NDArray[np.float32]", item)
+                elif isinstance(item.error, BadRecording) and not self._job.strict:
+                    encoded.broken[item.error.recording] = item.error
+                else:
+                    raise item.error
+                seen()
+        with self._job.timings.phase("pool"):
+            self._pool(read, recordings, encoded)
+        return encoded
+
+    def _factor(self) -> int:
+        return {"mean": 1, "mean-std": 2, "flatten": self._spec.window}[self._params.reduce]
+
+    def _empty(self, rows: int) -> Encoded:
+        series = None if self.channels is None else np.zeros((rows, self._spec.length, self.channels), np.float32)
+        features = np.zeros((rows, self._spec.patches, self.width), np.float32)
+        return Encoded(features=features, valid=np.zeros(features.shape[:2], np.bool_), series=series)
+
+    def read(self, recording: Recording) -> NDArray[np.float32]:
+        """Return the recording's (T, C) timeline, and know that its windows fit."""
+        with self._job.timings.phase("read"):
+            return self._read(recording)
+
+    def _read(self, recording: Recording) -> NDArray[np.float32]:
+        streams = self._job.modality.streams
+        pairs = list(zip(streams, self._shapes, strict=True))
+        series = [self._open(recording, stream, shape) for stream, shape in pairs]
+        try:
+            values = timeline(series, self._job.modality.rate, self._spec)
+            starts(self._spec, len(values))
+        except (TooShortError, NoOverlapError) as error:
+            remedy = "; use a smaller window or align: resample" if isinstance(error, TooShortError) else ""
+            raise BadRecording(recording.id, streams[0], file_of(recording, streams[0]), f"{error}{remedy}") from error
+        if self._job.modality.channels:
+            values = values[:, self._job.modality.channels]
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32)
+
+    def _open(self, recording: Recording, stream: str, shape: tuple[int, ...]) -> Series:
+        file = file_of(recording, stream)
+        series = series_of(self._job.source, recording, stream, self._job.limits)
+        values = series.values
+        if values.shape[1:] != shape:
+            raise BadRecording(
+                recording.id,
+                stream,
+                file,
+                f"a sample has the shape {values.shape[1:]}, in other recordings {shape}",
+            )
+        if isinstance(self._params, SkeletonParams):
+            try:
+                values = normalise(values, self._params)
+            except DegenerateError as error:
+                raise BadRecording(recording.id, stream, file, str(error)) from error
+        return Series(values=values.reshape(len(values), -1), times=series.times)
+
+    def _pool(
+        self, read: dict[int, NDArray[np.float32]], recordings: Sequence[Recording | None], into: Encoded
+    ) -> None:
+        """Reduce one recording after the other, so that none's bits depend on which others are encoded with it."""
+        for row, values in read.items():
+            found = self._patches(values)
+            if not (np.isfinite(values).all() and np.isfinite(found).all()):
+                self._too_large(cast("Recording", recordings[row]), into)
+                continue
+            into.features[row, : len(found)] = found
+            into.valid[row, : len(found)] = True
+            if into.series is not None:
+                into.series[row] = values
+
+    def _too_large(self, recording: Recording, into: Encoded) -> None:
+        """Count a recording as broken whose values are finite, and what is made of them is not."""
+        stream = self._job.modality.streams[0]
+        reason = "has values so large that what is made of them is more than single precision holds"
+        error = BadRecording(recording.id, stream, file_of(recording, stream), reason)
+        if self._job.strict:
+            raise error
+        into.broken[recording.id] = error
+
+    def _patches(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Reduce (T, C) to (windows, D)."""
+        timeline = torch.from_numpy(values)[None]
+        at = torch.from_numpy(starts(self._spec, len(values)))
+        if self._velocities:
+            timeline = derive_velocities(timeline)
+        pooled: NDArray[np.float32] = patches(timeline, at, self._spec.window, self._params.reduce)[0].numpy()
+        return pooled
+
+
+def _shapes(job: EncodeTask, recordings: Sequence[Recording]) -> list[tuple[int, ...]]:
+    """Return the shape of one sample of each stream, from the first recording that is good in all of them."""
+    reasons: dict[str, str] = {}
+    for recording in recordings:
+        try:
+            for stream in job.modality.streams:
+                file_of(recording, stream)
+            return [probed(job.source, recording, stream, job.limits).shape for stream in job.modality.streams]
+        except BadRecording as error:
+            if job.strict:
+                raise
+            reasons[recording.id] = str(error)
+    raise nothing_usable(job.name, reasons)
+
+
+def _check_joints(params: SkeletonParams, shapes: Sequence[tuple[int, ...]]) -> None:
+    for shape in shapes:
+        if len(shape) != 2 or shape[1] != 3:
+            raise ConfigError(f"a skeleton's sample must be (joints, 3), not {shape}; give its modality kind: series")
+        for key, joint in params.joints().items():
+            if joint >= shape[0]:
+                raise ConfigError(f"{key}: {joint} is not among the source's {shape[0]} joints, 0 to {shape[0] - 1}")

@@ -1,0 +1,187 @@
+"""Weights of a network: by torchvision's enumerated name, from a file, or random; loaded strictly."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import safetensors
+import torch
+import torchvision
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from pipeline.errors import ConfigError, StepError
+from pipeline.stages.encode.video import bn_inception
+
+_UNUSED = "num_batches_tracked"  # a counter of training that older files lack
+_OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
+_ROW = re.compile(r"_bn\.(weight|bias|running_mean|running_var)$")  # (1, C) in files ported from Caffe
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where weights come from, and the statistics of RGB in 0..1 that their network was trained with.
+
+    Attributes
+    ----------
+    origin
+        For provenance.
+    place
+        The file or URL, for messages.
+    """
+
+    origin: str
+    place: str
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+
+
+def load_weights(network: nn.Module, model: str, weights: str, file: Path | None) -> Weights:
+    """Load weights into a freshly built network; ``none`` leaves it as it is.
+
+    Raises
+    ------
+    ConfigError
+        There is no such enumeration or file, or what it holds is not this model's state.
+    StepError
+        Enumerated weights are not cached and cannot be downloaded.
+    """
+    if weights == "none":
+        return _weights(model, "none (random projections)", "none")
+    state, found = read_state(model, weights, file)
+    _load(network, state, model, found.place)
+    return found
+
+
+def read_state(model: str, weights: str, file: Path | None) -> tuple[dict[str, Tensor], Weights]:
+    """Read a model's state, its tensors named and shaped as the model has them today.
+
+    Parameters
+    ----------
+    model
+        By torchvision's name, or ``bn_inception``.
+    weights
+        A name of torchvision's enumeration, or a .pth or .safetensors file; not ``none``.
+    file
+        Where that file lies; None: `weights` is its path.
+
+    Raises
+    ------
+    ConfigError
+        There is no such enumeration or file, or no state in it.
+    StepError
+        Enumerated weights are not cached and cannot be downloaded.
+    """
+    if weights.endswith((".pth", ".safetensors")):
+        path = file or Path(weights)
+        return _modern(_read(path)), _weights(model, path.name, str(path))
+    if model == bn_inception.NAME:
+        raise ConfigError(
+            f"weights: torchvision has no {model}, so {weights!r} names none; give its .pth or .safetensors file "
+            "(pretrained-models.pytorch's bn_inception-52deb4733.pth), or none"
+        )
+    enumeration = torchvision.models.get_model_weights(model)
+    if weights not in enumeration.__members__:
+        raise ConfigError(
+            f"weights: torchvision has no weights {weights!r} for {model}, only "
+            f"{', '.join(enumeration.__members__) or 'none'}; a file must end in .pth or .safetensors"
+        )
+    chosen = enumeration[weights]
+    state = _modern(_download(chosen, f"{model} {chosen.name}"))
+    transforms = chosen.transforms()
+    return state, Weights(str(chosen), chosen.url, tuple(transforms.mean), tuple(transforms.std))
+
+
+def _weights(model: str, origin: str, place: str) -> Weights:
+    """Describe weights that do not say how their network was trained."""
+    if model == bn_inception.NAME:
+        return Weights(origin, place, tuple(value / 255 for value in bn_inception.MEAN), (1 / 255,) * 3)
+    return Weights(origin, place)
+
+
+def _modern(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Undo what older files did otherwise."""
+    return {
+        _OLD_DENSENET.sub(r"\1\2", key): value.flatten() if _ROW.search(key) else value for key, value in state.items()
+    }
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """Read a state from a file, without executing anything in it."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"weights: no such file: {path}; give a .pth or .safetensors file, torchvision's name, or none"
+        ) from None
+    except (
+        OSError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        pickle.UnpicklingError,
+        safetensors.SafetensorError,
+    ) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            said = f"weights: {path}: {error.strerror}; that is an error of the system, not of the file"
+            raise StepError(f"{said}: check the disk, the mount, permissions and limits, and run again") from error
+        raise ConfigError(f"weights: {path} holds no weights ({_first_line(error)}); fetch it again") from error
+    if isinstance(state, Mapping):
+        inner = state.get("state_dict", state)
+        if isinstance(inner, Mapping) and all(isinstance(value, Tensor) for value in inner.values()):
+            return inner
+    raise ConfigError(f"weights: {path} holds no state_dict of tensors; save model.state_dict() alone")
+
+
+def _download(chosen: Any, name: str) -> Mapping[str, Any]:
+    """Take torchvision's weights from its cache, or download them into it, and check their hash."""
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / chosen.url.rsplit("/", 1)[-1]
+    try:
+        state: Mapping[str, Any] = chosen.get_state_dict(
+            progress=False, check_hash=True, map_location="cpu", weights_only=True
+        )
+    except (URLError, OSError) as error:
+        raise StepError(
+            f"weights: {name} is not in {cached} and cannot be downloaded from {chosen.url} "
+            f"({_first_line(error)}). Download it elsewhere and put it there, or set weights: to a local "
+            ".pth or .safetensors file"
+        ) from error
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise StepError(f"weights: {cached} is damaged ({_first_line(error)}); delete it and run again") from error
+    return state
+
+
+def _load(network: nn.Module, state: Mapping[str, Tensor], model: str, place: str) -> None:
+    """Load a state that must hold exactly this network's tensors."""
+    own = {key: tuple(value.shape) for key, value in network.state_dict().items() if _UNUSED not in key}
+    given = {key: tuple(value.shape) for key, value in state.items() if _UNUSED not in key}
+    wrong = [key for key in own if key in given and own[key] != given[key]]
+    problems = [
+        *_said("lacks", [key for key in own if key not in given]),
+        *_said("has unknown", [key for key in given if key not in own]),
+        *(f"{key} is {given[key]} instead of {own[key]}" for key in wrong[:1]),
+    ]
+    if problems:
+        owner = "pretrained-models.pytorch's" if model == bn_inception.NAME else "torchvision's"
+        raise ConfigError(
+            f"weights: {place} is a wrong weights file for {model}: {'; '.join(problems)}. "
+            f"Give the state_dict of {owner} {model}, or name the backbone that it belongs to"
+        )
+    network.load_state_dict(state, strict=False)  # strict but for the counters, as checked above
+
+
+def _said(what: str, keys: list[str]) -> list[str]:
+    more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+    return [f"{what} {keys[0]}{more}"] if keys else []
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

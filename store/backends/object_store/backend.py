@@ -1,0 +1,224 @@
+"""A root at a URL that obstore opens. Each write is atomic and durable by the service's own promise.
+
+A lock is a lease, which saves work only: every draft is a fresh attempt, and the create-only manifest decides who was
+first. The service checks the SHA-256 of every body on S3, where it is part of the signature.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import obstore
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    GenericError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import MemoryStore, ObjectStore
+
+from store.backends.base import Data, IrregularPath, ObjectInfo
+from store.backends.object_store import requests
+from store.backends.object_store.clients import GIVE_UP, PATIENCE, connect, stall_s
+from store.backends.object_store.leases import leased
+from store.backends.object_store.service_errors import describe_service_error
+from store.errors import NotPermitted, StoreError, UnsupportedUrl
+
+PART = 8 << 20
+PARTS_AT_ONCE = 2
+MOST_PARTS = 9_000  # S3 takes 10,000
+
+_BEYOND_END = re.compile(r"status code: 416|Wanted range starting at|CONTENT_RANGE")
+
+_PAUSE_S = 0.5
+_TRIES = 5
+
+_memories: dict[str, MemoryStore] = {}
+
+
+def open_bucket(url: str, scheme: str) -> ObjectStoreBackend:
+    """Open the root at an object store's URL; ``memory://NAME`` lives as long as this process.
+
+    Credentials come from the environment alone.
+    """
+    if scheme == "memory":
+        return ObjectStoreBackend(url, _memories.setdefault(url.rstrip("/"), MemoryStore()))
+    try:
+        return ObjectStoreBackend(url, connect(url, scheme), connect(url, scheme, patience=PATIENCE))
+    except (BaseError, ValueError) as error:
+        raise UnsupportedUrl(f"cannot open {url}: {describe_service_error(error)}") from None
+
+
+class ObjectStoreBackend:
+    """A store's root in a bucket, or in this process's memory.
+
+    Parameters
+    ----------
+    url : str
+    objects : ObjectStore
+    patient : ObjectStore, optional
+        The same, for requests that send much; see `store.roots.clients`.
+    """
+
+    resumable = False
+
+    def __init__(self, url: str, objects: ObjectStore, patient: ObjectStore | None = None) -> None:
+        self.url = url if url.endswith("://") else url.rstrip("/")
+        self._objects = objects
+        self._patient = patient or objects
+
+    def settle(self, there: bool) -> None:
+        """Do nothing: a bucket is there or it is an error."""
+
+    def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
+        with self._explained("read", path):
+            if stop is None:
+                stop = int(requests.head(self._objects, path)["size"])
+            elif start >= stop:
+                requests.head(self._objects, path)  # whether it is there
+            if start >= stop:
+                return b""
+            try:
+                return requests.get(self._objects, path, start, stop)
+            except GenericError as error:
+                if not _BEYOND_END.search(str(error)) or requests.head(self._objects, path)["size"] > start:
+                    raise
+                return b""
+
+    def stream(self, path: str) -> Iterator[Data]:
+        with self._explained("read", path):
+            yield from requests.stream(self._objects, path)
+
+    def drop_cached(self, path: str) -> None:
+        """Do nothing: every reading is a request of its own."""
+
+    def size(self, path: str) -> int | None:
+        with self._explained("look at", path):
+            try:
+                return int(requests.head(self._objects, path)["size"])
+            except FileNotFoundError:
+                return None
+
+    def put(self, path: str, data: Data, *, safe: bool = False) -> None:
+        with self._explained("write", path):
+            if memoryview(data).nbytes <= PART:
+                requests.put(self._patient, path, data, factor=PATIENCE)
+            else:
+                obstore.put(self._patient, path, data, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
+
+    def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
+        part = max(PART, -(-size // MOST_PARTS))
+        kept = (bytes(each) for each in pieces)  # it goes out while the next one is asked for
+        whole = b"".join(kept) if size <= part else None
+        with self._explained("write", path):
+            try:
+                if whole is not None:
+                    requests.put(self._patient, path, whole, factor=PATIENCE)
+                else:
+                    obstore.put(self._patient, path, kept, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
+            except FileNotFoundError:  # of an upload that is complete, where the answer that said so was lost
+                if self.size(path) != size:
+                    raise
+
+    def copy(self, path: str, to: str) -> None:
+        with self._explained("copy", path):
+            requests.copy(self._patient, path, to, PATIENCE)
+
+    def create(self, path: str, data: Data) -> bool:
+        give_up = time.monotonic() + stall_s() * GIVE_UP
+        large = memoryview(data).nbytes > PART
+        objects, factor = (self._patient, PATIENCE) if large else (self._objects, 1.0)
+        with self._explained("write", path):
+            while True:
+                try:
+                    requests.put(objects, path, data, mode="create", factor=factor)
+                except AlreadyExistsError:  # ours, where the answer to an earlier try was lost
+                    return self.read(path, 0, memoryview(data).nbytes + 1) == data
+                except GenericError:  # obstore never repeats this request: it could not tell whose the object is
+                    if time.monotonic() > give_up:
+                        raise
+                    time.sleep(_PAUSE_S)
+                else:
+                    return True
+
+    def walk(self, prefix: str) -> Iterator[str]:
+        with self._explained("list", prefix):
+            yield from (meta["path"] for meta in requests.entries(self._objects, prefix))
+
+    def listing(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
+        with self._explained("list", prefix):
+            for meta in requests.entries(self._objects, prefix):
+                written = meta["last_modified"].timestamp()
+                yield ObjectInfo(meta["path"], int(meta["size"]), written, meta["e_tag"] or str(written))
+
+    def children(self, prefix: str) -> list[str]:
+        with self._explained("list", prefix):
+            folders, objects = requests.children(self._objects, prefix)
+        return [_name(path) for path in (*folders, *objects)]
+
+    def folders(self, prefix: str) -> list[str]:
+        with self._explained("list", prefix):
+            return [_name(path) for path in requests.children(self._objects, prefix)[0]]
+
+    def delete(self, path: str) -> None:
+        with self._explained("delete", path), _missing_is_fine():
+            requests.delete(self._objects, path)
+
+    def delete_all(self, prefix: str) -> None:
+        for _ in range(_TRIES):
+            paths = list(self.walk(prefix))
+            with self._explained("delete", prefix), _missing_is_fine():  # somebody else deletes, too: look again
+                requests.delete(self._objects, paths)
+                return
+
+    def drop_folder(self, prefix: str, lock: str) -> None:
+        """Do nothing: a bucket has no folders, and releasing a lease deletes it."""
+
+    def move_all(self, prefix: str, to: str) -> None:
+        for path in [prefix, *list(self.walk(prefix))]:
+            with self._explained("move", path), _missing_is_fine():
+                requests.rename(self._patient, path, to + path.removeprefix(prefix), PATIENCE)
+
+    def free(self) -> int | None:
+        return None
+
+    def sync(self, paths: Iterable[str]) -> None:
+        """Return at once: a put that has returned is safe."""
+
+    @contextmanager
+    def lock(self, path: str, what: str) -> Iterator[None]:
+        with ExitStack() as held:
+            with self._explained("lock", path):
+                held.enter_context(leased(self._objects, path, what))
+            yield
+
+    @contextmanager
+    def _explained(self, action: str, path: str) -> Iterator[None]:
+        try:
+            yield
+        except BaseError as error:  # not as its cause: what a service said may hold a signature
+            refused = isinstance(error, (PermissionDeniedError, UnauthenticatedError))
+            kind = NotPermitted if refused else StoreError
+            raise kind(f"cannot {action} {self.url}/{path}: {describe_service_error(error)}") from None
+        except FileNotFoundError:
+            if action != "write":
+                raise
+            raise StoreError(
+                f"cannot write {self.url}/{path}: there is no such bucket or container. Create it, or check the URL"
+            ) from None
+
+
+def _name(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
+
+
+@contextmanager
+def _missing_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        return

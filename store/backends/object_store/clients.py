@@ -1,0 +1,75 @@
+"""How obstore talks to a service: how long it waits, how often it tries again.
+
+A request that gets no byte for `stall_s` (``PIPELINE_TIMEOUT_SECONDS``) is given up and sent again, until `GIVE_UP`
+stalls' worth of time is over: a service that is dead or out of reach fails within about a minute. Requests that send
+much, over a line that may be slow, get `PATIENCE` times as long, since a client cannot tell a slow line from a stalled
+one before the answer comes.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from obstore.store import ObjectStore, from_url
+
+from store.backends.object_store.redirects import only_named_hosts
+from store.environment import seconds_from_environment
+
+GIVE_UP = 2.25
+PATIENCE = 6.0
+CONNECT_S = 5.0
+WHOLE_S = 1800.0  # one request with all its body; obstore's own 30 s would break large reads over slow lines
+RETRIES = 15
+FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.2, 4.0, 3.0  # of a random share of it; with 2 the pauses hardly grow
+
+_PREFIXES = {"s3": "AWS", "az": "AZURE", "gs": "GOOGLE"}
+_FROM_ENVIRONMENT = (
+    "allow_http",
+    "allow_invalid_certificates",
+    "proxy_ca_certificate",
+    "proxy_excludes",
+    "proxy_url",
+    "user_agent",
+)
+"""What the environment may say of the client, as <PREFIX>_<NAME>: options in code would hide it all from obstore."""
+
+
+def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
+    """Return a client for a bucket's URL; nothing is sent yet. Credentials come from the environment alone.
+
+    Parameters
+    ----------
+    url : str
+    scheme : str
+        Of the URL: s3, az or gs.
+    patience : float
+        How many times as long as usual a request may take.
+    """
+    stall = stall_s() * patience
+    options: Any = {
+        "connect_timeout": timedelta(seconds=min(CONNECT_S, stall)),
+        "read_timeout": timedelta(seconds=stall),
+        "timeout": timedelta(seconds=WHOLE_S),
+    }
+    for name in _FROM_ENVIRONMENT:
+        if value := os.environ.get(f"{_PREFIXES[scheme]}_{name.upper()}"):
+            options[name] = value.lower() in ("1", "true", "on", "yes", "y") if name.startswith("allow") else value
+    if "proxy_url" not in options:
+        options |= only_named_hosts(scheme, os.environ)
+    retry: Any = {
+        "max_retries": RETRIES,
+        "retry_timeout": timedelta(seconds=stall * GIVE_UP),
+        "backoff": {
+            "init_backoff": timedelta(seconds=min(FIRST_PAUSE_S, stall / 2)),
+            "max_backoff": timedelta(seconds=min(LONGEST_PAUSE_S, stall / 2)),
+            "base": GROWTH,
+        },
+    }
+    return from_url(url, client_options=options, retry_config=retry)
+
+
+def stall_s() -> float:
+    """Return how many seconds a request may go without a byte."""
+    return seconds_from_environment("PIPELINE_TIMEOUT_SECONDS")

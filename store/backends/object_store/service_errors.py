@@ -1,0 +1,56 @@
+"""A service's complaint in one line: what it said, what to do about it, and no secret in it."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
+
+from store.backends.object_store.redirects import REFUSED
+from store.redaction import redact_secrets
+
+_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|ACCOUNT_KEY|ACCESS_KEY|MASTER_KEY|SAS|CREDENTIAL|ENCRYPTION_KEY")
+_PROVIDER = re.compile(r"(AWS|AZURE|GOOGLE|GCS|S3)_")
+_IN_TEXT = re.compile(
+    r"(?i)((?:[?&;]|\b)(?:sig|signature|x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature)=)[^&\s\"']+"
+    r"|(\b(?:SharedKey|Bearer|AWS4-HMAC-SHA256)\s)[^\"'\n]+"
+)
+_CODE = re.compile(r"<Code>([^<]{1,80})</Code>")
+_SYSTEM = re.compile(r'message: "([^"]{1,80})"|"(dns error)"|kind: (Timeout)\b')
+_SETTINGS = re.compile(r", max_retries: \d+, retry_timeout: \S+ *")
+_REFUSED = (PermissionDeniedError, UnauthenticatedError)
+_SHORTEST = 6  # a shorter value is no secret, and would blot out ordinary words
+
+
+def describe_service_error(error: Exception) -> str:
+    """Return what a service or the network said, in one line without secrets, and the remedy."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    said, *xml = lines[0].split(": <?xml")
+    detail = _CODE.search(str(error)) if xml else _SYSTEM.search(str(error))
+    if REFUSED in str(error):
+        said += (
+            ": it redirects to a host that nobody named, and credentials are not sent there. Name the right one "
+            "(AWS_ENDPOINT_URL, AZURE_STORAGE_ENDPOINT, GOOGLE_BASE_URL)"
+        )
+        detail = None
+    text = without_secrets(
+        _SETTINGS.sub(" ", said).rstrip(". ") + (f" ({detail[detail.lastindex or 0]})" if detail else "")
+    )
+    if isinstance(error, _REFUSED):
+        return f"{text}. Check that the credentials in the environment are right and allow this"
+    return f"{text}. Check the URL, the network and the credentials in the environment, then run again"
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without the secrets of this process's environment, and without what looks like a signature.
+
+    Examples
+    --------
+    >>> scrubbed("GET http://host/a?sig=abc%3D&x=1")
+    'GET http://host/a?sig=***&x=1'
+    """
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST and _PROVIDER.match(name) and _SECRET_NAME.search(name):
+            text = text.replace(value, "***")
+    return _IN_TEXT.sub(lambda found: f"{found[1] or found[2]}***", redact_secrets(text))

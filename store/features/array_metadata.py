@@ -1,0 +1,245 @@
+"""A feature output's Zarr metadata, checked in full before Zarr sees any of it; a stranger may have written it.
+
+Only what `store.features.layout` lays out is taken: numbers, cut into shards of whole rows that the manifest lists one
+by one. So no chunk is missing (and read as the fill value), and no shape promises more than there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+
+from store.errors import LayoutError
+from store.features.layout import CHUNK_BYTES, ROW_DIMENSION, ROWS_PER_SHARD, SHARD_BYTES
+from store.manifest.limits import METADATA_BYTES
+from store.manifest.validation import parse_json
+
+if TYPE_CHECKING:
+    from store.reading.output import Output
+
+ARRAYS = 64  # of one output
+DIMENSIONS = 16
+CHUNKS_PER_SHARD = 4096
+
+Size = Annotated[int, msgspec.Meta(ge=1, le=1 << 40)]
+Shape = Annotated[tuple[Size, ...], msgspec.Meta(min_length=1, max_length=DIMENSIONS)]
+DataType = Literal[
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float16", "float32", "float64", "complex64", "complex128",
+]  # fmt: skip
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class _Endian(_Strict, frozen=True):
+    endian: Literal["little"]
+
+
+class _Bytes(_Strict, frozen=True, tag_field="name", tag="bytes"):
+    configuration: _Endian | None = None
+
+
+class _Level(_Strict, frozen=True):
+    level: Annotated[int, msgspec.Meta(ge=-(1 << 17), le=22)] = 0
+    checksum: bool = False
+
+
+class _Zstd(_Strict, frozen=True, tag_field="name", tag="zstd"):
+    configuration: _Level = _Level()
+
+
+class _Crc32c(_Strict, frozen=True, tag_field="name", tag="crc32c"):
+    configuration: _Strict | None = None
+
+
+class _Cut(_Strict, frozen=True):
+    chunk_shape: Shape
+
+
+class _Grid(_Strict, frozen=True, tag_field="name", tag="regular"):
+    configuration: _Cut
+
+
+class _Inner(_Strict, frozen=True):
+    chunk_shape: Shape
+    codecs: tuple[_Bytes, _Zstd, _Crc32c]
+    index_codecs: tuple[_Bytes, _Crc32c]
+    index_location: Literal["end"] = "end"
+
+
+class _Sharding(_Strict, frozen=True, tag_field="name", tag="sharding_indexed"):
+    configuration: _Inner
+
+
+class _Slash(_Strict, frozen=True):
+    separator: Literal["/"] = "/"
+
+
+class _Keys(_Strict, frozen=True, tag_field="name", tag="default"):
+    configuration: _Slash = _Slash()
+
+
+class _Array(_Strict, frozen=True):
+    """An array's ``zarr.json``."""
+
+    zarr_format: Literal[3]
+    node_type: Literal["array"]
+    shape: Shape
+    data_type: DataType
+    chunk_grid: _Grid
+    chunk_key_encoding: _Keys
+    fill_value: bool | int | float | tuple[float, float]
+    codecs: tuple[_Sharding]
+    dimension_names: Annotated[tuple[str, ...], msgspec.Meta(max_length=DIMENSIONS)]
+    attributes: dict[str, Any] = {}
+    storage_transformers: tuple[()] = ()
+
+
+class _Group(_Strict, frozen=True):
+    """The group's ``zarr.json``."""
+
+    zarr_format: Literal[3]
+    node_type: Literal["group"]
+    attributes: dict[str, Any] = {}
+    consolidated_metadata: None = None
+
+
+@dataclass(frozen=True)
+class ArrayMetadata:
+    """One array whose metadata keeps to the layout.
+
+    Attributes
+    ----------
+    shape, shard, chunk : tuple of int
+        Of the array, of a shard (whole rows), and of a chunk within it.
+    dtype : str
+    dims : tuple of str
+    level : int
+        Of the compression.
+    checksum : bool
+        Whether the frames have one of their own.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    shard: tuple[int, ...]
+    chunk: tuple[int, ...]
+    dtype: str
+    dims: tuple[str, ...]
+    level: int
+    checksum: bool
+
+    @property
+    def item_size(self) -> int:
+        """Size of one number in bytes."""
+        return int(np.dtype(self.dtype).itemsize)
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Number of chunks of a shard along each dimension."""
+        return tuple(whole // piece for whole, piece in zip(self.shard, self.chunk, strict=True))
+
+    @property
+    def shards(self) -> int:
+        """Number of shards."""
+        return -(-self.shape[0] // self.shard[0])
+
+    def bands(self, shard: int) -> int:
+        """Return how many chunks, along the rows, hold rows of a shard; the last may have fewer than the others."""
+        return -(-min(self.shard[0], self.shape[0] - shard * self.shard[0]) // self.chunk[0])
+
+    def object(self, shard: int) -> str:
+        """Return the path of the object that holds a shard."""
+        return "/".join([self.name, "c", str(shard), *("0" for _ in self.shape[1:])])
+
+
+def read_metadata(output: Output) -> tuple[dict[str, Any], dict[str, ArrayMetadata]]:
+    """Return a feature output's attributes and its arrays by name.
+
+    Raises
+    ------
+    CorruptObject
+        Metadata changed after it was published, or is not that of a feature output.
+    LayoutError
+        The output has no arrays.
+    """
+    nodes = (path.rpartition("/") for path in output.entries)
+    names = sorted(folder for folder, _, name in nodes if name == "zarr.json" and folder and "/" not in folder)
+    if not names:
+        raise LayoutError(f"{output.url} holds no arrays; it is not a feature output")
+    if len(names) > ARRAYS:
+        raise output.refuse("zarr.json", f"is that of {len(names)} arrays; a feature output has at most {ARRAYS}")
+    group: _Group = _parse(output, "zarr.json", _Group)
+    arrays = {name: _trusted(output, name) for name in names}
+    rows = {array.shape[0] for array in arrays.values()}
+    if len(rows) > 1:
+        raise output.refuse("zarr.json", f"is that of arrays with {' and '.join(map(str, sorted(rows)))} rows")
+    return group.attributes, arrays
+
+
+def _trusted(output: Output, name: str) -> ArrayMetadata:
+    path = f"{name}/zarr.json"
+    found: _Array = _parse(output, path, _Array)
+    inner = found.codecs[0].configuration
+    array = ArrayMetadata(
+        name=name,
+        shape=found.shape,
+        shard=found.chunk_grid.configuration.chunk_shape,
+        chunk=inner.chunk_shape,
+        dtype=found.data_type,
+        dims=found.dimension_names,
+        level=inner.codecs[1].configuration.level,
+        checksum=inner.codecs[1].configuration.checksum,
+    )
+    problem = _shape_problem(array) or _coverage_problem(array, output.entries)
+    if problem is None and array.item_size > 1 and inner.codecs[0].configuration is None:
+        problem = "its codec `bytes` has no endian"
+    if problem is None and found.fill_value not in (0, (0, 0)):
+        problem = "its fill value is not zero"
+    if problem is not None:
+        raise output.refuse(path, f"is not the metadata of a feature array: {problem}")
+    return array
+
+
+def _parse(output: Output, path: str, kind: Any) -> Any:
+    if output.entries.get(path) is not None and output.entries[path].size > METADATA_BYTES:
+        raise output.refuse(path, f"has more than {METADATA_BYTES >> 20} MiB, which no Zarr metadata has")
+    try:
+        return parse_json(output.read_bytes(path), kind)
+    except ValueError as error:
+        raise output.refuse(path, f"is not the metadata of a feature array: {error}") from error
+
+
+def _shape_problem(array: ArrayMetadata) -> str | None:
+    if not len(array.shape) == len(array.shard) == len(array.chunk) == len(array.dims):
+        return "its shapes and dimension names differ in number"
+    if array.dims[0] != ROW_DIMENSION or len(set(array.dims)) != len(array.dims):
+        return f"its dimensions are not {ROW_DIMENSION!r} and then others, each its own"
+    if array.shard[0] > ROWS_PER_SHARD or array.shard[0] % array.chunk[0]:
+        return f"a shard has {array.shard[0]} rows and a chunk {array.chunk[0]}; a shard has at most {ROWS_PER_SHARD}"
+    sizes = zip(array.shape[1:], array.shard[1:], array.chunk[1:], strict=True)
+    if any(-(-size // piece) * piece != whole for size, whole, piece in sizes):
+        return f"a shard {array.shard} is not whole rows of {array.shape[1:]} in chunks of {array.chunk}"
+    if array.shard[0] * prod(array.shape[1:]) * array.item_size > SHARD_BYTES:
+        return f"a shard has more than {SHARD_BYTES >> 20} MiB"
+    if prod(array.chunk) * array.item_size > CHUNK_BYTES:
+        return f"a chunk has more than {CHUNK_BYTES >> 20} MiB"
+    if prod(array.shard) * array.item_size > 2 * SHARD_BYTES or prod(array.grid) > CHUNKS_PER_SHARD:
+        return f"a shard has {prod(array.grid)} chunks, or chunks far beyond its rows"
+    return None
+
+
+def _coverage_problem(array: ArrayMetadata, listed: Iterable[str]) -> str | None:
+    """Tell where the manifest lists other objects below the array than its shards, all of them."""
+    below = {path for path in listed if path.startswith(f"{array.name}/")} - {f"{array.name}/zarr.json"}
+    if len(below) != array.shards:
+        return f"{array.shape[0]} rows are {array.shards} shards, and the manifest lists {len(below)}"
+    missing = next((path for path in map(array.object, range(array.shards)) if path not in below), None)
+    return None if missing is None else f"the manifest does not list its shard {missing}"

@@ -1,0 +1,130 @@
+"""Reading a feature array's values chunk by chunk, each checked and unpacked straight into the result.
+
+Zarr reads the same; its event loop, its threads and its copies cost more than unpacking does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import google_crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from store.features.array_metadata import ArrayMetadata
+from store.features.row_selection import ChunkSelection, select_chunks
+from store.features.shard_index import ShardIndexes, Table
+from store.features.zstd import decompress_exact
+from store.manifest.limits import MIB
+
+if TYPE_CHECKING:
+    from store.reading.output import Output
+
+_SHARDS_AT_ONCE = 4
+_CHUNKS_AT_ONCE = min(8, 2 * (os.cpu_count() or 1))  # beyond eight, threads wait for Python
+
+ChunkIndex: TypeAlias = tuple[int, ...]  # a chunk's, within its band
+Job = TypeVar("Job")
+
+
+class ShardReader:
+    """Reads arrays of one output. Threads may share it.
+
+    Beside the result it takes, at a time, a few chunks and as many bytes as a few unpacked shards have.
+    """
+
+    def __init__(self, output: Output, indexes: ShardIndexes) -> None:
+        self._output = output
+        self._indexes = indexes
+        self._entries = output.entries
+
+    def read(self, array: ArrayMetadata, wanted: NDArray[np.int64]) -> NDArray[Any]:
+        """Return rows of an array, which has them, in the given order; one that is named twice comes twice.
+
+        Raises
+        ------
+        CorruptObject
+            A shard changed after it was published, is gone, or does not unpack to the array's chunks.
+        """
+        values = np.empty((len(wanted), *array.shape[1:]), np.dtype(array.dtype).newbyteorder("<"))
+        shards = select_chunks(wanted, array.shard[0], array.chunk[0])
+        with ThreadPoolExecutor(_CHUNKS_AT_ONCE) as chunk_threads, ThreadPoolExecutor(_SHARDS_AT_ONCE) as shard_threads:
+
+            def read_shard(shard: int) -> None:
+                opened = self._open(array, shard, shards[shard])
+                jobs = list(product(shards[shard], np.ndindex(array.grid[1:])))
+                _for_each(chunk_threads, jobs, lambda job: opened.read(*job, values))
+
+            _for_each(shard_threads, shards, read_shard)
+        return values
+
+    def _open(self, array: ArrayMetadata, shard: int, picks: Collection[ChunkSelection]) -> _Shard:
+        path = array.object(shard)
+        room = prod(array.shard) * array.item_size + MIB
+        if len(picks) == array.bands(shard) and self._entries[path].size <= room:
+            data = self._whole(path)
+            table = self._indexes.table(array, shard, data)
+            return _Shard(self._output, path, array, table, lambda start, stop: data[start:stop])
+        table = self._indexes.table(array, shard)
+        return _Shard(self._output, path, array, table, partial(self._output.read_range, path))
+
+    def _whole(self, path: str) -> bytes:
+        if self._output.is_checked(path):
+            return self._output.read_range(path, 0, self._entries[path].size)
+        return self._output.read_bytes(path)
+
+
+@dataclass(frozen=True)
+class _Shard:
+    output: Output
+    path: str
+    array: ArrayMetadata
+    table: Table
+    fetch: Callable[[int, int], bytes]  # the bytes from one place to another
+
+    def read(self, wanted: ChunkSelection, place: ChunkIndex, values: NDArray[Any]) -> None:
+        """Read what is wanted of one chunk into its places among the values."""
+        array = self.array
+        if array.chunk[1:] == array.shape[1:] and wanted.is_whole(array.chunk[0]):
+            self._unpack(wanted.band, place, values[wanted.places])
+            return
+        chunk = np.empty(array.chunk, values.dtype)
+        self._unpack(wanted.band, place, chunk)
+        starts = [at * size for at, size in zip(place, array.chunk[1:], strict=True)]
+        ends = [min(at + size, whole) for at, size, whole in zip(starts, array.chunk[1:], array.shape[1:], strict=True)]
+        there = tuple(slice(start, end) for start, end in zip(starts, ends, strict=True))
+        here = tuple(slice(end - start) for start, end in zip(starts, ends, strict=True))
+        values[(wanted.places, *there)] = chunk[(wanted.rows, *here)]
+
+    def _unpack(self, band: int, place: ChunkIndex, chunk: NDArray[Any]) -> None:
+        start, length = (int(each) for each in self.table[(band, *place)])
+        readings = iter((self.fetch, partial(self.output.read_range, self.path)))  # where the first one is wrong, anew
+
+        def read() -> None:
+            sealed = next(readings)(start, start + length)
+            frame = sealed[:-4]
+            if google_crc32c.value(frame) != int.from_bytes(sealed[-4:], "little"):
+                raise ValueError("it does not have its checksum")
+            decompress_exact(frame, chunk)
+
+        try:
+            self.output.again(self.path, read, (ValueError, RuntimeError))
+        except (ValueError, RuntimeError) as error:  # it was so when it was published
+            raise self.output.refuse(self.path, f"holds a chunk that cannot be unpacked: {error}") from error
+
+
+def _for_each(threads: ThreadPoolExecutor, jobs: Collection[Job], do: Callable[[Job], None]) -> None:
+    """Do all jobs; a single one without a thread. The first that fails stops those that have not begun."""
+    if len(jobs) > 1:
+        for _ in threads.map(do, jobs):
+            pass
+    else:
+        for job in jobs:
+            do(job)

@@ -1,0 +1,31 @@
+"""Size and SHA-256 of objects, in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+
+from store.backends.base import Backend, Data
+from store.manifest.schema import ObjectEntry
+
+
+def entry_of_bytes(path: str, data: Data) -> ObjectEntry:
+    """Return the entry of an object with these bytes."""
+    view = memoryview(data)
+    return ObjectEntry(path=path, size=view.nbytes, sha256=hashlib.sha256(view).hexdigest())
+
+
+def entry_of_object(root: Backend, prefix: str, path: str, most: int | None = None) -> ObjectEntry | None:
+    """Read the object at ``prefix/path`` piece by piece and return its entry, or None where there is none.
+
+    Of one larger than `most` bytes no more is read than shows that; its entry has no SHA-256.
+    """
+    found, size = hashlib.sha256(), 0
+    try:
+        for piece in root.stream(f"{prefix}/{path}"):
+            found.update(piece)
+            size += memoryview(piece).nbytes
+            if most is not None and size > most:
+                return ObjectEntry(path=path, size=root.size(f"{prefix}/{path}") or size, sha256="")
+    except FileNotFoundError:
+        return None
+    return ObjectEntry(path=path, size=size, sha256=found.hexdigest())

@@ -1,0 +1,63 @@
+"""Families: which outputs differ in their raw data alone, so that one of grown data finds the earlier ones.
+
+``families/<stage>/<family>/<key>`` is a small JSON object, written after the manifest. Nothing rests on it: one that is
+lost costs only computing again, and one whose output is gone is passed over.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import msgspec
+
+from store.backends.base import Backend
+from store.errors import StoreError
+from store.manifest.schema import Manifest
+from store.paths import check_name, is_name
+
+_AT_ONCE = 8  # marks read at a time; on a bucket each waits for the network
+_MARK_BYTES = 1000
+
+
+class _FamilyEntry(msgspec.Struct, frozen=True, order=True):
+    created: str = ""
+    attempt: str = ""
+
+
+def family_prefix(stage: str, family: str) -> str:
+    """Return the folder of one family's marks."""
+    return f"families/{check_name(stage, 'the stage')}/{check_name(family, 'the family')}"
+
+
+def add_to_family(root: Backend, manifest: Manifest) -> None:
+    """Note a published output under its family, where its recipe names raw data; the medium's failure is let pass."""
+    if "raw" in manifest.recipe:
+        with suppress(StoreError):
+            root.put(_mark_path(manifest), msgspec.json.encode(_FamilyEntry(manifest.created, manifest.attempt)))
+
+
+def remove_from_family(root: Backend, manifest: Manifest) -> None:
+    """Take an output that is deleted out of its family; a failure of the medium is let pass."""
+    with suppress(StoreError):
+        root.delete(_mark_path(manifest))
+
+
+def family_keys(root: Backend, stage: str, family: str) -> list[str]:
+    """Return the keys of a family's outputs, the newest first; some may be gone by now."""
+    prefix = family_prefix(stage, family)
+    keys = [name for name in root.children(prefix) if is_name(name)]
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        marks = threads.map(lambda key: _read(root, f"{prefix}/{key}"), keys)
+        return [key for _, key in sorted(zip(marks, keys, strict=True), reverse=True)]
+
+
+def _mark_path(manifest: Manifest) -> str:
+    return f"{family_prefix(manifest.stage, manifest.family)}/{check_name(manifest.key, 'the key')}"
+
+
+def _read(root: Backend, path: str) -> _FamilyEntry:
+    try:
+        return msgspec.json.decode(root.read(path, 0, _MARK_BYTES), type=_FamilyEntry)
+    except (FileNotFoundError, StoreError, msgspec.DecodeError, UnicodeDecodeError):
+        return _FamilyEntry()

@@ -1,0 +1,122 @@
+"""The manifest: what an output consists of, and what it was made from. It exists, or there is no output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from store.backends.base import Backend
+from store.backends.reread import read_again
+from store.canonical import canonical_json, digest
+from store.errors import REMEDY, CorruptManifest, StoreError, UnsafeManifest, UnsafePath, UnsupportedFormat
+from store.manifest.limits import MANIFEST_BYTES, read_at_most
+from store.manifest.schema import FORMAT, WITHOUT, Manifest, ObjectEntry
+from store.manifest.self_digest import with_digest
+from store.manifest.validation import check_manifest, check_objects, check_outline, parse_json
+from store.paths import manifest_path
+
+
+def new_manifest(
+    stage: str,
+    key: str,
+    attempt: str,
+    *,
+    objects: Iterable[ObjectEntry],
+    recipe: Mapping[str, Any],
+    inputs: Sequence[str],
+    provenance: Mapping[str, Any],
+) -> Manifest:
+    """Assemble and check the manifest of a finished attempt.
+
+    Raises
+    ------
+    UnsafePath
+        An object's path leaves the output.
+    TypeError, ValueError
+        The recipe or provenance is not JSON.
+    StoreError
+        The output goes beyond a limit of `store.limits`, or two of its objects could not lie in one folder.
+    """
+    manifest = Manifest(
+        format=FORMAT,
+        stage=stage,
+        key=key,
+        attempt=attempt,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        objects=sorted(objects, key=lambda entry: entry.path),
+        recipe=dict(recipe),
+        family=family_of(recipe),
+        inputs=list(inputs),
+        provenance=dict(provenance),
+    )
+    canonical_json(manifest.provenance)
+    where = f"the draft of {stage}/{key}"
+    try:  # a reader would refuse it
+        check_objects(manifest.objects, where)
+        check_outline(encode_manifest(manifest), where, FORMAT)
+    except ValueError as error:
+        raise StoreError(f"{where} cannot be published: {error}") from error
+    return manifest
+
+
+def family_of(recipe: Mapping[str, Any]) -> str:
+    """Return the digest of a recipe without its raw data, and without what tells which row is whose."""
+    return digest({name: value for name, value in recipe.items() if name not in WITHOUT})
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Write a manifest as indented JSON, with the digest of its text."""
+    return with_digest(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+
+
+def decode_manifest(data: bytes, *, stage: str, key: str, url: str) -> Manifest:
+    """Read a manifest; check that it is that of `stage` and `key`, and names nothing outside its output.
+
+    Parameters
+    ----------
+    data : bytes
+        Contents of ``manifest.json``.
+    stage, key : str
+        Under which it was found.
+    url : str
+        The store's.
+
+    Raises
+    ------
+    CorruptManifest, UnsafePath, UnsupportedFormat
+    """
+    where = f"{url}/{manifest_path(stage, key)}"
+    try:
+        check_outline(data, where, FORMAT)
+        manifest: Manifest = parse_json(data, Manifest)
+        check_manifest(manifest, stage, key, where, WITHOUT)
+    except UnsafePath as error:
+        raise UnsafeManifest(str(error), url=url, stage=stage, key=key) from error
+    except ValueError as error:
+        raise CorruptManifest(f"{where} cannot be used: {error}. {REMEDY}", url=url, stage=stage, key=key) from error
+    return manifest
+
+
+def load_manifest(root: Backend, stage: str, key: str, misread: Callable[[str], None] | None = None) -> Manifest | None:
+    """Read and check a manifest; None where nothing is published. `misread` is as in `store.rereading`."""
+    found = manifest_and_text(root, stage, key, misread)
+    return None if found is None else found[0]
+
+
+def manifest_and_text(
+    root: Backend, stage: str, key: str, misread: Callable[[str], None] | None = None
+) -> tuple[Manifest, bytes] | None:
+    """Do as `load_manifest`; return the bytes, too."""
+    path = manifest_path(stage, key)
+
+    def read() -> tuple[Manifest, bytes]:
+        data = read_at_most(root, path, MANIFEST_BYTES)
+        return decode_manifest(data, stage=stage, key=key, url=root.url), data
+
+    try:
+        return read_again(root, path, read, (CorruptManifest, UnsupportedFormat), misread)
+    except FileNotFoundError:
+        return None

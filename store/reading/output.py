@@ -1,0 +1,220 @@
+"""A published output: immutable, and checked against its manifest when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from store.backends.base import Backend
+from store.backends.reread import read_again
+from store.errors import REMEDY, CorruptObject, StoreError
+from store.manifest.checksums import entry_of_bytes, entry_of_object
+from store.manifest.limits import JSON_BYTES, LINE_BYTES, MIB
+from store.manifest.schema import Manifest, ObjectEntry
+from store.manifest.validation import parse_json
+from store.paths import output_prefix
+
+if TYPE_CHECKING:
+    import zarr
+
+T = TypeVar("T")
+
+
+class Output:
+    """What a step left in the store.
+
+    Attributes
+    ----------
+    manifest : Manifest
+    url : str
+        Where the objects lie, as a folder or URL, for tools that read Zarr by themselves (unchecked).
+    """
+
+    def __init__(self, root: Backend, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self._root = root
+        self._prefix = f"{output_prefix(manifest.stage, manifest.key)}/{manifest.attempt}"
+        self.url = f"{root.url}/{self._prefix}"
+        self._entries = {entry.path: entry for entry in manifest.objects}
+        self._checked: set[str] = set()
+        self._guard = Lock()
+        self._checking: dict[str, Lock] = {}
+
+    @property
+    def entries(self) -> dict[str, ObjectEntry]:
+        """The objects by path."""
+        return dict(self._entries)
+
+    def read_bytes(self, path: str) -> bytes:
+        """Return an object's bytes after comparing their SHA-256: the very bytes that were hashed.
+
+        Raises
+        ------
+        StoreError
+            The manifest lists no such object.
+        CorruptObject
+            The bytes differ from the manifest, or the object is gone.
+        """
+        expected = self._entry(path)
+
+        def read() -> bytes:
+            try:
+                data = self._root.read(f"{self._prefix}/{path}", 0, expected.size + 1)  # whatever lies there
+            except FileNotFoundError:
+                raise self.damaged(expected, None) from None
+            self._compare(expected, data)
+            return data
+
+        data = self.again(path, read, CorruptObject)
+        self._checked.add(path)
+        return data
+
+    def read_range(self, path: str, start: int, stop: int) -> bytes:
+        """Return bytes `start` to `stop` of an object; the first touch checks the whole object.
+
+        Raises
+        ------
+        StoreError, CorruptObject
+            As `read_bytes`.
+        """
+        self.check(path)
+        expected = self._entry(path)
+
+        def read() -> bytes:
+            try:
+                data = self._root.read(f"{self._prefix}/{path}", start, stop)
+            except FileNotFoundError:
+                raise self.damaged(expected, None) from None
+            if len(data) != min(stop, expected.size) - min(start, expected.size):
+                raise _TooShort
+            return data
+
+        try:
+            return self.again(path, read, (CorruptObject, _TooShort))
+        except _TooShort:
+            self._check_whole(expected)
+        raise StoreError(f"{self.url}/{path} has {expected.size} bytes, of which {start} to {stop} cannot be read")
+
+    def is_checked(self, path: str) -> bool:
+        """Tell whether an object was compared with the manifest in the life of this Output."""
+        return path in self._checked
+
+    def again(self, path: str, read: Callable[[], T], errors: type[Exception] | tuple[type[Exception], ...]) -> T:
+        """Return what `read` makes of an object, from a second reading where it fails; see `store.rereading`."""
+        return read_again(self._root, f"{self._prefix}/{path}", read, errors)
+
+    def read_json(self, path: str, kind: Any = Any) -> Any:
+        """Return a JSON object's value after checking its SHA-256.
+
+        Parameters
+        ----------
+        path : str
+        kind : type, optional
+            What the value must be, as msgspec's types tell it.
+
+        Raises
+        ------
+        StoreError, CorruptObject
+            As `read_bytes`; also for an object that is what the manifest lists but no such value.
+        """
+        if self._entry(path).size > JSON_BYTES:
+            raise self.refuse(path, f"has more than {JSON_BYTES // MIB} MiB, which no JSON object of an output has")
+        return self._parse(path, self.read_bytes(path), kind)
+
+    def read_lines(self, path: str, kind: Any = Any) -> Iterator[Any]:
+        """Yield the values of an object of JSON lines after checking its SHA-256; else as `read_json`."""
+        data = self.read_bytes(path)
+        start, line = 0, 1
+        while start < len(data):
+            stop = data.find(b"\n", start)
+            stop = len(data) if stop < 0 else stop
+            if stop - start > LINE_BYTES:
+                raise self.refuse(f"{path}, line {line},", f"has more than {LINE_BYTES // MIB} MiB")
+            yield self._parse(path, data[start:stop], kind, line)
+            start, line = stop + 1, line + 1
+
+    def _parse(self, path: str, data: bytes, kind: Any, line: int | None = None) -> Any:
+        try:
+            return parse_json(data, kind)
+        except ValueError as error:
+            place = path if line is None else f"{path}, line {line},"
+            raise self.refuse(place, f"is not what such an output holds: {error}") from error
+
+    def check(self, path: str) -> None:
+        """Compare an object with the manifest, once for the life of this Output, in bounded memory.
+
+        Raises
+        ------
+        StoreError, CorruptObject
+            As `read_bytes`.
+        """
+        expected = self._entry(path)
+        with self._guard:
+            checking = self._checking.setdefault(path, Lock())
+        with checking:
+            if path not in self._checked:
+                self.again(path, lambda: self._check_whole(expected), CorruptObject)
+                self._checked.add(path)
+
+    def verify(self) -> None:
+        """Compare every object with the manifest, and raise CorruptObject at the first that differs."""
+        for path in self._entries:
+            self.check(path)
+
+    def zarr(self) -> zarr.Group:
+        """Open the output's Zarr group, read-only; each object is checked at its first touch.
+
+        Its hash, and no more: what Zarr makes of metadata that a stranger wrote is not bounded. Features are read
+        with `store.features.open_features`.
+        """
+        import zarr
+
+        from store.features.verified import VerifiedZarrStore
+
+        return zarr.open_group(VerifiedZarrStore(self), mode="r", zarr_format=3, use_consolidated=False)
+
+    def _entry(self, path: str) -> ObjectEntry:
+        try:
+            return self._entries[path]
+        except KeyError:
+            raise StoreError(
+                f"{self.url} has no object {path}; its manifest lists {', '.join(sorted(self._entries)[:8]) or 'none'}"
+            ) from None
+
+    def _check_whole(self, expected: ObjectEntry) -> None:
+        found = entry_of_object(self._root, self._prefix, expected.path, expected.size)
+        if found != expected:
+            raise self.damaged(expected, found)
+
+    def _compare(self, expected: ObjectEntry, data: bytes) -> None:
+        if len(data) > expected.size:
+            size = self._root.size(f"{self._prefix}/{expected.path}") or len(data)
+            raise self.damaged(expected, ObjectEntry(expected.path, size, ""))
+        found = entry_of_bytes(expected.path, data)
+        if found != expected:
+            raise self.damaged(expected, found)
+
+    def damaged(self, expected: ObjectEntry, found: ObjectEntry | None) -> CorruptObject:
+        """Return the error that an object is not what the manifest lists: what was found instead, None for nothing."""
+        now = f"{found.size} bytes with SHA-256 {found.sha256 or 'of something else'}" if found else "no such object"
+        return self.refuse(
+            expected.path,
+            f"changed after it was published: expected {expected.size} bytes with SHA-256 {expected.sha256}, "
+            f"found {now}",
+        )
+
+    def refuse(self, path: str, why: str) -> CorruptObject:
+        """Return the error that an object cannot be used: `why` follows its name in the message."""
+        return CorruptObject(
+            f"{self.url}/{path} {why}. {REMEDY}",
+            url=self._root.url,
+            stage=self.manifest.stage,
+            key=self.manifest.key,
+            attempt=self.manifest.attempt,
+            path=path,
+        )
+
+
+class _TooShort(Exception):
+    """Fewer bytes came than the object has, which was checked before."""

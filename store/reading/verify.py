@@ -1,0 +1,210 @@
+"""Checking outputs against their manifests, and telling everything that is off, not the first of it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from store.backends.base import Backend, IrregularPath
+from store.backends.reread import read_again
+from store.errors import CorruptManifest, UnsupportedFormat
+from store.manifest.checksums import entry_of_object
+from store.manifest.manifest import load_manifest
+from store.manifest.schema import Manifest, ObjectEntry
+from store.manifest.validation import Contradiction, misspelt
+from store.paths import is_name, manifest_path, output_prefix
+
+_AT_ONCE = 4  # objects read at a time, each in pieces of about a MiB
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """An object that is not what the manifest lists.
+
+    Attributes
+    ----------
+    path : str
+        Below the output; ``manifest.json`` where that itself cannot be used.
+    expected, found : str
+    """
+
+    path: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True)
+class VerifyResult:
+    """What was found of an output.
+
+    Attributes
+    ----------
+    attempt : str or None
+        What its manifest names; None where that cannot be read.
+    foreign : list of str
+        Objects beside those that the manifest lists: nothing reads them.
+    irregular : list of Irregular
+        What is neither a plain file nor a folder, by its path in the store.
+    misread : list of str
+        What was read wrong once, and right the next time: the medium, the memory or the network is to be suspected.
+    """
+
+    stage: str
+    key: str
+    attempt: str | None
+    objects: int
+    bytes: int
+    damage: list[Mismatch] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    irregular: list[IrregularPath] = field(default_factory=list)
+    misread: list[str] = field(default_factory=list)
+
+
+def verify_output(
+    root: Backend,
+    stage: str,
+    key: str,
+    *,
+    deep: bool = True,
+    contradiction: Contradiction | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> VerifyResult | None:
+    """Compare every object of an output with its manifest.
+
+    Parameters
+    ----------
+    root : Root
+    stage, key : str
+    deep : bool
+        Read everything and compare SHA-256; else compare sizes, in one listing.
+    contradiction : callable, optional
+        Says what a recipe contradicts.
+    progress : callable, optional
+        Called with bytes checked and bytes in all.
+
+    Returns
+    -------
+    Checked or None
+        None where nothing is published.
+    """
+    misread: list[str] = []
+    try:
+        manifest, damage = _manifest(root, stage, key, contradiction, misread)
+    except UnsupportedFormat:
+        raise
+    except CorruptManifest as error:
+        return VerifyResult(stage, key, None, 0, 0, [Mismatch("manifest.json", "a manifest", str(error))])
+    if manifest is None:
+        return None
+    prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
+    total = sum(entry.size for entry in manifest.objects)
+    found = VerifyResult(stage, key, manifest.attempt, len(manifest.objects), total, misread=misread)
+    there = {item.path.removeprefix(f"{prefix}/"): item.size for item in root.listing(prefix, found.irregular)}
+    others = {each.path.removeprefix(f"{prefix}/"): each.what for each in found.irregular}
+    right: list[ObjectEntry] = []
+    for entry in manifest.objects:
+        size = there.get(entry.path)
+        if size == entry.size:
+            right.append(entry)
+        else:
+            now = others.get(entry.path, "no such object") if size is None else f"{size} bytes"
+            damage.append(Mismatch(entry.path, f"{entry.size} bytes", now))
+    if deep:
+        damage += _read(root, prefix, right, total, progress, misread)
+    listed = {entry.path for entry in manifest.objects}
+    found.damage.extend(sorted(damage, key=lambda each: each.path))
+    found.foreign.extend(sorted(there.keys() - listed))
+    if not damage or _same(root, manifest):
+        return found
+    return verify_output(root, stage, key, deep=deep, contradiction=contradiction)
+
+
+def _manifest(
+    root: Backend, stage: str, key: str, contradiction: Contradiction | None, misread: list[str]
+) -> tuple[Manifest | None, list[Mismatch]]:
+    """Read a manifest, and compare what can be told otherwise: those of earlier versions have no digest."""
+
+    def read() -> Manifest | None:
+        manifest = load_manifest(root, stage, key, misread.append)
+        told = manifest and (
+            (contradiction and contradiction(stage, key, manifest.recipe, manifest.inputs)) or _misspelt(root, manifest)
+        )
+        if told:
+            raise _Differs(Mismatch("manifest.json", "what its recipe says", told))
+        return manifest
+
+    try:
+        return read_again(root, manifest_path(stage, key), read, _Differs, misread.append), []
+    except _Differs as error:
+        return load_manifest(root, stage, key, misread.append), [error.damage]
+
+
+def _misspelt(root: Backend, manifest: Manifest) -> str | None:
+    stages = [stage for stage in root.folders("outputs") if is_name(stage)] if manifest.inputs else []
+    absent = [key for key in manifest.inputs if all(root.size(manifest_path(stage, key)) is None for stage in stages)]
+    return misspelt(absent, (key for stage in stages for key in root.folders(f"outputs/{stage}"))) if absent else None
+
+
+def _read(
+    root: Backend,
+    prefix: str,
+    entries: list[ObjectEntry],
+    total: int,
+    progress: Callable[[int, int], None] | None,
+    misread: list[str],
+) -> list[Mismatch]:
+    damage: list[Mismatch] = []
+    done = 0
+    waiting = iter(entries)
+    running: dict[Future[Mismatch | None], ObjectEntry] = {}
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        while True:
+            while len(running) < 2 * _AT_ONCE and (entry := next(waiting, None)) is not None:
+                running[threads.submit(_damage, root, prefix, entry, misread)] = entry
+            if not running:
+                return damage
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                entry = running.pop(future)
+                found = future.result()
+                if found is not None:
+                    damage.append(found)
+                done += entry.size
+                if progress:
+                    progress(done, total)
+
+
+def _damage(root: Backend, prefix: str, entry: ObjectEntry, misread: list[str]) -> Mismatch | None:
+    """Read an object, and once more where it is not what the manifest lists."""
+
+    def read() -> None:
+        found = entry_of_object(root, prefix, entry.path, entry.size)
+        if found != entry:
+            raise _Differs(_difference(entry, found))
+
+    try:
+        read_again(root, f"{prefix}/{entry.path}", read, _Differs, misread.append)
+    except _Differs as error:
+        return error.damage
+    return None
+
+
+class _Differs(Exception):
+    def __init__(self, damage: Mismatch) -> None:
+        super().__init__(damage.path)
+        self.damage = damage
+
+
+def _difference(entry: ObjectEntry, found: ObjectEntry | None) -> Mismatch:
+    if found is None or found.size != entry.size:
+        return Mismatch(entry.path, f"{entry.size} bytes", f"{found.size} bytes" if found else "no such object")
+    return Mismatch(entry.path, f"SHA-256 {entry.sha256}", f"SHA-256 {found.sha256}")
+
+
+def _same(root: Backend, manifest: Manifest) -> bool:
+    """Tell whether the manifest that was checked is still there: else another run has replaced or freed the output."""
+    try:
+        now = load_manifest(root, manifest.stage, manifest.key)
+    except CorruptManifest:
+        return False
+    return now is not None and now.attempt == manifest.attempt

@@ -1,1 +1,0 @@
-"""Where a store can lie: a folder, or any URL that obstore opens."""

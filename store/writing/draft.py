@@ -1,0 +1,184 @@
+"""A draft: an output being written, by one owner, that survives its writer's death."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from store.backends.base import Backend
+from store.errors import CorruptObject, StoreError
+from store.manifest.family_index import add_to_family
+from store.manifest.manifest import encode_manifest, load_manifest, new_manifest
+from store.manifest.schema import Manifest
+from store.paths import is_temporary, lock_path, manifest_path, output_prefix
+from store.reading.output import Output
+from store.writing.attempts import delete_attempt, delete_orphans, mark_restarted, mark_shared
+from store.writing.resume import resume_attempt
+from store.writing.writer import Writer
+
+
+class Draft(Writer):
+    """One attempt at an output; made by `Store.draft`, used as a context manager.
+
+    Leaving the block releases the lock. Unless it was published, the attempt stays: the next draft of the
+    same stage and key keeps its journalled units and its scratch, and deletes everything else. Threads may
+    share a draft; each object has one writer.
+
+    Attributes
+    ----------
+    stage, key, attempt : str
+    """
+
+    def __init__(
+        self,
+        root: Backend,
+        stage: str,
+        key: str,
+        *,
+        recipe: Mapping[str, Any],
+        inputs: Sequence[str],
+        check: Callable[[], None],
+    ) -> None:
+        super().__init__(root, stage, key, check)
+        self._recipe, self._inputs = dict(recipe), list(inputs)
+        self._held = ExitStack()
+        self._held.enter_context(root.lock(lock_path(stage, key), self._name))
+        try:
+            attempt, kept, self._before = resume_attempt(root, stage, key)
+            self._begin(attempt)
+            for entry in kept:
+                self._keep(entry)
+        except BaseException:  # raised again below; only the lock is let go
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the lock and leave the attempt as it is."""
+        self._open = False
+        self._held.close()
+
+    def share(self) -> None:
+        """Let others write into this attempt by `Store.join`, while this owner holds the lock.
+
+        They may go on for a while when it is gone. So a successor does not write into this attempt, but into one of its
+        own, with what is finished of this one.
+        """
+        self._check_open()
+        mark_shared(self._root, self._prefix)
+
+    def take_in(self, unit: str) -> bool:
+        """Keep a unit that somebody journalled who joined; return whether it is whole, as read back.
+
+        What is left of one that is not is deleted, so that it can be done again.
+        """
+        self._check_open()
+        if unit in self.done:
+            return True
+        entry = self._journal.entry(unit)
+        theirs = [] if entry is None else [each.path for each in entry.objects]
+        with self._guard:
+            free = self._fixed.keys().isdisjoint(theirs)
+        if entry is not None and free and self._journal.is_intact(entry):
+            self._keep(entry)
+            return True
+        self._journal.forget(unit)
+        for path in theirs if free else ():
+            self.delete(path)
+        return False
+
+    def restart(self) -> None:
+        """Forget every unit, of this attempt and of earlier ones, and delete its objects; the scratch stays."""
+        self._check_open()
+        if self._before:
+            mark_restarted(self._root, self._prefix)
+        self._journal.clear()
+        with self._guard:
+            self._units.clear()
+            self._fixed.clear()
+            self._written.clear()
+        delete_orphans(self._root, self._prefix, keep=set())
+
+    def publish(self, provenance: Mapping[str, Any], *, replace: bool = False) -> Output:
+        """Make everything safe, write the manifest create-only, and close the draft.
+
+        Parameters
+        ----------
+        provenance : mapping
+            Machine, versions, times: JSON values.
+        replace : bool
+            Take the place of what is published, which is deleted only then: for whoever asks for it anew.
+
+        Returns
+        -------
+        Output
+            Ours; or, when somebody else published this key first, theirs, after checking every object of it.
+
+        Raises
+        ------
+        CorruptObject
+            Somebody else published first, and what they published is damaged. The attempt stays.
+        StoreError
+            A medium's failure. The attempt stays.
+        """
+        self._check_open()
+        self._check()
+        paths = []
+        for path in list(self._root.walk(self._prefix)):
+            if is_temporary(path):  # of somebody who joined and was killed
+                self._root.delete(path)
+            else:
+                paths.append(path.removeprefix(f"{self._prefix}/"))
+        with self._guard:
+            fixed = dict(self._fixed)
+            lost = sorted({*fixed, *self._written}.difference(paths))
+        if lost:  # cleaned away from a bucket, after this owner was paused and had lost its lease
+            raise CorruptObject(f"{self._name}: {lost[0]} went away before it was published; run again")
+        self._root.sync(f"{self._prefix}/{path}" for path in paths if path not in fixed)
+        manifest = new_manifest(
+            self.stage,
+            self.key,
+            self.attempt,
+            objects=[fixed.get(path) or self._entry(path) for path in paths],
+            recipe=self._recipe,
+            inputs=self._inputs,
+            provenance=provenance,
+        )
+        if replace:
+            self._replace(manifest)
+            output = Output(self._root, manifest)
+        elif self._root.create(manifest_path(self.stage, self.key), encode_manifest(manifest)):
+            delete_attempt(self._root, self._prefix, published=True)
+            output = Output(self._root, manifest)
+        else:
+            output = self._yield_to_first()
+        for before in self._before if self._root.resumable else ():  # no owner can come back to them there
+            delete_attempt(self._root, before)
+        add_to_family(self._root, output.manifest)
+        self.close()
+        return output
+
+    def _replace(self, manifest: Manifest) -> None:
+        old = load_manifest(self._root, self.stage, self.key)
+        self._root.put(manifest_path(self.stage, self.key), encode_manifest(manifest), safe=True)
+        delete_attempt(self._root, self._prefix, published=True)
+        if old is not None:
+            delete_attempt(self._root, f"{output_prefix(self.stage, self.key)}/{old.attempt}")
+
+    def _yield_to_first(self) -> Output:
+        manifest = load_manifest(self._root, self.stage, self.key)
+        if manifest is None:
+            raise StoreError(f"{self._name}: another manifest appeared and went away; run again")
+        output = Output(self._root, manifest)
+        output.verify()
+        delete_attempt(self._root, self._prefix)
+        return output

@@ -1,0 +1,56 @@
+"""Writing into somebody else's draft: how several processes, on several machines, make one output.
+
+Who joins may outlive the owner, or be taken for dead and write all the same. So a joined writer changes nothing: it
+creates objects where there are none, journals its units while the attempt is open, and can neither publish nor delete.
+Its units count when the owner has read them back, or a successor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from store.backends.base import Backend, Data
+from store.errors import NotShared, ObjectTaken
+from store.manifest.checksums import entry_of_object
+from store.manifest.schema import ObjectEntry
+from store.paths import is_attempt
+from store.writing.attempts import is_shared
+from store.writing.journal import JournalEntry
+from store.writing.writer import Writer
+
+
+class SharedWriter(Writer):
+    """A writer of another's attempt; made by `Store.join`."""
+
+    def __init__(self, root: Backend, stage: str, key: str, attempt: str, check: Callable[[], None]) -> None:
+        super().__init__(root, stage, key, check)
+        if not is_attempt(attempt):
+            raise NotShared(f"{self._name}: {attempt[:99]!r} is no attempt")
+        self._begin(attempt)
+        self._check_shared()
+
+    def delete(self, path: str) -> None:
+        """Raise NotShared: only the owner deletes."""
+        raise NotShared(f"{self._name}: {path} can be deleted by its owner alone")
+
+    def _put(self, path: str, data: Data, entry: ObjectEntry) -> None:
+        if self._root.create(f"{self._prefix}/{path}", data):
+            return
+        if entry_of_object(self._root, self._prefix, path, entry.size) != entry:
+            raise ObjectTaken(
+                f"{self._name}: {path} was written by another worker before, with other bytes; "
+                "its owner deletes it, or the next run makes it again",
+                path=path,
+            )
+
+    def _record(self, entry: JournalEntry) -> None:
+        self._check_shared()
+        if not self._journal.create(entry) and self._journal.entry(entry.unit) != entry:
+            raise ObjectTaken(f"{self._name}: unit {entry.unit!r} was journalled by another worker, with other bytes")
+
+    def _check_shared(self) -> None:
+        if not is_shared(self._root, self._prefix):
+            raise NotShared(
+                f"{self._root.url}/{self._prefix} is not open to others, or not seen from here: it was finished, or "
+                "this machine does not have that folder. Use a folder that all machines share at one path, or a bucket"
+            )

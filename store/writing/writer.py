@@ -1,0 +1,180 @@
+"""Writing into an attempt: what its owner and those who join it have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from store.backends.base import Backend, Data
+from store.errors import CorruptObject, StoreError
+from store.manifest.checksums import entry_of_bytes, entry_of_object
+from store.manifest.schema import ObjectEntry
+from store.paths import SCRATCH, check_path, is_temporary, output_prefix
+from store.writing.journal import Journal, JournalEntry
+
+if TYPE_CHECKING:
+    from store.writing.zarr_view import DraftZarrStore
+
+
+class Writer:
+    """Writes objects of one attempt and journals its units. Threads may share it; each object has one writer.
+
+    Attributes
+    ----------
+    stage, key, attempt : str
+    """
+
+    attempt: str
+
+    def __init__(self, root: Backend, stage: str, key: str, check: Callable[[], None]) -> None:
+        self.stage, self.key = stage, key
+        self._root = root
+        self._check = check
+        self._name = f"the draft of {stage}/{key} in {root.url}"
+        self._guard = Lock()
+        self._units: dict[str, JournalEntry] = {}
+        self._fixed: dict[str, ObjectEntry] = {}  # objects of journalled units
+        self._written: dict[str, ObjectEntry] = {}  # other objects that this writer wrote
+        self._open = True
+
+    def _begin(self, attempt: str) -> None:
+        self.attempt = attempt
+        self._prefix = f"{output_prefix(self.stage, self.key)}/{attempt}"
+        self._journal = Journal(self._root, self._prefix)
+
+    @property
+    def done(self) -> frozenset[str]:
+        """Units that are journalled and safe, as far as this writer knows; an owner knows those of earlier ones."""
+        with self._guard:
+            return frozenset(self._units)
+
+    def write(self, path: str, data: Data) -> None:
+        """Write an object of the output whole. Until it is journalled, a successor has to write it again.
+
+        Parameters
+        ----------
+        path : str
+            Below the output, with forward slashes.
+        data : bytes-like
+
+        Raises
+        ------
+        UnsafePath, StoreFull, StoreError
+            The last also for an object of a journalled unit: those never change.
+        """
+        self._check_free(path)
+        entry = entry_of_bytes(path, data)
+        self._put(path, data, entry)
+        with self._guard:
+            self._written[path] = entry
+
+    def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Return what was written, by this writer or another one; FileNotFoundError where nothing was."""
+        return self._root.read(f"{self._prefix}/{check_path(path, self._name)}", start, stop)
+
+    def size(self, path: str) -> int | None:
+        """Return the size of an object in bytes, or None where nothing was written."""
+        return self._root.size(f"{self._prefix}/{check_path(path, self._name)}")
+
+    def delete(self, path: str) -> None:
+        """Delete an object that is not journalled."""
+        self._check_free(path)
+        self._root.delete(f"{self._prefix}/{path}")
+        with self._guard:
+            self._written.pop(path, None)
+
+    def paths(self) -> Iterator[str]:
+        """Yield the paths of all objects written so far."""
+        for path in self._root.walk(self._prefix):
+            if not is_temporary(path):
+                yield path.removeprefix(f"{self._prefix}/")
+
+    def scratch_write(self, name: str, data: Data) -> None:
+        """Replace a file that a successor can read back, such as a checkpoint; publishing drops it."""
+        self._check_open()
+        self._check()
+        sealed = b"".join((sha256(data).digest(), data))
+        self._root.put(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}", sealed, safe=True)
+
+    def scratch_read(self, name: str) -> bytes | None:
+        """Return what `scratch_write` wrote last, by anybody; None where it is not there whole."""
+        try:
+            sealed = memoryview(self._root.read(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}"))
+        except FileNotFoundError:
+            return None
+        data = sealed[32:]
+        return bytes(data) if sha256(data).digest() == sealed[:32] else None
+
+    def zarr_store(self) -> DraftZarrStore:
+        """Return a Zarr store rooted at the attempt, for creating arrays and writing shards."""
+        from store.writing.zarr_view import DraftZarrStore
+
+        return DraftZarrStore(self)
+
+    def journal(self, unit: str, paths: Sequence[str]) -> None:
+        """Make the objects of a finished unit safe and record them; from now on they never change.
+
+        Parameters
+        ----------
+        unit : str
+            Any name, once per attempt.
+        paths : sequence of str
+            The unit's objects; none of them belongs to another unit.
+
+        Raises
+        ------
+        StoreError
+            An object is missing or belongs to another unit, or the unit is journalled already.
+        """
+        self._check_open()
+        if unit in self.done:
+            raise StoreError(f"{self._name}: unit {unit!r} is journalled already; give each unit a name of its own")
+        for path in paths:
+            self._check_free(path)
+        try:
+            self._root.sync(f"{self._prefix}/{path}" for path in paths)
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"{self._name}: unit {unit!r} lacks {error.filename}; write it, then journal it"
+            ) from error
+        self._check()
+        entry = JournalEntry(unit, [self._entry(path) for path in paths])
+        self._record(entry)
+        self._keep(entry)
+
+    def _put(self, path: str, data: Data, entry: ObjectEntry) -> None:
+        del entry
+        self._root.put(f"{self._prefix}/{path}", data)
+
+    def _record(self, entry: JournalEntry) -> None:
+        self._journal.append(entry)
+
+    def _keep(self, entry: JournalEntry) -> None:
+        with self._guard:
+            self._units[entry.unit] = entry
+            for each in entry.objects:
+                self._fixed[each.path] = each
+                self._written.pop(each.path, None)
+
+    def _entry(self, path: str) -> ObjectEntry:
+        """Return an object's entry: as we wrote it, or else by reading it."""
+        with self._guard:
+            written = self._written.get(path)
+        size = self._root.size(f"{self._prefix}/{path}")
+        found = written if written and written.size == size else entry_of_object(self._root, self._prefix, path)
+        if found is None or (written and found != written):
+            raise CorruptObject(f"{self._name}: {path} changed or went away while it was written; run again")
+        return found
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise StoreError(f"{self._name} is closed; open another one")
+
+    def _check_free(self, path: str) -> None:
+        self._check_open()
+        check_path(path, self._name)
+        with self._guard:
+            if path in self._fixed:
+                raise StoreError(f"{self._name}: {path} belongs to a journalled unit and never changes")

@@ -1,0 +1,123 @@
+"""Two homes and a remote: one pays for the encoding, the other trains on it, without the raw data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.registry import STAGES
+from store import Store
+
+HOMES = ["folder", "s3"]
+
+
+@pytest.fixture(params=HOMES)
+def remote(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "folder":
+        return str(tmp_path / "share")
+    url: str = request.getfixturevalue("s3").url(tmp_path.name)
+    return url
+
+
+@pytest.fixture
+def values(small: dict[str, Any], raw: Path) -> dict[str, Any]:
+    """The small experiment on files."""
+    return small | {"source": {"name": "utd-mhad", "root": str(raw)}}
+
+
+def made(project: Any) -> set[str]:
+    """Return who made what the store holds, by stage: the files' attempt names tell attempts apart."""
+    store = Store.open(str(project.store))
+    return {f"{stage}/{key}" for stage in STAGES for stage, key in store.outputs(stage) if store.has(stage, key)}
+
+
+def figures(project: Any, *arguments: str) -> Any:
+    return json.loads(project.command("results", "--json", *arguments).stdout)
+
+
+def test_a_colleague_without_raw_data_trains_on_pulled_features(
+    values: dict[str, Any], project: Any, raw: Path, remote: str, tmp_path: Path
+) -> None:
+    values["remote"] = [remote]
+    project.write(values).command("run", "--until", "encode")
+    assert "0 there already" in project.command("push").stdout
+    project.command("run")  # A's own models, which stay at home
+    theirs = type(project)(tmp_path / "theirs").write(
+        values | {"source": {"name": "utd-mhad", "root": str(tmp_path / "nowhere")}}
+    )
+    shutil.copy(project.file.with_suffix(".lock"), theirs.file.with_suffix(".lock"))
+    cache = {"PIPELINE_CACHE": str(tmp_path / "cache")}
+    states = {step["id"]: step["state"] for step in theirs.status(**cache).values()}
+    assert {states[id_] for id_ in ("index", "encode[skeleton]", "encode[inertial]")} == {"remote"}
+    said = json.loads(theirs.command("run", "--json", **cache).stdout)
+    assert not [id_ for id_ in said["done"] if id_.startswith(("index", "encode"))]
+    assert set(said["fetched"]) == {"encode[skeleton]", "encode[inertial]"}
+    assert figures(theirs) == figures(project)
+    mine, their = (Store.open(str(home.store)) for home in (project, theirs))
+    for stage, key in their.outputs("encode"):
+        assert their.manifest(stage, key) == mine.manifest(stage, key)
+
+
+def test_what_a_remote_has_is_neither_made_nor_fetched_without_need(finished: Any, remote: str, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "mine")
+    project.command("push", "--remote", remote)
+    theirs = type(project)(tmp_path / "theirs").write({**_yaml(project), "remote": remote})
+    said = theirs.command("run").stdout
+    assert "3 fetched" in said
+    assert "6 in a remote and not needed here" in said
+    assert figures(theirs) == figures(project)
+    assert "nothing to do" in theirs.command("run").stdout
+    assert {name.partition("/")[0] for name in made(theirs)} == {"evaluate"}
+    assert "6 pulled" in theirs.command("pull").stdout
+    assert made(theirs) == made(project)
+    assert "0 pulled" in theirs.command("pull", "--all").stdout
+    assert "9 there already" in theirs.command("push").stdout
+
+
+def test_a_run_pushes_what_it_made(project: Any, remote: str) -> None:
+    project.command("run", "--until", "encode", "--push", PIPELINE_REMOTE=remote)
+    there = Store.open(remote)
+    assert {stage for stage, key in there.outputs() if there.has(stage, key)} == {"index", "encode"}
+    named = json.loads(next(iter(there.refs().values())))
+    assert set(named["steps"]) == {"index", "encode[skeleton]", "encode[inertial]"}
+
+
+def test_one_entry_travels(finished: Any, remote: str, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "mine")
+    assert "2 pushed" in project.command("push", "encode", "--remote", remote).stdout
+    theirs = type(project)(tmp_path / "theirs").write(_yaml(project))
+    assert "2 pulled" in theirs.command("pull", "encode", PIPELINE_REMOTE=remote).stdout
+    assert {name.partition("/")[0] for name in made(theirs)} == {"encode"}
+
+
+@pytest.mark.parametrize("command", ["push", "pull"])
+def test_without_a_remote_there_is_one_line(finished: Any, tmp_path: Path, command: str) -> None:
+    project = finished.copy(tmp_path / "mine")
+    said = project.command(command, code=2).stderr
+    assert "remote: names no store to" in said
+    assert "PIPELINE_REMOTE" in said
+    assert "no such entry" in project.command(command, "encoder", code=2).stderr
+    assert "exclude each other" in project.command(command, "encode", "--all", code=2).stderr
+    assert "unknown" in (said := project.command(command, code=2, PIPELINE_REMOTE="ftp://x/y").stderr) or "ftp" in said
+
+
+def _yaml(project: Any) -> dict[str, Any]:
+    import yaml
+
+    values: dict[str, Any] = yaml.safe_load(project.file.read_text())
+    return values
+
+
+def test_everything_travels_with_what_uses_it(finished: Any, remote: str, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "mine")
+    values = _yaml(project)
+    (project.folder / "other.yaml").write_text(json.dumps(values | {"seeds": [1]}))
+    project.command("run", "-f", "other.yaml", "--until", "student")
+    assert "10 pushed" in project.command("push", "--all", "--remote", remote).stdout
+    assert not json.loads(project.command("gc", "--store", remote, "--grace", "0s", "--json").stdout)["scraps"]
+    named = {id_ for content in Store.open(remote).refs().values() for id_ in json.loads(content)["steps"]}
+    assert "student[subjects=odd,seed=1]" in named

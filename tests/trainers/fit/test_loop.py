@@ -1,0 +1,234 @@
+"""The fit loop: it learns, repeats itself, resumes to the same bits, stops at a loss that is not finite."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from trainers.data.batch import Batch, TaskOutput
+from trainers.data.modality import ModalityData
+from trainers.data.recordings import RecordingData
+from trainers.data.standardise import Standardised, fit_standardiser
+from trainers.errors import TrainingError
+from trainers.fit.loop import fit
+from trainers.fit.schedule import learning_rate
+from trainers.fit.seeding import seeded
+from trainers.fit.tasks.classify import ClassifyTask
+from trainers.fit.tasks.distil import DistilTask
+from trainers.losses.dmft_kd import DMFTKD
+from trainers.losses.params import DMFTKDParams
+from trainers.models.dmft.params import StudentParams, TeacherParams
+from trainers.models.dmft.student import DMFTStudent
+from trainers.models.dmft.teacher import DMFTTeacher
+from trainers.params import AugmentParams, FitParams, StandardiseParams
+
+SHORT = FitParams(epochs=4, batch=5, warmup=1, lr=5e-3)
+
+
+@pytest.fixture
+def data(skeleton: ModalityData, inertial: ModalityData, video: ModalityData, labels: Tensor) -> RecordingData:
+    return RecordingData([skeleton, inertial, video], labels, AugmentParams())
+
+
+def student(data: RecordingData, dropout: float = 0.2) -> Standardised:
+    params = StudentParams(width=8, layers=1, heads=2, feed_forward=16, dropout=dropout)
+    with seeded(0):
+        model = DMFTStudent(data.shapes, 4, params)
+    return Standardised(model, fit_standardiser(data.inputs.values(), StandardiseParams()))
+
+
+def teacher(data: RecordingData) -> Standardised:
+    with seeded(1):
+        model = DMFTTeacher(data.shapes, 4, TeacherParams(width=8, layers=1, heads=2, feed_forward=16))
+    return Standardised(model, fit_standardiser(data.inputs.values(), StandardiseParams()))
+
+
+def state(model: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def assert_same(first: nn.Module, second: nn.Module) -> None:
+    one, two = first.state_dict(), second.state_dict()
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_it_learns_separable_recordings(skeleton: ModalityData, labels: Tensor) -> None:
+    marked = replace(skeleton, features=skeleton.features + 20 * labels[:, None, None], series=None)
+    data = RecordingData([marked], labels)
+    history = fit(ClassifyTask(student(data, 0.0)), data, replace_fit(SHORT, epochs=60), seed=0)
+    assert history[-1]["accuracy"] == 1
+    assert history[-1]["loss"] < history[0]["loss"] / 4
+
+
+def replace_fit(params: FitParams, **changes: object) -> FitParams:
+    values = {name: getattr(params, name) for name in params.__struct_fields__}
+    return FitParams(**{**values, **changes})
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_equal_seeds_give_equal_models_and_leave_the_callers_random_state_alone(
+    data: RecordingData, precision: str, device: str
+) -> None:
+    params = replace_fit(SHORT, precision=precision)
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    first, second, other = student(data), student(data), student(data)
+    histories = [
+        fit(ClassifyTask(model), data, params, seed=s, device=device)
+        for model, s in ((first, 3), (second, 3), (other, 4))
+    ]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert_same(first, second)
+    assert histories[0] == histories[1] != histories[2]
+
+
+def test_history_and_progress_tell_every_epoch(data: RecordingData) -> None:
+    told: list[tuple[int, int, float, float]] = []
+    history = fit(ClassifyTask(student(data)), data, SHORT, seed=0, progress=lambda *args: told.append(args))
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
+    assert told == [(int(row["epoch"]), 4, row["loss"], row["accuracy"]) for row in history]
+
+
+@pytest.mark.parametrize(
+    ("stop", "precision", "distilled"),
+    [(1, "fp32", False), (3, "fp32", False), (2, "fp16", False), (2, "fp32", True)],
+)
+def test_a_resumed_training_ends_with_the_same_bits(
+    data: RecordingData, stop: int, precision: str, distilled: bool, Memory: Any, device: str
+) -> None:
+    params = replace_fit(SHORT, precision=precision)
+
+    def task(model: nn.Module) -> nn.Module:
+        return DistilTask(model, teacher(data), DMFTKD(DMFTKDParams(), 1, 1)) if distilled else ClassifyTask(model)
+
+    unbroken, broken, resumed = student(data), student(data), student(data)
+    whole = fit(task(unbroken), data, params, seed=3, device=device)
+    memory = Memory(epochs=stop)
+    with pytest.raises(KeyboardInterrupt):
+        fit(task(broken), data, params, seed=3, device=device, checkpoint=memory)
+    torch.rand(5)  # the process that resumes has another random state
+    parts = fit(task(resumed), data, params, seed=3, device=device, checkpoint=Memory(memory.content))
+    assert_same(unbroken, resumed)
+    assert whole == parts
+
+
+def test_a_finished_training_is_only_read(data: RecordingData, Memory: Any) -> None:
+    memory, first, second = Memory(), student(data), student(data)
+    fit(ClassifyTask(first), data, SHORT, seed=0, checkpoint=memory)
+    history = fit(ClassifyTask(second), data, SHORT, seed=0, checkpoint=memory)
+    assert len(history) == 4
+    assert_same(first, second)
+
+
+def test_equal_trainings_give_equal_checkpoints(data: RecordingData, Memory: Any, device: str) -> None:
+    first, second = Memory(), Memory()
+    for memory in (first, second):
+        fit(ClassifyTask(student(data)), data, SHORT, seed=0, device=device, checkpoint=memory)
+    assert first.content == second.content
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x02\0\0\0\0\0\0\0{}"])
+def test_a_damaged_checkpoint_says_what_to_do(data: RecordingData, content: bytes, Memory: Any) -> None:
+    with pytest.raises(TrainingError, match=r"checkpoint: not readable .*delete it and run the step again"):
+        fit(ClassifyTask(student(data)), data, SHORT, seed=0, checkpoint=Memory(content))
+
+
+def test_another_models_checkpoint_is_refused(data: RecordingData, Memory: Any) -> None:
+    memory = Memory()
+    fit(ClassifyTask(teacher(data)), data, SHORT, seed=0, checkpoint=memory)
+    with pytest.raises(TrainingError, match="checkpoint: it belongs to another model"):
+        fit(ClassifyTask(student(data)), data, SHORT, seed=0, checkpoint=memory)
+
+
+class Spoilt(nn.Module):
+    """A task whose loss becomes NaN with recording 11, wherever it is drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, batch: Batch) -> TaskOutput:
+        marks = batch["inputs"]["rgb"][:, 0, 0]
+        loss = self.weight * torch.where(marks == marks.max(), torch.nan, 1.0).mean()
+        logits = torch.zeros(len(marks), 4)
+        return {"loss": loss, "logits": logits, "embedding": logits, "streams": {}}
+
+
+def test_a_loss_that_is_not_finite_names_epoch_batch_and_remedy(video: ModalityData, labels: Tensor) -> None:
+    with pytest.raises(TrainingError, match="not finite in epoch 1, batch 1 of 3; lower lr"):
+        fit(Spoilt(), RecordingData([video], labels), SHORT, seed=0)
+
+
+def test_a_teacher_is_frozen_and_not_saved(data: RecordingData, Memory: Any) -> None:
+    taught, guide, memory = student(data), teacher(data), Memory()
+    before = state(guide)
+    task = DistilTask(taught, guide, DMFTKD(DMFTKDParams(), 1, 1))
+    fit(task, data, SHORT, seed=0, checkpoint=memory)
+    assert all(torch.equal(before[name], tensor) for name, tensor in guide.state_dict().items())
+    assert not guide.training
+    assert set(task.state_dict()) == {f"model.{name}" for name in taught.state_dict()}
+    assert all(weight.grad is None for weight in guide.parameters())
+
+
+def test_a_teacher_of_other_modalities_teaches_through_its_vote(data: RecordingData) -> None:
+    some = RecordingData([data.inputs["inertial"]], data.labels)
+    others = RecordingData([data.inputs["skeleton"], data.inputs["rgb"]], data.labels)
+    task = DistilTask(student(some), teacher(others), DMFTKD(DMFTKDParams(target="fused"), 1, 1))
+    history = fit(task, data, SHORT, seed=0)
+    assert set(task(data.batch(torch.arange(3)))["streams"]) == {"inertial/temporal", "inertial/spatial"}
+    assert len(history) == 4
+
+
+def test_a_teacher_moves_with_its_task(data: RecordingData) -> None:
+    guide = teacher(data)
+    DistilTask(student(data), guide, DMFTKD(DMFTKDParams(), 1, 1)).to(torch.float64)
+    assert next(guide.parameters()).dtype == torch.float64
+
+
+def test_rows_and_labels_must_match(video: ModalityData, labels: Tensor) -> None:
+    with pytest.raises(TrainingError, match="modality rgb: 12 rows for 11 labels"):
+        RecordingData([video], labels[:11])
+
+
+def test_the_rate_warms_up_and_falls_to_zero() -> None:
+    params = FitParams(epochs=10, lr=1.0, warmup=2)
+    rates = [learning_rate(step, 5, params) for step in range(50)]
+    assert rates[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
+    assert rates[10] == 1
+    assert rates[30] == pytest.approx(0.5)
+    assert 0 < rates[-1] < 0.01
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_a_constant_rate_stays() -> None:
+    params = FitParams(epochs=3, lr=0.5, warmup=0, schedule="constant")
+    assert {learning_rate(step, 4, params) for step in range(12)} == {0.5}
+
+
+def test_a_warm_up_longer_than_the_training_is_cut() -> None:
+    assert learning_rate(3, 4, FitParams(epochs=1, lr=1.0, warmup=5)) == 1
+
+
+class Counter(nn.Module):
+    """Notes how many recordings each batch has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.sizes: list[int] = []
+
+    def forward(self, batch: Batch) -> TaskOutput:
+        self.sizes.append(len(batch["labels"]))
+        logits = self.weight.expand(len(batch["labels"]), 4)
+        return {"loss": logits.sum(), "logits": logits, "embedding": logits, "streams": {}, "maps": ()}
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(9, [4, 5]), (10, [4, 4, 2]), (8, [4, 4]), (1, [1])])
+def test_no_batch_is_left_with_a_single_recording(data: RecordingData, count: int, sizes: list[int]) -> None:
+    inputs = [data.inputs["inertial"].select(torch.arange(count))]
+    task = Counter()
+    fit(task, RecordingData(inputs, data.labels[:count]), FitParams(epochs=1, batch=4), seed=0)
+    assert task.sizes == sizes

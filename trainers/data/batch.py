@@ -1,0 +1,43 @@
+"""What goes into a task and what comes out: the shapes of the dicts that data, models and tasks share.
+
+Inputs go by name: `inertial` is a modality's patches, `inertial:series` its aligned samples, `inertial:images`
+its Gramian angular fields; see `trainers.data.modality`.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from torch import Tensor
+
+
+class Batch(TypedDict):
+    """Some recordings: raw values and masks by input, labels (B,) int64.
+
+    Patches are (B, P, D) with masks (B, P), series (B, L, C), images (B, C, S, S). An input that `valid` does
+    not hold is valid throughout.
+    """
+
+    inputs: dict[str, Tensor]
+    valid: dict[str, Tensor]
+    labels: Tensor
+
+
+class ModelOutput(TypedDict):
+    """A model's outputs.
+
+    ``logits`` (B, K): the log of the mean probability over streams; ``embedding`` (B, E); ``streams``: raw
+    logits (B, K) by stream (``skeleton/temporal``); ``maps``: feature maps (B, C, H, W) from shallow to deep,
+    with time along H, and W = 1 where there is no second axis.
+    """
+
+    logits: Tensor
+    embedding: Tensor
+    streams: dict[str, Tensor]
+    maps: tuple[Tensor, ...]
+
+
+class TaskOutput(ModelOutput):
+    """A task's outputs: a model's, and the loss to descend."""
+
+    loss: Tensor

@@ -1,0 +1,102 @@
+"""A fold's recordings on the training device: inputs, labels and, for training, augmentation."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from trainers.data.augment import Augmenter, draw_time
+from trainers.data.batch import Batch
+from trainers.data.device import indexed_device
+from trainers.data.inputs import Input
+from trainers.errors import TrainingError
+from trainers.params import AugmentParams
+
+
+class RecordingData:
+    """Recordings as batches of raw inputs; see `trainers.data.batch.Batch`.
+
+    Parameters
+    ----------
+    inputs
+        Rows are the same recordings in the same order. Inputs of one modality have the same series, and get
+        the same augmented copy of it: a teacher and a student that take different forms see one trial.
+    labels
+        (N,) int64.
+    augment
+        Applied to batches that are drawn with a generator; None never augments.
+    """
+
+    def __init__(self, inputs: Iterable[Input], labels: Tensor, augment: AugmentParams | None = None) -> None:
+        self.inputs = {data.name: data for data in inputs}
+        self.labels = labels.long()
+        self.augment = augment
+        self._masked = [name for name, data in self.inputs.items() if not bool(data.valid.all())]
+        self._augmenters: dict[str, Augmenter] = {}
+        for data in self.inputs.values():
+            if len(data) != len(labels):
+                raise TrainingError(
+                    f"modality {data.name}: {len(data)} rows for {len(labels)} labels; give both the same recordings"
+                )
+            if augment is None:
+                continue
+            if data.modality not in self._augmenters:
+                self._augmenters[data.modality] = Augmenter(data, augment)
+            _check_same_series(self._augmenters[data.modality].data, data)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of one recording of each input, as models take them."""
+        return {name: data.shape for name, data in self.inputs.items()}
+
+    def to(self, device: torch.device | str) -> RecordingData:
+        """Return the same on a device: itself where it is there."""
+        device = indexed_device(device)
+        if self.labels.device == device:
+            return self
+        moved = copy.copy(self)
+        moved.labels = self.labels.to(device)
+        moved.inputs = {name: data.to(device) for name, data in self.inputs.items()}
+        moved._augmenters = {
+            modality: each.on(moved.inputs[each.data.name]) for modality, each in self._augmenters.items()
+        }
+        return moved
+
+    def batch(self, rows: Tensor, generator: torch.Generator | None = None) -> Batch:
+        """Return recordings `rows` ((B,) int64, on the data's device), augmented if a generator is given."""
+        if generator is None or self.augment is None:
+            inputs = {name: data.take(rows) for name, data in self.inputs.items()}
+        else:
+            inputs = self._augmented(rows, self.augment, generator)
+        valid = {name: self.inputs[name].valid[rows] for name in self._masked}
+        return {"inputs": inputs, "valid": valid, "labels": self.labels[rows]}
+
+    def _augmented(self, rows: Tensor, params: AugmentParams, generator: torch.Generator) -> dict[str, Tensor]:
+        time = draw_time(len(rows), params, rows.device, generator)
+        copies: dict[str, Tensor] = {}
+        inputs: dict[str, Tensor] = {}
+        for name, data in self.inputs.items():
+            augmenter = self._augmenters[data.modality]
+            if data.series is None:
+                inputs[name] = augmenter.features(rows, generator)
+                continue
+            if data.modality not in copies:
+                copies[data.modality] = augmenter.series(rows, time, generator)
+            inputs[name] = data.derive(copies[data.modality])
+        return inputs
+
+
+def _check_same_series(one: Input, other: Input) -> None:
+    if one is other or (one.series is None and other.series is None):
+        return
+    if one.series is None or other.series is None or not torch.equal(one.series, other.series):
+        raise TrainingError(
+            f"{one.name} and {other.name} are not of the same series, so that no augmented copy can give both; "
+            "take both from one encode entry"
+        )

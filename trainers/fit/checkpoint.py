@@ -1,0 +1,90 @@
+"""Training state as bytes: model, optimiser, random generators, history; enough to go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from trainers.data.device import DEVICE_ERRORS
+from trainers.errors import TrainingError
+from trainers.tensors import pack, unpack
+
+WHAT = "checkpoint"
+
+
+class Checkpoint(Protocol):
+    """Where one training's newest state is kept."""
+
+    def save(self, state: Callable[[], bytes]) -> None:
+        """Replace what is kept by what `state` returns, atomically, or leave it until another epoch has ended."""
+        ...
+
+    def load(self) -> bytes | None:
+        """Return the state, or None where there is none yet."""
+        ...
+
+
+@dataclass
+class State:
+    """Everything of a running training that changes."""
+
+    task: nn.Module
+    optimiser: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    shuffle: torch.Generator
+    noise: torch.Generator
+    history: list[dict[str, float]]
+
+    def to_bytes(self) -> bytes:
+        """Serialise, with torch's global generators."""
+        tensors = {f"task/{name}": tensor for name, tensor in self.task.state_dict().items()}
+        for index, slots in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser/{index}/{slot}": value for slot, value in slots.items()}
+        tensors["random/shuffle"] = self.shuffle.get_state()
+        tensors["random/noise"] = self.noise.get_state()
+        tensors["random/cpu"] = torch.get_rng_state()
+        if self.noise.device.type == "cuda":
+            tensors["random/cuda"] = torch.cuda.get_rng_state(self.noise.device)
+        return pack(tensors, {"history": self.history, "scaler": self.scaler.state_dict()})
+
+    def restore(self, content: bytes) -> None:
+        """Take over a state that `to_bytes` wrote.
+
+        Raises
+        ------
+        TrainingError
+            Where it is damaged or another model's.
+        """
+        tensors, metadata = unpack(content, WHAT)
+        try:
+            self._restore(tensors, metadata)
+        except DEVICE_ERRORS:
+            raise
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise TrainingError(
+                f"{WHAT}: it belongs to another model or device ({error}); delete it and run the step again"
+            ) from error
+
+    def _restore(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
+        parts = {name.split("/", 1)[0]: {} for name in tensors} | {"optimiser": {}}  # type: dict[str, Any]
+        for name, tensor in tensors.items():
+            part, rest = name.split("/", 1)
+            parts[part][rest] = tensor
+        self.task.load_state_dict(parts["task"])
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimiser"].items():
+            index, slot = name.split("/")
+            slots.setdefault(int(index), {})[slot] = tensor
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
+        if metadata["scaler"]:
+            self.scaler.load_state_dict(metadata["scaler"])
+        self.shuffle.set_state(parts["random"]["shuffle"])
+        self.noise.set_state(parts["random"]["noise"])
+        torch.set_rng_state(parts["random"]["cpu"])
+        if "cuda" in parts["random"]:
+            torch.cuda.set_rng_state(parts["random"]["cuda"], self.noise.device)
+        self.history[:] = metadata["history"]

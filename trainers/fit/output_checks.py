@@ -1,0 +1,72 @@
+"""What a model or a loss gives, held against `trainers.data.batch.ModelOutput`: a mistake of its own is told as one."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from trainers.data.batch import ModelOutput
+from trainers.errors import TrainingError
+
+
+def checked_output(model: nn.Module, output: object, rows: int, classes: int | None = None) -> ModelOutput:
+    """Return a model's outputs for `rows` recordings.
+
+    Raises
+    ------
+    TrainingError
+        They are not a dict of ``logits``, ``embedding``, ``streams`` and ``maps`` in the shapes that it says.
+    """
+    if not isinstance(output, dict) or not {"logits", "embedding", "streams", "maps"} <= output.keys():
+        there = ", ".join(map(str, output)) if isinstance(output, dict) else type(output).__name__
+        raise _mistake(model, f"gave {there or 'nothing'}, wanted a dict of logits, embedding, streams and maps")
+    if not isinstance(output["streams"], dict) or not output["streams"]:
+        raise _mistake(model, "gave no streams, wanted the logits (B, K) of one at least, by name")
+    for name, values in {"logits": output["logits"], **output["streams"]}.items():
+        if not _is_table(values, rows) or (classes is not None and values.shape[1] != classes):
+            raise _mistake(model, f"gave {_said(values)} as {name}, wanted {(rows, classes or 'K')}")
+    if not _is_table(output["embedding"], rows):
+        raise _mistake(model, f"gave {_said(output['embedding'])} as embedding, wanted ({rows}, E)")
+    return cast("ModelOutput", output)
+
+
+def embedding_width(model: nn.Module) -> int:
+    """Return how wide a model's embedding is, as it says; TrainingError where it does not."""
+    width = getattr(getattr(model, "model", model), "embedding_width", None)
+    if isinstance(width, bool) or not isinstance(width, int) or width < 1:
+        said = "has no embedding_width" if width is None else f"has the embedding_width {width!r}"
+        raise _mistake(model, f"{said}, wanted the width of its embedding, which distillation asks for")
+    return width
+
+
+def checked_loss(distillation: object, loss: object) -> Tensor:
+    """Return a loss; TrainingError where it is not one number that can be descended."""
+    if not isinstance(loss, Tensor) or loss.ndim != 0:
+        where = type(distillation)
+        raise TrainingError(
+            f"loss {where.__name__} ({where.__module__}): gave {_said(loss)}, wanted a tensor of one number\n"
+            "  mend it there; trainers/fit/tasks/distil.py says what is wanted"
+        )
+    return loss
+
+
+def _is_table(values: Any, rows: int) -> bool:
+    return (
+        isinstance(values, Tensor) and values.ndim == 2 and values.shape[0] == rows and torch.is_floating_point(values)
+    )
+
+
+def _said(values: object) -> str:
+    if isinstance(values, Tensor):
+        return f"{str(values.dtype).removeprefix('torch.')} {tuple(values.shape)}"
+    return type(values).__name__
+
+
+def _mistake(model: nn.Module, what: str) -> TrainingError:
+    where = type(getattr(model, "model", model))
+    return TrainingError(
+        f"model {where.__name__} ({where.__module__}): {what}\n"
+        "  mend it there; trainers/data/batch.py says what is wanted"
+    )

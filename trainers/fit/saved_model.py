@@ -1,0 +1,85 @@
+"""A trained model as bytes: weights and standardiser, and as JSON beside them what builds it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from trainers.data.standardise import Standardised, Standardiser
+from trainers.errors import TrainingError
+from trainers.tensors import pack, unpack
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What builds the model again.
+
+    Attributes
+    ----------
+    model, params
+        Its name and parameters in the stages file (JSON values, after defaults).
+    shapes
+        Shape of one recording by input: patches (P, D), series (L, C), images (C, S, S).
+    classes
+        Class names in label order.
+    """
+
+    model: str
+    params: Mapping[str, Any]
+    shapes: Mapping[str, tuple[int, ...]]
+    classes: tuple[str, ...]
+
+
+Build = Callable[[ModelConfig], nn.Module]
+
+
+def save_model(model: Standardised, description: ModelConfig) -> bytes:
+    """Serialise a trained model as safetensors."""
+    metadata = {
+        "format": FORMAT,
+        "model": description.model,
+        "params": dict(description.params),
+        "shapes": [[name, *shape] for name, shape in description.shapes.items()],  # a list keeps the order
+        "classes": list(description.classes),
+    }
+    return pack(model.state_dict(), metadata)
+
+
+def load_model(content: bytes, build: Build) -> tuple[Standardised, ModelConfig]:
+    """Build a saved model again, in evaluation mode on the CPU.
+
+    Parameters
+    ----------
+    build
+        Makes the bare model that a description names; its weights do not matter.
+
+    Raises
+    ------
+    TrainingError
+        For damaged bytes, or weights that do not fit what `build` makes.
+    """
+    tensors, metadata = unpack(content, "saved model")
+    if metadata.get("format") != FORMAT:
+        raise TrainingError(
+            f"saved model: format {metadata.get('format')!r} is not {FORMAT}; use the version that wrote it"
+        )
+    description = ModelConfig(
+        model=metadata["model"],
+        params=metadata["params"],
+        shapes={name: tuple(shape) for name, *shape in metadata["shapes"]},
+        classes=tuple(metadata["classes"]),
+    )
+    standardiser = Standardiser(description.shapes)
+    model = Standardised(build(description), standardiser)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise TrainingError(
+            f"saved model: the weights do not fit {description.model} ({error}); train it again"
+        ) from error
+    return model.eval(), description

@@ -1,0 +1,41 @@
+"""Train a model on labels."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from trainers.data.batch import Batch, TaskOutput
+from trainers.fit.output_checks import checked_output
+from trainers.losses.cross_entropy import cross_entropy
+from trainers.params import Hard
+
+
+class ClassifyTask(nn.Module):
+    """A model and its cross entropy.
+
+    Parameters
+    ----------
+    model
+        Takes raw patches and masks, see `trainers.data.standardise.Standardised`.
+    loss, label_smoothing
+        See `trainers.losses.cross_entropy`.
+    classes
+        K, which the model's outputs are held against; None: any.
+    """
+
+    def __init__(
+        self, model: nn.Module, *, loss: Hard = "streams", label_smoothing: float = 0.0, classes: int | None = None
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.loss: Hard = loss
+        self.label_smoothing = label_smoothing
+        self.classes = classes
+
+    def forward(self, batch: Batch) -> TaskOutput:
+        """Return the model's outputs and the loss."""
+        output = checked_output(
+            self.model, self.model(batch["inputs"], batch["valid"]), len(batch["labels"]), self.classes
+        )
+        loss = cross_entropy(output, batch["labels"], self.loss, self.label_smoothing)
+        return {**output, "loss": loss}

@@ -1,0 +1,42 @@
+"""Names of the models in a stages file: where class and parameters live. Strings only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from trainers.data.input_names import Form
+
+
+class Entry(NamedTuple):
+    """Where a model is.
+
+    Attributes
+    ----------
+    build, params
+        ``module:name`` of a class and of its parameters.
+    takes, single
+        Which form of a modality it takes, and whether of one only.
+    stacks
+        Whether several can train as one, see `trainers.fit.stacked`: not where it has random draws of its own.
+    """
+
+    build: str
+    params: str
+    takes: Form = "patches"
+    single: bool = False
+    stacks: bool = True
+
+
+MODELS: Mapping[str, Entry] = {
+    "dmft": Entry("trainers.models.dmft.teacher:DMFTTeacher", "trainers.models.dmft.params:TeacherParams"),
+    "dmft-lite": Entry("trainers.models.dmft.student:DMFTStudent", "trainers.models.dmft.params:StudentParams"),
+    "trn": Entry("trainers.models.trn.model:TRN", "trainers.models.trn.params:TRNParams", single=True, stacks=False),
+    "resnet18": Entry(
+        "trainers.models.images.student:ResNet18", "trainers.models.images.params:ImageNetworkParams", "images"
+    ),
+    "vgg16": Entry(
+        "trainers.models.images.student:VGG16", "trainers.models.images.params:ImageNetworkParams", "images"
+    ),
+    "cnn1d": Entry("trainers.models.cnn1d.model:CNN1D", "trainers.models.cnn1d.params:CNN1DParams", "series"),
+}
