@@ -73,7 +73,7 @@ class StoreChain:
                     self.failures[url] = str(error)
         return {url: self._open[url] for url in self.urls if url not in self.failures}
 
-    def where(self, names: Iterable[OutputName]) -> dict[OutputName, Store]:
+    def locate(self, names: Iterable[OutputName]) -> dict[OutputName, Store]:
         """Return the first remote that has each output; those that none has are left out."""
         found: dict[OutputName, Store] = {}
         missing = list(dict.fromkeys(names))

@@ -178,7 +178,7 @@ class Store:
         """Write the store's format where there is none yet: what every first write needs."""
         while not self._check_format():
             self._root.settle(False)
-            self._root.create(FORMAT_PATH, canonical_json(FORMAT) + b"\n")
+            self._root.put_if_absent(FORMAT_PATH, canonical_json(FORMAT) + b"\n")
         self._root.settle(True)
 
     def remove(self, stage: str, key: str) -> None:
@@ -194,7 +194,7 @@ class Store:
         from store.writing.attempts import delete_output
 
         prefix = output_prefix(stage, key)
-        if not self._root.children(prefix):
+        if not self._root.list_dir(prefix):
             return
         with self._root.lock(lock_path(stage, key), f"{stage}/{key} in {self.url}"):
             with suppress(StoreError):  # a manifest that cannot be read is deleted all the same
@@ -345,7 +345,7 @@ class Store:
 
     def refs(self, beginning: str = "") -> dict[str, bytes]:
         """Return every reference by name, or those whose names begin so: who uses what."""
-        names = [name for name in self._root.children("refs") if name.startswith(beginning) and is_name(name)]
+        names = [name for name in self._root.list_dir("refs") if name.startswith(beginning) and is_name(name)]
         found = ((name, self.read_ref(name)) for name in names)
         return {name: data for name, data in found if data is not None}
 

@@ -93,7 +93,7 @@ def _targets(plan: Plan, steps: list[Step]) -> list[AcceptanceGroup]:
     used |= {(plan.steps[need].stage, plan.steps[need].key) for step in steps for need in step.needs}
     new = plan.history.use(sorted(used))
     elsewhere = [name for name in used if not plan.store.has(*name)]
-    plan.chain.where(elsewhere)
+    plan.chain.locate(elsewhere)
     new |= use_in_remotes(plan, elsewhere)
     return find_groups(plan, steps) if new else targets
 

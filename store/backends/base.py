@@ -54,7 +54,7 @@ class Backend(Protocol):
     url: str
     """How the user would write this root."""
 
-    resumable: bool
+    locks_are_exclusive: bool
     """Whether a lock keeps drafts apart here, so that a successor may take one over."""
 
     def settle(self, there: bool) -> None:
@@ -72,13 +72,13 @@ class Backend(Protocol):
     def size(self, path: str) -> int | None:
         """Return an object's size in bytes, or None where there is no such object."""
 
-    def put(self, path: str, data: Data, *, safe: bool = False) -> None:
+    def put(self, path: str, data: Data, *, durable: bool = False) -> None:
         """Write an object, replacing any: a reader sees the old bytes or the new, never a part.
 
-        With `safe` this holds after a loss of power, too.
+        With `durable` this holds after a loss of power, too.
         """
 
-    def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
+    def write_stream(self, path: str, size: int, pieces: Iterator[Data]) -> None:
         """Write an object of `size` bytes safely, piece by piece, replacing any.
 
         A piece is valid until the next one. Where `pieces` raises, nothing has changed and its error is raised here.
@@ -88,22 +88,22 @@ class Backend(Protocol):
     def copy(self, path: str, to: str) -> None:
         """Copy an object, replacing any, without its bytes passing here where the service can do that."""
 
-    def create(self, path: str, data: Data) -> bool:
+    def put_if_absent(self, path: str, data: Data) -> bool:
         """Write an object safely and only where there is none; return whether this call made it.
 
         Where an answer is lost on the way, an object with the very bytes of `data` counts as made by this call.
         """
 
-    def walk(self, prefix: str) -> Iterator[str]:
+    def list_paths(self, prefix: str) -> Iterator[str]:
         """Yield the path of every object below a prefix, in no order."""
 
-    def listing(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
+    def list_objects(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
         """Yield every object below a prefix with its size and date, in no order; objects that go meanwhile may lack.
 
         What is no object is added to `irregular`.
         """
 
-    def children(self, prefix: str) -> list[str]:
+    def list_dir(self, prefix: str) -> list[str]:
         """Return the names of objects and folders directly below a prefix."""
 
     def folders(self, prefix: str) -> list[str]:

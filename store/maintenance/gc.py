@@ -103,7 +103,7 @@ class GarbageCollection:
             if scrap.name is None:
                 return self._free_loose(scrap)
             with self.root.lock(lock_path(*scrap.name), f"{'/'.join(scrap.name)} in {self.root.url}"):
-                names = self.root.children(output_prefix(*scrap.name))  # before what tells whether they may go
+                names = self.root.list_dir(output_prefix(*scrap.name))  # before what tells whether they may go
                 folder = folder_of(self.root, *scrap.name)
                 if folder.irregular:
                     return "{0.path} is {0.what}".format(folder.irregular[0])
@@ -150,7 +150,7 @@ class GarbageCollection:
         finally:
             if used:
                 if manifest is not None:
-                    self.root.create(path, manifest)
+                    self.root.put_if_absent(path, manifest)
                 for attempt in attempts:
                     unmark_being_deleted(self.root, attempt)
         return not used
@@ -195,7 +195,7 @@ class GarbageCollection:
 
     def _read_refs(self) -> None:
         irregular: list[IrregularPath] = []
-        there = {item.path.removeprefix("refs/"): item.version for item in self.root.listing("refs", irregular)}
+        there = {item.path.removeprefix("refs/"): item.version for item in self.root.list_objects("refs", irregular)}
         for each in irregular:
             raise StoreError(
                 f"{self.root.url}/{each.path} is {each.what}, which is not followed. What it names cannot be told, so "

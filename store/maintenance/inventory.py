@@ -161,7 +161,7 @@ def folder_of(root: Backend, stage: str, key: str) -> Folder:
 
 def _ours(root: Backend, prefix: str, found: Inventory) -> Iterator[ObjectInfo]:
     """Yield what lies below a prefix and is of the store; add the rest to `found`."""
-    for item in root.listing(prefix, found.irregular):
+    for item in root.list_objects(prefix, found.irregular):
         if is_of_store(item.path):
             yield item
         else:
@@ -173,7 +173,7 @@ def _add_empty(root: Backend, names: Iterable[OutputName], found: Inventory) -> 
     foreign = {tuple(path.split("/")[1:3]) for path in found.foreign}
     for name in names:
         known = name in found.folders or name in foreign
-        if not known and all(map(is_of_output, root.children(output_prefix(*name)))):
+        if not known and all(map(is_of_output, root.list_dir(output_prefix(*name)))):
             found.folders[name] = Folder(*name)
 
 

@@ -51,10 +51,10 @@ def quarantine(root: Backend, stage: str, key: str, why: str, attempt: str | Non
         if attempt is not None and named not in (attempt, None):
             return f"{root.url}/{quarantine_prefix(stage, key)}/{attempt}"
         target = f"{quarantine_prefix(stage, key)}/{named or new_attempt()}"
-        if root.children(target):  # this attempt was set aside before, and fetched again
+        if root.list_dir(target):  # this attempt was set aside before, and fetched again
             target = f"{quarantine_prefix(stage, key)}/{new_attempt()}"
         note = {"stage": stage, "key": key, "attempt": named, "why": why, "since": _now()}
-        root.put(f"{target}/why.json", json.dumps(note, indent=1).encode() + b"\n", safe=True)
+        root.put(f"{target}/why.json", json.dumps(note, indent=1).encode() + b"\n", durable=True)
         root.move_all(manifest_path(stage, key), f"{target}/manifest.json")
         if named:
             root.move_all(f"{folder}/{named}", f"{target}/objects")
@@ -70,9 +70,9 @@ def replace_published(root: Backend, stage: str, key: str, manifest: bytes, why:
     named = _attempt_named(root, path)
     target = f"{quarantine_prefix(stage, key)}/{new_attempt()}"
     note = {"stage": stage, "key": key, "attempt": named, "why": why, "since": _now()}
-    root.put(f"{target}/why.json", json.dumps(note, indent=1).encode() + b"\n", safe=True)
-    root.put(f"{target}/manifest.json", root.read(path), safe=True)
-    root.put(path, manifest, safe=True)
+    root.put(f"{target}/why.json", json.dumps(note, indent=1).encode() + b"\n", durable=True)
+    root.put(f"{target}/manifest.json", root.read(path), durable=True)
+    root.put(path, manifest, durable=True)
     if named:
         root.move_all(f"{output_prefix(stage, key)}/{named}", f"{target}/objects")
 

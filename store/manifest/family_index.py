@@ -46,7 +46,7 @@ def remove_from_family(root: Backend, manifest: Manifest) -> None:
 def family_keys(root: Backend, stage: str, family: str) -> list[str]:
     """Return the keys of a family's outputs, the newest first; some may be gone by now."""
     prefix = family_prefix(stage, family)
-    keys = [name for name in root.children(prefix) if is_name(name)]
+    keys = [name for name in root.list_dir(prefix) if is_name(name)]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         marks = threads.map(lambda key: _read(root, f"{prefix}/{key}"), keys)
         return [key for _, key in sorted(zip(marks, keys, strict=True), reverse=True)]

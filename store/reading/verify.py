@@ -100,7 +100,7 @@ def verify_output(
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
     total = sum(entry.size for entry in manifest.objects)
     found = VerifyResult(stage, key, manifest.attempt, len(manifest.objects), total, misread=misread)
-    there = {item.path.removeprefix(f"{prefix}/"): item.size for item in root.listing(prefix, found.irregular)}
+    there = {item.path.removeprefix(f"{prefix}/"): item.size for item in root.list_objects(prefix, found.irregular)}
     others = {each.path.removeprefix(f"{prefix}/"): each.what for each in found.irregular}
     right: list[ObjectEntry] = []
     for entry in manifest.objects:

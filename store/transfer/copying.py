@@ -155,7 +155,7 @@ def _placed(root: Backend, manifest: Manifest, data: bytes) -> tuple[Manifest, b
     published = load_manifest(root, manifest.stage, manifest.key)
     taken = published is not None and published.attempt == manifest.attempt
     if is_being_deleted(root, prefix):
-        if root.resumable:
+        if root.locks_are_exclusive:
             unmark_being_deleted(root, prefix)
         else:
             taken = True
@@ -175,7 +175,7 @@ def _published(source: Store, stage: str, key: str) -> tuple[bytes, Manifest]:
 
 def sizes(root: Backend, prefix: str) -> dict[str, int]:
     """Return the size of every object below an attempt, by its path there."""
-    return {each.path.removeprefix(f"{prefix}/"): each.size for each in root.listing(prefix)}
+    return {each.path.removeprefix(f"{prefix}/"): each.size for each in root.list_objects(prefix)}
 
 
 def _trusted(root: Backend, manifest: Manifest, prefix: str) -> dict[str, int]:
@@ -187,8 +187,8 @@ def _trusted(root: Backend, manifest: Manifest, prefix: str) -> dict[str, int]:
     on its way into quarantine. A folder promises none of this after a loss of power: there the bytes are read.
     """
     found = sizes(root, prefix)
-    if not root.resumable:
-        damaged = root.children(quarantine_prefix(manifest.stage, manifest.key))
+    if not root.locks_are_exclusive:
+        damaged = root.list_dir(quarantine_prefix(manifest.stage, manifest.key))
         return {} if damaged else found
     likely = [entry for entry in manifest.objects if found.get(entry.path) == entry.size]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
@@ -216,7 +216,7 @@ def _check_arrived(root: Backend, manifest: Manifest, prefix: str) -> None:
 
 
 def _publish(root: Backend, manifest: Manifest, data: bytes, prefix: str) -> None:
-    if root.create(manifest_path(manifest.stage, manifest.key), data):
+    if root.put_if_absent(manifest_path(manifest.stage, manifest.key), data):
         add_to_family(root, manifest)
         return
     first = load_manifest(root, manifest.stage, manifest.key)

@@ -72,7 +72,7 @@ def send(
 
                 def fill() -> None:
                     found = pieces(source, path, entry.size, readers, AHEAD) if few else source.stream(path)
-                    target.fill(
+                    target.write_stream(
                         f"{to}/{entry.path}", entry.size, _counted(verify_stream(found, entry), report, stopped)
                     )
 

@@ -33,7 +33,7 @@ def unfinished_attempts(root: Backend, stage: str, key: str) -> list[str]:
     They are those with a journal or scratch, but for the published one. An attempt with neither has nothing to go on
     from; it may be an output on its way here, whose name no draft may use for other bytes.
     """
-    names = root.children(output_prefix(stage, key))
+    names = root.list_dir(output_prefix(stage, key))
     found = {attempt_of(name) for name in names if name.endswith((JOURNAL, SCRATCH))} - {None}
     published = load_manifest(root, stage, key) if found else None
     return sorted((each for each in found if each and not (published and published.attempt == each)), reverse=True)
@@ -41,7 +41,7 @@ def unfinished_attempts(root: Backend, stage: str, key: str) -> list[str]:
 
 def mark_shared(root: Backend, prefix: str) -> None:
     """Mark an attempt as one that others may write into, besides the holder of the lock."""
-    root.create(f"{prefix}{SCRATCH}/{SHARED}", b"")
+    root.put_if_absent(f"{prefix}{SCRATCH}/{SHARED}", b"")
 
 
 def is_shared(root: Backend, prefix: str) -> bool:
@@ -51,7 +51,7 @@ def is_shared(root: Backend, prefix: str) -> bool:
 
 def mark_restarted(root: Backend, prefix: str) -> None:
     """Mark an attempt as one for which nothing of an earlier attempt is of use."""
-    root.create(f"{prefix}{SCRATCH}/{ANEW}", b"")
+    root.put_if_absent(f"{prefix}{SCRATCH}/{ANEW}", b"")
 
 
 def is_restarted(root: Backend, prefix: str) -> bool:
@@ -61,7 +61,7 @@ def is_restarted(root: Backend, prefix: str) -> bool:
 
 def mark_being_deleted(root: Backend, prefix: str) -> None:
     """Note that an attempt is being deleted: nobody is to write under its name from now on."""
-    root.create(f"{prefix}{SCRATCH}/{FREED}", b"")
+    root.put_if_absent(f"{prefix}{SCRATCH}/{FREED}", b"")
 
 
 def unmark_being_deleted(root: Backend, prefix: str) -> None:
@@ -86,7 +86,7 @@ def delete_output(root: Backend, stage: str, key: str) -> None:
     Else a successor could lock a new file of that name, and go on from what is being deleted.
     """
     root.delete(manifest_path(stage, key))
-    delete_remains(root, stage, key, root.children(output_prefix(stage, key)))
+    delete_remains(root, stage, key, root.list_dir(output_prefix(stage, key)))
 
 
 def delete_remains(root: Backend, stage: str, key: str, names: Iterable[str]) -> None:
@@ -107,11 +107,11 @@ def delete_remains(root: Backend, stage: str, key: str, names: Iterable[str]) ->
 
 def delete_orphans(root: Backend, prefix: str, *, keep: set[str]) -> None:
     """Delete what an earlier owner left of an attempt, but for the paths in `keep`, journal and scratch."""
-    for path in list(root.walk(prefix)):
+    for path in list(root.list_paths(prefix)):
         if path.removeprefix(f"{prefix}/") not in keep:
             root.delete(path)
     beside = prefix.rpartition("/")[0]
     for folder in (beside, prefix + JOURNAL, prefix + SCRATCH):
-        for name in root.children(folder):
+        for name in root.list_dir(folder):
             if is_temporary(name):
                 root.delete(f"{folder}/{name}")

@@ -133,7 +133,7 @@ class Draft(Writer):
         self._check_open()
         self._check()
         paths = []
-        for path in list(self._root.walk(self._prefix)):
+        for path in list(self._root.list_paths(self._prefix)):
             if is_temporary(path):  # of somebody who joined and was killed
                 self._root.delete(path)
             else:
@@ -156,12 +156,12 @@ class Draft(Writer):
         if replace:
             self._replace(manifest)
             output = Output(self._root, manifest)
-        elif self._root.create(manifest_path(self.stage, self.key), encode_manifest(manifest)):
+        elif self._root.put_if_absent(manifest_path(self.stage, self.key), encode_manifest(manifest)):
             delete_attempt(self._root, self._prefix, published=True)
             output = Output(self._root, manifest)
         else:
             output = self._yield_to_first()
-        for before in self._before if self._root.resumable else ():  # no owner can come back to them there
+        for before in self._before if self._root.locks_are_exclusive else ():  # no owner can come back to them there
             delete_attempt(self._root, before)
         add_to_family(self._root, output.manifest)
         self.close()
@@ -169,7 +169,7 @@ class Draft(Writer):
 
     def _replace(self, manifest: Manifest) -> None:
         old = load_manifest(self._root, self.stage, self.key)
-        self._root.put(manifest_path(self.stage, self.key), encode_manifest(manifest), safe=True)
+        self._root.put(manifest_path(self.stage, self.key), encode_manifest(manifest), durable=True)
         delete_attempt(self._root, self._prefix, published=True)
         if old is not None:
             delete_attempt(self._root, f"{output_prefix(self.stage, self.key)}/{old.attempt}")

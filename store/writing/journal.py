@@ -54,22 +54,22 @@ class Journal:
 
     def create(self, entry: JournalEntry) -> bool:
         """Record a unit whose objects are safe; return whether there was none of its name."""
-        return self._root.create(self._path(entry.unit), msgspec.json.encode(entry))
+        return self._root.put_if_absent(self._path(entry.unit), msgspec.json.encode(entry))
 
     def names(self) -> set[str]:
         """Return the units' object names without reading them."""
-        return {name for name in self._root.children(self._prefix) if not is_temporary(name)}
+        return {name for name in self._root.list_dir(self._prefix) if not is_temporary(name)}
 
     def entries(self) -> list[JournalEntry]:
         """Return what is journalled, as it stands there; whether the objects are so, `recover` looks."""
-        found = (self._entry(path) for path in self._root.walk(self._prefix))
+        found = (self._entry(path) for path in self._root.list_paths(self._prefix))
         return [entry for entry in found if entry is not None]
 
     def recover(self) -> list[JournalEntry]:
         """Return the units whose objects all have their journalled size and SHA-256; forget the others."""
         from concurrent.futures import ThreadPoolExecutor
 
-        paths = list(self._root.walk(self._prefix))
+        paths = list(self._root.list_paths(self._prefix))
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
             found = list(threads.map(self._intact, paths))
         kept, taken = [], set[str]()

@@ -47,7 +47,7 @@ def _earlier(root: Backend, stage: str, key: str) -> tuple[str | None, list[str]
     others = []
     for each in unfinished_attempts(root, stage, key):
         prefix = f"{folder}/{each}"
-        if ours is None and root.resumable and not is_shared(root, prefix):
+        if ours is None and root.locks_are_exclusive and not is_shared(root, prefix):
             ours = each
         else:
             others.append(each)
@@ -94,7 +94,7 @@ def _copy(root: Backend, earlier: list[str], prefix: str) -> None:
 
 
 def _scratch(root: Backend, place: str) -> set[str]:
-    return {path.removeprefix(f"{place}{SCRATCH}/") for path in root.walk(place + SCRATCH)}
+    return {path.removeprefix(f"{place}{SCRATCH}/") for path in root.list_paths(place + SCRATCH)}
 
 
 def progress(root: Backend, stage: str, key: str) -> int:
@@ -102,5 +102,5 @@ def progress(root: Backend, stage: str, key: str) -> int:
     ours, others = _earlier(root, stage, key)
     earlier = [f"{output_prefix(stage, key)}/{each}" for each in [*([ours] if ours else []), *others]]
     units = {unit for place in earlier for unit in Journal(root, place).names()}
-    names = {name for place in earlier for name in root.children(place + SCRATCH)} - _OF_ONE_ATTEMPT
+    names = {name for place in earlier for name in root.list_dir(place + SCRATCH)} - _OF_ONE_ATTEMPT
     return len(units) or len(names)

@@ -34,7 +34,7 @@ class SharedWriter(Writer):
         raise NotShared(f"{self._name}: {path} can be deleted by its owner alone")
 
     def _put(self, path: str, data: Data, entry: ObjectEntry) -> None:
-        if self._root.create(f"{self._prefix}/{path}", data):
+        if self._root.put_if_absent(f"{self._prefix}/{path}", data):
             return
         if entry_of_object(self._root, self._prefix, path, entry.size) != entry:
             raise ObjectTaken(

@@ -87,7 +87,7 @@ class Writer:
 
     def paths(self) -> Iterator[str]:
         """Yield the paths of all objects written so far."""
-        for path in self._root.walk(self._prefix):
+        for path in self._root.list_paths(self._prefix):
             if not is_temporary(path):
                 yield path.removeprefix(f"{self._prefix}/")
 
@@ -96,7 +96,7 @@ class Writer:
         self._check_open()
         self._check()
         sealed = b"".join((sha256(data).digest(), data))
-        self._root.put(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}", sealed, safe=True)
+        self._root.put(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}", sealed, durable=True)
 
     def scratch_read(self, name: str) -> bytes | None:
         """Return what `scratch_write` wrote last, by anybody; None where it is not there whole."""

@@ -34,7 +34,7 @@ class LocalBackend:
         It need not exist; the first write makes it. It may be a symbolic link; in it, nothing is followed.
     """
 
-    resumable = True
+    locks_are_exclusive = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.path.abspath(folder)
@@ -96,12 +96,12 @@ class LocalBackend:
             refuse_irregular(file)
         return state.st_size
 
-    def put(self, path: str, data: Data, *, safe: bool = False) -> None:
-        with self._beside(path, [data], safe=safe) as temporary:
+    def put(self, path: str, data: Data, *, durable: bool = False) -> None:
+        with self._beside(path, [data], durable=durable) as temporary:
             _replace(temporary, self.path(path))
 
-    def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
-        with self._beside(path, pieces, safe=True) as temporary:
+    def write_stream(self, path: str, size: int, pieces: Iterator[Data]) -> None:
+        with self._beside(path, pieces, durable=True) as temporary:
             _replace(temporary, self.path(path))
 
     def copy(self, path: str, to: str) -> None:
@@ -117,29 +117,29 @@ class LocalBackend:
             except OSError as error:
                 if error.errno not in (*_NO_LINKS, errno.EXDEV):
                     raise
-                self.fill(to, os.stat(self.path(path)).st_size, self.stream(path))
+                self.write_stream(to, os.stat(self.path(path)).st_size, self.stream(path))
             finally:
                 with suppress(FileNotFoundError):  # it stays where both names are one file
                     os.unlink(temporary)
 
-    def create(self, path: str, data: Data) -> bool:
-        with self._beside(path, [data], safe=True) as temporary:
+    def put_if_absent(self, path: str, data: Data) -> bool:
+        with self._beside(path, [data], durable=True) as temporary:
             created = _link(temporary, self.path(path))
         self.sync([path])
         return created
 
-    def walk(self, prefix: str) -> Iterator[str]:
+    def list_paths(self, prefix: str) -> Iterator[str]:
         with translated("list", self._url(prefix)):
             return iter([path for path, _ in self._tree.files(prefix)])
 
-    def listing(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
+    def list_objects(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
         with translated("list", self._url(prefix)):
             for path, entry in self._tree.files(prefix, irregular):
                 with suppress(FileNotFoundError):  # a temporary file that took its place
                     state = entry.stat(follow_symlinks=False)
                     yield ObjectInfo(path, state.st_size, state.st_mtime, f"{state.st_ino}-{state.st_mtime_ns}")
 
-    def children(self, prefix: str) -> list[str]:
+    def list_dir(self, prefix: str) -> list[str]:
         with translated("list", self._url(prefix)):
             return [entry.name for entry in self._tree.entries(prefix) if is_plain(entry)]
 
@@ -209,7 +209,7 @@ class LocalBackend:
             raise is_unmounted(self._folder)
 
     @contextmanager
-    def _beside(self, path: str, pieces: Iterable[Data], *, safe: bool) -> Iterator[str]:
+    def _beside(self, path: str, pieces: Iterable[Data], *, durable: bool) -> Iterator[str]:
         folder = os.path.dirname(self.path(path))
         temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
         with translated("write", self.path(path)):
@@ -219,7 +219,7 @@ class LocalBackend:
                         view = memoryview(piece).cast("B")
                         while view:
                             view = view[file.write(view) :]
-                    if safe:
+                    if durable:
                         os.fsync(file.fileno())
                 yield temporary
             finally:

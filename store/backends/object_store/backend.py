@@ -64,7 +64,7 @@ class ObjectStoreBackend:
         The same, for requests that send much; see `store.roots.clients`.
     """
 
-    resumable = False
+    locks_are_exclusive = False
 
     def __init__(self, url: str, objects: ObjectStore, patient: ObjectStore | None = None) -> None:
         self.url = url if url.endswith("://") else url.rstrip("/")
@@ -103,14 +103,14 @@ class ObjectStoreBackend:
             except FileNotFoundError:
                 return None
 
-    def put(self, path: str, data: Data, *, safe: bool = False) -> None:
+    def put(self, path: str, data: Data, *, durable: bool = False) -> None:
         with self._explained("write", path):
             if memoryview(data).nbytes <= PART:
                 requests.put(self._patient, path, data, factor=PATIENCE)
             else:
                 obstore.put(self._patient, path, data, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
 
-    def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
+    def write_stream(self, path: str, size: int, pieces: Iterator[Data]) -> None:
         part = max(PART, -(-size // MOST_PARTS))
         kept = (bytes(each) for each in pieces)  # it goes out while the next one is asked for
         whole = b"".join(kept) if size <= part else None
@@ -128,7 +128,7 @@ class ObjectStoreBackend:
         with self._explained("copy", path):
             requests.copy(self._patient, path, to, PATIENCE)
 
-    def create(self, path: str, data: Data) -> bool:
+    def put_if_absent(self, path: str, data: Data) -> bool:
         give_up = time.monotonic() + stall_s() * GIVE_UP
         large = memoryview(data).nbytes > PART
         objects, factor = (self._patient, PATIENCE) if large else (self._objects, 1.0)
@@ -145,17 +145,17 @@ class ObjectStoreBackend:
                 else:
                     return True
 
-    def walk(self, prefix: str) -> Iterator[str]:
+    def list_paths(self, prefix: str) -> Iterator[str]:
         with self._explained("list", prefix):
             yield from (meta["path"] for meta in requests.entries(self._objects, prefix))
 
-    def listing(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
+    def list_objects(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
         with self._explained("list", prefix):
             for meta in requests.entries(self._objects, prefix):
                 written = meta["last_modified"].timestamp()
                 yield ObjectInfo(meta["path"], int(meta["size"]), written, meta["e_tag"] or str(written))
 
-    def children(self, prefix: str) -> list[str]:
+    def list_dir(self, prefix: str) -> list[str]:
         with self._explained("list", prefix):
             folders, objects = requests.children(self._objects, prefix)
         return [_name(path) for path in (*folders, *objects)]
@@ -170,7 +170,7 @@ class ObjectStoreBackend:
 
     def delete_all(self, prefix: str) -> None:
         for _ in range(_TRIES):
-            paths = list(self.walk(prefix))
+            paths = list(self.list_paths(prefix))
             with self._explained("delete", prefix), _missing_is_fine():  # somebody else deletes, too: look again
                 requests.delete(self._objects, paths)
                 return
@@ -179,7 +179,7 @@ class ObjectStoreBackend:
         """Do nothing: a bucket has no folders, and releasing a lease deletes it."""
 
     def move_all(self, prefix: str, to: str) -> None:
-        for path in [prefix, *list(self.walk(prefix))]:
+        for path in [prefix, *list(self.list_paths(prefix))]:
             with self._explained("move", path), _missing_is_fine():
                 requests.rename(self._patient, path, to + path.removeprefix(prefix), PATIENCE)
 

@@ -58,22 +58,22 @@ def test_a_missing_object(root: Backend) -> None:
     assert root.size("a/b/nothing") is None
     root.delete("a/nothing")
     root.delete_all("nothing")
-    assert list(root.walk("nothing")) == []
-    assert root.children("nothing") == []
+    assert list(root.list_paths("nothing")) == []
+    assert root.list_dir("nothing") == []
 
 
 @EVERYWHERE
 def test_create_never_replaces(root: Backend) -> None:
-    assert root.create("a/once", b"first")
-    assert not root.create("a/once", b"second")
+    assert root.put_if_absent("a/once", b"first")
+    assert not root.put_if_absent("a/once", b"second")
     assert root.read("a/once") == b"first"
-    assert root.children("a") == ["once"]
+    assert root.list_dir("a") == ["once"]
 
 
 @EVERYWHERE
 def test_of_many_creators_one_wins(root: Backend) -> None:
     with ThreadPoolExecutor(8) as threads:
-        won = list(threads.map(lambda number: root.create("a/once", b"%d" % number), range(8)))
+        won = list(threads.map(lambda number: root.put_if_absent("a/once", b"%d" % number), range(8)))
     assert won.count(True) == 1
     assert root.read("a/once") == b"%d" % won.index(True)
 
@@ -81,7 +81,7 @@ def test_of_many_creators_one_wins(root: Backend) -> None:
 @EVERYWHERE
 def test_put_replaces(root: Backend) -> None:
     root.put("a", b"first")
-    root.put("a", b"second", safe=True)
+    root.put("a", b"second", durable=True)
     assert root.read("a") == b"second"
 
 
@@ -98,12 +98,12 @@ def test_filling_piece_by_piece(root: Backend) -> None:
             raise LookupError("the source broke off")
 
     for count in (2, 10):
-        root.fill("a/b", count << 20, pieces(count))
+        root.write_stream("a/b", count << 20, pieces(count))
         assert root.read("a/b") == b"".join(bytes([number]) * (1 << 20) for number in range(count))
         with pytest.raises(LookupError, match="broke off"):
-            root.fill("a/broken", 10 << 20, pieces(count, broken=True))
-        assert list(root.walk("a")) == ["a/b"]
-    root.fill("a/empty", 0, iter([]))
+            root.write_stream("a/broken", 10 << 20, pieces(count, broken=True))
+        assert list(root.list_paths("a")) == ["a/b"]
+    root.write_stream("a/empty", 0, iter([]))
     assert root.size("a/empty") == 0
 
 
@@ -123,15 +123,15 @@ def test_listing_and_deleting(root: Backend) -> None:
     for path in ("a/1", "a/b/2", "a/b/3", "ab/4"):
         root.put(path, b"x")
     root.sync(["a/1", "a/b/2"])
-    assert sorted(root.walk("a")) == ["a/1", "a/b/2", "a/b/3"]
-    assert sorted(root.children("a")) == ["1", "b"]
+    assert sorted(root.list_paths("a")) == ["a/1", "a/b/2", "a/b/3"]
+    assert sorted(root.list_dir("a")) == ["1", "b"]
     everything = ["a/1", "a/b/2", "a/b/3", "ab/4"]
-    assert sorted(root.walk("")) == everything
-    assert sorted(listed.path for listed in root.listing("")) == everything
+    assert sorted(root.list_paths("")) == everything
+    assert sorted(listed.path for listed in root.list_objects("")) == everything
     root.delete("a/1")
     root.delete_all("a/b")
-    assert list(root.walk("a")) == []
-    assert list(root.walk("ab")) == ["ab/4"]
+    assert list(root.list_paths("a")) == []
+    assert list(root.list_paths("ab")) == ["ab/4"]
 
 
 @EVERYWHERE
@@ -177,8 +177,8 @@ class TestFolder:
 
         monkeypatch.setattr(os, "link", no_links)
         root = LocalBackend(folder)
-        assert root.create("a/once", b"first")
-        assert not root.create("a/once", b"second")
+        assert root.put_if_absent("a/once", b"first")
+        assert not root.put_if_absent("a/once", b"second")
         assert root.read("a/once") == b"first"
         assert os.listdir(folder / "a") == ["once"]
 
@@ -191,7 +191,7 @@ class TestFolder:
 
         monkeypatch.setattr(os, "fsync", broken)
         with pytest.raises(StoreError, match="Input/output error"):
-            root.put("a", b"second", safe=True)
+            root.put("a", b"second", durable=True)
         assert root.read("a") == b"first"
         assert os.listdir(folder) == ["a"]
 

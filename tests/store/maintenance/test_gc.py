@@ -158,8 +158,8 @@ def test_quarantine_and_markers(store: Store) -> None:
     kinds = {s.kind for s in cleaning.scraps}
     assert {"quarantine", "marker"} <= kinds
     assert freed(cleaning) == {}
-    assert not list(store._root.walk("quarantine"))
-    assert f"families/encode/{'a' * 64}/gone" not in list(store._root.walk("families"))
+    assert not list(store._root.list_paths("quarantine"))
+    assert f"families/encode/{'a' * 64}/gone" not in list(store._root.list_paths("families"))
     assert not store.cleaning(grace_s=0).scraps
     store.output("train", "t").verify()
 
@@ -188,7 +188,7 @@ def test_what_a_writer_left_that_was_killed_once_it_had_published(store: Store) 
         store._root.put(path, b"left")
     assert not paths(store.cleaning(grace_s=60))
     freed(store.cleaning(grace_s=0))
-    assert not list(store._root.walk(f"{attempt}.journal")) + list(store._root.walk(f"{attempt}.scratch"))
+    assert not list(store._root.list_paths(f"{attempt}.journal")) + list(store._root.list_paths(f"{attempt}.scratch"))
     store.output("train", "t").verify()
 
 

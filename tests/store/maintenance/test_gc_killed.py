@@ -102,7 +102,7 @@ def test_killed_in_a_bucket(s3: Any) -> None:
     assert killed
     assert freed(store.cleaning(grace_s=0)) == {}
     assert list(store.outputs()) == [("index", "i")]
-    assert not [path for path in store._root.walk("families") if not path.endswith("/i")]
+    assert not [path for path in store._root.list_paths("families") if not path.endswith("/i")]
 
 
 def test_many_users_come_while_it_frees(tmp_path: Path) -> None:

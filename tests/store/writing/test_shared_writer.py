@@ -33,7 +33,7 @@ def values(shard: int) -> dict[str, np.ndarray]:
 
 
 def left_behind(store: Store, attempt: str) -> list[str]:
-    return [path for path in store._root.walk("outputs/encode/k1") if f"/{attempt}" in path]
+    return [path for path in store._root.list_paths("outputs/encode/k1") if f"/{attempt}" in path]
 
 
 class TestTogether:

@@ -15,7 +15,7 @@ import sys
 from threading import Lock
 from typing import Any
 
-OPERATIONS = ("create", "put", "read", "size", "delete", "delete_all", "listing", "children", "drop_folder")
+OPERATIONS = ("put_if_absent", "put", "read", "size", "delete", "delete_all", "list_objects", "list_dir", "drop_folder")
 
 
 class Moments:

@@ -82,15 +82,15 @@ def test_a_stalled_connection_is_tried_again_and_given_up(stalling: Flaky) -> No
     assert not [secret for secret in SECRETS.values() if secret in said]
 
 
-@pytest.mark.parametrize("action", ["put", "create", "size", "walk", "lock"])
+@pytest.mark.parametrize("action", ["put", "put_if_absent", "size", "list_paths", "lock"])
 def test_every_kind_of_request_is_given_up(stalling: Flaky, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPELINE_TIMEOUT_SECONDS", "0.1")
     root = open_backend("s3://bucket/team")
     actions: dict[str, Any] = {
         "put": lambda: root.put("a", b"1"),
-        "create": lambda: root.create("a", b"1"),
+        "put_if_absent": lambda: root.put_if_absent("a", b"1"),
         "size": lambda: root.size("a"),
-        "walk": lambda: list(root.walk("a")),
+        "list_paths": lambda: list(root.list_paths("a")),
         "lock": lambda: root.lock("a", "it").__enter__(),
     }
     with pytest.raises(StoreError, match=r"^cannot .*then run again$"):
@@ -114,7 +114,7 @@ def test_there_is_no_such_bucket(request: pytest.FixtureRequest, service: str) -
     root = open_backend(url)
     for pieces in ([b"1"], [bytes(9 << 20)]):
         with pytest.raises(StoreError, match="there is no such bucket"):
-            root.fill("a", len(pieces[0]), iter(pieces))
+            root.write_stream("a", len(pieces[0]), iter(pieces))
 
 
 def test_wrong_keys_are_told_without_them(azure: Any, monkeypatch: pytest.MonkeyPatch, secrets: dict[str, str]) -> None:
@@ -139,9 +139,9 @@ def test_nothing_in_a_store_holds_a_secret(s3: Any, azure: Any) -> None:
         with store.draft("encode", "k", recipe={"raw": "r"}, inputs=[]) as draft:
             draft.write("a", b"1")
             draft.journal("a", ["a"])
-            during = b"".join(store._root.read(path) for path in store._root.walk("outputs"))
+            during = b"".join(store._root.read(path) for path in store._root.list_paths("outputs"))
             draft.publish({})
-        found = during + b"".join(store._root.read(path) for path in store._root.walk(""))
+        found = during + b"".join(store._root.read(path) for path in store._root.list_paths(""))
         secrets = [value for name, value in service.environment.items() if "KEY" in name]
         assert len(secrets) >= 1
         assert not [secret for secret in secrets if secret.encode() in found]
@@ -155,7 +155,7 @@ def test_the_service_checks_what_it_is_sent(s3: Any) -> None:
             urlopen(changed, timeout=10)
     root = open_backend(s3.url(os.urandom(8).hex()))
     large = os.urandom((8 << 20) + 1)
-    root.fill("large", len(large), iter([large]))
+    root.write_stream("large", len(large), iter([large]))
     assert root.read("large") == large
 
 
