@@ -72,7 +72,7 @@ class Store:
             There was one on a file system that is not mounted now.
         """
         store = cls(open_backend(url, base))
-        store._root.settle(store._check_format())
+        store._root.check_mounted(store._check_format())
         return store
 
     def has(self, stage: str, key: str) -> bool:
@@ -177,9 +177,9 @@ class Store:
     def begin(self) -> None:
         """Write the store's format where there is none yet: what every first write needs."""
         while not self._check_format():
-            self._root.settle(False)
+            self._root.check_mounted(False)
             self._root.put_if_absent(FORMAT_PATH, canonical_json(FORMAT) + b"\n")
-        self._root.settle(True)
+        self._root.check_mounted(True)
 
     def remove(self, stage: str, key: str) -> None:
         """Delete an output and all attempts at it, its manifest first: half a removal leaves no output.
@@ -230,9 +230,9 @@ class Store:
 
     def outputs(self, stage: str | None = None) -> Iterator[tuple[str, str]]:
         """Yield stage and key of every output, published or begun, of one stage or all; names alone are looked at."""
-        for each in self._root.folders("outputs") if stage is None else [stage]:
+        for each in self._root.list_folders("outputs") if stage is None else [stage]:
             if is_name(each):
-                yield from ((each, key) for key in self._root.folders(f"outputs/{each}") if is_name(key))
+                yield from ((each, key) for key in self._root.list_folders(f"outputs/{each}") if is_name(key))
 
     def family(self, stage: str, family: str) -> list[str]:
         """Return the keys of outputs that differ in their raw data alone, the newest first; see `store.families`."""

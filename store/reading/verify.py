@@ -141,9 +141,10 @@ def _manifest(
 
 
 def _misspelt(root: Backend, manifest: Manifest) -> str | None:
-    stages = [stage for stage in root.folders("outputs") if is_name(stage)] if manifest.inputs else []
+    stages = [stage for stage in root.list_folders("outputs") if is_name(stage)] if manifest.inputs else []
     absent = [key for key in manifest.inputs if all(root.size(manifest_path(stage, key)) is None for stage in stages)]
-    return misspelt(absent, (key for stage in stages for key in root.folders(f"outputs/{stage}"))) if absent else None
+    known = (key for stage in stages for key in root.list_folders(f"outputs/{stage}"))
+    return misspelt(absent, known) if absent else None
 
 
 def _read(

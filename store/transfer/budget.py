@@ -8,29 +8,29 @@ from threading import Condition
 
 
 class Budget:
-    """So many bytes for all who share it.
+    """A number of bytes that threads share.
 
     Parameters
     ----------
     limit : int
-        A share above it is cut to it, so that one object of any size can always go on alone.
+        A larger share is reduced to it, so that an object of any size can still be sent alone.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._left = limit
+        self._free = limit
         self._changed = Condition()
 
     @contextmanager
     def share(self, wanted: int) -> Iterator[None]:
-        """Hold a share for the length of the block; wait until others have given back enough."""
+        """Hold a share for the length of the block; wait until other threads have released enough."""
         share = min(wanted, self._limit)
         with self._changed:
-            self._changed.wait_for(lambda: self._left >= share)
-            self._left -= share
+            self._changed.wait_for(lambda: self._free >= share)
+            self._free -= share
         try:
             yield
         finally:
             with self._changed:
-                self._left += share
+                self._free += share
                 self._changed.notify_all()

@@ -32,7 +32,7 @@ def test_the_error_says_where(store: Store) -> None:
     error = damage(store, output)
     found = (error.url, error.stage, error.key, error.attempt, error.path)
     assert found == (store.url, "train", "k1", output.manifest.attempt, "a/b")
-    for words in ("/a/b", "expected 4 bytes", "found 4 bytes", "Run again", "pipeline verify"):
+    for words in ("/a/b", "expected 4 bytes", "found 4 bytes", "Run again", "Verify all others"):
         assert words in str(error)
 
 

@@ -62,7 +62,7 @@ def test_there_and_back(source: Store, elsewhere: Store, tmp_path: Path) -> None
 
 def test_what_is_there_is_not_sent_again(source: Store, elsewhere: Store) -> None:
     copy_output(source, elsewhere, "encode", "k1")
-    assert copy_output(source, elsewhere, "encode", "k1") == CopyResult(len(OBJECTS), TOTAL, 0, there=True)
+    assert copy_output(source, elsewhere, "encode", "k1") == CopyResult(len(OBJECTS), TOTAL, 0, already_present=True)
 
 
 def test_an_output_that_is_nowhere(source: Store, elsewhere: Store) -> None:
@@ -121,7 +121,7 @@ def test_a_damaged_object_is_named_and_not_published(
 def test_a_full_folder_is_told_before_the_first_byte(
     source: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LocalBackend, "free", lambda self: 1000)
+    monkeypatch.setattr(LocalBackend, "free_bytes", lambda self: 1000)
     target = Store.open(str(tmp_path / "target"))
     with pytest.raises(StoreFull, match=f"{TOTAL:,} bytes are missing there and 1,000 are free") as error:
         copy_output(source, target, "encode", "k1")
