@@ -19,12 +19,12 @@ SLOW = """
 import time
 from collections.abc import Iterator
 from pathlib import Path
-import pipeline.run.step.failures as serve
-def told(store, work, told=serve.told):
+import pipeline.run.step.failures as failures
+def slow(store, work, capture_failure=failures.capture_failure):
     if Path({mark!r}).exists():
         time.sleep(5)
-    return told(store, work)
-serve.told = told
+    return capture_failure(store, work)
+failures.capture_failure = slow
 """
 
 
