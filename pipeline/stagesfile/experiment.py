@@ -72,7 +72,7 @@ def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> l
     for key, values in matrix.items():
         if not values or key.split(".")[0] in ("matrix", "store", "remote"):
             raise document.error(f"matrix.{key}", "cannot be repeated over", "give a list of values for another key")
-        if key == "on_bad_recording":  # one index, which the points share, stops or goes on
+        if key in ("on_bad_recording", "equal_code"):  # of one plan: its index, its code
             remedy = "set it at the top level; for both, use two stages files"
             raise document.error(f"matrix.{key}", "holds for all points of a matrix alike", remedy)
         if not all(key.split(".")):
