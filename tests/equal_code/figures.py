@@ -1,4 +1,6 @@
-"""Print figures of what the code on the path computes from a small sample: ``PYTHONPATH=CHECKOUT python figures.py FOLDER``.
+"""Print figures of what the code on the path computes from a small sample.
+
+    PYTHONPATH=CHECKOUT python -P figures.py FOLDER
 
 Of every array the mean and the root of the mean square, which any change of values moves; as JSON, by step and array.
 """
@@ -26,7 +28,12 @@ stages:
     depth: {backbone: squeezenet1_1, weights: none, image_size: 32, patches: 4}
   gaf: {needs: [encode], size: 16}
   teacher: {stage: train, needs: [encode], model: {name: dmft, layers: 1}, fit: {epochs: 2}}
-  distilled: {stage: distil, needs: [encode, teacher], model: {name: dmft-lite, layers: 1}, loss: dmft-kd, fit: {epochs: 2}}
+  distilled:
+    stage: distil
+    needs: [encode, teacher]
+    model: {name: dmft-lite, layers: 1}
+    loss: dmft-kd
+    fit: {epochs: 2}
   vskd:
     stage: distil
     needs: [encode, gaf, teacher]

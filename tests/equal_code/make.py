@@ -25,7 +25,7 @@ from pipeline.plan.steps.equal_code import TABLE, EqualCode
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENTRIES = ("index", "encode", "gaf", "teacher", "student", "distilled", "vskd", "evaluate")
 
-# Prints the modules that recipes start from, by table and name; of any release, whatever its tables' modules are called.
+# Prints the modules that recipes start from, by table and name, of any release.
 ROOTS = """
 import importlib, json
 for name in ("pipeline.registry", "pipeline.names"):

@@ -2,8 +2,9 @@
 
 Moving a file or renaming a function changes the code that keys hash, and no value. So that this makes nobody's outputs
 stale, a release ships ``equal_code.json``: what `CodeIndex` read of the earlier release, and of the code that was
-proved to be equal to it (``make equal-code``). Where every module that a step reaches is as it was when that was proved, the
-earlier code stands for it in the step's recipe, and its key stays what it was. An edited module is in no table.
+proved to be equal to it (``make equal-code``). Where every module that a step reaches is as it was when that was
+proved, the earlier code stands for it in the step's recipe, and its key stays what it was. An edited module is in no
+table.
 """
 
 from __future__ import annotations
