@@ -22,8 +22,8 @@ from pipeline.plan.steps.equal_code import read_equal_code
 from pipeline.plan.steps.step import Step
 from pipeline.plan.steps.weights import Weights
 from pipeline.sources.base import Unparsed
-from pipeline.stagesfile.document import read_text
 from pipeline.stagesfile.experiment import Point, read_points
+from pipeline.stagesfile.load import read_text
 from pipeline.stagesfile.settings import are_places
 from store import Store, StoreChain, expand_home, redact_secrets
 

@@ -19,7 +19,8 @@ from pipeline.sources.base import Modality, Source
 from pipeline.sources.folder_listing import said
 from pipeline.sources.time_limits import TimeLimits
 from pipeline.sources.validate_listing import check_source
-from pipeline.stagesfile.document import Document, read_document
+from pipeline.stagesfile.document import Document
+from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
 from pipeline.stagesfile.settings import matrix_points, with_settings
 from store import expand_home

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.run.messages import StepDone, StepJob, WorkerSilent, make_job
+from pipeline.run.jobs import make_job
+from pipeline.run.messages import StepDone, StepJob, WorkerSilent
 from pipeline.run.pool import Pool
 from pipeline.run.silence import Silence, silent_s
 
