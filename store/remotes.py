@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from store.errors import MissingOutput, StoreError, UnsupportedFormat, UnsupportedUrl, WrongVariable
+from store.errors import (
+    Corrupt,
+    DraftLocked,
+    MissingOutput,
+    StoreError,
+    StoreFull,
+    UnsafePath,
+    UnsupportedFormat,
+    UnsupportedUrl,
+    WrongVariable,
+)
 from store.paths import OutputName
 from store.store import Store
 
 if TYPE_CHECKING:
+    from store.manifest.schema import Manifest
     from store.reading.output import Output
     from store.transfer import CopyResult
 
@@ -152,7 +163,6 @@ class StoreChain:
         StoreError
             It failed, or is damaged, in every remote that has it; the message holds that of each.
         """
-        from store.errors import DraftLocked, StoreFull
         from store.transfer import copy_output
 
         errors = []
@@ -190,3 +200,41 @@ def find_sibling_outputs(stores: Iterable[Store], stage: str, family: str) -> It
                     output = store.output(stage, key)
                     seen.add(key)
                     yield output
+
+
+class DifferingOutput(NamedTuple):
+    """An output of a remote whose objects differ from those of the output with the same key here.
+
+    A key identifies what an output was made from, not the bytes that resulted: on another GPU, features differ in the
+    last bit and are equally valid. So a difference is only reported, and nothing is replaced until the user chooses.
+    """
+
+    url: str
+    theirs: Manifest
+
+
+def find_differing(chain: StoreChain, names: Collection[OutputName]) -> dict[OutputName, DifferingOutput]:
+    """Compare outputs that are here with those of the first remote that has each, by the digests of their objects.
+
+    Those that cannot be read, here or there, are left out: whoever uses them gets the error. A remote that cannot be
+    reached is recorded in `StoreChain.failures`.
+    """
+    if not names:
+        return {}
+    from concurrent.futures import ThreadPoolExecutor  # slow to import
+
+    with ThreadPoolExecutor(min(MAX_WORKERS, len(names))) as threads:
+        manifests = zip(names, threads.map(lambda name: _manifest(chain.local, name), names), strict=True)
+        ours = {name: manifest for name, manifest in manifests if manifest is not None}
+    return {
+        name: DifferingOutput(remote.url, theirs)
+        for _, remote, name, theirs in chain.first_answers(_manifest, ours)
+        if theirs.objects != ours[name].objects
+    }
+
+
+def _manifest(store: Store, name: OutputName) -> Manifest | None:
+    try:
+        return store.manifest(*name)
+    except (Corrupt, UnsafePath, UnsupportedFormat):
+        return None

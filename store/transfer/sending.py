@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from threading import Event, Lock
+from contextlib import contextmanager
+from threading import Condition, Event, Lock
 
 from store.backends.base import Backend, Data
 from store.backends.reread import read_again
 from store.errors import StoreError
 from store.manifest.schema import ObjectEntry
-from store.transfer.budget import Budget
 from store.transfer.reading import PIECE, ChecksumMismatch, read_ahead, verify_stream
 
 MAX_WORKERS = 16  # objects that are sent at a time
@@ -49,6 +49,35 @@ class ProgressCounter:
                 self._progress(self._done, self.total)
 
 
+class MemoryBudget:
+    """A number of bytes of memory that threads share.
+
+    Parameters
+    ----------
+    limit : int
+        A larger share is reduced to it, so that an object of any size can still be sent alone.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._free = limit
+        self._changed = Condition()
+
+    @contextmanager
+    def share(self, wanted: int) -> Iterator[None]:
+        """Hold a share for the length of the block; wait until other threads have released enough."""
+        share = min(wanted, self._limit)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= share)
+            self._free -= share
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += share
+                self._changed.notify_all()
+
+
 def send(
     source: Backend, prefix: str, target: Backend, to: str, entries: Sequence[ObjectEntry], counter: ProgressCounter
 ) -> None:
@@ -61,7 +90,7 @@ def send(
     StoreError
         A medium failed.
     """
-    budget, stopped = Budget(IN_FLIGHT), Event()
+    budget, stopped = MemoryBudget(IN_FLIGHT), Event()
     # With many objects, one request for each keeps the line busy and costs less than ranged reads.
     sequential = len(entries) >= SEQUENTIAL_LIMIT
 

@@ -54,7 +54,6 @@ ROOMS = (
     "trainers.gaf",
     "trainers",
     "store",
-    "store.compare",
     "store.remotes",
     "store.transfer",
     "store.store",

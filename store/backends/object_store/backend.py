@@ -18,7 +18,7 @@ from obstore.store import MemoryStore, ObjectStore
 from store.backends.base import Data, IrregularPath, ObjectInfo
 from store.backends.object_store import requests
 from store.backends.object_store.clients import GIVE_UP, PATIENCE, connect, stall_s
-from store.backends.object_store.leases import leased
+from store.backends.object_store.leases import Lease
 from store.backends.object_store.service_errors import REFUSED_ERRORS, describe_service_error
 from store.errors import NotPermitted, StoreError, UnsupportedUrl
 
@@ -190,7 +190,7 @@ class ObjectStoreBackend:
     def lock(self, path: str, what: str) -> Iterator[None]:
         with ExitStack() as stack:
             with self._translated("lock", path):  # not the block below, whose errors are the caller's
-                stack.enter_context(leased(self._objects, path, what))
+                stack.enter_context(Lease(self._objects, path, what))
             yield
 
     @contextmanager

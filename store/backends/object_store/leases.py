@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -58,9 +57,8 @@ class Holder(msgspec.Struct, frozen=True):
         return now > self.expires or (self.machine == _machine() != "" and not _is_alive(self.process))
 
 
-@contextmanager
-def leased(objects: ObjectStore, path: str, what: str) -> Iterator[None]:
-    """Hold a lease for the length of the block. Never waits for another holder.
+class Lease:
+    """A lease that is held for the length of a block and renewed in a thread; it never waits for another holder.
 
     Parameters
     ----------
@@ -74,20 +72,11 @@ def leased(objects: ObjectStore, path: str, what: str) -> Iterator[None]:
     DraftLocked
         Somebody else holds it and is alive.
     """
-    lease = Lease(objects, path)
-    lease.acquire(what)
-    try:
-        yield
-    finally:
-        lease.release()
 
-
-class Lease:
-    """A lease that this process takes, renews in a thread, and releases; see `leased`."""
-
-    def __init__(self, objects: ObjectStore, path: str) -> None:
+    def __init__(self, objects: ObjectStore, path: str, what: str) -> None:
         self._objects = objects
         self._path = path
+        self._what = what
         self._duration_s = lease_s()
         self._token = os.urandom(16).hex()
         self._version: Any = {}
@@ -95,23 +84,21 @@ class Lease:
         self._released = Event()
         self._renewer = Thread(target=self._renew, name=f"lease {path}", daemon=True)
 
-    def acquire(self, what: str) -> None:
-        """Take the lease if nobody has it or if it is stale; else raise DraftLocked."""
+    def __enter__(self) -> None:
         for _ in range(_TRIES):
-            if self._put("create") or self._take_over(what):
+            if self._put("create") or self._take_over():
                 self._renewer.start()
                 return
-        raise locked_error("several other processes at once", what)
+        raise locked_error("several other processes at once", self._what)
 
-    def release(self) -> None:
-        """Delete the lease, unless somebody else has taken it over."""
+    def __exit__(self, *exception: object) -> None:
         self._released.set()
         self._renewer.join(self._duration_s / _RENEWALS)
         with suppress(BaseError, FileNotFoundError):  # it expires by itself
             if not self._renewer.is_alive() and self._is_ours():
                 requests.delete(self._objects, self._path)
 
-    def _take_over(self, what: str) -> bool:
+    def _take_over(self) -> bool:
         try:
             holder, version = self._read()
         except FileNotFoundError:  # released just now
@@ -120,7 +107,7 @@ class Lease:
             self._version = version
             return True
         if holder is not None and not holder.stale(time.time()):
-            raise locked_error(holder.owner, what)
+            raise locked_error(holder.owner, self._what)
         return self._put(version)
 
     def _renew(self) -> None:

@@ -54,12 +54,12 @@ def wrong(store: Store, monkeypatch: pytest.MonkeyPatch) -> Wrong:
                 return True
         return False
 
-    def read_wrong(root: Any, path: str, *where: Any) -> bytes:
-        return flipped(read(root, path, *where)) if is_wrong(path) else read(root, path, *where)
+    def read_wrong(backend: Any, path: str, *where: Any) -> bytes:
+        return flipped(read(backend, path, *where)) if is_wrong(path) else read(backend, path, *where)
 
-    def stream_wrong(root: Any, path: str) -> Iterator[bytes]:
+    def stream_wrong(backend: Any, path: str) -> Iterator[bytes]:
         bad = is_wrong(path)
-        for piece in stream(root, path):
+        for piece in stream(backend, path):
             yield flipped(piece) if bad else bytes(piece)
             bad = False
 

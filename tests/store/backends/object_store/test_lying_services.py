@@ -127,16 +127,16 @@ def test_a_service_that_drips_is_given_up(service: Any, action: str, monkeypatch
         service(lambda request: drip(request, b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 10_000, 0.05))
     else:
         service(dripping)
-    root = open_backend("s3://bucket/team")
+    backend = open_backend("s3://bucket/team")
     actions: dict[str, Any] = {
-        "read": lambda: root.read("a", 0, 9_000),
-        "stream": lambda: list(root.stream("a")),
-        "list_paths": lambda: list(root.list_paths("a")),
-        "list_dir": lambda: root.list_dir("a"),
-        "put_if_absent": lambda: root.put_if_absent("a", b"1"),
-        "lock": lambda: root.lock("a", "it").__enter__(),
-        "put": lambda: root.put("a", b"1"),
-        "delete_all": lambda: root.delete_all("a"),
+        "read": lambda: backend.read("a", 0, 9_000),
+        "stream": lambda: list(backend.stream("a")),
+        "list_paths": lambda: list(backend.list_paths("a")),
+        "list_dir": lambda: backend.list_dir("a"),
+        "put_if_absent": lambda: backend.put_if_absent("a", b"1"),
+        "lock": lambda: backend.lock("a", "it").__enter__(),
+        "put": lambda: backend.put("a", b"1"),
+        "delete_all": lambda: backend.delete_all("a"),
     }
     assert refused(actions[action]).startswith("cannot ")
 
