@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE := tests/node/node_modules/.installed
 
-.PHONY: run test test-slow faults lint bench lock clean
+.PHONY: run test test-slow faults lint bench equal-code lock clean
 
 run: .venv/installed
 	$(BIN)/pipeline run
@@ -58,6 +58,10 @@ $(NODE): tests/node/package.json
 	if command -v npm > /dev/null; then \
 	    npm install --prefix tests/node --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error && touch $@; \
 	fi || echo "npm could not install what tests/node/package.json names: some tests will be skipped"
+
+# a release's outputs stay cached: OLD=DIR is a checkout of the code that made them (docs/keys.md)
+equal-code: .venv/installed
+	$(BIN)/python -m tests.equal_code.make $(OLD)
 
 lock: pyproject.toml
 	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv; }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -17,12 +18,40 @@ from pipeline.keys.loaded_code import SCOPE, Code
 from pipeline.keys.syntax import normalise, type_checking_only
 from store.canonical import digest
 
-_FORMAT = 3  # raised whenever `_Module` says anything else of the same code
+_FORMAT = 4  # raised whenever `Module` says anything else of the same code
 
 
-class _Module(msgspec.Struct, frozen=True):
-    syntax: str  # digest of the normalised tree
-    imports: tuple[str, ...]  # dotted names within the scope, modules or attributes
+class Module(msgspec.Struct, frozen=True, array_like=True):
+    """What keys need to know of a module.
+
+    Attributes
+    ----------
+    syntax
+        Digest of its normalised tree.
+    imports
+        Dotted names within the scope, of modules or attributes.
+    """
+
+    syntax: str
+    imports: tuple[str, ...]
+
+
+def reach(roots: Iterable[str], find: Callable[[str], Module | None]) -> dict[str, Module]:
+    """Return the modules that `roots` reach by imports, with the packages that they lie in, sorted by name.
+
+    Parameters
+    ----------
+    find
+        Returns a module by its dotted name; None for a name that is none (an attribute, code outside the scope).
+    """
+    reached: dict[str, Module] = {}
+    waiting = [name for root in roots for name in _with_parents(root)]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached and (module := find(name)) is not None:
+            reached[name] = module
+            waiting += (parent for target in module.imports for parent in _with_parents(target))
+    return dict(sorted(reached.items()))
 
 
 class CodeIndex:
@@ -37,29 +66,19 @@ class CodeIndex:
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or Path(__file__).resolve().parents[2]
         self._file = cache_folder() / f"code-{_FORMAT}.cache"
-        self._known: dict[str, _Module] = self._load()
+        self._known: dict[str, Module] = self._load()
         self._dirty = False
-        self._modules: dict[str, _Module | None] = {}
+        self._modules: dict[str, Module | None] = {}
         self._sources: dict[str, str] = {}
-        self._reached: dict[str, frozenset[str]] = {}
         self._listed: dict[str, frozenset[str]] = {}
 
     def closure(self, roots: Iterable[str]) -> dict[str, str]:
         """Map each module that the roots reach to the digest of its normalised syntax, sorted by name."""
-        found: dict[str, str] = {}
-        waiting = [name for root in roots for name in _with_parents(root)]
-        while waiting:
-            name = waiting.pop()
-            if name in found:
-                continue
-            module = self._module(name)
-            if module is None:
-                continue
-            found[name] = module.syntax
-            if name not in self._reached:
-                self._reached[name] = frozenset(each for target in module.imports for each in _with_parents(target))
-            waiting += self._reached[name]
-        return dict(sorted(found.items()))
+        return {name: module.syntax for name, module in self.modules(roots).items()}
+
+    def modules(self, roots: Iterable[str]) -> dict[str, Module]:
+        """Return the modules that the roots reach, sorted by name."""
+        return reach(roots, self._module)
 
     def hashed(self, closure: Iterable[str]) -> Code:
         """Return what the files of a closure's modules were when they were hashed, for `check_code`."""
@@ -72,18 +91,18 @@ class CodeIndex:
             write_cache(self._file, msgspec.json.encode(self._known))
             self._dirty = False
 
-    def _load(self) -> dict[str, _Module]:
+    def _load(self) -> dict[str, Module]:
         try:
-            return msgspec.json.decode(read_cache(self._file) or b"{}", type=dict[str, _Module])
+            return msgspec.json.decode(read_cache(self._file) or b"{}", type=dict[str, Module])
         except msgspec.DecodeError:  # of another version
             return {}
 
-    def _module(self, name: str) -> _Module | None:
+    def _module(self, name: str) -> Module | None:
         if name not in self._modules:
             self._modules[name] = self._read(name)
         return self._modules[name]
 
-    def _read(self, name: str) -> _Module | None:
+    def _read(self, name: str) -> Module | None:
         base = os.path.join(self.root, *name.split("."))
         module, init = f"{base}.py", os.path.join(base, "__init__.py")
         there = [path for path in (init, module) if self._is_there(path)]  # the first is what Python takes
@@ -118,16 +137,17 @@ class CodeIndex:
         return name in self._listed[folder]
 
 
-def _parsed(source: bytes, path: str, name: str, package: bool) -> _Module:
+def _parsed(source: bytes, path: str, name: str, package: bool) -> Module:
     try:
         imports = tuple(sorted(set(_imports(ast.parse(source), name, package))))
-        return _Module(digest(normalise(source)), imports)
+        return Module(digest(normalise(source)), imports)
     except (SyntaxError, ValueError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         problem = error.msg if isinstance(error, SyntaxError) else error
         raise ConfigError(f"{path}{line}: not valid Python: {problem}\n  mend the file and run again") from None
 
 
+@cache
 def _with_parents(name: str) -> list[str]:
     parts = name.split(".")
     names = [".".join(parts[: i + 1]) for i in range(len(parts))]

@@ -39,6 +39,9 @@ def accepted(step: Step) -> str:
     if step.accepted is None:
         return ""
     entry = step.accepted
+    if not entry.entry:
+        count = len(entry.checked)
+        return f"its key is that of earlier code, by {entry.by}: {count} parts computed by both on {entry.at} are equal"
     worst = max(entry.difference.values(), default=0.0)
     found = f"values within {worst:.2g} of their scale" if worst else "equal values"
     checked = "; ".join(entry.checked)
@@ -52,7 +55,7 @@ def changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, An
         if before == after:
             continue
         if field == "code":
-            yield from _code(before or {}, after or {})
+            yield from _code(plan.snapshot.code.in_present_names(before or {}, after or {}), after or {})
         elif field == "raw":
             yield from _raw(plan, before or {}, after or {})
         elif field in ("features", "teacher", "model"):

@@ -18,11 +18,12 @@ from pipeline.plan.recordings.table import Table, read_table, table_from_index
 from pipeline.plan.recordings.unusable import Broken, Skipped, broken_of, late, skipped_of
 from pipeline.plan.steps.accepted_code import AcceptedCode
 from pipeline.plan.steps.builder import StepBuilder
+from pipeline.plan.steps.equal_code import read_equal_code
 from pipeline.plan.steps.step import Step
 from pipeline.plan.steps.weights import Weights
 from pipeline.sources.base import Unparsed
-from pipeline.stagesfile.document import read_text
 from pipeline.stagesfile.experiment import Point, read_points
+from pipeline.stagesfile.load import read_text
 from pipeline.stagesfile.settings import are_places
 from store import Store, StoreChain, expand_home, redact_secrets
 
@@ -122,7 +123,8 @@ def make_plan(
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
-    code = AcceptedCode(CodeIndex(), old_lock.accepted)
+    equal = None if any(point.experiment.equal_code == "refuse" for point in points) else read_equal_code()
+    code = AcceptedCode(CodeIndex(), old_lock.accepted, equal)
     weights = Weights(path.absolute().parent, old_lock, points)
     return _build(path, Snapshot(text, settings, points, old_lock, table, code, weights), chain)
 

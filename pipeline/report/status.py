@@ -132,7 +132,7 @@ def _accepted(steps: Iterable[Step]) -> list[str]:
     """Say which entries' code was accepted, each acceptance once."""
     shared: dict[str, list[str]] = {}
     for step in steps:
-        if step.accepted:
+        if step.accepted and step.accepted.entry:  # not by a release, which is so for everybody: `explain` says that
             shared.setdefault(accepted(step), []).append(step.entry)
     return [f"{', '.join(dict.fromkeys(entries))}: {text}" for text, entries in shared.items()]
 

@@ -1,0 +1,76 @@
+"""An upgrade makes nobody's outputs stale: the shipped table holds for this code, is true, and holds for no other."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.keys.code import CodeIndex
+from pipeline.lock import Accepted
+from pipeline.plan.steps.accepted_code import AcceptedCode
+from pipeline.plan.steps.equal_code import EqualCode, read_equal_code
+from store.canonical import digest
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+AGAIN = "make equal-code OLD=CHECKOUT, where CHECKOUT is the code that made people's outputs (CONTRIBUTING.md)"
+ENCODE = ["pipeline.stages.encode.stage", "pipeline.stages.encode.video.encoder", "pipeline.sources.sample.source"]
+
+
+@pytest.fixture(scope="module")
+def table() -> EqualCode:
+    shipped = read_equal_code()
+    assert shipped is not None
+    return shipped
+
+
+def test_it_is_that_of_this_code(table: EqualCode) -> None:
+    present = CodeIndex(REPOSITORY).closure(table.now)
+    changed = sorted(name for name in {*present, *table.now} if present.get(name) != table.now.get(name))
+    assert not changed, AGAIN
+    assert table.checked, f"it was made without its proof: {AGAIN}"
+
+
+def test_the_earlier_code_stands_for_this_one(table: EqualCode) -> None:
+    index = CodeIndex(REPOSITORY)
+    code = AcceptedCode(index, {}, table)
+    earlier = code.closure(ENCODE)
+    assert earlier.keys() <= table.earlier.keys()
+    assert {*map(table.moved.get, ENCODE)} - {None} <= earlier.keys()
+    found = code.acceptance(earlier)
+    assert found is not None
+    assert table.release in found.by
+    assert code.running(earlier).keys() == index.closure(ENCODE).keys()  # what is compared with what is loaded
+    assert AcceptedCode(index, {}).closure(ENCODE) == index.closure(ENCODE)
+
+
+def test_an_acceptance_of_the_earlier_release_is_followed(table: EqualCode) -> None:
+    first = {"trainers.first": "a" * 64}
+    earlier = AcceptedCode(CodeIndex(REPOSITORY), {}, table).closure(ENCODE)
+    entry = Accepted("encode", ("encode[rgb]: shard 0",), first, "ada", "2026-01-01T00:00:00+00:00", {}, 0.0)
+    code = AcceptedCode(CodeIndex(REPOSITORY), {digest(earlier): entry}, table)
+    assert code.closure(ENCODE) == first
+    assert code.acceptance(first) == entry
+
+
+def test_this_code_gives_the_figures_of_the_earlier_one(tmp_path: Path) -> None:
+    """As ``figures.py`` printed them with the earlier release on its path; another processor rounds differently."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PIPELINE_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-P", "-W", "ignore", HERE / "figures.py", tmp_path],
+        env=environment | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    figures: dict[str, Any] = json.loads(done.stdout)
+    earlier: dict[str, Any] = json.loads((HERE / "figures.json").read_bytes())
+    assert figures.keys() == earlier.keys()
+    for name, expected in earlier.items():
+        scale = max(map(abs, expected), default=0.0)
+        assert figures[name] == pytest.approx(expected, abs=2e-3 * scale), name
