@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 import msgspec
 
@@ -115,13 +115,15 @@ class Series:
 
 
 class Video(Protocol):
-    """A stream of frames, read in order; a context manager."""
+    """A stream of frames, read in order; a context manager, which closes nothing unless a reader says so."""
 
     length: int  # frames
 
-    def __enter__(self) -> Video: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(self, *exc: object) -> None: ...
+    def __exit__(self, *exc: object) -> None:
+        """Close what is open between frames; nothing where a reader keeps nothing open."""
 
     def frames(
         self, wanted: NDArray[np.int64] | None = None, side: int | None = None
