@@ -79,7 +79,8 @@ class StoreChain:
         missing = list(dict.fromkeys(names))
         if not missing:
             return found
-        from concurrent.futures import ThreadPoolExecutor  # slow to import
+        import logging  # slow to import, as what imports it, too
+        from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(min(_AT_ONCE, len(missing))) as threads:
             for url, remote in self.remotes().items():
@@ -89,6 +90,7 @@ class StoreChain:
                     self.failures[url] = str(error)
                     continue
                 here = {name for name, has in zip(missing, there, strict=True) if has}
+                logging.getLogger(__name__).info("remote %s has %d of %d outputs", url, len(here), len(missing))
                 self.found.setdefault(url, set()).update(here)
                 found |= dict.fromkeys(here, remote)
                 missing = [name for name in missing if name not in found]
