@@ -104,7 +104,8 @@ class StoreChain:
         missing = list(dict.fromkeys(names))
         if not missing:
             return
-        from concurrent.futures import ThreadPoolExecutor  # slow to import
+        import logging  # slow to import, as what imports it, too
+        from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(min(MAX_WORKERS, len(missing))) as threads:
             for url, remote in self.remotes().items():
@@ -118,7 +119,9 @@ class StoreChain:
                     for name, answer in zip(missing, answers, strict=True)
                     if answer is not None
                 )
-                missing = [name for name, answer in zip(missing, answers, strict=True) if answer is None]
+                asked, missing = missing, [n for n, answer in zip(missing, answers, strict=True) if answer is None]
+                log = logging.getLogger(__name__)
+                log.info("remote %s has %d of %d outputs", url, len(asked) - len(missing), len(asked))
                 if not missing:
                     return
 

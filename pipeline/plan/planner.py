@@ -24,7 +24,7 @@ from pipeline.plan.steps.weights import Weights
 from pipeline.sources.base import Unparsed
 from pipeline.stagesfile.experiment import Point, read_points
 from pipeline.stagesfile.load import read_text
-from pipeline.stagesfile.settings import are_places
+from pipeline.stagesfile.settings import are_locations
 from store import Store, StoreChain, expand_home, redact_secrets
 
 Progress = Callable[[str, int, int], None]
@@ -160,7 +160,7 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
     snapshot.code.save()
     source = str(first.source_recipe["name"])
     lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
-    trial = not are_places(snapshot.settings)
+    trial = not are_locations(snapshot.settings)
     return Plan(
         path=path,
         store=chain.local,

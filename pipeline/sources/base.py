@@ -124,6 +124,7 @@ class Video(Protocol):
 
     def __exit__(self, *exc: object) -> None:
         """Close what is open between frames; nothing where a reader keeps nothing open."""
+        del exc
 
     def frames(
         self, wanted: NDArray[np.int64] | None = None, side: int | None = None

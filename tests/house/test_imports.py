@@ -44,6 +44,7 @@ ROOMS = (
     "pipeline",
     "pipeline.keys",
     "pipeline.formatting",
+    "pipeline.log",
     "pipeline.terminal",
     "pipeline.errors",
     "trainers.fit",

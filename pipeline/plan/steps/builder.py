@@ -17,7 +17,8 @@ from pipeline.plan.steps.recipes import encode_recipe, evaluate_recipe, gaf_reci
 from pipeline.plan.steps.split import Split
 from pipeline.plan.steps.step import Step
 from pipeline.registry import ENCODERS, MODELS, PRETRAINED, SOURCES, STAGES, Registration, check_hashable, module_of
-from pipeline.stagesfile.experiment import Entry, Point, encode_params, gaf_modalities, gaf_params, stage_params
+from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.parameters import encode_params, gaf_modalities, gaf_params, stage_params
 from pipeline.stagesfile.schema import did_you_mean
 from store.canonical import digest
 from trainers.data.input_names import input_name, modality_of
@@ -103,7 +104,7 @@ class StepBuilder:
         weights = None
         if "weights" in params:
             work["weights"] = params.pop("weights")
-            weights = self._weights(point, f"{entry.place}.{name}.weights", work["weights"])
+            weights = self._weights(point, f"{entry.dotted_key}.{name}.weights", work["weights"])
         code = self._closure("encode", ENCODERS[modality.kind], SOURCES[point.source.name])
         recipe = encode_recipe(point.source_recipe, name, modality, params, weights, table, code)
         before = len(self.steps)
@@ -127,7 +128,7 @@ class StepBuilder:
         model = MODELS[params["model"]["name"]]
         if model.single and len(modalities) > 1:
             problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
-            raise point.document.error(f"{entry.place}.modalities", problem, f"choose one: [{modalities[0]}]")
+            raise point.document.error(f"{entry.dotted_key}.modalities", problem, f"choose one: [{modalities[0]}]")
         inputs = [input_name(name, model.takes) for name in modalities]
         read = list(dict.fromkeys([*inputs, *(teacher.work["inputs"] if teacher else ())]))
         features = find_inputs(point, entry, needed, sorted(read, key=partial(_place, point)))
@@ -189,7 +190,7 @@ class StepBuilder:
         weights: str = model.get("weights", "none")
         if weights == "none":
             return None
-        identity = self._weights(point, f"{entry.place}.model.weights", weights)
+        identity = self._weights(point, f"{entry.dotted_key}.model.weights", weights)
         params["model"] = {**model, "weights": f"sha256:{identity['sha256']}" if "sha256" in identity else weights}
         return weights
 
@@ -245,7 +246,7 @@ def _wanted(point: Point, entry: Entry, chosen: Sequence[str] | None) -> list[st
     for name in wanted:
         if name not in point.experiment.modalities:
             remedy = did_you_mean(name, point.experiment.modalities)
-            raise point.document.error(f"{entry.place}.modalities", f"{name} is not among `modalities`", remedy)
+            raise point.document.error(f"{entry.dotted_key}.modalities", f"{name} is not among `modalities`", remedy)
     return _ordered(point, wanted)
 
 

@@ -193,7 +193,7 @@ class _CheckedVideo:
         self._video, self._reading = video, reading
         self.length = video.length
 
-    def __enter__(self) -> Video:
+    def __enter__(self) -> Self:
         self._reading.__enter__()
         self._video.__enter__()
         return self
