@@ -175,12 +175,14 @@ def read_metadata(output: Output) -> tuple[dict[str, Any], dict[str, ArrayMetada
     if not names:
         raise LayoutError(f"{output.url} holds no arrays; it is not a feature output")
     if len(names) > ARRAYS:
-        raise output.refuse("zarr.json", f"is that of {len(names)} arrays; a feature output has at most {ARRAYS}")
+        raise output.corrupt_error(
+            "zarr.json", f"is that of {len(names)} arrays; a feature output has at most {ARRAYS}"
+        )
     group: _Group = _parse(output, "zarr.json", _Group)
     arrays = {name: _trusted(output, name) for name in names}
     rows = {array.shape[0] for array in arrays.values()}
     if len(rows) > 1:
-        raise output.refuse("zarr.json", f"is that of arrays with {' and '.join(map(str, sorted(rows)))} rows")
+        raise output.corrupt_error("zarr.json", f"is that of arrays with {' and '.join(map(str, sorted(rows)))} rows")
     return group.attributes, arrays
 
 
@@ -204,17 +206,17 @@ def _trusted(output: Output, name: str) -> ArrayMetadata:
     if problem is None and found.fill_value not in (0, (0, 0)):
         problem = "its fill value is not zero"
     if problem is not None:
-        raise output.refuse(path, f"is not the metadata of a feature array: {problem}")
+        raise output.corrupt_error(path, f"is not the metadata of a feature array: {problem}")
     return array
 
 
 def _parse(output: Output, path: str, kind: Any) -> Any:
     if output.entries.get(path) is not None and output.entries[path].size > METADATA_BYTES:
-        raise output.refuse(path, f"has more than {METADATA_BYTES >> 20} MiB, which no Zarr metadata has")
+        raise output.corrupt_error(path, f"has more than {METADATA_BYTES >> 20} MiB, which no Zarr metadata has")
     try:
         return parse_json(output.read_bytes(path), kind)
     except ValueError as error:
-        raise output.refuse(path, f"is not the metadata of a feature array: {error}") from error
+        raise output.corrupt_error(path, f"is not the metadata of a feature array: {error}") from error
 
 
 def _shape_problem(array: ArrayMetadata) -> str | None:

@@ -108,7 +108,7 @@ class CheckedArray(zarr.Array[Any]):
         try:
             return self.output.again(self.path, lambda: super(CheckedArray, self).__getitem__(selection), _WRONG)
         except _WRONG as error:  # it was so when it was published
-            raise self.output.refuse(self.path, f"is not an array that can be unpacked: {error}") from error
+            raise self.output.corrupt_error(self.path, f"is not an array that can be unpacked: {error}") from error
 
 
 def _open(output: Output, store: CheckedShards, array: ArrayMetadata) -> zarr.Array[Any]:

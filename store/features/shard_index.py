@@ -33,7 +33,7 @@ class ShardIndexes:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._entries = output.entries
-        self._guard = Lock()
+        self._lock = Lock()
         self._tables: dict[str, Table] = {}
         self._kept = 0
 
@@ -62,7 +62,7 @@ class ShardIndexes:
                 index = next(given, None) or self._output.read_range(path, max(0, stop - size), stop)
                 problem = _problem(array, shard, stop, index)
                 if problem is not None:
-                    raise self._output.refuse(path, f"is not a shard of {array.name}: {problem}")
+                    raise self._output.corrupt_error(path, f"is not a shard of {array.name}: {problem}")
                 return _parse(array, index)
 
             table = self._output.again(path, read, CorruptObject)
@@ -70,7 +70,7 @@ class ShardIndexes:
         return table
 
     def _keep(self, path: str, table: Table) -> None:
-        with self._guard:
+        with self._lock:
             if self._kept + table.nbytes > _KEPT_BYTES:
                 self._tables.clear()
                 self._kept = 0

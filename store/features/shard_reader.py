@@ -27,8 +27,8 @@ from store.manifest.limits import MIB
 if TYPE_CHECKING:
     from store.reading.output import Output
 
-_SHARDS_AT_ONCE = 4
-_CHUNKS_AT_ONCE = min(8, 2 * (os.cpu_count() or 1))  # beyond eight, threads wait for Python
+_MAX_SHARD_WORKERS = 4
+_MAX_CHUNK_WORKERS = min(8, 2 * (os.cpu_count() or 1))  # beyond eight, threads wait for Python
 
 ChunkIndex: TypeAlias = tuple[int, ...]  # a chunk's, within its band
 Job = TypeVar("Job")
@@ -55,7 +55,10 @@ class ShardReader:
         """
         values = np.empty((len(wanted), *array.shape[1:]), np.dtype(array.dtype).newbyteorder("<"))
         shards = select_chunks(wanted, array.shard[0], array.chunk[0])
-        with ThreadPoolExecutor(_CHUNKS_AT_ONCE) as chunk_threads, ThreadPoolExecutor(_SHARDS_AT_ONCE) as shard_threads:
+        with (
+            ThreadPoolExecutor(_MAX_CHUNK_WORKERS) as chunk_threads,
+            ThreadPoolExecutor(_MAX_SHARD_WORKERS) as shard_threads,
+        ):
 
             def read_shard(shard: int) -> None:
                 opened = self._open(array, shard, shards[shard])
@@ -117,7 +120,7 @@ class _Shard:
         try:
             self.output.again(self.path, read, (ValueError, RuntimeError))
         except (ValueError, RuntimeError) as error:  # it was so when it was published
-            raise self.output.refuse(self.path, f"holds a chunk that cannot be unpacked: {error}") from error
+            raise self.output.corrupt_error(self.path, f"holds a chunk that cannot be unpacked: {error}") from error
 
 
 def _for_each(threads: ThreadPoolExecutor, jobs: Collection[Job], do: Callable[[Job], None]) -> None:

@@ -16,7 +16,7 @@ from store.errors import StoreError
 from store.manifest.schema import Manifest
 from store.paths import check_name, is_name
 
-_AT_ONCE = 8  # marks read at a time; on a bucket each waits for the network
+MAX_WORKERS = 8  # marks read at a time; on a bucket each waits for the network
 _MARK_BYTES = 1000
 
 
@@ -30,25 +30,25 @@ def family_prefix(stage: str, family: str) -> str:
     return f"families/{check_name(stage, 'the stage')}/{check_name(family, 'the family')}"
 
 
-def add_to_family(root: Backend, manifest: Manifest) -> None:
+def add_to_family(backend: Backend, manifest: Manifest) -> None:
     """Note a published output under its family, where its recipe names raw data; the medium's failure is let pass."""
     if "raw" in manifest.recipe:
         with suppress(StoreError):
-            root.put(_mark_path(manifest), msgspec.json.encode(_FamilyEntry(manifest.created, manifest.attempt)))
+            backend.put(_mark_path(manifest), msgspec.json.encode(_FamilyEntry(manifest.created, manifest.attempt)))
 
 
-def remove_from_family(root: Backend, manifest: Manifest) -> None:
+def remove_from_family(backend: Backend, manifest: Manifest) -> None:
     """Take an output that is deleted out of its family; a failure of the medium is let pass."""
     with suppress(StoreError):
-        root.delete(_mark_path(manifest))
+        backend.delete(_mark_path(manifest))
 
 
-def family_keys(root: Backend, stage: str, family: str) -> list[str]:
+def family_keys(backend: Backend, stage: str, family: str) -> list[str]:
     """Return the keys of a family's outputs, the newest first; some may be gone by now."""
     prefix = family_prefix(stage, family)
-    keys = [name for name in root.children(prefix) if is_name(name)]
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        marks = threads.map(lambda key: _read(root, f"{prefix}/{key}"), keys)
+    keys = [name for name in backend.children(prefix) if is_name(name)]
+    with ThreadPoolExecutor(MAX_WORKERS) as threads:
+        marks = threads.map(lambda key: _read(backend, f"{prefix}/{key}"), keys)
         return [key for _, key in sorted(zip(marks, keys, strict=True), reverse=True)]
 
 
@@ -56,8 +56,8 @@ def _mark_path(manifest: Manifest) -> str:
     return f"{family_prefix(manifest.stage, manifest.family)}/{check_name(manifest.key, 'the key')}"
 
 
-def _read(root: Backend, path: str) -> _FamilyEntry:
+def _read(backend: Backend, path: str) -> _FamilyEntry:
     try:
-        return msgspec.json.decode(root.read(path, 0, _MARK_BYTES), type=_FamilyEntry)
+        return msgspec.json.decode(backend.read(path, 0, _MARK_BYTES), type=_FamilyEntry)
     except (FileNotFoundError, StoreError, msgspec.DecodeError, UnicodeDecodeError):
         return _FamilyEntry()

@@ -21,7 +21,7 @@ REF_BYTES = 64 * MIB
 METADATA_BYTES = 1 * MIB  # a zarr.json
 
 
-def read_at_most(root: Backend, path: str, most: int) -> bytes:
+def read_at_most(backend: Backend, path: str, most: int) -> bytes:
     """Return an object's bytes, or the first `most` and one more: never more, however large it is or says to be.
 
     Raises
@@ -30,7 +30,7 @@ def read_at_most(root: Backend, path: str, most: int) -> bytes:
         There is no such object.
     """
     data = bytearray()
-    for piece in root.stream(path):
+    for piece in backend.stream(path):
         data += memoryview(piece)[: most + 1 - len(data)]
         if len(data) > most:
             break

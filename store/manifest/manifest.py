@@ -100,23 +100,25 @@ def decode_manifest(data: bytes, *, stage: str, key: str, url: str) -> Manifest:
     return manifest
 
 
-def load_manifest(root: Backend, stage: str, key: str, misread: Callable[[str], None] | None = None) -> Manifest | None:
+def load_manifest(
+    backend: Backend, stage: str, key: str, misread: Callable[[str], None] | None = None
+) -> Manifest | None:
     """Read and check a manifest; None where nothing is published. `misread` is as in `store.rereading`."""
-    found = manifest_and_text(root, stage, key, misread)
+    found = manifest_and_text(backend, stage, key, misread)
     return None if found is None else found[0]
 
 
 def manifest_and_text(
-    root: Backend, stage: str, key: str, misread: Callable[[str], None] | None = None
+    backend: Backend, stage: str, key: str, misread: Callable[[str], None] | None = None
 ) -> tuple[Manifest, bytes] | None:
     """Do as `load_manifest`; return the bytes, too."""
     path = manifest_path(stage, key)
 
     def read() -> tuple[Manifest, bytes]:
-        data = read_at_most(root, path, MANIFEST_BYTES)
-        return decode_manifest(data, stage=stage, key=key, url=root.url), data
+        data = read_at_most(backend, path, MANIFEST_BYTES)
+        return decode_manifest(data, stage=stage, key=key, url=backend.url), data
 
     try:
-        return read_again(root, path, read, (CorruptManifest, UnsupportedFormat), misread)
+        return read_again(backend, path, read, (CorruptManifest, UnsupportedFormat), misread)
     except FileNotFoundError:
         return None

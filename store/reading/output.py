@@ -31,14 +31,14 @@ class Output:
         Where the objects lie, as a folder or URL, for tools that read Zarr by themselves (unchecked).
     """
 
-    def __init__(self, root: Backend, manifest: Manifest) -> None:
+    def __init__(self, backend: Backend, manifest: Manifest) -> None:
         self.manifest = manifest
-        self._root = root
+        self._backend = backend
         self._prefix = f"{output_prefix(manifest.stage, manifest.key)}/{manifest.attempt}"
-        self.url = f"{root.url}/{self._prefix}"
+        self.url = f"{backend.url}/{self._prefix}"
         self._entries = {entry.path: entry for entry in manifest.objects}
         self._checked: set[str] = set()
-        self._guard = Lock()
+        self._lock = Lock()
         self._checking: dict[str, Lock] = {}
 
     @property
@@ -60,9 +60,9 @@ class Output:
 
         def read() -> bytes:
             try:
-                data = self._root.read(f"{self._prefix}/{path}", 0, expected.size + 1)  # whatever lies there
+                data = self._backend.read(f"{self._prefix}/{path}", 0, expected.size + 1)  # whatever lies there
             except FileNotFoundError:
-                raise self.damaged(expected, None) from None
+                raise self.checksum_error(expected, None) from None
             self._compare(expected, data)
             return data
 
@@ -83,9 +83,9 @@ class Output:
 
         def read() -> bytes:
             try:
-                data = self._root.read(f"{self._prefix}/{path}", start, stop)
+                data = self._backend.read(f"{self._prefix}/{path}", start, stop)
             except FileNotFoundError:
-                raise self.damaged(expected, None) from None
+                raise self.checksum_error(expected, None) from None
             if len(data) != min(stop, expected.size) - min(start, expected.size):
                 raise _TooShort
             return data
@@ -102,7 +102,7 @@ class Output:
 
     def again(self, path: str, read: Callable[[], T], errors: type[Exception] | tuple[type[Exception], ...]) -> T:
         """Return what `read` makes of an object, from a second reading where it fails; see `store.rereading`."""
-        return read_again(self._root, f"{self._prefix}/{path}", read, errors)
+        return read_again(self._backend, f"{self._prefix}/{path}", read, errors)
 
     def read_json(self, path: str, kind: Any = Any) -> Any:
         """Return a JSON object's value after checking its SHA-256.
@@ -119,7 +119,9 @@ class Output:
             As `read_bytes`; also for an object that is what the manifest lists but no such value.
         """
         if self._entry(path).size > JSON_BYTES:
-            raise self.refuse(path, f"has more than {JSON_BYTES // MIB} MiB, which no JSON object of an output has")
+            raise self.corrupt_error(
+                path, f"has more than {JSON_BYTES // MIB} MiB, which no JSON object of an output has"
+            )
         return self._parse(path, self.read_bytes(path), kind)
 
     def read_lines(self, path: str, kind: Any = Any) -> Iterator[Any]:
@@ -130,7 +132,7 @@ class Output:
             stop = data.find(b"\n", start)
             stop = len(data) if stop < 0 else stop
             if stop - start > LINE_BYTES:
-                raise self.refuse(f"{path}, line {line},", f"has more than {LINE_BYTES // MIB} MiB")
+                raise self.corrupt_error(f"{path}, line {line},", f"has more than {LINE_BYTES // MIB} MiB")
             yield self._parse(path, data[start:stop], kind, line)
             start, line = stop + 1, line + 1
 
@@ -139,7 +141,7 @@ class Output:
             return parse_json(data, kind)
         except ValueError as error:
             place = path if line is None else f"{path}, line {line},"
-            raise self.refuse(place, f"is not what such an output holds: {error}") from error
+            raise self.corrupt_error(place, f"is not what such an output holds: {error}") from error
 
     def check(self, path: str) -> None:
         """Compare an object with the manifest, once for the life of this Output, in bounded memory.
@@ -150,7 +152,7 @@ class Output:
             As `read_bytes`.
         """
         expected = self._entry(path)
-        with self._guard:
+        with self._lock:
             checking = self._checking.setdefault(path, Lock())
         with checking:
             if path not in self._checked:
@@ -183,32 +185,32 @@ class Output:
             ) from None
 
     def _check_whole(self, expected: ObjectEntry) -> None:
-        found = entry_of_object(self._root, self._prefix, expected.path, expected.size)
+        found = entry_of_object(self._backend, self._prefix, expected.path, expected.size)
         if found != expected:
-            raise self.damaged(expected, found)
+            raise self.checksum_error(expected, found)
 
     def _compare(self, expected: ObjectEntry, data: bytes) -> None:
         if len(data) > expected.size:
-            size = self._root.size(f"{self._prefix}/{expected.path}") or len(data)
-            raise self.damaged(expected, ObjectEntry(expected.path, size, ""))
+            size = self._backend.size(f"{self._prefix}/{expected.path}") or len(data)
+            raise self.checksum_error(expected, ObjectEntry(expected.path, size, ""))
         found = entry_of_bytes(expected.path, data)
         if found != expected:
-            raise self.damaged(expected, found)
+            raise self.checksum_error(expected, found)
 
-    def damaged(self, expected: ObjectEntry, found: ObjectEntry | None) -> CorruptObject:
+    def checksum_error(self, expected: ObjectEntry, found: ObjectEntry | None) -> CorruptObject:
         """Return the error that an object is not what the manifest lists: what was found instead, None for nothing."""
         now = f"{found.size} bytes with SHA-256 {found.sha256 or 'of something else'}" if found else "no such object"
-        return self.refuse(
+        return self.corrupt_error(
             expected.path,
             f"changed after it was published: expected {expected.size} bytes with SHA-256 {expected.sha256}, "
             f"found {now}",
         )
 
-    def refuse(self, path: str, why: str) -> CorruptObject:
+    def corrupt_error(self, path: str, why: str) -> CorruptObject:
         """Return the error that an object cannot be used: `why` follows its name in the message."""
         return CorruptObject(
             f"{self.url}/{path} {why}. {REMEDY}",
-            url=self._root.url,
+            url=self._backend.url,
             stage=self.manifest.stage,
             key=self.manifest.key,
             attempt=self.manifest.attempt,

@@ -15,7 +15,7 @@ from store.manifest.schema import Manifest, ObjectEntry
 from store.manifest.validation import Contradiction, misspelt
 from store.paths import is_name, manifest_path, output_prefix
 
-_AT_ONCE = 4  # objects read at a time, each in pieces of about a MiB
+MAX_WORKERS = 4  # objects read at a time, each in pieces of about a MiB
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class VerifyResult:
 
 
 def verify_output(
-    root: Backend,
+    backend: Backend,
     stage: str,
     key: str,
     *,
@@ -74,7 +74,7 @@ def verify_output(
 
     Parameters
     ----------
-    root : Root
+    backend : Backend
     stage, key : str
     deep : bool
         Read everything and compare SHA-256; else compare sizes, in one listing.
@@ -90,7 +90,7 @@ def verify_output(
     """
     misread: list[str] = []
     try:
-        manifest, damage = _manifest(root, stage, key, contradiction, misread)
+        manifest, damage = _manifest(backend, stage, key, contradiction, misread)
     except UnsupportedFormat:
         raise
     except CorruptManifest as error:
@@ -100,7 +100,7 @@ def verify_output(
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
     total = sum(entry.size for entry in manifest.objects)
     found = VerifyResult(stage, key, manifest.attempt, len(manifest.objects), total, misread=misread)
-    there = {item.path.removeprefix(f"{prefix}/"): item.size for item in root.listing(prefix, found.irregular)}
+    there = {item.path.removeprefix(f"{prefix}/"): item.size for item in backend.listing(prefix, found.irregular)}
     others = {each.path.removeprefix(f"{prefix}/"): each.what for each in found.irregular}
     right: list[ObjectEntry] = []
     for entry in manifest.objects:
@@ -111,43 +111,48 @@ def verify_output(
             now = others.get(entry.path, "no such object") if size is None else f"{size} bytes"
             damage.append(Mismatch(entry.path, f"{entry.size} bytes", now))
     if deep:
-        damage += _read(root, prefix, right, total, progress, misread)
+        damage += _read(backend, prefix, right, total, progress, misread)
     listed = {entry.path for entry in manifest.objects}
     found.damage.extend(sorted(damage, key=lambda each: each.path))
     found.foreign.extend(sorted(there.keys() - listed))
-    if not damage or _same(root, manifest):
+    if not damage or _same(backend, manifest):
         return found
-    return verify_output(root, stage, key, deep=deep, contradiction=contradiction)
+    return verify_output(backend, stage, key, deep=deep, contradiction=contradiction)
 
 
 def _manifest(
-    root: Backend, stage: str, key: str, contradiction: Contradiction | None, misread: list[str]
+    backend: Backend, stage: str, key: str, contradiction: Contradiction | None, misread: list[str]
 ) -> tuple[Manifest | None, list[Mismatch]]:
     """Read a manifest, and compare what can be told otherwise: those of earlier versions have no digest."""
 
     def read() -> Manifest | None:
-        manifest = load_manifest(root, stage, key, misread.append)
+        manifest = load_manifest(backend, stage, key, misread.append)
         told = manifest and (
-            (contradiction and contradiction(stage, key, manifest.recipe, manifest.inputs)) or _misspelt(root, manifest)
+            (contradiction and contradiction(stage, key, manifest.recipe, manifest.inputs))
+            or _misspelt(backend, manifest)
         )
         if told:
             raise _Differs(Mismatch("manifest.json", "what its recipe says", told))
         return manifest
 
     try:
-        return read_again(root, manifest_path(stage, key), read, _Differs, misread.append), []
+        return read_again(backend, manifest_path(stage, key), read, _Differs, misread.append), []
     except _Differs as error:
-        return load_manifest(root, stage, key, misread.append), [error.damage]
+        return load_manifest(backend, stage, key, misread.append), [error.damage]
 
 
-def _misspelt(root: Backend, manifest: Manifest) -> str | None:
-    stages = [stage for stage in root.folders("outputs") if is_name(stage)] if manifest.inputs else []
-    absent = [key for key in manifest.inputs if all(root.size(manifest_path(stage, key)) is None for stage in stages)]
-    return misspelt(absent, (key for stage in stages for key in root.folders(f"outputs/{stage}"))) if absent else None
+def _misspelt(backend: Backend, manifest: Manifest) -> str | None:
+    stages = [stage for stage in backend.folders("outputs") if is_name(stage)] if manifest.inputs else []
+    absent = [
+        key for key in manifest.inputs if all(backend.size(manifest_path(stage, key)) is None for stage in stages)
+    ]
+    return (
+        misspelt(absent, (key for stage in stages for key in backend.folders(f"outputs/{stage}"))) if absent else None
+    )
 
 
 def _read(
-    root: Backend,
+    backend: Backend,
     prefix: str,
     entries: list[ObjectEntry],
     total: int,
@@ -158,10 +163,10 @@ def _read(
     done = 0
     waiting = iter(entries)
     running: dict[Future[Mismatch | None], ObjectEntry] = {}
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(MAX_WORKERS) as threads:
         while True:
-            while len(running) < 2 * _AT_ONCE and (entry := next(waiting, None)) is not None:
-                running[threads.submit(_damage, root, prefix, entry, misread)] = entry
+            while len(running) < 2 * MAX_WORKERS and (entry := next(waiting, None)) is not None:
+                running[threads.submit(_damage, backend, prefix, entry, misread)] = entry
             if not running:
                 return damage
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -174,16 +179,16 @@ def _read(
                     progress(done, total)
 
 
-def _damage(root: Backend, prefix: str, entry: ObjectEntry, misread: list[str]) -> Mismatch | None:
+def _damage(backend: Backend, prefix: str, entry: ObjectEntry, misread: list[str]) -> Mismatch | None:
     """Read an object, and once more where it is not what the manifest lists."""
 
     def read() -> None:
-        found = entry_of_object(root, prefix, entry.path, entry.size)
+        found = entry_of_object(backend, prefix, entry.path, entry.size)
         if found != entry:
             raise _Differs(_difference(entry, found))
 
     try:
-        read_again(root, f"{prefix}/{entry.path}", read, _Differs, misread.append)
+        read_again(backend, f"{prefix}/{entry.path}", read, _Differs, misread.append)
     except _Differs as error:
         return error.damage
     return None
@@ -201,10 +206,10 @@ def _difference(entry: ObjectEntry, found: ObjectEntry | None) -> Mismatch:
     return Mismatch(entry.path, f"SHA-256 {entry.sha256}", f"SHA-256 {found.sha256}")
 
 
-def _same(root: Backend, manifest: Manifest) -> bool:
+def _same(backend: Backend, manifest: Manifest) -> bool:
     """Tell whether the manifest that was checked is still there: else another run has replaced or freed the output."""
     try:
-        now = load_manifest(root, manifest.stage, manifest.key)
+        now = load_manifest(backend, manifest.stage, manifest.key)
     except CorruptManifest:
         return False
     return now is not None and now.attempt == manifest.attempt

@@ -28,13 +28,13 @@ class Journal:
 
     Parameters
     ----------
-    root : Root
+    backend : Backend
     attempt : str
         Prefix of the attempt's objects; the journal lies beside it.
     """
 
-    def __init__(self, root: Backend, attempt: str) -> None:
-        self._root = root
+    def __init__(self, backend: Backend, attempt: str) -> None:
+        self._backend = backend
         self._attempt = attempt
         self._prefix = attempt + JOURNAL
 
@@ -54,28 +54,28 @@ class Journal:
 
     def create(self, entry: JournalEntry) -> bool:
         """Record a unit whose objects are safe; return whether there was none of its name."""
-        return self._root.create(self._path(entry.unit), msgspec.json.encode(entry))
+        return self._backend.create(self._path(entry.unit), msgspec.json.encode(entry))
 
     def names(self) -> set[str]:
         """Return the units' object names without reading them."""
-        return {name for name in self._root.children(self._prefix) if not is_temporary(name)}
+        return {name for name in self._backend.children(self._prefix) if not is_temporary(name)}
 
     def entries(self) -> list[JournalEntry]:
         """Return what is journalled, as it stands there; whether the objects are so, `recover` looks."""
-        found = (self._entry(path) for path in self._root.walk(self._prefix))
+        found = (self._entry(path) for path in self._backend.walk(self._prefix))
         return [entry for entry in found if entry is not None]
 
     def recover(self) -> list[JournalEntry]:
         """Return the units whose objects all have their journalled size and SHA-256; forget the others."""
         from concurrent.futures import ThreadPoolExecutor
 
-        paths = list(self._root.walk(self._prefix))
+        paths = list(self._backend.walk(self._prefix))
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
             found = list(threads.map(self._intact, paths))
         kept, taken = [], set[str]()
         for path, entry in zip(paths, found, strict=True):
             if entry is None or not taken.isdisjoint(each.path for each in entry.objects):
-                self._root.delete(path)
+                self._backend.delete(path)
             else:
                 kept.append(entry)
                 taken.update(each.path for each in entry.objects)
@@ -87,22 +87,22 @@ class Journal:
 
     def is_intact(self, entry: JournalEntry) -> bool:
         """Tell whether a unit's objects all have their journalled size and SHA-256."""
-        sizes = (self._root.size(f"{self._attempt}/{each.path}") for each in entry.objects)
+        sizes = (self._backend.size(f"{self._attempt}/{each.path}") for each in entry.objects)
         if any(size != each.size for size, each in zip(sizes, entry.objects, strict=True)):
             return False
         return all(self._matches(each) for each in entry.objects)
 
     def forget(self, unit: str) -> None:
         """Forget a unit."""
-        self._root.delete(self._path(unit))
+        self._backend.delete(self._path(unit))
 
     def clear(self) -> None:
         """Forget every unit."""
-        self._root.delete_all(self._prefix)
+        self._backend.delete_all(self._prefix)
 
     def _entry(self, path: str) -> JournalEntry | None:
         try:
-            entry = parse_json(read_at_most(self._root, path, NOTE_BYTES), JournalEntry)
+            entry = parse_json(read_at_most(self._backend, path, NOTE_BYTES), JournalEntry)
             for each in entry.objects:
                 check_path(each.path, path)
         except (ValueError, UnsafePath, FileNotFoundError):
@@ -114,7 +114,7 @@ class Journal:
         return entry if entry is not None and self.is_intact(entry) else None
 
     def _matches(self, entry: ObjectEntry) -> bool:
-        return entry_of_object(self._root, self._attempt, entry.path, entry.size) == entry
+        return entry_of_object(self._backend, self._attempt, entry.path, entry.size) == entry
 
     def _path(self, unit: str) -> str:
         return f"{self._prefix}/unit-{quote(unit, safe='')}.json"

@@ -28,26 +28,26 @@ class Writer:
 
     attempt: str
 
-    def __init__(self, root: Backend, stage: str, key: str, check: Callable[[], None]) -> None:
+    def __init__(self, backend: Backend, stage: str, key: str, check: Callable[[], None]) -> None:
         self.stage, self.key = stage, key
-        self._root = root
+        self._backend = backend
         self._check = check
-        self._name = f"the draft of {stage}/{key} in {root.url}"
-        self._guard = Lock()
+        self._name = f"the draft of {stage}/{key} in {backend.url}"
+        self._lock = Lock()
         self._units: dict[str, JournalEntry] = {}
-        self._fixed: dict[str, ObjectEntry] = {}  # objects of journalled units
+        self._committed: dict[str, ObjectEntry] = {}  # objects of journalled units
         self._written: dict[str, ObjectEntry] = {}  # other objects that this writer wrote
         self._open = True
 
     def _begin(self, attempt: str) -> None:
         self.attempt = attempt
         self._prefix = f"{output_prefix(self.stage, self.key)}/{attempt}"
-        self._journal = Journal(self._root, self._prefix)
+        self._journal = Journal(self._backend, self._prefix)
 
     @property
     def done(self) -> frozenset[str]:
         """Units that are journalled and safe, as far as this writer knows; an owner knows those of earlier ones."""
-        with self._guard:
+        with self._lock:
             return frozenset(self._units)
 
     def write(self, path: str, data: Data) -> None:
@@ -67,27 +67,27 @@ class Writer:
         self._check_free(path)
         entry = entry_of_bytes(path, data)
         self._put(path, data, entry)
-        with self._guard:
+        with self._lock:
             self._written[path] = entry
 
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
         """Return what was written, by this writer or another one; FileNotFoundError where nothing was."""
-        return self._root.read(f"{self._prefix}/{check_path(path, self._name)}", start, stop)
+        return self._backend.read(f"{self._prefix}/{check_path(path, self._name)}", start, stop)
 
     def size(self, path: str) -> int | None:
         """Return the size of an object in bytes, or None where nothing was written."""
-        return self._root.size(f"{self._prefix}/{check_path(path, self._name)}")
+        return self._backend.size(f"{self._prefix}/{check_path(path, self._name)}")
 
     def delete(self, path: str) -> None:
         """Delete an object that is not journalled."""
         self._check_free(path)
-        self._root.delete(f"{self._prefix}/{path}")
-        with self._guard:
+        self._backend.delete(f"{self._prefix}/{path}")
+        with self._lock:
             self._written.pop(path, None)
 
     def paths(self) -> Iterator[str]:
         """Yield the paths of all objects written so far."""
-        for path in self._root.walk(self._prefix):
+        for path in self._backend.walk(self._prefix):
             if not is_temporary(path):
                 yield path.removeprefix(f"{self._prefix}/")
 
@@ -96,12 +96,12 @@ class Writer:
         self._check_open()
         self._check()
         sealed = b"".join((sha256(data).digest(), data))
-        self._root.put(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}", sealed, safe=True)
+        self._backend.put(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}", sealed, safe=True)
 
     def scratch_read(self, name: str) -> bytes | None:
         """Return what `scratch_write` wrote last, by anybody; None where it is not there whole."""
         try:
-            sealed = memoryview(self._root.read(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}"))
+            sealed = memoryview(self._backend.read(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}"))
         except FileNotFoundError:
             return None
         data = sealed[32:]
@@ -134,7 +134,7 @@ class Writer:
         for path in paths:
             self._check_free(path)
         try:
-            self._root.sync(f"{self._prefix}/{path}" for path in paths)
+            self._backend.sync(f"{self._prefix}/{path}" for path in paths)
         except FileNotFoundError as error:
             raise StoreError(
                 f"{self._name}: unit {unit!r} lacks {error.filename}; write it, then journal it"
@@ -142,28 +142,28 @@ class Writer:
         self._check()
         entry = JournalEntry(unit, [self._entry(path) for path in paths])
         self._record(entry)
-        self._keep(entry)
+        self._commit(entry)
 
     def _put(self, path: str, data: Data, entry: ObjectEntry) -> None:
         del entry
-        self._root.put(f"{self._prefix}/{path}", data)
+        self._backend.put(f"{self._prefix}/{path}", data)
 
     def _record(self, entry: JournalEntry) -> None:
         self._journal.append(entry)
 
-    def _keep(self, entry: JournalEntry) -> None:
-        with self._guard:
+    def _commit(self, entry: JournalEntry) -> None:
+        with self._lock:
             self._units[entry.unit] = entry
             for each in entry.objects:
-                self._fixed[each.path] = each
+                self._committed[each.path] = each
                 self._written.pop(each.path, None)
 
     def _entry(self, path: str) -> ObjectEntry:
         """Return an object's entry: as we wrote it, or else by reading it."""
-        with self._guard:
+        with self._lock:
             written = self._written.get(path)
-        size = self._root.size(f"{self._prefix}/{path}")
-        found = written if written and written.size == size else entry_of_object(self._root, self._prefix, path)
+        size = self._backend.size(f"{self._prefix}/{path}")
+        found = written if written and written.size == size else entry_of_object(self._backend, self._prefix, path)
         if found is None or (written and found != written):
             raise CorruptObject(f"{self._name}: {path} changed or went away while it was written; run again")
         return found
@@ -175,6 +175,6 @@ class Writer:
     def _check_free(self, path: str) -> None:
         self._check_open()
         check_path(path, self._name)
-        with self._guard:
-            if path in self._fixed:
+        with self._lock:
+            if path in self._committed:
                 raise StoreError(f"{self._name}: {path} belongs to a journalled unit and never changes")

@@ -274,7 +274,7 @@ def damaged(folder: Path, damage: Damage) -> FeatureOutput:
     shard = bytearray(objects[PATH])
     changed = damage(shard)
     objects[PATH] = bytes(shard if changed is None else changed)
-    manifest = json.loads(output._root.read(f"outputs/{STAGE}/{KEY}/manifest.json"))
+    manifest = json.loads(output._backend.read(f"outputs/{STAGE}/{KEY}/manifest.json"))
     manifest["attempt"] = ATTEMPT
     content = json.dumps(hostile_store.listed(manifest, objects)).encode()
     return open_features(hostile_store.write(folder / "hostile", content, objects).output(STAGE, KEY))
