@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from store.backends.base import Backend
 from store.backends.reread import read_again
@@ -14,9 +14,6 @@ from store.manifest.limits import JSON_BYTES, LINE_BYTES, MIB
 from store.manifest.schema import Manifest, ObjectEntry
 from store.manifest.validation import parse_json
 from store.paths import output_prefix
-
-if TYPE_CHECKING:
-    import zarr
 
 T = TypeVar("T")
 
@@ -66,7 +63,7 @@ class Output:
             self._compare(expected, data)
             return data
 
-        data = self.again(path, read, CorruptObject)
+        data = self.read_twice(path, read, CorruptObject)
         self._checked.add(path)
         return data
 
@@ -91,7 +88,7 @@ class Output:
             return data
 
         try:
-            return self.again(path, read, (CorruptObject, _TooShort))
+            return self.read_twice(path, read, (CorruptObject, _TooShort))
         except _TooShort:
             self._check_whole(expected)
         raise StoreError(f"{self.url}/{path} has {expected.size} bytes, of which {start} to {stop} cannot be read")
@@ -100,7 +97,7 @@ class Output:
         """Tell whether an object was compared with the manifest in the life of this Output."""
         return path in self._checked
 
-    def again(self, path: str, read: Callable[[], T], errors: type[Exception] | tuple[type[Exception], ...]) -> T:
+    def read_twice(self, path: str, read: Callable[[], T], errors: type[Exception] | tuple[type[Exception], ...]) -> T:
         """Return what `read` makes of an object, from a second reading where it fails; see `store.rereading`."""
         return read_again(self._backend, f"{self._prefix}/{path}", read, errors)
 
@@ -156,25 +153,13 @@ class Output:
             checking = self._checking.setdefault(path, Lock())
         with checking:
             if path not in self._checked:
-                self.again(path, lambda: self._check_whole(expected), CorruptObject)
+                self.read_twice(path, lambda: self._check_whole(expected), CorruptObject)
                 self._checked.add(path)
 
     def verify(self) -> None:
         """Compare every object with the manifest, and raise CorruptObject at the first that differs."""
         for path in self._entries:
             self.check(path)
-
-    def zarr(self) -> zarr.Group:
-        """Open the output's Zarr group, read-only; each object is checked at its first touch.
-
-        Its hash, and no more: what Zarr makes of metadata that a stranger wrote is not bounded. Features are read
-        with `store.features.open_features`.
-        """
-        import zarr
-
-        from store.features.verified import VerifiedZarrStore
-
-        return zarr.open_group(VerifiedZarrStore(self), mode="r", zarr_format=3, use_consolidated=False)
 
     def _entry(self, path: str) -> ObjectEntry:
         try:

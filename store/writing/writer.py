@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from store.backends.base import Backend, Data
 from store.errors import CorruptObject, StoreError
@@ -13,9 +12,6 @@ from store.manifest.checksums import entry_of_bytes, entry_of_object
 from store.manifest.schema import ObjectEntry
 from store.paths import SCRATCH, check_path, is_temporary, output_prefix
 from store.writing.journal import Journal, JournalEntry
-
-if TYPE_CHECKING:
-    from store.writing.zarr_view import DraftZarrStore
 
 
 class Writer:
@@ -106,12 +102,6 @@ class Writer:
             return None
         data = sealed[32:]
         return bytes(data) if sha256(data).digest() == sealed[:32] else None
-
-    def zarr_store(self) -> DraftZarrStore:
-        """Return a Zarr store rooted at the attempt, for creating arrays and writing shards."""
-        from store.writing.zarr_view import DraftZarrStore
-
-        return DraftZarrStore(self)
 
     def journal(self, unit: str, paths: Sequence[str]) -> None:
         """Make the objects of a finished unit safe and record them; from now on they never change.
