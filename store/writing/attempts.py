@@ -1,4 +1,4 @@
-"""Attempts at an output: their names, and which one a successor takes over."""
+"""Attempts at an output: their names, the marks that are left on them, and how they are deleted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from store.backends.base import Backend
 from store.manifest.manifest import load_manifest
 from store.paths import (
-    ANEW,
-    FREED,
+    BEING_DELETED,
     JOURNAL,
+    RESTARTED,
     SCRATCH,
     SHARED,
     attempt_of,
@@ -34,9 +34,9 @@ def unfinished_attempts(backend: Backend, stage: str, key: str) -> list[str]:
     from; it may be an output on its way here, whose name no draft may use for other bytes.
     """
     names = backend.children(output_prefix(stage, key))
-    found = {attempt_of(name) for name in names if name.endswith((JOURNAL, SCRATCH))} - {None}
-    published = load_manifest(backend, stage, key) if found else None
-    return sorted((each for each in found if each and not (published and published.attempt == each)), reverse=True)
+    attempts = {attempt_of(name) for name in names if name.endswith((JOURNAL, SCRATCH))} - {None}
+    published = load_manifest(backend, stage, key) if attempts else None
+    return sorted((each for each in attempts if each and not (published and published.attempt == each)), reverse=True)
 
 
 def mark_shared(backend: Backend, prefix: str) -> None:
@@ -45,33 +45,33 @@ def mark_shared(backend: Backend, prefix: str) -> None:
 
 
 def is_shared(backend: Backend, prefix: str) -> bool:
-    """Tell whether others may write into an unfinished attempt, even when nobody holds the lock."""
+    """Return whether others may write into an unfinished attempt, even when nobody holds the lock."""
     return backend.size(f"{prefix}{SCRATCH}/{SHARED}") is not None
 
 
 def mark_restarted(backend: Backend, prefix: str) -> None:
-    """Mark an attempt as one for which nothing of an earlier attempt is of use."""
-    backend.create(f"{prefix}{SCRATCH}/{ANEW}", b"")
+    """Mark an attempt as one that began without anything of the attempts before it."""
+    backend.create(f"{prefix}{SCRATCH}/{RESTARTED}", b"")
 
 
 def is_restarted(backend: Backend, prefix: str) -> bool:
-    """Tell whether nothing of the attempts before this one is of use."""
-    return backend.size(f"{prefix}{SCRATCH}/{ANEW}") is not None
+    """Return whether an attempt began without anything of the attempts before it."""
+    return backend.size(f"{prefix}{SCRATCH}/{RESTARTED}") is not None
 
 
 def mark_being_deleted(backend: Backend, prefix: str) -> None:
-    """Note that an attempt is being deleted: nobody is to write under its name from now on."""
-    backend.create(f"{prefix}{SCRATCH}/{FREED}", b"")
+    """Mark an attempt as one that is being deleted: nobody is to write under its name from now on."""
+    backend.create(f"{prefix}{SCRATCH}/{BEING_DELETED}", b"")
 
 
 def unmark_being_deleted(backend: Backend, prefix: str) -> None:
-    """Take the note of `mark_being_deleted` back, by whoever wrote it, or knows that its writer is gone."""
-    backend.delete(f"{prefix}{SCRATCH}/{FREED}")
+    """Take back the mark of `mark_being_deleted`: only for who made it, or knows that who made it is gone."""
+    backend.delete(f"{prefix}{SCRATCH}/{BEING_DELETED}")
 
 
 def is_being_deleted(backend: Backend, prefix: str) -> bool:
-    """Tell whether somebody has begun to delete an attempt, and may yet go on with that."""
-    return backend.size(f"{prefix}{SCRATCH}/{FREED}") is not None
+    """Return whether somebody has begun to delete an attempt, and may yet go on with that."""
+    return backend.size(f"{prefix}{SCRATCH}/{BEING_DELETED}") is not None
 
 
 def delete_attempt(backend: Backend, prefix: str, *, published: bool = False) -> None:
@@ -110,8 +110,8 @@ def delete_orphans(backend: Backend, prefix: str, *, keep: set[str]) -> None:
     for path in list(backend.walk(prefix)):
         if path.removeprefix(f"{prefix}/") not in keep:
             backend.delete(path)
-    beside = prefix.rpartition("/")[0]
-    for folder in (beside, prefix + JOURNAL, prefix + SCRATCH):
+    output_folder = prefix.rpartition("/")[0]
+    for folder in (output_folder, prefix + JOURNAL, prefix + SCRATCH):
         for name in backend.children(folder):
             if is_temporary(name):
                 backend.delete(f"{folder}/{name}")

@@ -1,8 +1,9 @@
-"""The journal of an attempt: one create-only object a unit, written after the unit's objects are safe."""
+"""The journal of an attempt: one object a unit, created once, after the unit's objects are durable."""
 
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import msgspec
@@ -14,6 +15,8 @@ from store.manifest.limits import NOTE_BYTES, read_at_most
 from store.manifest.schema import ObjectEntry
 from store.manifest.validation import parse_json
 from store.paths import JOURNAL, check_path, is_temporary
+
+_MAX_WORKERS = min(4, os.cpu_count() or 1)
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
@@ -61,24 +64,23 @@ class Journal:
         return {name for name in self._backend.children(self._prefix) if not is_temporary(name)}
 
     def entries(self) -> list[JournalEntry]:
-        """Return what is journalled, as it stands there; whether the objects are so, `recover` looks."""
-        found = (self._entry(path) for path in self._backend.walk(self._prefix))
-        return [entry for entry in found if entry is not None]
+        """Return the units as they are journalled; their objects are compared by `recover` alone."""
+        entries = (self._entry(path) for path in self._backend.walk(self._prefix))
+        return [entry for entry in entries if entry is not None]
 
     def recover(self) -> list[JournalEntry]:
         """Return the units whose objects all have their journalled size and SHA-256; forget the others."""
-        from concurrent.futures import ThreadPoolExecutor
-
         paths = list(self._backend.walk(self._prefix))
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-            found = list(threads.map(self._intact, paths))
-        kept, taken = [], set[str]()
-        for path, entry in zip(paths, found, strict=True):
-            if entry is None or not taken.isdisjoint(each.path for each in entry.objects):
+        with ThreadPoolExecutor(_MAX_WORKERS) as threads:
+            entries = list(threads.map(self._intact_entry, paths))
+        kept, claimed = [], set[str]()
+        for path, entry in zip(paths, entries, strict=True):
+            # An object that two units name belongs to the first.
+            if entry is None or not claimed.isdisjoint(each.path for each in entry.objects):
                 self._backend.delete(path)
             else:
                 kept.append(entry)
-                taken.update(each.path for each in entry.objects)
+                claimed.update(each.path for each in entry.objects)
         return kept
 
     def entry(self, unit: str) -> JournalEntry | None:
@@ -86,11 +88,13 @@ class Journal:
         return self._entry(self._path(unit))
 
     def is_intact(self, entry: JournalEntry) -> bool:
-        """Tell whether a unit's objects all have their journalled size and SHA-256."""
-        sizes = (self._backend.size(f"{self._attempt}/{each.path}") for each in entry.objects)
-        if any(size != each.size for size, each in zip(sizes, entry.objects, strict=True)):
+        """Return whether a unit's objects all have their journalled size and SHA-256."""
+        # Sizes of all first: they cost little, and most damage shows in them.
+        if any(self._backend.size(f"{self._attempt}/{each.path}") != each.size for each in entry.objects):
             return False
-        return all(self._matches(each) for each in entry.objects)
+        return all(
+            entry_of_object(self._backend, self._attempt, each.path, each.size) == each for each in entry.objects
+        )
 
     def forget(self, unit: str) -> None:
         """Forget a unit."""
@@ -109,12 +113,9 @@ class Journal:
             return None
         return entry if self._path(entry.unit) == path else None
 
-    def _intact(self, path: str) -> JournalEntry | None:
+    def _intact_entry(self, path: str) -> JournalEntry | None:
         entry = self._entry(path)
         return entry if entry is not None and self.is_intact(entry) else None
-
-    def _matches(self, entry: ObjectEntry) -> bool:
-        return entry_of_object(self._backend, self._attempt, entry.path, entry.size) == entry
 
     def _path(self, unit: str) -> str:
         return f"{self._prefix}/unit-{quote(unit, safe='')}.json"

@@ -1,8 +1,8 @@
 """Writing into somebody else's draft: how several processes, on several machines, make one output.
 
-Who joins may outlive the owner, or be taken for dead and write all the same. So a joined writer changes nothing: it
-creates objects where there are none, journals its units while the attempt is open, and can neither publish nor delete.
-Its units count when the owner has read them back, or a successor.
+A shared writer may outlive the owner, or be taken for dead and write all the same. So it changes nothing: it creates
+objects where there are none, journals its units while the attempt is shared, and can neither publish nor delete. Its
+units count once the owner, or a successor, has read them back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from store.writing.writer import Writer
 
 
 class SharedWriter(Writer):
-    """A writer of another's attempt; made by `Store.open_shared_writer`."""
+    """A writer into another's attempt; made by `Store.open_shared_writer`."""
 
     def __init__(self, backend: Backend, stage: str, key: str, attempt: str, check: Callable[[], None]) -> None:
         super().__init__(backend, stage, key, check)

@@ -1,4 +1,4 @@
-"""Writing into an attempt: what its owner and those who join it have in common."""
+"""Writing into an attempt: what its owner and shared writers have in common."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Writer:
         self._name = f"the draft of {stage}/{key} in {backend.url}"
         self._lock = Lock()
         self._units: dict[str, JournalEntry] = {}
-        self._committed: dict[str, ObjectEntry] = {}  # objects of journalled units
-        self._written: dict[str, ObjectEntry] = {}  # other objects that this writer wrote
+        self._committed: dict[str, ObjectEntry] = {}  # objects of journalled units, which never change
+        self._uncommitted: dict[str, ObjectEntry] = {}  # other objects that this writer wrote
         self._open = True
 
     def _begin(self, attempt: str) -> None:
@@ -42,7 +42,7 @@ class Writer:
 
     @property
     def done(self) -> frozenset[str]:
-        """Units that are journalled and safe, as far as this writer knows; an owner knows those of earlier ones."""
+        """Units that are journalled and safe, as far as this writer knows; an owner knows those of earlier owners."""
         with self._lock:
             return frozenset(self._units)
 
@@ -60,11 +60,11 @@ class Writer:
         UnsafePath, StoreFull, StoreError
             The last also for an object of a journalled unit: those never change.
         """
-        self._check_free(path)
+        self._check_uncommitted(path)
         entry = entry_of_bytes(path, data)
         self._put(path, data, entry)
         with self._lock:
-            self._written[path] = entry
+            self._uncommitted[path] = entry
 
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
         """Return what was written, by this writer or another one; FileNotFoundError where nothing was."""
@@ -76,10 +76,10 @@ class Writer:
 
     def delete(self, path: str) -> None:
         """Delete an object that is not journalled."""
-        self._check_free(path)
+        self._check_uncommitted(path)
         self._backend.delete(f"{self._prefix}/{path}")
         with self._lock:
-            self._written.pop(path, None)
+            self._uncommitted.pop(path, None)
 
     def paths(self) -> Iterator[str]:
         """Yield the paths of all objects written so far."""
@@ -91,17 +91,17 @@ class Writer:
         """Replace a file that a successor can read back, such as a checkpoint; publishing drops it."""
         self._check_open()
         self._check()
-        sealed = b"".join((sha256(data).digest(), data))
-        self._backend.put(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}", sealed, safe=True)
+        content = b"".join((sha256(data).digest(), data))
+        self._backend.put(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}", content, safe=True)
 
     def scratch_read(self, name: str) -> bytes | None:
         """Return what `scratch_write` wrote last, by anybody; None where it is not there whole."""
         try:
-            sealed = memoryview(self._backend.read(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}"))
+            content = memoryview(self._backend.read(f"{self._prefix}{SCRATCH}/{check_path(name, self._name)}"))
         except FileNotFoundError:
             return None
-        data = sealed[32:]
-        return bytes(data) if sha256(data).digest() == sealed[:32] else None
+        data = content[32:]
+        return bytes(data) if sha256(data).digest() == content[:32] else None
 
     def journal(self, unit: str, paths: Sequence[str]) -> None:
         """Make the objects of a finished unit safe and record them; from now on they never change.
@@ -122,7 +122,7 @@ class Writer:
         if unit in self.done:
             raise StoreError(f"{self._name}: unit {unit!r} is journalled already; give each unit a name of its own")
         for path in paths:
-            self._check_free(path)
+            self._check_uncommitted(path)
         try:
             self._backend.sync(f"{self._prefix}/{path}" for path in paths)
         except FileNotFoundError as error:
@@ -135,6 +135,7 @@ class Writer:
         self._commit(entry)
 
     def _put(self, path: str, data: Data, entry: ObjectEntry) -> None:
+        """Write an object; its entry is for shared writers, who compare it with what is there."""
         del entry
         self._backend.put(f"{self._prefix}/{path}", data)
 
@@ -146,23 +147,24 @@ class Writer:
             self._units[entry.unit] = entry
             for each in entry.objects:
                 self._committed[each.path] = each
-                self._written.pop(each.path, None)
+                self._uncommitted.pop(each.path, None)
 
     def _entry(self, path: str) -> ObjectEntry:
         """Return an object's entry: as we wrote it, or else by reading it."""
         with self._lock:
-            written = self._written.get(path)
+            written = self._uncommitted.get(path)
         size = self._backend.size(f"{self._prefix}/{path}")
-        found = written if written and written.size == size else entry_of_object(self._backend, self._prefix, path)
-        if found is None or (written and found != written):
+        # What this writer wrote is not read again where its size is right; what others wrote is.
+        entry = written if written and written.size == size else entry_of_object(self._backend, self._prefix, path)
+        if entry is None or (written and entry != written):
             raise CorruptObject(f"{self._name}: {path} changed or went away while it was written; run again")
-        return found
+        return entry
 
     def _check_open(self) -> None:
         if not self._open:
             raise StoreError(f"{self._name} is closed; open another one")
 
-    def _check_free(self, path: str) -> None:
+    def _check_uncommitted(self, path: str) -> None:
         self._check_open()
         check_path(path, self._name)
         with self._lock:
