@@ -162,8 +162,10 @@ class Store:
         self.begin()
         return Draft(self._root, stage, key, recipe=recipe, inputs=inputs, check=check)
 
-    def join(self, stage: str, key: str, attempt: str, *, check: Callable[[], None] = _nothing) -> SharedWriter:
-        """Write into the attempt of a draft that its owner shares, beside others; see `store.joined` and `draft`.
+    def open_shared_writer(
+        self, stage: str, key: str, attempt: str, *, check: Callable[[], None] = _nothing
+    ) -> SharedWriter:
+        """Write into the attempt of a draft that its owner shares, beside others; `check` is as in `draft`.
 
         Raises
         ------

@@ -12,7 +12,6 @@ from store.backends.base import Backend
 from store.backends.reread import read_again
 from store.errors import IrregularFile, UnsupportedFormat
 from store.manifest.limits import MANIFEST_BYTES, read_at_most
-from store.manifest.schema import FORMAT
 from store.manifest.validation import Contradiction, check_outline, misspelt, parse_json
 from store.paths import OutputName, manifest_path
 
@@ -100,7 +99,7 @@ class Lineage:
 
     def _parsed(self, name: OutputName, where: str) -> Origin:
         data = read_at_most(self._root, where, MANIFEST_BYTES)
-        sealed = check_outline(data, f"{self._root.url}/{where}", FORMAT)
+        sealed = check_outline(data, f"{self._root.url}/{where}")
         found: Origin = parse_json(data, Origin)
         if (found.stage, found.key) != name:
             raise ValueError(f"it is the manifest of {found.stage[:99]!r}, {found.key[:99]!r}")

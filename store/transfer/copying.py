@@ -92,7 +92,7 @@ def copy_output(
         except ChecksumMismatch as error:
             now = source.manifest(stage, key)
             if now is not None and now.attempt == manifest.attempt:
-                raise Output(source._root, manifest).damaged(error.expected, error.found) from None
+                raise Output(source._root, manifest).checksum_error(error.expected, error.found) from None
 
 
 def _copy(

@@ -215,12 +215,12 @@ def _open(place: dict[str, str]) -> _Opened:
 
 def _join(store: Store, place: dict[str, str]) -> tuple[StepJob, SharedWriter]:
     """Return what a coordinator wants done, and its draft to write to."""
-    joined = partial(store.join, place["stage"], place["key"], place["attempt"])
-    data = joined().scratch_read(JOB)
+    open_writer = partial(store.open_shared_writer, place["stage"], place["key"], place["attempt"])
+    data = open_writer().scratch_read(JOB)
     if data is None:
         raise NotShared(f"{place['store']}: the job of {place['stage']}/{place['key']} is gone; run again")
     job = msgspec.json.decode(data, type=StepJob)
-    return job, joined(check=partial(check_code, job.code))
+    return job, open_writer(check=partial(check_code, job.code))
 
 
 def device_name(device: str) -> str:

@@ -6,10 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-import zarr
-
 from pipeline.sources.base import Recording
+from store.features import read_draft_rows
 
 if TYPE_CHECKING:
     from pipeline.stages.context import ShardDraft
@@ -28,9 +26,7 @@ def read_shard(draft: ShardDraft, shard: int, rows: range, recordings: Sequence[
     if noted is not None:
         reasons: dict[str, str] = json.loads(noted)
         return reasons
-    valid = zarr.open_array(draft.zarr_store(), path="valid", mode="r", zarr_format=3)
-    values = np.asarray(valid[rows.start : rows.stop])
-    good = [bool(row.any()) for row in values]
+    good = [bool(row.any()) for row in read_draft_rows(draft, "valid", rows)]
     lost = "was found broken by an earlier, interrupted run"
     return {r.id: f"{r.id}: {lost}" for r, usable in zip(recordings, good, strict=True) if r and not usable}
 

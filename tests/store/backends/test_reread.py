@@ -112,14 +112,6 @@ def test_a_reading_after_the_object_was_checked(published: Store, wrong: Wrong, 
     assert "read wrong once" in caplog.text
 
 
-def test_the_lazy_reader(published: Store, wrong: Wrong) -> None:
-    array = open_features(published.output("encode", "k1")).array("features")
-    array[0:2]
-    for times in (0, 1):
-        wrong(SHARD, times)
-        np.testing.assert_array_equal(array[5:9], VALUES[5:9])
-
-
 def test_the_message_states_what_that_very_reading_found(published: Store, wrong: Wrong) -> None:
     output = published.output("encode", "k1")
     prefix = f"outputs/encode/k1/{output.manifest.attempt}"
