@@ -159,11 +159,13 @@ class Store:
 
         output_prefix(stage, key)
         canonical_json(dict(recipe))
-        self.begin()
+        self.initialise()
         return Draft(self._root, stage, key, recipe=recipe, inputs=inputs, check=check)
 
-    def join(self, stage: str, key: str, attempt: str, *, check: Callable[[], None] = _nothing) -> SharedWriter:
-        """Write into the attempt of a draft that its owner shares, beside others; see `store.joined` and `draft`.
+    def open_shared_writer(
+        self, stage: str, key: str, attempt: str, *, check: Callable[[], None] = _nothing
+    ) -> SharedWriter:
+        """Write into the attempt of a draft that its owner shares, beside others; see `SharedWriter` and `draft`.
 
         Raises
         ------
@@ -174,7 +176,7 @@ class Store:
 
         return SharedWriter(self._root, stage, key, attempt, check)
 
-    def begin(self) -> None:
+    def initialise(self) -> None:
         """Write the store's format where there is none yet: what every first write needs."""
         while not self._check_format():
             self._root.settle(False)
@@ -244,7 +246,7 @@ class Store:
         """Tell whether there is a store: whether anything was ever written."""
         return self._check_format()
 
-    def check(
+    def verify(
         self,
         stage: str,
         key: str,
@@ -264,22 +266,22 @@ class Store:
 
         return take_inventory(self._root, self.outputs())
 
-    def inventory_of(self, stage: str, key: str) -> Folder:
+    def folder(self, stage: str, key: str) -> Folder:
         """List one output's folder with sizes and dates; one without anything where there is none."""
         from store.maintenance.inventory import folder_of
 
         return folder_of(self._root, stage, key)
 
-    def cleaning(
-        self, *, grace_s: float, forget: Collection[str] = (), contradiction: Contradiction | None = None
+    def garbage_collection(
+        self, *, grace_s: float, drop_refs: Collection[str] = (), contradiction: Contradiction | None = None
     ) -> GarbageCollection:
-        """Find what can be freed: nothing is until `GarbageCollection.free`.
+        """Find what can be freed: nothing is until `GarbageCollection.run`.
 
         Parameters
         ----------
         grace_s : float
             What was written less than this many seconds ago, stays.
-        forget : collection of str
+        drop_refs : collection of str
             References to drop first.
         contradiction : callable, optional
             Says what a recipe contradicts: what tells of manifests without a digest whether they are to be trusted.
@@ -297,7 +299,7 @@ class Store:
         from store.maintenance.gc import GarbageCollection
 
         now = time.time()
-        return GarbageCollection(self._root, self.inventory(), grace_s, now, forget, contradiction)
+        return GarbageCollection(self._root, self.inventory(), grace_s, now, drop_refs, contradiction)
 
     def lineage(self, names: Iterable[tuple[str, str]] | None = None) -> Lineage:
         """Return which of these outputs (all, where left out) were made from which."""
@@ -314,11 +316,11 @@ class Store:
 
     def write_ref(self, name: str, data: bytes) -> None:
         """Record which outputs somebody uses, replacing what stood under the name: cleaning keeps those."""
-        self.begin()
+        self.initialise()
         self._root.put(ref_path(name), data)
 
     @contextmanager
-    def changing_ref(self, name: str) -> Iterator[None]:
+    def lock_ref(self, name: str) -> Iterator[None]:
         """Keep others from changing a reference between reading it and writing it: what they named must not be lost.
 
         Raises
@@ -330,7 +332,7 @@ class Store:
 
         from store.paths import ref_lock_path
 
-        self.begin()
+        self.initialise()
         give_up = time.monotonic() + _REF_WAIT_S
         with ExitStack() as held:
             while True:
@@ -343,13 +345,13 @@ class Store:
                     time.sleep(_REF_PAUSE_S)
             yield
 
-    def refs(self, beginning: str = "") -> dict[str, bytes]:
+    def refs(self, prefix: str = "") -> dict[str, bytes]:
         """Return every reference by name, or those whose names begin so: who uses what."""
-        names = [name for name in self._root.children("refs") if name.startswith(beginning) and is_name(name)]
+        names = [name for name in self._root.children("refs") if name.startswith(prefix) and is_name(name)]
         found = ((name, self.read_ref(name)) for name in names)
         return {name: data for name, data in found if data is not None}
 
-    def forget_ref(self, name: str) -> None:
+    def drop_ref(self, name: str) -> None:
         """Drop a reference, so that cleaning may free what it alone names; one that is not there is no error."""
         self._root.delete(ref_path(name))
 

@@ -39,11 +39,11 @@ class GarbageCollection:
     ----------
     refs : dict of str to Ref
         Those that count.
-    scraps : list of Scrap
+    garbage : list of Scrap
     unreadable : dict of (str, str) to str
         Outputs whose manifests cannot be trusted, and why. None of them stays: else there would be no cleaning,
         since what such an output was made from cannot be told.
-    unnamed : bool
+    has_no_references : bool
         There is no reference, so that nothing tells which outputs are used: published ones all stay.
     """
 
@@ -51,12 +51,12 @@ class GarbageCollection:
     inventory: Inventory
     grace_s: float
     now: float
-    forget: Collection[str] = ()
+    drop_refs: Collection[str] = ()
     contradiction: Contradiction | None = None
     refs: dict[str, Ref] = field(init=False, default_factory=dict)
-    scraps: list[GarbageItem] = field(init=False)
+    garbage: list[GarbageItem] = field(init=False)
     unreadable: dict[OutputName, str] = field(init=False)
-    unnamed: bool = field(init=False)
+    has_no_references: bool = field(init=False)
 
     def __post_init__(self) -> None:
         published = self.inventory.published
@@ -65,32 +65,32 @@ class GarbageCollection:
         self._named: set[OutputName] = set()
         self._kept: set[OutputName] = set()
         self._lineage = Lineage(self.root, published, self.contradiction)
-        self._young = {name for name, each in published.items() if self.now - each.touched < self.grace_s}
+        self._young = {name for name, each in published.items() if self.now - each.last_modified < self.grace_s}
         self._read_refs()
         self._known = frozenset(self._named)
-        self.unnamed = not self.refs and not self.forget
+        self.has_no_references = not self.refs and not self.drop_refs
         several = [name for name, each in published.items() if len(each.attempts) > 1]
         attempts = {name: each.attempt for name, each in self._lineage.origins(several).items()}
         self.unreadable = self._lineage.unreadable
-        self.scraps = find_garbage(
+        self.garbage = find_garbage(
             self.inventory,
-            kept=set(published) if self.unnamed else self._kept,
+            kept=set(published) if self.has_no_references else self._kept,
             named=self._named,
             published_attempts=attempts,
             now=self.now,
             grace_s=self.grace_s,
         )
 
-    def free(self) -> Iterator[tuple[GarbageItem, str]]:
+    def run(self) -> Iterator[tuple[GarbageItem, str]]:
         """Free what can be freed; yield each, and why it was left (empty where it was freed).
 
         Killed at any moment it leaves no half output: without a manifest there is none, and the next cleaning frees
         the rest.
         """
-        for name in self.forget:
+        for name in self.drop_refs:
             self.root.delete(f"refs/{name}")
         # what lies in one output goes one after the other: it has one lock
-        groups = [list(each) for _, each in groupby(self.scraps, key=lambda scrap: scrap.name or scrap.path)]
+        groups = [list(each) for _, each in groupby(self.garbage, key=lambda scrap: scrap.name or scrap.path)]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             for group, left in zip(groups, threads.map(self._free_all, groups), strict=True):
                 yield from zip(group, left, strict=True)
@@ -164,7 +164,7 @@ class GarbageCollection:
             return ""
         attempt = attempt_of(scrap.path.rpartition("/")[2])
         part = folder.attempts.get(attempt or "")
-        if part is not None and part.touched > scrap.touched:
+        if part is not None and part.last_modified > scrap.last_modified:
             return "written to meanwhile"
         published = Lineage(self.root, [folder.name]).origins([folder.name]).get(folder.name)
         if folder.published and (published is None or published.attempt == attempt):
@@ -201,7 +201,7 @@ class GarbageCollection:
                 f"{self.root.url}/{each.path} is {each.what}, which is not followed. What it names cannot be told, so "
                 "nothing is freed. Put the reference itself there, or delete it"
             )
-        seen = {name: version for name, version in there.items() if is_name(name) and name not in self.forget}
+        seen = {name: version for name, version in there.items() if is_name(name) and name not in self.drop_refs}
         if seen == self._seen:
             return
         refs = {}
@@ -214,7 +214,7 @@ class GarbageCollection:
         self.refs, self._seen = refs, seen
         self._named = {output for ref in refs.values() for output in ref.outputs}
         self._kept = self._lineage.with_parents(self._named | self._young)
-        if refs or self.forget:
+        if refs or self.drop_refs:
             self._check_trusted()
 
     def _check_trusted(self) -> None:

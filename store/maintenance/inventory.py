@@ -15,13 +15,13 @@ class ObjectStats:
 
     objects: int = 0
     bytes: int = 0
-    touched: float = 0.0
+    last_modified: float = 0.0
 
     def add(self, item: ObjectInfo) -> None:
         """Count an object."""
         self.objects += 1
         self.bytes += item.size
-        self.touched = max(self.touched, item.modified)
+        self.last_modified = max(self.last_modified, item.modified)
 
 
 @dataclass
@@ -34,11 +34,11 @@ class Folder:
         The manifest, where there is one.
     attempts : dict of str to Part
         By name; journal and scratch belong to their attempt.
-    notes : dict of str to Part
+    journal_and_scratch : dict of str to Part
         Journals and scratch alone, by their folder's name.
     temporaries : list of Listed
         What killed writers left beside what they wrote.
-    rest : Part
+    other : ObjectStats
         The lock and temporary files.
     irregular : list of Irregular
         What is neither a plain file nor a folder; nothing of such an output is freed.
@@ -48,9 +48,9 @@ class Folder:
     key: str
     published: ObjectInfo | None = None
     attempts: dict[str, ObjectStats] = field(default_factory=dict)
-    notes: dict[str, ObjectStats] = field(default_factory=dict)
+    journal_and_scratch: dict[str, ObjectStats] = field(default_factory=dict)
     temporaries: list[ObjectInfo] = field(default_factory=list)
-    rest: ObjectStats = field(default_factory=ObjectStats)
+    other: ObjectStats = field(default_factory=ObjectStats)
     irregular: list[IrregularPath] = field(default_factory=list)
 
     @property
@@ -62,22 +62,22 @@ class Folder:
     def bytes(self) -> int:
         """Return the bytes of everything in the folder."""
         manifest = self.published.size if self.published else 0
-        return manifest + self.rest.bytes + sum(part.bytes for part in self.attempts.values())
+        return manifest + self.other.bytes + sum(part.bytes for part in self.attempts.values())
 
     @property
     def objects(self) -> int:
         """Return the number of objects in the folder."""
-        return bool(self.published) + self.rest.objects + sum(part.objects for part in self.attempts.values())
+        return bool(self.published) + self.other.objects + sum(part.objects for part in self.attempts.values())
 
     @property
-    def touched(self) -> float:
+    def last_modified(self) -> float:
         """Return when something was last written; of a published output the lock says nothing."""
-        return self.newest if self.published else max(self.newest, self.rest.touched)
+        return self.newest if self.published else max(self.newest, self.other.last_modified)
 
     @property
     def newest(self) -> float:
         """Return when the manifest or an attempt was last written to; the lock is no part of them."""
-        dates = [part.touched for part in self.attempts.values()]
+        dates = [part.last_modified for part in self.attempts.values()]
         return max([self.published.modified if self.published else 0.0, *dates])
 
     @property
@@ -191,6 +191,6 @@ def _count(found: Inventory, item: ObjectInfo) -> None:
     if attempt:
         folder.attempts.setdefault(attempt, ObjectStats()).add(item)
         if child != attempt:
-            folder.notes.setdefault(child, ObjectStats()).add(item)
+            folder.journal_and_scratch.setdefault(child, ObjectStats()).add(item)
     else:
-        folder.rest.add(item)
+        folder.other.add(item)

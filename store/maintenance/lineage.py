@@ -79,7 +79,7 @@ class Lineage:
         everything = [each for names in self._by_key.values() for each in names]
         return sorted(each for each, origin in self.origins(everything).items() if name[1] in origin.inputs)
 
-    def named(self, key: str) -> list[OutputName]:
+    def with_key_prefix(self, key: str) -> list[OutputName]:
         """Return the outputs whose key begins so."""
         return sorted(name for known, names in self._by_key.items() if known.startswith(key) for name in names)
 

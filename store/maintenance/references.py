@@ -23,13 +23,13 @@ class Ref:
     name : str
     outputs : dict of (str, str) to str
         Stage and key of each, and what it is called there: the name under which the reference holds it.
-    who, path, written : str
+    owner, path, written : str
         User and machine, what they used it from, and when they last said so; empty where it does not say.
     """
 
     name: str
     outputs: dict[tuple[str, str], str]
-    who: str = ""
+    owner: str = ""
     path: str = ""
     written: str = ""
 
@@ -67,7 +67,7 @@ def decode_ref(name: str, data: bytes, where: str) -> Ref:
     """
     try:
         value = parse_ref(data)
-        outputs = dict(_named(value, ""))
+        outputs = dict(_iter_outputs(value, ""))
     except (ValueError, RecursionError) as error:
         raise StoreError(
             f"{where} is no reference: {error}. What it names cannot be told, so nothing is freed. Run that experiment "
@@ -78,16 +78,16 @@ def decode_ref(name: str, data: bytes, where: str) -> Ref:
     return Ref(name, outputs, who, _text(told, "path") or _text(told, "stages_file"), _text(told, "written"))
 
 
-def _named(value: Any, called: str) -> Iterator[tuple[tuple[str, str], str]]:
+def _iter_outputs(value: Any, called: str) -> Iterator[tuple[tuple[str, str], str]]:
     if isinstance(value, dict):
         stage, key = value.get("stage"), value.get("key")
         if isinstance(stage, str) and isinstance(key, str) and is_name(stage) and is_name(key):
             yield (stage, key), called if called.isprintable() else ""
         for name, each in value.items():
-            yield from _named(each, name)
+            yield from _iter_outputs(each, name)
     elif isinstance(value, list):
         for each in value:
-            yield from _named(each, "")
+            yield from _iter_outputs(each, "")
 
 
 def _text(told: dict[str, Any], field: str) -> str:

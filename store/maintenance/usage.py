@@ -39,7 +39,7 @@ class Usage:
         Published outputs.
     unused : Sum
         Published outputs that no experiment uses.
-    left_behind : Sum
+    orphaned : Totals
         What was never published: unfinished outputs, other attempts at published ones.
     """
 
@@ -47,7 +47,7 @@ class Usage:
     shares: list[ExperimentUsage]
     unused: Totals
     quarantine: Totals
-    left_behind: Totals
+    orphaned: Totals
     total: int
 
 
@@ -113,7 +113,7 @@ def usage_of(inventory: Inventory, lineage: Lineage, users: Users) -> Usage:
         shares=shares,
         unused=_sum(sizes, [name for name in sizes if name not in users.by_output]),
         quarantine=Totals(len(quarantined), sum(part.bytes for part in quarantined)),
-        left_behind=Totals(
+        orphaned=Totals(
             len(left) + sum(len(each.attempts) - 1 for name, each in published.items() if name in several), left_bytes
         ),
         total=sum(sizes.values())

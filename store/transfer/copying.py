@@ -100,7 +100,7 @@ def _copy(
     if found := _there_already(target, manifest, replace):
         report.add(report.total)
         return found
-    target.begin()
+    target.initialise()
     here, there = source._root, target._root
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
     with there.lock(lock_path(stage, key), f"{stage}/{key} in {target.url}"):

@@ -215,7 +215,7 @@ def _open(place: dict[str, str]) -> _Opened:
 
 def _join(store: Store, place: dict[str, str]) -> tuple[StepJob, SharedWriter]:
     """Return what a coordinator wants done, and its draft to write to."""
-    joined = partial(store.join, place["stage"], place["key"], place["attempt"])
+    joined = partial(store.open_shared_writer, place["stage"], place["key"], place["attempt"])
     data = joined().scratch_read(JOB)
     if data is None:
         raise NotShared(f"{place['store']}: the job of {place['stage']}/{place['key']} is gone; run again")
