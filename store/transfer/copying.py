@@ -103,7 +103,7 @@ def _copy(
     if existing := _existing_copy(target, manifest, replace):
         counter.add(counter.total)
         return existing
-    target.begin()
+    target.initialise()
     origin, destination = source._root, target._root
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
     with destination.lock(lock_path(stage, key), f"{stage}/{key} in {target.url}"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 import socket
@@ -19,6 +18,7 @@ import torch
 from pipeline.errors import StepError
 from pipeline.keys.cache import cache_folder
 from pipeline.keys.loaded_code import check_code
+from pipeline.plan.history import user_name
 from pipeline.registry import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Registration, import_hashed
 from pipeline.run.messages import StepDone, StepEvent, StepFailed, StepJob, runs_a_network
 from pipeline.run.step.failures import capture_failure
@@ -261,17 +261,9 @@ def open_source(job: StepJob, progress: Callable[[int, int, str], None]) -> Sour
 def _provenance(device: str) -> dict[str, Any]:
     return {
         "host": socket.gethostname(),
-        "user": user(),
+        "user": user_name(),
         "platform": platform.platform(),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "device": torch.cuda.get_device_name() if device == "cuda" else f"cpu x {torch.get_num_threads()}",
     }
-
-
-def user() -> str:
-    """Return who runs this, as the system knows them."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number that has no name
-        return str(os.getuid())

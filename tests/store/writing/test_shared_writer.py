@@ -191,7 +191,7 @@ class TestZombies:
         with pytest.raises(NotShared):
             zombie.journal("late", [])
         zombie.write("late", b"!")
-        scraps = folder_store.cleaning(grace_s=0).scraps
+        scraps = folder_store.garbage_collection(grace_s=0).garbage
         assert [(scrap.kind, scrap.path) for scrap in scraps] == [("attempt", f"outputs/encode/k1/{first.attempt}")]
 
     def test_a_file_system_without_links_copies(
