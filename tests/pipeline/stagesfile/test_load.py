@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.stagesfile import reader
-from pipeline.stagesfile.load import read_document, _recall
+from pipeline.stagesfile.load import _recall, read_document
 
 
 @pytest.fixture(autouse=True)
