@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -119,12 +119,12 @@ class Video(Protocol):
 
     length: int  # frames
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Video:
         return self
 
     def __exit__(self, *exc: object) -> None:
         """Close what is open between frames; nothing where a reader keeps nothing open."""
-        del exc
+        return
 
     def frames(
         self, wanted: NDArray[np.int64] | None = None, side: int | None = None
