@@ -125,10 +125,10 @@ def layout(params: GafStageParams, encoded: FeatureOutput, name: str) -> Feature
 
 def attributes(params: GafStageParams, encoded: FeatureOutput) -> dict[str, Any]:
     """Return what a reader of the output must know to render the series again, augmented or not."""
-    kept = ("modality", "kind", "streams", "rate", "vertical_axis")
+    copied = ("modality", "kind", "streams", "rate", "vertical_axis")
     given = msgspec.to_builtins(params)
     return {
-        **{key: encoded.attributes[key] for key in kept if key in encoded.attributes},
+        **{key: encoded.attributes[key] for key in copied if key in encoded.attributes},
         "form": "images",
         "gaf": {key: given[key] for key in GafParams.__struct_fields__},
         "dtype": params.dtype,
