@@ -161,7 +161,7 @@ def _images(values: Arrays, params: GafStageParams, rows: range, name: str) -> N
                 images[row] = encode(torch.from_numpy(pyts_images(one, params)), params.dtype)
             except ValueError as error:
                 raise StepError(f"{name}: row {rows[row]}: pyts: {error}; set renderer: fused") from error
-    elif len(good) == len(rows):
+    elif len(good) == len(rows):  # nothing to leave empty: rendered in place
         render_into(series, params, images)
     else:
         rendered = images.new_empty(len(good), *images.shape[1:])

@@ -72,6 +72,7 @@ def pool_frames(
     last, window = windows[:, -1], windows.shape[1]
     sums: dict[int, NDArray[np.float32]] = {}
     count, shape = 0, None
+    # Windows close in order, so only those that overlap are open at a time.
     for number, frame in zip(needed.tolist(), frames, strict=False):
         count += 1
         values = to_unit_range(frame, depth)

@@ -175,7 +175,8 @@ def _load(network: nn.Module, state: Mapping[str, Tensor], model: str, location:
             f"weights: {location} is a wrong weights file for {model}: {'; '.join(problems)}. "
             f"Give the state_dict of {owner} {model}, or name the backbone that it belongs to"
         )
-    network.load_state_dict(state, strict=False)  # strict but for the counters, as checked above
+    # Not strict for the counters' sake alone: all else was compared above, with a message that names the file.
+    network.load_state_dict(state, strict=False)
 
 
 def _list_keys(what: str, keys: list[str]) -> list[str]:
