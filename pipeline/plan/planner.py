@@ -205,7 +205,7 @@ def states_of(chain: StoreChain, steps: Iterable[Step]) -> dict[str, str]:
     listed = list(steps)
     states = {step.id: "cached" for step in listed if chain.local.has(step.stage, step.key)}
     missing = [step for step in listed if step.id not in states]
-    elsewhere = chain.where((step.stage, step.key) for step in missing)
+    elsewhere = chain.locate((step.stage, step.key) for step in missing)
     for step in missing:
         if (step.stage, step.key) in elsewhere:
             states[step.id] = "remote"

@@ -154,7 +154,7 @@ def use_in_remotes(plan: Plan, names: Collection[OutputName]) -> bool:
     """
     new = False
     for url, remote in plan.chain.remotes().items() if names else ():
-        if there := sorted(plan.chain.found.get(url, set()).intersection(names)):
+        if there := sorted(plan.chain.located.get(url, set()).intersection(names)):
             try:
                 new |= plan.history.in_store(remote).use(there)
             except StoreError as error:
@@ -206,7 +206,7 @@ def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> TransferOutco
             said = "there already"
             try:
                 copied = _patiently(copy, progress)
-                if copied.there:
+                if copied.already_present:
                     shared.there.append(id_)
                 else:
                     shared.sent[id_], said = copied.sent, f"{word}, {size(copied.sent)}"

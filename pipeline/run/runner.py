@@ -269,7 +269,7 @@ class _Run:
         except StoreError:
             return False
         self._there.discard(broken.id)
-        self._plan.states[broken.id] = "remote" if self._plan.chain.where([(stage, key)]) else "todo"
+        self._plan.states[broken.id] = "remote" if self._plan.chain.locate([(stage, key)]) else "todo"
         what = message.message.partition(". Run again")[0]
         found = f"damaged: {what}; it was moved to {place}" if there else "gone"  # put aside by another run
         self.display.put_back(id_, f"found {broken.id} {found}")

@@ -16,7 +16,7 @@ from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder
 from pipeline.registry import SOURCES, STAGES, import_object
 from pipeline.sources.base import Source
-from pipeline.sources.folder_listing import said
+from pipeline.sources.folder_listing import printable
 from pipeline.sources.time_limits import TimeLimits
 from pipeline.sources.validate_listing import check_source
 from pipeline.stagesfile.document import Document
@@ -148,8 +148,8 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
         if "://" in root:
             raise document.error("source.root", f"{root} is a URL", "give a folder of this machine")
         folder = document.path.parent / expand_home(root)
-        if said(str(folder)) != str(folder):
-            problem = f"{said(str(folder))}: the name of this folder is not UTF-8"
+        if printable(str(folder)) != str(folder):
+            problem = f"{printable(str(folder))}: the name of this folder is not UTF-8"
             raise document.error("source.root", problem, "rename it, or let a link with another name lead to it")
         source = build(folder, params)
     check_source(name, source)

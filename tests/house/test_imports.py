@@ -55,7 +55,6 @@ ROOMS = (
     "trainers.gaf",
     "trainers",
     "store",
-    "store.compare",
     "store.remotes",
     "store.transfer",
     "store.store",
