@@ -29,7 +29,7 @@ def experiment_options(command: F) -> F:
     """Add ``-f``, ``--set``, ``--debug`` and ``-v``."""
     options = [
         click.option(
-            "-f", "--file", "path", type=click.Path(path_type=Path, readable=False), default=Path("stages.yaml"),
+            "-f", "--file", "path", type=click.Path(locationtype=Path, readable=False), default=Path("stages.yaml"),
             show_default=True, help="The stages file.",
         ),
         click.option(
@@ -48,7 +48,7 @@ def experiment_options(command: F) -> F:
 
 
 def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) -> Plan:
-    """Make the plan, or an `earlier` one again; show long hashing on standard error, and tell once what is away."""
+    """Make the plan, or an `earlier` one again; show long hashing on standard error, and say once what is away."""
     shown, started = False, time.monotonic()
 
     def progress(what: str, done: int, total: int) -> None:
@@ -57,15 +57,15 @@ def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) 
             shown = True
             print(f"\r{what}: {done} of {total}", end="", file=drawing(sys.stderr), flush=True)
 
-    told = dict(earlier.chain.failures) if earlier else {}
+    reported = dict(earlier.chain.failures) if earlier else {}
     plan = plan_again(earlier) if earlier else make_plan(path, [parse_setting(text) for text in settings], progress)
     if shown:
         print(file=sys.stderr)
-    for url in plan.chain.failures.keys() - told.keys():
+    for url in plan.chain.failures.keys() - reported.keys():
         print(f"note: remote {url} is left out: {plan.chain.failures[url]}", file=sys.stderr)
     counts = ", ".join(f"{count} {state}" for state, count in Counter(plan.states.values()).items())
     info(__name__, "planned %d steps in %.2f s: %s", len(plan.steps), time.monotonic() - started, counts)
     if earlier is None:
-        for place, what in plan.absent.items():
-            print(f"note: {what} not at {place}; keys come from {lock_path(path).name}", file=sys.stderr)
+        for location, what in plan.absent.items():
+            print(f"note: {what} not at {location}; keys come from {lock_path(path).name}", file=sys.stderr)
     return plan

@@ -61,7 +61,7 @@ def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Regis
     body = dict(entry.body)
     named: list[Registration] = []
     sections: dict[str, Any] = {}
-    for parameter, table in stage.named:
+    for parameter, table in stage.tables:
         value = body.pop(parameter, None)
         sections[parameter], registration = _look_up(
             point.document, f"{entry.dotted_key}.{parameter}", value, TABLES[table]

@@ -73,9 +73,13 @@ class Project:
         return self
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start ``pipeline ...`` in the folder, as the leader of its own process group."""
+        """Start ``pipeline ...`` in the folder, as the leader of its own process group.
+
+        A run has one worker where the arguments do not say more: each imports torch, which takes seconds.
+        """
+        one = ("--jobs", "1") if arguments[:1] == ("run",) and not {"--jobs", "--scheduler"} & {*arguments} else ()
         return subprocess.Popen(
-            [sys.executable, "-m", "pipeline", *arguments],
+            [sys.executable, "-m", "pipeline", *arguments, *one],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(self.code), "OMP_NUM_THREADS": "1", **environment},
             stdout=subprocess.PIPE,
@@ -168,6 +172,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Project:
     return project
 
 
+@pytest.fixture(scope="session")
+def project_at(cache: Path) -> Callable[[Path], Project]:
+    """A function that makes a project of a folder."""
+    return Project
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """The small experiment in an empty folder."""
@@ -257,9 +267,9 @@ def make_project() -> Callable[[Path, Path], Project]:
 
 
 def copy_packages(folder: Path) -> Path:
-    """Copy the program's packages into a folder."""
+    """Copy the program's packages into a folder, with the bytecode that there is: compiling them takes seconds."""
     for name in PACKAGES:
-        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
     return folder
 
 

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
-from pipeline.error_origin import mistake_in
+from pipeline.error_origin import describe_origin
 from pipeline.errors import CodeChanged, PipelineError
 from pipeline.run.messages import StepFailed
 from store.errors import CorruptManifest, CorruptObject, DraftLocked, MissingOutput, StoreError
@@ -48,7 +48,7 @@ def capture_failure(store: str, work: Callable[[], T]) -> T | StepFailed:
             return StepFailed(f"out of the GPU's memory\n  {remedy}", traceback.format_exc())
         defect = f"{type(error).__name__}: {error}\n  this is a defect of harvest: run with --debug and report it"
         return StepFailed(
-            mistake_in(error) or defect,
+            describe_origin(error) or defect,
             traceback.format_exc(),
             unforeseen=True,
         )

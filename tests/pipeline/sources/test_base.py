@@ -290,7 +290,7 @@ class TestModels:
 
 @pytest.mark.parametrize("reference", ["pipeline.sources.gone:Params", "pipeline.sources.utd_mhad:Gone"])
 def test_a_line_that_names_nothing(reference: str) -> None:
-    with pytest.raises(ContractError, match=rf"{reference}: cannot be imported .*\n  mend the module, or the line"):
+    with pytest.raises(ContractError, match=rf"{reference}: cannot be imported .*\n  fix the module, or the line"):
         import_object(reference)
 
 
