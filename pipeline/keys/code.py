@@ -61,7 +61,7 @@ class CodeIndex:
             waiting += self._reached[name]
         return dict(sorted(found.items()))
 
-    def hashed(self, closure: Iterable[str]) -> Code:
+    def hashes(self, closure: Iterable[str]) -> Code:
         """Return what the files of a closure's modules were when they were hashed, for `check_code`."""
         found = ((name, self._module(name)) for name in closure)
         return {name: (self._sources[name], module.syntax) for name, module in found if module}

@@ -43,7 +43,7 @@ def check_code(code: Code) -> None:
         raise CodeChanged(f"{', '.join(changed)} changed while this ran; run again")
 
 
-def outdated() -> list[str]:
+def edited_files() -> list[str]:
     """Return the files that were edited since this process loaded them."""
     return sorted(loaded.file for loaded in list(_loaded.values()) if not loaded.is_current())
 

@@ -96,7 +96,7 @@ class RawIndex:
                 found[path] = FileDigest(seen.size, seen.sha256)
                 if seen.ctime_ns != stat.st_ctime_ns or seen.inode != stat.st_ino:
                     restamped[path] = stat
-            elif seen and same and lock == (seen.size, seen.sha256) and seen.still(stat):
+            elif seen and same and lock == (seen.size, seen.sha256) and seen.matches(stat):
                 found[path] = lock
             elif lock and lock.size == stat.st_size and (same or not seen):
                 in_lock[path] = stat
@@ -113,11 +113,11 @@ class RawIndex:
             self._save()
         return found
 
-    def hashed(self, path: str) -> FileHash:
+    def file_hash(self, path: str) -> FileHash:
         """Return what is known of a file whose digest was asked for before."""
         return self._index.files[path]
 
-    def noted(self, path: str) -> FileHash | None:
+    def get(self, path: str) -> FileHash | None:
         """Return what was noted of a file, if anything."""
         return self._index.files.get(path)
 

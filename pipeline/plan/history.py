@@ -73,7 +73,7 @@ class History:
     trial
         Whether this is a run with other settings than the stages file's. It takes no step's place: what it makes is
         named for 60 days, and later runs of the stages file are told what changed since their own.
-    refused
+    write_error
         Why this user cannot write it; empty where that was not tried, or went well. Then what the steps use is not
         named, and cleaning may free it.
     """
@@ -81,7 +81,7 @@ class History:
     def __init__(self, store: Store, name: str, whose: Reference, *, trial: bool = False) -> None:
         self.name = name
         self.trial = trial
-        self.refused = ""
+        self.write_error = ""
         self._store = store
         self._whose = whose
         self._reference = whose
@@ -101,7 +101,7 @@ class History:
         history._read()
         return history
 
-    def use(self, outputs: Iterable[Output]) -> bool:
+    def pin(self, outputs: Iterable[Output]) -> bool:
         """Name outputs before they are read or made, so that cleaning beside this run keeps them.
 
         Written only where one of them is not named yet; returns whether it was. Look for outputs after this, not
@@ -109,15 +109,15 @@ class History:
         """
         wanted = dict.fromkeys(outputs)
         return self._change(
-            lambda: not wanted.keys() <= self._lately_named(),
+            lambda: not wanted.keys() <= self._recently_pinned(),
             lambda: (self.steps, [*self._reference.uses, *(PendingUse(*output, _ago()) for output in wanted)]),
         )
 
-    def note(self, done: Mapping[str, StepRecord]) -> None:
+    def record(self, done: Mapping[str, StepRecord]) -> None:
         """Remember steps that are there now; written only where something changed."""
         if self.trial:
             beside = {step: past for step, past in done.items() if self._replaces(step, past)}
-            self.use(_output(past) for past in beside.values())
+            self.pin(_output(past) for past in beside.values())
             done = {step: past for step, past in done.items() if step not in beside}
 
         def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
@@ -129,7 +129,7 @@ class History:
 
         self._change(lambda: any(self.steps.get(step) != past for step, past in done.items()), make)
 
-    def unknown(self, steps: Iterable[Step], states: Mapping[str, str]) -> dict[str, StepRecord]:
+    def unrecorded_steps(self, steps: Iterable[Step], states: Mapping[str, str]) -> dict[str, StepRecord]:
         """Return the cached steps that this experiment never did itself, as it would remember them."""
         return {
             step.id: StepRecord(step.stage, step.key)
@@ -152,7 +152,7 @@ class History:
                 found.append(History(self._store, name, whose))
         return found
 
-    def named(self) -> set[Output]:
+    def pinned_outputs(self) -> set[Output]:
         """Return the outputs that this experiment's reference names."""
         return _outputs(self.steps.values()) | _outputs(self._reference.uses)
 
@@ -160,7 +160,7 @@ class History:
         """Tell whether a step has another output here than this one."""
         return step in self.steps and _output(self.steps[step]) != _output(past)
 
-    def _lately_named(self) -> set[Output]:
+    def _recently_pinned(self) -> set[Output]:
         """Return the outputs that this experiment's reference names, but for those that it forgets soon."""
         soon_forgotten = _ago(_FORGOTTEN_AFTER / 2)
         lately = (use for use in self._reference.uses if use.since >= soon_forgotten)
@@ -194,7 +194,7 @@ class History:
                 self._read()
                 self._write(*make())
         except NotPermitted as error:
-            self.refused = str(error)
+            self.write_error = str(error)
             return False
         return True
 

@@ -236,7 +236,8 @@ def _files(table: Table, step: Step) -> dict[str, bytes]:
     if index is None or step.stage not in ("index", "encode"):
         return {}
     return {
-        stream: pack(index.hashed(path) for _, path in files_of(table.listing, stream)) for stream in step.recipe["raw"]
+        stream: pack(index.file_hash(path) for _, path in files_of(table.listing, stream))
+        for stream in step.recipe["raw"]
     }
 
 

@@ -49,7 +49,7 @@ class AcceptedCode:
     def running(self, code: Mapping[str, str], roots: Iterable[str] = ()) -> Code:
         """Return the code as it is of a closure that `closure` gave, and of what more roots reach."""
         now = self._running.get(digest(dict(code)), code) if self._running else code
-        return self._index.hashed({**now, **self._index.closure(roots)})
+        return self._index.hashes({**now, **self._index.closure(roots)})
 
     def save(self) -> None:
         """Remember what was parsed."""

@@ -55,7 +55,7 @@ class Split:
         return _side(len(self._test), ([r.id, self._labels[r.action]] for r in self._of(self._test)))
 
     @cached_property
-    def tested(self) -> Mapping[str, Any]:
+    def test_with_subjects(self) -> Mapping[str, Any]:
         """The test side as a recipe of evaluation has it: with subjects, too."""
         return _side(len(self._test), ([r.id, r.subject, self._labels[r.action]] for r in self._of(self._test)))
 

@@ -63,7 +63,7 @@ class Weights:
         if path.is_file():
             index = RawIndex(path.parent)
             index.digests([path.name])
-            return index.hashed(path.name)
+            return index.file_hash(path.name)
         if (
             is_absent(path)
             and point.document.set_by(place) != "--set"
