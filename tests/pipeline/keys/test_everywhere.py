@@ -172,7 +172,7 @@ RECIPE = {
     "params": {"window": 18.0, "reduce": "mean-std", "keep_series": True, "weights": None, "eps": 1e-12},
     "rows": "0" * 64,
     "raw": {"inertial": "1" * 64},
-    "code": {"pipeline.stages.encode.timelines.series": "2" * 64, "r\u00e9sum\u00e9 \U0001fae8": []},
+    "code": {"pipeline.stages.encode.series": "2" * 64, "r\u00e9sum\u00e9 \U0001fae8": []},
 }
 
 
