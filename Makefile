@@ -2,13 +2,14 @@
 # make test    lint, types and tests (slow ones: make test-slow)
 # make faults  kill, cut, damage, race and fill up the store, hundreds of times; FAULTS_SCALE=0.1 tries a tenth
 # make bench   the benchmarks, into docs/benchmarks.md; UTD_MHAD=DIR for those on real data
+# make equal-code OLD=DIR  note that this code gives the values of the release in DIR: docs/keys.md
 # Each sets up .venv by itself. PYTHON chooses the interpreter (3.11 or newer).
 
 PYTHON ?= python3
 BIN := .venv/bin
 NODE := tests/node/node_modules/.installed
 
-.PHONY: run test test-slow faults lint bench lock clean
+.PHONY: run test test-slow faults lint bench equal-code lock clean
 
 run: .venv/installed
 	$(BIN)/pipeline run
@@ -58,6 +59,10 @@ $(NODE): tests/node/package.json
 	if command -v npm > /dev/null; then \
 	    npm install --prefix tests/node --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error && touch $@; \
 	fi || echo "npm could not install what tests/node/package.json names: some tests will be skipped"
+
+# OLD is a checkout of the release whose outputs stay cached; CHANGED names modules that change values on purpose
+equal-code: .venv/installed
+	$(BIN)/python -m pipeline.plan.steps.equal_code_maker $(OLD) $(foreach module,$(CHANGED),--changed $(module))
 
 lock: pyproject.toml
 	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv; }

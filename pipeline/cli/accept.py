@@ -164,7 +164,7 @@ def _report(old: Plan, new: Plan, entry: str, found: dict[str, Accepted], lock: 
     again = [id_ for id_, state in new.states.items() if state == "cached" and old.states.get(id_) != "cached"]
     left = [id_ for id_, state in new.states.items() if state in ("todo", "partial")]
     print(f"{lock.name}: the code of {entry} is accepted for the earlier one; {len(again)} steps are cached again")
-    others = {s.entry for s in new.steps.values() if entry not in s.entries and s.accepted in found.values()}
+    others = {s.entry for s in new.steps.values() if entry not in s.entries and s.code.acceptance in found.values()}
     if others:
         print(f"it holds for {', '.join(sorted(others))}, too: the same code, which was checked with {entry} alone")
     if left:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
-from pipeline.keys.loaded_code import SCOPE, Code
+from pipeline.keys.loaded_code import SCOPE, CodeHashes
 from pipeline.keys.syntax import normalise, type_checking_only
 from store.canonical import digest
 
@@ -46,25 +46,38 @@ class CodeIndex:
 
     def closure(self, roots: Iterable[str]) -> dict[str, str]:
         """Map each module that the roots reach to the digest of its normalised syntax, sorted by name."""
-        found: dict[str, str] = {}
-        waiting = [name for root in roots for name in _with_parents(root)]
-        while waiting:
-            name = waiting.pop()
-            if name in found:
-                continue
+        starts = [name for root in roots for name in _with_packages(root)]
+        names = reachable(starts, self._needs)
+        return {name: module.syntax for name in names if (module := self._module(name))}
+
+    def hashes(self, closure: Iterable[str]) -> CodeHashes:
+        """Return what the files of a closure's modules were when they were hashed, for `check_code`."""
+        modules = ((name, self._module(name)) for name in closure)
+        return {name: (self._sources[name], module.syntax) for name, module in modules if module}
+
+    def all_modules(self) -> Iterator[str]:
+        """Yield the name of every module in the scope, in no order."""
+        for scope in SCOPE:
+            for path in self.root.joinpath(*scope.split(".")).rglob("*.py"):
+                parts = path.relative_to(self.root).with_suffix("").parts
+                yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    def needs(self, name: str) -> list[str]:
+        """Return the modules that a module imports, and the package that it lies in: what `closure` goes on to."""
+        module = self._module(name)
+        targets = [_with_packages(each) for each in (*(module.imports if module else ()), name.rpartition(".")[0])]
+        # of `trainers.a.b` as of `trainers.a.b.attribute` the module b, which leads to the packages that it lies in
+        nearest = (next(filter(self._module, reversed(names)), None) for names in targets)
+        return sorted({target for target in nearest if target})
+
+    def _needs(self, name: str) -> frozenset[str] | None:
+        """Return what a module imports, with packages, modules and attributes alike; None where it is no module."""
+        if name not in self._reached:
             module = self._module(name)
             if module is None:
-                continue
-            found[name] = module.syntax
-            if name not in self._reached:
-                self._reached[name] = frozenset(each for target in module.imports for each in _with_parents(target))
-            waiting += self._reached[name]
-        return dict(sorted(found.items()))
-
-    def hashes(self, closure: Iterable[str]) -> Code:
-        """Return what the files of a closure's modules were when they were hashed, for `check_code`."""
-        found = ((name, self._module(name)) for name in closure)
-        return {name: (self._sources[name], module.syntax) for name, module in found if module}
+                return None
+            self._reached[name] = frozenset(each for target in module.imports for each in _with_packages(target))
+        return self._reached[name]
 
     def save(self) -> None:
         """Remember what was parsed; losing it costs only time."""
@@ -118,6 +131,18 @@ class CodeIndex:
         return name in self._listed[folder]
 
 
+def reachable(starts: Iterable[str], needs: Callable[[str], Iterable[str] | None]) -> list[str]:
+    """Return the modules that can be reached, sorted; `needs` says what a module needs, None of what is no module."""
+    reached: set[str] = set()
+    waiting = list(starts)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached and (targets := needs(name)) is not None:
+            reached.add(name)
+            waiting += targets
+    return sorted(reached)
+
+
 def _parsed(source: bytes, path: str, name: str, package: bool) -> _Module:
     try:
         imports = tuple(sorted(set(_imports(ast.parse(source), name, package))))
@@ -128,7 +153,7 @@ def _parsed(source: bytes, path: str, name: str, package: bool) -> _Module:
         raise ConfigError(f"{path}{line}: not valid Python: {problem}\n  mend the file and run again") from None
 
 
-def _with_parents(name: str) -> list[str]:
+def _with_packages(name: str) -> list[str]:
     parts = name.split(".")
     names = [".".join(parts[: i + 1]) for i in range(len(parts))]
     return [name for name in names if any(name == scope or name.startswith(scope + ".") for scope in SCOPE)]
@@ -139,7 +164,7 @@ def _imports(node: ast.AST, name: str, package: bool) -> Iterator[str]:
         if type_checking_only(child):
             continue
         if isinstance(child, ast.Import):
-            yield from (alias.name for alias in child.names if _with_parents(alias.name))
+            yield from (alias.name for alias in child.names if _with_packages(alias.name))
         elif isinstance(child, ast.ImportFrom):
             origin = child.module or ""
             if child.level:
@@ -147,5 +172,5 @@ def _imports(node: ast.AST, name: str, package: bool) -> Iterator[str]:
                 parts = parts[: len(parts) - child.level + (1 if package else 0)]
                 origin = ".".join([*parts, *filter(None, [child.module])])
             targets = [f"{origin}.{alias.name}" for alias in child.names]
-            yield from (target for target in targets if _with_parents(target))
+            yield from (target for target in targets if _with_packages(target))
         yield from _imports(child, name, package)

@@ -51,7 +51,7 @@ def reasons(plan: Plan, step: Step) -> list[Reason]:
 
 def describe_acceptance(step: Step) -> str:
     """Say how the code in a step's recipe came to stand for the code as it is; empty where it is that code."""
-    entry = step.accepted
+    entry = step.code.acceptance
     if entry is None:
         return ""
     worst = max(entry.difference.values(), default=0.0)
@@ -67,7 +67,10 @@ def changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, An
         if before == after:
             continue
         if field == "code":
-            yield from _code(before or {}, after or {})
+            known = before or {}
+            if after == step.code.present:  # else what stands for it is compared
+                known = plan.snapshot.code.by_present_names(step.code, known)
+            yield from _code(known, after or {})
         elif field == "raw":
             yield from map(Reason, _raw(plan, before or {}, after or {}))
         elif field in ("features", "teacher", "model"):

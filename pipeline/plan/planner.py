@@ -16,9 +16,10 @@ from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
 from pipeline.plan.recordings.table import Table, read_table, table_from_index
 from pipeline.plan.recordings.unusable import Broken, Skipped, broken_of, late, skipped_of
-from pipeline.plan.steps.accepted_code import AcceptedCode
 from pipeline.plan.steps.builder import StepBuilder
+from pipeline.plan.steps.equal_code import read_tables
 from pipeline.plan.steps.step import Step
+from pipeline.plan.steps.step_code import CodeResolver
 from pipeline.plan.steps.weights import Weights
 from pipeline.sources.base import Unparsed
 from pipeline.stagesfile.document import read_text
@@ -50,7 +51,7 @@ class Snapshot:
     points: Sequence[Point]
     lock: Lock
     table: Table
-    code: AcceptedCode
+    code: CodeResolver
     weights: Weights
 
 
@@ -122,7 +123,8 @@ def make_plan(
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
-    code = AcceptedCode(CodeIndex(), old_lock.accepted)
+    tables = read_tables() if first.experiment.equal_code == "use" else ()
+    code = CodeResolver(CodeIndex(), old_lock.accepted, tables)
     weights = Weights(path.absolute().parent, old_lock, points)
     return _build(path, Snapshot(text, settings, points, old_lock, table, code, weights), chain)
 

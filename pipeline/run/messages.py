@@ -76,6 +76,8 @@ class StepJob(msgspec.Struct, frozen=True, tag=True):
         Further stores with outputs of which rows can be copied.
     accepted
         How the code in the recipe came to stand for the code that runs, for whoever asks where an output is from.
+    equal_to
+        The earlier release whose code stands in the recipe, having the values of the code that runs.
     scheduler
         Who makes the shards; None: whoever does the job.
     """
@@ -97,6 +99,7 @@ class StepJob(msgspec.Struct, frozen=True, tag=True):
     force: bool = False
     remotes: list[str] = []
     accepted: dict[str, str] | None = None
+    equal_to: str = ""
     scheduler: Scheduler | None = None
 
 
@@ -197,7 +200,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
         )
     encode = step.stage == "encode"
     weights = step.work.get("weights")
-    accepted = step.accepted
+    accepted = step.code.acceptance
     code = _code(plan, step)
     check_code(code)
     is_file = weights is not None and weights.endswith((".pth", ".safetensors"))
@@ -218,6 +221,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
         weights_known=plan.snapshot.weights.known.get(weights) if weights else None,
         force=force,
         accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
+        equal_to=step.code.equal_to,
         remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],
     )
 
@@ -227,7 +231,7 @@ def _code(plan: Plan, step: Step) -> dict[str, tuple[str, str]]:
     trained = (plan.steps[need].recipe for need in step.needs if plan.steps[need].stage in ("train", "distil"))
     models = (MODELS[recipe["params"]["model"]["name"]] for recipe in trained)
     roots = [module_of(reference) for model in models for reference in (model.build, model.params)]
-    return dict(plan.snapshot.code.running(step.recipe["code"], roots))
+    return dict(plan.snapshot.code.running(step.code, roots))
 
 
 def _files(table: Table, step: Step) -> dict[str, bytes]:

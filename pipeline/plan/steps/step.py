@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.lock import Accepted
+from pipeline.plan.steps.step_code import StepCode
 from pipeline.stagesfile.experiment import Point
 
 _BARE = ("modality", "model")  # axes whose value says enough
@@ -28,21 +28,25 @@ class Step:
         Other entries that have this very step.
     work
         What the stage needs at run time beyond the recipe (rows, labels, step ids); not part of the key.
-    accepted
-        How the code in its recipe came to stand for the code as it is; None where it is that code.
+    code
+        What it runs, and how the code in its recipe came to stand for that.
     """
 
     entry: str
-    stage: str
     axes: Mapping[str, str]
     key: str
     recipe: Mapping[str, Any]
     needs: tuple[str, ...]
     point: Point
+    code: StepCode
     labels: tuple[Mapping[str, Any], ...] = ()
     work: Mapping[str, Any] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
-    accepted: Accepted | None = None
+
+    @property
+    def stage(self) -> str:
+        """Return which kind of work it is."""
+        return str(self.recipe["stage"])
 
     @property
     def entries(self) -> tuple[str, ...]:

@@ -136,7 +136,8 @@ def begin(job: StepJob, device: str, progress: Callable[[int, int, str], None], 
 
 def finish(job: StepJob, context: Context, left: Mapping[str, Any], seconds: float) -> StepDone:
     """Publish what a stage left in its draft."""
-    about = {**_provenance(context.device), **({"accepted": job.accepted} if job.accepted else {})}
+    standing_in = {"accepted": job.accepted, "equal_code": job.equal_to}  # for the code that ran, in the recipe
+    about = {**_provenance(context.device), **{name: value for name, value in standing_in.items() if value}}
     output = context.draft.publish({**about, "seconds": round(seconds, 3), **left}, replace=job.force)
     if context.device == "cuda":
         torch.cuda.empty_cache()  # for the other processes on this GPU
