@@ -17,9 +17,9 @@ from pipeline.plan.history import History
 from pipeline.plan.recordings.table import Table, read_table, table_from_index
 from pipeline.plan.recordings.unusable import Broken, Skipped, broken_of, late, skipped_of
 from pipeline.plan.steps.builder import StepBuilder
+from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.equal_code import read_tables
 from pipeline.plan.steps.step import Step
-from pipeline.plan.steps.step_code import CodeResolver
 from pipeline.plan.steps.weights import Weights
 from pipeline.sources.base import Unparsed
 from pipeline.stagesfile.document import read_text

@@ -12,11 +12,11 @@ import msgspec
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken, Skipped
 from pipeline.plan.steps.axes import matrix_axes, variant
+from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.inputs import find_inputs, needs_series
 from pipeline.plan.steps.recipes import encode_recipe, evaluate_recipe, gaf_recipe, index_recipe, training_recipe
 from pipeline.plan.steps.split import Split, make_splits
-from pipeline.plan.steps.step import Step
-from pipeline.plan.steps.step_code import CodeResolver, StepCode
+from pipeline.plan.steps.step import Step, StepCode
 from pipeline.registry import ENCODERS, MODELS, PRETRAINED, SOURCES, STAGES, Registration, check_hashable, module_of
 from pipeline.stagesfile.experiment import Entry, Point, encode_params, gaf_modalities, gaf_params, stage_params
 from pipeline.stagesfile.schema import did_you_mean

@@ -1,4 +1,4 @@
-"""One step of a plan."""
+"""One step of a plan, and the code that it runs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.plan.steps.step_code import StepCode
+from pipeline.lock import Accepted
 from pipeline.stagesfile.experiment import Point
 
 _BARE = ("modality", "model")  # axes whose value says enough
+
+
+@dataclass(frozen=True, eq=False)
+class StepCode:
+    """What a step runs, and what its recipe has for it.
+
+    Attributes
+    ----------
+    roots
+        The modules that the step starts from.
+    present
+        Every module that they reach, to the digest of its normalised syntax: what runs.
+    recipe
+        The same of earlier code that stands for it, or `present` itself.
+    acceptance
+        The entry of the lock by which it does; None where there is none.
+    equal_to
+        The earlier release whose code the shipped tables put there; empty where they put none.
+    """
+
+    roots: tuple[str, ...]
+    present: Mapping[str, str]
+    recipe: Mapping[str, str]
+    acceptance: Accepted | None = None
+    equal_to: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.lock import Accepted, Lock, read_lock, write_lock
-from pipeline.plan.steps.step_code import CodeResolver
+from pipeline.plan.steps.code_resolver import CodeResolver
 from store.canonical import digest
 
 A, B, C = ({"trainers.fit.loop": digit * 64} for digit in "abc")

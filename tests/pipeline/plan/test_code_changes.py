@@ -88,7 +88,7 @@ def test_the_metrics(stale: Any) -> None:
 
 def test_a_new_model(stale: Any) -> None:
     """A new file and its line in the table of names: nothing is stale, and the model can be used."""
-    entry = '    "mine": Place("trainers.models.mine:Mine", "trainers.models.dmft.params:StudentParams"),\n}\n'
+    entry = '    "mine": Entry("trainers.models.mine:Mine", "trainers.models.dmft.params:StudentParams"),\n}\n'
     assert not stale(
         ("trainers/models/mine.py", lambda _: "class Mine: ...\n"),
         ("trainers/models/registry.py", lambda source: source.rstrip().removesuffix("}") + entry),
@@ -96,7 +96,7 @@ def test_a_new_model(stale: Any) -> None:
 
 
 def test_a_new_loss(stale: Any) -> None:
-    entry = '    "mine": Place("trainers.losses.mine:Mine", "trainers.losses.params:DMFTKDParams"),\n}\n'
+    entry = '    "mine": Entry("trainers.losses.mine:Mine", "trainers.losses.params:DMFTKDParams"),\n}\n'
     assert not stale(
         ("trainers/losses/mine.py", lambda _: "class Mine: ...\n"),
         ("trainers/losses/registry.py", lambda source: source.rstrip().removesuffix("}") + entry),
@@ -131,14 +131,14 @@ IMAGES = {"encode[rgb", "encode[depth"}
 TIMELINES = {"encode[skeleton", "encode[inertial"}
 
 
-@pytest.mark.parametrize("path", ["video.py", "frames.py", "backbone.py", "weights.py"])
+@pytest.mark.parametrize("path", ["encoder.py", "frames.py", "backbone.py", "weights.py"])
 def test_video_code_is_the_videos(stale: Any, path: str) -> None:
-    assert entries(stale((f"pipeline/stages/encode/{path}", line), settings=ALL)) == IMAGES
+    assert entries(stale((f"pipeline/stages/encode/video/{path}", line), settings=ALL)) == IMAGES
 
 
-@pytest.mark.parametrize("path", ["timelines.py", "series.py"])
+@pytest.mark.parametrize("path", ["encoder.py", "series.py"])
 def test_timeline_code_is_not_the_videos(stale: Any, path: str) -> None:
-    assert entries(stale((f"pipeline/stages/encode/{path}", line), settings=ALL)) == TIMELINES
+    assert entries(stale((f"pipeline/stages/encode/timelines/{path}", line), settings=ALL)) == TIMELINES
 
 
 def test_skeleton_code_is_not_the_videos(stale: Any) -> None:

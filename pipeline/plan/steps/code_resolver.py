@@ -3,38 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from pipeline.keys.code import CodeIndex
 from pipeline.keys.loaded_code import CodeHashes
 from pipeline.lock import Accepted
 from pipeline.plan.steps.equal_code import EqualCode
+from pipeline.plan.steps.step import StepCode
 from store.canonical import digest
-
-
-@dataclass(frozen=True, eq=False)
-class StepCode:
-    """What a step runs, and what its recipe has for it.
-
-    Attributes
-    ----------
-    roots
-        The modules that the step starts from.
-    present
-        Every module that they reach, to the digest of its normalised syntax: what runs.
-    recipe
-        The same of earlier code that stands for it, or `present` itself.
-    acceptance
-        The entry of the lock by which it does; None where there is none.
-    equal_to
-        The earlier release whose code the shipped tables put there; empty where they put none.
-    """
-
-    roots: tuple[str, ...]
-    present: Mapping[str, str]
-    recipe: Mapping[str, str]
-    acceptance: Accepted | None = None
-    equal_to: str = ""
 
 
 class CodeResolver:
