@@ -2,7 +2,6 @@
 # make test    lint, types and tests (slow ones: make test-slow)
 # make faults  kill, cut, damage, race and fill up the store, hundreds of times; FAULTS_SCALE=0.1 tries a tenth
 # make bench   the benchmarks, into docs/benchmarks.md; UTD_MHAD=DIR for those on real data
-# make equal-code OLD=DIR  note that this code gives the values of the release in DIR: docs/keys.md
 # Each sets up .venv by itself. PYTHON chooses the interpreter (3.11 or newer).
 
 PYTHON ?= python3
@@ -60,9 +59,9 @@ $(NODE): tests/node/package.json
 	    npm install --prefix tests/node --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error && touch $@; \
 	fi || echo "npm could not install what tests/node/package.json names: some tests will be skipped"
 
-# OLD is a checkout of the release whose outputs stay cached; CHANGED names modules that change values on purpose
+# a release's outputs stay cached: OLD=DIR is a checkout of the code that made them (docs/keys.md)
 equal-code: .venv/installed
-	$(BIN)/python -m pipeline.plan.steps.equal_code_maker $(OLD) $(foreach module,$(CHANGED),--changed $(module))
+	$(BIN)/python -m tests.equal_code.make $(OLD)
 
 lock: pyproject.toml
 	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv; }

@@ -77,7 +77,7 @@ def _print(count: int, new: int, anew: dict[str, Any], grown: dict[str, Any], co
 def _run(folder: Path, modalities: Sequence[str], *, warm: bool = False) -> dict[str, tuple[float, dict[str, int]]]:
     """Do what is not cached; return the seconds of each step, and the rows that it copied and computed."""
     from pipeline.plan.planner import make_plan
-    from pipeline.run.messages import make_job
+    from pipeline.run.jobs import make_job
     from pipeline.run.step.execute import execute
 
     plan = make_plan(folder / "stages.yaml", [])

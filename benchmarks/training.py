@@ -225,7 +225,7 @@ class _Recordings:
 def prepared(folder: Path, root: Path | None, protocol: str, device: str = "cpu") -> list[Any]:
     """Encode, and return the teachers of all folds, ready to train (`pipeline.stages.train.training.TrainingStep`)."""
     from pipeline.plan.planner import make_plan
-    from pipeline.run.messages import make_job
+    from pipeline.run.jobs import make_job
     from pipeline.run.step.execute import execute, make_context
     from pipeline.stages.train.train import _prepare
 

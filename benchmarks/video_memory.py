@@ -25,7 +25,7 @@ from pathlib import Path
 import torch
 from pipeline.sources.base import Modality, Recording
 from pipeline.sources.formats.video import VideoFile
-from pipeline.stages.encode.encoder import Job
+from pipeline.stages.encode.encoder import EncodeTask
 from pipeline.stages.encode.video.encoder import VideoEncoder
 from pipeline.stages.encode.video.params import VideoParams
 
@@ -37,7 +37,8 @@ params = VideoParams(
     backbone="squeezenet1_1", weights="none", image_size=64, window=1, stride=1, unit="seconds",
     align=sys.argv[2], patches=int(sys.argv[3]),
 )
-encoder = VideoEncoder(params, Job("rgb", Modality("video", ("rgb",), 30.0), Source(), True, torch.device("cpu")), [])
+task = EncodeTask("rgb", Modality("video", ("rgb",), 30.0), Source(), True, torch.device("cpu"))
+encoder = VideoEncoder(params, task, [])
 recording = Recording("r", "1", "walk", "1", streams={"rgb": (sys.argv[1],)})
 started = time.perf_counter()
 (encoded,) = encoder.encode([[recording]], lambda: None)

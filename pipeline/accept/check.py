@@ -21,7 +21,7 @@ from pipeline.keys.loaded_code import check_code
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from pipeline.registry import STAGES, import_hashed
-from pipeline.run.messages import make_job
+from pipeline.run.jobs import make_job
 from pipeline.run.step.execute import make_context, open_source, prepared_device
 from pipeline.run.step.validate_inputs import check_inputs
 from store import Draft, Output, Store

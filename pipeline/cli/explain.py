@@ -35,7 +35,6 @@ def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_js
                 "state": plan.states[s.id],
                 "reasons": [reason.text for reason in reasons(plan, s)],
                 "accepted": msgspec.to_builtins(s.code.acceptance),
-                "equal_code": s.code.equal_to or None,
                 "recipe": s.recipe,
             }
             for s in chosen
@@ -46,8 +45,6 @@ def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_js
         print(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")
         for reason in reasons(plan, s):
             print(f"  because {reason.text}")
-        if s.code.equal_to:
-            print(f"  its code gives the values of release {s.code.equal_to}, whose code stands in its recipe")
         if s.code.acceptance:
             print(f"  {describe_acceptance(s)}")
         if s.id == step:

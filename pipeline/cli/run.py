@@ -22,7 +22,7 @@ from pipeline.report.differing_outputs import differing_text
 from pipeline.report.lock_changes import lock_changes_text
 from pipeline.report.results_text import broken_count, broken_reasons, doubts
 from pipeline.run.selection import check_entry, check_scheduler, select_steps, steps_to_materialise
-from pipeline.stagesfile.document import read_text
+from pipeline.stagesfile.load import read_text
 from store.errors import StoreError
 
 if TYPE_CHECKING:

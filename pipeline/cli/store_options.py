@@ -8,7 +8,7 @@ import click
 
 from pipeline.cli.options import F, experiment_options
 from pipeline.errors import ConfigError
-from pipeline.stagesfile.document import read_document
+from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.schema import Experiment, convert
 from pipeline.stagesfile.settings import parse_setting, with_settings
 from store import Store

@@ -43,10 +43,12 @@ def reasons(plan: Plan, step: Step) -> list[Reason]:
     if last.key == step.key:
         return journal or [Reason("its output is no longer in the store")]
     try:
-        recipe = plan.store.manifest(last.stage, last.key).recipe
+        manifest = plan.store.manifest(last.stage, last.key)
     except StoreError:
+        manifest = None
+    if manifest is None:
         return [*journal, Reason("its recipe changed (the earlier one is no longer in the store)")]
-    return journal + (list(changes(plan, step, recipe, step.recipe)) or [Reason("its recipe changed")])
+    return journal + (list(changes(plan, step, manifest.recipe, step.recipe)) or [Reason("its recipe changed")])
 
 
 def describe_acceptance(step: Step) -> str:
@@ -54,6 +56,9 @@ def describe_acceptance(step: Step) -> str:
     entry = step.code.acceptance
     if entry is None:
         return ""
+    if not entry.entry:  # of a release's table
+        count = len(entry.checked)
+        return f"its key is that of earlier code, by {entry.by}: {count} parts computed by both on {entry.at} are equal"
     worst = max(entry.difference.values(), default=0.0)
     result = f"values within {worst:.2g} of their scale" if worst else "equal values"
     checked = "; ".join(entry.checked)
@@ -67,10 +72,7 @@ def changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, An
         if before == after:
             continue
         if field == "code":
-            known = before or {}
-            if after == step.code.present:  # else what stands for it is compared
-                known = plan.snapshot.code.by_present_names(step.code, known)
-            yield from _code(known, after or {})
+            yield from _code(plan.snapshot.code.in_present_names(step.code, before or {}), after or {})
         elif field == "raw":
             yield from map(Reason, _raw(plan, before or {}, after or {}))
         elif field in ("features", "teacher", "model"):

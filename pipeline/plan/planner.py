@@ -18,12 +18,12 @@ from pipeline.plan.recordings.table import Table, read_table, table_from_index
 from pipeline.plan.recordings.unusable import Broken, Skipped, broken_of, late, skipped_of
 from pipeline.plan.steps.builder import StepBuilder
 from pipeline.plan.steps.code_resolver import CodeResolver
-from pipeline.plan.steps.equal_code import read_tables
+from pipeline.plan.steps.equal_code import read_equal_code
 from pipeline.plan.steps.step import Step
 from pipeline.plan.steps.weights import Weights
 from pipeline.sources.base import Unparsed
-from pipeline.stagesfile.document import read_text
 from pipeline.stagesfile.experiment import Point, read_points
+from pipeline.stagesfile.load import read_text
 from pipeline.stagesfile.settings import are_places
 from store import Store, StoreChain, expand_home, redact_secrets
 
@@ -123,7 +123,7 @@ def make_plan(
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
-    tables = read_tables() if first.experiment.equal_code == "use" else ()
+    tables = read_equal_code() if all(point.experiment.equal_code == "accept" for point in points) else ()
     code = CodeResolver(CodeIndex(), old_lock.accepted, tables)
     weights = Weights(path.absolute().parent, old_lock, points)
     return _build(path, Snapshot(text, settings, points, old_lock, table, code, weights), chain)

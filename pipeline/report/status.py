@@ -35,7 +35,6 @@ def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None
                 "state": plan.states[step.id],
                 "reasons": [reason.text for reason in reasons(plan, step)],
                 "accepted": msgspec.to_builtins(step.code.acceptance),
-                "equal_code": step.code.equal_to or None,
                 "estimate": {"seconds": estimate.seconds, "bytes": estimate.bytes},
                 **({} if differs is None else {"differs": differs.get(step.id)}),
             }
@@ -134,7 +133,8 @@ def _accepted(steps: Iterable[Step]) -> list[str]:
     """Say which entries' code was accepted, each acceptance once."""
     shared: dict[str, list[str]] = {}
     for step in steps:
-        if step.code.acceptance:
+        # not those of a release, which hold for everybody: `explain` says so
+        if step.code.acceptance and step.code.acceptance.entry:
             shared.setdefault(describe_acceptance(step), []).append(step.entry)
     return [f"{', '.join(dict.fromkeys(entries))}: {text}" for text, entries in shared.items()]
 

@@ -17,7 +17,8 @@ from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from pipeline.run.batching import batch_signature
 from pipeline.run.display import Display, make_display
-from pipeline.run.messages import StepDone, StepFailed, StepProgress, WorkerAlive, WorkerSilent, make_fetch, make_job
+from pipeline.run.jobs import make_fetch, make_job
+from pipeline.run.messages import StepDone, StepFailed, StepProgress, WorkerAlive, WorkerSilent
 from pipeline.run.outcome import Outcome, record_outcome
 from pipeline.run.pool import Pool
 from store.errors import StoreError

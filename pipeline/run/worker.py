@@ -78,7 +78,13 @@ def _serve(work: list[StepJob] | FetchJob, out: BinaryIO) -> None:
             _send(out, each)
         return
     (job,) = work
-    _send(out, StepEvent(job.step, capture_failure(job.store, lambda: execute(job, partial(progress, job.step)))))
+    run_stage = None
+    if job.scheduler is not None:
+        from pipeline.run.cluster.shards import coordinate  # imports dask
+
+        run_stage = coordinate
+    work_on = partial(execute, job, partial(progress, job.step), run_stage)
+    _send(out, StepEvent(job.step, capture_failure(job.store, work_on)))
 
 
 def _fetch(job: FetchJob, progress: Callable[[int, int, str], None]) -> StepDone:

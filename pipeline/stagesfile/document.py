@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError
-from pipeline.stagesfile.load import Parsed, recall, remember
-from store import NotPlainFile, read_plain_file, redact_secrets
-
-_LARGEST = 1_000_000  # bytes
+from store import redact_secrets
 
 
 @dataclass
@@ -71,36 +68,3 @@ class Document:
             return key
         below = (each for each in self.origins if each.startswith(f"{key}."))
         return next(below, None) if key not in self.lines else None
-
-
-def read_text(path: Path) -> str:
-    """Read a stages file's text; ConfigError where there is none."""
-    try:
-        content = read_plain_file(path, _LARGEST + 1)
-        text = content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: no such stages file\n  give one with `-f FILE`, or run where stages.yaml is"
-        ) from None
-    except NotPlainFile as error:
-        raise ConfigError(f"{path}: {error.strerror}\n  write it to a file, and give that with `-f FILE`") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}\n  check the file") from None
-    if len(content) > _LARGEST:
-        raise ConfigError(f"{path}: has more than {_LARGEST} bytes: no stages file\n  check `-f`")
-    return text
-
-
-def read_document(path: Path, text: str | None = None) -> Document:
-    """Read a stages file, or a text of it; ConfigError names the line where it is not YAML, or has a key twice."""
-    text = read_text(path) if text is None else text
-    parsed = recall(text)
-    if parsed is not None:
-        return Document(path, parsed.values, parsed.lines)
-    from pipeline.stagesfile.reader import read  # imports yaml
-
-    document = read(path, text)
-    if not isinstance(document.values, dict):
-        raise ConfigError(f"{path}: must be a mapping of keys to values\n  see stages.yaml for an example")
-    remember(text, Parsed(document.values, document.lines))
-    return document

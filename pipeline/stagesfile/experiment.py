@@ -19,7 +19,8 @@ from pipeline.sources.base import Modality, Source
 from pipeline.sources.folder_listing import said
 from pipeline.sources.time_limits import TimeLimits
 from pipeline.sources.validate_listing import check_source
-from pipeline.stagesfile.document import Document, read_document
+from pipeline.stagesfile.document import Document
+from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
 from pipeline.stagesfile.settings import matrix_points, with_settings
 from store import expand_home
@@ -72,7 +73,7 @@ def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> l
     for key, values in matrix.items():
         if not values or key.split(".")[0] in ("matrix", "store", "remote"):
             raise document.error(f"matrix.{key}", "cannot be repeated over", "give a list of values for another key")
-        if key == "on_bad_recording":  # one index, which the points share, stops or goes on
+        if key in ("on_bad_recording", "equal_code"):  # of one plan: its index, its code
             remedy = "set it at the top level; for both, use two stages files"
             raise document.error(f"matrix.{key}", "holds for all points of a matrix alike", remedy)
         if not all(key.split(".")):

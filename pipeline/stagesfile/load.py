@@ -1,4 +1,7 @@
-"""What a stages file's text says, remembered: YAML takes longer to import and to read than most plans to make."""
+"""Read a stages file, or what its text was found to say before.
+
+YAML takes longer to import and to read than most plans to make, so what a text says is kept in the user's cache folder.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +12,68 @@ from typing import Any
 
 import msgspec
 
+from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
+from pipeline.stagesfile.document import Document
+from store import NotPlainFile, read_plain_file
+
+_LARGEST = 1_000_000  # bytes
 
 
-class Parsed(msgspec.Struct, frozen=True):
+def read_text(path: Path) -> str:
+    """Read a stages file's text; ConfigError where there is none."""
+    try:
+        content = read_plain_file(path, _LARGEST + 1)
+        text = content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: no such stages file\n  give one with `-f FILE`, or run where stages.yaml is"
+        ) from None
+    except NotPlainFile as error:
+        raise ConfigError(f"{path}: {error.strerror}\n  write it to a file, and give that with `-f FILE`") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}\n  check the file") from None
+    if len(content) > _LARGEST:
+        raise ConfigError(f"{path}: has more than {_LARGEST} bytes: no stages file\n  check `-f`")
+    return text
+
+
+def read_document(path: Path, text: str | None = None) -> Document:
+    """Read a stages file, or a text of it; ConfigError names the line where it is not YAML, or has a key twice."""
+    text = read_text(path) if text is None else text
+    parsed = _recall(text)
+    if parsed is not None:
+        return Document(path, parsed.values, parsed.lines)
+    from pipeline.stagesfile.reader import read  # imports yaml
+
+    document = read(path, text)
+    if not isinstance(document.values, dict):
+        raise ConfigError(f"{path}: must be a mapping of keys to values\n  see stages.yaml for an example")
+    _remember(text, _Parsed(document.values, document.lines))
+    return document
+
+
+class _Parsed(msgspec.Struct, frozen=True):
     """A stages file's values, and the line of every dotted key."""
 
     values: dict[str, Any]
     lines: dict[str, int]
 
 
-def recall(text: str) -> Parsed | None:
+def _recall(text: str) -> _Parsed | None:
     """Return what a text was found to say, or None."""
     try:
         content = read_cache(_place(text))
-        return None if content is None else msgspec.json.decode(content, type=Parsed)
+        return None if content is None else msgspec.json.decode(content, type=_Parsed)
     except msgspec.DecodeError:  # of another version
         return None
 
 
-def remember(text: str, parsed: Parsed) -> None:
+def _remember(text: str, parsed: _Parsed) -> None:
     """Keep what a text says, where JSON can say it too; losing it costs only time."""
     with suppress(OverflowError, TypeError, ValueError):
         content = msgspec.json.encode(parsed)
-        if msgspec.json.decode(content, type=Parsed) == parsed:  # not so of dates, or of numbers as keys
+        if msgspec.json.decode(content, type=_Parsed) == parsed:  # not so of dates, or of numbers as keys
             write_cache(_place(text), content)
 
 

@@ -41,7 +41,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     seeds: tuple[Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], ...] = (0,)
     matrix: dict[str, list[Any]] = {}
     on_bad_recording: Literal["fail", "skip"] = "fail"
-    equal_code: Literal["use", "refuse"] = "use"
+    equal_code: Literal["accept", "refuse"] = "accept"
     stages: dict[str, dict[str, Any] | None]
 
 

@@ -118,7 +118,7 @@ class Project:
         import torch
 
         from pipeline.lock import lock_path, write_lock
-        from pipeline.run.messages import make_job
+        from pipeline.run.jobs import make_job
         from pipeline.run.selection import select_steps
         from pipeline.run.step.execute import execute
 

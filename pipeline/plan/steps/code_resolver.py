@@ -22,7 +22,7 @@ class CodeResolver:
     accepted
         The lock's, by the digest of a whole closure: an acceptance holds for that very code and for no other.
     tables
-        Those that this release ships, the newest first; none where the stages file refuses them.
+        Those that this release ships, the newest first: each leads to the release that the next one begins with.
     """
 
     def __init__(self, index: CodeIndex, accepted: Mapping[str, Accepted], tables: Sequence[EqualCode] = ()) -> None:
@@ -32,32 +32,28 @@ class CodeResolver:
 
     def resolve(self, roots: Sequence[str]) -> StepCode:
         """Return the code that the roots reach, and the earliest that acceptances and tables lead to."""
-        names: Sequence[str] | None = roots
-        present = code = self._index.closure(roots)
-        code, acceptance = self._follow_lock(code)
-        release = ""
+        present = self._index.closure(roots)
         # The lock comes first: whoever accepted this very code has outputs with what they accepted it for.
+        code, acceptance = self._follow_lock(present)
+        names = roots
         for table in self._tables:
-            if (names := table.earlier_roots(names)) is None:
-                break
-            if table.covers(code):
-                release = table.release
-                code, earlier = self._follow_lock(table.earlier_closure(names))
-                acceptance = acceptance or earlier
-        return StepCode(tuple(roots), present, dict(sorted(code.items())), acceptance, release)
+            if (earlier := table.earlier_closure(code, names)) is not None:
+                code, entry = self._follow_lock(earlier)
+                acceptance = acceptance or entry or table.as_acceptance(earlier)
+            names = table.earlier_roots(names)
+        return StepCode(tuple(roots), present, dict(sorted(code.items())), acceptance)
 
-    def by_present_names(self, code: StepCode, old: Mapping[str, str]) -> Mapping[str, str]:
-        """Return an earlier recipe's code as the newest release has it, where a table lists it for a step's roots.
+    def in_present_names(self, code: StepCode, old: Mapping[str, str]) -> Mapping[str, str]:
+        """Return an earlier recipe's code by the names that modules have now, where that is a release's code.
 
-        What differs from `code.present` is then what was edited since that release, and not every file that moved.
+        What differs from the present code is then what was edited since that release, and not every file that moved.
         """
-        names: Sequence[str] | None = code.roots
-        for table in self._tables:
-            if (names := table.earlier_roots(names)) is None:
-                break
-            if table.earlier_closure(names) == old:
+        names: Sequence[str] = code.roots
+        for table in self._tables if code.recipe == code.present else ():
+            names = table.earlier_roots(names)
+            if table.closure_of(names) == old:
                 now = self._tables[0].now
-                return {module: now[module] for module in code.present if module in now}
+                return {name: now[name] for name in code.present if name in now}
         return old
 
     def running(self, code: StepCode, roots: Iterable[str] = ()) -> CodeHashes:
@@ -69,8 +65,8 @@ class CodeResolver:
         self._index.save()
 
     def _follow_lock(self, code: dict[str, str]) -> tuple[dict[str, str], Accepted | None]:
-        """Return the first code of a chain of acceptances (which a lock never has going in circles), and the last."""
-        latest = None
+        """Return the earliest code that the lock's acceptances lead to, and the first of these acceptances."""
+        latest = None  # a lock whose acceptances go round in a circle cannot be read
         while self._accepted and (entry := self._accepted.get(digest(code))):
             latest = latest or entry
             code = entry.code

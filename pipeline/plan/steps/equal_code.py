@@ -1,7 +1,10 @@
-"""Code of an earlier release that a release gives the values of: its keys stay, so that an upgrade recomputes nothing.
+"""The shipped table of equal code: what an earlier release computed with other files, and to the same bits.
 
-``equal_code.json``, beside this module, holds a table for each step back, the newest first. `equal_code_maker` writes
-it, and docs/keys.md says what shows that a table is true.
+Moving a file or renaming a function changes the code that keys hash, and no value. So that this makes nobody's outputs
+stale, a release ships ``equal_code.json``: what `CodeIndex` read of the earlier release, and of the code that was
+proved to be equal to it (``make equal-code``). Where every module that a step reaches is as it was when that was
+proved, the earlier code stands for it in the step's recipe, and its key stays what it was. An edited module is in no
+table. A release ships the tables of the one before, too: so a step's code is followed back as far as no value changed.
 """
 
 from __future__ import annotations
@@ -11,66 +14,70 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.errors import PipelineError
-from pipeline.keys.code import reachable
+from pipeline.keys.code import Module, reach
+from pipeline.lock import Accepted
 
-TABLES = Path(__file__).with_suffix(".json")
-
-
-class EarlierModule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A module of the earlier release: the digest of its normalised syntax, and the modules that it needs.
-
-    These are the modules that it imports, and the package that it lies in, within the scope of keys.
-    """
-
-    syntax: str
-    needs: tuple[str, ...] = ()
+TABLE = Path(__file__).with_name("equal_code.json")
 
 
-class EqualCode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One release's code, and that of an earlier one which gives the same values.
+class EqualCode(msgspec.Struct, frozen=True):
+    """Code of an earlier release, and the code that gives the same values.
 
     Attributes
     ----------
     release
-        The earlier release: its version, and the beginning of the digest of its code.
-    roots
-        The modules that registries name, to the modules that they named for the same things in the earlier release.
+        The earlier release.
+    at
+        When the proof was made (UTC).
+    checked
+        What was computed by both, and compared to the bit.
     now
-        Every module of this release to the digest of its syntax; modules that change values on purpose are left out.
+        The code that was proved to be equal: module to digest of its syntax.
     earlier
-        Every module of the earlier release.
-    changed
-        The modules that are left out of `now`.
+        The earlier release's modules, with their imports: so that its code of any step can be told.
+    moved
+        Modules that recipes start from (of stages, sources, models and losses) to their earlier names.
     """
 
     release: str
-    roots: dict[str, str]
+    at: str
+    checked: tuple[str, ...]
     now: dict[str, str]
-    earlier: dict[str, EarlierModule]
-    changed: tuple[str, ...] = ()
+    earlier: dict[str, Module]
+    moved: dict[str, str]
 
-    def covers(self, code: Mapping[str, str]) -> bool:
-        """Tell whether every module of a closure is as this release has it."""
-        now = self.now
-        return all(now.get(module) == syntax for module, syntax in code.items())
+    def earlier_closure(self, code: Mapping[str, str], roots: Sequence[str]) -> dict[str, str] | None:
+        """Return what `roots` reached in the earlier release; None where the table says nothing of this code.
 
-    def earlier_roots(self, roots: Sequence[str]) -> tuple[str, ...] | None:
-        """Return what registries named earlier instead of these roots; None where one of them is new."""
-        names = self.roots
-        return tuple(names[root] for root in roots) if all(root in names for root in roots) else None
+        Parameters
+        ----------
+        code
+            What `roots` reach now: module to digest.
+        """
+        if any(self.now.get(module) != syntax for module, syntax in code.items()):
+            return None
+        names = self.earlier_roots(roots)
+        # A root that the earlier release lacked is a new source, model or loss: nothing can stand for it.
+        return self.closure_of(names) if all(name in self.earlier for name in names) else None
 
-    def earlier_closure(self, roots: Sequence[str]) -> dict[str, str]:
-        """Return the closure of roots as the earlier release computed it, sorted by name."""
-        earlier = self.earlier
-        return {module: earlier[module].syntax for module in reachable(roots, lambda name: earlier[name].needs)}
+    def earlier_roots(self, roots: Sequence[str]) -> list[str]:
+        """Return what the modules that recipes start from were called in the earlier release."""
+        return [self.moved.get(root, root) for root in roots]
+
+    def closure_of(self, earlier_roots: Sequence[str]) -> dict[str, str]:
+        """Return what modules of the earlier release reached there, as it computed that."""
+        return {name: module.syntax for name, module in reach(earlier_roots, self.earlier.get).items()}
+
+    def as_acceptance(self, earlier: dict[str, str]) -> Accepted:
+        """Say like an entry of the lock that a closure of the earlier release stands for present code."""
+        by = f"the table that this release ships for {self.release}"
+        return Accepted("", self.checked, code=earlier, by=by, at=self.at, difference={}, tolerance=0.0)
 
 
-def read_tables(path: Path = TABLES) -> tuple[EqualCode, ...]:
-    """Read the tables that this release ships; none where it ships none. PipelineError where the file is damaged."""
+def read_equal_code() -> tuple[EqualCode, ...]:
+    """Read the tables that this release ships, the newest first; none where no code moved since the last release."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=tuple[EqualCode, ...])
+        tables: tuple[EqualCode, ...] = msgspec.json.decode(TABLE.read_bytes(), type=tuple[EqualCode, ...])
     except FileNotFoundError:
         return ()
-    except (UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise PipelineError(f"{path}: not a table of equal code: {error}\n  install harvest again") from None
+    return tables

@@ -25,16 +25,14 @@ class StepCode:
     recipe
         The same of earlier code that stands for it, or `present` itself.
     acceptance
-        The entry of the lock by which it does; None where there is none.
-    equal_to
-        The earlier release whose code the shipped tables put there; empty where they put none.
+        Why it does: an entry of the lock, or one that says the same of a release's table and has no `entry`. None
+        where it is `present` itself.
     """
 
     roots: tuple[str, ...]
     present: Mapping[str, str]
     recipe: Mapping[str, str]
     acceptance: Accepted | None = None
-    equal_to: str = ""
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,18 @@ _TABLES: Mapping[str, Mapping[str, Registration]] = {
 }
 _READ_WEIGHTS = ("encoder", "pretrained")
 
+RunStage = Callable[[StepJob, Context], dict[str, Any]]
+
 _THREADS = torch.get_num_threads()
 
 
-def execute(job: StepJob, progress: Callable[[int, int, str], None]) -> StepDone:
+def execute(job: StepJob, progress: Callable[[int, int, str], None], run_stage: RunStage | None = None) -> StepDone:
     """Do a step and publish its output.
+
+    Parameters
+    ----------
+    run_stage
+        Does the stage's work with what was opened for it, and returns its provenance; in this process where left out.
 
     Raises
     ------
@@ -58,7 +65,8 @@ def execute(job: StepJob, progress: Callable[[int, int, str], None]) -> StepDone
         context = begin(job, device, progress, held)
         if isinstance(context, StepDone):
             return context
-        return finish(job, context, _made(job, context), time.monotonic() - started)
+        provenance = (run_stage or run_here)(job, context)
+        return finish(job, context, provenance, time.monotonic() - started)
 
 
 def execute_together(jobs: Sequence[StepJob], progress: Callable[[str, int, int, str], None]) -> Iterator[StepEvent]:
@@ -136,22 +144,18 @@ def begin(job: StepJob, device: str, progress: Callable[[int, int, str], None], 
 
 def finish(job: StepJob, context: Context, left: Mapping[str, Any], seconds: float) -> StepDone:
     """Publish what a stage left in its draft."""
-    standing_in = {"accepted": job.accepted, "equal_code": job.equal_to}  # for the code that ran, in the recipe
-    about = {**_provenance(context.device), **{name: value for name, value in standing_in.items() if value}}
+    about = {**_provenance(context.device), **({"accepted": job.accepted} if job.accepted else {})}
     output = context.draft.publish({**about, "seconds": round(seconds, 3), **left}, replace=job.force)
     if context.device == "cuda":
         torch.cuda.empty_cache()  # for the other processes on this GPU
     return _done(seconds, output, context.device, summarise_timings(left))
 
 
-def _made(job: StepJob, context: Context) -> dict[str, Any]:
-    if job.scheduler is None:
-        run = import_hashed(STAGES[job.stage].run, job.code)
-        check_code(job.code)  # at once, rather than when the first of it is to be kept
-        return run(context)  # type: ignore[no-any-return]
-    from pipeline.run.cluster.shards import coordinate
-
-    return coordinate(job, context)
+def run_here(job: StepJob, context: Context) -> dict[str, Any]:
+    """Do a stage's work in this process; return its provenance."""
+    run = import_hashed(STAGES[job.stage].run, job.code)
+    check_code(job.code)  # at once, rather than when the first of it is to be kept
+    return run(context)  # type: ignore[no-any-return]
 
 
 def earlier_of(job: StepJob, store: Store) -> Iterable[Output]:

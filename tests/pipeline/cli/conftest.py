@@ -130,7 +130,7 @@ def write_whole(root: Path, name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data, a stages file and a store in which everything is cached; only to be copied."""
     folder = tmp_path_factory.mktemp("finished")
     for action in (1, 2):
@@ -144,9 +144,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def experiment(finished: Path, tmp_path: Path) -> Path:
+def experiment(finished_folder: Path, tmp_path: Path) -> Path:
     """One's own copy of the finished experiment."""
-    return Path(shutil.copytree(finished, tmp_path / "experiment"))
+    return Path(shutil.copytree(finished_folder, tmp_path / "experiment"))
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ def states(said_here: Said, stages_file: Path, *options: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def bad_weights(finished: Path, tmp_path_factory: pytest.TempPathFactory, said: Said) -> Any:
+def bad_weights(finished_folder: Path, tmp_path_factory: pytest.TempPathFactory, said: Said) -> Any:
     """Five bad entries and a good one beside them, in one run."""
     folder = tmp_path_factory.mktemp("weights")
     save_file({"conv1.weight": np.zeros((64, 3, 7, 7), np.float32)}, folder / "other.safetensors")
@@ -41,7 +41,7 @@ def bad_weights(finished: Path, tmp_path_factory: pytest.TempPathFactory, said: 
     }
     lines = "\n".join(f"  {name}: {{stage: encode, depth: {{{body}}}}}" for name, body in entries.items())
     (folder / "stages.yaml").write_text(
-        f"store: {finished}/.store\nsource: {{name: utd-mhad, root: {finished}/data}}\n"
+        f"store: {finished_folder}/.store\nsource: {{name: utd-mhad, root: {finished_folder}/data}}\n"
         f"modalities: [depth, skeleton, inertial]\nprotocol: loso\nstages:\n{lines}\n"
     )
     nowhere = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https", "HTTP", "HTTPS")}

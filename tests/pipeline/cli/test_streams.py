@@ -22,13 +22,13 @@ Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def shell(finished: Any) -> Shell:
+def shell(finished_folder: Any) -> Shell:
     """A function that runs ``pipeline ...`` with redirections; what it leaves on standard error is told."""
 
     def run(command: str, redirections: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             ["bash", "-c", f"{shlex.quote(sys.executable)} -m pipeline {command} {redirections}"],
-            cwd=finished,
+            cwd=finished_folder,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
             capture_output=True,
             text=True,
@@ -70,7 +70,7 @@ def test_a_reader_that_has_seen_enough(shell: Shell) -> None:
     assert shell("status", "| true; exit ${PIPESTATUS[0]}").returncode == 0
 
 
-def test_a_failure_is_told_though_nobody_reads(shell: Shell, finished: Any) -> None:
+def test_a_failure_is_told_though_nobody_reads(shell: Shell, finished_folder: Any) -> None:
     """The exit code is the command's own, wherever its text goes."""
     for redirection in ("| true; exit ${PIPESTATUS[0]}", "2>&- >&-", ">/dev/full 2>&1"):
         assert shell("status --set 'modalities=[audio]'", redirection).returncode == 2
@@ -84,7 +84,7 @@ def test_a_run_goes_on_where_nobody_hears_of_it(experiment: Path, shell: Shell) 
     assert "2 steps done" in done.stdout
 
 
-def test_no_file_gets_the_number_of_a_closed_descriptor(finished: Any, tmp_path: Path) -> None:
+def test_no_file_gets_the_number_of_a_closed_descriptor(finished_folder: Any, tmp_path: Path) -> None:
     """Else what a library prints to descriptor 2 lands in whichever file was opened first."""
     program = (
         "import os, sys; from pipeline.terminal import open_missing; open_missing();"

@@ -115,11 +115,11 @@ def test_what_cannot_be_read_is_no_damage(project: Any) -> None:
 
 MEDIUM = """
 import os
-from store.backends.local.backend import FolderRoot
+from store.backends.local.backend import LocalBackend
 
 
 def once(name):
-    how = getattr(FolderRoot, name)
+    how = getattr(LocalBackend, name)
 
     def wrong(root, path, *where):
         pieces = how(root, path, *where)
@@ -133,7 +133,7 @@ def once(name):
         data[len(data) // 2] ^= 1
         return bytes(data) if name == "read" else iter([bytes(data)])
 
-    setattr(FolderRoot, name, wrong)
+    setattr(LocalBackend, name, wrong)
 
 
 once("read")

@@ -46,7 +46,7 @@ def answer(code: Path, tmp_path: Path) -> Answer:
 
 
 def bytecode(code: Path) -> Path:
-    (found,) = (code / "trainers" / "__pycache__").glob("metrics.*.pyc")
+    (found,) = (code / "trainers" / "evaluation" / "__pycache__").glob("metrics.*.pyc")
     return found
 
 
@@ -84,7 +84,7 @@ def test_a_byte_of_bytecode_that_flipped(code: Path, answer: Answer) -> None:
 def test_where_python_keeps_no_bytecode_neither_do_we(code: Path, answer: Answer, environment: dict[str, str]) -> None:
     (code / MODULE).write_text("ANSWER = 41\n")
     assert answer(FLIP, **environment) == "41"
-    assert not list((code / "trainers").glob("__pycache__/*"))
+    assert not list((code / "trainers" / "evaluation").glob("__pycache__/*"))
 
 
 EDITED = """
@@ -128,8 +128,8 @@ def test_a_module_whose_source_cannot_be_told(code: Path, answer: Answer, tmp_pa
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("metrics.py", "ANSWER = 1\n")
     then = f"""
-import trainers
-trainers.__path__.insert(0, {str(tmp_path / "other.zip")!r})
+import trainers.evaluation
+trainers.evaluation.__path__.insert(0, {str(tmp_path / "other.zip")!r})
 import trainers.evaluation.metrics
 assert trainers.evaluation.metrics.ANSWER == 1
 try:

@@ -175,3 +175,11 @@ def test_a_name_outside_the_code_that_keys_hash(finished: Any, code: Path, comma
     assert "error: extmod:" in said
     assert "must lie in trainers, pipeline.stages or pipeline.sources" in said
     assert "run again" not in said
+
+
+def test_equal_code_of_an_earlier_release(finished: Any) -> None:
+    """Keys have its code; where the stages file refuses that, they have the code as it is."""
+    shipped, refused = finished.status(), finished.status("equal_code=refuse")
+    assert all(step["accepted"]["entry"] == "" for step in shipped.values())
+    assert all(step["accepted"] is None for step in refused.values())
+    assert all(shipped[id_]["key"] != step["key"] for id_, step in refused.items())

@@ -129,7 +129,7 @@ def test_a_broken_recording_that_is_mended_is_encoded(grown: Any, raw: Path, tmp
 
 
 def test_force_encodes_everything(grown: Any, raw: Path) -> None:
-    from pipeline.run.messages import make_job
+    from pipeline.run.jobs import make_job
     from pipeline.run.step.execute import execute
 
     plan = grown.plan()

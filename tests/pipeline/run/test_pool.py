@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pipeline.run.messages import Message, StepDone, StepFailed, StepProgress, make_job
+from pipeline.run.jobs import make_job
+from pipeline.run.messages import Message, StepDone, StepFailed, StepProgress
 from pipeline.run.pool import Pool
 
 

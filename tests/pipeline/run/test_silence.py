@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.run.messages import StepDone, StepJob, WorkerSilent, make_job
+from pipeline.run.jobs import make_job
+from pipeline.run.messages import StepDone, StepJob, WorkerSilent
 from pipeline.run.pool import Pool
 from pipeline.run.silence import Silence, silent_s
 
@@ -19,12 +20,12 @@ SLOW = """
 import time
 from collections.abc import Iterator
 from pathlib import Path
-import pipeline.run.step.failures as serve
-def told(store, work, told=serve.told):
+import pipeline.run.step.failures as failures
+def slow(store, work, capture_failure=failures.capture_failure):
     if Path({mark!r}).exists():
         time.sleep(5)
-    return told(store, work)
-serve.told = told
+    return capture_failure(store, work)
+failures.capture_failure = slow
 """
 
 

@@ -113,7 +113,7 @@ class TestListing:
     def test_what_it_raises(self) -> None:
         found = mistake(lambda: validated_listing(Own(list=lambda: {"wave": 1}["run"])))
         assert found.startswith("list raised KeyError at ")
-        assert "test_contract.py:" in found
+        assert "test_base.py:" in found
         assert found.endswith(": 'run'")
 
     def test_a_good_one(self) -> None:
@@ -326,9 +326,9 @@ def test_a_run_with_a_source_of_ones_own(project: Any, code: Path, tmp_path: Pat
     project.code = code
     (code / "pipeline/sources/mine.py").write_text(SOURCE)
     names = code / "pipeline/registry.py"
-    line = '    "mine": Place("pipeline.sources.mine:Params", "pipeline.sources.mine:Mine"),\n'
+    line = '    "mine": Entry("pipeline.sources.mine:Params", "pipeline.sources.mine:Mine"),\n'
     text = names.read_text()
-    names.write_text(text.replace('    "sample": Place', f'{line}    "sample": Place', 1))
+    names.write_text(text.replace('    "sample": Entry', f'{line}    "sample": Entry', 1))
     data = tmp_path / "data" / "acc"
     data.mkdir(parents=True)
     for name in ("1_w", "1_s", "2_w", "2_s"):

@@ -8,8 +8,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.stagesfile import reader
-from pipeline.stagesfile.document import read_document
-from pipeline.stagesfile.load import recall
+from pipeline.stagesfile.load import _recall, read_document
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +45,7 @@ def test_another_text_or_place_is_another_document(tmp_path: Path) -> None:
 def test_what_json_cannot_say_is_read_each_time(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, text)
     first = read_document(path)
-    assert recall(text) is None
+    assert _recall(text) is None
     assert repr(read_document(path).values) == repr(first.values)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.stagesfile.document import Document, read_document
+from pipeline.stagesfile.document import Document
+from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.settings import matrix_points, parse_setting, with_settings
 
 

@@ -69,7 +69,7 @@ def run_cases(count: int, tmp_path: Path) -> dict[str, int]:
     try:
         done = subprocess.run(
             [sys.executable, CASES, folder, str(count)],
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(CASES.parents[2])},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(CASES.parents[3])},
             capture_output=True,
             text=True,
             timeout=280,

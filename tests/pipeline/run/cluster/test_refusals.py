@@ -48,7 +48,7 @@ def test_a_worker_with_other_code(
     indexed: Any, cluster: Any, tmp_path: Path, make_project: Callable[[Path, Path], Any]
 ) -> None:
     code = make_project(tmp_path / "other", tmp_path / "code").code
-    changed = code / "trainers" / "metrics.py"
+    changed = code / "trainers" / "evaluation" / "metrics.py"
     changed.write_text(changed.read_text() + "\nCHANGED = 1\n")
     cluster.add(1)
     cluster.add(1, code=code)

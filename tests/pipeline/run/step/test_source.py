@@ -17,7 +17,8 @@ import pytest
 
 from pipeline.errors import StepError
 from pipeline.keys.file_hash import BELIEVED, LOCKED, READ, FileHash
-from pipeline.run.messages import StepJob, make_job
+from pipeline.run.jobs import make_job
+from pipeline.run.messages import StepJob
 from pipeline.run.packing import PACKED_BYTES, pack, unpack
 from pipeline.run.step.execute import execute, open_source
 from pipeline.run.step.source import CheckedFile

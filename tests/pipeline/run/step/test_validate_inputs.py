@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load, save
 
 from pipeline.plan.recordings.output_readers import broken_items, index_rows, metrics_of, predictions_of
-from pipeline.run.messages import make_job
+from pipeline.run.jobs import make_job
 from pipeline.run.step.execute import execute
 from pipeline.run.step.validate_inputs import HEADER_BYTES
 from store import CorruptManifest, CorruptObject, Store

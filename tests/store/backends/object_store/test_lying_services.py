@@ -70,11 +70,11 @@ def too_much(request: BaseHTTPRequestHandler) -> None:
 @pytest.mark.parametrize(
     "read",
     [
-        "open_root('s3://bucket/x').read('a', 0, 14_000)",
-        "open_root('s3://bucket/x').read('a', 14_000, 28_000)",
+        "open_backend('s3://bucket/x').read('a', 0, 14_000)",
+        "open_backend('s3://bucket/x').read('a', 14_000, 28_000)",
         "Store.open('s3://bucket/x')",
         "Store.open('s3://bucket/x').manifest('encode', 'k')",
-        "open_root('s3://bucket/x').lock('a', 'it').__enter__()",
+        "open_backend('s3://bucket/x').lock('a', 'it').__enter__()",
     ],
 )
 def test_too_much_is_not_taken_in(service: Any, read: str) -> None:
@@ -92,7 +92,7 @@ def test_too_much_is_not_taken_in(service: Any, read: str) -> None:
     code = f"""
 import resource
 from store import Store, StoreError
-from store.backends.urls import open_root
+from store.backends.urls import open_backend
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     {read}

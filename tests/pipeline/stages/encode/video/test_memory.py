@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from pipeline.sources.base import Modality, Recording
 from pipeline.sources.formats.video import VideoFile
-from pipeline.stages.encode.encoder import Job
+from pipeline.stages.encode.encoder import EncodeTask
 from pipeline.stages.encode.video.params import VideoParams
 from pipeline.stages.encode.video.encoder import VideoEncoder
 
@@ -30,7 +30,7 @@ params = VideoParams(
     backbone="squeezenet1_1", weights="none", image_size=32, window=1, stride=1, unit="seconds",
     pool=sys.argv[2], align=sys.argv[3],
 )
-job = Job("rgb", Modality("video", ("rgb",), 30.0), Source(), True, torch.device("cpu"), threads=1)
+job = EncodeTask("rgb", Modality("video", ("rgb",), 30.0), Source(), True, torch.device("cpu"), threads=1)
 encoder = VideoEncoder(params, job, [])
 recording = Recording("r", "1", "walk", "1", streams={"rgb": (sys.argv[1],)})
 (encoded,) = encoder.encode([[recording]], lambda: None)

@@ -1,0 +1,93 @@
+"""From a planned step to the message that tells a worker all it needs to do it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.errors import StepError
+from pipeline.keys.loaded_code import check_code
+from pipeline.plan.planner import Plan
+from pipeline.plan.recordings.rows import row_digests
+from pipeline.plan.recordings.table import Table, files_of
+from pipeline.plan.steps.step import Step
+from pipeline.registry import MODELS, module_of
+from pipeline.run.messages import FetchJob, StepJob
+from pipeline.run.packing import pack
+from store import expand_home
+
+
+def make_fetch(plan: Plan, step: Step) -> FetchJob:
+    """Describe for a worker what to fetch."""
+    remotes = [store.url for store in plan.chain.remotes().values()]
+    return FetchJob(step.id, step.stage, step.key, plan.store.url, remotes)
+
+
+def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJob:
+    """Describe a step for a worker; StepError where it wants raw data that is not on this machine.
+
+    CodeChanged where this process has planned with other code than was hashed.
+    """
+    experiment = step.point.experiment
+    folder = plan.path.absolute().parent
+    source = dict(experiment.source)
+    if "root" in source:
+        source["root"] = str(folder / expand_home(source["root"]))
+    if step.stage in ("index", "encode") and not plan.table.present:
+        raise StepError(
+            "it must run, and the raw data is not on this machine (source.root)\n"
+            "  set source.root to the data, or use a store that has this output"
+        )
+    encode = step.stage == "encode"
+    weights = step.work.get("weights")
+    accepted = step.code.acceptance
+    code = _code(plan, step)
+    check_code(code)
+    is_file = weights is not None and weights.endswith((".pth", ".safetensors"))
+    return StepJob(
+        step=step.id,
+        stage=step.stage,
+        key=step.key,
+        recipe=dict(step.recipe),
+        work=_work(plan, step),
+        inputs={need: (plan.steps[need].stage, plan.steps[need].key) for need in step.needs},
+        store=plan.store.url,
+        source=source,
+        files=_files(plan.table, step),
+        device=device,
+        on_bad_recording=experiment.on_bad_recording,
+        weights=str(folder / expand_home(weights)) if is_file and weights else None,
+        code=code,
+        weights_known=plan.snapshot.weights.known.get(weights) if weights else None,
+        force=force,
+        accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
+        remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],
+    )
+
+
+def _code(plan: Plan, step: Step) -> dict[str, tuple[str, str]]:
+    """Return what a step may run: its own code, and that of trained models that it reads, which are in their keys."""
+    trained = (plan.steps[need].recipe for need in step.needs if plan.steps[need].stage in ("train", "distil"))
+    models = (MODELS[recipe["params"]["model"]["name"]] for recipe in trained)
+    roots = [module_of(reference) for model in models for reference in (model.build, model.params)]
+    return dict(plan.snapshot.code.running(step.code, roots))
+
+
+def _files(table: Table, step: Step) -> dict[str, bytes]:
+    """Return what is known of the files of the streams that a step reads."""
+    index = table.index
+    if index is None or step.stage not in ("index", "encode"):
+        return {}
+    return {
+        stream: pack(index.file_hash(path) for _, path in files_of(table.listing, stream))
+        for stream in step.recipe["raw"]
+    }
+
+
+def _work(plan: Plan, step: Step) -> dict[str, Any]:
+    """Return a step's work in plain values: what it says of single recordings is made only for a step that is done."""
+    work = dict(step.work)
+    if step.stage == "encode":
+        work["rows"] = row_digests(plan.table, step.recipe["modality"]["streams"])
+    if "split" in work:
+        work |= work.pop("split").as_work()
+    return work
