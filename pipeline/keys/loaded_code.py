@@ -37,8 +37,8 @@ def in_scope(name: str) -> bool:
 
 def check_code(code: CodeHashes) -> None:
     """Raise CodeChanged where a module was loaded from other code than was hashed; what is not loaded did nothing."""
-    there = ((_loaded.get(name), hashed) for name, hashed in code.items())
-    changed = sorted(loaded.file for loaded, hashed in there if loaded and not loaded.matches(*hashed))
+    loaded_modules = ((_loaded.get(name), hashed) for name, hashed in code.items())
+    changed = sorted(loaded.file for loaded, hashed in loaded_modules if loaded and not loaded.matches(*hashed))
     if changed:
         raise CodeChanged(f"{', '.join(changed)} changed while this ran; run again")
 

@@ -41,7 +41,7 @@ class Snapshot:
     settings
         Of ``--set``.
     lock
-        What stages.lock said.
+        The content of stages.lock.
     code, weights
         What is known of the program and of weights files.
     """
@@ -69,12 +69,12 @@ class Plan:
     broken
         Recordings that cannot be used, once the index has run: recording, stream, reason.
     late
-        Further ones, that broke while they were encoded, of each encode step that is there and has some: step id,
+        Further ones, that broke while they were encoded, of each encode step whose output is there: step id,
         recording, reason. None of the two kinds is trained or tested on.
     indexed
         Whether the index has run; before that, keys of training assume that no recording is broken.
     lock, old_lock
-        What stages.lock should say, and what it said when it was read.
+        What stages.lock should hold, and what it held when it was read.
     snapshot
         What was read of files.
     trial
@@ -159,7 +159,9 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
         raise find_blame(error, path, snapshot.text, snapshot.settings, again) from None
     snapshot.code.save()
     source = str(first.source_recipe["name"])
-    lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
+    lock = Lock(
+        source=source, index=index.key, raw=dict(table.raw), weights=weights.digests, accepted=old_lock.accepted
+    )
     trial = not are_places(snapshot.settings)
     return Plan(
         path=path,
