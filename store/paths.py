@@ -11,9 +11,10 @@ OutputName = tuple[str, str]  # stage and key
 FORMAT_PATH = "store.json"
 JOURNAL = ".journal"
 SCRATCH = ".scratch"
-SHARED = "open-to-others"  # in the scratch: others than the owner may write into this attempt
-ANEW = "begun-anew"  # in the scratch: earlier attempts are of no use
-FREED = "being-freed"  # in the scratch: somebody deletes this attempt, and may yet go on with that
+# Marks of an attempt, in its scratch.
+SHARED = "open-to-others"  # others than the owner may write into it
+RESTARTED = "begun-anew"  # it began without anything of the attempts before it
+BEING_DELETED = "being-freed"  # somebody deletes it, and may yet go on with that
 
 _PATH_BYTES = 1024
 _PART_BYTES = 255  # of a file's name, on every system

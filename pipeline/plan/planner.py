@@ -24,7 +24,7 @@ from pipeline.plan.steps.weights import Weights
 from pipeline.sources.base import Unparsed
 from pipeline.stagesfile.experiment import Point, read_points
 from pipeline.stagesfile.load import read_text
-from pipeline.stagesfile.settings import are_places
+from pipeline.stagesfile.settings import are_locations
 from store import Store, StoreChain, expand_home, redact_secrets
 
 Progress = Callable[[str, int, int], None]
@@ -162,7 +162,7 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
     lock = Lock(
         source=source, index=index.key, raw=dict(table.raw), weights=weights.digests, accepted=old_lock.accepted
     )
-    trial = not are_places(snapshot.settings)
+    trial = not are_locations(snapshot.settings)
     return Plan(
         path=path,
         store=chain.local,
@@ -207,7 +207,7 @@ def states_of(chain: StoreChain, steps: Iterable[Step]) -> dict[str, str]:
     listed = list(steps)
     states = {step.id: "cached" for step in listed if chain.local.has(step.stage, step.key)}
     missing = [step for step in listed if step.id not in states]
-    elsewhere = chain.where((step.stage, step.key) for step in missing)
+    elsewhere = chain.locate((step.stage, step.key) for step in missing)
     for step in missing:
         if (step.stage, step.key) in elsewhere:
             states[step.id] = "remote"

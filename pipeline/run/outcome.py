@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from dataclasses import dataclass, field
 
 from pipeline.plan.history import StepRecord
 from pipeline.plan.planner import Plan
 from pipeline.run.messages import StepDone, StepFailed
 from store.errors import NotPermitted, StoreError
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -44,4 +46,4 @@ def record_outcome(plan: Plan, outcome: Outcome) -> None:
         if plan.history.write_error:
             raise NotPermitted(plan.history.write_error)
     except StoreError as error:
-        print(f"note: this run is not remembered for estimates and explanations: {error}", file=sys.stderr)
+        _log.warning("note: this run is not remembered for estimates and explanations: %s", error)

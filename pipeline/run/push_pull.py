@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +22,8 @@ from store.errors import Corrupt, DraftLocked, NotPermitted, StoreError
 
 if TYPE_CHECKING:
     from store import Manifest
+
+_log = logging.getLogger(__name__)
 
 _AT_ONCE = 4  # outputs; each moves several of its objects at a time
 _TRIES, _PAUSE_S = 5, 1.0  # where another process, such as a cleaning, has an output's lock
@@ -152,11 +154,11 @@ def pin_in_remotes(plan: Plan, names: Collection[OutputName]) -> bool:
     """
     new = False
     for url, remote in plan.chain.remotes().items() if names else ():
-        if there := sorted(plan.chain.found.get(url, set()).intersection(names)):
+        if there := sorted(plan.chain.located.get(url, set()).intersection(names)):
             try:
                 new |= plan.history.in_store(remote).pin(there)
             except StoreError as error:
-                print(f"note: remote {url} does not know what is used of it: {error}", file=sys.stderr)
+                _log.warning("note: remote %s does not know what is used of it: %s", url, error)
     return new
 
 
@@ -204,7 +206,7 @@ def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> TransferOutco
             said = "there already"
             try:
                 copied = _patiently(copy, progress)
-                if copied.there:
+                if copied.already_present:
                     shared.there.append(id_)
                 else:
                     shared.sent[id_], said = copied.sent, f"{word}, {size(copied.sent)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Collection, Iterable
@@ -25,6 +26,8 @@ from store.errors import StoreError
 
 if TYPE_CHECKING:
     from pipeline.run.cluster.pool import ScheduledPool
+
+_log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S, _TRY_EVERY_S = 1.0, 5.0  # whether a step that another run was doing is done; is free
 
@@ -188,6 +191,7 @@ class _Run:
             self.waiting.remove(id_)
             self._running[id_], self._led[id_] = made, ids[0]
             self.display.start(id_)
+            _log.info("%s: %s key %s", id_, "making" if made else "fetching", step.key)
             try:
                 if not made:
                     self.pool.start(make_fetch(self._plan, step))
@@ -265,7 +269,7 @@ class _Run:
         except StoreError:
             return False
         self._there.discard(broken.id)
-        self._plan.states[broken.id] = "remote" if self._plan.chain.where([(stage, key)]) else "todo"
+        self._plan.states[broken.id] = "remote" if self._plan.chain.locate([(stage, key)]) else "todo"
         what = message.message.partition(". Run again")[0]
         found = f"damaged: {what}; it was moved to {place}" if there else "gone"  # put aside by another run
         self.display.put_back(id_, f"found {broken.id} {found}")

@@ -18,7 +18,8 @@ from pipeline.plan.steps.recipes import encode_recipe, evaluate_recipe, gaf_reci
 from pipeline.plan.steps.split import Split, make_splits
 from pipeline.plan.steps.step import Step, StepCode
 from pipeline.registry import ENCODERS, MODELS, PRETRAINED, SOURCES, STAGES, Registration, check_hashable, module_of
-from pipeline.stagesfile.experiment import Entry, Point, encode_params, gaf_modalities, gaf_params, stage_params
+from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.parameters import encode_params, gaf_modalities, gaf_params, stage_params
 from pipeline.stagesfile.schema import did_you_mean
 from store.canonical import digest
 from trainers.data.input_names import input_name, modality_of
@@ -93,7 +94,7 @@ class StepBuilder:
         weights = None
         if "weights" in params:
             work["weights"] = params.pop("weights")
-            weights = self._weights(point, f"{entry.place}.{name}.weights", work["weights"])
+            weights = self._weights(point, f"{entry.dotted_key}.{name}.weights", work["weights"])
         code = self._code("encode", ENCODERS[modality.kind], SOURCES[point.source.name])
         recipe = encode_recipe(point.source_recipe, name, modality, params, weights, table, code.recipe)
         before = len(self.steps)
@@ -120,7 +121,7 @@ class StepBuilder:
         model = MODELS[params["model"]["name"]]
         if model.single and len(modalities) > 1:
             problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
-            raise point.document.error(f"{entry.place}.modalities", problem, f"choose one: [{modalities[0]}]")
+            raise point.document.error(f"{entry.dotted_key}.modalities", problem, f"choose one: [{modalities[0]}]")
         inputs = [input_name(name, model.takes) for name in modalities]
         read = list(dict.fromkeys([*inputs, *(teacher.work["inputs"] if teacher else ())]))
         features = find_inputs(point, entry, needed, sorted(read, key=partial(_position, point)))
@@ -185,7 +186,7 @@ class StepBuilder:
         weights: str = model.get("weights", "none")
         if weights == "none":
             return None
-        identity = self._weights(point, f"{entry.place}.model.weights", weights)
+        identity = self._weights(point, f"{entry.dotted_key}.model.weights", weights)
         params["model"] = {**model, "weights": f"sha256:{identity['sha256']}" if "sha256" in identity else weights}
         return weights
 
@@ -228,7 +229,7 @@ def _chosen_modalities(point: Point, entry: Entry, chosen: Sequence[str] | None)
     for name in chosen or ():
         if name not in available:
             remedy = did_you_mean(name, available)
-            raise point.document.error(f"{entry.place}.modalities", f"{name} is not among `modalities`", remedy)
+            raise point.document.error(f"{entry.dotted_key}.modalities", f"{name} is not among `modalities`", remedy)
     return _in_source_order(point, available if chosen is None else chosen)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -22,6 +21,8 @@ from pipeline.run.cluster.fingerprint import mismatch_error, worker_info
 from pipeline.run.messages import Certificate, StepFailed
 from pipeline.run.silence import Silence
 from store import seconds_from_environment
+
+_log = logging.getLogger(__name__)
 
 CONNECT_S = 8.0
 _LOOK_EVERY_S = 2.0
@@ -114,7 +115,7 @@ class Cluster:
     def check(self, device: str) -> None:
         """Wait for a worker, and see that all run this code and that there is a GPU where one is wanted."""
         if not self.workers:
-            print(f"waiting for a worker of {self.address} (`dask worker {self.address}`)", file=sys.stderr, flush=True)
+            _log.warning("waiting for a worker of %s (`dask worker %s`)", self.address, self.address)
         while not self.workers:
             if problem := self.problem():
                 raise StepError(problem)
@@ -144,7 +145,7 @@ class Cluster:
                 "  start one worker a GPU, with `dask worker --resources GPU=1`"
             )
         if any(told["threads"] > 1 for told in found.values()):
-            print("note: workers do one step or shard at a time; start them with --nthreads 1", file=sys.stderr)
+            _log.warning("note: workers do one step or shard at a time; start them with --nthreads 1")
 
     def problem(self) -> str:
         """Say what keeps anything from being done: no scheduler any more, or no worker for too long; else empty."""

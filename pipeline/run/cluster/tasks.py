@@ -177,7 +177,7 @@ def _shard(place: dict[str, str], shard: int, fresh: bool, wanted: _Cancellation
     opened.wanted[:] = [wanted]
     if shard not in opened.notes:
         try:
-            opened.notes.update({number: dict(note) for number, note in opened.step.shards([shard])})
+            opened.notes.update({number: dict(note) for number, note in opened.step.make_shards([shard])})
         except ObjectTaken as error:
             return ShardConflict(error.path, str(error))
     _opened[name] = opened
@@ -215,12 +215,12 @@ def _open(place: dict[str, str]) -> _Opened:
 
 def _join(store: Store, place: dict[str, str]) -> tuple[StepJob, SharedWriter]:
     """Return what a coordinator wants done, and its draft to write to."""
-    joined = partial(store.join, place["stage"], place["key"], place["attempt"])
-    data = joined().scratch_read(JOB)
+    open_writer = partial(store.open_shared_writer, place["stage"], place["key"], place["attempt"])
+    data = open_writer().scratch_read(JOB)
     if data is None:
         raise NotShared(f"{place['store']}: the job of {place['stage']}/{place['key']} is gone; run again")
     job = msgspec.json.decode(data, type=StepJob)
-    return job, joined(check=partial(check_code, job.code))
+    return job, open_writer(check=partial(check_code, job.code))
 
 
 def device_name(device: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 import socket
@@ -19,6 +18,7 @@ import torch
 from pipeline.errors import StepError
 from pipeline.keys.cache import cache_folder
 from pipeline.keys.loaded_code import check_code
+from pipeline.plan.history import user_name
 from pipeline.registry import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Registration, import_hashed
 from pipeline.run.messages import StepDone, StepEvent, StepFailed, StepJob, runs_a_network
 from pipeline.run.step.failures import capture_failure
@@ -27,7 +27,7 @@ from pipeline.run.step.timing_summary import summarise_timings
 from pipeline.run.step.validate_inputs import check_inputs
 from pipeline.sources.base import Source
 from pipeline.sources.validate_listing import validated_listing
-from pipeline.stages.context import Context
+from pipeline.stages.context import Context, ShardDraft
 from store import Draft, Output, Store, family_of, find_sibling_outputs
 from store.errors import StoreError
 
@@ -145,6 +145,7 @@ def begin(job: StepJob, device: str, progress: Callable[[int, int, str], None], 
 def finish(job: StepJob, context: Context, left: Mapping[str, Any], seconds: float) -> StepDone:
     """Publish what a stage left in its draft."""
     about = {**_provenance(context.device), **({"accepted": job.accepted} if job.accepted else {})}
+    assert isinstance(context.draft, Draft)  # a step that is published is done by the draft's owner
     output = context.draft.publish({**about, "seconds": round(seconds, 3), **left}, replace=job.force)
     if context.device == "cuda":
         torch.cuda.empty_cache()  # for the other processes on this GPU
@@ -170,7 +171,7 @@ def _set_threads(device: str) -> None:
 
 def make_context(
     job: StepJob,
-    draft: Draft,
+    draft: ShardDraft,
     outputs: Mapping[str, Output],
     source: Source | None,
     device: str,
@@ -260,17 +261,9 @@ def open_source(job: StepJob, progress: Callable[[int, int, str], None]) -> Sour
 def _provenance(device: str) -> dict[str, Any]:
     return {
         "host": socket.gethostname(),
-        "user": user(),
+        "user": user_name(),
         "platform": platform.platform(),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "device": torch.cuda.get_device_name() if device == "cuda" else f"cpu x {torch.get_num_threads()}",
     }
-
-
-def user() -> str:
-    """Return who runs this, as the system knows them."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number that has no name
-        return str(os.getuid())

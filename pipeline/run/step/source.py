@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.errors import DataError, StepError
 from pipeline.keys.file_hash import BELIEVED, LOCKED, READ, FileHash, hash_file
@@ -193,7 +193,7 @@ class _CheckedVideo:
         self._video, self._reading = video, reading
         self.length = video.length
 
-    def __enter__(self) -> Video:
+    def __enter__(self) -> Self:
         self._reading.__enter__()
         self._video.__enter__()
         return self

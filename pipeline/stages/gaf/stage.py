@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, StepError
 from pipeline.stages.encode.timings import Timings
-from pipeline.stages.gaf.params import GafStageParams
+from pipeline.stages.gaf.params import GafRecipe, GafStageParams, GafWork
 from pipeline.stages.sharded import Note, run_sharded, seconds_by_phase
 from store.features import FeatureArray, FeatureLayout, FeatureOutput, create, open_features, pending, write_shard
 from trainers.gaf.fused import render_into
@@ -20,8 +20,7 @@ from trainers.gaf.params import GafParams
 from trainers.gaf.stored import TYPES, encode
 
 if TYPE_CHECKING:
-    from pipeline.stages.context import Context
-    from store import Draft
+    from pipeline.stages.context import Context, ShardDraft
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -33,9 +32,9 @@ def run(context: Context) -> dict[str, Any]:
 
 def open(context: Context) -> GafShards:
     """Return the rendering of the recipe's modality, shard by shard."""
-    params = msgspec.convert(dict(context.recipe["params"]), GafStageParams)
-    encoded = open_features(context.outputs[context.work["features"]])
-    return GafShards(params, encoded, context.recipe["modality"], context.draft, context.progress)
+    recipe, work = msgspec.convert(context.recipe, GafRecipe), msgspec.convert(context.work, GafWork)
+    encoded = open_features(context.outputs[work.features])
+    return GafShards(recipe.params, encoded, recipe.modality, context.draft, context.progress)
 
 
 class GafShards:
@@ -56,7 +55,7 @@ class GafShards:
         params: GafStageParams,
         encoded: FeatureOutput,
         name: str,
-        draft: Draft,
+        draft: ShardDraft,
         progress: Callable[[int, int, str], None],
     ) -> None:
         self._params, self._encoded, self._name = params, encoded, name
@@ -65,16 +64,16 @@ class GafShards:
         self._timings = Timings()
         self._finished = 0
 
-    def begin(self) -> list[int]:
-        """See `Sharded.begin`."""
+    def prepare(self) -> list[int]:
+        """See `Sharded.prepare`."""
         create(self._draft, self._arrays, attributes(self._params, self._encoded))
-        left = pending(self._draft, self._arrays)
-        for shard in {*range(self._arrays.shards)}.difference(left):
-            self._seen(shard)
-        return left
+        to_make = pending(self._draft, self._arrays)
+        for shard in {*range(self._arrays.shards)}.difference(to_make):
+            self._advance(shard)
+        return to_make
 
-    def shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
-        """See `Sharded.shards`."""
+    def make_shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
+        """See `Sharded.make_shards`."""
         for shard in numbers:
             rows = self._arrays.rows_of(shard)
             with self._timings.phase("read"):
@@ -84,14 +83,14 @@ class GafShards:
                     values["images"] = _images(values, self._params, rows, self._name)
             with self._timings.phase("write"):
                 write_shard(self._draft, self._arrays, shard, values)
-            self._seen(shard)
-            yield shard, {"timings": self._timings.taken()}
+            self._advance(shard)
+            yield shard, {"timings": self._timings.take()}
 
-    def end(self, notes: Iterable[Note]) -> dict[str, Any]:
-        """See `Sharded.end`; ``timings`` are this run's seconds by phase."""
+    def finalise(self, notes: Iterable[Note]) -> dict[str, Any]:
+        """See `Sharded.finalise`; ``timings`` are this run's seconds by phase."""
         return {"timings": seconds_by_phase(notes)}
 
-    def _seen(self, shard: int) -> None:
+    def _advance(self, shard: int) -> None:
         self._finished += len(self._arrays.rows_of(shard))
         self._progress(self._finished, self._arrays.rows, "recordings")
 
@@ -143,7 +142,7 @@ def _read(encoded: FeatureOutput, rows: range, name: str) -> Arrays:
     if len(broken):
         raise StepError(
             f"{name}: row {rows[broken[0]]} of the encoded series holds a value that is not finite; "
-            "mend that recording's file and encode it again"
+            "repair that recording's file and encode it again"
         )
     return {"series": np.where(valid[:, None, None], series, np.float32(0)), "valid": valid[:, None]}
 
