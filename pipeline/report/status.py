@@ -39,6 +39,22 @@ def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None
                 **({} if differs is None else {"differs": differs.get(step.id)}),
             }
         )
+    broken, late = _unusable_as_json(plan)
+    return {
+        "stages_file": str(plan.path),
+        "store": plan.store.url,
+        "indexed": plan.indexed,
+        "absent": list(plan.absent),
+        "broken": broken,
+        "late_broken": late,
+        "unparsed": [{"stream": u.stream, "path": u.path, "reason": u.reason} for u in plan.unparsed],
+        "estimate": total.as_json(),
+        "steps": listed,
+    }
+
+
+def _unusable_as_json(plan: Plan) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the recordings that cannot be used: what the index found, and what broke while it was encoded."""
     broken = [
         {
             "recording": recording,
@@ -60,17 +76,7 @@ def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None
         for id_, found in plan.late.items()
         for recording, reason in found.items()
     ]
-    return {
-        "stages_file": str(plan.path),
-        "store": plan.store.url,
-        "indexed": plan.indexed,
-        "absent": list(plan.absent),
-        "broken": broken,
-        "late_broken": late,
-        "unparsed": [{"stream": u.stream, "path": u.path, "reason": u.reason} for u in plan.unparsed],
-        "estimate": total.as_json(),
-        "steps": listed,
-    }
+    return broken, late
 
 
 def as_text(plan: Plan, steps: Iterable[Step]) -> str:
