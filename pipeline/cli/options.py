@@ -29,7 +29,7 @@ def experiment_options(command: F) -> F:
     """Add ``-f``, ``--set``, ``--debug`` and ``-v``."""
     options = [
         click.option(
-            "-f", "--file", "path", type=click.Path(locationtype=Path, readable=False), default=Path("stages.yaml"),
+            "-f", "--file", "path", type=click.Path(path_type=Path, readable=False), default=Path("stages.yaml"),
             show_default=True, help="The stages file.",
         ),
         click.option(
