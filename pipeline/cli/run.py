@@ -157,10 +157,10 @@ def _bring(plan: Plan, again: Callable[[], Plan], how: _How) -> tuple[Plan, _Mad
         more = _run(plan, how, made)
         made = replace(made, failed=[]) + more  # what failed was tried again
         plan = again() if more.done or more.fetched else plan
-        plan.history.note(plan.history.unknown(plan.steps.values(), plan.states))
+        plan.history.record(plan.history.unrecorded_steps(plan.steps.values(), plan.states))
         _tell_what_differs(before, states, more)
-    if plan.history.refused:
-        said = f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.refused}"
+    if plan.history.write_error:
+        said = f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.write_error}"
         print(f"note: {said}", file=sys.stderr)
     return plan, made
 
@@ -190,19 +190,19 @@ def _update_lock(plan: Plan) -> None:
 def _run(plan: Plan, how: _How, made: _Made) -> _Made:
     steps = select_steps(plan, how.until, how.only)
     forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(how.force)} - {*made.done}
-    new = plan.history.use((step.stage, step.key) for step in steps.values())
+    new = plan.history.pin((step.stage, step.key) for step in steps.values())
     if any(plan.states[id_] == "remote" for id_ in steps):
-        from pipeline.run.push_pull import use_in_remotes
+        from pipeline.run.push_pull import pin_in_remotes
 
-        new |= use_in_remotes(plan, [(s.stage, s.key) for s in steps.values() if plan.states[s.id] == "remote"])
+        new |= pin_in_remotes(plan, [(s.stage, s.key) for s in steps.values() if plan.states[s.id] == "remote"])
     if new:
         plan.states.update(states_of(plan.chain, steps.values()))  # cleaning may have come between
     ids = steps_to_materialise(plan, steps, forced)
     if not ids:
         return _Made()
-    if plan.history.refused:
+    if plan.history.write_error:
         raise StoreError(
-            f"{_steps(len(ids))} must be done, and this user may not write to the store: {plan.history.refused}"
+            f"{_steps(len(ids))} must be done, and this user may not write to the store: {plan.history.write_error}"
         )
     from pipeline.run.runner import run_steps
 

@@ -42,8 +42,8 @@ def record_outcome(plan: Plan, outcome: Outcome) -> None:
     steps = plan.steps
     done = {s: StepRecord(steps[s].stage, steps[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
     try:
-        plan.history.note(done)
-        if plan.history.refused:
-            raise NotPermitted(plan.history.refused)
+        plan.history.record(done)
+        if plan.history.write_error:
+            raise NotPermitted(plan.history.write_error)
     except StoreError as error:
         _log.warning("note: this run is not remembered for estimates and explanations: %s", error)

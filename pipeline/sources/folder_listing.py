@@ -77,6 +77,7 @@ def list_folder(root: Path, folder: str) -> Iterator[FolderEntry]:
     ConfigError
         The folder is there and cannot be read.
     """
+    # Hidden names are what file managers and synchronisers leave behind.
     for entry in _scan(root, folder):
         if not entry.name.startswith("."):
             yield FolderEntry(printable(entry.name), _problem(entry))
@@ -93,6 +94,7 @@ def walk(root: Path, folder: str) -> Iterator[tuple[str, list[FolderEntry]]]:
     ConfigError
         A folder is there and cannot be read.
     """
+    # A folder is told by device and inode: links may lead to one folder under many names.
     parts = folder.split("/")
     outside = {_identity(root / "/".join(parts[:depth])) for depth in range(len(parts) + 1)}
     waiting = [(folder, frozenset(outside))]  # folders, and those that each of them is in

@@ -122,6 +122,7 @@ class UtdMhad:
         path, name = self._file(recording, stream)
         with for_recording(recording.id, stream, name):
             values = mat.read(path, _ARRAYS[stream])
+        # The file has (joint, axis, frame); series have time first.
         if stream == "skeleton":
             values = values.transpose(2, 0, 1)
         return Series(np.ascontiguousarray(values))

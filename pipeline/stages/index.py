@@ -47,6 +47,7 @@ def run(context: Context) -> dict[str, Any]:
         {"recording": "", "stream": item.stream, "path": item.path, "reason": item.reason} for item in listing.unparsed
     ]
     lengths: list[dict[str, int]] = []
+    # Threads, since checking waits for disks and decoders; `map` keeps the order of rows.
     with ThreadPoolExecutor() as pool:
         results = pool.map(lambda each: _check(source, each, work.streams, recipe.source.times), listing.recordings)
         for done, (of_streams, problems) in enumerate(results, 1):

@@ -114,7 +114,8 @@ class Project:
         from pipeline.plan.explain import reasons
 
         plan = self.plan(*settings)
-        return {id_: reasons(plan, step) for id_, step in plan.steps.items() if plan.states[id_] != "cached"}
+        todo = [step for id_, step in plan.steps.items() if plan.states[id_] != "cached"]
+        return {step.id: [reason.text for reason in reasons(plan, step)] for step in todo}
 
     def run(self, *settings: Setting, until: str | None = None) -> list[str]:
         """Do what is not cached, in this process, and return its steps: quicker than `command`."""
@@ -142,7 +143,7 @@ class Project:
         finally:
             torch.set_num_threads(threads)
         plan = self.plan(*settings)
-        plan.history.note(plan.history.unknown(plan.steps.values(), plan.states))
+        plan.history.record(plan.history.unrecorded_steps(plan.steps.values(), plan.states))
         return done
 
     def copy(self, folder: Path) -> Project:

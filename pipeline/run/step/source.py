@@ -67,7 +67,7 @@ class CheckedFile:
         """Raise StepError where the file is not the one that is known."""
         known = self.known
         try:
-            if known.origin == READ and known.still(os.stat(self.path)):
+            if known.origin == READ and known.matches(os.stat(self.path)):
                 return
             found = hash_file(self.path)
         except FileNotFoundError:
@@ -155,7 +155,7 @@ class CheckedSource:
         known = self._read.get(path) or unpack(self._packed[stream], self._places[stream][path])
         if known.origin == READ:
             return known
-        noted = self._noted.noted(path)
+        noted = self._noted.get(path)
         return noted if noted and (noted.origin, noted.sha256) == (READ, known.sha256) else known
 
     @cached_property

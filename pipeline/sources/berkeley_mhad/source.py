@@ -64,12 +64,7 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class BerkeleyMhad:
     """Reader of Berkeley-MHAD's layout.
 
-    Parameters
-    ----------
-    root
-        As in `Params`, resolved.
-    params
-        As the stages file gave them.
+    `root` is that of the parameters, resolved; without parameters, the others are the default ones.
     """
 
     name: str = "berkeley-mhad"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+# Not Pillow: it takes other kinds of PNM for PGM, scales values where white is not 255, and does not say how many
+# pixels of a truncated picture are there.
 _GAP = rb"(?:\s|#[^\n\r]*[\n\r])+"
 _HEADER = re.compile(rb"P5" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})\s")
 _WHITE = 255  # what a byte can hold

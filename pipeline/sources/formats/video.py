@@ -190,6 +190,7 @@ def _decoded(container: InputContainer, packets: Packets, wanted: NDArray[np.int
             if number == last:
                 return
         return
+    # Seeking restarts the decoder, so a jump is worth it only over frames that would be decoded and dropped.
     decoding, before = container.decode(stream), -1
     starts = packets.keys[packets.keys.searchsorted(wanted, side="right") - 1]
     for number, start in zip(wanted.tolist(), starts.tolist(), strict=True):

@@ -59,6 +59,7 @@ def read(path: Path) -> Series:
     bad = ~np.isfinite(values).all(axis=1)
     if bad.any():
         raise BrokenFileError(f"{int(bad.sum())} rows hold NaN or infinity (first: row {int(bad.argmax()) + 1})")
+    # Stable, so that of equal times the row that stands first in the file comes first and is kept.
     order = np.argsort(clock, kind="stable")
     clock = clock[order]
     first = np.diff(clock, prepend=-np.inf) > 0

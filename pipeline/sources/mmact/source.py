@@ -66,13 +66,7 @@ class Mmact:
 
     A recording is a clip as one camera sees it, with its video and the clip's sensors. A clip without any video of
     the chosen cameras is one recording without a view, of sensors alone.
-
-    Parameters
-    ----------
-    root
-        As in `Params`, resolved.
-    params
-        As the stages file gave them.
+    `root` is that of the parameters, resolved; without parameters, the others are the default ones.
     """
 
     name: str = "mmact"

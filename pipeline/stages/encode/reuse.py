@@ -124,6 +124,7 @@ class RowReuse:
             return
         outputs, self._outputs = self._outputs, None
         wanted = int((~self._broken).sum())
+        # Read when it is first needed: most runs have no earlier output.
         signature: dict[str, Any] | None = None
         for output in outputs:
             if int(self._same.sum()) == wanted:

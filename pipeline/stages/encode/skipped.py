@@ -21,10 +21,10 @@ def write_shard_reasons(draft: ShardDraft, shard: int, broken: Mapping[str, str]
 
 
 def read_shard(draft: ShardDraft, shard: int, rows: range, recordings: Sequence[Recording | None]) -> dict[str, str]:
-    """Return what an earlier run found broken in a shard; where its notes are gone, from empty rows."""
-    noted = draft.scratch_read(f"skipped-{shard}.json")
-    if noted is not None:
-        reasons: dict[str, str] = json.loads(noted)
+    """Return what an earlier run found broken in a shard; where that note is gone, from empty rows."""
+    note = draft.scratch_read(f"skipped-{shard}.json")
+    if note is not None:
+        reasons: dict[str, str] = json.loads(note)
         return reasons
     good = [bool(row.any()) for row in read_draft_rows(draft, "valid", rows)]
     lost = "was found broken by an earlier, interrupted run"

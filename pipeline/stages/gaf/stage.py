@@ -125,10 +125,10 @@ def layout(params: GafStageParams, encoded: FeatureOutput, name: str) -> Feature
 
 def attributes(params: GafStageParams, encoded: FeatureOutput) -> dict[str, Any]:
     """Return what a reader of the output must know to render the series again, augmented or not."""
-    kept = ("modality", "kind", "streams", "rate", "vertical_axis")
+    copied = ("modality", "kind", "streams", "rate", "vertical_axis")
     given = msgspec.to_builtins(params)
     return {
-        **{key: encoded.attributes[key] for key in kept if key in encoded.attributes},
+        **{key: encoded.attributes[key] for key in copied if key in encoded.attributes},
         "form": "images",
         "gaf": {key: given[key] for key in GafParams.__struct_fields__},
         "dtype": params.dtype,
@@ -161,7 +161,7 @@ def _images(values: Arrays, params: GafStageParams, rows: range, name: str) -> N
                 images[row] = encode(torch.from_numpy(pyts_images(one, params)), params.dtype)
             except ValueError as error:
                 raise StepError(f"{name}: row {rows[row]}: pyts: {error}; set renderer: fused") from error
-    elif len(good) == len(rows):
+    elif len(good) == len(rows):  # nothing to leave empty: rendered in place
         render_into(series, params, images)
     else:
         rendered = images.new_empty(len(good), *images.shape[1:])

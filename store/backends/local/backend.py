@@ -233,7 +233,7 @@ class LocalBackend:
 
 
 def _temporary_beside(file: str) -> str:
-    return f"{os.path.dirname(file)}/{temporary_name(os.urandom(8).hex())}"
+    return f"{os.path.dirname(file)}/{temporary_name()}"
 
 
 def _replace(temporary: str, target: str) -> None:

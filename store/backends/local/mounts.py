@@ -26,7 +26,7 @@ def remember_mount(folder: str) -> None:
         if mount == os.sep and not note.exists():
             return
         note.parent.mkdir(parents=True, exist_ok=True)
-        temporary = note.with_name(temporary_name(os.urandom(8).hex()))
+        temporary = note.with_name(temporary_name())
         temporary.write_text(f"{mount}\n{folder}\n", encoding="utf-8", errors="surrogateescape")
         os.replace(temporary, note)
 

@@ -81,7 +81,7 @@ def mistake(work: Callable[[], object]) -> str:
         work()
     first, remedy = str(caught.value).split("\n")
     assert first.startswith(f"source own ({__name__}): ")
-    assert remedy == "  mend it there; pipeline/sources/base.py says what is wanted"
+    assert remedy == "  fix it there; pipeline/sources/base.py says what is wanted"
     return first.partition("): ")[2]
 
 

@@ -136,12 +136,12 @@ class TimelineEncoder:
     ) -> None:
         """Reduce one recording after the other, so that none's bits depend on which others are encoded with it."""
         for row, values in read.items():
-            found = self._patches(values)
-            if not (np.isfinite(values).all() and np.isfinite(found).all()):
+            pooled = self._patches(values)
+            if not (np.isfinite(values).all() and np.isfinite(pooled).all()):
                 self._too_large(cast("Recording", recordings[row]), into)
                 continue
-            into.features[row, : len(found)] = found
-            into.valid[row, : len(found)] = True
+            into.features[row, : len(pooled)] = pooled
+            into.valid[row, : len(pooled)] = True
             if into.series is not None:
                 into.series[row] = values
 

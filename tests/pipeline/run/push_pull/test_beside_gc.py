@@ -150,7 +150,7 @@ def test_other_experiments_references_grow_with_what_is_pushed_for_them(finished
     target = Store.open(str(tmp_path / "share"))
     other = History.read(plan.store, project.folder / "other.yaml")
     for number, id_ in enumerate(["student[subjects=odd,seed=0]", "teacher[subjects=odd,seed=0]"]):
-        other.note({f"step {number}": StepRecord(plan.steps[id_].stage, plan.steps[id_].key)})
+        other.record({f"step {number}": StepRecord(plan.steps[id_].stage, plan.steps[id_].key)})
         assert not sharing.push(plan, target, sharing.everything(plan.store), whole=True).failed
     assert History.read(target, project.folder / "other.yaml").steps == other.steps
     target.drop_ref(plan.history.name)
@@ -189,7 +189,7 @@ def test_what_accept_compares_is_named_first(finished: Any, tmp_path: Path) -> N
     plan.states["index"] = "todo"
     (target,) = _targets(plan, [step])
     assert [old.manifest.key for _, old in target.pairs] == [step.key]
-    assert ("index", step.key) in History.read(store, project.file).named()
+    assert ("index", step.key) in History.read(store, project.file).pinned_outputs()
 
 
 def _values(project: Any) -> dict[str, Any]:
