@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -109,7 +110,4 @@ def _is_at_or_below(key: str, ancestor: str) -> bool:
 
 def matrix_points(matrix: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     """Expand the matrix: every combination of its keys' values, the last key varying fastest."""
-    points: list[dict[str, Any]] = [{}]
-    for key, values in matrix.items():
-        points = [{**point, key: value} for point in points for value in values]
-    return points
+    return [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())]

@@ -18,7 +18,10 @@ ARGUMENTS = 8
 
 LONG_MODULES: dict[str, str] = {}
 LONG_FUNCTIONS: dict[str, str] = {}
-MANY_ARGUMENTS: dict[str, str] = {}
+MANY_ARGUMENTS: dict[str, str] = {
+    "trainers/gaf/fused.py:fill": "numba compiles a kernel for plain arrays, each of which it must be given",
+    "trainers/gaf/fused.py:_mean_ir": "writes the machine code for that kernel, with a name for each of its operands",
+}
 
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
@@ -73,6 +76,15 @@ def test_modules() -> None:
 
 def test_functions() -> None:
     assert beyond(lines_of, FUNCTION_LINES, LONG_FUNCTIONS) == {}
+
+
+def test_exceptions_are_still_needed() -> None:
+    known = {
+        name for name in LONG_MODULES if len((ROOT / name).read_text(encoding="utf-8").splitlines()) > MODULE_LINES
+    }
+    assert known == {*LONG_MODULES}
+    for count, most, names in ((lines_of, FUNCTION_LINES, LONG_FUNCTIONS), (arguments_of, ARGUMENTS, MANY_ARGUMENTS)):
+        assert {name.rpartition(":")[0] for name in beyond(count, most, {})} >= {*names}
 
 
 def test_arguments() -> None:

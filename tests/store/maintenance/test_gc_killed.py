@@ -28,28 +28,46 @@ for _ in Store.open(sys.argv[1]).garbage_collection(grace_s=0).run():
 """
 
 STEPWISE = """
-import os, sys
+import os, sys, traceback
 from store import Store
 
-left = [int(sys.argv[2])]
-def counted(call):
+def counted(call, remaining):
     def counting(*arguments, **options):
-        left[0] -= 1
-        if left[0] == 0:
+        remaining[0] -= 1
+        if remaining[0] == 0:
             os.kill(os.getpid(), 9)
         return call(*arguments, **options)
     return counting
-for name in ("link", "unlink", "replace", "rmdir", "rename"):
-    setattr(os, name, counted(getattr(os, name)))
-for _ in Store.open(sys.argv[1]).garbage_collection(grace_s=0).run():
-    pass
+
+def clean(folder, kill_before):
+    remaining = [kill_before]
+    for name in ("link", "unlink", "replace", "rmdir", "rename"):
+        setattr(os, name, counted(getattr(os, name), remaining))
+    for _ in Store.open(folder).garbage_collection(grace_s=0).run():
+        pass
+
+for line in sys.stdin:  # one process for all steps, since each start of Python takes longer than a cleaning
+    folder, step = line.rsplit(" ", 1)
+    child = os.fork()
+    if child == 0:
+        try:
+            clean(folder, int(step))
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
 def python(program: str, *arguments: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": REPOSITORY}
     return subprocess.Popen(
-        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-c", program, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
 
 
@@ -61,6 +79,9 @@ def check_whole(store: Store) -> None:
 
 
 def test_killed_before_each_single_change(tmp_path: Path) -> None:
+    process = python(STEPWISE)
+    assert process.stdin
+    assert process.stdout
     for step in range(1, 40):
         folder = tmp_path / str(step)
         store = Store.open(str(folder))
@@ -69,8 +90,9 @@ def test_killed_before_each_single_change(tmp_path: Path) -> None:
         name(store, "mine.json", ("index", "i"))
         with store.draft("train", "begun", recipe={}, inputs=[]) as draft:
             draft.write("x", b"x")
-        process = python(STEPWISE, str(folder), str(step))
-        status = process.wait(60)
+        process.stdin.write(f"{folder} {step}\n")
+        process.stdin.flush()
+        status = int(process.stdout.readline())
         assert status in (0, -signal.SIGKILL)
         check_whole(store)
         freed(store.garbage_collection(grace_s=0))
@@ -78,6 +100,8 @@ def test_killed_before_each_single_change(tmp_path: Path) -> None:
         assert not store.garbage_collection(grace_s=0).garbage
         if status == 0:
             assert step > 5
+            process.stdin.close()
+            assert process.wait(60) == 0
             return
     pytest.fail("it never came to its end")
 
