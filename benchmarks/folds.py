@@ -69,14 +69,14 @@ def main() -> None:
 
 
 def _alone(steps: list[Any], tasks: list[Any], params: Any, device: str) -> None:
-    from trainers.fit.loop import fit
+    from trainers.fit.loop import Training, fit
 
     for step, task in zip(steps, tasks, strict=True):
-        fit(task, step.data, params, seed=0, device=device)
+        fit(Training(task, step.data, 0), params, device=device)
 
 
 def _together(steps: list[Any], tasks: list[Any], params: Any, device: str) -> None:
-    from trainers.fit.epoch import Training
+    from trainers.fit.loop import Training
     from trainers.fit.stacked import fit_stacked
 
     trainings = [Training(task, step.data, 0) for step, task in zip(steps, tasks, strict=True)]

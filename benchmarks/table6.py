@@ -57,7 +57,7 @@ def _epochs(names: list[str], model: str, options: argparse.Namespace) -> tuple[
     from pipeline.registry import import_object
     from trainers.data.recordings import RecordingData
     from trainers.data.standardise import Standardised, fit_standardiser
-    from trainers.fit.loop import fit
+    from trainers.fit.loop import Training, fit
     from trainers.fit.tasks.classify import ClassifyTask
     from trainers.models.registry import MODELS
     from trainers.params import AugmentParams, FitParams, StandardiseParams
@@ -69,12 +69,14 @@ def _epochs(names: list[str], model: str, options: argparse.Namespace) -> tuple[
     task = ClassifyTask(Standardised(built, fit_standardiser(inputs, StandardiseParams())))
     ended: list[float] = []
     fit(
-        task,
-        RecordingData(inputs, labels, AugmentParams()),
+        Training(
+            task,
+            RecordingData(inputs, labels, AugmentParams()),
+            0,
+            progress=lambda *_: ended.append(time.perf_counter()),
+        ),
         FitParams(epochs=options.epochs + 1, precision=options.precision),
-        seed=0,
         device=options.device,
-        progress=lambda *_: ended.append(time.perf_counter()),
     )
     size = sum(weight.numel() * weight.element_size() for weight in built.parameters())
     return [after - before for before, after in pairwise(ended)], size / 1e6

@@ -77,7 +77,7 @@ def _ours(task: Any, data: Any, params: Any, epochs: int) -> Iterator[float]:
     import queue
     import threading
 
-    from trainers.fit.loop import fit
+    from trainers.fit.loop import Training, fit
 
     go: queue.SimpleQueue[None] = queue.SimpleQueue()
     ended: queue.SimpleQueue[float] = queue.SimpleQueue()
@@ -93,7 +93,7 @@ def _ours(task: Any, data: Any, params: Any, epochs: int) -> Iterator[float]:
         nonlocal started
         go.get()
         started = time.perf_counter()
-        fit(task, data, replace_epochs(params, epochs), seed=0, progress=progress)
+        fit(Training(task, data, 0, progress=progress), replace_epochs(params, epochs))
 
     threading.Thread(target=run, daemon=True).start()
     while True:

@@ -10,7 +10,7 @@ Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
 NotNegative = Annotated[float, Meta(ge=0, le=1e9)]
 Fraction = Annotated[float, Meta(ge=0, lt=1)]
 Mode = Literal["none", "global", "channel"]
-Hard = Literal["streams", "joint"]
+HardLoss = Literal["streams", "joint"]
 
 
 class FitParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +45,7 @@ class FitParams(Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Literal["cosine", "constant"] = "cosine"
     clip: NotNegative = 1.0
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    loss: Hard = "streams"
+    loss: HardLoss = "streams"
     label_smoothing: Fraction = 0.0
 
 

@@ -20,7 +20,6 @@ LONG_MODULES: dict[str, str] = {}
 LONG_FUNCTIONS: dict[str, str] = {}
 MANY_ARGUMENTS: dict[str, str] = {
     "trainers/gaf/fused.py:fill": "numba compiles a kernel for plain arrays, each of which it must be given",
-    "trainers/gaf/fused.py:_mean_ir": "writes the machine code for that kernel, with a name for each of its operands",
 }
 
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]

@@ -5,8 +5,9 @@ All forms of one modality come from the same series, so that one augmented copy 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -68,13 +69,36 @@ class Input(Protocol):
 
 
 @dataclass(frozen=True)
-class SeriesInput:
-    """The aligned series itself, (L, C)."""
+class _SeriesForm:
+    """What the forms that are made of a series have in common."""
 
     modality: str
     kind: Kind
     series: Tensor
     valid: Tensor
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def select(self, rows: Tensor) -> Self:
+        """Return the recordings at `rows`, in that order."""
+        return self._map(lambda values: values[rows], valid=self.valid[rows])
+
+    def to(self, device: torch.device | str) -> Self:
+        """Return the same on a device."""
+        return self._map(lambda values: to_device_if_fits(values, device), valid=self.valid.to(device))
+
+    def _map(self, change: Callable[[Tensor], Tensor], valid: Tensor) -> Self:
+        # stored images come before the series on a GPU: where they are, the series is read in augmentation alone
+        present = [name for name in ("images", "series") if getattr(self, name, None) is not None]
+        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in present}
+        return replace(self, valid=valid, **changed)
+
+
+@dataclass(frozen=True)
+class SeriesInput(_SeriesForm):
+    """The aligned series itself, (L, C)."""
+
     vertical_axis: int | None = None
 
     @property
@@ -87,9 +111,6 @@ class SeriesInput:
         """Samples L and channels C."""
         return tuple(self.series.shape[1:])
 
-    def __len__(self) -> int:
-        return len(self.series)
-
     def take(self, rows: Tensor) -> Tensor:
         """See `Input.take`."""
         return take_rows(self.series, rows).float()
@@ -98,17 +119,9 @@ class SeriesInput:
         """See `Input.derive`."""
         return series
 
-    def select(self, rows: Tensor) -> SeriesInput:
-        """Return the recordings at `rows`, in that order."""
-        return replace(self, series=self.series[rows], valid=self.valid[rows])
-
-    def to(self, device: torch.device | str) -> SeriesInput:
-        """Return the same on a device."""
-        return replace(self, series=to_device_if_fits(self.series, device), valid=self.valid.to(device))
-
 
 @dataclass(frozen=True)
-class ImageInput:
+class ImageInput(_SeriesForm):
     """Gramian angular fields of the series, (fields x C, S, S) in -1..1.
 
     Attributes
@@ -119,19 +132,16 @@ class ImageInput:
         (N, fields x C, S, S) as stored, float16 or uint8; None: they are rendered whenever they are read.
     """
 
-    modality: str
-    kind: Kind
-    series: Tensor
-    valid: Tensor
     gaf: GafParams
     images: Tensor | None = None
     vertical_axis: int | None = None
 
     def __post_init__(self) -> None:
-        if self.images is not None and tuple(self.images.shape) != (len(self.series), *self.shape):
+        expected = (len(self.series), *self.shape)
+        if self.images is not None and tuple(self.images.shape) != expected:
             raise TrainingError(
-                f"modality {self.modality}: images {tuple(self.images.shape)} must be "
-                f"{(len(self.series), *self.shape)}; run the gaf stage again"
+                f"modality {self.modality}: images {tuple(self.images.shape)} must be {expected}; "
+                "run the gaf stage again"
             )
 
     @property
@@ -142,11 +152,7 @@ class ImageInput:
     @property
     def shape(self) -> tuple[int, ...]:
         """Channels (all summation fields, then all difference fields), rows and columns."""
-        fields = 2 if self.gaf.field == "both" else 1
-        return fields * self.series.shape[2], self.gaf.size, self.gaf.size
-
-    def __len__(self) -> int:
-        return len(self.series)
+        return len(self.gaf.fields) * self.series.shape[2], self.gaf.size, self.gaf.size
 
     def take(self, rows: Tensor) -> Tensor:
         """See `Input.take`."""
@@ -157,13 +163,3 @@ class ImageInput:
     def derive(self, series: Tensor) -> Tensor:
         """See `Input.derive`."""
         return render(series, self.gaf)
-
-    def select(self, rows: Tensor) -> ImageInput:
-        """Return the recordings at `rows`, in that order."""
-        images = None if self.images is None else self.images[rows]
-        return replace(self, series=self.series[rows], valid=self.valid[rows], images=images)
-
-    def to(self, device: torch.device | str) -> ImageInput:
-        """Return the same on a device."""
-        images = None if self.images is None else to_device_if_fits(self.images, device)
-        return replace(self, series=to_device_if_fits(self.series, device), valid=self.valid.to(device), images=images)

@@ -97,12 +97,10 @@ class ModalityData:
 
     def to(self, device: torch.device | str) -> ModalityData:
         """Return the same on a device."""
-        series = (
-            None if self.series is None else to_device_if_fits(self.series, device)
-        )  # first: it is read for every batch
-        return replace(
-            self, features=to_device_if_fits(self.features, device), valid=self.valid.to(device), series=series
-        )
+        # the series first: it is read for every batch, and the GPU may have room for one of the two
+        series = None if self.series is None else to_device_if_fits(self.series, device)
+        features = to_device_if_fits(self.features, device)
+        return replace(self, features=features, valid=self.valid.to(device), series=series)
 
 
 def feature_groups(data: ModalityData) -> Tensor:

@@ -1,37 +1,68 @@
-"""The fit loop: one for every task."""
+"""The fit loop: one for every task, from `fit` downwards; stacked trainings (`trainers.fit.stacked`) share `Epoch`."""
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-from trainers.data.batch import TaskOutput
+import torch
+from torch import Tensor, nn
+
+from trainers.data.batch import Batch, TaskOutput
 from trainers.data.device import indexed_device
-from trainers.fit.checkpoint import Checkpoint
-from trainers.fit.epoch import Data, Epoch, Progress, Training, autocast, start
+from trainers.errors import TrainingError
+from trainers.fit.checkpoint import Checkpoint, State
 from trainers.fit.seeding import repeatable, seeded
 from trainers.params import FitParams
 
+History = list[dict[str, float]]
+Progress = Callable[[int, int, float, float], None]  # epoch from 1, epochs, loss, accuracy on the training batches
 
-def fit(
-    task: nn.Module,
-    data: Data,
-    params: FitParams,
-    *,
-    seed: int,
-    device: torch.device | str = "cpu",
-    checkpoint: Checkpoint | None = None,
-    progress: Progress | None = None,
-) -> list[dict[str, float]]:
+
+class Data(Protocol):
+    """Recordings to train on, see `trainers.data.recordings.RecordingData`."""
+
+    def __len__(self) -> int: ...
+    def to(self, device: torch.device | str) -> Data: ...
+    def batch(self, rows: Tensor, generator: torch.Generator | None = None) -> Batch: ...
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained on what.
+
+    Attributes
+    ----------
+    task
+        Its forward takes a batch and returns `trainers.data.batch.TaskOutput`. The caller initialises its weights,
+        see `trainers.fit.seeding`.
+    seed
+        Of shuffling, augmentation and dropout.
+    checkpoint
+        Read once, and offered the state after every epoch.
+    progress
+        Called after every epoch.
+    """
+
+    task: nn.Module
+    data: Data
+    seed: int
+    checkpoint: Checkpoint | None = None
+    progress: Progress | None = None
+
+    def to(self, device: torch.device) -> Training:
+        """Move the task, and return the training with its data on a device."""
+        return replace(self, task=self.task.to(device), data=self.data.to(device))
+
+
+def fit(training: Training, params: FitParams, *, device: torch.device | str = "cpu") -> History:
     """Train a task's parameters in place; the last epoch is the result.
 
     Deterministic by seed at equal thread counts on one kind of machine, and the same whether it ran through
     or was resumed from any of its checkpoints.
-
-    Parameters
-    ----------
-    task, data, seed, checkpoint, progress
-        See `trainers.fit.epoch.Training`.
 
     Returns
     -------
@@ -45,21 +76,132 @@ def fit(
         For a loss that is not finite, or a checkpoint that is damaged or another model's.
     """
     device = indexed_device(device)
-    training = Training(task.to(device), data.to(device), seed, checkpoint, progress)
-    state = start(training, params, device)
-    with repeatable(device), seeded(seed, device):  # the latter for dropout, which draws from torch's global generators
-        content = checkpoint.load() if checkpoint else None
-        if content is not None:
-            state.restore(content)
+    training = training.to(device)
+    task, state = training.task, initial_state(training, params, device)
+    # dropout draws from torch's global generators: they are seeded, and put back for the caller
+    with repeatable(device), seeded(training.seed, device):
+        resume(training, state)
         task.train()
         while len(state.history) < params.epochs:
-            epoch = Epoch(state, training.data, params)
+            epoch = Epoch(training, state, params)  # shuffles
             for number in range(len(epoch.batches)):
-                batch = epoch.begin(number)
+                batch = epoch.next_batch(number)  # inputs (B, ...) augmented, labels (B,)
                 with autocast(params.precision, device):
-                    output: TaskOutput = task(batch)
+                    output: TaskOutput = task(batch)  # loss (), logits (B, K)
                 torch.autograd.backward(state.scaler.scale(output["loss"]))
-                epoch.descend(output["loss"], output["logits"], batch["labels"])
-            epoch.end(training)
+                epoch.optimizer_step(output["loss"], output["logits"], batch["labels"])
+            epoch.finish()
     task.eval()
     return state.history
+
+
+def initial_state(training: Training, params: FitParams, device: torch.device) -> State:
+    """Return the state before the first step; the task is on the device."""
+    weights = [weight for weight in training.task.parameters() if weight.requires_grad]
+    optimiser = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[params.optimiser]
+    return State(
+        task=training.task,
+        optimiser=optimiser(weights, lr=params.lr, weight_decay=params.weight_decay, fused=True),
+        scaler=torch.amp.GradScaler(device.type, enabled=params.precision == "fp16"),
+        shuffle=torch.Generator().manual_seed(training.seed),
+        noise=torch.Generator(device).manual_seed(training.seed),
+        history=[],
+    )
+
+
+def resume(training: Training, state: State) -> None:
+    """Go on from the training's checkpoint, where there is one."""
+    content = training.checkpoint.load() if training.checkpoint else None
+    if content is not None:
+        state.restore(content)
+
+
+class Epoch:
+    """The next epoch of a training: its batches, what a step does around forward and backward, and its figures.
+
+    Attributes
+    ----------
+    batches
+        Row numbers (B,) int64 of each step, on the device.
+    """
+
+    def __init__(self, training: Training, state: State, params: FitParams) -> None:
+        self._training, self._state, self._params = training, state, params
+        self._number = len(state.history) + 1
+        device = state.noise.device
+        self.batches = _shuffled(len(training.data), params.batch, state.shuffle, device)
+        self._weights = [weight for weight in state.task.parameters() if weight.requires_grad]
+        # figures stay on the device until the epoch ends: reading one would wait for it in every step
+        self._losses: list[Tensor] = []
+        self._hits = torch.zeros((), dtype=torch.int64, device=device)
+        self._lr = params.lr
+
+    def next_batch(self, number: int) -> Batch:
+        """Set a step's learning rate, drop the gradients of the one before, and return its batch."""
+        count = len(self.batches)
+        self._lr = learning_rate((self._number - 1) * count + number, count, self._params)
+        for group in self._state.optimiser.param_groups:
+            group["lr"] = self._lr
+        self._state.optimiser.zero_grad(set_to_none=True)
+        return self._training.data.batch(self.batches[number], self._state.noise)
+
+    def optimizer_step(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Clip the gradients, which are those of the scaled loss (), step, and add up loss and hits."""
+        state = self._state
+        if self._params.clip:
+            state.scaler.unscale_(state.optimiser)
+            nn.utils.clip_grad_norm_(self._weights, self._params.clip, foreach=True)
+        state.scaler.step(state.optimiser)
+        state.scaler.update()
+        self._losses.append(loss.detach())
+        self._hits += (logits.detach().argmax(-1) == labels).sum()
+
+    def finish(self) -> None:
+        """Add the epoch's figures to the history, save and report; TrainingError for a loss that is not finite."""
+        training, state = self._training, self._state
+        loss = _mean_loss(torch.stack(self._losses), self.batches, self._number)  # the only wait for the device
+        accuracy = self._hits.item() / len(training.data)
+        state.history.append({"epoch": self._number, "loss": loss, "accuracy": accuracy, "lr": self._lr})
+        if training.checkpoint:
+            training.checkpoint.save(state.to_bytes)
+        if training.progress:
+            training.progress(self._number, self._params.epochs, loss, accuracy)
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """Compute in a training's precision."""
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, {"bf16": torch.bfloat16, "fp16": torch.float16}[precision])
+
+
+def learning_rate(step: int, steps_per_epoch: int, params: FitParams) -> float:
+    """Return the rate of one step, from 0 over all epochs: linear warm-up, then a cosine to zero or a constant."""
+    total = params.epochs * steps_per_epoch
+    warm = min(round(params.warmup * steps_per_epoch), total - 1)
+    if step < warm:
+        return params.lr * (step + 1) / warm
+    if params.schedule == "constant":
+        return params.lr
+    return params.lr * (1 + math.cos(math.pi * (step - warm) / (total - warm))) / 2
+
+
+def _shuffled(count: int, size: int, generator: torch.Generator, device: torch.device) -> Sequence[Tensor]:
+    """Cut a random order into batches; a last one of one recording, which has no batch statistics, joins another."""
+    batches = torch.split(torch.randperm(count, generator=generator).to(device), size)
+    if len(batches) > 1 and len(batches[-1]) == 1 < size:
+        return [*batches[:-2], torch.cat(batches[-2:])]
+    return batches
+
+
+def _mean_loss(losses: Tensor, batches: Sequence[Tensor], epoch: int) -> float:
+    """Mean over recordings of the batches' mean losses, (batches,)."""
+    finite = losses.isfinite()
+    if not bool(finite.all()):
+        number = int((~finite).int().argmax()) + 1
+        raise TrainingError(
+            f"training: the loss is not finite in epoch {epoch}, batch {number} of {len(batches)}; "
+            "lower lr, set clip, use precision fp32 or bf16, or look for extreme values in the features"
+        )
+    sizes = torch.tensor([len(rows) for rows in batches], dtype=torch.float64)
+    return float((losses.double().cpu() * sizes).sum() / sizes.sum())

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
 from trainers.data.device import indexed_device
-from trainers.fit.epoch import Data
+from trainers.fit.loop import Data
 from trainers.fit.output_checks import checked_output
 from trainers.fit.seeding import repeatable
 

@@ -12,7 +12,6 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -22,12 +21,10 @@ from trainers.data.batch import Batch
 from trainers.data.device import DEVICE_ERRORS, indexed_device
 from trainers.errors import TrainingError
 from trainers.fit.checkpoint import State
-from trainers.fit.epoch import Epoch, Training, autocast, start
+from trainers.fit.loop import Epoch, History, Training, autocast, initial_state, resume
 from trainers.fit.seeding import gpus, repeatable
 from trainers.models.dropout import per_model_generators
 from trainers.params import FitParams
-
-History = list[dict[str, float]]
 
 
 def fit_stacked(
@@ -51,88 +48,96 @@ def fit_stacked(
         The tasks differ, or one cannot be mapped over.
     """
     device = indexed_device(device)
-    moved = [replace(each, task=each.task.to(device), data=each.data.to(device)) for each in trainings]
+    moved = [each.to(device) for each in trainings]
     stack = _StackedTasks([each.task for each in moved])
-    members = [_StackedTraining(place, each, start(each, params, device), device) for place, each in enumerate(moved)]
+    members = [_StackedTraining(row, each, params, device) for row, each in enumerate(moved)]
     for member in members:
-        member.begin()
-    active = members
+        member.resume()
     with repeatable(device), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # attention, on a CPU
-        while active := [each for each in active if each.goes_on(params)]:
-            _epoch(stack, active, params, device)
-    stack.part()
+        while active := [member for member in members if member.is_active()]:
+            for member in active:
+                member.begin_epoch()
+            for number in range(max(len(member.epoch.batches) for member in active)):
+                by_size: defaultdict[int, list[_StackedTraining]] = defaultdict(list)  # batches of one size stack
+                for member in active:
+                    if number < len(member.epoch.batches):
+                        by_size[len(member.epoch.batches[number])].append(member)
+                for some in by_size.values():
+                    _step(stack, some, number, params, device)
+            for member in active:
+                member.finish_epoch()
+    stack.unstack()
     for member in members:
         member.training.task.eval()
-    return [member.problem or member.state.history for member in members]
-
-
-class _StackedTraining:
-    """One training among others."""
-
-    def __init__(self, place: int, training: Training, state: State, device: torch.device) -> None:
-        self.place, self.training, self.state = place, training, state
-        self.problem: TrainingError | None = None
-        self.dropout = torch.Generator(device).manual_seed(training.seed)
-        self.epoch: Epoch
-
-    def begin(self) -> None:
-        """Go on from the checkpoint, where there is one."""
-        self.training.task.train()
-        try:
-            content = self.training.checkpoint.load() if self.training.checkpoint else None
-            if content is not None:
-                with self._global():
-                    self.state.restore(content)
-        except TrainingError as error:
-            self.problem = error
-
-    def goes_on(self, params: FitParams) -> bool:
-        return self.problem is None and len(self.state.history) < params.epochs
-
-    def end_epoch(self) -> None:
-        try:
-            with self._global():
-                self.epoch.end(self.training)
-        except TrainingError as error:
-            self.problem = error
-
-    @contextmanager
-    def _global(self) -> Iterator[None]:
-        """Let torch's global generator be this training's: checkpoints read and write that one."""
-        cuda = self.dropout.device.type == "cuda"
-        get, put = (torch.cuda.get_rng_state, torch.cuda.set_rng_state) if cuda else (_get, _put)
-        with torch.random.fork_rng(gpus(self.dropout.device)):
-            put(self.dropout.get_state(), self.dropout.device)
-            yield
-            self.dropout.set_state(get(self.dropout.device))
-
-
-def _epoch(stack: _StackedTasks, members: Sequence[_StackedTraining], params: FitParams, device: torch.device) -> None:
-    for member in members:
-        member.epoch = Epoch(member.state, member.training.data, params)
-    for number in range(max(len(member.epoch.batches) for member in members)):
-        alike: defaultdict[int, list[_StackedTraining]] = defaultdict(list)  # batches of one size are one tensor
-        for member in members:
-            if number < len(member.epoch.batches):
-                alike[len(member.epoch.batches[number])].append(member)
-        for each in alike.values():
-            _step(stack, each, number, params, device)
-    for member in members:
-        member.end_epoch()
+    return [member.error or member.state.history for member in members]
 
 
 def _step(
     stack: _StackedTasks, members: Sequence[_StackedTraining], number: int, params: FitParams, device: torch.device
 ) -> None:
-    rows = [member.place for member in members]
-    batch = _stacked([member.epoch.begin(number) for member in members])
+    """Do one step of m trainings whose batches have the same size B."""
+    rows = [member.row for member in members]
+    batch = _stacked([member.epoch.next_batch(number) for member in members])  # (m, B, ...)
     with autocast(params.precision, device), per_model_generators([member.dropout for member in members]):
-        losses, logits, weights = stack.forward(rows, batch)
+        losses, logits, weights = stack.forward(rows, batch)  # (m,), (m, B, K), (m, ...) by name
     scaled = [member.state.scaler.scale(loss) for member, loss in zip(members, losses, strict=True)]
     stack.backward(torch.stack(scaled).sum(), rows, weights)
-    for member, loss, said, labels in zip(members, losses, logits, batch["labels"], strict=True):
-        member.epoch.descend(loss, said, labels)
+    for member, *step in zip(members, losses, logits, batch["labels"], strict=True):
+        member.epoch.optimizer_step(*step)
+
+
+class _StackedTraining:
+    """One training among others.
+
+    Attributes
+    ----------
+    row
+        Its models' number in the stack.
+    error
+        What stopped it.
+    """
+
+    def __init__(self, row: int, training: Training, params: FitParams, device: torch.device) -> None:
+        self.row, self.training, self._params = row, training, params
+        self.state: State = initial_state(training, params, device)
+        self.dropout = torch.Generator(device).manual_seed(training.seed)
+        self.error: TrainingError | None = None
+        self.epoch: Epoch
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, where there is one."""
+        self.training.task.train()
+        with self._own_errors(), self._own_generator():
+            resume(self.training, self.state)
+
+    def is_active(self) -> bool:
+        return self.error is None and len(self.state.history) < self._params.epochs
+
+    def begin_epoch(self) -> None:
+        self.epoch = Epoch(self.training, self.state, self._params)
+
+    def finish_epoch(self) -> None:
+        with self._own_errors(), self._own_generator():
+            self.epoch.finish()
+
+    @contextmanager
+    def _own_errors(self) -> Iterator[None]:
+        """Keep an error for the result: that of one training stops no other."""
+        try:
+            yield
+        except TrainingError as error:
+            self.error = error
+
+    @contextmanager
+    def _own_generator(self) -> Iterator[None]:
+        """Let torch's global generator be this training's: checkpoints read and write that one."""
+        device = self.dropout.device
+        with torch.random.fork_rng(gpus(device)):
+            shared = torch.cuda.default_generators[device.index] if device.type == "cuda" else torch.default_generator
+            shared.set_state(self.dropout.get_state())
+            yield
+            self.dropout.set_state(shared.get_state())
 
 
 def _stacked(batches: Sequence[Batch]) -> Batch:
@@ -165,40 +170,40 @@ class _StackedTasks:
     """All models' tensors (M, ...) by name, of which the models' own are views."""
 
     def __init__(self, tasks: Sequence[nn.Module]) -> None:
-        wholes = [_TaskWithTeacher(task) for task in tasks]
-        every = [_tensors(whole) for whole in wholes]
-        shapes = [{name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()} for tensors in every]
+        pairs = [_TaskWithTeacher(task) for task in tasks]
+        tensors_of = [_tensors(pair) for pair in pairs]
+        shapes = [{name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()} for tensors in tensors_of]
         if any(each != shapes[0] for each in shapes):
             raise TrainingError("models that differ cannot be trained together; train them one by one")
-        trained = {name for name, weight in wholes[0].task.named_parameters(prefix="task") if weight.requires_grad}
-        self._outline = copy.deepcopy(wholes[0]).to("meta")
+        trained = {name for name, weight in pairs[0].task.named_parameters(prefix="task") if weight.requires_grad}
+        self._outline = copy.deepcopy(pairs[0]).to("meta")
         self._outline.task.train()
-        self._wholes = wholes
+        self._pairs = pairs
         self._rows: dict[tuple[int, ...], Tensor] = {}
-        self._statistics = [name for name, _ in wholes[0].task.named_buffers(prefix="task")]  # may change in training
-        self._own = {name: [whole.get_parameter(name) for whole in wholes] for name in trained}
+        self._statistics = [name for name, _ in pairs[0].task.named_buffers(prefix="task")]  # may change in training
+        self._own = {name: [pair.get_parameter(name) for pair in pairs] for name in trained}
         self._fixed: dict[str, Tensor] = {}
         self._trained: dict[str, Tensor] = {}
-        for name in every[0]:
-            stacked = torch.stack([tensors[name].detach() for tensors in every])
+        for name in tensors_of[0]:
+            stacked = torch.stack([tensors[name].detach() for tensors in tensors_of])
             if name in trained:
                 self._trained[name] = stacked.requires_grad_()
             else:
                 self._fixed[name] = stacked
-        for row, tensors in enumerate(every):
+        for row, tensors in enumerate(tensors_of):
             for name, tensor in tensors.items():
                 tensor.data = (self._trained if name in trained else self._fixed)[name].detach()[row]
 
     def forward(self, rows: list[int], batch: Batch) -> tuple[Tensor, Tensor, Mapping[str, Tensor]]:
         """Return the losses (m,) and logits (m, B, K) of some models on their batches, and the weights (m, ...)."""
         fixed, weights = self._fixed, self._trained
-        some = self._some(rows) if len(rows) < len(self._wholes) else None
-        if some is not None:
-            fixed, weights = ({name: tensor[some] for name, tensor in each.items()} for each in (fixed, weights))
+        chosen = self._row_numbers(rows) if len(rows) < len(self._pairs) else None
+        if chosen is not None:
+            fixed, weights = ({name: tensor[chosen] for name, tensor in each.items()} for each in (fixed, weights))
 
         def run(weights: Mapping[str, Tensor], fixed: Mapping[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
-            found: tuple[Tensor, Tensor] = functional_call(self._outline, {**weights, **fixed}, (batch,))
-            return found
+            output: tuple[Tensor, Tensor] = functional_call(self._outline, {**weights, **fixed}, (batch,))
+            return output
 
         try:
             losses, logits = torch.vmap(run)(weights, fixed, batch)
@@ -209,42 +214,34 @@ class _StackedTasks:
                 f"this model or loss cannot be trained together with others ({str(error).splitlines()[0]}); "
                 "train them one by one"
             ) from error
-        if some is not None:
+        if chosen is not None:
             for name in self._statistics:
-                self._fixed[name][some] = fixed[name]
+                self._fixed[name][chosen] = fixed[name]
         return losses, logits, weights
 
     def backward(self, loss: Tensor, rows: list[int], weights: Mapping[str, Tensor]) -> None:
         """Hand each model the gradients of what `forward` used of it."""
-        found = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
-        for name, gradients in zip(weights, found, strict=True):
+        stacked = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
+        for name, gradients in zip(weights, stacked, strict=True):
             own = self._own[name]
             # laid out as the weights are: fused updates need it
             each = [None] * len(rows) if gradients is None else gradients.contiguous().unbind()
             for row, gradient in zip(rows, each, strict=True):
                 own[row].grad = gradient
 
-    def _some(self, rows: list[int]) -> Tensor:
+    def _row_numbers(self, rows: list[int]) -> Tensor:
         """Return row numbers on the models' device; epoch after epoch they are the same few."""
         if (key := tuple(rows)) not in self._rows:
             device = next(iter(self._trained.values())).device
             self._rows[key] = torch.tensor(rows, device=device)
         return self._rows[key]
 
-    def part(self) -> None:
+    def unstack(self) -> None:
         """Give each model tensors of its own again."""
-        for whole in self._wholes:
-            for tensor in _tensors(whole).values():
+        for pair in self._pairs:
+            for tensor in _tensors(pair).values():
                 tensor.data = tensor.data.clone()
 
 
-def _tensors(whole: _TaskWithTeacher) -> dict[str, Tensor]:
-    return {**dict(whole.named_parameters()), **dict(whole.named_buffers())}
-
-
-def _get(_: torch.device) -> Tensor:
-    return torch.get_rng_state()
-
-
-def _put(state: Tensor, _: torch.device) -> None:
-    torch.set_rng_state(state)
+def _tensors(pair: _TaskWithTeacher) -> dict[str, Tensor]:
+    return {**dict(pair.named_parameters()), **dict(pair.named_buffers())}

@@ -8,10 +8,9 @@ from torch import Tensor
 
 from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
+from trainers.losses.distillation import DistillationLoss
+from trainers.losses.numerics import as_float32, l2_normalise
 from trainers.losses.params import AttentionParams
-from trainers.losses.precision import as_float32
-from trainers.losses.unit import l2_normalise
-from trainers.losses.weighed import DistillationLoss
 
 
 class AttentionTransfer(DistillationLoss):
@@ -22,7 +21,7 @@ class AttentionTransfer(DistillationLoss):
 
     params: AttentionParams
 
-    def part(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
+    def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Sum over the pairs of the mean squared differences of their attention."""
         for model, output in (("student", student), ("teacher", teacher)):
             if not output["maps"]:
@@ -31,7 +30,7 @@ class AttentionTransfer(DistillationLoss):
                     "or a loss on embeddings (rkd-distance, rkd-angle, semantic)"
                 )
         pairs = zip(reversed(student["maps"]), reversed(teacher["maps"]), strict=False)
-        return torch.stack([difference(as_float32(mine), as_float32(told.detach())) for mine, told in pairs]).sum()
+        return torch.stack([difference(as_float32(map_), as_float32(target.detach())) for map_, target in pairs]).sum()
 
 
 def difference(student: Tensor, teacher: Tensor) -> Tensor:

@@ -1,26 +1,34 @@
-"""Knowledge distillation (Hinton et al. 2015; DMFT eq. 13-14): follow a teacher's softened probabilities."""
+"""The base of distillation losses with one soft loss: hard x hard loss + weight x soft loss."""
 
 from __future__ import annotations
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from trainers.losses.precision import as_float32
+from trainers.data.batch import ModelOutput
+from trainers.losses.params import WeightedParams
 
 
-def soft_divergence(student: Tensor, teacher: Tensor, temperature: float, *, scale: bool = True) -> Tensor:
-    """KL(teacher || student) of softened probabilities, mean over the batch.
-
-    Eq. 13 misplaces the temperature and eq. 14 swaps the sides; this is the usual form, softmax(h / T).
+class DistillationLoss(nn.Module):
+    """A hard loss and one soft loss, which a subclass computes.
 
     Parameters
     ----------
-    student, teacher
-        Logits (B, K); the teacher's get no gradient.
-    scale
-        Multiply by the temperature squared.
+    student_width, teacher_width
+        Of the models' embeddings.
     """
-    soft = (as_float32(student) / temperature).log_softmax(-1)
-    target = (as_float32(teacher.detach()) / temperature).log_softmax(-1)
-    # as torch.nn.functional.kl_div, which torch.vmap would compute model by model
-    divergence = (target.exp() * (target - soft)).sum() / len(soft)
-    return divergence * temperature**2 if scale else divergence
+
+    params: WeightedParams
+
+    def __init__(self, params: WeightedParams, student_width: int, teacher_width: int) -> None:
+        super().__init__()
+        self.params = params
+
+    def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
+        """Compare student and teacher, unweighted; runs outside autocast and gives the teacher no gradient."""
+        raise NotImplementedError
+
+    def forward(self, student: ModelOutput, teacher: ModelOutput, hard: Tensor) -> Tensor:
+        """Weigh the hard loss, the cross entropy with the labels, and the soft loss."""
+        with torch.autocast(hard.device.type, enabled=False):
+            return self.params.hard * hard + self.params.weight * self.soft_loss(student, teacher)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
-from trainers.losses.distillation import soft_divergence
 from trainers.losses.params import DMFTKDParams
+from trainers.losses.soft_targets import soft_divergence
 
 
 class DMFTKD(nn.Module):
@@ -69,18 +69,18 @@ def stream_weights(params: DMFTKDParams, streams: Collection[str]) -> Mapping[st
     TrainingError
         Where given weights name other streams, or do not add up to 1 - w_CS.
     """
-    left = 1 - params.w_cs
+    remaining = 1 - params.w_cs
     if params.weights is None:
-        return {name: left / len(streams) for name in streams}
+        return {name: remaining / len(streams) for name in streams}
     if set(params.weights) != set(streams):
         raise TrainingError(
             f"loss: weights: there must be one for each of the student's streams ({', '.join(streams)}); "
             f"given: {', '.join(params.weights)}"
         )
     total = sum(params.weights.values())
-    if abs(total - left) > 1e-6:
+    if abs(total - remaining) > 1e-6:
         raise TrainingError(
             f"loss: weights: they add up to {total:g}, but with w_cs {params.w_cs:g} must make 1 (eq. 15); "
-            f"let them add up to {left:g}"
+            f"let them add up to {remaining:g}"
         )
     return params.weights

@@ -38,23 +38,23 @@ class DMFTKDParams(Struct, frozen=True, forbid_unknown_fields=True):
     target: Literal["streams", "fused"] = "streams"
 
 
-class WeighedParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """Of a loss with one part.
+class WeightedParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of a loss with one soft loss, see `trainers.losses.distillation`.
 
     Attributes
     ----------
     hard
         Weight of the hard loss, the cross entropy with the labels.
     weight
-        Weight of the part. Defaults are those of the part's authors for classification, as they stand in
-        RepDistiller (Tian et al. 2020); of the semantic part that of VSKD.
+        Weight of the soft loss. Defaults are those of its authors for classification, as they stand in
+        RepDistiller (Tian et al. 2020); of the semantic loss that of VSKD.
     """
 
     hard: Weight = 1.0
     weight: Weight = 1.0
 
 
-class HintonParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+class HintonParams(WeightedParams, frozen=True, forbid_unknown_fields=True):
     """Parameters of soft targets.
 
     Attributes
@@ -71,36 +71,36 @@ class HintonParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
     scale_by_temperature: bool = True
 
 
-class AttentionParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+class AttentionParams(WeightedParams, frozen=True, forbid_unknown_fields=True):
     """Parameters of attention transfer."""
 
     weight: Weight = 1000.0
 
 
-class SimilarityParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+class SimilarityParams(WeightedParams, frozen=True, forbid_unknown_fields=True):
     """Parameters of the similarity-preserving loss."""
 
     weight: Weight = 3000.0
 
 
-class RKDDistanceParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+class RKDDistanceParams(WeightedParams, frozen=True, forbid_unknown_fields=True):
     """Parameters of the relational loss on distances."""
 
     weight: Weight = 25.0
 
 
-class RKDAngleParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+class RKDAngleParams(WeightedParams, frozen=True, forbid_unknown_fields=True):
     """Parameters of the relational loss on angles."""
 
     weight: Weight = 50.0
 
 
-class SemanticParams(WeighedParams, frozen=True, forbid_unknown_fields=True):
+class SemanticParams(WeightedParams, frozen=True, forbid_unknown_fields=True):
     """Parameters of the mean squared error of embeddings."""
 
 
 class DASKParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters of VSKD's eq. 9, beside a hard loss of weight 1; a part of weight 0 is not computed.
+    """Parameters of VSKD's eq. 9, beside a hard loss of weight 1; a soft loss of weight 0 is not computed.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class DASKParams(Struct, frozen=True, forbid_unknown_fields=True):
     temperature
         Softens teacher and student.
     distance, angle
-        Weights of the relational parts, eq. 9's beta of each.
+        Weights of the relational losses, eq. 9's beta of each.
     semantic
         Weight of the mean squared error of embeddings, eq. 9's gamma.
     """

@@ -10,10 +10,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from trainers.data.batch import ModelOutput
+from trainers.losses.distillation import DistillationLoss
+from trainers.losses.numerics import as_float32, l2_normalise
 from trainers.losses.params import RKDAngleParams
-from trainers.losses.precision import as_float32
-from trainers.losses.unit import l2_normalise
-from trainers.losses.weighed import DistillationLoss
 
 VALUES = 2**22  # in one tensor of a chunk, 16 MiB in fp32; about a dozen of them live at once
 
@@ -23,7 +22,7 @@ class RKDAngle(DistillationLoss):
 
     params: RKDAngleParams
 
-    def part(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
+    def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Huber loss (delta 1) of the angles' cosines, mean over all B^3 triplets as in the authors' code."""
         return angle_difference(as_float32(student["embedding"]), as_float32(teacher["embedding"].detach()))
 
@@ -78,7 +77,7 @@ class _Chunks(torch.autograd.Function):
     ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
         """Models one by one: memory stays that of one."""
         pairs = zip(student.unbind(in_dims[0]), teacher.unbind(in_dims[1]), strict=True)
-        totals, gradients = zip(*[_Chunks.apply(mine, told, values) for mine, told in pairs], strict=True)
+        totals, gradients = zip(*[_Chunks.apply(*pair, values) for pair in pairs], strict=True)
         return (torch.stack(totals), torch.stack(gradients)), (0, 0)
 
 

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainers.data.batch import ModelOutput
+from trainers.losses.distillation import DistillationLoss
+from trainers.losses.numerics import as_float32
 from trainers.losses.params import RKDDistanceParams
-from trainers.losses.precision import as_float32
-from trainers.losses.weighed import DistillationLoss
 
 
 class RKDDistance(DistillationLoss):
@@ -17,10 +17,10 @@ class RKDDistance(DistillationLoss):
 
     params: RKDDistanceParams
 
-    def part(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
+    def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Huber loss (delta 1) of the embeddings' distances, mean over all B^2 pairs as in the authors' code."""
-        told = relative_distances(as_float32(teacher["embedding"].detach()))
-        return F.huber_loss(relative_distances(as_float32(student["embedding"])), told)
+        target = relative_distances(as_float32(teacher["embedding"].detach()))
+        return F.huber_loss(relative_distances(as_float32(student["embedding"])), target)
 
 
 def relative_distances(embedding: Tensor) -> Tensor:

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
+from trainers.losses.distillation import DistillationLoss
+from trainers.losses.numerics import as_float32
 from trainers.losses.params import SemanticParams
-from trainers.losses.precision import as_float32
-from trainers.losses.weighed import DistillationLoss
 
 
 class Semantic(DistillationLoss):
@@ -25,6 +25,6 @@ class Semantic(DistillationLoss):
         same = student_width == teacher_width
         self.projector: nn.Module = nn.Identity() if same else nn.Linear(student_width, teacher_width)
 
-    def part(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
+    def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Mean squared error over recordings and features."""
         return F.mse_loss(self.projector(as_float32(student["embedding"])), as_float32(teacher["embedding"].detach()))

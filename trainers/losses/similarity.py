@@ -6,10 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainers.data.batch import ModelOutput
+from trainers.losses.distillation import DistillationLoss
+from trainers.losses.numerics import as_float32, l2_normalise
 from trainers.losses.params import SimilarityParams
-from trainers.losses.precision import as_float32
-from trainers.losses.unit import l2_normalise
-from trainers.losses.weighed import DistillationLoss
 
 
 class SimilarityPreserving(DistillationLoss):
@@ -20,7 +19,7 @@ class SimilarityPreserving(DistillationLoss):
 
     params: SimilarityParams
 
-    def part(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
+    def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Squared Frobenius norm of the difference of both similarity matrices, divided by B^2."""
         return F.mse_loss(similarity(activations(student)), similarity(activations(teacher).detach()))
 

@@ -1,13 +1,13 @@
-"""Soft targets: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015 (VSKD eq. 2-3)."""
+"""Soft targets: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015 (VSKD eq. 2-3, DMFT eq. 13-14)."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
 from trainers.data.batch import ModelOutput
-from trainers.losses.distillation import soft_divergence
+from trainers.losses.distillation import DistillationLoss
+from trainers.losses.numerics import as_float32
 from trainers.losses.params import HintonParams
-from trainers.losses.weighed import DistillationLoss
 
 
 class Hinton(DistillationLoss):
@@ -15,7 +15,26 @@ class Hinton(DistillationLoss):
 
     params: HintonParams
 
-    def part(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
+    def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """KL(teacher || student) of the votes, times the temperature squared."""
         temperature, scale = self.params.temperature, self.params.scale_by_temperature
         return soft_divergence(student["logits"], teacher["logits"], temperature, scale=scale)
+
+
+def soft_divergence(student: Tensor, teacher: Tensor, temperature: float, *, scale: bool = True) -> Tensor:
+    """KL(teacher || student) of softened probabilities, mean over the batch.
+
+    Eq. 13 misplaces the temperature and eq. 14 swaps the sides; this is the usual form, softmax(h / T).
+
+    Parameters
+    ----------
+    student, teacher
+        Logits (B, K); the teacher's get no gradient.
+    scale
+        Multiply by the temperature squared.
+    """
+    soft = (as_float32(student) / temperature).log_softmax(-1)
+    target = (as_float32(teacher.detach()) / temperature).log_softmax(-1)
+    # as torch.nn.functional.kl_div, which torch.vmap would compute model by model
+    divergence = (target.exp() * (target - soft)).sum() / len(soft)
+    return divergence * temperature**2 if scale else divergence

@@ -5,18 +5,19 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
+from trainers.losses.distillation import DistillationLoss
 from trainers.losses.params import (
     DASKParams,
     HintonParams,
     RKDAngleParams,
     RKDDistanceParams,
     SemanticParams,
+    WeightedParams,
 )
 from trainers.losses.rkd_angle import RKDAngle
 from trainers.losses.rkd_distance import RKDDistance
 from trainers.losses.semantic import Semantic
 from trainers.losses.soft_targets import Hinton
-from trainers.losses.weighed import DistillationLoss
 
 
 class DASK(nn.Module):
@@ -25,7 +26,7 @@ class DASK(nn.Module):
     Parameters
     ----------
     params
-        A part of weight 0 is left out.
+        A soft loss of weight 0 is left out.
     student_width, teacher_width
         Of the models' embeddings.
     """
@@ -33,20 +34,18 @@ class DASK(nn.Module):
     def __init__(self, params: DASKParams, student_width: int, teacher_width: int) -> None:
         super().__init__()
         self.params = params
-        soft = HintonParams(hard=1.0, weight=params.alpha, temperature=params.temperature)
-        parts: list[type[DistillationLoss]] = [Hinton, RKDDistance, RKDAngle, Semantic]
-        weighed = [
-            soft,
-            RKDDistanceParams(weight=params.distance),
-            RKDAngleParams(weight=params.angle),
-            SemanticParams(weight=params.semantic),
+        soft_losses: list[tuple[type[DistillationLoss], WeightedParams]] = [
+            (Hinton, HintonParams(hard=1.0, weight=params.alpha, temperature=params.temperature)),
+            (RKDDistance, RKDDistanceParams(weight=params.distance)),
+            (RKDAngle, RKDAngleParams(weight=params.angle)),
+            (Semantic, SemanticParams(weight=params.semantic)),
         ]
         self.parts = nn.ModuleList(
-            build(each, student_width, teacher_width) for build, each in zip(parts, weighed, strict=True) if each.weight
+            build(each, student_width, teacher_width) for build, each in soft_losses if each.weight
         )
 
     def forward(self, student: ModelOutput, teacher: ModelOutput, hard: Tensor) -> Tensor:
-        """Add each part to the hard loss, the cross entropy with the labels."""
+        """Add each soft loss to the hard loss, the cross entropy with the labels."""
         total = hard
         for part in self.parts:
             total = part(student, teacher, total)

@@ -51,7 +51,7 @@ class Dropout(nn.Module):
             empty = torch.empty(shape, dtype=values.dtype, device=values.device)
             return empty.bernoulli_(1 - self.share, generator=generator)
 
-        return values * _drawn(values, kept).div_(1 - self.share)
+        return values * _random_like(values, kept).div_(1 - self.share)
 
 
 def byte_dropout(values: Tensor, share: float) -> Tensor:
@@ -72,11 +72,11 @@ def byte_dropout(values: Tensor, share: float) -> Tensor:
         draws = torch.empty(-(-count // 8), dtype=torch.int64, device=values.device)
         return draws.random_(-(2**63), None, generator=generator).view(torch.uint8)[:count].view(shape)
 
-    kept = _drawn(values, random_bytes) >= threshold
+    kept = _random_like(values, random_bytes) >= threshold
     return values * kept.to(values.dtype).mul_(256 / (256 - threshold))
 
 
-def _drawn(values: Tensor, draw: Draw) -> Tensor:
+def _random_like(values: Tensor, draw: Draw) -> Tensor:
     """Draw something of the values' shape, for each model of a stack by itself."""
     if not _generators.get():
         return draw(values.shape, None)

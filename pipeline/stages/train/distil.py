@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pipeline.stages.train.features import read_recordings
 from pipeline.stages.train.load import load_trained
-from pipeline.stages.train.params import DistilParams
-from pipeline.stages.train.training import TrainingStep, new_model, train, train_params, train_together
+from pipeline.stages.train.recipe import TrainRecipe, TrainWork
+from pipeline.stages.train.training import TrainingStep, new_model, train, train_together
 from trainers.fit.output_checks import embedding_width
 from trainers.fit.seeding import seeded
 from trainers.fit.tasks.distil import DistilTask
@@ -28,12 +30,14 @@ def run_together(contexts: Sequence[Context]) -> list[dict[str, Any] | Exception
 
 
 def _prepare(context: Context) -> TrainingStep:
-    params: DistilParams = train_params(context.recipe, DistilParams)
-    data, _ = read_recordings(context, "train", list(context.work["features"]), params.augment)
-    student = new_model(context, data, params)
-    teacher = load_trained(context, context.work["teacher"])
-    build, loss_params = context.resolve("loss", context.recipe["params"]["loss"])
-    with seeded(context.recipe["seed"]):  # a projector has weights
+    recipe, work = msgspec.convert(context.recipe, TrainRecipe), msgspec.convert(context.work, TrainWork)
+    assert work.teacher is not None
+    params = recipe.train_params()
+    data, _ = read_recordings(context, "train", list(work.features), params.augment)
+    student = new_model(context, recipe, work, data, params.standardise)
+    teacher = load_trained(context, work.teacher)
+    build, loss_params = context.resolve("loss", recipe.params["loss"])
+    with seeded(recipe.seed):  # a projector has weights
         distillation = build(loss_params, embedding_width(student), embedding_width(teacher))
     task = DistilTask(
         student,
@@ -41,6 +45,6 @@ def _prepare(context: Context) -> TrainingStep:
         distillation,
         loss=params.fit.loss,
         label_smoothing=params.fit.label_smoothing,
-        classes=context.recipe["classes"],
+        classes=recipe.classes,
     )
-    return TrainingStep(context, task, student, data, params.fit)
+    return TrainingStep(context, recipe, task, student, data, params.fit)

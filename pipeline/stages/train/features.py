@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import torch
 
 from pipeline.errors import StepError
+from pipeline.stages.train.recipe import FoldWork
 from pipeline.stages.train.row_loader import RowLoader
 from store.features import open_features
 from trainers.data.inputs import ImageInput, Input, SeriesInput
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def read_recordings(
-    context: Context, side: str, names: Sequence[str], augment: AugmentParams | None = None
+    context: Context, side: Literal["train", "test"], names: Sequence[str], augment: AugmentParams | None = None
 ) -> tuple[RecordingData, list[int]]:
     """Read one side of a fold.
 
@@ -39,37 +40,38 @@ def read_recordings(
     RecordingData
         Without the recordings that turned out to be broken while they were encoded.
     list of int
-        Their places within the side.
+        Their positions within the side.
 
     Raises
     ------
     StepError
-        Nothing is left.
+        No recording can be used.
     """
-    labels = torch.tensor([label for _, label in context.work[side]], dtype=torch.int64)
-    stored = {name: open_features(context.outputs[context.work["features"][name]]) for name in names}
-    rows = [row for row, _ in context.work[side]]
+    work = msgspec.convert(context.work, FoldWork)
+    recordings = work.train if side == "train" else work.test
+    labels = torch.tensor([label for _, label in recordings], dtype=torch.int64)  # (N,)
+    stored = {name: open_features(context.outputs[work.features[name]]) for name in names}
+    rows = [row for row, _ in recordings]
     valid = [torch.from_numpy(each.read("valid", rows)).any(1) for each in stored.values()]
     kept = torch.nonzero(torch.stack(valid).all(0)).flatten().tolist()
     if not kept:
         raise StepError(f"the fold's {side} side has no usable recording\n  see `pipeline status` for broken ones")
-    whole = len(kept) == len(rows)
-    values = RowLoader(rows if whole else [rows[place] for place in kept])
-    inputs = [_read_input(name, stored[name], values, images=augment is None) for name in names]
-    return RecordingData(inputs, labels if whole else labels[kept], augment), kept
+    loader = RowLoader([rows[position] for position in kept])
+    inputs = [_read_input(name, stored[name], loader, images=augment is None) for name in names]
+    return RecordingData(inputs, labels[kept], augment), kept
 
 
-def _read_input(name: str, stored: FeatureOutput, values: RowLoader, *, images: bool) -> Input:
+def _read_input(name: str, stored: FeatureOutput, loader: RowLoader, *, images: bool) -> Input:
     """Read one input; stored images only where they are wanted, since augmented training renders its own."""
     attributes = stored.attributes
     modality, _, form = name.partition(":")
 
     def read(array: str) -> torch.Tensor:
-        return values.read(stored, array)
+        return loader.read(stored, array)
 
     common = {"kind": attributes["kind"], "vertical_axis": attributes.get("vertical_axis")}
     if form == "images":
-        rendered = values.read(stored, "images", as_stored=True) if images and "images" in stored.names else None
+        rendered = loader.read(stored, "images", as_stored=True) if images and "images" in stored.names else None
         gaf = msgspec.convert(attributes["gaf"], GafParams)
         return ImageInput(modality, series=read("series"), valid=read("valid"), gaf=gaf, images=rendered, **common)
     if form == "series":

@@ -30,13 +30,13 @@ def load_trained(context: Context, step: str) -> Standardised:
     output = context.outputs[step]
     content = output.read_bytes(_FILE)
 
-    def build(description: ModelConfig) -> nn.Module:
-        make, params = context.resolve("model", {"name": description.model, **description.params})
-        with torch.device("meta"):  # without memory for its weights: a description may ask for any number of them
-            outline: nn.Module = make(description.shapes, len(description.classes), params)
+    def build(config: ModelConfig) -> nn.Module:
+        make, params = context.resolve("model", {"name": config.model, **config.params})
+        with torch.device("meta"):  # without memory for its weights: a config may ask for any number of them
+            outline: nn.Module = make(config.shapes, len(config.classes), params)
         if sum(weight.numel() for weight in outline.parameters()) > len(content):
-            raise ValueError("its description asks for more weights than it has")
-        model: nn.Module = make(description.shapes, len(description.classes), params)
+            raise ValueError("its config asks for more weights than it has")
+        model: nn.Module = make(config.shapes, len(config.classes), params)
         return model
 
     try:

@@ -14,7 +14,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from store.features import FeatureOutput
 
-SHARE = 0.25  # of the memory that is free may be used up: there may be other trainings beside this one
+SHARE = 0.25  # of the free memory that may be used: there may be other trainings beside this one
 ROWS = 1024  # that are written to a file at a time
 
 
@@ -29,7 +29,7 @@ class RowLoader:
 
     def __init__(self, rows: Sequence[int]) -> None:
         self._rows = rows
-        self._left = SHARE * _free()
+        self._budget = SHARE * _free_memory()
 
     def read(self, stored: FeatureOutput, name: str, *, as_stored: bool = False) -> Tensor:
         """Return an array's rows: float32 (or bool, or `as_stored`), or in a file in the stored type.
@@ -40,8 +40,8 @@ class RowLoader:
         shape = (len(self._rows), *array.shape[1:])
         floats = array.dtype.kind == "f" and not as_stored
         size = int(np.prod(shape)) * (4 if floats else array.dtype.itemsize)
-        if size <= self._left:
-            self._left -= size
+        if size <= self._budget:
+            self._budget -= size
             values = stored.read(name, self._rows)
             return torch.from_numpy(values.astype(np.float32, copy=False) if floats else values)
         with tempfile.TemporaryFile() as file:
@@ -51,7 +51,7 @@ class RowLoader:
         return torch.from_numpy(mapped)
 
 
-def _free() -> int:
+def _free_memory() -> int:
     """Bytes of memory that can be had without swapping."""
     try:
         with open("/proc/meminfo") as file:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pipeline.stages.train.features import read_recordings
-from pipeline.stages.train.params import TrainParams
-from pipeline.stages.train.training import TrainingStep, new_model, train, train_params, train_together
+from pipeline.stages.train.recipe import TrainRecipe, TrainWork
+from pipeline.stages.train.training import TrainingStep, new_model, train, train_together
 from trainers.fit.tasks.classify import ClassifyTask
 
 if TYPE_CHECKING:
@@ -25,10 +27,9 @@ def run_together(contexts: Sequence[Context]) -> list[dict[str, Any] | Exception
 
 
 def _prepare(context: Context) -> TrainingStep:
-    params: TrainParams = train_params(context.recipe, TrainParams)
-    data, _ = read_recordings(context, "train", context.work["inputs"], params.augment)
-    model = new_model(context, data, params)
-    task = ClassifyTask(
-        model, loss=params.fit.loss, label_smoothing=params.fit.label_smoothing, classes=context.recipe["classes"]
-    )
-    return TrainingStep(context, task, model, data, params.fit)
+    recipe, work = msgspec.convert(context.recipe, TrainRecipe), msgspec.convert(context.work, TrainWork)
+    params = recipe.train_params()
+    data, _ = read_recordings(context, "train", work.inputs, params.augment)
+    model = new_model(context, recipe, work, data, params.standardise)
+    task = ClassifyTask(model, loss=params.fit.loss, label_smoothing=params.fit.label_smoothing, classes=recipe.classes)
+    return TrainingStep(context, recipe, task, model, data, params.fit)

@@ -1,4 +1,4 @@
-"""What training leaves: the model, how it went, and a checkpoint while it runs."""
+"""Building, training and writing a step's model, alone or stacked with others, and a checkpoint while it runs."""
 
 from __future__ import annotations
 
@@ -9,24 +9,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
-
 from pipeline.errors import PipelineError
+from pipeline.stages.train.recipe import TrainRecipe, TrainWork
 from store.errors import StoreError
 from trainers.data.standardise import Standardised, fit_standardiser
 from trainers.errors import TrainingError
-from trainers.fit.epoch import Training
-from trainers.fit.loop import fit
+from trainers.fit.loop import History, Training, fit
 from trainers.fit.saved_model import ModelConfig, save_model
 from trainers.fit.seeding import seeded
 from trainers.fit.stacked import fit_stacked
-from trainers.params import FitParams
+from trainers.params import FitParams, StandardiseParams
 
 if TYPE_CHECKING:
     from torch import nn
 
     from pipeline.stages.context import Context, ShardDraft
-    from pipeline.stages.train.params import TrainParams
     from trainers.data.recordings import RecordingData
 
 SAVING = 0.05  # of the time is spent on checkpoints at most
@@ -64,19 +61,20 @@ class DraftCheckpoint:
         return self._draft.scratch_read("checkpoint.safetensors")
 
 
-def new_model(context: Context, data: RecordingData, params: TrainParams) -> Standardised:
+def new_model(
+    context: Context, recipe: TrainRecipe, work: TrainWork, data: RecordingData, params: StandardiseParams
+) -> Standardised:
     """Build the step's model, initialised by its seed or pretrained, behind a standardiser of the training side."""
-    section = context.recipe["params"]["model"]
+    section = recipe.params["model"]
     build, model_params = context.resolve("model", section)
-    names = context.work["inputs"]
-    with seeded(context.recipe["seed"]):
-        model = build({name: data.shapes[name] for name in names}, context.recipe["classes"], model_params)
-    if context.work["weights"] is not None:
-        chosen = {"name": "torchvision", "model": section["name"], "weights": context.work["weights"]}
-        read_state, wanted = context.resolve("pretrained", chosen)
-        state, _ = read_state(wanted.model, wanted.weights, context.weights)
+    with seeded(recipe.seed):
+        model = build({name: data.shapes[name] for name in work.inputs}, recipe.classes, model_params)
+    if work.weights is not None:
+        source = {"name": "torchvision", "model": section["name"], "weights": work.weights}
+        read_state, pretrained = context.resolve("pretrained", source)
+        state, _ = read_state(pretrained.model, pretrained.weights, context.weights)
         model.load_pretrained(state)
-    return Standardised(model, fit_standardiser([data.inputs[name] for name in names], params.standardise))
+    return Standardised(model, fit_standardiser([data.inputs[name] for name in work.inputs], params))
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,7 @@ class TrainingStep:
     """A step that is ready to train."""
 
     context: Context
+    recipe: TrainRecipe
     task: nn.Module
     model: Standardised
     data: RecordingData
@@ -96,19 +95,18 @@ class TrainingStep:
         def progress(epoch: int, epochs: int, loss: float, accuracy: float) -> None:
             context.progress(epoch, epochs, f"epochs, loss {loss:.3f}")
 
-        return Training(self.task, self.data, context.recipe["seed"], DraftCheckpoint(context.draft, beside), progress)
+        return Training(self.task, self.data, self.recipe.seed, DraftCheckpoint(context.draft, beside), progress)
 
-    def write(self, history: list[dict[str, float]]) -> dict[str, Any]:
-        """Write ``model.safetensors`` and ``history.json``; return what is worth knowing."""
-        recipe, draft = self.context.recipe, self.context.draft
-        section = dict(recipe["params"]["model"])
-        description = ModelConfig(
+    def write(self, history: History) -> dict[str, Any]:
+        """Write ``model.safetensors`` and ``history.json``; return figures for the provenance."""
+        draft, section = self.context.draft, dict(self.recipe.params["model"])
+        config = ModelConfig(
             model=section.pop("name"),
             params=section,
             shapes={name: self.data.shapes[name] for name in self.model.standardiser.names},
-            classes=tuple(map(str, range(recipe["classes"]))),
+            classes=tuple(map(str, range(self.recipe.classes))),
         )
-        draft.write("model.safetensors", save_model(self.model.cpu(), description))
+        draft.write("model.safetensors", save_model(self.model.cpu(), config))
         draft.write("history.json", json.dumps(history, indent=1, sort_keys=True).encode())
         parameters = sum(weight.numel() for weight in self.model.parameters())
         return {"parameters": parameters, "recordings": len(self.data), "loss": history[-1]["loss"]}
@@ -116,17 +114,7 @@ class TrainingStep:
 
 def train(step: TrainingStep) -> dict[str, Any]:
     """Fit a step's task and write the model."""
-    found = step.training()
-    history = fit(
-        found.task,
-        found.data,
-        step.params,
-        seed=found.seed,
-        device=step.context.device,
-        checkpoint=found.checkpoint,
-        progress=found.progress,
-    )
-    return step.write(history)
+    return step.write(fit(step.training(), step.params, device=step.context.device))
 
 
 def train_together(
@@ -136,15 +124,15 @@ def train_together(
     steps: list[TrainingStep | Exception] = [_tried(partial(prepare, context)) for context in contexts]
     ready = [step for step in steps if isinstance(step, TrainingStep)]
     trainings = [step.training(len(ready)) for step in ready]
-    found = iter(fit_stacked(trainings, ready[0].params, device=contexts[0].device) if ready else [])
+    results = iter(fit_stacked(trainings, ready[0].params, device=contexts[0].device) if ready else [])
 
-    def ended(step: TrainingStep | Exception) -> dict[str, Any] | Exception:
+    def outcome(step: TrainingStep | Exception) -> dict[str, Any] | Exception:
         if isinstance(step, Exception):
             return step
-        history = next(found)
-        return history if isinstance(history, Exception) else _tried(partial(step.write, history))
+        result = next(results)
+        return result if isinstance(result, Exception) else _tried(partial(step.write, result))
 
-    return [ended(step) for step in steps]
+    return [outcome(step) for step in steps]
 
 
 def _tried(work: Callable[[], T]) -> T | Exception:
@@ -152,9 +140,3 @@ def _tried(work: Callable[[], T]) -> T | Exception:
         return work()
     except (PipelineError, StoreError, TrainingError) as error:
         return error
-
-
-def train_params(recipe: Any, kind: type[TrainParams]) -> Any:
-    """Return a recipe's parameters as a struct, without those that name something."""
-    plain = {key: value for key, value in recipe["params"].items() if key not in ("model", "loss")}
-    return msgspec.convert(plain, kind)

@@ -184,7 +184,7 @@ def test_drawn_images(edited: Any, edit: Any) -> None:
 def test_training_and_what_follows(edited: Any, edit: Any) -> None:
     """One step is trained again whole; a step that needs it waits for its turn."""
     before = keys(edited)
-    edit("trainers/fit/epoch.py", "hits.item() / len(self._data)", "hits.item() / float(len(self._data))")
+    edit("trainers/fit/loop.py", "hits.item() / len(training.data)", "hits.item() / float(len(training.data))")
     edit(
         "pipeline/stages/evaluate.py",
         "    labels = data.labels.numpy()\n",
@@ -203,7 +203,7 @@ def test_training_and_what_follows(edited: Any, edit: Any) -> None:
 
 @pytest.mark.slow
 def test_training_that_changed(edited: Any, edit: Any) -> None:
-    edit("trainers/fit/epoch.py", 'group["lr"] = self._lr\n', 'group["lr"] = self._lr * 1.01\n')
+    edit("trainers/fit/loop.py", 'group["lr"] = self._lr\n', 'group["lr"] = self._lr * 1.01\n')
     said = edited.command("accept", "student", code=1).stderr
     assert re.search(r"whole, model.safetensors: \S+: at \[[\d, ]+\]: \S+ became \S+ \(\S+ of the scale", said), said
     assert "history.json: [" in said

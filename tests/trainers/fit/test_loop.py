@@ -12,8 +12,7 @@ from trainers.data.modality import ModalityData
 from trainers.data.recordings import RecordingData
 from trainers.data.standardise import Standardised, fit_standardiser
 from trainers.errors import TrainingError
-from trainers.fit.loop import fit
-from trainers.fit.schedule import learning_rate
+from trainers.fit.loop import Training, fit, learning_rate
 from trainers.fit.seeding import seeded
 from trainers.fit.tasks.classify import ClassifyTask
 from trainers.fit.tasks.distil import DistilTask
@@ -58,7 +57,7 @@ def assert_same(first: nn.Module, second: nn.Module) -> None:
 def test_it_learns_separable_recordings(skeleton: ModalityData, labels: Tensor) -> None:
     marked = replace(skeleton, features=skeleton.features + 20 * labels[:, None, None], series=None)
     data = RecordingData([marked], labels)
-    history = fit(ClassifyTask(student(data, 0.0)), data, replace_fit(SHORT, epochs=60), seed=0)
+    history = fit(Training(ClassifyTask(student(data, 0.0)), data, 0), replace_fit(SHORT, epochs=60))
     assert history[-1]["accuracy"] == 1
     assert history[-1]["loss"] < history[0]["loss"] / 4
 
@@ -77,7 +76,7 @@ def test_equal_seeds_give_equal_models_and_leave_the_callers_random_state_alone(
     before = torch.get_rng_state()
     first, second, other = student(data), student(data), student(data)
     histories = [
-        fit(ClassifyTask(model), data, params, seed=s, device=device)
+        fit(Training(ClassifyTask(model), data, s), params, device=device)
         for model, s in ((first, 3), (second, 3), (other, 4))
     ]
     assert torch.equal(torch.get_rng_state(), before)
@@ -87,7 +86,7 @@ def test_equal_seeds_give_equal_models_and_leave_the_callers_random_state_alone(
 
 def test_history_and_progress_tell_every_epoch(data: RecordingData) -> None:
     told: list[tuple[int, int, float, float]] = []
-    history = fit(ClassifyTask(student(data)), data, SHORT, seed=0, progress=lambda *args: told.append(args))
+    history = fit(Training(ClassifyTask(student(data)), data, 0, progress=lambda *args: told.append(args)), SHORT)
     assert [row["epoch"] for row in history] == [1, 2, 3, 4]
     assert told == [(int(row["epoch"]), 4, row["loss"], row["accuracy"]) for row in history]
 
@@ -105,20 +104,20 @@ def test_a_resumed_training_ends_with_the_same_bits(
         return DistilTask(model, teacher(data), DMFTKD(DMFTKDParams(), 1, 1)) if distilled else ClassifyTask(model)
 
     unbroken, broken, resumed = student(data), student(data), student(data)
-    whole = fit(task(unbroken), data, params, seed=3, device=device)
+    whole = fit(Training(task(unbroken), data, 3), params, device=device)
     memory = Memory(epochs=stop)
     with pytest.raises(KeyboardInterrupt):
-        fit(task(broken), data, params, seed=3, device=device, checkpoint=memory)
+        fit(Training(task(broken), data, 3, checkpoint=memory), params, device=device)
     torch.rand(5)  # the process that resumes has another random state
-    parts = fit(task(resumed), data, params, seed=3, device=device, checkpoint=Memory(memory.content))
+    parts = fit(Training(task(resumed), data, 3, checkpoint=Memory(memory.content)), params, device=device)
     assert_same(unbroken, resumed)
     assert whole == parts
 
 
 def test_a_finished_training_is_only_read(data: RecordingData, Memory: Any) -> None:
     memory, first, second = Memory(), student(data), student(data)
-    fit(ClassifyTask(first), data, SHORT, seed=0, checkpoint=memory)
-    history = fit(ClassifyTask(second), data, SHORT, seed=0, checkpoint=memory)
+    fit(Training(ClassifyTask(first), data, 0, checkpoint=memory), SHORT)
+    history = fit(Training(ClassifyTask(second), data, 0, checkpoint=memory), SHORT)
     assert len(history) == 4
     assert_same(first, second)
 
@@ -126,21 +125,21 @@ def test_a_finished_training_is_only_read(data: RecordingData, Memory: Any) -> N
 def test_equal_trainings_give_equal_checkpoints(data: RecordingData, Memory: Any, device: str) -> None:
     first, second = Memory(), Memory()
     for memory in (first, second):
-        fit(ClassifyTask(student(data)), data, SHORT, seed=0, device=device, checkpoint=memory)
+        fit(Training(ClassifyTask(student(data)), data, 0, checkpoint=memory), SHORT, device=device)
     assert first.content == second.content
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x02\0\0\0\0\0\0\0{}"])
 def test_a_damaged_checkpoint_says_what_to_do(data: RecordingData, content: bytes, Memory: Any) -> None:
     with pytest.raises(TrainingError, match=r"checkpoint: not readable .*delete it and run the step again"):
-        fit(ClassifyTask(student(data)), data, SHORT, seed=0, checkpoint=Memory(content))
+        fit(Training(ClassifyTask(student(data)), data, 0, checkpoint=Memory(content)), SHORT)
 
 
 def test_another_models_checkpoint_is_refused(data: RecordingData, Memory: Any) -> None:
     memory = Memory()
-    fit(ClassifyTask(teacher(data)), data, SHORT, seed=0, checkpoint=memory)
+    fit(Training(ClassifyTask(teacher(data)), data, 0, checkpoint=memory), SHORT)
     with pytest.raises(TrainingError, match="checkpoint: it belongs to another model"):
-        fit(ClassifyTask(student(data)), data, SHORT, seed=0, checkpoint=memory)
+        fit(Training(ClassifyTask(student(data)), data, 0, checkpoint=memory), SHORT)
 
 
 class Spoilt(nn.Module):
@@ -159,14 +158,14 @@ class Spoilt(nn.Module):
 
 def test_a_loss_that_is_not_finite_names_epoch_batch_and_remedy(video: ModalityData, labels: Tensor) -> None:
     with pytest.raises(TrainingError, match="not finite in epoch 1, batch 1 of 3; lower lr"):
-        fit(Spoilt(), RecordingData([video], labels), SHORT, seed=0)
+        fit(Training(Spoilt(), RecordingData([video], labels), 0), SHORT)
 
 
 def test_a_teacher_is_frozen_and_not_saved(data: RecordingData, Memory: Any) -> None:
     taught, guide, memory = student(data), teacher(data), Memory()
     before = state(guide)
     task = DistilTask(taught, guide, DMFTKD(DMFTKDParams(), 1, 1))
-    fit(task, data, SHORT, seed=0, checkpoint=memory)
+    fit(Training(task, data, 0, checkpoint=memory), SHORT)
     assert all(torch.equal(before[name], tensor) for name, tensor in guide.state_dict().items())
     assert not guide.training
     assert set(task.state_dict()) == {f"model.{name}" for name in taught.state_dict()}
@@ -177,7 +176,7 @@ def test_a_teacher_of_other_modalities_teaches_through_its_vote(data: RecordingD
     some = RecordingData([data.inputs["inertial"]], data.labels)
     others = RecordingData([data.inputs["skeleton"], data.inputs["rgb"]], data.labels)
     task = DistilTask(student(some), teacher(others), DMFTKD(DMFTKDParams(target="fused"), 1, 1))
-    history = fit(task, data, SHORT, seed=0)
+    history = fit(Training(task, data, 0), SHORT)
     assert set(task(data.batch(torch.arange(3)))["streams"]) == {"inertial/temporal", "inertial/spatial"}
     assert len(history) == 4
 
@@ -230,5 +229,5 @@ class Counter(nn.Module):
 def test_no_batch_is_left_with_a_single_recording(data: RecordingData, count: int, sizes: list[int]) -> None:
     inputs = [data.inputs["inertial"].select(torch.arange(count))]
     task = Counter()
-    fit(task, RecordingData(inputs, data.labels[:count]), FitParams(epochs=1, batch=4), seed=0)
+    fit(Training(task, RecordingData(inputs, data.labels[:count]), 0), FitParams(epochs=1, batch=4))
     assert task.sizes == sizes

@@ -16,8 +16,7 @@ from trainers.data.modality import ModalityData
 from trainers.data.recordings import RecordingData
 from trainers.data.standardise import Standardised, fit_standardiser
 from trainers.errors import TrainingError
-from trainers.fit.epoch import Training
-from trainers.fit.loop import fit
+from trainers.fit.loop import Training, fit
 from trainers.fit.predict import predict
 from trainers.fit.seeding import seeded
 from trainers.fit.stacked import fit_stacked
@@ -78,7 +77,8 @@ def both(data: list[RecordingData], build: Build, device: str, params: FitParams
     alone = [build(each, seed) for each, seed in zip(data, SEEDS, strict=True)]
     stacked = [build(each, seed) for each, seed in zip(data, SEEDS, strict=True)]
     histories = [
-        fit(task, each, params, seed=seed, device=device) for task, each, seed in zip(alone, data, SEEDS, strict=True)
+        fit(Training(task, each, seed), params, device=device)
+        for task, each, seed in zip(alone, data, SEEDS, strict=True)
     ]
     trainings = [Training(*each) for each in zip(stacked, data, SEEDS, strict=True)]
     found = fit_stacked(trainings, params, device=device)
@@ -172,16 +172,16 @@ def test_a_stacked_training_goes_on_alone_and_one_that_was_alone_in_a_stack(
     build = classify(student)
     whole = [build(each, seed) for each, seed in zip(data, SEEDS, strict=True)]
     for task, each, seed in zip(whole, data, SEEDS, strict=True):
-        fit(task, each, SHORT, seed=seed)
+        fit(Training(task, each, seed), SHORT)
     memories = [Memory(), Memory(), Memory(epochs=1)]  # the others have saved an epoch by then
     begun = [build(each, seed) for each, seed in zip(data, SEEDS, strict=True)]
     with pytest.raises(KeyboardInterrupt):
         fit_stacked([Training(*each) for each in zip(begun, data, SEEDS, memories, strict=True)], SHORT)
     alone = build(data[0], SEEDS[0])
-    assert len(fit(alone, data[0], SHORT, seed=SEEDS[0], checkpoint=memories[0])) == 3
+    assert len(fit(Training(alone, data[0], SEEDS[0], checkpoint=memories[0]), SHORT)) == 3
     other = Memory(epochs=2)  # two epochs further than its neighbour in the stack
     with pytest.raises(KeyboardInterrupt):
-        fit(build(data[1], SEEDS[1]), data[1], SHORT, seed=SEEDS[1], checkpoint=other)
+        fit(Training(build(data[1], SEEDS[1]), data[1], SEEDS[1], checkpoint=other), SHORT)
     rest = [build(each, seed) for each, seed in zip(data[1:], SEEDS[1:], strict=True)]
     kept = [Memory(other.content), Memory(memories[2].content)]
     fit_stacked([Training(*each) for each in zip(rest, data[1:], SEEDS[1:], kept, strict=True)], SHORT)
@@ -211,7 +211,7 @@ def test_one_that_diverges_or_has_a_damaged_checkpoint_stops_no_other(
     data[1] = RecordingData([*list(data[1].inputs.values())[:2], bad], data[1].labels, AugmentParams())
     tasks = [ClassifyTask(student(folds(inputs, labels, EQUAL)[0], seed)) for seed in SEEDS]
     alone = ClassifyTask(student(folds(inputs, labels, EQUAL)[0], SEEDS[0]))
-    fit(alone, data[0], SHORT, seed=SEEDS[0])
+    fit(Training(alone, data[0], SEEDS[0]), SHORT)
     memories = [Memory(), Memory(), Memory(b"not a checkpoint")]
     found = fit_stacked([Training(*each) for each in zip(tasks, data, SEEDS, memories, strict=True)], SHORT)
     assert "the loss is not finite in epoch 1" in str(found[1])

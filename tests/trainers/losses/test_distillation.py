@@ -191,7 +191,7 @@ def test_dask_does_not_compute_what_weighs_nothing(monkeypatch: pytest.MonkeyPat
     def called(*_: Any) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(RKDAngle, "part", called)
+    monkeypatch.setattr(RKDAngle, "soft_loss", called)
     DASK(DASKParams(angle=0), 3, 5)(outputs(4, 3, 0), outputs(4, 5, 1), HARD)
     assert not list(DASK(DASKParams(semantic=0), 3, 5).parameters())
 

@@ -7,7 +7,7 @@ from torch import nn
 from trainers.data.batch import Batch, TaskOutput
 from trainers.fit.output_checks import checked_output
 from trainers.losses.cross_entropy import cross_entropy
-from trainers.params import Hard
+from trainers.params import HardLoss
 
 
 class ClassifyTask(nn.Module):
@@ -24,11 +24,11 @@ class ClassifyTask(nn.Module):
     """
 
     def __init__(
-        self, model: nn.Module, *, loss: Hard = "streams", label_smoothing: float = 0.0, classes: int | None = None
+        self, model: nn.Module, *, loss: HardLoss = "streams", label_smoothing: float = 0.0, classes: int | None = None
     ) -> None:
         super().__init__()
         self.model = model
-        self.loss: Hard = loss
+        self.loss: HardLoss = loss
         self.label_smoothing = label_smoothing
         self.classes = classes
 

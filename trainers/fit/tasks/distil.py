@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from trainers.data.batch import Batch, ModelOutput, TaskOutput
 from trainers.fit.output_checks import checked_loss, checked_output
 from trainers.losses.cross_entropy import cross_entropy
-from trainers.params import Hard
+from trainers.params import HardLoss
 
 
-class DistillationLoss(Protocol):
-    """What weighs the hard loss and what student and teacher say."""
+class CombinedLoss(Protocol):
+    """Adds the hard loss and what sets student and teacher apart; most are `trainers.losses.distillation`'s."""
 
     def __call__(self, student: ModelOutput, teacher: ModelOutput, hard: Tensor) -> Tensor: ...
 
@@ -43,16 +43,16 @@ class DistilTask(nn.Module):
         self,
         student: nn.Module,
         teacher: nn.Module,
-        distillation: DistillationLoss,
+        distillation: CombinedLoss,
         *,
-        loss: Hard = "streams",
+        loss: HardLoss = "streams",
         label_smoothing: float = 0.0,
         classes: int | None = None,
     ) -> None:
         super().__init__()
         self.model = student
         self.distillation = distillation
-        self.loss: Hard = loss
+        self.loss: HardLoss = loss
         self.label_smoothing = label_smoothing
         self.classes = classes
         self._hidden_teacher = (teacher.eval(),)  # in a tuple: not registered, so neither saved nor trained
@@ -67,9 +67,9 @@ class DistilTask(nn.Module):
         rows = len(batch["labels"])
         output = checked_output(self.model, self.model(batch["inputs"], batch["valid"]), rows, self.classes)
         with torch.no_grad():
-            told = checked_output(self.teacher, self.teacher(batch["inputs"], batch["valid"]), rows, self.classes)
+            target = checked_output(self.teacher, self.teacher(batch["inputs"], batch["valid"]), rows, self.classes)
         hard = cross_entropy(output, batch["labels"], self.loss, self.label_smoothing)
-        return {**output, "loss": checked_loss(self.distillation, self.distillation(output, told, hard))}
+        return {**output, "loss": checked_loss(self.distillation, self.distillation(output, target, hard))}
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> DistilTask:
         modules: list[Any] = [self.teacher, super()]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.stages.train import row_loader as values
+from pipeline.stages.train import row_loader
 from store import Store
 
 STEP = "student[subjects=odd,seed=1]"
@@ -31,15 +31,15 @@ def test_the_model_is_the_same(finished: Any, tmp_path: Path, monkeypatch: pytes
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setattr(values, "_free", lambda: 0)
-    monkeypatch.setattr(values, "ROWS", 5)
+    monkeypatch.setattr(row_loader, "_free_memory", lambda: 0)
+    monkeypatch.setattr(row_loader, "ROWS", 5)
     mapped: list[str] = []
-    real = values.np.memmap
-    monkeypatch.setattr(values.np, "memmap", lambda file, *a, **k: mapped.append(str(a[0])) or real(file, *a, **k))
+    real = row_loader.np.memmap
+    monkeypatch.setattr(row_loader.np, "memmap", lambda file, *a, **k: mapped.append(str(a[0])) or real(file, *a, **k))
     assert model(finished.copy(tmp_path / "file")) == expected
     assert "float32" in mapped
     assert not list(temporary.iterdir())
 
 
-def test_free_memory_is_known() -> None:
-    assert 1 << 20 < values._free() < 1 << 50
+def test_free_memory_memory_is_known() -> None:
+    assert 1 << 20 < row_loader._free_memory() < 1 << 50
