@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.sources.base import Recording, Source
-from store import Draft, Output
+from store import Output
+from store.features import ShardDraft as ShardDraft  # what a stage needs of a draft, whoever owns it
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Context:
 
     recipe: Mapping[str, Any]
     work: Mapping[str, Any]
-    draft: Draft
+    draft: ShardDraft
     outputs: Mapping[str, Output]
     source: Source | None
     recordings: tuple[Recording, ...]

@@ -9,17 +9,17 @@ Note = Mapping[str, Any]  # JSON values: what is worth knowing about a shard tha
 
 
 class Sharded(Protocol):
-    """One step in parts: who coordinates it calls `begin` and `end`, and whoever makes shards calls `shards`."""
+    """One step in parts: its coordinator calls `prepare` and `finalise`, whoever makes shards calls `make_shards`."""
 
-    def begin(self) -> Sequence[int]:
+    def prepare(self) -> Sequence[int]:
         """Create the arrays and copy what earlier outputs have; return the shards that are left to make."""
         ...
 
-    def shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
+    def make_shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
         """Make shards, in this order, overlapping one with the next; yield each when it is journalled."""
         ...
 
-    def end(self, notes: Iterable[Note]) -> dict[str, Any]:
+    def finalise(self, notes: Iterable[Note]) -> dict[str, Any]:
         """Write what belongs to the output as a whole, when every shard is there; return its provenance."""
         ...
 
@@ -35,4 +35,4 @@ def seconds_by_phase(notes: Iterable[Note]) -> dict[str, float]:
 
 def run_sharded(step: Sharded) -> dict[str, Any]:
     """Do a step whole in this process; return its provenance."""
-    return step.end([note for _, note in step.shards(step.begin())])
+    return step.finalise([note for _, note in step.make_shards(step.prepare())])

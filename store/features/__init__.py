@@ -3,12 +3,13 @@
 from .copying import layout_signature, layout_signature_of, read_objects, write_objects
 from .layout import FeatureArray, FeatureLayout
 from .reading import FeatureOutput, open_features
-from .writing import create, pending, write_shard
+from .writing import ShardDraft, create, pending, write_shard
 
 __all__ = [
     "FeatureArray",
     "FeatureLayout",
     "FeatureOutput",
+    "ShardDraft",
     "create",
     "layout_signature",
     "layout_signature_of",

@@ -9,14 +9,13 @@ import zarr
 
 from store.features.layout import FeatureLayout
 from store.features.reading import FeatureOutput, open_features
-from store.features.writing import shard_path
+from store.features.writing import ShardDraft, shard_path
 
 if TYPE_CHECKING:
     from store.reading.output import Output
-    from store.writing.writer import Writer
 
 
-def layout_signature(draft: Writer, layout: FeatureLayout) -> dict[str, Any]:
+def layout_signature(draft: ShardDraft, layout: FeatureLayout) -> dict[str, Any]:
     """Describe what was created in a draft: attributes, and each array's type, chunks and codecs, without the rows.
 
     Rows and shards can be taken from an output of the same kind; see `layout_signature_of`.
@@ -46,7 +45,7 @@ def read_objects(output: Output, layout: FeatureLayout, shard: int) -> list[byte
     return objects
 
 
-def write_objects(draft: Writer, layout: FeatureLayout, shard: int, objects: Sequence[bytes]) -> None:
+def write_objects(draft: ShardDraft, layout: FeatureLayout, shard: int, objects: Sequence[bytes]) -> None:
     """Write what `read_objects` read of an output of the same kind as one shard of this one, and journal it."""
     paths = [shard_path(array, shard) for array in layout.arrays]
     for path, data in zip(paths, objects, strict=True):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import zarr
+from zarr.abc.store import Store as ZarrStore
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.array_spec import ArrayConfigLike
 from zarr.storage import StorePath
@@ -16,27 +17,48 @@ from store.canonical import digest
 from store.errors import LayoutError
 from store.features.layout import ROW_DIMENSION, FeatureArray, FeatureLayout
 
-if TYPE_CHECKING:
-    from store.writing.draft import Draft
-    from store.writing.writer import Writer
-
 LAYOUT_NOTE = "feature-layout"
 
 # Zarr skips chunks that hold the fill value alone; a shard that was computed must have its object.
 _CONFIG: ArrayConfigLike = {"write_empty_chunks": True}
 
+
+class ShardDraft(Protocol):
+    """What is needed of a draft to write a feature output, by its owner or by a worker that shares it.
+
+    `store.writing` says what each member does; `restart` is for the owner alone.
+    """
+
+    @property
+    def done(self) -> frozenset[str]: ...
+
+    def write(self, path: str, data: bytes) -> None: ...
+
+    def size(self, path: str) -> int | None: ...
+
+    def scratch_write(self, name: str, data: bytes) -> None: ...
+
+    def scratch_read(self, name: str) -> bytes | None: ...
+
+    def zarr_store(self) -> ZarrStore: ...
+
+    def journal(self, unit: str, paths: Sequence[str]) -> None: ...
+
+    def restart(self) -> None: ...
+
+
 # What was read of a draft's arrays, by name, for as long as the draft is used; not the arrays, which would keep it.
-_METADATA: WeakKeyDictionary[Writer, dict[str, Any]] = WeakKeyDictionary()
+_METADATA: WeakKeyDictionary[ShardDraft, dict[str, Any]] = WeakKeyDictionary()
 
 
-def create(draft: Draft, layout: FeatureLayout, attributes: Mapping[str, Any]) -> None:
+def create(draft: ShardDraft, layout: FeatureLayout, attributes: Mapping[str, Any]) -> None:
     """Create the Zarr group and its arrays; on a resumed draft, again, keeping the journalled shards.
 
     Shards of an earlier owner that were cut by another layout are deleted: they would be read as other rows.
 
     Parameters
     ----------
-    draft : Draft
+    draft : ShardDraft
     layout : FeatureLayout
     attributes : mapping
         JSON values, stored with the group.
@@ -64,18 +86,20 @@ def create(draft: Draft, layout: FeatureLayout, attributes: Mapping[str, Any]) -
         )
 
 
-def pending(draft: Writer, layout: FeatureLayout) -> list[int]:
+def pending(draft: ShardDraft, layout: FeatureLayout) -> list[int]:
     """Return the shards that are not journalled yet, in order."""
     done = draft.done
     return [shard for shard in range(layout.shards) if str(shard) not in done]
 
 
-def write_shard(draft: Writer, layout: FeatureLayout, shard: int, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+def write_shard(
+    draft: ShardDraft, layout: FeatureLayout, shard: int, arrays: Mapping[str, np.ndarray[Any, Any]]
+) -> None:
     """Write one shard of every array, whole, and journal it.
 
     Parameters
     ----------
-    draft : Writer
+    draft : ShardDraft
         After `create`.
     layout : FeatureLayout
     shard : int
@@ -108,7 +132,7 @@ def shard_path(array: FeatureArray, shard: int) -> str:
     return "/".join([array.name, "c", str(shard), *("0" for _ in array.shape_tail)])
 
 
-def _open(draft: Writer, name: str) -> zarr.Array[Any]:
+def _open(draft: ShardDraft, name: str) -> zarr.Array[Any]:
     store, known = draft.zarr_store(), _METADATA.setdefault(draft, {})
     if name not in known:  # two threads may both read it, which does no harm
         known[name] = zarr.open_array(store, path=name, mode="r+", zarr_format=3).metadata

@@ -43,15 +43,15 @@ def coordinate(job: StepJob, context: Context) -> dict[str, Any]:
     """
     assert job.scheduler is not None
     step: Sharded = import_hashed(STAGES[job.stage].open, job.code)(_without_gpu(context))
-    left = step.begin()
+    left = step.prepare()
     if not left:
-        return step.end([])
+        return step.finalise([])
     with Cluster(job.scheduler.address, job.scheduler.certificate) as cluster:
         work = _ShardCoordinator(job, context, cluster, left)
         made = dict(work.done())
     devices = ", ".join(sorted({message.device for message in made.values()}))
     workers = sorted({message.host for message in made.values()})
-    return {**step.end(made[shard].note for shard in sorted(made)), "device": devices, "workers": workers}
+    return {**step.finalise(made[shard].note for shard in sorted(made)), "device": devices, "workers": workers}
 
 
 def _without_gpu(context: Context) -> Context:
@@ -67,7 +67,8 @@ class _ShardCoordinator:
 
     def __init__(self, job: StepJob, context: Context, cluster: Cluster, left: Iterable[int]) -> None:
         assert job.scheduler is not None
-        self._draft: Draft = context.draft
+        assert isinstance(context.draft, Draft)  # which alone can be shared
+        self._draft = context.draft
         self._draft.scratch_write(JOB, msgspec.json.encode(msgspec.structs.replace(job, scheduler=None)))
         self._draft.share()
         self._cluster, self._gpu, self._program = cluster, job.scheduler.gpu, job.scheduler.program

@@ -177,7 +177,7 @@ def _shard(place: dict[str, str], shard: int, fresh: bool, wanted: _Cancellation
     opened.wanted[:] = [wanted]
     if shard not in opened.notes:
         try:
-            opened.notes.update({number: dict(note) for number, note in opened.step.shards([shard])})
+            opened.notes.update({number: dict(note) for number, note in opened.step.make_shards([shard])})
         except ObjectTaken as error:
             return ShardConflict(error.path, str(error))
     _opened[name] = opened

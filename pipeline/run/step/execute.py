@@ -27,7 +27,7 @@ from pipeline.run.step.timing_summary import summarise_timings
 from pipeline.run.step.validate_inputs import check_inputs
 from pipeline.sources.base import Source
 from pipeline.sources.validate_listing import validated_listing
-from pipeline.stages.context import Context
+from pipeline.stages.context import Context, ShardDraft
 from store import Draft, Output, Store, family_of, find_sibling_outputs
 from store.errors import StoreError
 
@@ -145,6 +145,7 @@ def begin(job: StepJob, device: str, progress: Callable[[int, int, str], None], 
 def finish(job: StepJob, context: Context, left: Mapping[str, Any], seconds: float) -> StepDone:
     """Publish what a stage left in its draft."""
     about = {**_provenance(context.device), **({"accepted": job.accepted} if job.accepted else {})}
+    assert isinstance(context.draft, Draft)  # a step that is published is done by the draft's owner
     output = context.draft.publish({**about, "seconds": round(seconds, 3), **left}, replace=job.force)
     if context.device == "cuda":
         torch.cuda.empty_cache()  # for the other processes on this GPU
@@ -170,7 +171,7 @@ def _set_threads(device: str) -> None:
 
 def make_context(
     job: StepJob,
-    draft: Draft,
+    draft: ShardDraft,
     outputs: Mapping[str, Output],
     source: Source | None,
     device: str,

@@ -22,7 +22,8 @@ from store.features import (
 
 if TYPE_CHECKING:
     from pipeline.sources.base import Recording
-    from store import Draft, Output
+    from pipeline.stages.context import ShardDraft
+    from store import Output
 
 ROWS = "rows.sha256"  # in the output: 32 bytes a row, the digest of what its values depend on beside the family
 _DIGEST_BYTES = 32
@@ -77,7 +78,7 @@ class RowReuse:
             told["damaged"] = self.damaged
         return told
 
-    def find(self, outputs: Iterable[Output], draft: Draft) -> None:
+    def find(self, outputs: Iterable[Output], draft: ShardDraft) -> None:
         """Choose among earlier outputs, after the draft's arrays were made."""
         if not self._digests:
             return
@@ -92,7 +93,7 @@ class RowReuse:
                 except StoreError as error:
                     self.damaged[output.manifest.key] = str(error)
 
-    def copy_shard(self, draft: Draft, shard: int) -> int | None:
+    def copy_shard(self, draft: ShardDraft, shard: int) -> int | None:
         """Copy a shard as it is where the earlier output has one with the same rows.
 
         Returns how many of its rows have values; None where it was not copied.

@@ -35,7 +35,8 @@ from store.features import FeatureArray, FeatureLayout, create, pending, write_s
 if TYPE_CHECKING:
     import torch
 
-    from store import Draft, Output
+    from pipeline.stages.context import ShardDraft
+    from store import Output
 
 OnBad = Literal["fail", "skip"]
 
@@ -124,7 +125,7 @@ class EncodeShards:
         source: Source,
         recordings: Sequence[Recording],
         skip: Mapping[str, str],
-        draft: Draft,
+        draft: ShardDraft,
         device: torch.device,
         on_bad: OnBad,
         progress: Callable[[int, int], None],
@@ -152,8 +153,8 @@ class EncodeShards:
         self._rows = {"kept": 0, "copied": 0, "computed": 0}
         self._finished = 0
 
-    def begin(self) -> list[int]:
-        """See `Sharded.begin`."""
+    def prepare(self) -> list[int]:
+        """See `Sharded.prepare`."""
         create(self._draft, self._arrays, self._attributes)
         todo = set(pending(self._draft, self._arrays))
         left = []
@@ -172,8 +173,8 @@ class EncodeShards:
             self._seen(len(rows))
         return left
 
-    def shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
-        """See `Sharded.shards`; the next shard is read and encoded while one is written."""
+    def make_shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
+        """See `Sharded.make_shards`; the next shard is read and encoded while one is written."""
         begun: deque[_PendingShard] = deque()
         writing: deque[tuple[int, Future[Note]]] = deque()
         with ThreadPoolExecutor(1, "write") as writer, closing(self._encoded(numbers, begun)) as encoded:
@@ -185,8 +186,8 @@ class EncodeShards:
             for shard, note in writing:
                 yield shard, note.result()
 
-    def end(self, notes: Iterable[Note]) -> dict[str, Any]:
-        """See `Sharded.end`.
+    def finalise(self, notes: Iterable[Note]) -> dict[str, Any]:
+        """See `Sharded.finalise`.
 
         Returns
         -------

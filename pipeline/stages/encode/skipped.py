@@ -12,17 +12,17 @@ import zarr
 from pipeline.sources.base import Recording
 
 if TYPE_CHECKING:
-    from store import Draft
+    from pipeline.stages.context import ShardDraft
 
 SKIPPED = "skipped.json"  # in the output: a list of {"recording", "reason"} in the order of the rows
 
 
-def write_shard_reasons(draft: Draft, shard: int, broken: Mapping[str, str]) -> None:
+def write_shard_reasons(draft: ShardDraft, shard: int, broken: Mapping[str, str]) -> None:
     """Remember what was broken in a shard, for the run that finishes the output."""
     draft.scratch_write(f"skipped-{shard}.json", json.dumps(dict(broken)).encode())
 
 
-def read_shard(draft: Draft, shard: int, rows: range, recordings: Sequence[Recording | None]) -> dict[str, str]:
+def read_shard(draft: ShardDraft, shard: int, rows: range, recordings: Sequence[Recording | None]) -> dict[str, str]:
     """Return what an earlier run found broken in a shard; where its notes are gone, from empty rows."""
     noted = draft.scratch_read(f"skipped-{shard}.json")
     if noted is not None:
@@ -35,7 +35,7 @@ def read_shard(draft: Draft, shard: int, rows: range, recordings: Sequence[Recor
     return {r.id: f"{r.id}: {lost}" for r, usable in zip(recordings, good, strict=True) if r and not usable}
 
 
-def write_all(draft: Draft, reasons: Mapping[str, str]) -> None:
+def write_all(draft: ShardDraft, reasons: Mapping[str, str]) -> None:
     """Write the output's list of empty rows."""
     listed = [{"recording": recording, "reason": reason} for recording, reason in reasons.items()]
     draft.write(SKIPPED, json.dumps(listed, indent=1, ensure_ascii=False).encode())

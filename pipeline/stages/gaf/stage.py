@@ -20,8 +20,7 @@ from trainers.gaf.params import GafParams
 from trainers.gaf.stored import TYPES, encode
 
 if TYPE_CHECKING:
-    from pipeline.stages.context import Context
-    from store import Draft
+    from pipeline.stages.context import Context, ShardDraft
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -56,7 +55,7 @@ class GafShards:
         params: GafStageParams,
         encoded: FeatureOutput,
         name: str,
-        draft: Draft,
+        draft: ShardDraft,
         progress: Callable[[int, int, str], None],
     ) -> None:
         self._params, self._encoded, self._name = params, encoded, name
@@ -65,16 +64,16 @@ class GafShards:
         self._timings = Timings()
         self._finished = 0
 
-    def begin(self) -> list[int]:
-        """See `Sharded.begin`."""
+    def prepare(self) -> list[int]:
+        """See `Sharded.prepare`."""
         create(self._draft, self._arrays, attributes(self._params, self._encoded))
         left = pending(self._draft, self._arrays)
         for shard in {*range(self._arrays.shards)}.difference(left):
             self._seen(shard)
         return left
 
-    def shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
-        """See `Sharded.shards`."""
+    def make_shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
+        """See `Sharded.make_shards`."""
         for shard in numbers:
             rows = self._arrays.rows_of(shard)
             with self._timings.phase("read"):
@@ -87,8 +86,8 @@ class GafShards:
             self._seen(shard)
             yield shard, {"timings": self._timings.taken()}
 
-    def end(self, notes: Iterable[Note]) -> dict[str, Any]:
-        """See `Sharded.end`; ``timings`` are this run's seconds by phase."""
+    def finalise(self, notes: Iterable[Note]) -> dict[str, Any]:
+        """See `Sharded.finalise`; ``timings`` are this run's seconds by phase."""
         return {"timings": seconds_by_phase(notes)}
 
     def _seen(self, shard: int) -> None:

@@ -25,9 +25,8 @@ from trainers.params import FitParams
 if TYPE_CHECKING:
     from torch import nn
 
-    from pipeline.stages.context import Context
+    from pipeline.stages.context import Context, ShardDraft
     from pipeline.stages.train.params import TrainParams
-    from store import Draft
     from trainers.data.recordings import RecordingData
 
 SAVING = 0.05  # of the time is spent on checkpoints at most
@@ -47,7 +46,7 @@ class DraftCheckpoint:
         Trainings that take turns with this one, itself among them: each saves while the others wait.
     """
 
-    def __init__(self, draft: Draft, beside: int = 1) -> None:
+    def __init__(self, draft: ShardDraft, beside: int = 1) -> None:
         self._draft, self._beside = draft, beside
         self._due = 0.0
 

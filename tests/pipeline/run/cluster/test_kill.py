@@ -125,7 +125,7 @@ def test_a_scheduler_goes_on_from_a_run_without_one(
     with plan.store.draft("encode", key, recipe=job.recipe, inputs=[]) as draft:
         context = make_context(job, draft, {}, open_source(job, lambda *_: None), "cpu", lambda *_: None)
         step = open_encode(context)
-        assert [number for number, _ in step.shards(step.begin()[:5])] == [0, 1, 2, 3, 4]
+        assert [number for number, _ in step.make_shards(step.prepare()[:5])] == [0, 1, 2, 3, 4]
         draft.write("features/c/5/0/0", b"half a shard")
     finished = journalled(encoding, key)
     assert len(finished) == 5
