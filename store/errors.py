@@ -81,6 +81,11 @@ class Corrupt(StoreError):
         self.attempt = attempt
         self.path = path
 
+    @property
+    def finding(self) -> str:
+        """What is wrong, without the remedy: for whoever applies the remedy and reports it."""
+        return str(self).removesuffix(f". {REMEDY}")
+
 
 class CorruptObject(Corrupt):
     """An object's bytes are not those that its manifest lists, or not what its kind of output holds."""

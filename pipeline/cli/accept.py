@@ -13,6 +13,7 @@ import msgspec
 from pipeline.cli.options import experiment_options, plan_of
 from pipeline.errors import ConfigError, StepError
 from pipeline.lock import Accepted, lock_path, read_lock, write_lock
+from pipeline.plan.history import user_name
 from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.steps.step import Step
 from pipeline.run.selection import check_entry
@@ -56,7 +57,6 @@ def command(
         print(f"{step or entry}: nothing to accept, {'it is' if step else 'all of it is'} in the store")
         return 0
     from pipeline.accept.groups import acceptance
-    from pipeline.run.step.execute import user
 
     found: dict[str, Accepted] = {}
     targets = list(_targets(plan, code_changed))
@@ -72,7 +72,7 @@ def command(
             continue
         checked = _check(plan, target, device, tolerance, shards)
         _refuse_others(entry, target, checked, tolerance)
-        found[target.code] = acceptance(entry, target, checked, tolerance, user())
+        found[target.code] = acceptance(entry, target, checked, tolerance, user_name())
     lock = lock_path(path)
     now = read_lock(lock) if lock.exists() else plan.lock
     write_lock(lock, msgspec.structs.replace(now, accepted={**now.accepted, **found}), now)

@@ -96,8 +96,8 @@ class History:
         """Read an experiment's history; an empty one where there is none or it cannot be read."""
         path = path.absolute()
         host = os.uname().nodename
-        name = _name(path, f"{_user()}@{host}:")  # two machines may have equal paths
-        history = cls(store, name, Reference(path.name, user=_user(), host=host, path=str(path)), trial=trial)
+        name = _name(path, f"{user_name()}@{host}:")  # two machines may have equal paths
+        history = cls(store, name, Reference(path.name, user=user_name(), host=host, path=str(path)), trial=trial)
         history._read()
         return history
 
@@ -228,7 +228,8 @@ def _name(path: Path, whose: str = "") -> str:
     return f"{_UNUSUAL.sub('-', path.stem).lstrip('._=+-')[:100] or 'stages'}-{place}.json"
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return who runs this, as the system knows them."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run under a number that has no name

@@ -98,7 +98,7 @@ def skipped(folder: Path, said: Said) -> list[str]:
 
 def test_fail_lists_every_file_with_its_reason(folder: Path, said: Said) -> None:
     ran = said("run", "-f", str(folder / "stages.yaml"), "--set", f"store={folder}/fail")
-    ran.refuses(1, "error: index: 9 files cannot be used:", "mend or remove them, or set `on_bad_recording: skip`")
+    ran.refuses(1, "error: index: 9 files cannot be used:", "repair or remove them, or set `on_bad_recording: skip`")
     for path, reason in BROKEN.items():
         assert f"  {path}: {reason}" in ran.err
 
