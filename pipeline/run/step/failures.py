@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
-from pipeline.error_origin import mistake_in
+from pipeline.error_origin import describe_origin
 from pipeline.errors import CodeChanged, PipelineError
 from pipeline.run.messages import CorruptInput, StepFailed
 from store.errors import Corrupt, DraftLocked, MissingOutput, StoreError
@@ -51,7 +51,7 @@ def capture_failure(store: str, work: Callable[[], T]) -> T | StepFailed:
             remedy = "stop other programs on it, give --jobs 1 or a lower --together, or lower the batch size"
             return StepFailed(f"out of the GPU's memory\n  {remedy}", traceback.format_exc())
         defect = f"{type(error).__name__}: {error}\n  this is a defect of harvest: run with --debug and report it"
-        return StepFailed(mistake_in(error) or defect, traceback.format_exc(), internal_error=True)
+        return StepFailed(describe_origin(error) or defect, traceback.format_exc(), internal_error=True)
 
 
 def _corrupt_input(error: Corrupt | MissingOutput, store: str) -> CorruptInput | None:
