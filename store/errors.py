@@ -62,6 +62,11 @@ class OutputError(StoreError):
         self.attempt = attempt
         self.path = path
 
+    @property
+    def finding(self) -> str:
+        """What is wrong, without the remedy: for whoever applies the remedy and reports it."""
+        return str(self).removesuffix(f". {REMEDY}")
+
 
 class MissingOutput(OutputError):
     """There is no published output under this stage and key."""

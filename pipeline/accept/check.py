@@ -21,7 +21,8 @@ from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from pipeline.registry import STAGES, import_hashed
 from pipeline.run.jobs import make_job
-from pipeline.run.step.execute import make_context, open_source, prepared_device
+from pipeline.run.step.execute import make_context, prepare_device
+from pipeline.run.step.source import open_source
 from pipeline.run.step.validate_inputs import check_inputs
 from store import Draft, Output, Store
 from store.features import FeatureOutput, open_features, read_draft_metadata, read_draft_rows
@@ -57,7 +58,7 @@ def check(
     """
     inputs = {need: _input(plan, step, need) for need in step.needs}
     job = make_job(plan, step, device)
-    where = prepared_device(job)
+    where = prepare_device(job)
     with ExitStack() as held:
         folder = held.enter_context(TemporaryDirectory(prefix="accept-"))
         source = open_source(job, progress) if job.stage in ("index", "encode") else None

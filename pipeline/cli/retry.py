@@ -1,4 +1,4 @@
-"""Going on past damage: what a command finds damaged in its own store is put aside, and the command tries again."""
+"""Trying a command again after an output that it found damaged in its own store was quarantined."""
 
 from __future__ import annotations
 
@@ -11,23 +11,29 @@ from store.errors import CorruptManifest, CorruptObject
 
 T = TypeVar("T")
 
-_AT_MOST = 100  # outputs; a store with more damage wants `pipeline verify`
+_MAX_RETRIES = 100  # each quarantines one output; a store with more damage needs `pipeline verify`
 
 
-def retry_after_quarantine(work: Callable[[], T]) -> T:
-    """Return what `work` returns, putting aside each damaged output that stops it; nothing of those is used.
+def retry_after_quarantine(work: Callable[[], T], retry: Callable[[], T] | None = None) -> T:
+    """Return what `work` returns; quarantine each damaged output that stops it, so that nothing of it is used.
+
+    Parameters
+    ----------
+    retry
+        What to call instead of `work` after the first time.
 
     Raises
     ------
     CorruptObject, CorruptManifest
         It is not known which output is damaged.
     """
-    for _ in range(_AT_MOST):
+    for _ in range(_MAX_RETRIES):
         try:
             return work()
         except (CorruptObject, CorruptManifest) as error:
             if not (error.url and error.stage and error.key):
                 raise
             place = Store.open(error.url).quarantine(error.stage, error.key, str(error), attempt=error.attempt)
-            print(f"note: {str(error).partition('. Run again')[0]}; it was moved to {place}", file=sys.stderr)
+            print(f"note: {error.finding}; it was moved to {place}", file=sys.stderr)
+            work = retry or work
     return work()

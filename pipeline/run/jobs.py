@@ -23,9 +23,14 @@ def make_fetch(plan: Plan, step: Step) -> FetchJob:
 
 
 def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJob:
-    """Describe a step for a worker; StepError where it wants raw data that is not on this machine.
+    """Describe a step for a worker.
 
-    CodeChanged where this process has planned with other code than was hashed.
+    Raises
+    ------
+    StepError
+        It needs raw data that is not on this machine.
+    CodeChanged
+        This process has loaded other code than the plan has hashed.
     """
     experiment = step.point.experiment
     folder = plan.path.absolute().parent
@@ -65,7 +70,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
 
 
 def _code(plan: Plan, step: Step) -> dict[str, tuple[str, str]]:
-    """Return what a step may run: its own code, and that of trained models that it reads, which are in their keys."""
+    """Return the hashes of the modules that a step may run: its own, and those of the trained models that it reads."""
     trained = (plan.steps[need].recipe for need in step.needs if plan.steps[need].stage in ("train", "distil"))
     models = (MODELS[recipe["params"]["model"]["name"]] for recipe in trained)
     roots = [module_of(reference) for model in models for reference in (model.build, model.params)]
@@ -73,7 +78,7 @@ def _code(plan: Plan, step: Step) -> dict[str, tuple[str, str]]:
 
 
 def _files(table: Table, step: Step) -> dict[str, bytes]:
-    """Return what is known of the files of the streams that a step reads."""
+    """Return the packed hashes of the raw files that a step reads, by stream."""
     index = table.index
     if index is None or step.stage not in ("index", "encode"):
         return {}
@@ -84,7 +89,7 @@ def _files(table: Table, step: Step) -> dict[str, bytes]:
 
 
 def _work(plan: Plan, step: Step) -> dict[str, Any]:
-    """Return a step's work in plain values: what it says of single recordings is made only for a step that is done."""
+    """Return a step's work in plain values. What it says of single recordings is made only now, since that is large."""
     work = dict(step.work)
     if step.stage == "encode":
         work["rows"] = row_digests(plan.table, step.recipe["modality"]["streams"])

@@ -1,8 +1,10 @@
-"""What the processes of a run tell each other, as JSON: a step to do, how far it is, what became of it."""
+"""The messages between runner, workers and cluster tasks, as JSON: a step to do, its progress, its result.
+
+Only the processes of one run exchange them, and all run the same version, so that fields may change.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,12 +13,12 @@ from pipeline.keys.file_hash import FileHash
 
 
 class Certificate(msgspec.Struct, frozen=True):
-    """What a scheduler that was started for this run asks for, in PEM; it never leaves the run's own processes.
+    """The TLS certificate of a scheduler that was started for this run; only the run's own processes are given it.
 
     Attributes
     ----------
     certificate, key
-        Signed by itself.
+        PEM text; the certificate is self-signed.
     """
 
     certificate: str
@@ -27,16 +29,16 @@ class Certificate(msgspec.Struct, frozen=True):
 
 
 class Scheduler(msgspec.Struct, frozen=True):
-    """Where the shards of a step are made: at a dask scheduler's workers.
+    """The dask scheduler whose workers make the shards of a step.
 
     Attributes
     ----------
     gpu
-        At those with a GPU.
+        Whether only workers with a GPU may make them.
     program
-        The run's `pipeline.run.cluster.fingerprint.fingerprint`, which theirs must equal.
+        The run's `pipeline.run.cluster.fingerprint.fingerprint`, which the workers' must equal.
     certificate
-        What it asks for, where it was started for this run.
+        Needed to connect, where the scheduler was started for this run.
     """
 
     address: str
@@ -46,29 +48,31 @@ class Scheduler(msgspec.Struct, frozen=True):
 
 
 class StepJob(msgspec.Struct, frozen=True, tag=True):
-    """A step to do.
+    """A step to do: all that a worker needs to know, in plain values.
 
     Attributes
     ----------
+    work
+        What the stage needs beside the recipe, such as rows and labels; not part of the key.
     inputs
         Outputs to read: step id to (stage, key).
     source
         The stages file's ``source``, its root made absolute.
     files
-        What is known of the raw files that are read, by stream (`pipeline.run.packing`).
+        By stream, size, times, inode and digest of each raw file, packed by `pipeline.run.packing`.
     weights, weights_known
-        A file of pretrained weights, and what is known of it.
+        Path of a file with pretrained weights, and its known digest.
     code
-        What the modules that it may run were when the plan hashed them; see `pipeline.keys.loaded_code.check_code`. The
+        The modules that the step may run, as the plan hashed them; see `pipeline.keys.loaded_code.check_code`. The
         recipe has earlier code where that was accepted.
     force
-        Make the output anew even if it is there; the old one stays until then.
+        Recompute the output although it exists; the old one stays until the new one replaces it.
     remotes
         Further stores with outputs of which rows can be copied.
     accepted
-        How the code in the recipe came to stand for the code that runs, for whoever asks where an output is from.
+        Who accepted the code in the recipe in place of the code that runs, for the output's provenance.
     scheduler
-        Who makes the shards; None: whoever does the job.
+        Whose workers make the shards; None: the process that does the job.
     """
 
     step: str
@@ -90,10 +94,11 @@ class StepJob(msgspec.Struct, frozen=True, tag=True):
     accepted: dict[str, str] | None = None
     scheduler: Scheduler | None = None
 
-
-def runs_a_network(stage: str, recipe: Mapping[str, Any]) -> bool:
-    """Tell whether a step gains from a GPU: training, evaluation, and the encoding of video."""
-    return stage in ("train", "distil", "evaluate") or (stage == "encode" and recipe["modality"]["kind"] == "video")
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether the stage runs a network, and so gains from a GPU: training, evaluation, the encoding of video."""
+        encodes_video = self.stage == "encode" and self.recipe["modality"]["kind"] == "video"
+        return self.stage in ("train", "distil", "evaluate") or encodes_video
 
 
 class FetchJob(msgspec.Struct, frozen=True, tag=True):
@@ -107,7 +112,7 @@ class FetchJob(msgspec.Struct, frozen=True, tag=True):
 
 
 class StepProgress(msgspec.Struct, frozen=True, tag=True):
-    """How far a worker is with its step."""
+    """How far a worker is with its step: `done` of `total`, counted in `what` ("recordings", "MiB")."""
 
     done: int
     total: int
@@ -115,11 +120,11 @@ class StepProgress(msgspec.Struct, frozen=True, tag=True):
 
 
 class WorkerAlive(msgspec.Struct, frozen=True, tag=True):
-    """A worker gives a sign of life, however long its step takes."""
+    """A worker's heartbeat, however long its step takes."""
 
 
 class WorkerSilent(msgspec.Struct, frozen=True, tag=True):
-    """A worker has given no sign of life for too long, or gives one again."""
+    """A worker has sent no heartbeat for too long, or sends them again; the message says which."""
 
     message: str
 
@@ -133,33 +138,74 @@ class StepDone(msgspec.Struct, frozen=True, tag=True):
     note: str = ""
 
 
+class CorruptInput(msgspec.Struct, frozen=True):
+    """An output of the local store that a step could not read: it is damaged, or gone.
+
+    Attributes
+    ----------
+    attempt
+        Whose objects are damaged; None where that is unknown.
+    finding
+        What is wrong with it, without the remedy.
+    """
+
+    stage: str
+    key: str
+    attempt: str | None
+    finding: str
+
+
 class StepFailed(msgspec.Struct, frozen=True, tag=True):
     """A step could not be completed.
 
     Attributes
     ----------
     message
-        What is wrong and the remedy.
-    damaged
-        Stage, key and attempt (None where unknown) of an output of the local store that was found damaged.
-    locked
-        Who is doing this step now.
-    unforeseen
-        By a defect, a GPU that failed, or code that was edited: the process may be spoilt.
+        The problem and its remedy.
+    corrupt_input
+        The input that caused it; the runner recovers that and tries the step again.
+    locked_by
+        Who is doing this step now, if that is why it failed.
+    internal_error
+        It was a defect, a failure of the GPU, or code that was edited: the process must not do another step.
     """
 
     message: str
-    traceback: str
-    damaged: tuple[str, str, str | None] | None = None
-    locked: str = ""
-    unforeseen: bool = False
+    traceback: str = ""
+    corrupt_input: CorruptInput | None = None
+    locked_by: str = ""
+    internal_error: bool = False
 
 
 Message = StepProgress | WorkerAlive | WorkerSilent | StepDone | StepFailed
 
 
 class StepEvent(msgspec.Struct, frozen=True):
-    """What whoever does a step says of it."""
+    """A message about one step, by its id; empty where it is about the worker as a whole."""
 
     step: str
     message: Message
+
+
+class ShardDone(msgspec.Struct, frozen=True, tag=True):
+    """A shard is journalled: what its stage notes about it, and where it was made."""
+
+    note: dict[str, Any]
+    host: str
+    device: str
+
+
+class ShardConflict(msgspec.Struct, frozen=True, tag=True):
+    """An object of the shard exists with other bytes, left by a worker that died before it had journalled the shard.
+
+    Attributes
+    ----------
+    path
+        The object; None where the shard as a whole must be made again.
+    """
+
+    path: str | None
+    message: str
+
+
+ShardMessage = ShardDone | ShardConflict | StepFailed

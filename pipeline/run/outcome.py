@@ -1,44 +1,93 @@
-"""What became of the steps of a run."""
+"""A run's options, and the outcome of its steps: what `pipeline.run.runner.run_steps` takes and returns."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pipeline.plan.history import StepRecord
 from pipeline.plan.planner import Plan
-from pipeline.run.messages import StepDone, StepFailed
 from store.errors import NotPermitted, StoreError
+
+if TYPE_CHECKING:
+    from pipeline.run.messages import StepDone, StepFailed
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of ``pipeline run``, under the names that they have there.
+
+    Attributes
+    ----------
+    until, only, force
+        Entries: which steps are selected, and which of them are done again although they are cached.
+    jobs
+        Steps at a time; None: as many as there are processor cores. Encoding video and indexing use all cores, so
+        nothing is made beside them.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    scheduler
+        A dask scheduler's address, ``local`` for one that is started for this run, or None: processes of this run.
+    together
+        Models that differ in fold and seed only are trained as one, at most so many; see `trainers.fit.stacked`.
+    wait
+        Wait for a step that another run is doing, and take it over when that run is gone. Otherwise such a step fails
+        when all others have ended.
+    """
+
+    until: str | None = None
+    only: str | None = None
+    force: tuple[str, ...] = ()
+    jobs: int | None = None
+    device: str = "auto"
+    scheduler: str | None = None
+    together: int = 1
+    wait: bool = False
+
+
 @dataclass
 class Outcome:
-    """What became of the steps of a run.
+    """What became of the steps of a run, by step id.
 
     Attributes
     ----------
     done, fetched
-        Made now; copied from a remote, or made meanwhile by another run.
+        Computed now; copied from a remote, or computed meanwhile by another run.
     failed
         With the message.
-    left_out
-        For which step that failed.
+    skipped
+        Not tried, because of the step named here, which they need and which failed.
+    not_pushed
+        Computed and not pushed, with the reason.
     outdated
-        Whether something that was made drops other recordings than the plan knew. What is trained and tested must be
-        planned again; steps of it that were waiting were given up.
+        Whether an output that is now available lacks other recordings than the plan assumed. Training and evaluation
+        must be planned again; those that were waiting were dropped.
     """
 
     done: dict[str, StepDone] = field(default_factory=dict)
     fetched: dict[str, StepDone] = field(default_factory=dict)
     failed: dict[str, StepFailed] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    not_pushed: dict[str, str] = field(default_factory=dict)
     outdated: bool = False
+
+    def add(self, later: Outcome) -> None:
+        """Add the outcome of a later run, which has tried again what failed in this one."""
+        self.done |= later.done
+        self.fetched |= later.fetched
+        self.failed, self.skipped, self.outdated = later.failed, later.skipped, later.outdated
+
+    @property
+    def unsuccessful(self) -> list[str]:
+        """Steps for which the command ends with an error."""
+        return [*self.failed, *self.skipped, *self.not_pushed]
 
 
 def record_outcome(plan: Plan, outcome: Outcome) -> None:
-    """Note what was done; a full store must not hide why steps failed."""
+    """Record in the store what was done; where it cannot be written, say so and let the run report its failures."""
     steps = plan.steps
     done = {s: StepRecord(steps[s].stage, steps[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
     try:

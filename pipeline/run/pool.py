@@ -1,4 +1,8 @@
-"""Worker processes, one thread of the run each; started when first needed, replaced when one dies."""
+"""The worker processes of a run: started when first needed, replaced when they die, ended with the run.
+
+The runner calls `Pool.start` with jobs, and reads `Pool.events`. A thread for each busy worker sends it the jobs and
+puts its messages there. What the worker does is in `pipeline.run.worker`.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +31,14 @@ from pipeline.run.silence import BEATS, describe_silence, silent_s
 
 
 class Pool:
-    """Does jobs in up to `size` processes and reports on `events` as (step id, message).
+    """Does jobs in up to `size` processes.
 
     Attributes
     ----------
+    events
+        What the workers report, as (step id, message).
     in_order
-        Whether a step that has no room keeps those after it from being started.
+        Whether a step for which there is no room keeps those after it from being started.
     """
 
     in_order = True
@@ -45,21 +51,21 @@ class Pool:
         self._closed = threading.Event()
 
     def has_room(self, step: Step | None, running: Sequence[Step | None]) -> bool:
-        """Tell whether a step can be started beside those that run; None: one that is fetched, not made."""
+        """Tell whether a step can be started beside the running ones; None stands for one that is only fetched."""
         if len(running) >= self.size:
             return False
-        making = [each for each in running if each is not None]
-        return step is None or not making or not (_uses_all_cores(step) or any(map(_uses_all_cores, making)))
+        computing = [each for each in running if each is not None]
+        return step is None or not computing or not any(map(_uses_all_cores, [step, *computing]))
 
     def start(self, work: Sequence[StepJob] | FetchJob) -> None:
-        """Give a worker jobs that are done as one; the caller keeps to the size."""
+        """Give a worker jobs that are done as one batch; only where `has_room` is true."""
         worker = self._idle.pop() if self._idle else self._new()
         while worker.process.poll() is not None:  # it died between two jobs
             worker = self._idle.pop() if self._idle else self._new()
         threading.Thread(target=self._follow, args=(worker, work), daemon=True).start()
 
     def close(self) -> None:
-        """End all workers, at once; what they were doing goes on from its journal next time."""
+        """Kill all workers. The next run resumes their steps from the journals."""
         self._closed.set()
         for worker in self._all:
             worker.process.kill()
@@ -74,40 +80,50 @@ class Pool:
         return worker
 
     def _watch(self) -> None:
-        """Tell of workers that give no sign of life. Time in which this process stood still itself is not counted."""
+        """Report workers without heartbeats. Time in which this process was stopped itself is not counted."""
         last = time.monotonic()
         while not self._closed.wait(every := silent_s() / BEATS):
             now = time.monotonic()
-            passed, last = min(now - last, 2 * every), now
+            elapsed, last = min(now - last, 2 * every), now
             for worker in list(self._all):
-                if worker.steps and (told := worker.grow_silent(passed)):
-                    self.events.put((min(worker.steps), WorkerSilent(told)))
+                if worker.steps and (message := worker.add_silence(elapsed)):
+                    self.events.put((min(worker.steps), WorkerSilent(message)))
 
     def _follow(self, worker: _Worker, work: Sequence[StepJob] | FetchJob) -> None:
-        left = {work.step} if isinstance(work, FetchJob) else {job.step for job in work}
-        spoilt = False
-        worker.steps = frozenset(left)
-        for told in worker.do(work):
-            if isinstance(told.message, WorkerAlive):
+        """Have a worker do jobs, and pass on its messages until each step has ended."""
+        remaining = {work.step} if isinstance(work, FetchJob) else {job.step for job in work}
+        unreliable = False
+        worker.steps = frozenset(remaining)
+        for event in worker.do(work):
+            message = event.message
+            if isinstance(message, WorkerAlive):
                 continue
-            if not isinstance(told.message, StepProgress):
-                left.discard(told.step)
-                worker.steps = frozenset(left)
-                spoilt |= isinstance(told.message, StepFailed) and told.message.unforeseen
-                if not left and spoilt:
-                    worker.process.kill()  # so that it spoils no other step: a GPU's errors stay with the process
-                elif not left and worker.process.poll() is None:
-                    self._idle.append(worker)
-            self.events.put((told.step, told.message))
-            if not left:
+            if not isinstance(message, StepProgress):
+                remaining.discard(event.step)
+                worker.steps = frozenset(remaining)
+                unreliable |= isinstance(message, StepFailed) and message.internal_error
+                if not remaining and unreliable:
+                    worker.process.kill()  # an error of a GPU stays with the process, and would fail other steps
+                elif not remaining and worker.process.poll() is None:
+                    self._idle.append(worker)  # before the event is put, so that the runner's next job finds it
+            self.events.put((event.step, message))
+            if not remaining:
                 return
         worker.steps = frozenset()
-        failed = worker.died()
-        for step in sorted(left):
+        failed = worker.death()
+        for step in sorted(remaining):
             self.events.put((step, failed))
 
 
 class _Worker:
+    """A process that runs `pipeline.run.worker`.
+
+    Attributes
+    ----------
+    steps
+        Ids of those that it is doing.
+    """
+
     def __init__(self) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         environment.setdefault("PYTHONUNBUFFERED", "1")
@@ -118,40 +134,40 @@ class _Worker:
             env=environment,
             start_new_session=True,  # Ctrl-C reaches the run alone, which ends its workers
         )
-        self.steps: frozenset[str] = frozenset()  # that it is doing
-        self._silent, self._told = 0.0, False
+        self.steps: frozenset[str] = frozenset()
+        self._silent_s, self._reported_silent = 0.0, False
 
     def do(self, work: Sequence[StepJob] | FetchJob) -> Iterator[StepEvent]:
-        """Yield what it says, until it is asked no more or died."""
+        """Send jobs and yield the messages, until the caller stops or the process dies."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
             self.process.stdin.write(msgspec.json.encode(work) + b"\n")
             self.process.stdin.flush()
-            self._silent = 0.0
+            self._silent_s = 0.0
             for line in self.process.stdout:
-                self._silent = 0.0
+                self._silent_s = 0.0
                 yield msgspec.json.decode(line, type=StepEvent)
         except (OSError, msgspec.DecodeError):  # it died before or amid a line
             self.process.kill()
 
-    def grow_silent(self, seconds: float) -> str:
-        """Count time without a sign of life; return what is to be told of it, once for each silence."""
-        self._silent += seconds
-        silent = self._silent > silent_s()
-        if silent == self._told or self.process.poll() is not None:
+    def add_silence(self, seconds: float) -> str:
+        """Add time without a heartbeat; return a message when a silence begins or ends, and else nothing."""
+        self._silent_s += seconds
+        silent = self._silent_s > silent_s()
+        if silent == self._reported_silent or self.process.poll() is not None:
             return ""
-        self._told = silent
+        self._reported_silent = silent
         if silent:
-            return describe_silence(self.process.pid, self._silent)
+            return describe_silence(self.process.pid, self._silent_s)
         return f"its worker process {self.process.pid} goes on"
 
-    def died(self) -> StepFailed:
-        """Say how it ended."""
+    def death(self) -> StepFailed:
+        """Wait for the process to end; return how it did, as the failure of its steps."""
         code = self.process.wait()
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
+        end = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
         remedy = "signal 9 often means that memory ran out: try --jobs 1" if code == -9 else "see what it printed above"
-        return StepFailed(f"its worker process {how}\n  {remedy}; run again to go on where it stopped", "")
+        return StepFailed(f"its worker process {end}\n  {remedy}; run again to go on where it stopped")
 
 
 def _uses_all_cores(step: Step) -> bool:

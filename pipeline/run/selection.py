@@ -1,4 +1,4 @@
-"""Which steps of a plan a command is about."""
+"""Which steps of a plan a command selects, and which of their outputs must be made available for it."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ def select_steps(plan: Plan, until: str | None, only: str | None) -> dict[str, S
     check_entry(plan, "--until", until)
     check_entry(plan, "--only", only)
     if only is not None:
-        chosen = {step.id for step in plan.steps.values() if only in step.entries}
-        _check_inputs(plan, chosen, only)
+        selected = {step.id for step in plan.steps.values() if only in step.entries}
+        _check_inputs(plan, selected, only)
     elif until is not None:
-        chosen = with_needs(plan, (step.id for step in plan.steps.values() if until in step.entries))
+        selected = with_needs(plan, (step.id for step in plan.steps.values() if until in step.entries))
     else:
-        chosen = set(plan.steps)
-    return {id_: step for id_, step in plan.steps.items() if id_ in chosen}
+        selected = set(plan.steps)
+    return {id_: step for id_, step in plan.steps.items() if id_ in selected}
 
 
 def steps_to_materialise(plan: Plan, steps: Mapping[str, Step], forced: Collection[str] = ()) -> list[str]:
-    """Return which of the chosen steps' outputs must be had here: to be run, or else to be fetched.
+    """Return the ids of those selected steps that must be computed, or fetched for their own sake.
 
-    Of steps that are in a remote only the last ones, which no chosen step needs; others follow where something that
-    runs needs them. Without raw data, no index or encode step either that nothing needs which runs.
+    Of outputs that are in a remote these are only the ones that no selected step needs: what a step that is computed
+    needs, the runner fetches. Without raw data, index and encode steps are left out unless such a step needs them.
     """
     needed = {need for step in steps.values() for need in step.needs}
-    found = [
+    missing = [
         id_
         for id_ in steps
         if id_ in forced
@@ -60,25 +60,27 @@ def steps_to_materialise(plan: Plan, steps: Mapping[str, Step], forced: Collecti
         or (plan.states[id_] == "remote" and id_ not in needed)
     ]
     if plan.table.present:
-        return found
-    last = {id_ for id_ in found if id_ not in needed or steps[id_].stage not in ("index", "encode")}
-    return [id_ for id_ in found if id_ in forced or id_ in with_needs(plan, last, past=("cached", "remote"))]
+        return missing
+    goals = {id_ for id_ in missing if id_ not in needed or steps[id_].stage not in ("index", "encode")}
+    computable = with_needs(plan, goals, stop_at=("cached", "remote"))
+    return [id_ for id_ in missing if id_ in forced or id_ in computable]
 
 
-def with_needs(plan: Plan, steps: Iterable[str], past: Collection[str] = ()) -> set[str]:
-    """Return steps and all that they need, directly or not, but for what those in a state of `past` need."""
-    found: set[str] = set()
+def with_needs(plan: Plan, steps: Iterable[str], stop_at: Collection[str] = ()) -> set[str]:
+    """Return steps and all that they need, directly or not; steps in a state of `stop_at` add no needs."""
+    result: set[str] = set()
     waiting = list(steps)
     while waiting:
         step = waiting.pop()
-        if step not in found:
-            found.add(step)
-            waiting += [] if plan.states[step] in past else plan.steps[step].needs
-    return found
+        if step not in result:
+            result.add(step)
+            waiting += [] if plan.states[step] in stop_at else plan.steps[step].needs
+    return result
 
 
-def _check_inputs(plan: Plan, chosen: set[str], only: str) -> None:
-    there = ("cached", "remote")
-    missing = [n for s in chosen for n in plan.steps[s].needs if plan.states[n] not in there and n not in chosen]
+def _check_inputs(plan: Plan, selected: set[str], only: str) -> None:
+    """Raise ConfigError where a step needs an output that is in no store."""
+    needs = (need for id_ in selected for need in plan.steps[id_].needs if need not in selected)
+    missing = [need for need in needs if plan.states[need] not in ("cached", "remote")]
     if missing:
         raise ConfigError(f"--only {only}: needs {missing[0]}, which is not in the store\n  use --until {only}")

@@ -1,6 +1,7 @@
-"""A worker process: reads jobs from standard input, does them, writes what happens to standard output.
+"""A worker process: reads jobs from standard input, does them, writes messages to standard output.
 
-One JSON object a line. It ends when its input ends, so that no worker outlives the run that started it.
+One JSON object a line (`pipeline.run.messages`). A step is done by `pipeline.run.step.execute`. The process ends when
+its input ends, so that no worker outlives the run that started it.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ def main() -> None:
     """Serve jobs until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run that started this decides when to stop
     out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not be taken for a message
+    os.dup2(2, 1)  # a library that prints must not write among the messages
     jobs: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, jobs), daemon=True).start()
     while True:
         work = msgspec.json.decode(jobs.get(), type=list[StepJob] | FetchJob)
-        with _beating(out):
+        with _heartbeat(out):
             _serve(work, out)
 
 
 @contextmanager
-def _beating(out: BinaryIO) -> Iterator[None]:
-    """Give signs of life, so that a step which takes long is told from a process that stands still."""
+def _heartbeat(out: BinaryIO) -> Iterator[None]:
+    """Send heartbeats, by which a long step differs from a process that is stopped."""
     ended = threading.Event()
 
     def beat() -> None:
@@ -58,6 +59,7 @@ def _beating(out: BinaryIO) -> Iterator[None]:
 
 
 def _serve(work: list[StepJob] | FetchJob, out: BinaryIO) -> None:
+    """Do a batch of jobs, and write their progress and results."""
     last: dict[str, float] = {}
 
     def progress(step: str, done: int, total: int, what: str) -> None:
@@ -67,15 +69,13 @@ def _serve(work: list[StepJob] | FetchJob, out: BinaryIO) -> None:
             _send(out, StepEvent(step, StepProgress(done, total, what)))
 
     if isinstance(work, FetchJob):
-        _send(
-            out, StepEvent(work.step, capture_failure(work.store, lambda: _fetch(work, partial(progress, work.step))))
-        )
+        _report(out, work, partial(_fetch, work, partial(progress, work.step)))
         return
-    from pipeline.run.step.execute import execute, execute_together
+    from pipeline.run.step.execute import execute, execute_batch  # imports torch, which a fetch needs not
 
     if len(work) > 1:
-        for each in execute_together(work, progress):
-            _send(out, each)
+        for event in execute_batch(work, progress):
+            _send(out, event)
         return
     (job,) = work
     run_stage = None
@@ -83,15 +83,19 @@ def _serve(work: list[StepJob] | FetchJob, out: BinaryIO) -> None:
         from pipeline.run.cluster.shards import coordinate  # imports dask
 
         run_stage = coordinate
-    work_on = partial(execute, job, partial(progress, job.step), run_stage)
-    _send(out, StepEvent(job.step, capture_failure(job.store, work_on)))
+    _report(out, job, partial(execute, job, partial(progress, job.step), run_stage))
+
+
+def _report(out: BinaryIO, job: StepJob | FetchJob, task: Callable[[], StepDone]) -> None:
+    _send(out, StepEvent(job.step, capture_failure(job.store, task)))
 
 
 def _fetch(job: FetchJob, progress: Callable[[int, int, str], None]) -> StepDone:
+    """Copy an output from the first remote that has it whole into the store."""
     started = time.monotonic()
     chain = StoreChain(Store.open(job.store), job.remotes)
     copied = chain.fetch(job.stage, job.key, lambda done, total: progress(done >> 20, total >> 20, "MiB"))
-    return StepDone(time.monotonic() - started, copied.bytes, "")
+    return StepDone(time.monotonic() - started, copied.bytes, device="")
 
 
 def _read(lines: BinaryIO, jobs: SimpleQueue[bytes]) -> None:

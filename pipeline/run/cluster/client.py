@@ -1,4 +1,4 @@
-"""A dask scheduler and its workers, as far as a run needs them."""
+"""The connection to a dask scheduler: its address and certificates, its workers, submitting tasks and their results."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from distributed.security import Security
 from pipeline.errors import StepError
 from pipeline.run.cluster.fingerprint import mismatch_error, worker_info
 from pipeline.run.messages import Certificate, StepFailed
-from pipeline.run.silence import Silence
+from pipeline.run.silence import SilenceMonitor
+from pipeline.run.step.failures import NO_CUDA
 from store import seconds_from_environment
 
 _log = logging.getLogger(__name__)
 
 CONNECT_S = 8.0
-_LOOK_EVERY_S = 2.0
-_NOTICED_S = 3.0  # after which a scheduler that is gone is known to be
+_COUNT_EVERY_S = 2.0
+_NOTICED_S = 3.0  # within which dask notices that a scheduler is gone
 
 
 def wait_s() -> float:
-    """Return how long a run waits for a first worker, or for another one when the last is gone."""
+    """Return how long a run waits for a first worker, or for another one when the last has gone."""
     return seconds_from_environment("PIPELINE_WORKER_WAIT_SECONDS")
 
 
@@ -41,11 +42,11 @@ class Cluster:
     ----------
     address : str
     link : str
-        Of the dashboard.
+        URL of the dashboard.
     certificate : Certificate or None
-        What the scheduler asks for, where it was started for this run.
+        Needed to connect, where the scheduler was started for this run.
     gpus : int
-        That workers had announced when `check` looked.
+        How many GPUs workers had announced when `check` was called.
     """
 
     def __init__(self, address: str, certificate: Certificate | None = None) -> None:
@@ -71,9 +72,9 @@ class Cluster:
             ) from None
         self.link = str(self._client.dashboard_link)
         self._threads: dict[str, int] = {}
-        self._looked = 0.0
-        self._silence = Silence()
-        self._seen = time.monotonic()  # when there was a worker last
+        self._counted = 0.0  # when `_threads` was read
+        self._monitor = SilenceMonitor()
+        self._last_worker = time.monotonic()  # when there was one
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +85,7 @@ class Cluster:
         self.close()
 
     def close(self) -> None:
-        """Let go of the scheduler, which then drops what was submitted."""
+        """Disconnect; the scheduler then drops what was submitted."""
         self._client.close(timeout=1)
 
     @property
@@ -96,65 +97,61 @@ class Cluster:
     def workers(self) -> int:
         """Number of workers, a few seconds old at most."""
         now = time.monotonic()
-        if now - self._looked > _LOOK_EVERY_S and not self.lost:
-            self._looked = now
+        if now - self._counted > _COUNT_EVERY_S and not self.lost:
+            self._counted = now
             with suppress(OSError, CancelledError):  # the scheduler is gone, which shows in a moment
                 self._threads = dict(self._client.nthreads())
             if self._threads:
-                self._seen = now
+                self._last_worker = now
         return len(self._threads)
 
-    def silent(self) -> list[str]:
-        """Say which workers have given no sign of life for too long, or give one again; each once."""
-        told = []
+    def silence_messages(self) -> list[str]:
+        """Return messages about workers that have become silent, or are no longer; each once."""
         with suppress(OSError, CancelledError):
             workers = self._client.scheduler_info(n_workers=-1)["workers"]
-            told = self._silence.look({address: each["last_seen"] for address, each in workers.items()})
-        return told
+            return self._monitor.update({address: each["last_seen"] for address, each in workers.items()})
+        return []
 
     def check(self, device: str) -> None:
-        """Wait for a worker, and see that all run this code and that there is a GPU where one is wanted."""
+        """Wait for a worker; raise StepError where one runs other code, or there is no GPU and one is wanted."""
         if not self.workers:
             _log.warning("waiting for a worker of %s (`dask worker %s`)", self.address, self.address)
         while not self.workers:
             if problem := self.problem():
                 raise StepError(problem)
             time.sleep(0.2)
-            self._looked = 0.0
+            self._counted = 0.0
         try:
-            found: dict[str, Any] = self._client.run(worker_info, on_error="return")
+            infos: dict[str, Any] = self._client.run(worker_info, on_error="return")
         except (OSError, CancelledError) as error:
             raise StepError(self._problem_after(error) or f"{self.address}: {_first_line(error)}; run again") from None
-        for worker, told in found.items():
-            if not isinstance(told, dict):
+        for worker, info in infos.items():
+            if not isinstance(info, dict):
                 raise StepError(
-                    f"worker {worker} cannot run this program ({_first_line(told)})\n"
+                    f"worker {worker} cannot run this program ({_first_line(info)})\n"
                     "  install it there, or start the worker with PYTHONPATH naming a copy of this folder"
                 )
-            if problem := mismatch_error(worker, told):
+            if problem := mismatch_error(worker, info):
                 raise StepError(problem)
-        self.gpus = sum(told["gpus"] for told in found.values())
+        self.gpus = sum(info["gpus"] for info in infos.values())
         if device == "cuda" and not self.gpus and self.certificate:  # its workers are this machine's
-            raise StepError(
-                "--device cuda: torch sees no CUDA device here\n"
-                "  check the driver (nvidia-smi) and torch's build (a CPU-only one has no CUDA), or give --device cpu"
-            )
+            raise StepError(NO_CUDA)
         if device == "cuda" and not self.gpus:
             raise StepError(
                 f"--device cuda: no worker of {self.address} announces a GPU\n"
                 "  start one worker a GPU, with `dask worker --resources GPU=1`"
             )
-        if any(told["threads"] > 1 for told in found.values()):
+        if any(info["threads"] > 1 for info in infos.values()):
             _log.warning("note: workers do one step or shard at a time; start them with --nthreads 1")
 
     def problem(self) -> str:
-        """Say what keeps anything from being done: no scheduler any more, or no worker for too long; else empty."""
+        """Return why nothing can be done: the scheduler is gone, or has had no worker for too long; else empty."""
         if self.lost:
             return (
                 f"the scheduler at {self.address} is gone\n"
                 "  what is finished stays: start it and run again, or run again without --scheduler"
             )
-        if self.workers or time.monotonic() - self._seen < wait_s():
+        if self.workers or time.monotonic() - self._last_worker < wait_s():
             return ""
         return (
             f"{self.address} has had no worker for {wait_s():.0f} s\n"
@@ -163,7 +160,7 @@ class Cluster:
         )
 
     def submit(self, function: Callable[..., bytes], *arguments: Any, key: str, gpu: bool) -> Future[bytes]:
-        """Have a function of `pipeline.run.cluster.tasks` called by a worker, again where that worker dies."""
+        """Have a worker call a function of `pipeline.run.cluster.tasks`; another one where that worker dies."""
         needs = {"GPU": 1} if gpu else None
         try:
             return self._client.submit(function, *arguments, key=key, resources=needs, pure=False)
@@ -173,31 +170,30 @@ class Cluster:
             ) from None
 
     def listen(self, topic: str, handler: Callable[[Any], None]) -> None:
-        """Call a function with what workers tell about a topic."""
+        """Call a function with the events that workers log under a topic."""
         self._client.subscribe_topic(topic, lambda event: handler(event[1]))
 
     def result(self, future: Future[bytes]) -> bytes | StepFailed:
-        """Return what a finished future's function returned; a failure where it was not done at all."""
+        """Return what the function of a future that has ended returned; a failure where it returned nothing."""
         if future.status == "finished":
             try:
                 return future.result()
             except (OSError, CancelledError) as gone:  # the scheduler went before it was asked
-                return StepFailed(self._problem_after(gone) or f"{self.address}: {_first_line(gone)}; run again", "")
+                return StepFailed(self._problem_after(gone) or f"{self.address}: {_first_line(gone)}; run again")
         if future.status == "cancelled":
-            return StepFailed(self.problem() or f"{self.address} dropped what was submitted; run again", "")
+            return StepFailed(self.problem() or f"{self.address} dropped what was submitted; run again")
         error = future.exception()
         if isinstance(error, KilledWorker):
             return StepFailed(
                 f"{error.allowed_failures + 1} workers died doing this, the last was {error.last_worker.address}\n"
                 "  often memory ran out there: see the worker's own output, give it more memory "
-                "(`dask worker --memory-limit 0` sets no limit), then run again",
-                "",
+                "(`dask worker --memory-limit 0` sets no limit), then run again"
             )
         problem = self._problem_after(error)
-        return StepFailed(problem or f"a worker of {self.address}: {type(error).__name__}: {error}", "")
+        return StepFailed(problem or f"a worker of {self.address}: {type(error).__name__}: {error}")
 
     def _problem_after(self, error: BaseException | None) -> str:
-        """Say what keeps anything from being done; a broken connection can show before it is known whose it was."""
+        """Return `problem`; after a broken connection, once dask has had time to notice whose it was."""
         end = time.monotonic() + _NOTICED_S
         while isinstance(error, OSError) and not self.lost and time.monotonic() < end:
             time.sleep(0.05)
@@ -227,7 +223,7 @@ def _security(address: str, certificate: Certificate | None) -> Security:
 
 
 def _be_quiet() -> None:
-    """Keep dask's own messages from the user: what goes wrong with a connection is told once, by us."""
+    """Silence dask's own messages: this class reports problems of a connection once, with their remedy."""
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)

@@ -1,7 +1,7 @@
-"""Whether two machines run the same program: a key promises what its code does, whoever runs it.
+"""Whether a worker runs the same program as the run: a key names the code, whoever runs it.
 
-Looked at when a run begins and when a worker joins; each step and shard is then checked by itself, by what was loaded
-for it (`pipeline.keys.loaded_code`).
+Compared when a run begins and with each task, since workers may join later. What a step or shard has loaded is then
+compared with the plan's hashes by itself (`pipeline.keys.loaded_code`).
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ def fingerprint() -> dict[str, str]:
 
     Of torch what follows a ``+`` (for which GPUs it was built) does not count.
     """
-    root, found = Path(__file__).resolve().parents[3], sha256()
+    root, digest = Path(__file__).resolve().parents[3], sha256()
     for package in PACKAGES:
         for file in sorted((root / package).rglob("*.py")):
-            found.update(f"{file.relative_to(root).as_posix()}\n".encode())
-            found.update(sha256(file.read_bytes()).digest())
+            digest.update(f"{file.relative_to(root).as_posix()}\n".encode())
+            digest.update(sha256(file.read_bytes()).digest())
     return {
         "harvest": _version("harvest"),
-        "code": found.hexdigest(),
+        "code": digest.hexdigest(),
         "python": ".".join(platform.python_version_tuple()[:2]),
         "torch": _version("torch").partition("+")[0],
     }
 
 
 def diff(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> str:
-    """Say how a worker's `fingerprint` differs from the run's; empty where it does not."""
+    """Describe how a worker's `fingerprint` differs from the run's; empty where it does not."""
     differing = [name for name in ("python", "torch", "harvest") if theirs.get(name) != mine[name]]
     if differing:
         return "; ".join(f"{name} {theirs.get(name, 'unknown')}, here {mine[name]}" for name in differing)
@@ -54,9 +54,9 @@ def mismatch_error(worker: str, theirs: dict[str, Any]) -> str:
             f"worker {worker} on {theirs.get('host', 'an unknown host')} has loaded other code than its files hold by "
             f"now: {', '.join(edited)}\n  restart it, then run again"
         )
-    how = diff(theirs, fingerprint())
-    return how and (
-        f"worker {worker} on {theirs.get('host', 'an unknown host')} runs other code than this: {how}\n"
+    difference = diff(theirs, fingerprint())
+    return difference and (
+        f"worker {worker} on {theirs.get('host', 'an unknown host')} runs other code than this: {difference}\n"
         "  install the same version there (or start it with PYTHONPATH naming a copy of this folder), then run again"
     )
 

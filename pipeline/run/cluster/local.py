@@ -1,4 +1,4 @@
-"""``--scheduler local``: a scheduler in this process, and a worker process a core, or a GPU."""
+"""``--scheduler local``: a scheduler in this process, and a worker process for each core, or for each GPU."""
 
 from __future__ import annotations
 
@@ -45,8 +45,11 @@ def start_local(size: int, gpus: int) -> Any:
         "dashboard": False,
         "silence_logs": "CRITICAL",
     }
-    workers = {number: {"cls": Nanny, "options": {**common, **_own(number, gpus)}} for number in range(gpus or size)}
-    with _deaf_to_ctrl_c(), warnings.catch_warnings():
+    workers = {
+        number: {"cls": Nanny, "options": {**common, **_options_of_worker(number, gpus)}}
+        for number in range(gpus or size)
+    }
+    with _ignore_ctrl_c(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a port that is in use: another one is taken
         return SpecCluster(
             workers=workers,
@@ -66,8 +69,8 @@ def start_local(size: int, gpus: int) -> Any:
         )
 
 
-def _own(number: int, gpus: int) -> dict[str, Any]:
-    """Return what only this worker has: a GPU of those that this process may use, and its share of the cores."""
+def _options_of_worker(number: int, gpus: int) -> dict[str, Any]:
+    """Return a worker's own options: one of the GPUs that this process may use, and its share of the cores."""
     if not gpus:
         return {}
     visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(gpus)))
@@ -77,8 +80,8 @@ def _own(number: int, gpus: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach, which a terminal sends to all: the run ends them itself."""
+def _ignore_ctrl_c() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C, which a terminal sends to all of a group: the run ends them itself."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

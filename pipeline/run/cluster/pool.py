@@ -1,4 +1,8 @@
-"""Work at a dask scheduler: whole steps as its tasks, shards by a coordinator here, the rest in processes here."""
+"""A pool whose work is done at a dask scheduler, with the methods of `pipeline.run.pool.Pool`.
+
+Whole steps are tasks of the scheduler. For a step that is made in shards, a local worker process is its coordinator
+(`pipeline.run.cluster.shards`), which submits a task for each shard. Fetching and indexing are done by local workers.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,6 @@ from pipeline.run.messages import (
     StepJob,
     StepProgress,
     WorkerSilent,
-    runs_a_network,
 )
 from pipeline.run.pool import Pool
 
@@ -37,9 +40,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_EACH = 2  # whole steps in flight for each worker
-_COORDINATORS = 3  # steps whose shards are made at a time
-_LOOK_EVERY_S = 2.0
+_IN_FLIGHT = 2  # whole steps for each worker: one that is done, one that waits
+_MAX_COORDINATORS = 3  # steps whose shards are made at a time
+_WATCH_EVERY_S = 2.0
 
 
 @contextmanager
@@ -51,7 +54,7 @@ def open_scheduled(local: Pool, scheduler: str, size: int, device: str) -> Itera
     scheduler
         Its address, or ``local``.
     size
-        Workers of a local one; one a GPU where there are any.
+        Workers of a local one; where there are GPUs it has one for each instead.
     """
     certificate = None
     with ExitStack() as held:
@@ -69,7 +72,7 @@ def open_scheduled(local: Pool, scheduler: str, size: int, device: str) -> Itera
 
 
 class ScheduledPool:
-    """A pool (see `pipeline.run.pool.Pool`) whose work is done by the workers of a scheduler."""
+    """Does jobs at a scheduler's workers; see `pipeline.run.pool.Pool` for the attributes and methods."""
 
     in_order = False
 
@@ -77,30 +80,30 @@ class ScheduledPool:
         self.events: SimpleQueue[tuple[str, Message]] = local.events
         self._local, self._cluster = local, cluster
         self._gpu = device == "cuda" or (device == "auto" and cluster.gpus > 0)
-        self._flying: dict[str, Future[bytes]] = {}
-        self._guard = threading.Lock()
-        self._ended = threading.Event()
+        self._in_flight: dict[str, Future[bytes]] = {}  # by step; those of a batch share one
+        self._lock = threading.Lock()  # of the former
+        self._closed = threading.Event()
         self._topic = f"pipeline-run-{os.urandom(8).hex()}"
-        cluster.listen(self._topic, self._hear)
+        cluster.listen(self._topic, self._on_progress)
         threading.Thread(target=self._watch, daemon=True).start()
 
     def has_room(self, step: Step | None, running: Sequence[Step | None]) -> bool:
-        """Tell whether a step can be started beside those that run; None: one that is fetched."""
+        """Tell whether a step can be started beside the running ones; None stands for one that is only fetched."""
         if _is_local(step):
             return self._local.has_room(step, [each for each in running if _is_local(each)])
         assert step is not None
         sharded = _is_sharded(step)
-        alike = [each for each in running if each and not _is_local(each) and _is_sharded(each) == sharded]
-        return len(alike) < (_COORDINATORS if sharded else _EACH * max(1, self._cluster.workers))
+        same = [each for each in running if each and not _is_local(each) and _is_sharded(each) == sharded]
+        return len(same) < (_MAX_COORDINATORS if sharded else _IN_FLIGHT * max(1, self._cluster.workers))
 
     def start(self, work: Sequence[StepJob] | FetchJob) -> None:
-        """Begin jobs that are done as one; what becomes of them is told by `events`."""
+        """Start jobs that are done as one batch."""
         if isinstance(work, FetchJob) or work[0].stage == "index":
             self._local.start(work)
             return
         job = work[0]
         if STAGES[job.stage].open:
-            gpu = self._gpu and runs_a_network(job.stage, job.recipe)
+            gpu = self._gpu and job.uses_gpu
             scheduler = Scheduler(self._cluster.address, gpu, fingerprint(), self._cluster.certificate)
             self._local.start([msgspec.structs.replace(each, scheduler=scheduler) for each in work])
         else:
@@ -108,51 +111,53 @@ class ScheduledPool:
             data = msgspec.json.encode(work)
             future = self._cluster.submit(do_steps, data, fingerprint(), self._topic, key=key, gpu=self._gpu)
             steps = [each.step for each in work]
-            with self._guard:
-                self._flying |= dict.fromkeys(steps, future)
-            future.add_done_callback(lambda future: self._land(steps, future))
+            with self._lock:
+                self._in_flight |= dict.fromkeys(steps, future)
+            future.add_done_callback(lambda future: self._on_done(steps, future))
 
     def close(self) -> None:
         """Cancel what is in flight."""
-        self._ended.set()
+        self._closed.set()
         self._local.close()
-        with self._guard:
-            futures = set(self._flying.values())
-            self._flying.clear()
+        with self._lock:
+            futures = set(self._in_flight.values())
+            self._in_flight.clear()
         for future in futures:
             future.release()
         self._cluster.close()
 
-    def _land(self, steps: Sequence[str], future: Future[bytes]) -> None:
-        mine = [] if self._ended.is_set() else [step for step in steps if self._claim(step)]
-        if not mine:
+    def _on_done(self, steps: Sequence[str], future: Future[bytes]) -> None:
+        claimed = [] if self._closed.is_set() else [step for step in steps if self._claim(step)]
+        if not claimed:
             return
-        found = self._cluster.result(future)
-        told = (
-            {} if isinstance(found, StepFailed) else msgspec.json.decode(found, type=dict[str, StepDone | StepFailed])
-        )
-        for step in mine:
-            self.events.put((step, found if isinstance(found, StepFailed) else told[step]))
+        result = self._cluster.result(future)
+        if isinstance(result, StepFailed):
+            messages: dict[str, StepDone | StepFailed] = dict.fromkeys(claimed, result)
+        else:
+            messages = msgspec.json.decode(result, type=dict[str, StepDone | StepFailed])
+        for step in claimed:
+            self.events.put((step, messages[step]))
 
-    def _hear(self, told: dict[str, Any]) -> None:
-        with self._guard:
-            flying = told["step"] in self._flying
-        if flying:
-            self.events.put((told["step"], StepProgress(told["done"], told["total"], told["what"])))
+    def _on_progress(self, event: dict[str, Any]) -> None:
+        with self._lock:
+            in_flight = event["step"] in self._in_flight
+        if in_flight:
+            self.events.put((event["step"], StepProgress(event["done"], event["total"], event["what"])))
 
     def _claim(self, step: str) -> bool:
-        with self._guard:
-            return self._flying.pop(step, None) is not None
+        """Take a step out of those in flight; False where another thread has, which then reports its end."""
+        with self._lock:
+            return self._in_flight.pop(step, None) is not None
 
     def _watch(self) -> None:
-        """Give up what is in flight when nobody is left to do it."""
-        while not self._ended.wait(_LOOK_EVERY_S):
+        """Report silent workers; fail what is in flight when no worker, or no scheduler, is left to do it."""
+        while not self._closed.wait(_WATCH_EVERY_S):
             problem = self._cluster.problem()
-            for told in self._cluster.silent():
-                self.events.put((self._cluster.address, WorkerSilent(told)))
-            for step in list(self._flying) if problem else ():
+            for message in self._cluster.silence_messages():
+                self.events.put((self._cluster.address, WorkerSilent(message)))
+            for step in list(self._in_flight) if problem else ():
                 if self._claim(step):
-                    self.events.put((step, StepFailed(problem, "")))
+                    self.events.put((step, StepFailed(problem)))
 
 
 def _is_local(step: Step | None) -> bool:

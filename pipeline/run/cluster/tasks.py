@@ -1,7 +1,7 @@
-"""What a dask worker does for a run: a whole step, or one shard of a step. Messages go both ways as JSON.
+"""The functions that a dask worker runs for a run: `do_steps` does whole steps, `make_shard` one shard of a step.
 
-One at a time in a process, whatever its number of threads: torch's threads, its random numbers and the memory of a GPU
-belong to the process.
+Arguments and results are JSON, so that nothing is unpickled. A process does one task at a time, whatever its number of
+threads: torch's threads, its random numbers and the memory of a GPU belong to the process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from distributed import get_worker
@@ -23,90 +23,82 @@ from distributed import get_worker
 from pipeline.errors import StepError
 from pipeline.keys.loaded_code import check_code
 from pipeline.run.cluster.fingerprint import diff, fingerprint
-from pipeline.run.messages import StepDone, StepFailed, StepJob
+from pipeline.run.messages import ShardConflict, ShardDone, StepDone, StepFailed, StepJob
 from pipeline.run.step.failures import capture_failure
-from store import Store
+from store import Store, lease_s
 from store.errors import DraftLocked, NotShared, ObjectTaken
 
 if TYPE_CHECKING:
     from pipeline.stages.sharded import Sharded
-    from store import Draft, SharedWriter
+    from store import SharedWriter
 
-JOB = "job.json"  # in the attempt's scratch: what those who join it need
-_KEPT = 2  # steps that stay open, each with its model
-_TELL_EVERY_S = 1.0
+JOB = "job.json"  # in the attempt's scratch: the `StepJob`, for the workers that make its shards
+_MAX_OPEN = 2  # steps that stay open, each with its model
+_PROGRESS_EVERY_S = 1.0
 _one_at_a_time = threading.Lock()
 
 T = TypeVar("T")
 
 
-class ShardDone(msgspec.Struct, frozen=True, tag=True):
-    """A shard is journalled, on this host, with this device."""
-
-    note: dict[str, Any]
-    host: str
-    device: str
-
-
-class ShardConflict(msgspec.Struct, frozen=True, tag=True):
-    """An object of the shard was left by a worker that had not finished it, with other bytes."""
-
-    path: str | None
-    message: str
-
-
-ShardMessage = ShardDone | ShardConflict | StepFailed
-
-
 class TaskCancelled(Exception):
-    """Nobody waits for this any more."""
+    """The run has cancelled this task, or the worker is closing."""
 
 
-def do_steps(jobs: bytes, expected: dict[str, str], topic: str) -> bytes:
-    """Do whole steps as one; return Done or Failed by step."""
-    steps = msgspec.json.decode(jobs, type=list[StepJob])
-    found = _run_exclusive(steps[0].store, expected, lambda wanted: _execute(steps, topic, wanted))
-    if isinstance(found, StepFailed):
-        found = dict.fromkeys((step.step for step in steps), found)
-    return msgspec.json.encode({step: _with_hostname(message) for step, message in found.items()})
-
-
-def make_shard(place: dict[str, str], shard: int, fresh: bool, expected: dict[str, str]) -> bytes:
-    """Make one shard of a step whose draft is shared; return Made, Taken or Failed.
+def do_steps(jobs: bytes, program: dict[str, str], topic: str) -> bytes:
+    """Do whole steps as one batch; return a `StepDone` or `StepFailed` for each, by step id.
 
     Parameters
     ----------
-    place
-        ``store``, ``stage``, ``key`` and ``attempt``.
-    fresh
-        Whether what this process did before of the step does not count.
+    jobs
+        A list of `StepJob`.
+    program
+        The run's fingerprint, which this worker's must equal.
+    topic
+        Where the run listens for progress.
     """
-    return msgspec.json.encode(
-        _with_hostname(_run_exclusive(place["store"], expected, lambda wanted: _shard(place, shard, fresh, wanted)))
-    )
+    steps = msgspec.json.decode(jobs, type=list[StepJob])
+    result = _run_exclusive(steps[0].store, program, lambda check: _execute(steps, topic, check))
+    messages = dict.fromkeys((job.step for job in steps), result) if isinstance(result, StepFailed) else result
+    return msgspec.json.encode({step: _with_hostname(message) for step, message in messages.items()})
 
 
-def _run_exclusive(store: str, expected: dict[str, str], work: Callable[[_CancellationCheck], T]) -> T | StepFailed:
-    wanted = _CancellationCheck()
+def make_shard(attempt: dict[str, str], shard: int, fresh: bool, program: dict[str, str]) -> bytes:
+    """Make one shard of a step whose draft is shared; return a `ShardMessage`.
+
+    Parameters
+    ----------
+    attempt
+        ``store``, ``stage``, ``key`` and ``attempt`` of the draft.
+    fresh
+        Whether to open the step anew, and make the shard although this process has made it before.
+    program
+        The run's fingerprint, which this worker's must equal.
+    """
+    result = _run_exclusive(attempt["store"], program, lambda check: _make_shard(attempt, shard, fresh, check))
+    return msgspec.json.encode(_with_hostname(result))
+
+
+def _run_exclusive(store: str, program: dict[str, str], work: Callable[[_CancellationCheck], T]) -> T | StepFailed:
+    check = _CancellationCheck()
 
     def checked() -> T:
-        _check_code(expected)
-        wanted()
-        return work(wanted)
+        _check_program(program)
+        check()
+        return work(check)
 
     with _one_at_a_time:
         return capture_failure(store, checked)
 
 
 def _with_hostname(message: T) -> T | StepFailed:
-    """Say where something failed."""
-    if isinstance(message, StepFailed) and not message.locked:
+    """Add to a failure where it happened; not to that of a lock, which names its owner."""
+    if isinstance(message, StepFailed) and not message.locked_by:
         return msgspec.structs.replace(message, message=f"on {socket.gethostname()}: {message.message}")
     return message
 
 
 class _CancellationCheck:
-    """Whether the task that runs in this thread is still waited for: a progress callback that stops it if not."""
+    """A progress callback that raises TaskCancelled when the task that runs in this thread is not wanted any more."""
 
     def __init__(self) -> None:
         self.worker = get_worker()
@@ -118,34 +110,34 @@ class _CancellationCheck:
             raise TaskCancelled
 
 
-def _execute(jobs: list[StepJob], topic: str, wanted: _CancellationCheck) -> dict[str, StepDone | StepFailed]:
-    from pipeline.run.step.execute import execute, execute_together
+def _execute(jobs: list[StepJob], topic: str, check: _CancellationCheck) -> dict[str, StepDone | StepFailed]:
+    from pipeline.run.step.execute import execute, execute_batch  # imports torch, which the run's side needs not
 
     last: dict[str, float] = {}
 
     def progress(step: str, done: int, total: int, what: str) -> None:
-        wanted()
-        if time.monotonic() - last.get(step, 0.0) >= _TELL_EVERY_S:
+        check()
+        if time.monotonic() - last.get(step, 0.0) >= _PROGRESS_EVERY_S:
             last[step] = time.monotonic()
-            wanted.worker.log_event(topic, {"step": step, "done": done, "total": total, "what": what})
+            check.worker.log_event(topic, {"step": step, "done": done, "total": total, "what": what})
 
     for job in jobs:
         _check_paths_visible(job)
+    results: dict[str, StepDone | StepFailed] = {}
+    alone = jobs
     if len(jobs) > 1:
-        ended = {each.step: cast("StepDone | StepFailed", each.message) for each in execute_together(jobs, progress)}
-        locked = [job for job in jobs if isinstance(found := ended[job.step], StepFailed) and found.locked]
-    else:
-        ended, locked = {}, jobs
-    for job in locked:  # by a worker that died doing it, or by another run
-        alone = partial(execute, job, partial(progress, job.step))
-        ended[job.step] = capture_failure(job.store, partial(_retry_until_lease_expires, job, alone))
-    return ended
+        for event in execute_batch(jobs, progress):
+            assert isinstance(event.message, StepDone | StepFailed)
+            results[event.step] = event.message
+        alone = [job for job in jobs if isinstance(end := results[job.step], StepFailed) and end.locked_by]
+    for job in alone:  # also those of a batch that a worker was doing which died, or another run is doing
+        task = partial(execute, job, partial(progress, job.step))
+        results[job.step] = capture_failure(job.store, partial(_retry_until_lease_expires, job, task))
+    return results
 
 
 def _retry_until_lease_expires(job: StepJob, work: Callable[[], StepDone]) -> StepDone:
-    """Wait for the lease of a worker that died doing this; on a folder its lock went with it."""
-    from store import lease_s
-
+    """Try again until a dead worker's lease on a bucket has expired; on a folder its lock ended with it."""
     end = time.monotonic() + (1.2 * lease_s() if "://" in job.store else 0)
     while True:
         try:
@@ -157,84 +149,87 @@ def _retry_until_lease_expires(job: StepJob, work: Callable[[], StepDone]) -> St
 
 
 @dataclass
-class _Opened:
-    """A step that this process makes shards of, and the notes of those that it has made."""
+class _OpenStep:
+    """A step that this process makes shards of.
+
+    Attributes
+    ----------
+    check
+        That of the task which uses it now.
+    notes
+        Of the shards that it has made.
+    """
 
     step: Sharded
     device: str
-    wanted: list[_CancellationCheck]
+    check: Callable[..., None]
     notes: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
-_opened: OrderedDict[tuple[str, ...], _Opened] = OrderedDict()
+_open_steps: OrderedDict[tuple[str, ...], _OpenStep] = OrderedDict()  # the last used one last
 
 
-def _shard(place: dict[str, str], shard: int, fresh: bool, wanted: _CancellationCheck) -> ShardDone | ShardConflict:
-    name = tuple(place.values())
-    opened = _opened.pop(name, None)  # what fails does not stay
+def _make_shard(
+    attempt: dict[str, str], shard: int, fresh: bool, check: _CancellationCheck
+) -> ShardDone | ShardConflict:
+    name = tuple(attempt.values())
+    opened = _open_steps.pop(name, None)  # a step that fails does not stay open
     if opened is None or fresh:
-        opened = _open(place)
-    opened.wanted[:] = [wanted]
+        opened = _open_step(attempt)
+    opened.check = check
     if shard not in opened.notes:
         try:
             opened.notes.update({number: dict(note) for number, note in opened.step.make_shards([shard])})
         except ObjectTaken as error:
             return ShardConflict(error.path, str(error))
-    _opened[name] = opened
-    while len(_opened) > _KEPT:
-        _opened.popitem(last=False)
+    _open_steps[name] = opened
+    while len(_open_steps) > _MAX_OPEN:
+        _open_steps.popitem(last=False)
     return ShardDone(opened.notes[shard], socket.gethostname(), opened.device)
 
 
-def _open(place: dict[str, str]) -> _Opened:
+def _open_step(attempt: dict[str, str]) -> _OpenStep:
     from pipeline.registry import STAGES, import_hashed
-    from pipeline.run.step.execute import earlier_of, make_context, open_source, prepared_device
+    from pipeline.run.step.execute import make_context, prepare_device, sibling_outputs
+    from pipeline.run.step.source import open_source
     from pipeline.run.step.validate_inputs import check_inputs
 
-    store = Store.open(place["store"])
-    job, draft = _join(store, place)
+    store = Store.open(attempt["store"])
+    job, writer = _open_writer(store, attempt)
     _check_paths_visible(job)
-    device = prepared_device(job)
+    device = prepare_device(job)
     source = open_source(job, lambda *_: None) if job.stage == "encode" else None
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
     check_inputs(job, outputs)
-    wanted: list[_CancellationCheck] = []
-    context = make_context(
-        job,
-        cast("Draft", draft),  # shards are written and journalled; all else is the coordinator's
-        outputs,
-        source,
-        device,
-        lambda *_: wanted[0](),
-        earlier_of(job, store),
-    )
-    opened = import_hashed(STAGES[job.stage].open, job.code)(context)
-    check_code(job.code)  # at once, rather than when the first shard is to be kept
-    return _Opened(opened, device_name(device), wanted)
+    opened: _OpenStep
+    context = make_context(job, writer, outputs, source, device, lambda *_: opened.check(), sibling_outputs(job, store))
+    step = import_hashed(STAGES[job.stage].open, job.code)(context)
+    check_code(job.code)  # before the work, not only when the first shard is to be kept
+    opened = _OpenStep(step, _device_name(device), lambda: None)
+    return opened
 
 
-def _join(store: Store, place: dict[str, str]) -> tuple[StepJob, SharedWriter]:
-    """Return what a coordinator wants done, and its draft to write to."""
-    open_writer = partial(store.open_shared_writer, place["stage"], place["key"], place["attempt"])
+def _open_writer(store: Store, attempt: dict[str, str]) -> tuple[StepJob, SharedWriter]:
+    """Return a coordinator's job, and its draft to write to."""
+    open_writer = partial(store.open_shared_writer, attempt["stage"], attempt["key"], attempt["attempt"])
     data = open_writer().scratch_read(JOB)
     if data is None:
-        raise NotShared(f"{place['store']}: the job of {place['stage']}/{place['key']} is gone; run again")
+        raise NotShared(f"{attempt['store']}: the job of {attempt['stage']}/{attempt['key']} is gone; run again")
     job = msgspec.json.decode(data, type=StepJob)
     return job, open_writer(check=partial(check_code, job.code))
 
 
-def device_name(device: str) -> str:
-    """Return what people call a device."""
+def _device_name(device: str) -> str:
     import torch
 
     return torch.cuda.get_device_name() if device == "cuda" else "cpu"
 
 
-def _check_code(expected: dict[str, str]) -> None:
-    """Refuse what a run of other code asks for: workers may join after it has looked at them."""
-    if how := diff(fingerprint(), expected):
+def _check_program(program: dict[str, str]) -> None:
+    """Raise StepError where a run has other code: workers may join after it has checked them."""
+    if difference := diff(fingerprint(), program):
         raise StepError(
-            f"this worker runs other code than the run: {how}\n"
+            f"this worker runs other code than the run: {difference}\n"
             "  install the same version there, restart the worker, and run again"
         )
 

@@ -1,4 +1,9 @@
-"""Do one step: open its inputs and its draft, call its stage, publish what it left."""
+"""Do one step: open its inputs and its draft, call its stage, publish the output.
+
+`execute` goes the way of a step: `prepare_device`, `open_step` (source, inputs and draft, as a `Context`), the stage's
+function from `pipeline.registry.STAGES`, `publish`. It does not know whose process it is in: a worker of the run, or
+one of a scheduler.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +21,12 @@ import msgspec
 import torch
 
 from pipeline.errors import StepError
-from pipeline.keys.cache import cache_folder
 from pipeline.keys.loaded_code import check_code
 from pipeline.plan.history import user_name
-from pipeline.registry import ENCODERS, LOSSES, MODELS, PRETRAINED, SOURCES, STAGES, Registration, import_hashed
-from pipeline.run.messages import StepDone, StepEvent, StepFailed, StepJob, runs_a_network
-from pipeline.run.step.failures import capture_failure
-from pipeline.run.step.source import CheckedFile, CheckedSource
+from pipeline.registry import ENCODERS, LOSSES, MODELS, PRETRAINED, STAGES, Registration, import_hashed
+from pipeline.run.messages import StepDone, StepEvent, StepFailed, StepJob
+from pipeline.run.step.failures import NO_CUDA, capture_failure
+from pipeline.run.step.source import CheckedFile, CheckedSource, open_source
 from pipeline.run.step.timing_summary import summarise_timings
 from pipeline.run.step.validate_inputs import check_inputs
 from pipeline.sources.base import Source
@@ -33,6 +37,10 @@ from store.errors import StoreError
 
 T = TypeVar("T")
 
+Progress = Callable[[int, int, str], None]  # done, total, what is counted
+Provenance = Mapping[str, Any]  # how an output was made, beside its recipe: JSON values
+RunStage = Callable[[StepJob, Context], Provenance]
+
 _TABLES: Mapping[str, Mapping[str, Registration]] = {
     "model": MODELS,
     "loss": LOSSES,
@@ -41,91 +49,96 @@ _TABLES: Mapping[str, Mapping[str, Registration]] = {
 }
 _READ_WEIGHTS = ("encoder", "pretrained")
 
-RunStage = Callable[[StepJob, Context], dict[str, Any]]
-
 _THREADS = torch.get_num_threads()
 
 
-def execute(job: StepJob, progress: Callable[[int, int, str], None], run_stage: RunStage | None = None) -> StepDone:
+def execute(job: StepJob, progress: Progress, run_stage: RunStage | None = None) -> StepDone:
     """Do a step and publish its output.
 
     Parameters
     ----------
     run_stage
-        Does the stage's work with what was opened for it, and returns its provenance; in this process where left out.
+        Does the stage's work with what was opened for it; None: in this process.
 
     Raises
     ------
     PipelineError, StoreError, TrainingError
-        With what is wrong and the remedy; what was journalled stays for the next try.
+        With the problem and its remedy; what was journalled stays for the next try.
     """
     started = time.monotonic()
-    device = prepared_device(job)
+    device = prepare_device(job)
     with ExitStack() as held:
-        context = begin(job, device, progress, held)
+        context = open_step(job, device, progress, held)
         if isinstance(context, StepDone):
             return context
-        provenance = (run_stage or run_here)(job, context)
-        return finish(job, context, provenance, time.monotonic() - started)
+        provenance = (run_stage or _run_here)(job, context)
+        return publish(job, context, provenance, time.monotonic() - started)
 
 
-def execute_together(jobs: Sequence[StepJob], progress: Callable[[str, int, int, str], None]) -> Iterator[StepEvent]:
-    """Do steps that are alike as one, and publish each; yield what became of them: one that fails stops no other."""
+def execute_batch(jobs: Sequence[StepJob], progress: Callable[[str, int, int, str], None]) -> Iterator[StepEvent]:
+    """Train models of which `pipeline.run.batching` says that they can be trained as one, and publish each output.
+
+    Yields what became of each step. One that cannot be opened, or fails alone, stops no other.
+    """
     started = time.monotonic()
-    device = capture_failure(jobs[0].store, partial(prepared_device, jobs[0]))
+    device = capture_failure(jobs[0].store, partial(prepare_device, jobs[0]))
     if isinstance(device, StepFailed):
         yield from (StepEvent(job.step, device) for job in jobs)
         return
     with ExitStack() as held:
-        begun: list[tuple[StepJob, Context]] = []
+        opened: list[tuple[StepJob, Context]] = []
         for job in jobs:
-            context = capture_failure(job.store, partial(begin, job, device, partial(progress, job.step), held))
+            context = capture_failure(job.store, partial(open_step, job, device, partial(progress, job.step), held))
             if isinstance(context, Context):
-                begun.append((job, context))
+                opened.append((job, context))
             else:
                 yield StepEvent(job.step, context)
-        left = (
-            capture_failure(jobs[0].store, lambda: _made_together(jobs[0], [context for _, context in begun]))
-            if begun
-            else []
-        )
-        each_s = (time.monotonic() - started) / max(1, len(begun))
-        for row, (job, context) in enumerate(begun):
-            if isinstance(left, StepFailed):
-                yield StepEvent(job.step, left)
-            else:
-                yield StepEvent(
-                    job.step,
-                    capture_failure(job.store, partial(_finished, job, context, left[row], each_s, len(begun))),
-                )
+        if not opened:
+            return
+        results = capture_failure(jobs[0].store, lambda: _run_together(jobs[0], [context for _, context in opened]))
+        if isinstance(results, StepFailed):
+            yield from (StepEvent(job.step, results) for job, _ in opened)
+            return
+        seconds_each = (time.monotonic() - started) / len(opened)
+        for (job, context), result in zip(opened, results, strict=True):
+            task = partial(_publish_one, job, context, result, seconds_each, len(opened))
+            yield StepEvent(job.step, capture_failure(job.store, task))
 
 
-def _made_together(job: StepJob, contexts: Sequence[Context]) -> list[dict[str, Any] | Exception]:
+def _run_here(job: StepJob, context: Context) -> Provenance:
+    """Do a stage's work in this process."""
+    run = import_hashed(STAGES[job.stage].run, job.code)
+    check_code(job.code)  # before the work, not only when the first of it is to be kept
+    return run(context)  # type: ignore[no-any-return]
+
+
+def _run_together(job: StepJob, contexts: Sequence[Context]) -> Sequence[Provenance | Exception]:
     run = import_hashed(STAGES[job.stage].together, job.code)
-    check_code(job.code)  # at once, rather than when the first of it is to be kept
+    check_code(job.code)
     return run(contexts)  # type: ignore[no-any-return]
 
 
-def _finished(
-    job: StepJob, context: Context, left: dict[str, Any] | Exception, seconds: float, beside: int
+def _publish_one(
+    job: StepJob, context: Context, result: Provenance | Exception, seconds: float, together: int
 ) -> StepDone:
-    if isinstance(left, Exception):
-        raise left
-    return finish(job, context, {**left, "together": beside}, seconds)
+    if isinstance(result, Exception):
+        raise result
+    return publish(job, context, {**result, "together": together}, seconds)
 
 
-def prepared_device(job: StepJob) -> str:
-    """Choose a job's device, of which only networks need another than the CPU, and set torch's threads for it."""
-    network = job.scheduler is None and runs_a_network(job.stage, job.recipe)
-    device = _choose_device(job.device) if network else "cpu"
+def prepare_device(job: StepJob) -> str:
+    """Choose a job's device and set torch's threads for it; only networks are run on anything but the CPU."""
+    runs_network_here = job.scheduler is None and job.uses_gpu
+    device = _choose_device(job.device) if runs_network_here else "cpu"
     if device == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # its deterministic way, see trainers.fit.seeding
-    _set_threads(device)
+    # On a CPU small models gain nothing from more threads, and encoding has threads of its own.
+    torch.set_num_threads(_THREADS if device != "cpu" else 1)
     return device
 
 
-def begin(job: StepJob, device: str, progress: Callable[[int, int, str], None], held: ExitStack) -> Context | StepDone:
-    """Open a step's inputs and its draft, which is closed with `held`; Done where another run was faster."""
+def open_step(job: StepJob, device: str, progress: Progress, held: ExitStack) -> Context | StepDone:
+    """Open a step's inputs and its draft, which is closed with `held`; StepDone where another run was faster."""
     started = time.monotonic()
     store = Store.open(job.store)
     source = open_source(job, progress) if job.stage in ("index", "encode") else None
@@ -133,40 +146,35 @@ def begin(job: StepJob, device: str, progress: Callable[[int, int, str], None], 
         held.callback(source.close)
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
     inputs = [key for _, key in job.inputs.values()]
-    checked = partial(check_code, job.code)
-    draft = held.enter_context(store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs, check=checked))
+    check = partial(check_code, job.code)
+    draft = held.enter_context(store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs, check=check))
     if store.has(job.stage, job.key) and not job.force:  # the draft, still empty, leaves nothing
         return _done(time.monotonic() - started, store.output(job.stage, job.key), device)
-    context = make_context(job, draft, outputs, source, device, progress, earlier_of(job, store))
+    context = make_context(job, draft, outputs, source, device, progress, sibling_outputs(job, store))
     check_inputs(job, outputs)
     return context
 
 
-def finish(job: StepJob, context: Context, left: Mapping[str, Any], seconds: float) -> StepDone:
-    """Publish what a stage left in its draft."""
-    about = {**_provenance(context.device), **({"accepted": job.accepted} if job.accepted else {})}
+def publish(job: StepJob, context: Context, provenance: Provenance, seconds: float) -> StepDone:
+    """Publish what a stage wrote into its draft, with its provenance."""
+    about: dict[str, Any] = _environment(context.device) | ({"accepted": job.accepted} if job.accepted else {})
     assert isinstance(context.draft, Draft)  # a step that is published is done by the draft's owner
-    output = context.draft.publish({**about, "seconds": round(seconds, 3), **left}, replace=job.force)
+    output = context.draft.publish({**about, "seconds": round(seconds, 3), **provenance}, replace=job.force)
     if context.device == "cuda":
         torch.cuda.empty_cache()  # for the other processes on this GPU
-    return _done(seconds, output, context.device, summarise_timings(left))
+    return _done(seconds, output, context.device, summarise_timings(provenance))
 
 
-def run_here(job: StepJob, context: Context) -> dict[str, Any]:
-    """Do a stage's work in this process; return its provenance."""
-    run = import_hashed(STAGES[job.stage].run, job.code)
-    check_code(job.code)  # at once, rather than when the first of it is to be kept
-    return run(context)  # type: ignore[no-any-return]
+def sibling_outputs(job: StepJob, store: Store) -> Iterable[Output]:
+    """Return outputs of which rows can be copied: of this store first, then of the remotes, opened when asked for."""
 
+    def stores() -> Iterator[Store]:
+        yield store
+        for url in job.remotes:
+            with suppress(StoreError):  # copying only saves time
+                yield Store.open(url)
 
-def earlier_of(job: StepJob, store: Store) -> Iterable[Output]:
-    """Return outputs of which rows can be copied, as they are asked for."""
-    return () if job.force else find_sibling_outputs(_stores(store, job.remotes), job.stage, family_of(job.recipe))
-
-
-def _set_threads(device: str) -> None:
-    """Let torch use one thread on a CPU: small models gain nothing from more, and encoding has threads of its own."""
-    torch.set_num_threads(_THREADS if device != "cpu" else 1)
+    return () if job.force else find_sibling_outputs(stores(), job.stage, family_of(job.recipe))
 
 
 def make_context(
@@ -175,10 +183,10 @@ def make_context(
     outputs: Mapping[str, Output],
     source: Source | None,
     device: str,
-    progress: Callable[[int, int, str], None],
+    progress: Progress,
     earlier: Iterable[Output] = (),
 ) -> Context:
-    """Put together what a stage is handed."""
+    """Put together what a stage is given."""
     weights = CheckedFile(Path(job.weights), job.weights_known) if job.weights and job.weights_known else None
     return Context(
         recipe=job.recipe,
@@ -196,14 +204,6 @@ def make_context(
     )
 
 
-def _stores(local: Store, remotes: Iterable[str]) -> Iterator[Store]:
-    """Yield the store and then its remotes, each opened when it is asked for."""
-    yield local
-    for url in remotes:
-        with suppress(StoreError):
-            yield Store.open(url)
-
-
 def _done(seconds: float, output: Output, device: str, note: str = "") -> StepDone:
     return StepDone(seconds, sum(item.size for item in output.manifest.objects), device, note)
 
@@ -211,54 +211,36 @@ def _done(seconds: float, output: Output, device: str, note: str = "") -> StepDo
 def _resolve(
     code: Container[str], weights: CheckedFile | None, table: str, section: Mapping[str, Any]
 ) -> tuple[Callable[..., Any], Any]:
+    """Return what builds a model, loss or encoder, and its parameters; see `Context.resolve`."""
     body = dict(section)
-    named = _TABLES[table][body.pop("name")]
-    build = import_hashed(named.build, code)
+    registration = _TABLES[table][body.pop("name")]
+    build = import_hashed(registration.build, code)
     if weights is not None and table in _READ_WEIGHTS:
-        build = partial(_of_checked, weights, build)
-    return build, msgspec.convert(body, import_hashed(named.params, code))
+        build = partial(_build_from_weights, weights, build)
+    return build, msgspec.convert(body, import_hashed(registration.params, code))
 
 
-def _of_checked(weights: CheckedFile, build: Callable[..., T], *given: Any) -> T:
-    """Build what reads the weights, of checked ones."""
+def _build_from_weights(weights: CheckedFile, build: Callable[..., T], *arguments: Any) -> T:
+    """Build what reads a file of weights, and check that file before and after."""
     with weights.reading():
-        return _unmapped(build(*given))
-
-
-def _unmapped(built: T) -> T:
-    """Copy a state read from .safetensors, which is mapped: what is used later is what was checked."""
-    if isinstance(built, tuple) and isinstance(built[0], dict):
-        return ({name: tensor.clone() for name, tensor in built[0].items()}, *built[1:])  # type: ignore[return-value]
-    return built
+        built = build(*arguments)
+        if isinstance(built, tuple) and isinstance(built[0], dict):
+            # A state read from .safetensors is mapped: without a copy it could change after the check.
+            state = {name: tensor.clone() for name, tensor in built[0].items()}
+            return (state, *built[1:])  # type: ignore[return-value]
+        return built
 
 
 def _choose_device(wanted: str) -> str:
     """Return ``cpu`` or ``cuda``; StepError where a GPU is wanted and there is none."""
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise StepError(
-            "--device cuda: torch sees no CUDA device here\n"
-            "  check the driver with nvidia-smi and torch's build (a CPU-only one has no CUDA), or give --device cpu"
-        )
-    return "cuda" if wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available()) else "cpu"
+    available = wanted != "cpu" and torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise StepError(NO_CUDA)
+    return "cuda" if available else "cpu"
 
 
-def open_source(job: StepJob, progress: Callable[[int, int, str], None]) -> Source:
-    """Open a job's dataset, whose files are checked as they are read."""
-    body = dict(job.source)
-    named = SOURCES[body.pop("name")]
-    body.pop("times", None)  # which stages read in the recipe
-    build = import_hashed(named.build, job.code)
-    params = msgspec.convert(body, import_hashed(named.params, job.code))
-    root = getattr(params, "root", None)
-    if root is None:  # a generator, which makes its files on first use
-        generator = build(params, cache_folder())
-        generator.ensure(lambda done, total: progress(done, total, "recordings made"))
-        source: Source = generator
-        return source
-    return CheckedSource(build(Path(root), params), job.files, job.recipe)
-
-
-def _provenance(device: str) -> dict[str, Any]:
+def _environment(device: str) -> dict[str, Any]:
+    """Return the part of an output's provenance that says who made it, where and with what."""
     return {
         "host": socket.gethostname(),
         "user": user_name(),

@@ -1,4 +1,4 @@
-"""Doing a job and telling what came of it, never by an exception."""
+"""How a step failed, as a `StepFailed` message: the problem, its remedy, and what the runner can do about it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from typing import TypeVar
 
 from pipeline.error_origin import describe_origin
 from pipeline.errors import CodeChanged, PipelineError
-from pipeline.run.messages import StepFailed
-from store.errors import CorruptManifest, CorruptObject, DraftLocked, MissingOutput, StoreError
+from pipeline.run.messages import CorruptInput, StepFailed
+from store.errors import Corrupt, DraftLocked, MissingOutput, StoreError
 from trainers.errors import TrainingError
 
 T = TypeVar("T")
 
 
+NO_CUDA = (
+    "--device cuda: torch sees no CUDA device here\n"
+    "  check the driver with nvidia-smi and torch's build (a CPU-only one has no CUDA), or give --device cpu"
+)
+
+
 class ShardFailed(Exception):
-    """A part of a job failed on another machine, which said how."""
+    """A shard failed in another process, whose message this carries."""
 
     def __init__(self, failed: StepFailed) -> None:
         super().__init__(failed.message)
@@ -24,31 +30,34 @@ class ShardFailed(Exception):
 
 
 def capture_failure(store: str, work: Callable[[], T]) -> T | StepFailed:
-    """Do something about a step whose outputs lie at `store`; return what it returns, or how it failed."""
+    """Call `work` for a step whose outputs are in the store with this URL; return its result, or how it failed."""
     try:
         return work()
     except ShardFailed as error:
         return error.failed
     except DraftLocked as error:
-        return StepFailed(str(error), traceback.format_exc(), locked=error.owner or "another run")
-    except (CorruptObject, CorruptManifest, MissingOutput) as error:  # missing: put aside for another step
-        mine = error.stage and error.key and error.url == store
-        damaged = (str(error.stage), str(error.key), getattr(error, "attempt", None)) if mine else None
-        return StepFailed(str(error), traceback.format_exc(), damaged=damaged)
+        return StepFailed(str(error), traceback.format_exc(), locked_by=error.owner or "another run")
+    except (Corrupt, MissingOutput) as error:  # missing: another step found it damaged, and it was moved away
+        return StepFailed(str(error), traceback.format_exc(), corrupt_input=_corrupt_input(error, store))
     except (PipelineError, StoreError, TrainingError) as error:
-        return StepFailed(str(error), traceback.format_exc(), unforeseen=isinstance(error, CodeChanged))
+        return StepFailed(str(error), traceback.format_exc(), internal_error=isinstance(error, CodeChanged))
     except MemoryError:
         return StepFailed("out of memory\n  close other programs, or lower the batch size", traceback.format_exc())
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             remedy = "that is an error of the system: check the disk, the mount, permissions and limits, and run again"
             return StepFailed(f"{error}\n  {remedy}", traceback.format_exc())
-        if type(error).__name__ == "OutOfMemoryError":  # torch's, which need not be there
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, which need not be imported here
             remedy = "stop other programs on it, give --jobs 1 or a lower --together, or lower the batch size"
             return StepFailed(f"out of the GPU's memory\n  {remedy}", traceback.format_exc())
         defect = f"{type(error).__name__}: {error}\n  this is a defect of harvest: run with --debug and report it"
-        return StepFailed(
-            describe_origin(error) or defect,
-            traceback.format_exc(),
-            unforeseen=True,
-        )
+        return StepFailed(describe_origin(error) or defect, traceback.format_exc(), internal_error=True)
+
+
+def _corrupt_input(error: Corrupt | MissingOutput, store: str) -> CorruptInput | None:
+    """Return which output of the step's own store an error is about; None where it is in another store, or unknown."""
+    if not error.stage or not error.key or error.url != store:
+        return None
+    if isinstance(error, Corrupt):
+        return CorruptInput(error.stage, error.key, error.attempt, error.finding)
+    return CorruptInput(error.stage, error.key, None, str(error))

@@ -1,18 +1,27 @@
-"""Raw files and weights, checked as they are read: what an output is made of is what its key names."""
+"""Opening a step's dataset, and comparing its raw files and weights with the key as they are read.
+
+An output's key names the digests of the files that it was made from. `CheckedSource` reads the dataset as any source
+does, and raises StepError where a file is another.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
+
 from pipeline.errors import DataError, StepError
+from pipeline.keys.cache import cache_folder
 from pipeline.keys.file_hash import BELIEVED, LOCKED, READ, FileHash, hash_file
 from pipeline.keys.raw_index import FileDigest, RawIndex, stream_digest
 from pipeline.plan.recordings.table import files_of, rows_digest, table_digest
+from pipeline.registry import SOURCES, import_hashed
+from pipeline.run.messages import StepJob
 from pipeline.run.packing import PACKED_BYTES, unpack
 from pipeline.sources.base import Listing, Probe, Recording, Series, Source, Video
 
@@ -20,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_OTHER = {
+_OTHER_CONTENT = {  # how the digest came to be known: what another one means, and the remedy
     READ: ("changed while this ran", "run again, to take it as it is now"),
     BELIEVED: (
         "not the file that was hashed here earlier, which had its size and modification time",
@@ -33,27 +42,51 @@ _OTHER = {
 }
 
 
-class CheckedFile:
-    """One file of known content; it may be read by several threads and several times.
+def open_source(job: StepJob, progress: Callable[[int, int, str], None]) -> Source:
+    """Open a job's dataset.
 
-    It is looked at before and after it is read. Where it does not look as it did when it was hashed, or was not hashed
-    on this machine, its content is compared with the digest.
+    One on disk is a `CheckedSource`. A generated one makes its files on first use.
+    """
+    section = dict(job.source)
+    registration = SOURCES[section.pop("name")]
+    section.pop("times", None)  # stages read these in the recipe
+    build = import_hashed(registration.build, job.code)
+    params = msgspec.convert(section, import_hashed(registration.params, job.code))
+    root = getattr(params, "root", None)
+    if root is None:
+        generator = build(params, cache_folder())
+        generator.ensure(lambda done, total: progress(done, total, "recordings made"))
+        source: Source = generator
+        return source
+    return CheckedSource(build(Path(root), params), job.files, job.recipe)
+
+
+class CheckedFile:
+    """A file whose content must have a known digest; several threads may read it, several times.
+
+    Before and after it is read its size, times and inode are compared, which costs little. Only where these are not as
+    they were when it was hashed, or it was not hashed on this machine, its content is hashed again.
+
+    Attributes
+    ----------
+    rehashed
+        Whether that happened, so that `known` is worth remembering.
     """
 
     def __init__(self, path: Path, known: FileHash) -> None:
         self.path = path
         self.known = known
-        self.read_here = False  # whether the content was hashed here, so that this is news
+        self.rehashed = False
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Read the file inside.
+        """Check the file before and after what is done inside.
 
         Raises
         ------
         StepError
-            It is another than the one that is known, before or after; whatever else was raised inside, for a file that
-            changes while it is read seems to be broken.
+            It is another file. This takes the place of an error raised inside, since a file that changes while it is
+            read seems to be broken.
         """
         self.check()
         try:
@@ -64,35 +97,35 @@ class CheckedFile:
         self.check()
 
     def check(self) -> None:
-        """Raise StepError where the file is not the one that is known."""
+        """Raise StepError where the file has another content than the known one."""
         known = self.known
         try:
             if known.origin == READ and known.matches(os.stat(self.path)):
                 return
-            found = hash_file(self.path)
+            actual = hash_file(self.path)
         except FileNotFoundError:
             raise StepError(f"{self.path}: is gone, and was there when this began\n  run again") from None
         except OSError as error:
             raise StepError(f"{self.path}: {error.strerror}\n  check it, and run again") from None
         except DataError as error:
             raise StepError(str(error)) from None
-        if found.sha256 != known.sha256:
-            problem, remedy = _OTHER[known.origin]
+        if actual.sha256 != known.sha256:
+            problem, remedy = _OTHER_CONTENT[known.origin]
             raise StepError(
-                f"{self.path}: {problem}: expected SHA-256 {known.sha256}, found {found.sha256}\n  {remedy}"
+                f"{self.path}: {problem}: expected SHA-256 {known.sha256}, found {actual.sha256}\n  {remedy}"
             )
-        self.known, self.read_here = found, True
+        self.known, self.rehashed = actual, True
 
 
 class CheckedSource:
-    """A source whose files are those of a step's key: each is checked as it is read.
+    """A source whose recordings and files are those of a step's key; each file is checked as it is read.
 
     Parameters
     ----------
     packed
-        By stream, what is known of its files, in the order of the recordings (`pipeline.run.packing`).
+        By stream, the known hashes of its files, in the order of the recordings (`pipeline.run.packing`).
     recipe
-        The step's, whose digests of the recordings and of the streams are compared first.
+        The step's. Its digests of the list of recordings and of the streams are compared at once.
 
     Raises
     ------
@@ -108,11 +141,11 @@ class CheckedSource:
         self.modalities = source.modalities
         self._listing = source.list()
         self._packed = packed
-        self._places = {
+        self._positions = {  # of each file in the packed hashes of its stream
             stream: {path: n for n, (_, path) in enumerate(files_of(self._listing, stream))} for stream in packed
         }
-        self._read: dict[str, FileHash] = {}
-        if problem := self._other_than(recipe):
+        self._rehashed: dict[str, FileHash] = {}
+        if problem := self._difference(recipe):
             raise StepError(
                 f"{self.root}: {problem} changed while this ran\n  run again, to take the data as it is now"
             )
@@ -122,63 +155,65 @@ class CheckedSource:
         return self._listing
 
     def probe(self, recording: Recording, stream: str) -> Probe:
-        """As the source's, of checked files."""
+        """Probe checked files."""
         with self._reading(recording, stream):
             return self._source.probe(recording, stream)
 
     def open_series(self, recording: Recording, stream: str) -> Series:
-        """As the source's, of checked files."""
+        """Read a series of checked files."""
         with self._reading(recording, stream):
             return self._source.open_series(recording, stream)
 
     def open_video(self, recording: Recording, stream: str) -> Video:
-        """As the source's, of checked files, which are looked at again when the video is closed."""
+        """Open a video, whose files are checked now and again when it is closed."""
         with self._reading(recording, stream):
             return _CheckedVideo(self._source.open_video(recording, stream), self._reading(recording, stream))
 
     def close(self) -> None:
-        """Remember what had to be hashed, so that the next step need not."""
-        if self._read:
-            RawIndex(self.root).remember(self._read)
+        """Remember what had to be hashed, so that the next step need not hash it."""
+        if self._rehashed:
+            RawIndex(self.root).remember(self._rehashed)
 
     @contextmanager
     def _reading(self, recording: Recording, stream: str) -> Iterator[None]:
         with ExitStack() as reading:
             for path in recording.streams.get(stream, ()):
                 file = CheckedFile(self.root / path, self._known(stream, path))
-                reading.callback(self._note, path, file)
+                reading.callback(self._keep_hash, path, file)
                 reading.enter_context(file.reading())
             yield
 
     def _known(self, stream: str, path: str) -> FileHash:
-        """Return what is known of a file, by this step, or by an earlier one that had to hash it."""
-        known = self._read.get(path) or unpack(self._packed[stream], self._places[stream][path])
+        """Return the known hash of a file.
+
+        One that is only believed, or stands in the lock, gives place to one that an earlier step had to read.
+        """
+        known = self._rehashed.get(path) or unpack(self._packed[stream], self._positions[stream][path])
         if known.origin == READ:
             return known
-        noted = self._noted.get(path)
-        return noted if noted and (noted.origin, noted.sha256) == (READ, known.sha256) else known
+        remembered = self._raw_index.get(path)
+        return remembered if remembered and (remembered.origin, remembered.sha256) == (READ, known.sha256) else known
 
     @cached_property
-    def _noted(self) -> RawIndex:
+    def _raw_index(self) -> RawIndex:
         return RawIndex(self.root)
 
-    def _note(self, path: str, file: CheckedFile) -> None:
-        if file.read_here:
-            self._read[path] = file.known
+    def _keep_hash(self, path: str, file: CheckedFile) -> None:
+        if file.rehashed:
+            self._rehashed[path] = file.known
 
-    def _other_than(self, recipe: Mapping[str, Any]) -> str:
-        """Say what is not that of the recipe; empty where all is."""
-        listed = self._listing
+    def _difference(self, recipe: Mapping[str, Any]) -> str:
+        """Name what is not that of the recipe; empty where all is."""
+        listing = self._listing
         for name, digest in (("rows", rows_digest), ("table", table_digest)):
-            if name in recipe and recipe[name] != digest(listed):
+            if name in recipe and recipe[name] != digest(listing):
                 return "the recordings"
-        if "unparsed" in recipe and recipe["unparsed"] != [item.path for item in listed.unparsed]:
+        if "unparsed" in recipe and recipe["unparsed"] != [item.path for item in listing.unparsed]:
             return "the files that could not be placed"
         for stream, packed in self._packed.items():
-            files = list(files_of(self._listing, stream))
+            files = list(files_of(listing, stream))
             if len(packed) != len(files) * PACKED_BYTES:
-                were, are = len(packed) // PACKED_BYTES, len(files)
-                return f"the files of stream {stream} ({were} when it began, {are} now)"
+                return f"the files of stream {stream} ({len(packed) // PACKED_BYTES} when it began, {len(files)} now)"
             known = (unpack(packed, n) for n in range(len(files)))
             digests = ((*file, FileDigest(each.size, each.sha256)) for file, each in zip(files, known, strict=True))
             if stream_digest(digests) != recipe["raw"][stream]:
@@ -187,7 +222,7 @@ class CheckedSource:
 
 
 class _CheckedVideo:
-    """A video whose files are looked at again when it is closed."""
+    """A video whose files are checked again when it is closed."""
 
     def __init__(self, video: Video, reading: AbstractContextManager[None]) -> None:
         self._video, self._reading = video, reading
@@ -205,5 +240,5 @@ class _CheckedVideo:
     def frames(
         self, wanted: NDArray[np.int64] | None = None, side: int | None = None
     ) -> Iterator[NDArray[np.uint8] | NDArray[np.uint16]]:
-        """As the video's."""
+        """Yield frames of the video."""
         return self._video.frames(wanted, side)

@@ -1,4 +1,4 @@
-"""Where a step's time went and what it did not have to compute, in a few words for whoever watches a run."""
+"""A step's time by phase, and how many rows it copied instead of computing them, in a few words for the display."""
 
 from __future__ import annotations
 
@@ -8,29 +8,27 @@ from typing import Any
 from pipeline.formatting import duration
 
 _PHASES = ("decode", "prepare", "read", "pool", "render", "network", "copy", "write")
-_SHORT_S = 1.0  # a step that took less has nothing to tell
+_SHORT_S = 1.0  # of a step that took less, no phases are shown
 
 
-def summarise_timings(left: Mapping[str, Any]) -> str:
-    """Return what to say beside the time that a step took.
+def summarise_timings(provenance: Mapping[str, Any]) -> str:
+    """Return what to show beside the time that a step took; empty for a short one.
 
     Parameters
     ----------
-    left
-        What the stage left as provenance. Of its ``timings``, seconds of all threads together, ``waiting`` is how
+    provenance
+        As the stage returned it. Of its ``timings``, which are seconds summed over all threads, ``waiting`` is how
         long the network had too little to do.
     """
-    said = [_copied(left), _where(left.get("timings", {}))]
-    return "; ".join(filter(None, said))
+    return "; ".join(filter(None, [_copied(provenance.get("rows", {})), _phases(provenance.get("timings", {}))]))
 
 
-def _copied(left: Mapping[str, Any]) -> str:
-    rows = left.get("rows", {})
+def _copied(rows: Mapping[str, int]) -> str:
     copied = rows.get("copied", 0)
     return f"copied {copied} of {copied + rows['computed'] + rows['kept']} rows" if copied else ""
 
 
-def _where(timings: Mapping[str, float]) -> str:
+def _phases(timings: Mapping[str, float]) -> str:
     phases = {name: timings[name] for name in _PHASES if name in timings}
     if sum(phases.values()) < _SHORT_S:
         return ""

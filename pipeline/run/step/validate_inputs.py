@@ -1,7 +1,8 @@
-"""A step's inputs, checked as what they say they are before the stage reads them.
+"""Validate a step's inputs before its stage reads them: recipe, attributes, array shapes, headers of models.
 
-An output whose bytes are those of its manifest can still have been published by a stranger. What its kind promises is
-checked here; that nothing in it is executed or unpickled, and that it unpacks to bounded sizes, where it is read.
+An output whose bytes are those of its manifest can still have been published by a stranger. What its stage promises is
+checked here. That nothing in it is executed or unpickled, and that it unpacks to bounded sizes, is checked where it is
+read.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
     from pipeline.run.messages import StepJob
     from store import Output
 
-HEADER_BYTES = 16 << 20  # of a saved model: the names and shapes of its tensors
-NUMBERS = 1 << 24  # of one recording in one input
+HEADER_BYTES = 16 << 20  # most that a saved model's header may have: the names and shapes of its tensors
+NUMBERS = 1 << 24  # most that one recording may have in one input
 
 _Count = Annotated[int, msgspec.Meta(ge=1, le=NUMBERS)]
 
 
 class _Encoded(msgspec.Struct, frozen=True):
-    """Attributes of an encode output, as far as stages read them."""
+    """The attributes of an encode output that stages read."""
 
     modality: str
     kind: Kind
@@ -44,7 +45,7 @@ class _Encoded(msgspec.Struct, frozen=True):
 
 
 class _Images(msgspec.Struct, frozen=True):
-    """Attributes of a gaf output, as far as stages read them."""
+    """The attributes of a gaf output that stages read."""
 
     modality: str
     kind: Kind
@@ -54,7 +55,7 @@ class _Images(msgspec.Struct, frozen=True):
 
 
 class _Model(msgspec.Struct, frozen=True):
-    """What a saved model says of itself."""
+    """The description in the header of a saved model."""
 
     model: str
     params: dict[str, Any]
@@ -71,14 +72,14 @@ class _Header(msgspec.Struct, frozen=True, rename={"metadata": "__metadata__"}):
 
 
 def check_inputs(job: StepJob, outputs: Mapping[str, Output]) -> None:
-    """Check that each output is of its recipe, and holds what its stage writes.
+    """Check that each output has the key of its recipe, and contains what its stage writes.
 
     Raises
     ------
     CorruptManifest, CorruptObject
-        One is not; its name and what is wrong.
+        An output that does not; the message names it.
     StepError
-        It lacks rows that the step's key names.
+        Features lack rows that the step's key names.
     """
     for step, output in outputs.items():
         manifest = output.manifest
@@ -92,19 +93,19 @@ def check_inputs(job: StepJob, outputs: Mapping[str, Output]) -> None:
                 attempt=manifest.attempt,
             )
         if manifest.stage in ("encode", "gaf"):
-            _check_features(output, _rows_wanted(job, step))
+            _check_features(output, _rows_needed(job))
             _check_rows(job, step, output)
         elif manifest.stage in ("train", "distil"):
             _check_model(output)
 
 
 def _check_rows(job: StepJob, step: str, output: Output) -> None:
-    """Check that each recording of both sides of a fold has a row: the step's key says that it is trained or tested on.
+    """Check that no recording of a fold has an empty row: the step's key says that it is trained or tested on.
 
     Raises
     ------
     StepError
-        One has not: it broke while it was encoded, and the plan did not know.
+        One has: it broke while it was encoded, and the plan did not know.
     """
     rows = sorted(row for side in ("train", "test") for row, _ in job.work.get(side, ()))
     valid = open_features(output).read("valid", rows) if rows else ()
@@ -117,8 +118,8 @@ def _check_rows(job: StepJob, step: str, output: Output) -> None:
         )
 
 
-def _rows_wanted(job: StepJob, step: str) -> int:
-    """Return how many rows a step will look at."""
+def _rows_needed(job: StepJob) -> int:
+    """Return how many rows features must have for a step to read all that it needs."""
     if job.stage == "gaf":
         return int(job.work["recordings"])
     return 1 + max((row for side in ("train", "test") for row, _ in job.work.get(side, ())), default=0)
@@ -139,18 +140,19 @@ def _check_features(output: Output, rows: int) -> None:
 
 
 def _feature_problem(stored: FeatureOutput, attributes: _Encoded | _Images, rows: int) -> str | None:
+    """Compare arrays with the attributes, which say how many patches or samples each recording has."""
     shapes = {name: stored.array(name).shape[1:] for name in stored.names}
-    wanted: dict[str, tuple[int, ...]] = {"valid": (1,)}
+    prefixes: dict[str, tuple[int, ...]] = {"valid": (1,)}  # with which the shape of an array's rows must begin
     ranks = {"valid": 1, "features": 2, "series": 2, "images": 3}
     if isinstance(attributes, _Encoded):
-        wanted = {"valid": (attributes.patches,), "features": (attributes.patches,)}
+        prefixes = {"valid": (attributes.patches,), "features": (attributes.patches,)}
         if "series" in shapes:
-            wanted["series"] = (attributes.length,)
+            prefixes["series"] = (attributes.length,)
     elif "series" not in shapes:
         return "it has no array series"
-    for name, start in wanted.items():
-        if shapes.get(name, ())[: len(start)] != start:
-            return f"its array {name} has rows of shape {shapes.get(name)}, its attributes say {start}"
+    for name, prefix in prefixes.items():
+        if shapes.get(name, ())[: len(prefix)] != prefix:
+            return f"its array {name} has rows of shape {shapes.get(name)}, its attributes say {prefix}"
     for name, shape in shapes.items():
         if len(shape) != ranks.get(name, -1):
             return f"its array {name} has rows of shape {shape}"

@@ -111,7 +111,7 @@ def test_no_model_was_made_under_a_key_that_names_what_was_dropped(folder: Path,
 
 def test_fail_stops_at_what_skip_had_dropped(options: list[str], said_here: Said) -> None:
     said_here("run", *options, "--set", "on_bad_recording=fail").refuses(
-        1, "error: 1 recording cannot be used:", f"  {FOUND}", "mend or remove them, or set `on_bad_recording: skip`"
+        1, "error: 1 recording cannot be used:", f"  {FOUND}", "repair or remove them, or set `on_bad_recording: skip`"
     )
 
 

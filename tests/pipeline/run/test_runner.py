@@ -10,8 +10,9 @@ import pytest
 
 from pipeline.formatting import duration
 from pipeline.run import runner
-from pipeline.run.display import _Lines, _Terminal
+from pipeline.run.display import BarDisplay, Display
 from pipeline.run.messages import Message, StepDone, StepFailed, StepJob, StepProgress
+from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.pool import Pool
 
 ALL = ("modalities", ["rgb", "depth", "skeleton", "inertial"])
@@ -42,7 +43,7 @@ class Workers:
             self.together.append(set(self._running))
             self._queue.put(step)
 
-    def get(self) -> tuple[str, Message]:
+    def get(self, timeout: float | None = None) -> tuple[str, Message]:
         step = self._queue.get_nowait()
         self._running.discard(step)
         return step, StepFailed("no luck", "") if step in self.failing else StepDone(0.5, 10, "cpu")
@@ -64,8 +65,8 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
     assert made.closed
 
 
-def run(plan: Any, jobs: int = 4, together: int = 1) -> runner.Outcome:
-    return runner.run_steps(plan, plan.steps, jobs=jobs, device="cpu", together=together)
+def run(plan: Any, jobs: int = 4, together: int = 1) -> Outcome:
+    return runner.run_steps(plan, plan.steps, RunOptions(jobs=jobs, device="cpu", together=together))
 
 
 def test_each_step_runs_once_what_it_needs_is_there(project: Any, workers: Workers) -> None:
@@ -138,7 +139,7 @@ def test_a_failure_stops_only_what_needs_it(project: Any, workers: Workers, fail
     outcome = run(plan)
     assert set(outcome.done) == done
     assert set(outcome.failed) == {failing}
-    assert set(outcome.left_out) == plan.steps.keys() - done - {failing}
+    assert set(outcome.skipped) == plan.steps.keys() - done - {failing}
     assert set(plan.history.steps) == done  # what is done is remembered
 
 
@@ -146,7 +147,7 @@ def test_history_is_kept_when_the_run_is_interrupted(project: Any, workers: Work
     plan = project.plan()
     real = workers.get
 
-    def get() -> tuple[str, Message]:
+    def get(timeout: float | None = None) -> tuple[str, Message]:
         if "index" in plan.history.steps or len(workers.started) > 1:
             raise KeyboardInterrupt
         return real()
@@ -157,7 +158,7 @@ def test_history_is_kept_when_the_run_is_interrupted(project: Any, workers: Work
     assert set(project.plan().history.steps) == {"index"}
 
 
-@pytest.mark.parametrize("display", [_Lines, _Terminal])
+@pytest.mark.parametrize("display", [BarDisplay, Display])
 def test_a_step_without_its_raw_data_fails_on_any_display(
     project: Any, workers: Workers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], display: Any
 ) -> None:
@@ -168,11 +169,11 @@ def test_a_step_without_its_raw_data_fails_on_any_display(
     plan = replace(plan, table=replace(plan.table, present=False))
     outcome = run(plan)
     assert "the raw data is not on this machine" in outcome.failed["index"].message
-    assert len(outcome.left_out) == 8
+    assert len(outcome.skipped) == 8
     assert "index: FAILED" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("display", [_Lines, _Terminal])
+@pytest.mark.parametrize("display", [BarDisplay, Display])
 def test_progress_is_shown_for_steps_with_brackets(
     project: Any, workers: Workers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], display: Any
 ) -> None:
@@ -180,7 +181,7 @@ def test_progress_is_shown_for_steps_with_brackets(
     monkeypatch.setattr("pipeline.run.display._LINE_EVERY_S", 0.0)
     real, shown = workers.get, set()
 
-    def get() -> tuple[str, Message]:
+    def get(timeout: float | None = None) -> tuple[str, Message]:
         step = workers._queue.get_nowait()
         workers._queue.put(step)
         if step not in shown:

@@ -14,7 +14,7 @@ import pytest
 from pipeline.run.jobs import make_job
 from pipeline.run.messages import StepDone, StepJob, WorkerSilent
 from pipeline.run.pool import Pool
-from pipeline.run.silence import Silence, silent_s
+from pipeline.run.silence import SilenceMonitor, silent_s
 
 SLOW = """
 import time
@@ -80,10 +80,10 @@ def test_a_step_that_takes_long_is_not_silence(finished: Any, pool: Pool) -> Non
 def test_workers_of_a_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("pipeline.run.silence.time.monotonic", lambda: now[0])
-    silence = Silence()
-    assert silence.look({"a": 5.0, "b": 5.0}) == []
+    monitor = SilenceMonitor()
+    assert monitor.update({"a": 5.0, "b": 5.0}) == []
     now[0] = silent_s() + 1
-    (told,) = silence.look({"a": 66.0, "b": 5.0})
-    assert "worker b has given no sign of life for 61 s" in told
-    assert silence.look({"a": 67.0, "b": 5.0}) == []
-    assert silence.look({"a": 68.0, "b": 69.0}) == ["worker b goes on"]
+    (message,) = monitor.update({"a": 66.0, "b": 5.0})
+    assert "worker b has given no sign of life for 61 s" in message
+    assert monitor.update({"a": 67.0, "b": 5.0}) == []
+    assert monitor.update({"a": 68.0, "b": 69.0}) == ["worker b goes on"]

@@ -285,7 +285,7 @@ class TestModels:
         assert isinstance(found, StepFailed)
         assert found.message.startswith("model cnn1d (trainers.models.cnn1d.model) raised AttributeError at ")
         assert "defect of harvest" not in found.message
-        assert found.unforeseen
+        assert found.internal_error
 
 
 @pytest.mark.parametrize("reference", ["pipeline.sources.gone:Params", "pipeline.sources.utd_mhad:Gone"])

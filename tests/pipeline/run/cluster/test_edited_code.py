@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 TIMELINES = "pipeline/stages/encode/timelines/encoder.py"
-SHARD = "    name = tuple(place.values())\n"
-STEP = "    from pipeline.run.step.execute import execute, execute_together\n"
+SHARD = "    name = tuple(attempt.values())\n"
+STEP = "    from pipeline.run.step.execute import execute, execute_batch\n"
 
 
 @pytest.fixture

@@ -114,7 +114,8 @@ def test_a_scheduler_goes_on_from_a_run_without_one(
 ) -> None:
     """As if killed after five shards: its journal is there, and what it was about to write."""
     from pipeline.run.jobs import make_job
-    from pipeline.run.step.execute import make_context, open_source
+    from pipeline.run.step.execute import make_context
+    from pipeline.run.step.source import open_source
     from pipeline.stages.encode.stage import open as open_encode
 
     plan = encoding.plan()

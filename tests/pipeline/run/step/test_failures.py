@@ -10,7 +10,7 @@ from pipeline.run.step.failures import capture_failure
 
 
 @pytest.mark.parametrize(
-    ("error", "message", "unforeseen"),
+    ("error", "message", "internal_error"),
     [
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), "out of the GPU's memory", False),
         (MemoryError(), "out of memory", False),
@@ -18,12 +18,12 @@ from pipeline.run.step.failures import capture_failure
         (RuntimeError("CUDA error: an illegal memory access"), "this is a defect of harvest", True),
     ],
 )
-def test_what_went_wrong_and_what_to_do(error: Exception, message: str, unforeseen: bool) -> None:
+def test_what_went_wrong_and_what_to_do(error: Exception, message: str, internal_error: bool) -> None:
     def work() -> None:
         raise error
 
-    found = capture_failure("store", work)
-    assert isinstance(found, StepFailed)
-    assert message in found.message
-    assert "\n  " in found.message
-    assert found.unforeseen == unforeseen
+    failed = capture_failure("store", work)
+    assert isinstance(failed, StepFailed)
+    assert message in failed.message
+    assert "\n  " in failed.message
+    assert failed.internal_error == internal_error

@@ -20,8 +20,8 @@ from pipeline.keys.file_hash import BELIEVED, LOCKED, READ, FileHash
 from pipeline.run.jobs import make_job
 from pipeline.run.messages import StepJob
 from pipeline.run.packing import PACKED_BYTES, pack, unpack
-from pipeline.run.step.execute import execute, open_source
-from pipeline.run.step.source import CheckedFile
+from pipeline.run.step.execute import execute
+from pipeline.run.step.source import CheckedFile, open_source
 from pipeline.sources.utd_mhad import UtdMhad
 from store.features import open_features
 
