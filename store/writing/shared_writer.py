@@ -33,6 +33,10 @@ class SharedWriter(Writer):
         """Raise NotShared: only the owner deletes."""
         raise NotShared(f"{self._name}: {path} can be deleted by its owner alone")
 
+    def restart(self) -> None:
+        """Raise NotShared: only the owner deletes."""
+        raise NotShared(f"{self._name}: it can be started anew by its owner alone")
+
     def _put(self, path: str, data: Data, entry: ObjectEntry) -> None:
         if self._backend.put_if_absent(f"{self._prefix}/{path}", data):
             return
