@@ -30,7 +30,7 @@ class Registration(Protocol):
     def build(self) -> str: ...
 
 
-class Deferred(NamedTuple):
+class Entry(NamedTuple):
     """A `Registration` of this package: nothing is imported before it is used."""
 
     params: str
@@ -94,11 +94,11 @@ STAGES = {
 }
 
 SOURCES: Mapping[str, Registration] = {
-    "sample": Deferred("pipeline.sources.sample.source:Params", "pipeline.sources.sample.source:Sample"),
-    "synthetic": Deferred("pipeline.sources.synthetic:Params", "pipeline.sources.synthetic:Synthetic"),
-    "utd-mhad": Deferred("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
-    "mmact": Deferred("pipeline.sources.mmact.source:Params", "pipeline.sources.mmact.source:Mmact"),
-    "berkeley-mhad": Deferred(
+    "sample": Entry("pipeline.sources.sample.source:Params", "pipeline.sources.sample.source:Sample"),
+    "synthetic": Entry("pipeline.sources.synthetic:Params", "pipeline.sources.synthetic:Synthetic"),
+    "utd-mhad": Entry("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
+    "mmact": Entry("pipeline.sources.mmact.source:Params", "pipeline.sources.mmact.source:Mmact"),
+    "berkeley-mhad": Entry(
         "pipeline.sources.berkeley_mhad.source:Params", "pipeline.sources.berkeley_mhad.source:BerkeleyMhad"
     ),
 }
@@ -106,21 +106,21 @@ SOURCES: Mapping[str, Registration] = {
 TABLES: Mapping[str, Mapping[str, Registration]] = {"models": MODELS, "losses": LOSSES}
 
 ENCODERS: Mapping[str, Registration] = {
-    "series": Deferred(
+    "series": Entry(
         "pipeline.stages.encode.timelines.params:SeriesParams",
         "pipeline.stages.encode.timelines.encoder:TimelineEncoder",
     ),
-    "skeleton": Deferred(
+    "skeleton": Entry(
         "pipeline.stages.encode.timelines.params:SkeletonParams",
         "pipeline.stages.encode.timelines.encoder:TimelineEncoder",
     ),
-    "video": Deferred(
+    "video": Entry(
         "pipeline.stages.encode.video.params:VideoParams", "pipeline.stages.encode.video.encoder:VideoEncoder"
     ),
 }
 
 PRETRAINED: Mapping[str, Registration] = {
-    "torchvision": Deferred(
+    "torchvision": Entry(
         "pipeline.stages.train.params:PretrainedParams", "pipeline.stages.encode.video.weights:read_state"
     ),
 }
