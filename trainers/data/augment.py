@@ -26,11 +26,11 @@ class Augmenter:
     def __init__(self, data: Input, params: AugmentParams) -> None:
         self.data = data
         self.params = params
-        found, device = RunningMoments(), data.valid.device
-        of_one = math.prod(data.shape if data.series is None else data.series.shape[1:])
-        for rows in row_chunks(len(data), of_one):
-            found.add(self._stored(rows.to(device)).flatten(0, 1))
-        self.deviation = found.deviation  # (C,) or, without series, (D,)
+        moments, device = RunningMoments(), data.valid.device
+        row_size = math.prod(data.shape if data.series is None else data.series.shape[1:])
+        for rows in row_chunks(len(data), row_size):
+            moments.add(self._stored(rows.to(device)).flatten(0, 1))
+        self.deviation = moments.deviation  # (C,) or, without series, (D,)
 
     def on(self, data: Input) -> Augmenter:
         """Return the same for the same recordings on another device."""
@@ -56,18 +56,18 @@ class Augmenter:
         if params.time_warp or params.crop:
             length = series.shape[1]
             series = resample(series, warp_positions(*time, length) * (length - 1))
-        series = self._turned(series, generator)
-        return self._jittered(series, params.jitter, generator)
+        series = self._rotate_and_scale(series, generator)
+        return self._add_jitter(series, params.jitter, generator)
 
     def features(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         """Return features (B, P, D) with their own noise, of a modality without series."""
-        return self._jittered(self._stored(rows), self.params.feature_jitter, generator)
+        return self._add_jitter(self._stored(rows), self.params.feature_jitter, generator)
 
     def _stored(self, rows: Tensor) -> Tensor:
         """Return series, or features where there are none."""
         return self.data.take(rows) if self.data.series is None else take_rows(self.data.series, rows).float()
 
-    def _turned(self, series: Tensor, generator: torch.Generator) -> Tensor:
+    def _rotate_and_scale(self, series: Tensor, generator: torch.Generator) -> Tensor:
         """Rotate and scale; one draw a recording. Series whose channels are no triads are only scaled."""
         data, params = self.data, self.params
         count, device = len(series), series.device
@@ -86,7 +86,7 @@ class Augmenter:
         vectors = series.view(count, -1, 3)  # (B, L * C / 3, 3)
         return torch.bmm(vectors, turns.transpose(1, 2)).view_as(series)
 
-    def _jittered(self, values: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    def _add_jitter(self, values: Tensor, share: float, generator: torch.Generator) -> Tensor:
         if not share:
             return values
         noise = torch.randn(values.shape, device=values.device, generator=generator)

@@ -5,16 +5,13 @@ All forms of one modality come from the same series, so that one augmented copy 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from trainers.data.device import take_rows, to_device_if_fits
+from trainers.data.device import RecordingRows, take_rows
 from trainers.data.input_names import input_name
-from trainers.data.modality import Kind
+from trainers.data.modality import Kind, ModalityData
 from trainers.errors import TrainingError
 from trainers.gaf.params import GafParams
 from trainers.gaf.render import render
@@ -23,76 +20,25 @@ from trainers.gaf.stored import decode
 CHUNK = 64  # recordings that are rendered at a time where all are wanted
 
 
-class Input(Protocol):
-    """One form of one modality of N recordings, see `ModalityData` (patches), `SeriesInput` and `ImageInput`.
+@dataclass(frozen=True)
+class _SeriesForm(RecordingRows):
+    """What the forms that are made of a series have in common.
 
     Attributes
     ----------
-    name
-        Its key in a batch: ``inertial``, ``inertial:series``, ``inertial:images``.
-    modality, kind, vertical_axis
+    modality, kind
         As in `trainers.data.modality.ModalityData`.
     series
-        (N, L, C) float32 or float16, or None: no augmentation but of features. Like all values it may lie on the CPU,
-        even in a file, when the rest is on a GPU that has no room for it, see `trainers.data.device`.
+        (N, L, C) float32 or float16. Like all values it may lie on the CPU, even in a file, when the rest is on a GPU
+        that has no room for it, see `trainers.data.device`.
     valid
-        (N, P) bool; P is 1 where a recording is valid or not as a whole.
-    shape
-        Of one recording, as models take it.
+        (N, 1) bool: a recording is valid or not as a whole.
     """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def modality(self) -> str: ...
-    @property
-    def kind(self) -> Kind: ...
-    @property
-    def vertical_axis(self) -> int | None: ...
-    @property
-    def series(self) -> Tensor | None: ...
-    @property
-    def valid(self) -> Tensor: ...
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    def __len__(self) -> int: ...
-    def take(self, rows: Tensor) -> Tensor:
-        """Return recordings `rows` (B,) as they are stored, (B, *shape) float32."""
-        ...
-
-    def derive(self, series: Tensor) -> Tensor:
-        """Make the form of (augmented) series (B, L, C)."""
-        ...
-
-    def select(self, rows: Tensor) -> Input: ...
-    def to(self, device: torch.device | str) -> Input: ...
-
-
-@dataclass(frozen=True)
-class _SeriesForm:
-    """What the forms that are made of a series have in common."""
 
     modality: str
     kind: Kind
     series: Tensor
     valid: Tensor
-
-    def __len__(self) -> int:
-        return len(self.series)
-
-    def select(self, rows: Tensor) -> Self:
-        """Return the recordings at `rows`, in that order."""
-        return self._map(lambda values: values[rows], valid=self.valid[rows])
-
-    def to(self, device: torch.device | str) -> Self:
-        """Return the same on a device."""
-        return self._map(lambda values: to_device_if_fits(values, device), valid=self.valid.to(device))
-
-    def _map(self, change: Callable[[Tensor], Tensor], valid: Tensor) -> Self:
-        # stored images come before the series on a GPU: where they are, the series is read in augmentation alone
-        present = [name for name in ("images", "series") if getattr(self, name, None) is not None]
-        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in present}
-        return replace(self, valid=valid, **changed)
 
 
 @dataclass(frozen=True)
@@ -112,11 +58,11 @@ class SeriesInput(_SeriesForm):
         return tuple(self.series.shape[1:])
 
     def take(self, rows: Tensor) -> Tensor:
-        """See `Input.take`."""
+        """Return recordings `rows` (B,) as they are stored, (B, *shape) float32."""
         return take_rows(self.series, rows).float()
 
     def derive(self, series: Tensor) -> Tensor:
-        """See `Input.derive`."""
+        """Make the form of (augmented) series (B, L, C)."""
         return series
 
 
@@ -155,11 +101,17 @@ class ImageInput(_SeriesForm):
         return len(self.gaf.fields) * self.series.shape[2], self.gaf.size, self.gaf.size
 
     def take(self, rows: Tensor) -> Tensor:
-        """See `Input.take`."""
+        """Return recordings `rows` (B,) as they are stored, (B, *shape) float32."""
         if self.images is not None:
             return decode(take_rows(self.images, rows))
         return render(take_rows(self.series, rows).float(), self.gaf)
 
     def derive(self, series: Tensor) -> Tensor:
-        """See `Input.derive`."""
+        """Make the form of (augmented) series (B, L, C)."""
         return render(series, self.gaf)
+
+
+# One form of one modality of N recordings. `name` is its key in a batch (``inertial:series``), `shape` that of one
+# recording as models take it, `take` reads recordings (B, *shape) as they are stored, `derive` makes the form of
+# (augmented) series (B, L, C).
+Input = ModalityData | SeriesInput | ImageInput

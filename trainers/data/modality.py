@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from trainers.data.device import take_rows, to_device_if_fits
+from trainers.data.device import RecordingRows, take_rows
 from trainers.data.patches import Reduce, derive_velocities, patches
 from trainers.errors import TrainingError
 
@@ -16,7 +16,7 @@ Kind = Literal["series", "skeleton", "video"]
 
 
 @dataclass(frozen=True)
-class ModalityData:
+class ModalityData(RecordingRows):
     """One modality's patches of N recordings; rows are the recordings in order.
 
     Attributes
@@ -62,9 +62,6 @@ class ModalityData:
                 f"{len(self.features)} rows and at least {needed} samples; encode it again"
             )
 
-    def __len__(self) -> int:
-        return len(self.features)
-
     @property
     def shape(self) -> tuple[int, int]:
         """Patches P and features D, as models take them."""
@@ -89,18 +86,6 @@ class ModalityData:
     def starts(self) -> Tensor:
         """(P,) int64: the first sample of each patch in `series`."""
         return torch.arange(self.shape[0], device=self.features.device) * self.stride
-
-    def select(self, rows: Tensor) -> ModalityData:
-        """Return the recordings at `rows` ((n,) int64), in that order."""
-        series = None if self.series is None else self.series[rows]
-        return replace(self, features=self.features[rows], valid=self.valid[rows], series=series)
-
-    def to(self, device: torch.device | str) -> ModalityData:
-        """Return the same on a device."""
-        # the series first: it is read for every batch, and the GPU may have room for one of the two
-        series = None if self.series is None else to_device_if_fits(self.series, device)
-        features = to_device_if_fits(self.features, device)
-        return replace(self, features=features, valid=self.valid.to(device), series=series)
 
 
 def feature_groups(data: ModalityData) -> Tensor:

@@ -78,12 +78,12 @@ def _moments(data: Input, mode: Mode) -> tuple[Tensor, Tensor]:
     for rows in row_chunks(len(data), data.shape[0] * width):
         taken = data.take(rows.to(data.valid.device))  # (n, P, D)
         values = taken[data.valid[rows].expand(taken.shape[:2])].double().cpu()  # (valid patches, D)
-        for members, found in zip(groups, moments, strict=True):
-            found.add(values[:, members].flatten())
+        for members, running in zip(groups, moments, strict=True):
+            running.add(values[:, members].flatten())
     mean, deviation = torch.zeros(width, dtype=torch.float64), torch.ones(width, dtype=torch.float64)
-    for members, found in zip(groups, moments, strict=True):
-        if found.count:
-            mean[members], deviation[members] = found.mean, found.deviation
+    for members, running in zip(groups, moments, strict=True):
+        if running.count:
+            mean[members], deviation[members] = running.mean, running.deviation
     return mean, torch.where(deviation < SMALLEST, 1.0, deviation)
 
 

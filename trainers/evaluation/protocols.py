@@ -171,19 +171,19 @@ def _leave_out(subject: str, trials: Sequence[Trial]) -> Fold:
 
 def _by_value(what: str, value: str, pairs: Sequence[tuple[Trial, str | None]]) -> tuple[Fold, ...]:
     """Test what was recorded in one scene or by one camera; TrainingError where that splits nothing."""
-    without = next((trial for trial, found in pairs if found is None), None)
+    without = next((trial for trial, own in pairs if own is None), None)
     if without is not None:
         raise TrainingError(
             f"protocol cross-{what}: recording {without.id} has no {what}; "
             "choose another protocol, or leave such recordings out"
         )
-    there = _in_order({found for _, found in pairs if found is not None})
-    if pairs and (value not in there or there == [value]):
+    present = _in_order({own for _, own in pairs if own is not None})
+    if pairs and (value not in present or present == [value]):
         raise TrainingError(
             f"protocol cross-{what}: tests {what} {value} and trains on the others, but the recordings' "
-            f"{what}s are: {_listed(there)}; let the source list all, or choose another protocol"
+            f"{what}s are: {_listed(present)}; let the source list all, or choose another protocol"
         )
-    values = {trial.id: found for trial, found in pairs}
+    values = {trial.id: own for trial, own in pairs}
     trials = [trial for trial, _ in pairs]
     return (_split(f"{what}={value}", trials, lambda trial: values[trial.id] != value),) if trials else ()
 

@@ -20,7 +20,7 @@ class Checkpoint(Protocol):
     """Where one training's newest state is kept."""
 
     def save(self, state: Callable[[], bytes]) -> None:
-        """Replace what is kept by what `state` returns, atomically, or leave it until another epoch has ended."""
+        """Replace what is kept by what `state` returns, atomically; or skip this epoch's state, to save time."""
         ...
 
     def load(self) -> bytes | None:
@@ -52,7 +52,7 @@ class State:
         return pack(tensors, {"history": self.history, "scaler": self.scaler.state_dict()})
 
     def restore(self, content: bytes) -> None:
-        """Take over a state that `to_bytes` wrote.
+        """Load a state that `to_bytes` wrote.
 
         Raises
         ------

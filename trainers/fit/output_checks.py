@@ -1,4 +1,4 @@
-"""What a model or a loss gives, held against `trainers.data.batch.ModelOutput`: a mistake of its own is told as one."""
+"""Checks of what a model or a loss returns, see `trainers.data.batch.ModelOutput`; errors name the class at fault."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def checked_output(model: nn.Module, output: object, rows: int, classes: int | N
         They are not a dict of ``logits``, ``embedding``, ``streams`` and ``maps`` in the shapes that it says.
     """
     if not isinstance(output, dict) or not {"logits", "embedding", "streams", "maps"} <= output.keys():
-        there = ", ".join(map(str, output)) if isinstance(output, dict) else type(output).__name__
-        raise _mistake(model, f"gave {there or 'nothing'}, wanted a dict of logits, embedding, streams and maps")
+        given = ", ".join(map(str, output)) if isinstance(output, dict) else type(output).__name__
+        raise _mistake(model, f"gave {given or 'nothing'}, wanted a dict of logits, embedding, streams and maps")
     if not isinstance(output["streams"], dict) or not output["streams"]:
         raise _mistake(model, "gave no streams, wanted the logits (B, K) of one at least, by name")
     for name, values in {"logits": output["logits"], **output["streams"]}.items():
         if not _is_table(values, rows) or (classes is not None and values.shape[1] != classes):
-            raise _mistake(model, f"gave {_said(values)} as {name}, wanted {(rows, classes or 'K')}")
+            raise _mistake(model, f"gave {_describe(values)} as {name}, wanted {(rows, classes or 'K')}")
     if not _is_table(output["embedding"], rows):
-        raise _mistake(model, f"gave {_said(output['embedding'])} as embedding, wanted ({rows}, E)")
+        raise _mistake(model, f"gave {_describe(output['embedding'])} as embedding, wanted ({rows}, E)")
     return cast("ModelOutput", output)
 
 
@@ -36,8 +36,8 @@ def embedding_width(model: nn.Module) -> int:
     """Return how wide a model's embedding is, as it says; TrainingError where it does not."""
     width = getattr(getattr(model, "model", model), "embedding_width", None)
     if isinstance(width, bool) or not isinstance(width, int) or width < 1:
-        said = "has no embedding_width" if width is None else f"has the embedding_width {width!r}"
-        raise _mistake(model, f"{said}, wanted the width of its embedding, which distillation asks for")
+        problem = "has no embedding_width" if width is None else f"has the embedding_width {width!r}"
+        raise _mistake(model, f"{problem}, wanted the width of its embedding, which distillation asks for")
     return width
 
 
@@ -46,8 +46,8 @@ def checked_loss(distillation: object, loss: object) -> Tensor:
     if not isinstance(loss, Tensor) or loss.ndim != 0:
         where = type(distillation)
         raise TrainingError(
-            f"loss {where.__name__} ({where.__module__}): gave {_said(loss)}, wanted a tensor of one number\n"
-            "  mend it there; trainers/fit/tasks/distil.py says what is wanted"
+            f"loss {where.__name__} ({where.__module__}): gave {_describe(loss)}, wanted a tensor of one number\n"
+            "  repair it there; trainers/fit/tasks/distil.py says what is wanted"
         )
     return loss
 
@@ -58,7 +58,7 @@ def _is_table(values: Any, rows: int) -> bool:
     )
 
 
-def _said(values: object) -> str:
+def _describe(values: object) -> str:
     if isinstance(values, Tensor):
         return f"{str(values.dtype).removeprefix('torch.')} {tuple(values.shape)}"
     return type(values).__name__
@@ -68,5 +68,5 @@ def _mistake(model: nn.Module, what: str) -> TrainingError:
     where = type(getattr(model, "model", model))
     return TrainingError(
         f"model {where.__name__} ({where.__module__}): {what}\n"
-        "  mend it there; trainers/data/batch.py says what is wanted"
+        "  repair it there; trainers/data/batch.py says what is wanted"
     )

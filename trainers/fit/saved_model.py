@@ -38,14 +38,14 @@ class ModelConfig:
 Build = Callable[[ModelConfig], nn.Module]
 
 
-def save_model(model: Standardised, description: ModelConfig) -> bytes:
+def save_model(model: Standardised, config: ModelConfig) -> bytes:
     """Serialise a trained model as safetensors."""
     metadata = {
         "format": FORMAT,
-        "model": description.model,
-        "params": dict(description.params),
-        "shapes": [[name, *shape] for name, shape in description.shapes.items()],  # a list keeps the order
-        "classes": list(description.classes),
+        "model": config.model,
+        "params": dict(config.params),
+        "shapes": [[name, *shape] for name, shape in config.shapes.items()],  # a list keeps the order
+        "classes": list(config.classes),
     }
     return pack(model.state_dict(), metadata)
 
@@ -56,7 +56,7 @@ def load_model(content: bytes, build: Build) -> tuple[Standardised, ModelConfig]
     Parameters
     ----------
     build
-        Makes the bare model that a description names; its weights do not matter.
+        Makes the bare model that a config names; its weights do not matter.
 
     Raises
     ------
@@ -68,18 +68,15 @@ def load_model(content: bytes, build: Build) -> tuple[Standardised, ModelConfig]
         raise TrainingError(
             f"saved model: format {metadata.get('format')!r} is not {FORMAT}; use the version that wrote it"
         )
-    description = ModelConfig(
+    config = ModelConfig(
         model=metadata["model"],
         params=metadata["params"],
         shapes={name: tuple(shape) for name, *shape in metadata["shapes"]},
         classes=tuple(metadata["classes"]),
     )
-    standardiser = Standardiser(description.shapes)
-    model = Standardised(build(description), standardiser)
+    model = Standardised(build(config), Standardiser(config.shapes))
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
-        raise TrainingError(
-            f"saved model: the weights do not fit {description.model} ({error}); train it again"
-        ) from error
-    return model.eval(), description
+        raise TrainingError(f"saved model: the weights do not fit {config.model} ({error}); train it again") from error
+    return model.eval(), config

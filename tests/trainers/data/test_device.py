@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from trainers.data import device as residence
+from trainers.data import device as data_device
 from trainers.data.augment import Augmenter
 from trainers.data.device import RunningMoments, row_chunks, take_rows
 from trainers.data.modality import ModalityData
@@ -35,9 +35,9 @@ def test_moments_of_parts_are_those_of_the_whole(sizes: list[int], shift: float)
 
 
 def test_parts_are_all_in_order() -> None:
-    assert torch.cat(list(row_chunks(10, residence.VALUES // 3))).tolist() == [*range(10)]
-    assert [len(each) for each in row_chunks(10, residence.VALUES // 3)] == [3, 3, 3, 1]
-    assert [len(each) for each in row_chunks(3, 10 * residence.VALUES)] == [1, 1, 1]
+    assert torch.cat(list(row_chunks(10, data_device.CHUNK_VALUES // 3))).tolist() == [*range(10)]
+    assert [len(each) for each in row_chunks(10, data_device.CHUNK_VALUES // 3)] == [3, 3, 3, 1]
+    assert [len(each) for each in row_chunks(3, 10 * data_device.CHUNK_VALUES)] == [1, 1, 1]
     assert [len(each) for each in row_chunks(3, 0)] == [3]
 
 
@@ -47,7 +47,7 @@ def test_statistics_do_not_depend_on_what_is_looked_at_together(
     data = [skeleton, inertial, video]
     whole = fit_standardiser(data, StandardiseParams()).state_dict()
     deviations = [Augmenter(each, AugmentParams()).deviation for each in data]
-    monkeypatch.setattr(residence, "VALUES", 200)
+    monkeypatch.setattr(data_device, "CHUNK_VALUES", 200)
     for name, tensor in fit_standardiser(data, StandardiseParams()).state_dict().items():
         torch.testing.assert_close(tensor, whole[name])
     for each, deviation in zip(data, deviations, strict=True):
@@ -96,9 +96,9 @@ def test_rows_are_picked_where_the_values_lie() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_what_does_not_fit_stays_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     values = torch.randn(6, 2)
-    assert residence.to_device_if_fits(values, "cuda").is_cuda
+    assert data_device.to_device_if_fits(values, "cuda").is_cuda
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10, 100))
-    stays = residence.to_device_if_fits(values, "cuda")
+    stays = data_device.to_device_if_fits(values, "cuda")
     assert not stays.is_cuda
     rows = torch.tensor([5, 0], device="cuda")
     assert torch.equal(take_rows(stays, rows).cpu(), values[[5, 0]])

@@ -92,8 +92,8 @@ def _halve() -> nn.MaxPool1d:
 
 def _check_lengths(shapes: Mapping[str, tuple[int, ...]]) -> None:
     if len({length for length, _ in shapes.values()}) != 1:
-        said = ", ".join(f"{name} {length}" for name, (length, _) in shapes.items())
+        given = ", ".join(f"{name} {length}" for name, (length, _) in shapes.items())
         raise TrainingError(
-            f"model: cnn1d wants series of one length, not {said or 'none'}; give the modalities one window, stride "
+            f"model: cnn1d wants series of one length, not {given or 'none'}; give the modalities one window, stride "
             "and number of patches in encode, or train on one of them"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -79,27 +80,12 @@ class MSTT(nn.Module):
         self.temporal = nn.ModuleDict()
         self.spatial = nn.ModuleDict()
         self._widths: dict[str, int] = {}
+        stream = partial(Stream, width=width, layers=layers, size=size)
         for name, (count, features) in shapes.items():
-            self._widths[f"{name}/temporal"] = features if width == "native" else width
-            self._widths[f"{name}/spatial"] = count if width == "native" else width
-            self.temporal[name] = Stream(
-                count,
-                features,
-                width=width,
-                layers=layers,
-                size=size,
-                positions=positions == "both",
-                where=f"{name}/temporal",
-            )
-            self.spatial[name] = Stream(
-                features,
-                count,
-                width=width,
-                layers=layers,
-                size=size,
-                positions=True,
-                where=f"{name}/spatial",
-            )
+            temporal = stream(count, features, positions=positions == "both", where=f"{name}/temporal")
+            spatial = stream(features, count, positions=True, where=f"{name}/spatial")
+            self.temporal[name], self.spatial[name] = temporal, spatial
+            self._widths |= {f"{name}/temporal": temporal.width, f"{name}/spatial": spatial.width}
 
     def widths(self) -> dict[str, int]:
         """Width of every stream, named ``modality/temporal`` and ``modality/spatial``."""

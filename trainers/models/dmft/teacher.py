@@ -53,5 +53,5 @@ class DMFTTeacher(nn.Module):
 def temporal_map(temporal: Iterable[Tensor]) -> Tensor:
     """Hidden states (B, 1 + P, W) before fusion as one map (B, sum of W, P, 1), at the fewest patches of any."""
     maps = [hidden[:, 1:].transpose(1, 2) for hidden in temporal]
-    fewest = min(found.shape[2] for found in maps)
-    return torch.cat([nn.functional.adaptive_avg_pool1d(found, fewest) for found in maps], dim=1).unsqueeze(-1)
+    fewest = min(each.shape[2] for each in maps)
+    return torch.cat([nn.functional.adaptive_avg_pool1d(each, fewest) for each in maps], dim=1).unsqueeze(-1)

@@ -42,12 +42,12 @@ class Backbone:
 
     def maps(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the feature maps (B, W, H, H) of images (B, C, S, S); the last has W = 512."""
-        found = []
+        maps = []
         for name, layer in self.layers.named_children():
             images = layer(images)
             if name in self.tapped:
-                found.append(images)
-        return tuple(found)
+                maps.append(images)
+        return tuple(maps)
 
 
 def resnet18(channels: int) -> Backbone:

@@ -33,8 +33,8 @@ def load_backbone(backbone: Backbone, state: Mapping[str, Tensor]) -> None:
     body = {key: value for key, value in state.items() if key not in backbone.head}
     _check(backbone.name, shapes, {key: tuple(value.shape) for key, value in body.items()})
     body[first] = adapt_channels(body[first], channels)
-    found = {key.removeprefix(backbone.prefix): value for key, value in (own | body).items()}
-    backbone.layers.load_state_dict(found)
+    loaded = {key.removeprefix(backbone.prefix): value for key, value in (own | body).items()}
+    backbone.layers.load_state_dict(loaded)
 
 
 def adapt_channels(weight: Tensor, channels: int) -> Tensor:
@@ -51,8 +51,8 @@ def adapt_channels(weight: Tensor, channels: int) -> Tensor:
 def _check(name: str, wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]) -> None:
     wrong = [key for key in wanted if key in given and given[key] != wanted[key]]
     problems = [
-        *_said("lacks", (key for key in wanted if key not in given and COUNTER not in key)),
-        *_said("has unknown", (key for key in given if key not in wanted)),
+        *_list_keys("lacks", (key for key in wanted if key not in given and COUNTER not in key)),
+        *_list_keys("has unknown", (key for key in given if key not in wanted)),
         *(f"{key} is {given[key]} instead of {wanted[key]}" for key in wrong[:1]),
     ]
     if problems:
@@ -62,7 +62,7 @@ def _check(name: str, wanted: Mapping[str, tuple[int, ...]], given: Mapping[str,
         )
 
 
-def _said(what: str, keys: Iterable[str]) -> list[str]:
+def _list_keys(what: str, keys: Iterable[str]) -> list[str]:
     first, *others = list(keys) or [""]
     more = f" and {len(others)} more" if others else ""
     return [f"{what} {first}{more}"] if first else []

@@ -94,9 +94,9 @@ def _channels(shapes: Mapping[str, tuple[int, ...]]) -> int:
 def _check_sizes(shapes: Mapping[str, tuple[int, ...]], backbone: Backbone) -> None:
     sizes = {shape[1:] for shape in shapes.values()}
     if len(sizes) != 1:
-        said = ", ".join(f"{name} {' x '.join(map(str, shape[1:]))}" for name, shape in shapes.items())
+        given = ", ".join(f"{name} {' x '.join(map(str, shape[1:]))}" for name, shape in shapes.items())
         raise TrainingError(
-            f"model: {backbone.name} wants images of one size, not {said or 'none'}; give all modalities one size"
+            f"model: {backbone.name} wants images of one size, not {given or 'none'}; give all modalities one size"
         )
     if min(*sizes.pop()) < backbone.smallest:
         raise TrainingError(
