@@ -105,6 +105,7 @@ def _ours(case: Case, params: Any, piece: Sequence[Any], folder: Path, device: s
     """Encode recordings into a store of their own; return images, seconds without loading the network, and encoder."""
     import torch
 
+    from pipeline.stages.encode.encoder import EncodeTask
     from pipeline.stages.encode.shards import EncodeShards
     from pipeline.stages.encode.video.encoder import VideoEncoder
     from pipeline.stages.sharded import run_sharded
@@ -117,19 +118,10 @@ def _ours(case: Case, params: Any, piece: Sequence[Any], folder: Path, device: s
         return built[0]
 
     with Store.open(str(folder)).draft("encode", "0" * 64, recipe={}, inputs=[]) as draft:
-        step = EncodeShards(
-            params=params,
-            modality=case.source.modalities[case.modality],
-            name=case.modality,
-            source=case.source,
-            recordings=piece,
-            skip={},
-            draft=draft,
-            device=torch.device(device),
-            on_bad="fail",
-            progress=lambda done, total: None,
-            build=build,
+        task = EncodeTask(
+            case.modality, case.source.modalities[case.modality], case.source, piece, {}, True, torch.device(device)
         )
+        step = EncodeShards(task, params, build, draft, progress=lambda done, total: None)
         started = time.perf_counter()
         left = run_sharded(step)
         draft.publish(left)
@@ -165,8 +157,8 @@ def _reading(encoder: Any, piece: Sequence[Any], threads: int) -> float:
     """Return images a second of the stage's own reading, which nothing holds up."""
     import torch
 
+    from pipeline.stages.encode.prefetch import read_ahead
     from pipeline.stages.encode.video.encoder import AHEAD, _Image
-    from pipeline.stages.encode.video.prefetch import read_ahead
 
     torch.set_num_threads(1)
     started = time.perf_counter()

@@ -102,10 +102,10 @@ def _training(folder: Path, size: int, name: str, rounds: int) -> tuple[float, .
     images = torch.empty(len(series), CHANNELS, size, size, dtype=TYPES[name])
     render_into(series, params, images)
     output = _store(folder, images, name)
-    stored, batch = output.array("images"), series[:BATCH]
+    batch = series[:BATCH]
     out = torch.empty(BATCH, CHANNELS, size, size)
     works = [
-        lambda: decode(torch.from_numpy(np.asarray(stored[:BATCH]))),
+        lambda: decode(torch.from_numpy(output.read("images", range(BATCH)))),
         lambda: decode(images[:BATCH]),
         lambda: render(batch, params),
         lambda: render_into(batch, params, out),

@@ -9,24 +9,24 @@ _SHARED = ("", "pipeline.sources", "pipeline.stages", "trainers.models", "traine
 
 
 def raised_in(error: BaseException, modules: Iterable[str]) -> tuple[str, str] | None:
-    """Find the innermost call of an exception that is in one of some modules, or in the package of its own of one.
+    """Find the innermost call of an exception that is in one of `modules`, or beside one in its own package.
 
     Returns
     -------
     tuple of str, or None
-        The module, and the place (``mine.py:12``).
+        The module, and the file with its line (``mine.py:12``).
     """
     homes = {module: module for module in modules}
     homes |= {parent: module for module in homes if (parent := module.rpartition(".")[0]) not in _SHARED}
     from traceback import walk_tb  # slow to import
 
-    found = None
+    innermost = None
     for frame, line in walk_tb(error.__traceback__):
         name = str(frame.f_globals.get("__name__", ""))
         home = homes.get(name) or homes.get(name.rpartition(".")[0])
         if home is not None:
-            found = home, f"{_short(frame.f_code.co_filename)}:{line}"
-    return found
+            innermost = home, f"{_short(frame.f_code.co_filename)}:{line}"
+    return innermost
 
 
 def _short(filename: str) -> str:
@@ -34,22 +34,22 @@ def _short(filename: str) -> str:
     return "/".join(path.parts[-3:]) if path.is_absolute() else filename
 
 
-def mistake_in(error: BaseException) -> str:
-    """Say of an exception that a source, model or loss raised which of them it was; nothing of any other."""
+def describe_origin(error: BaseException) -> str:
+    """Say which source, model or loss raised an exception, and where; empty where none of them did."""
     from pipeline.registry import LOSSES, MODELS, SOURCES, module_of
 
     tables = {"source": SOURCES, "model": MODELS, "loss": LOSSES}
     named = {
-        module_of(reference): f"{kind} {name}"
-        for kind, table in tables.items()
-        for name, place in table.items()
-        for reference in (place.params, place.build)
+        module_of(reference): f"{what} {name}"
+        for what, table in tables.items()
+        for name, registration in table.items()
+        for reference in (registration.params, registration.build)
     }
-    found = raised_in(error, named)
-    if found is None:
+    origin = raised_in(error, named)
+    if origin is None:
         return ""
-    module, place = found
+    module, line = origin
     return (
-        f"{named[module]} ({module}) raised {type(error).__name__} at {place}: {error}\n"
-        "  mend it there; where it came with harvest, run again with --debug and report it"
+        f"{named[module]} ({module}) raised {type(error).__name__} at {line}: {error}\n"
+        "  fix it there; where it came with harvest, run again with --debug and report it"
     )

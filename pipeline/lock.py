@@ -1,7 +1,7 @@
 """``stages.lock``: the inputs of an experiment, meant for version control beside its stages file.
 
 A colleague without the raw data resolves the same keys from it; one with the data need not hash what it knows.
-Code that was found to give the values of earlier code stands here, too, with who found it (`pipeline accept`).
+Code that gives the values of earlier code stands here, too, with who found it (`pipeline accept`).
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ class LockedStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict
     def files(self) -> Mapping[str, tuple[int, str]]:
         """Size and SHA-256 by relative path; ConfigError where the lock holds anything else."""
         try:
-            found: dict[str, tuple[int, str]] = msgspec.json.decode(self.listed, type=dict[str, tuple[int, str]])
+            files: dict[str, tuple[int, str]] = msgspec.json.decode(self.listed, type=dict[str, tuple[int, str]])
         except (UnicodeDecodeError, msgspec.DecodeError) as error:
             raise ConfigError(
                 f"the lock's files of a stream cannot be read: {error}\n"
                 "  restore it from version control, or delete it and run again"
             ) from None
-        return found
+        return files
 
     def __eq__(self, other: object) -> bool:
         """Compare what is said, however it is written."""
@@ -71,7 +71,7 @@ def is_closure(code: object) -> bool:
         isinstance(code, dict)
         and bool(code)
         and all(isinstance(name, str) and _MODULE.fullmatch(name) for name in code)
-        and all(isinstance(found, str) and _DIGEST.fullmatch(found) for found in code.values())
+        and all(isinstance(syntax, str) and _DIGEST.fullmatch(syntax) for syntax in code.values())
     )
 
 
@@ -89,7 +89,7 @@ class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by, at
         Who accepted it, and when (UTC).
     difference
-        The largest difference that was found, by array, as a part of the array's scale.
+        The largest difference, by array, as a part of the array's scale.
     tolerance
         The largest that would have been taken.
     """
@@ -165,7 +165,7 @@ def update_lock(path: Path, lock: Lock, old: Lock) -> Lock | None:
         return old
     try:
         now = read_lock(path)
-    except ConfigError:  # whoever changed it is not done, or must mend it
+    except ConfigError:  # whoever changed it is not done, or must repair it
         return None
     if path.exists() and now not in (old, lock):
         return None

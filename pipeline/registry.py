@@ -1,4 +1,6 @@
-"""Names that a stages file can use. Strings only, so that naming a thing imports nothing and makes no step stale.
+"""Tables of the names that a stages file can use: stages, sources, encoders, pretrained models.
+
+They hold strings only, so that naming a thing imports nothing, and no keys, so that a new line makes no step stale.
 
 A new source or stage is its own file and one more line here; models and losses have tables of their own in `trainers`.
 """
@@ -15,6 +17,8 @@ from pipeline.keys.loaded_code import SCOPE, in_scope
 from trainers.losses.registry import LOSSES as LOSSES
 from trainers.models.registry import MODELS as MODELS
 
+_TABLE_FILES = "pipeline/registry.py, trainers/models/registry.py, trainers/losses/registry.py"
+
 
 class Registration(Protocol):
     """What a name stands for, as ``module:attribute``: its parameters' struct (quick to import), and what builds it."""
@@ -26,8 +30,8 @@ class Registration(Protocol):
     def build(self) -> str: ...
 
 
-class Entry(NamedTuple):
-    """A `Registration` of this package."""
+class Deferred(NamedTuple):
+    """A `Registration` of this package: nothing is imported before it is used."""
 
     params: str
     build: str
@@ -47,14 +51,14 @@ class Stage:
         The function that does several alike steps as one; empty where none can.
     reads
         Which kinds of entries it can need.
-    named
-        Parameters that name something: parameter to table.
+    tables
+        Parameters whose value is a name in one of `TABLES`, with that table.
     """
 
     params: str
     run: str
     reads: tuple[str, ...]
-    named: tuple[tuple[str, str], ...] = ()
+    tables: tuple[tuple[str, str], ...] = ()
     open: str = ""
     together: str = ""
 
@@ -90,11 +94,11 @@ STAGES = {
 }
 
 SOURCES: Mapping[str, Registration] = {
-    "sample": Entry("pipeline.sources.sample.source:Params", "pipeline.sources.sample.source:Sample"),
-    "synthetic": Entry("pipeline.sources.synthetic:Params", "pipeline.sources.synthetic:Synthetic"),
-    "utd-mhad": Entry("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
-    "mmact": Entry("pipeline.sources.mmact.source:Params", "pipeline.sources.mmact.source:Mmact"),
-    "berkeley-mhad": Entry(
+    "sample": Deferred("pipeline.sources.sample.source:Params", "pipeline.sources.sample.source:Sample"),
+    "synthetic": Deferred("pipeline.sources.synthetic:Params", "pipeline.sources.synthetic:Synthetic"),
+    "utd-mhad": Deferred("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
+    "mmact": Deferred("pipeline.sources.mmact.source:Params", "pipeline.sources.mmact.source:Mmact"),
+    "berkeley-mhad": Deferred(
         "pipeline.sources.berkeley_mhad.source:Params", "pipeline.sources.berkeley_mhad.source:BerkeleyMhad"
     ),
 }
@@ -102,21 +106,21 @@ SOURCES: Mapping[str, Registration] = {
 TABLES: Mapping[str, Mapping[str, Registration]] = {"models": MODELS, "losses": LOSSES}
 
 ENCODERS: Mapping[str, Registration] = {
-    "series": Entry(
+    "series": Deferred(
         "pipeline.stages.encode.timelines.params:SeriesParams",
         "pipeline.stages.encode.timelines.encoder:TimelineEncoder",
     ),
-    "skeleton": Entry(
+    "skeleton": Deferred(
         "pipeline.stages.encode.timelines.params:SkeletonParams",
         "pipeline.stages.encode.timelines.encoder:TimelineEncoder",
     ),
-    "video": Entry(
+    "video": Deferred(
         "pipeline.stages.encode.video.params:VideoParams", "pipeline.stages.encode.video.encoder:VideoEncoder"
     ),
 }
 
 PRETRAINED: Mapping[str, Registration] = {
-    "torchvision": Entry(
+    "torchvision": Deferred(
         "pipeline.stages.train.params:PretrainedParams", "pipeline.stages.encode.video.weights:read_state"
     ),
 }
@@ -138,8 +142,7 @@ def import_object(reference: str) -> Any:
     except Exception as error:
         raise ContractError(
             f"{reference}: cannot be imported ({type(error).__name__}: {error})\n"
-            "  mend the module, or the line that names it (pipeline/registry.py, "
-            "trainers/models/registry.py, trainers/losses/registry.py)"
+            f"  fix the module, or the line that names it ({_TABLE_FILES})"
         ) from error
 
 
@@ -157,8 +160,7 @@ def check_hashable(reference: str) -> None:
         *others, last = SCOPE
         raise ContractError(
             f"{reference}: must lie in {', '.join(others)} or {last}: keys do not see code elsewhere\n"
-            "  move the module there, and mend the line that names it (pipeline/registry.py, "
-            "trainers/models/registry.py, trainers/losses/registry.py)"
+            f"  move the module there, and fix the line that names it ({_TABLE_FILES})"
         )
 
 

@@ -13,7 +13,9 @@ from typing import Any, TextIO, cast
 
 # Controls but tab and newline (escape sequences begin with one), marks that turn the direction of writing, separators
 # of lines that are not newlines, and bytes of names that are not UTF-8.
-_HARMFUL = "[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"  # compiled when met
+_HARMFUL = (
+    "[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"  # compiled when needed
+)
 
 
 def harmless(text: str) -> str:
@@ -23,8 +25,8 @@ def harmless(text: str) -> str:
     return re.sub(_HARMFUL, _escape, text)
 
 
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _escape(character: re.Match[str]) -> str:
+    code = ord(character[0])
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as Python has it in names of files
         code -= 0xDC00
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
@@ -112,8 +114,8 @@ class Guarded(io.TextIOBase):
 
 def drawing(stream: TextIO) -> TextIO:
     """Return a stream in which controls have their effect, for bars and lines that are written over."""
-    under = stream.stream if isinstance(stream, Guarded) else stream
-    return cast(TextIO, Guarded(under, controls=True))
+    unguarded = stream.stream if isinstance(stream, Guarded) else stream
+    return cast(TextIO, Guarded(unguarded, controls=True))
 
 
 @contextmanager
@@ -139,12 +141,13 @@ def lost(out: Guarded) -> str:
 def open_missing() -> None:
     """Open standard descriptors that are closed, so that no other file gets their numbers and what they are sent."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
-        found = 0
-        while found <= 2:
-            found = os.open(os.devnull, os.O_RDWR)
-            if found <= 2:
-                os.set_inheritable(found, True)
-        os.close(found)
+        # the lowest free number is given first, so that whichever of 0, 1 and 2 is closed is opened
+        descriptor = 0
+        while descriptor <= 2:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor <= 2:
+                os.set_inheritable(descriptor, True)
+        os.close(descriptor)
 
 
 def discard_unwritten() -> None:

@@ -26,8 +26,6 @@ from .store import Store
 if TYPE_CHECKING:
     from store.backends.base import IrregularPath as IrregularPath
     from store.backends.object_store.leases import lease_s as lease_s
-    from store.compare import DifferingOutput as DifferingOutput
-    from store.compare import find_differing as find_differing
     from store.environment import check_environment as check_environment
     from store.environment import seconds_from_environment as seconds_from_environment
     from store.home import expand_home as expand_home
@@ -54,51 +52,40 @@ if TYPE_CHECKING:
     from store.reading.output import Output as Output
     from store.reading.verify import VerifyResult as VerifyResult
     from store.redaction import redact_secrets as redact_secrets
+    from store.remotes import DifferingOutput as DifferingOutput
     from store.remotes import StoreChain as StoreChain
+    from store.remotes import find_differing as find_differing
     from store.remotes import find_sibling_outputs as find_sibling_outputs
     from store.transfer import CopyResult as CopyResult
     from store.transfer import copy_output as copy_output
     from store.writing.draft import Draft as Draft
     from store.writing.shared_writer import SharedWriter as SharedWriter
 
-_IMPORTED_WHEN_USED = {
-    "IrregularPath": "store.backends.base",
-    "lease_s": "store.backends.object_store.leases",
-    "DifferingOutput": "store.compare",
-    "find_differing": "store.compare",
-    "check_environment": "store.environment",
-    "seconds_from_environment": "store.environment",
-    "expand_home": "store.home",
-    "GarbageItem": "store.maintenance.garbage",
-    "GarbageCollection": "store.maintenance.gc",
-    "resolve_ref_names": "store.maintenance.gc",
-    "Folder": "store.maintenance.inventory",
-    "Inventory": "store.maintenance.inventory",
-    "Lineage": "store.maintenance.lineage",
-    "Origin": "store.maintenance.lineage",
-    "Ref": "store.maintenance.references",
-    "encode_ref": "store.maintenance.references",
-    "parse_ref": "store.maintenance.references",
-    "Totals": "store.maintenance.usage",
-    "Usage": "store.maintenance.usage",
-    "Users": "store.maintenance.usage",
-    "usage_of": "store.maintenance.usage",
-    "users_of": "store.maintenance.usage",
-    "family_of": "store.manifest.manifest",
-    "Manifest": "store.manifest.schema",
-    "OutputName": "store.paths",
-    "NotPlainFile": "store.plain_file",
-    "read_plain_file": "store.plain_file",
-    "Output": "store.reading.output",
-    "VerifyResult": "store.reading.verify",
-    "redact_secrets": "store.redaction",
-    "StoreChain": "store.remotes",
-    "find_sibling_outputs": "store.remotes",
-    "CopyResult": "store.transfer",
-    "copy_output": "store.transfer",
-    "Draft": "store.writing.draft",
-    "SharedWriter": "store.writing.shared_writer",
+# Of which module each name above is an attribute.
+_LAZY_MODULES = {
+    "store.backends.base": ("IrregularPath",),
+    "store.backends.object_store.leases": ("lease_s",),
+    "store.environment": ("check_environment", "seconds_from_environment"),
+    "store.home": ("expand_home",),
+    "store.maintenance.garbage": ("GarbageItem",),
+    "store.maintenance.gc": ("GarbageCollection", "resolve_ref_names"),
+    "store.maintenance.inventory": ("Folder", "Inventory"),
+    "store.maintenance.lineage": ("Lineage", "Origin"),
+    "store.maintenance.references": ("Ref", "encode_ref", "parse_ref"),
+    "store.maintenance.usage": ("Totals", "Usage", "Users", "usage_of", "users_of"),
+    "store.manifest.manifest": ("family_of",),
+    "store.manifest.schema": ("Manifest",),
+    "store.paths": ("OutputName",),
+    "store.plain_file": ("NotPlainFile", "read_plain_file"),
+    "store.reading.output": ("Output",),
+    "store.reading.verify": ("VerifyResult",),
+    "store.redaction": ("redact_secrets",),
+    "store.remotes": ("DifferingOutput", "StoreChain", "find_differing", "find_sibling_outputs"),
+    "store.transfer": ("CopyResult", "copy_output"),
+    "store.writing.draft": ("Draft",),
+    "store.writing.shared_writer": ("SharedWriter",),
 }
+_MODULE_OF = {name: module for module, names in _LAZY_MODULES.items() for name in names}
 
 __all__ = [
     "CorruptManifest",
@@ -118,6 +105,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _IMPORTED_WHEN_USED:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_IMPORTED_WHEN_USED[name]), name)
+    return getattr(import_module(_MODULE_OF[name]), name)

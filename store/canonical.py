@@ -9,6 +9,12 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
+_MAX_DEPTH = 200
+_ROWS = 4096  # that are encoded at a time
+
+# Not RFC 8785 (the `rfc8785` package): that writes 1.0 as 1 and refuses integers above 2**53, and keys that were
+# published with this encoding must stay the same.
+
 
 def canonical_json(value: object) -> bytes:
     """Encode a value as JSON with sorted keys, no spaces, and UTF-8 text.
@@ -18,7 +24,7 @@ def canonical_json(value: object) -> bytes:
     value : object
         ``dict`` with ``str`` keys, ``list`` or ``tuple``, ``str``, ``int``, finite ``float``, ``bool`` or
         ``None``, nested at will. Subclasses of the scalar types (NumPy scalars, enumerations) are refused,
-        because how they print is not theirs to promise.
+        because how they print may change with their library.
 
     Returns
     -------
@@ -28,7 +34,7 @@ def canonical_json(value: object) -> bytes:
     Raises
     ------
     TypeError
-        A value of another type; the message names where it stands.
+        A value of another type; the message says where it is.
     ValueError
         A number that is not finite, text that is not Unicode, or a value that contains itself.
 
@@ -38,7 +44,7 @@ def canonical_json(value: object) -> bytes:
     b'{"a":"\\xc3\\xa9","b":[1,2.5,null]}'
     """
     _check(value, "value", ())
-    return _dump(value)
+    return _encode(value)
 
 
 def digest(value: object) -> str:
@@ -53,77 +59,65 @@ def digest(value: object) -> str:
 
 
 def digest_of_json(value: object) -> str:
-    """Do as `digest` for what a JSON parser returned, which needs no check but for its depth: RecursionError."""
-    return hashlib.sha256(_dump(value)).hexdigest()
+    """Return the `digest` of what a JSON parser returned; nothing but its depth is checked, by a RecursionError."""
+    return hashlib.sha256(_encode(value)).hexdigest()
 
 
 def digest_rows(rows: Iterable[str | list[Any]]) -> str:
-    """Do as `digest` for a long list, which is never held whole, of texts or of lists of texts, numbers and None."""
-    found, every = hashlib.sha256(b"["), iter(rows)
-    first = True
-    while part := list(islice(every, _PART)):
-        found.update((b"" if first else b",") + _dump(part)[1:-1])
-        first = False
-    found.update(b"]")
-    return found.hexdigest()
+    """Return the `digest` of a long list without holding it whole; rows are texts or lists of texts, numbers, None."""
+    sha256, remaining = hashlib.sha256(b"["), iter(rows)
+    separator = b""
+    while part := list(islice(remaining, _ROWS)):
+        sha256.update(separator + _encode(part)[1:-1])
+        separator = b","
+    sha256.update(b"]")
+    return sha256.hexdigest()
 
 
-_DEEPEST = 200
-_PART = 4096
-
-
-def _dump(value: object) -> bytes:
+def _encode(value: object) -> bytes:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8")
 
 
-def _check(value: object, where: str, outer: tuple[int, ...]) -> None:
-    kind = type(value)
-    if value is None or kind is bool:
+def _check(value: Any, where: str, ancestors: tuple[int, ...]) -> None:
+    value_type = type(value)
+    if value is None or value_type is bool:
         return
-    if kind is int:
-        _check_integer(value, where)
-    elif kind is float:
-        _check_finite(value, where)
-    elif kind is str:
+    if value_type is int:
+        if not -(2**63) <= value < 2**64:
+            raise ValueError(f"{where} is an integer beyond 64 bits, which few JSON readers keep; use a str")
+    elif value_type is float:
+        if not math.isfinite(value):
+            raise ValueError(f"{where} is {value}, which JSON cannot hold; use a finite number")
+    elif value_type is str:
         _check_text(value, where)
     elif isinstance(value, (dict, list, tuple)):
-        if id(value) in outer:
+        if id(value) in ancestors:
             raise ValueError(f"{where} contains itself; canonical JSON needs a tree")
-        if len(outer) >= _DEEPEST:
-            raise ValueError(f"{where[:80]}... is nested more than {_DEEPEST} levels deep")
-        _check_children(value, where, (*outer, id(value)))
+        if len(ancestors) >= _MAX_DEPTH:
+            raise ValueError(f"{where[:80]}... is nested more than {_MAX_DEPTH} levels deep")
+        _check_items(value, where, (*ancestors, id(value)))
     else:
         raise TypeError(
-            f"{where} is a {kind.__module__}.{kind.__qualname__}, which has no canonical JSON; "
+            f"{where} is a {value_type.__module__}.{value_type.__qualname__}, which has no canonical JSON; "
             "use a dict, list, str, int, float, bool or None"
         )
 
 
-def _check_children(value: Any, where: str, outer: tuple[int, ...]) -> None:
+def _check_items(value: Any, where: str, ancestors: tuple[int, ...]) -> None:
     if not isinstance(value, dict):
         for position, item in enumerate(value):
-            _check(item, f"{where}[{position}]", outer)
+            _check(item, f"{where}[{position}]", ancestors)
         return
     for key, item in value.items():
         if type(key) is not str:
             raise TypeError(f"{where} has the key {key!r} of type {type(key).__name__}; keys must be str")
         _check_text(key, f"a key of {where}")
-        _check(item, f"{where}[{key!r}]", outer)
+        _check(item, f"{where}[{key!r}]", ancestors)
 
 
-def _check_text(text: Any, where: str) -> None:
+def _check_text(text: str, where: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise ValueError(f"{where} holds {text!r}, which is not valid Unicode text") from None
-
-
-def _check_finite(number: Any, where: str) -> None:
-    if not math.isfinite(number):
-        raise ValueError(f"{where} is {number}, which JSON cannot hold; use a finite number")
-
-
-def _check_integer(number: Any, where: str) -> None:
-    if not -(2**63) <= number < 2**64:
-        raise ValueError(f"{where} is an integer beyond 64 bits, which few JSON readers keep; use a str")

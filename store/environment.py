@@ -1,4 +1,4 @@
-"""Seconds that the environment may set, ``PIPELINE_..._SECONDS``: each within its range, or an error that names it."""
+"""Durations that the environment sets, ``PIPELINE_..._SECONDS``, each checked against its range."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from store.errors import WrongVariable
 
 _DAY = 86_400.0
-_SECONDS = {  # name -> default, least, most
+_SECONDS = {  # name -> default, minimum, maximum
     "PIPELINE_TIMEOUT_SECONDS": (20.0, 0.1, _DAY),
     "PIPELINE_LEASE_SECONDS": (60.0, 0.3, _DAY),
     "PIPELINE_SILENT_SECONDS": (60.0, 0.5, _DAY),
@@ -16,28 +16,28 @@ _SECONDS = {  # name -> default, least, most
 
 
 def seconds_from_environment(name: str) -> float:
-    """Return what a variable says, or its default where it says nothing.
+    """Return the value of a variable, or its default where it is unset or empty.
 
     Raises
     ------
     WrongVariable
-        It is no number, or out of its range; infinity and NaN are.
+        It is not a number, or out of its range, as are infinity and NaN.
     """
-    default, least, most = _SECONDS[name]
+    default, minimum, maximum = _SECONDS[name]
     text = os.environ.get(name, "").strip()
     if not text:
         return default
     try:
         value = float(text)
     except ValueError:
-        value = float("nan")
-    if not least <= value <= most:
-        wanted = f"a number of seconds from {least:g} to {most:.0f}"
-        raise WrongVariable(f"{name}={text}: must be {wanted}; mend or unset it")
+        value = float("nan")  # which is in no range
+    if not minimum <= value <= maximum:
+        wanted = f"a number of seconds from {minimum:g} to {maximum:.0f}"
+        raise WrongVariable(f"{name}={text}: must be {wanted}; fix or unset it")
     return value
 
 
 def check_environment() -> None:
-    """Raise WrongVariable where any of them is off: threads that read them later could only fail."""
+    """Raise WrongVariable where any of them is unusable, before the threads that read them could only fail."""
     for name in _SECONDS:
         seconds_from_environment(name)

@@ -1,61 +1,42 @@
-"""What can go wrong in a store; every message names the object, what is wrong, and the remedy.
+"""What can go wrong in a store; every message names the object, the problem, and the remedy.
 
 StoreError
-├── MissingOutput        no manifest: the output was never published here
-├── Corrupt              what is published is damaged; it says where
-│   ├── CorruptObject    bytes differ from what the manifest lists, or are gone
-│   └── CorruptManifest      a manifest that cannot be used
-│       └── UnsafeManifest   one that names a path outside its output; an UnsafePath, too
+├── OutputError          about one output, which its attributes name
+│   ├── MissingOutput        no manifest: the output was never published here
+│   └── Corrupt              what is published is damaged; it says where
+│       ├── CorruptObject        bytes differ from what the manifest lists, or are gone
+│       └── CorruptManifest      a manifest that cannot be used
+│           └── UnsafeManifest       one that names a path outside its output; also an UnsafePath
 ├── UnsafePath           a path or name that would leave its output
 ├── IrregularFile        a link, FIFO, socket or device where a plain file or folder should be
 ├── DraftLocked          another process writes this output now
 ├── NotShared            no attempt here that others than its owner may write into
-├── ObjectTaken          another who joined the same attempt wrote this object before, with other bytes
+├── ObjectTaken          another writer of the same attempt wrote this object before, with other bytes
 ├── NotPermitted         this user may not read or write there
-├── StoreFull            no space (or quota) left; what is journalled stays
+├── StoreFull            no space (or quota) left; what is journalled is kept
 ├── UnsupportedFormat    the store was written by another version
 ├── UnsupportedUrl       a URL that no store can be opened at
-├── WrongVariable        a variable of the environment that cannot be used
+├── WrongVariable        an environment variable with an unusable value
 ├── UnknownHome          a path with ~ where no home folder is known
 └── LayoutError          arrays that cannot be laid out as a feature output
 """
 
 from __future__ import annotations
 
-REMEDY = (
-    "Run again: the run sets this output aside and fetches or computes it anew (`pipeline verify` checks all others)"
-)
+REMEDY = "Run again: this output is set aside and fetched or computed anew. Verify all others, too"
 
 
 class StoreError(Exception):
-    """Root of all errors of this package."""
+    """Base class of all errors of this package."""
 
 
-class MissingOutput(StoreError):
-    """There is no published output under this stage and key.
-
-    Attributes
-    ----------
-    url, stage, key : str or None
-        As those of `Corrupt`.
-    """
-
-    def __init__(
-        self, message: str, *, url: str | None = None, stage: str | None = None, key: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.url = url
-        self.stage = stage
-        self.key = key
-
-
-class Corrupt(StoreError):
-    """Something published is not what it was; it can be set aside with `Store.quarantine`.
+class OutputError(StoreError):
+    """Something is wrong with one output.
 
     Attributes
     ----------
     url : str or None
-        The store's. None, as the others, where it is not known.
+        The store's. None where it is not known, as with all others.
     stage, key : str or None
         Which output.
     attempt : str or None
@@ -87,12 +68,20 @@ class Corrupt(StoreError):
         return str(self).removesuffix(f". {REMEDY}")
 
 
+class MissingOutput(OutputError):
+    """There is no published output under this stage and key."""
+
+
+class Corrupt(OutputError):
+    """A published output has changed; it can be set aside with `Store.quarantine`."""
+
+
 class CorruptObject(Corrupt):
-    """An object's bytes are not those that its manifest lists, or not what its kind of output holds."""
+    """An object's bytes are not those that its manifest lists, or not what an output of its stage holds."""
 
 
 class CorruptManifest(Corrupt):
-    """A manifest cannot be parsed, contradicts its place in the store, or goes beyond a stated limit."""
+    """A manifest cannot be parsed, contradicts its place in the store, or exceeds a stated limit."""
 
 
 class UnsafePath(StoreError):
@@ -109,7 +98,7 @@ class IrregularFile(StoreError):
     Attributes
     ----------
     path, what : str
-        Where it lies, and what it is: "a symbolic link".
+        Its path and its type, such as "a symbolic link".
     """
 
     def __init__(self, message: str, path: str, what: str) -> None:
@@ -133,11 +122,11 @@ class DraftLocked(StoreError):
 
 
 class NotShared(StoreError):
-    """There is no attempt here that others may join: it was published or cleaned away, or lies on another machine."""
+    """There is no attempt here that others may write into: it was published or deleted, or is on another machine."""
 
 
 class ObjectTaken(StoreError):
-    """Somebody else who joined the same attempt wrote an object before, with other bytes.
+    """Another writer of the same attempt wrote an object before, with other bytes.
 
     Attributes
     ----------
@@ -159,7 +148,7 @@ class StoreFull(StoreError):
 
 
 class UnsupportedFormat(StoreError):
-    """``store.json`` or a manifest tells of a format that this version cannot read."""
+    """``store.json`` or a manifest has a format that this version cannot read."""
 
 
 class UnsupportedUrl(StoreError):
@@ -167,7 +156,7 @@ class UnsupportedUrl(StoreError):
 
 
 class WrongVariable(StoreError):
-    """A variable of the environment says what it cannot; the message names it and its range."""
+    """An environment variable has an unusable value; the message names it and its range."""
 
 
 class UnknownHome(StoreError):

@@ -1,4 +1,4 @@
-"""The home folder, which a container's user need not have."""
+"""Expansion of ``~``; the user of a container may have no home folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from store.errors import UnknownHome
 
 
 def expand_home(path: str | Path) -> Path:
-    """Write out a leading ``~``; UnknownHome where nobody knows whose home that is."""
+    """Return a path with a leading ``~`` expanded; UnknownHome where the system knows no such home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError:

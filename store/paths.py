@@ -1,7 +1,8 @@
-"""Where things lie in a store, and which names may lie there."""
+"""The paths of everything in a store, and which names are allowed in them."""
 
 from __future__ import annotations
 
+import os
 import re
 
 from store.errors import UnsafePath
@@ -11,19 +12,21 @@ OutputName = tuple[str, str]  # stage and key
 FORMAT_PATH = "store.json"
 JOURNAL = ".journal"
 SCRATCH = ".scratch"
-SHARED = "open-to-others"  # in the scratch: others than the owner may write into this attempt
-ANEW = "begun-anew"  # in the scratch: earlier attempts are of no use
-FREED = "being-freed"  # in the scratch: somebody deletes this attempt, and may yet go on with that
+# Marks of an attempt, in its scratch.
+SHARED = "open-to-others"  # others than the owner may write into it
+RESTARTED = "begun-anew"  # it began without anything of the attempts before it
+BEING_DELETED = "being-freed"  # somebody deletes it, and may yet go on with that
 
-_PATH_BYTES = 1024
-_PART_BYTES = 255  # of a file's name, on every system
+_MAX_PATH_BYTES = 1024
+_MAX_PART_BYTES = 255  # of a file's name, on every system
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,199}")
 _ATTEMPT = re.compile(r"[0-9]{8}T[0-9]{12}Z-[0-9a-f]{8}")
 _UNSAFE = re.compile(
-    r"""[\\:*?"<>|]"""  # not in names on Windows; backslash and colon also begin other paths
-    r"""|(?:^|/)(?:/|$)|[. ](?:/|$)"""  # empty, . and .. and what Windows shortens
-    r"""|(?:^|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.[^/]*)?(?:/|$)|[^/]{256}""",
+    r"""[\\:*?"<>|]"""  # not allowed on Windows, where backslash and colon also start absolute paths
+    r"""|(?:^|/)(?:/|$)|[. ](?:/|$)"""  # empty parts, . and .., and endings that Windows removes
+    r"""|(?:^|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.[^/]*)?(?:/|$)"""  # devices on Windows
+    r"""|[^/]{256}""",
     re.IGNORECASE,
 )
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -31,14 +34,14 @@ _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.partial")
 
 
 def check_name(name: str, what: str) -> str:
-    """Return a stage's or key's name if it can be a folder's name everywhere, else raise UnsafePath."""
+    """Return the name of a stage, key or reference if it can name a folder on every system, else raise UnsafePath."""
     if not is_name(name):
         raise UnsafePath(f"{what} {name!r} cannot name a folder; use letters, digits and any of . _ = + -")
     return name
 
 
 def is_name(name: str) -> bool:
-    """Tell whether a name can be a stage's, a key's or a reference's."""
+    """Return whether a name can be that of a stage, a key or a reference."""
     return _NAME.fullmatch(name) is not None and not name.endswith(".")
 
 
@@ -49,10 +52,10 @@ def check_path(path: str, where: str) -> str:
     ----------
     path : str
         Relative, with forward slashes: no empty part, no ``.`` or ``..``, none of ``\\ : * ? " < > |``, no control
-        character, no part that ends in a dot or a space or that is a device to Windows (``nul``, ``com1``), at most
-        1,024 bytes and 255 a part.
+        character, no part that ends in a dot or a space or that names a device on Windows (``nul``, ``com1``), at most
+        1,024 bytes in all and 255 in a part.
     where : str
-        Who names the path, for the message.
+        The manifest or writer that names the path, for the message.
     """
     if not _is_safe(path):
         raise UnsafePath(
@@ -66,7 +69,7 @@ def _is_safe(path: str) -> bool:
     if not path.isprintable() or _UNSAFE.search(path) or _TEMPORARY.fullmatch(path.rpartition("/")[2]):
         return False
     sizes = (len(part.encode()) for part in path.split("/")) if not path.isascii() else ()
-    return len(path.encode()) <= _PATH_BYTES and all(size <= _PART_BYTES for size in sizes)
+    return len(path.encode()) <= _MAX_PATH_BYTES and all(size <= _MAX_PART_BYTES for size in sizes)
 
 
 def output_prefix(stage: str, key: str) -> str:
@@ -75,17 +78,17 @@ def output_prefix(stage: str, key: str) -> str:
 
 
 def manifest_path(stage: str, key: str) -> str:
-    """Return the path of one output's manifest: it exists, or there is no output."""
+    """Return the path of an output's manifest; without that object, the output is not published."""
     return f"{output_prefix(stage, key)}/manifest.json"
 
 
 def lock_path(stage: str, key: str) -> str:
-    """Return the path of the file that a draft's owner locks."""
+    """Return the path that the owner of a draft locks."""
     return f"{output_prefix(stage, key)}/lock"
 
 
 def is_attempt(name: str) -> bool:
-    """Tell whether a name is that of an attempt: its start in UTC and eight random hex digits."""
+    """Return whether a name is that of an attempt: its start in UTC and eight random hex digits."""
     return _ATTEMPT.fullmatch(name) is not None
 
 
@@ -96,15 +99,15 @@ def attempt_of(name: str) -> str | None:
 
 
 def is_of_output(child: str) -> bool:
-    """Tell whether a child of an output's folder is one that a writer makes there; all others are not of this store."""
+    """Return whether an entry of an output's folder is one that a writer makes; all others are foreign to the store."""
     return child in ("manifest.json", "lock") or attempt_of(child) is not None or is_temporary(child)
 
 
 def is_of_store(path: str) -> bool:
-    """Tell whether an object below ``outputs/``, ``families/``, ``refs/`` or ``quarantine/`` has a path of the format.
+    """Return whether an object below ``outputs/``, ``families/``, ``refs/`` or ``quarantine/`` is part of the format.
 
-    Others may lie there, too: a folder that was somebody's before the store, what a desktop leaves in every folder, or
-    a bucket's empty object that stands for a folder.
+    There may be foreign objects: files that were in the folder before the store, those that a desktop leaves in every
+    folder, or the empty object that stands for a folder in a bucket.
     """
     top, *names = path.split("/")
     parents, last = names[:-1], names[-1] if names else ""
@@ -122,25 +125,25 @@ def is_of_store(path: str) -> bool:
 
 
 def is_temporary(path: str) -> bool:
-    """Tell whether a file is one that a killed writer left beside its target."""
+    """Return whether a file is a temporary one, which a killed writer may leave beside its target."""
     return _TEMPORARY.fullmatch(path.rpartition("/")[2]) is not None
 
 
-def temporary_name(random: str) -> str:
-    """Return the name of a file to write beside its target; `random` is sixteen hex digits."""
-    return f".{random}.partial"
+def temporary_name() -> str:
+    """Return a new random name for a file to write beside its target."""
+    return f".{os.urandom(8).hex()}.partial"
 
 
 def quarantine_prefix(stage: str, key: str) -> str:
-    """Return the folder of what was found damaged of one output: never read, kept until it is cleaned."""
+    """Return the folder of an output's damaged attempts, which are never read and are kept until garbage collection."""
     return f"quarantine/{check_name(stage, 'the stage')}/{check_name(key, 'the key')}"
 
 
 def ref_lock_path(name: str) -> str:
-    """Return the path of what whoever changes a reference holds; its name is none that a reference can have."""
+    """Return the path that is locked to change a reference; no reference can have such a name."""
     return f"refs/.{check_name(name, 'the reference')}.lock"
 
 
 def ref_path(name: str) -> str:
-    """Return the path of the record of who uses what."""
+    """Return the path of a reference: the record of which outputs somebody uses."""
     return f"refs/{check_name(name, 'the reference')}"

@@ -1,4 +1,4 @@
-"""Reading files of the user's, of which any may be something else."""
+"""Reading a user's files, any of which may be a FIFO or a device instead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-_KINDS = (
+_SPECIAL_TYPES = (
     (stat.S_ISLNK, "a symbolic link"),
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
@@ -18,27 +18,27 @@ _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 def describe_file_type(mode: int) -> str:
-    """Return what a file is that is neither a plain file nor a folder, or an empty text for those."""
-    return next((text for test, text in _KINDS if test(mode)), "")
+    """Return a file's type, such as "a FIFO"; an empty text for plain files and folders."""
+    return next((text for test, text in _SPECIAL_TYPES if test(mode)), "")
 
 
 class NotPlainFile(OSError):
-    """It is no plain file, nor a link to one: to read it could wait for ever."""
+    """The path is neither a plain file nor a link to one; reading it could wait for ever."""
 
 
-def read_plain_file(path: Path, most: int = -1) -> bytes:
-    """Return a file's bytes, `most` of them where that is not negative. A link to a file is followed.
+def read_plain_file(path: Path, limit: int = -1) -> bytes:
+    """Return a file's bytes, at most `limit` of them where that is not negative. Links are followed.
 
     Raises
     ------
-    NotPlain
+    NotPlainFile
         A FIFO, a socket or a device; its `strerror` says which.
     OSError
     """
     try:
         descriptor = os.open(path, _FLAGS)
     except OSError as error:
-        if error.errno in (errno.ENXIO, errno.ENODEV):  # of sockets and devices
+        if error.errno in (errno.ENXIO, errno.ENODEV):  # of a socket or a device
             raise _not_plain(path, describe_file_type(os.stat(path).st_mode)) from None
         raise
     with open(descriptor, "rb") as file:
@@ -47,7 +47,7 @@ def read_plain_file(path: Path, most: int = -1) -> bytes:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if what := describe_file_type(mode):
             raise _not_plain(path, what)
-        return file.read(most)
+        return file.read(limit)
 
 
 def _not_plain(path: Path, what: str) -> NotPlainFile:

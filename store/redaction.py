@@ -1,30 +1,30 @@
-"""What is printed of a URL that may carry credentials: nothing of them."""
+"""Removal of credentials from URLs before they are printed."""
 
 from __future__ import annotations
 
 import re
 
-_WITH_CREDENTIALS = r"([A-Za-z][A-Za-z0-9+.-]*:/+)(\S*)@([^\s@]*)"  # compiled where there is an `@`
+_WITH_CREDENTIALS = r"([A-Za-z][A-Za-z0-9+.-]*:/+)(\S*)@([^\s@]*)"  # compiled only where a text has an `@`
 
 
 def redact_secrets(text: str) -> str:
-    """Return a text without what stands before the last ``@`` of each URL in it.
+    """Return a text in which everything before the last ``@`` of each URL is replaced by ``***``.
 
-    A secret may hold any character, ``/``, ``#`` and ``?`` too: what looks like a host may be a part of it.
+    A secret may contain any character, even ``/``, ``#`` and ``?``: what looks like a host may be a part of it.
 
     Examples
     --------
-    >>> redacted("cannot open s3://key:sec/ret@bucket/prefix")
+    >>> redact_secrets("cannot open s3://key:sec/ret@bucket/prefix")
     'cannot open s3://***@bucket/prefix'
     """
     if "@" not in text:
         return text
-    return re.sub(_WITH_CREDENTIALS, lambda found: f"{found[1]}***{_told(found[2], found[3])}", text)
+    return re.sub(_WITH_CREDENTIALS, lambda match: f"{match[1]}***{_visible_part(match[2], match[3])}", text)
 
 
-def _told(before: str, after: str) -> str:
-    """Return what may be said of a URL beyond its scheme: parameters may be credentials, too."""
+def _visible_part(before: str, after: str) -> str:
+    """Return what may be shown of a URL after its credentials: not its parameters, which may be credentials, too."""
     if "?" in before or "#" in before:
         return ""
-    place, *parameters = re.split("[?#]", after, maxsplit=1)
-    return f"@{place}" + ("?***" if parameters else "")
+    location, *parameters = re.split("[?#]", after, maxsplit=1)
+    return f"@{location}" + ("?***" if parameters else "")

@@ -1,19 +1,20 @@
-"""The store: outputs by stage and key, below one root."""
+"""The face of the store: every operation on one store, each a few lines that call a room below."""
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.backends.base import Backend
 from store.backends.urls import open_backend
 from store.canonical import canonical_json
-from store.errors import DraftLocked, MissingOutput, StoreError, UnsupportedFormat
-from store.manifest.limits import NOTE_BYTES, REF_BYTES, read_at_most
-from store.paths import FORMAT_PATH, is_name, manifest_path, output_prefix, ref_path
+from store.errors import MissingOutput
+from store.manifest.limits import REF_BYTES, read_at_most
+from store.manifest.store_format import has_format, write_format
+from store.paths import is_name, manifest_path, output_prefix, ref_path
 
 if TYPE_CHECKING:
     from store.maintenance.gc import GarbageCollection
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from store.reading.verify import VerifyResult
     from store.writing.draft import Draft
     from store.writing.shared_writer import SharedWriter
-
-_REF_WAIT_S, _REF_PAUSE_S = 30.0, 0.05  # another process changes a reference in moments
-
-FORMAT = {"format": "harvest-store", "version": 1}
 
 
 def _nothing() -> None:
@@ -72,7 +69,7 @@ class Store:
             There was one on a file system that is not mounted now.
         """
         store = cls(open_backend(url, base))
-        store._root.settle(store._check_format())
+        store._root.check_mounted(store.exists())
         return store
 
     def has(self, stage: str, key: str) -> bool:
@@ -111,10 +108,7 @@ class Store:
         return Output(self._root, manifest)
 
     def progress(self, stage: str, key: str) -> int:
-        """Return how much the next draft would find to go on from: journalled units, or else scratch files.
-
-        They are counted, not checked.
-        """
+        """Count what the next draft could resume from, unchecked: journalled units, or else scratch files."""
         from store.writing.resume import progress
 
         return progress(self._root, stage, key)
@@ -128,7 +122,7 @@ class Store:
         inputs: Sequence[str],
         check: Callable[[], None] = _nothing,
     ) -> Draft:
-        """Begin an output, or go on with one that was left unfinished.
+        """Begin an output, or resume an unfinished one.
 
         Parameters
         ----------
@@ -139,8 +133,8 @@ class Store:
         inputs : sequence of str
             Keys of the outputs that this one is made from.
         check : callable
-            Called before anything is kept, here or for a successor: a journalled unit, scratch, the output. What it
-            raises keeps it from being kept.
+            Called before anything is kept, here or for a successor: a journalled unit, scratch, the output. If it
+            raises, nothing is kept.
 
         Returns
         -------
@@ -159,92 +153,57 @@ class Store:
 
         output_prefix(stage, key)
         canonical_json(dict(recipe))
-        self.begin()
+        self.initialise()
         return Draft(self._root, stage, key, recipe=recipe, inputs=inputs, check=check)
 
-    def join(self, stage: str, key: str, attempt: str, *, check: Callable[[], None] = _nothing) -> SharedWriter:
-        """Write into the attempt of a draft that its owner shares, beside others; see `store.joined` and `draft`.
-
-        Raises
-        ------
-        NotShared
-            There is no such attempt, or it is not open to others (any more).
-        """
+    def open_shared_writer(
+        self, stage: str, key: str, attempt: str, *, check: Callable[[], None] = _nothing
+    ) -> SharedWriter:
+        """Write into an attempt that its owner shares; NotShared where there is none, or it is closed."""
         from store.writing.shared_writer import SharedWriter
 
         return SharedWriter(self._root, stage, key, attempt, check)
 
-    def begin(self) -> None:
-        """Write the store's format where there is none yet: what every first write needs."""
-        while not self._check_format():
-            self._root.settle(False)
-            self._root.create(FORMAT_PATH, canonical_json(FORMAT) + b"\n")
-        self._root.settle(True)
+    def initialise(self) -> None:
+        """Write the store's format where there is none yet: every first write needs it."""
+        write_format(self._root)
 
     def remove(self, stage: str, key: str) -> None:
         """Delete an output and all attempts at it, its manifest first: half a removal leaves no output.
 
-        Raises
-        ------
-        DraftLocked
-            Another process writes this output now.
+        Raises DraftLocked while another process writes this output.
         """
-        from store.manifest.family_index import remove_from_family
-        from store.paths import lock_path
-        from store.writing.attempts import delete_output
+        from store.maintenance.remove import remove_output
 
-        prefix = output_prefix(stage, key)
-        if not self._root.children(prefix):
-            return
-        with self._root.lock(lock_path(stage, key), f"{stage}/{key} in {self.url}"):
-            with suppress(StoreError):  # a manifest that cannot be read is deleted all the same
-                if manifest := self.manifest(stage, key):
-                    remove_from_family(self._root, manifest)
-            delete_output(self._root, stage, key)
+        remove_output(self._root, stage, key)
 
-    def quarantine(self, stage: str, key: str, why: str, *, attempt: str | None = None) -> str:
-        """Set a damaged output aside, its manifest first: it is no output any more, and is never read again.
+    def quarantine(self, stage: str, key: str, reason: str, *, attempt: str | None = None) -> str:
+        """Set a damaged output aside, so that nothing reads it again, and return where it lies now.
 
-        Parameters
-        ----------
-        stage, key : str
-        why : str
-            What is wrong with it: the message of the `Corrupt` error that told of it.
-        attempt : str, optional
-            Only where this attempt is still the published one (the error's `attempt`): by the time that one process
-            has found the damage, another may have made the output again.
-
-        Returns
-        -------
-        str
-            Where it lies now.
-
-        Raises
-        ------
-        DraftLocked
-            Another process writes this output now.
+        `attempt` is that of the error which reported the damage: another one is left alone. Raises DraftLocked while
+        another process writes this output.
         """
         from store.maintenance.quarantine import quarantine
 
-        return quarantine(self._root, stage, key, why, attempt)
+        return quarantine(self._root, stage, key, reason, attempt)
 
     def outputs(self, stage: str | None = None) -> Iterator[tuple[str, str]]:
         """Yield stage and key of every output, published or begun, of one stage or all; names alone are looked at."""
-        for each in self._root.folders("outputs") if stage is None else [stage]:
+        for each in self._root.list_folders("outputs") if stage is None else [stage]:
             if is_name(each):
-                yield from ((each, key) for key in self._root.folders(f"outputs/{each}") if is_name(key))
+                yield from ((each, key) for key in self._root.list_folders(f"outputs/{each}") if is_name(key))
 
     def family(self, stage: str, family: str) -> list[str]:
-        """Return the keys of outputs that differ in their raw data alone, the newest first; see `store.families`."""
+        """Return the keys of outputs that differ in their raw data alone, the newest first."""
         from store.manifest.family_index import family_keys
 
         return family_keys(self._root, stage, family)
 
     def exists(self) -> bool:
         """Tell whether there is a store: whether anything was ever written."""
-        return self._check_format()
+        return has_format(self._root)
 
-    def check(
+    def verify(
         self,
         stage: str,
         key: str,
@@ -253,7 +212,7 @@ class Store:
         contradiction: Contradiction | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> VerifyResult | None:
-        """Compare every object of an output with its manifest; see `store.checking.check_output`."""
+        """Compare every object of an output with its manifest; see `verify_output`."""
         from store.reading.verify import verify_output
 
         return verify_output(self._root, stage, key, deep=deep, contradiction=contradiction, progress=progress)
@@ -264,43 +223,40 @@ class Store:
 
         return take_inventory(self._root, self.outputs())
 
-    def inventory_of(self, stage: str, key: str) -> Folder:
+    def folder(self, stage: str, key: str) -> Folder:
         """List one output's folder with sizes and dates; one without anything where there is none."""
         from store.maintenance.inventory import folder_of
 
         return folder_of(self._root, stage, key)
 
-    def cleaning(
-        self, *, grace_s: float, forget: Collection[str] = (), contradiction: Contradiction | None = None
+    def garbage_collection(
+        self, *, grace_s: float, drop_refs: Collection[str] = (), contradiction: Contradiction | None = None
     ) -> GarbageCollection:
-        """Find what can be freed: nothing is until `GarbageCollection.free`.
+        """Find what can be freed: nothing is until `GarbageCollection.run`.
 
         Parameters
         ----------
         grace_s : float
-            What was written less than this many seconds ago, stays.
-        forget : collection of str
+            What was written less than this many seconds ago stays.
+        drop_refs : collection of str
             References to drop first.
         contradiction : callable, optional
-            Says what a recipe contradicts: what tells of manifests without a digest whether they are to be trusted.
+            Says what in a recipe contradicts its output: shows damage of manifests without a digest.
 
         Raises
         ------
         StoreError
-            A reference cannot be read, so that what it names cannot be told; or the manifest of an output that stays
-            cannot be trusted, so that what it was made from cannot.
+            A reference cannot be read, or the manifest of an output that stays cannot be trusted: then it is unknown
+            which outputs are used.
         UnsupportedFormat
-            What an output was made from cannot be told.
+            A manifest is of another format.
         """
-        import time
-
         from store.maintenance.gc import GarbageCollection
 
-        now = time.time()
-        return GarbageCollection(self._root, self.inventory(), grace_s, now, forget, contradiction)
+        return GarbageCollection(self._root, self.inventory(), grace_s, time.time(), drop_refs, contradiction)
 
     def lineage(self, names: Iterable[tuple[str, str]] | None = None) -> Lineage:
-        """Return which of these outputs (all, where left out) were made from which."""
+        """Return which of these outputs (by default all) were made from which."""
         from store.maintenance.lineage import Lineage
 
         return Lineage(self._root, self.outputs() if names is None else names)
@@ -313,59 +269,28 @@ class Store:
             return None
 
     def write_ref(self, name: str, data: bytes) -> None:
-        """Record which outputs somebody uses, replacing what stood under the name: cleaning keeps those."""
-        self.begin()
+        """Record which outputs somebody uses, replacing what stood under the name: those are not freed."""
+        self.initialise()
         self._root.put(ref_path(name), data)
 
-    @contextmanager
-    def changing_ref(self, name: str) -> Iterator[None]:
-        """Keep others from changing a reference between reading it and writing it: what they named must not be lost.
+    def lock_ref(self, name: str) -> AbstractContextManager[None]:
+        """Keep others from changing a reference between reading and writing it.
 
         Raises
         ------
         DraftLocked
-            Somebody else has held it for half a minute.
+            Another process has held it for half a minute.
         """
-        import time
+        from store.maintenance.references import lock_ref
 
-        from store.paths import ref_lock_path
+        self.initialise()
+        return lock_ref(self._root, name)
 
-        self.begin()
-        give_up = time.monotonic() + _REF_WAIT_S
-        with ExitStack() as held:
-            while True:
-                try:
-                    held.enter_context(self._root.lock(ref_lock_path(name), f"refs/{name} in {self.url}"))
-                    break
-                except DraftLocked:
-                    if time.monotonic() > give_up:
-                        raise
-                    time.sleep(_REF_PAUSE_S)
-            yield
+    def refs(self, prefix: str = "") -> dict[str, bytes]:
+        """Return every reference by name, or those whose names begin with a prefix."""
+        names = (name for name in self._root.list_dir("refs") if name.startswith(prefix) and is_name(name))
+        return {name: data for name in names if (data := self.read_ref(name)) is not None}
 
-    def refs(self, beginning: str = "") -> dict[str, bytes]:
-        """Return every reference by name, or those whose names begin so: who uses what."""
-        names = [name for name in self._root.children("refs") if name.startswith(beginning) and is_name(name)]
-        found = ((name, self.read_ref(name)) for name in names)
-        return {name: data for name, data in found if data is not None}
-
-    def forget_ref(self, name: str) -> None:
-        """Drop a reference, so that cleaning may free what it alone names; one that is not there is no error."""
+    def drop_ref(self, name: str) -> None:
+        """Drop a reference, so that what it alone names may be freed; no error if there is none."""
         self._root.delete(ref_path(name))
-
-    def _check_format(self) -> bool:
-        """Return whether the store says its format; raise where that is another one."""
-        try:
-            data = read_at_most(self._root, FORMAT_PATH, NOTE_BYTES)
-        except FileNotFoundError:
-            return False
-        try:
-            found = json.loads(data)
-        except (ValueError, RecursionError):
-            found = data[:60]
-        if found != FORMAT:
-            raise UnsupportedFormat(
-                f"{self.url}/{FORMAT_PATH} says {repr(found)[:99]}; this version reads {FORMAT!r}. "
-                "Upgrade this program or use another store"
-            )
-        return True

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.errors import StepError
 from pipeline.keys.recipe_check import is_of_recipe
 from pipeline.lock import is_closure
-from pipeline.plan.explain import changes, is_about_code
+from pipeline.plan.explain import changes
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from store import Manifest, Output, Store
@@ -48,7 +48,7 @@ def find_baseline(plan: Plan, step: Step) -> Output:
             f"{step.id}: no output in {places} has its recipe but for the code\n"
             "  there is nothing to compare with: run it instead"
         )
-    told = [each for each in changes(plan, step, last.manifest.recipe, step.recipe) if not is_about_code(each)]
+    told = [each.text for each in changes(plan, step, last.manifest.recipe, step.recipe) if not each.is_code]
     same = last.manifest.recipe.get("code") == step.recipe["code"]
     said = "its code did not change, other things did" if same else "more than its code changed"
     raise StepError(

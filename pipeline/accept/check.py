@@ -11,7 +11,6 @@ from typing import cast
 
 import msgspec
 import numpy as np
-import zarr
 
 from pipeline.accept.differences import ArrayDifference, compare, mismatch
 from pipeline.accept.objects import compare_objects
@@ -26,7 +25,7 @@ from pipeline.run.step.execute import make_context, prepare_device
 from pipeline.run.step.source import open_source
 from pipeline.run.step.validate_inputs import check_inputs
 from store import Draft, Output, Store
-from store.features import FeatureOutput, open_features
+from store.features import FeatureOutput, open_features, read_draft_metadata, read_draft_rows
 
 LATER = ("rows.sha256",)  # objects that outputs of earlier versions lack
 
@@ -101,8 +100,7 @@ def _keys(outputs: Mapping[str, Output]) -> list[str]:
 def _part(
     draft: Draft, step: Step, earlier: Output, stored: FeatureOutput, ids: Sequence[str], shards: int
 ) -> PartialDraft:
-    valid = stored.array("valid")
-    length = valid.shards[0] if valid.shards else valid.chunks[0]
+    length = stored.array("valid").shard[0]
     good = np.any(stored.read("valid"), axis=1)
     starts = range(0, stored.rows, length)
     usable = np.array([int(good[start : start + length].sum()) for start in starts])
@@ -121,10 +119,8 @@ def _part(
 def _arrays(
     draft: Draft, stored: FeatureOutput, ids: Sequence[str], tolerance: float
 ) -> tuple[int, list[ArrayDifference]]:
-    store = draft.zarr_store()
-    attributes = dict(zarr.open_group(store, mode="r+", zarr_format=3, use_consolidated=False).attrs)
-    names = [path.removesuffix("/zarr.json") for path in draft.paths() if path.endswith("/zarr.json")]
-    arrays = {name: zarr.open_array(store, path=name, mode="r+", zarr_format=3) for name in sorted(names)}
+    names = sorted(path.removesuffix("/zarr.json") for path in draft.paths() if path.endswith("/zarr.json"))
+    attributes, arrays = read_draft_metadata(draft, names)
     if set(arrays) != set(stored.names):
         return 0, [mismatch("arrays", f"{', '.join(stored.names)} became {', '.join(sorted(arrays))}")]
     changed = sorted(k for k in {**attributes, **stored.attributes} if attributes.get(k) != stored.attributes.get(k))
@@ -138,11 +134,12 @@ def _arrays(
         if (array.shape, array.dtype) != (before.shape, before.dtype):
             differences.append(mismatch(name, f"{before.dtype} {before.shape} became {array.dtype} {array.shape}"))
             continue
-        length = array.shards[0] if array.shards else array.chunks[0]
+        length = array.shard[0]
         for shard in sorted(map(int, draft.done)):
-            here = slice(shard * length, min((shard + 1) * length, stored.rows))
-            old, new = (np.asarray(side[here]) for side in (before, array))
-            differences.append(compare(name, old, new, tolerance, rows=ids[here], columns=name != "images"))
+            here = range(shard * length, min((shard + 1) * length, stored.rows))
+            old, new = stored.read(name, here), read_draft_rows(draft, name, here)
+            ids_here = ids[here.start : here.stop]
+            differences.append(compare(name, old, new, tolerance, rows=ids_here, columns=name != "images"))
             rows += len(old) if name == "valid" else 0
     if not draft.done:
         raise StepError("the new code cuts the output into other shards, so that none can be compared; run it instead")

@@ -77,7 +77,7 @@ def command(
     now = read_lock(lock) if lock.exists() else plan.lock
     write_lock(lock, msgspec.structs.replace(now, accepted={**now.accepted, **found}), now)
     new = plan_of(path, settings)
-    if new.history.use((each.stage, each.key) for each in new.steps.values()):
+    if new.history.pin((each.stage, each.key) for each in new.steps.values()):
         new.states.update(states_of(new.chain, new.steps.values()))  # cleaning may have come between
     _report(plan, new, entry, found, lock)
     return 0
@@ -86,15 +86,15 @@ def command(
 def _targets(plan: Plan, steps: list[Step]) -> list[AcceptanceGroup]:
     """Find what is compared with what, having named it first: cleaning keeps from then on what is still there."""
     from pipeline.accept.groups import find_groups
-    from pipeline.run.push_pull import use_in_remotes
+    from pipeline.run.push_pull import pin_in_remotes
 
     targets = find_groups(plan, steps)
     used = {(old.manifest.stage, old.manifest.key) for target in targets for _, old in target.pairs}
     used |= {(plan.steps[need].stage, plan.steps[need].key) for step in steps for need in step.needs}
-    new = plan.history.use(sorted(used))
+    new = plan.history.pin(sorted(used))
     elsewhere = [name for name in used if not plan.store.has(*name)]
-    plan.chain.where(elsewhere)
-    new |= use_in_remotes(plan, elsewhere)
+    plan.chain.locate(elsewhere)
+    new |= pin_in_remotes(plan, elsewhere)
     return find_groups(plan, steps) if new else targets
 
 
@@ -164,7 +164,7 @@ def _report(old: Plan, new: Plan, entry: str, found: dict[str, Accepted], lock: 
     again = [id_ for id_, state in new.states.items() if state == "cached" and old.states.get(id_) != "cached"]
     left = [id_ for id_, state in new.states.items() if state in ("todo", "partial")]
     print(f"{lock.name}: the code of {entry} is accepted for the earlier one; {len(again)} steps are cached again")
-    others = {s.entry for s in new.steps.values() if entry not in s.entries and s.accepted in found.values()}
+    others = {s.entry for s in new.steps.values() if entry not in s.entries and s.code.acceptance in found.values()}
     if others:
         print(f"it holds for {', '.join(sorted(others))}, too: the same code, which was checked with {entry} alone")
     if left:

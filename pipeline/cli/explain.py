@@ -10,7 +10,7 @@ import msgspec
 
 from pipeline.cli.options import experiment_options, plan_of
 from pipeline.errors import ConfigError
-from pipeline.plan.explain import accepted, reasons
+from pipeline.plan.explain import describe_acceptance, reasons
 from pipeline.stagesfile.schema import did_you_mean
 
 
@@ -33,8 +33,8 @@ def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_js
                 "id": s.id,
                 "key": s.key,
                 "state": plan.states[s.id],
-                "reasons": reasons(plan, s),
-                "accepted": msgspec.to_builtins(s.accepted),
+                "reasons": [reason.text for reason in reasons(plan, s)],
+                "accepted": msgspec.to_builtins(s.code.acceptance),
                 "recipe": s.recipe,
             }
             for s in chosen
@@ -44,9 +44,9 @@ def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_js
     for s in chosen:
         print(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")
         for reason in reasons(plan, s):
-            print(f"  because {reason}")
-        if s.accepted:
-            print(f"  {accepted(s)}")
+            print(f"  because {reason.text}")
+        if s.code.acceptance:
+            print(f"  {describe_acceptance(s)}")
         if s.id == step:
             print("  made from " + json.dumps(s.recipe, indent=1).replace("\n", "\n  "))
     return 0

@@ -53,32 +53,32 @@ def command(
         raise click.UsageError("--forget: names nothing; `pipeline store du` lists references")
     grace_s = _seconds(grace)
     store = open_store(path, settings, url)
-    forgotten = resolve_ref_names(list(store.refs()), forget) if forget else []
-    cleaning = store.cleaning(grace_s=grace_s, forget=forgotten, contradiction=contradiction)
-    for why in cleaning.unreadable.values():
+    dropped = resolve_ref_names(list(store.refs()), forget) if forget else []
+    collection = store.garbage_collection(grace_s=grace_s, drop_refs=dropped, contradiction=contradiction)
+    for why in collection.unreadable.values():
         print(f"note: {why}; see `pipeline verify --all`", file=sys.stderr)
     if not yes:
-        shown = scraps.as_json(cleaning, store.url) if as_json else scraps.as_text(cleaning, store.url)
+        shown = scraps.as_json(collection, store.url) if as_json else scraps.as_text(collection, store.url)
         print(json.dumps(shown, indent=1) if as_json else shown)
         return 0
-    left = _free(cleaning)
+    left = _free(collection)
     if as_json:
-        print(json.dumps(scraps.as_json(cleaning, store.url, left), indent=1))
+        print(json.dumps(scraps.as_json(collection, store.url, left), indent=1))
     else:
-        print(scraps.freed_text(cleaning, left))
+        print(scraps.freed_text(collection, left))
     return 0
 
 
-def _free(cleaning: GarbageCollection) -> dict[str, str]:
+def _free(collection: GarbageCollection) -> dict[str, str]:
     """Free what can be freed; return what was left, and why."""
     left: dict[str, str] = {}
-    counting = ProgressLine("freed", "things")
+    progress = ProgressLine("freed", "things")
     found: GarbageItem
-    for done, (found, why) in enumerate(cleaning.free(), 1):
+    for done, (found, why) in enumerate(collection.run(), 1):
         if why:
             left[found.path] = why
-        counting.to(done, len(cleaning.scraps))
-    counting.clear()
+        progress.update(done, len(collection.garbage))
+    progress.clear()
     return left
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pipeline.error_origin import mistake_in
+from pipeline.error_origin import describe_origin
 from pipeline.errors import PipelineError
 from pipeline.terminal import guarded, lost
 from store import check_environment, redact_secrets
@@ -58,9 +58,9 @@ def group() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 stopped."""
-    given = sys.argv[1:] if arguments is None else arguments
+    arguments = sys.argv[1:] if arguments is None else arguments
     with guarded() as (out, _):
-        status = _status(given)
+        status = _run(arguments)
         if problem := lost(out):
             print(
                 f"error: {problem}\n  what was to be printed is lost; free space there, or print to another place",
@@ -71,16 +71,17 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(status)
 
 
-def _status(given: list[str]) -> int:
+def _run(arguments: list[str]) -> int:
+    """Run a command, print the error that ends it, and return the exit code."""
     try:
-        status: Any = group.main(given, prog_name="pipeline", standalone_mode=False)
+        status: Any = group.main(arguments, prog_name="pipeline", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
         error.show(usage := StringIO())
         print(redact_secrets(usage.getvalue()), end="", file=sys.stderr)
         return 2
     except (PipelineError, StoreError, TrainingError) as error:
-        _tell(f"{'store: ' if isinstance(error, UnsupportedUrl) else ''}{error}", given)
+        _print_error(f"{'store: ' if isinstance(error, UnsupportedUrl) else ''}{error}", arguments)
         if isinstance(error, PipelineError):
             return error.exit_code
         return 2 if isinstance(error, (UnsupportedUrl, UnknownHome, WrongVariable)) else 1
@@ -88,22 +89,22 @@ def _status(given: list[str]) -> int:
         print("stopped: what is finished stays, run again to go on", file=sys.stderr)
         return 130
     except Exception as error:
-        _tell(_said(error), given)
+        _print_error(_describe(error), arguments)
         return 1
 
 
-def _tell(problem: str, given: list[str]) -> None:
-    if "--debug" in given:
+def _print_error(problem: str, arguments: list[str]) -> None:
+    if "--debug" in arguments:
         import traceback
 
         traceback.print_exc()
     print(f"error: {redact_secrets(problem)}", file=sys.stderr)
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror}\n  check that the place is there, yours to use and not full; then run again"
-    if mistake := mistake_in(error):
-        return mistake
+        path = f"{error.filename}: " if error.filename else ""
+        return f"{path}{error.strerror}\n  check that the place is there, yours to use and not full; then run again"
+    if origin := describe_origin(error):
+        return origin
     return f"{type(error).__name__}: {error}\n  this is a defect of harvest: run again with --debug and report it"

@@ -34,7 +34,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Copy this experiment's outputs, or those of each ENTRY, from the remotes into the store."""
-    from pipeline.run.push_pull import compare, everything, named, pull, use_in_remotes
+    from pipeline.run.push_pull import compare, everything, named, pin_in_remotes, pull
 
     if whole and (entries or force):
         raise click.UsageError("--all and ENTRY exclude each other")
@@ -47,8 +47,8 @@ def command(
             "  set remote: to a folder or a URL such as s3://bucket/features, or set PIPELINE_REMOTE"
         )
     remotes = plan.chain.remotes()
-    new = plan.history.use((step.stage, step.key) for step in chosen)
-    new |= use_in_remotes(plan, [(step.stage, step.key) for step in chosen if plan.states[step.id] == "remote"])
+    new = plan.history.pin((step.stage, step.key) for step in chosen)
+    new |= pin_in_remotes(plan, [(step.stage, step.key) for step in chosen if plan.states[step.id] == "remote"])
     if new:
         plan.states.update(states_of(plan.chain, chosen))  # cleaning here or there may have come between
     differs = compare(plan, [step for step in chosen if plan.states[step.id] == "cached"])

@@ -129,9 +129,9 @@ def run_experiment(
         outdated = new.outdated
         # Without such recordings a new plan would have the same keys, and the runner keeps the states up to date.
         plan = plan_again() if outdated else plan
-        plan.history.note(plan.history.unknown(plan.steps.values(), plan.states))
-    if plan.history.refused:
-        reason = f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.refused}"
+        plan.history.record(plan.history.unrecorded_steps(plan.steps.values(), plan.states))
+    if plan.history.write_error:
+        reason = f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.write_error}"
         print(f"note: {reason}", file=sys.stderr)
     return plan, outcome
 
@@ -162,20 +162,20 @@ def _run(plan: Plan, options: RunOptions, done: Collection[str], debug: bool) ->
     """Do the selected steps of a plan that are missing; steps in `done` are not forced again."""
     steps = select_steps(plan, options.until, options.only)
     forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(options.force)} - {*done}
-    newly_named = plan.history.use((step.stage, step.key) for step in steps.values())
+    newly_pinned = plan.history.pin((step.stage, step.key) for step in steps.values())
     if remote := [(step.stage, step.key) for step in steps.values() if plan.states[step.id] == "remote"]:
-        from pipeline.run.push_pull import use_in_remotes
+        from pipeline.run.push_pull import pin_in_remotes
 
-        newly_named |= use_in_remotes(plan, remote)
-    if newly_named:  # until now, a cleaning may have freed what the plan has seen
+        newly_pinned |= pin_in_remotes(plan, remote)
+    if newly_pinned:  # until now, a cleaning may have freed what the plan has seen
         seen = (step for step in steps.values() if plan.states[step.id] in ("cached", "remote"))
         plan.states.update(states_of(plan.chain, seen))
     ids = steps_to_materialise(plan, steps, forced)
     if not ids:
         return Outcome()
-    if plan.history.refused:
+    if plan.history.write_error:
         raise StoreError(
-            f"{_steps(len(ids))} must be done, and this user may not write to the store: {plan.history.refused}"
+            f"{_steps(len(ids))} must be done, and this user may not write to the store: {plan.history.write_error}"
         )
     from pipeline.run.runner import run_steps
 

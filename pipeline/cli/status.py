@@ -35,8 +35,8 @@ def command(path: Path, settings: tuple[str, ...], debug: bool, compare: bool, a
 def _differing(plan: Plan) -> dict[str, str]:
     from pipeline.run.push_pull import compare
 
-    told = set(plan.chain.failures)
-    found = compare(plan, [step for step in plan.steps.values() if plan.states[step.id] == "cached"])
-    for url in plan.chain.failures.keys() - told:
+    reported = set(plan.chain.failures)
+    differing = compare(plan, [step for step in plan.steps.values() if plan.states[step.id] == "cached"])
+    for url in plan.chain.failures.keys() - reported:
         print(f"note: remote {url} is left out: {plan.chain.failures[url]}", file=sys.stderr)
-    return found
+    return differing

@@ -47,7 +47,7 @@ def ls(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, stag
     origins = lineage.origins(folder.name for folder in shown if folder.published)
     listed = [
         outputs.OutputRow(folder, origins.get(folder.name), users.by_output.get(folder.name, ()))
-        for folder in sorted(shown, key=lambda each: (each.stage, each.touched, each.key))
+        for folder in sorted(shown, key=lambda each: (each.stage, each.last_modified, each.key))
     ]
     if as_json:
         print(json.dumps([each.as_json() for each in listed], indent=1))
@@ -68,7 +68,7 @@ def show(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, ke
     store = open_store(path, settings, url)
     lineage = store.lineage()
     stage, full = _find(lineage, key, store.url)
-    published = store.inventory_of(stage, full).published
+    published = store.folder(stage, full).published
     if published is None:
         raise MissingOutput(
             f"{stage} {full} in {store.url} was begun and never finished; run the step that makes it, or clean with "
@@ -77,7 +77,7 @@ def show(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, ke
     manifest = store.output(stage, full).manifest
     family = [(stage, other) for other in store.family(stage, manifest.family) if other != full]
     origins = {
-        "made from": [name for parent in manifest.inputs for name in lineage.named(parent)],
+        "made from": [name for parent in manifest.inputs for name in lineage.with_key_prefix(parent)],
         "made into": lineage.children((stage, full)),
         "same recipe": family,
     }
@@ -114,7 +114,7 @@ def _users(users: Users) -> Users:
 
 
 def _find(lineage: Lineage, key: str, url: str) -> OutputName:
-    names = lineage.named(key.rpartition("/")[2])
+    names = lineage.with_key_prefix(key.rpartition("/")[2])
     if not names:
         raise ConfigError(f"KEY {key}: no output in {url} has a key that begins so\n  `pipeline store ls` lists them")
     if len(names) > 1:

@@ -99,15 +99,15 @@ class _Found:
 
 def _check(store: Store, names: dict[Name, str], *, deep: bool) -> _Found:
     found = _Found()
-    counting = ProgressLine("checked", "outputs")
+    line = ProgressLine("checked", "outputs")
     done, read = 0, 0
 
     def reading(now: int, total: int) -> None:
-        counting.to(done, len(names), f", {size(read)}; reading {size(now)} of {size(total)}")
+        line.update(done, len(names), f", {size(read)}; reading {size(now)} of {size(total)}")
 
     def one(name: Name) -> VerifyResult | StoreError | None:
         try:
-            return store.check(*name, deep=deep, contradiction=contradiction, progress=reading)
+            return store.verify(*name, deep=deep, contradiction=contradiction, progress=reading)
         except StoreError as error:
             return error
 
@@ -120,8 +120,8 @@ def _check(store: Store, names: dict[Name, str], *, deep: bool) -> _Found:
             found.checked.append(each)
             read += each.bytes
         done += 1
-        counting.to(done, len(names), f", {size(read)}")
-    counting.clear()
+        line.update(done, len(names), f", {size(read)}")
+    line.clear()
     return found
 
 

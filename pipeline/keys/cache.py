@@ -74,6 +74,6 @@ def _share_as_its_folder(descriptor: int, folder: Path) -> None:
 
 
 def _head(name: str, content: bytes | memoryview) -> bytes:
-    found = hashlib.sha256(os.fsencode(name) + b"\0")
-    found.update(content)
-    return _FORMAT + found.hexdigest().encode() + b"\n"
+    checksum = hashlib.sha256(os.fsencode(name) + b"\0")
+    checksum.update(content)
+    return _FORMAT + checksum.hexdigest().encode() + b"\n"

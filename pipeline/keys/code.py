@@ -14,7 +14,7 @@ import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
-from pipeline.keys.loaded_code import SCOPE, Code
+from pipeline.keys.loaded_code import SCOPE, CodeHashes
 from pipeline.keys.syntax import normalise, type_checking_only
 from store.canonical import digest
 
@@ -80,10 +80,10 @@ class CodeIndex:
         """Return the modules that the roots reach, sorted by name."""
         return reach(roots, self._module)
 
-    def hashed(self, closure: Iterable[str]) -> Code:
+    def hashes(self, closure: Iterable[str]) -> CodeHashes:
         """Return what the files of a closure's modules were when they were hashed, for `check_code`."""
-        found = ((name, self._module(name)) for name in closure)
-        return {name: (self._sources[name], module.syntax) for name, module in found if module}
+        modules = ((name, self._module(name)) for name in closure)
+        return {name: (self._sources[name], module.syntax) for name, module in modules if module}
 
     def save(self) -> None:
         """Remember what was parsed; losing it costs only time."""
@@ -105,14 +105,14 @@ class CodeIndex:
     def _read(self, name: str) -> Module | None:
         base = os.path.join(self.root, *name.split("."))
         module, init = f"{base}.py", os.path.join(base, "__init__.py")
-        there = [path for path in (init, module) if self._is_there(path)]  # the first is what Python takes
-        if len(there) == 2:
+        present = [path for path in (init, module) if self._is_there(path)]  # the first is what Python takes
+        if len(present) == 2:
             folder = os.path.dirname(init)
             raise ConfigError(
                 f"{module}: the package {folder} is there, too, and Python imports that\n"
                 f"  remove {module}, or the folder {folder} if the file is meant"
             )
-        for path in there:  # none for most names, which are those of attributes
+        for path in present:  # none for most names, which are those of attributes
             try:
                 with open(path, "rb") as file:
                     source = file.read()
@@ -144,7 +144,7 @@ def _parsed(source: bytes, path: str, name: str, package: bool) -> Module:
     except (SyntaxError, ValueError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         problem = error.msg if isinstance(error, SyntaxError) else error
-        raise ConfigError(f"{path}{line}: not valid Python: {problem}\n  mend the file and run again") from None
+        raise ConfigError(f"{path}{line}: not valid Python: {problem}\n  fix the file and run again") from None
 
 
 @cache

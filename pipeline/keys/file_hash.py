@@ -32,7 +32,7 @@ class FileHash(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sha256: str
     origin: Origin = READ
 
-    def still(self, stat: os.stat_result) -> bool:
+    def matches(self, stat: os.stat_result) -> bool:
         """Tell whether a file looks as it did when its content was hashed."""
         return (self.mtime_ns, self.ctime_ns, self.size, self.inode) == (
             stat.st_mtime_ns,
@@ -62,9 +62,9 @@ def hash_file(path: Path) -> FileHash:
             before = os.stat(path)
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            found = known_or_hashed(os.stat(path), sha256)
-            if found.still(before):
-                return found
+            after = known_or_hashed(os.stat(path), sha256)
+            if after.matches(before):
+                return after
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}\n  check the path and its permissions") from None
     raise DataError(f"{path}: changes while it is read\n  wait until it is complete, and run again")

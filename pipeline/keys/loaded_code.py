@@ -24,7 +24,7 @@ from pipeline.errors import CodeChanged
 
 SCOPE = ("trainers", "pipeline.stages", "pipeline.sources")
 
-Code = Mapping[str, tuple[str, str]]  # module -> SHA-256 of its source, digest of its normalised syntax
+CodeHashes = Mapping[str, tuple[str, str]]  # module -> SHA-256 of its source, digest of its normalised syntax
 
 _CHECKED_HASH = (0b11).to_bytes(4, "little")  # of PEP 552: valid for the source with this hash
 _DIGEST = 32
@@ -35,15 +35,15 @@ def in_scope(name: str) -> bool:
     return name.startswith(SCOPE) and any(name == scope or name.startswith(scope + ".") for scope in SCOPE)
 
 
-def check_code(code: Code) -> None:
+def check_code(code: CodeHashes) -> None:
     """Raise CodeChanged where a module was loaded from other code than was hashed; what is not loaded did nothing."""
-    there = ((_loaded.get(name), hashed) for name, hashed in code.items())
-    changed = sorted(loaded.file for loaded, hashed in there if loaded and not loaded.matches(*hashed))
+    loaded_modules = ((_loaded.get(name), hashed) for name, hashed in code.items())
+    changed = sorted(loaded.file for loaded, hashed in loaded_modules if loaded and not loaded.matches(*hashed))
     if changed:
         raise CodeChanged(f"{', '.join(changed)} changed while this ran; run again")
 
 
-def outdated() -> list[str]:
+def edited_files() -> list[str]:
     """Return the files that were edited since this process loaded them."""
     return sorted(loaded.file for loaded in list(_loaded.values()) if not loaded.is_current())
 

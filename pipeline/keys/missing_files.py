@@ -23,7 +23,7 @@ def unreadable(root: Path, paths: Iterable[str]) -> DataError:
         return DataError(f"{root}: a file could not be looked at, and now it can\n  run again")
     path, first = missing[0]
     more = f" ({len(missing)} of {len(listed)} files are like that)" if len(missing) > 1 else ""
-    return DataError(f"{root / path}: {_said(root / path, first)}{more}\n  {_remedy(root / path, first)}")
+    return DataError(f"{root / path}: {_describe(root / path, first)}{more}\n  {_remedy(root / path, first)}")
 
 
 def dangling(path: Path) -> str:
@@ -45,7 +45,7 @@ def is_absent(path: Path) -> bool:
 FETCH = "fetch its content (git-annex and DVC leave such links: `git annex get`, `dvc pull`), or remove the link"
 
 
-def _said(path: Path, error: OSError) -> str:
+def _describe(path: Path, error: OSError) -> str:
     if error.errno == errno.ENOENT:
         return dangling(path) or "is not there, though the source lists it"
     return error.strerror or str(error)

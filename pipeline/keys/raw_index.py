@@ -77,7 +77,7 @@ class RawIndex:
 
     def digests(self, paths: Iterable[str], progress: Progress | None = None) -> dict[str, FileDigest]:
         """Return the digest of each path; DataError for one that cannot be looked at or read."""
-        found: dict[str, FileDigest] = {}
+        digests: dict[str, FileDigest] = {}
         unknown: dict[str, os.stat_result] = {}
         restamped: dict[str, os.stat_result] = {}
         in_lock: dict[str, os.stat_result] = {}
@@ -93,31 +93,31 @@ class RawIndex:
             seen, lock = files.get(path), self.locked.get(path)
             same = seen and (seen.size, seen.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
             if seen and same and seen.origin != LOCKED:
-                found[path] = FileDigest(seen.size, seen.sha256)
+                digests[path] = FileDigest(seen.size, seen.sha256)
                 if seen.ctime_ns != stat.st_ctime_ns or seen.inode != stat.st_ino:
                     restamped[path] = stat
-            elif seen and same and lock == (seen.size, seen.sha256) and seen.still(stat):
-                found[path] = lock
+            elif seen and same and lock == (seen.size, seen.sha256) and seen.matches(stat):
+                digests[path] = lock
             elif lock and lock.size == stat.st_size and (same or not seen):
                 in_lock[path] = stat
             else:
                 unknown[path] = stat
         try:
             if restamped:
-                found.update(self._look_again(restamped, len(found), progress))
+                digests.update(self._look_again(restamped, len(digests), progress))
             if in_lock:
-                found.update(self._compare_with_lock(in_lock, progress))
+                digests.update(self._compare_with_lock(in_lock, progress))
             if unknown:
-                found.update(self._hash(unknown, progress))
+                digests.update(self._hash(unknown, progress))
         finally:
             self._save()
-        return found
+        return digests
 
-    def hashed(self, path: str) -> FileHash:
+    def file_hash(self, path: str) -> FileHash:
         """Return what is known of a file whose digest was asked for before."""
         return self._index.files[path]
 
-    def noted(self, path: str) -> FileHash | None:
+    def get(self, path: str) -> FileHash | None:
         """Return what was noted of a file, if anything."""
         return self._index.files.get(path)
 
@@ -136,14 +136,14 @@ class RawIndex:
         silent = {field for field, times in idle.items() if times >= _LEARNT}
         differ = {path: _differing(before[path], stat) for path, stat in restamped.items()}
         doubted = [path for path in restamped if not silent.issuperset(differ[path])]
-        some = _drawn({path: restamped[path].st_size for path in doubted})
-        found = self._hash({path: restamped[path] for path in some}, progress)
-        meant = [path for path, digest in found.items() if digest.sha256 != before[path].sha256]
-        rest = {path: stat for path, stat in restamped.items() if path not in found}
-        if meant:
-            for field in {field for path in meant for field in differ[path]}:
+        sample = _draw({path: restamped[path].st_size for path in doubted})
+        digests = self._hash({path: restamped[path] for path in sample}, progress)
+        changed = [path for path, digest in digests.items() if digest.sha256 != before[path].sha256]
+        rest = {path: stat for path, stat in restamped.items() if path not in digests}
+        if changed:
+            for field in {field for path in changed for field in differ[path]}:
                 idle[field] = 0
-            return found | self._hash(rest, progress)
+            return digests | self._hash(rest, progress)
         if len(doubted) >= _FEW and 2 * len(doubted) >= known:
             for field in {field for path in doubted for field in differ[path]}:
                 idle[field] = idle.get(field, 0) + 1
@@ -151,25 +151,25 @@ class RawIndex:
             origin = before[path].origin if differ[path] == {"inode"} else BELIEVED
             files[path] = known_or_hashed(stat, before[path].sha256, origin)
         self._changed = True
-        return found
+        return digests
 
     def _compare_with_lock(
         self, in_lock: Mapping[str, os.stat_result], progress: Progress | None
     ) -> dict[str, FileDigest]:
         """Return digests of files of the lock's sizes that were never hashed here: its own, if those drawn agree."""
-        some = _drawn({path: stat.st_size for path, stat in in_lock.items()})
-        found = self._hash({path: in_lock[path] for path in some}, progress)
-        rest = {path: stat for path, stat in in_lock.items() if path not in found}
-        if any(digest != self.locked[path] for path, digest in found.items()):
-            return found | self._hash(rest, progress)
+        sample = _draw({path: stat.st_size for path, stat in in_lock.items()})
+        digests = self._hash({path: in_lock[path] for path in sample}, progress)
+        rest = {path: stat for path, stat in in_lock.items() if path not in digests}
+        if any(digest != self.locked[path] for path, digest in digests.items()):
+            return digests | self._hash(rest, progress)
         for path, stat in rest.items():
-            found[path] = self.locked[path]
+            digests[path] = self.locked[path]
             self._index.files[path] = known_or_hashed(stat, self.locked[path].sha256, LOCKED)
         self._changed |= bool(rest)
-        return found
+        return digests
 
     def _hash(self, unknown: Mapping[str, os.stat_result], progress: Progress | None) -> dict[str, FileDigest]:
-        found: dict[str, FileDigest] = {}
+        digests: dict[str, FileDigest] = {}
         saved = time.monotonic()
         from concurrent.futures import ThreadPoolExecutor  # slow to import, and seldom needed
 
@@ -177,17 +177,17 @@ class RawIndex:
         try:
             hashes = pool.map(lambda path: hash_file(self.root / path), unknown)
             for path, each in zip(unknown, hashes, strict=True):
-                found[path] = FileDigest(each.size, each.sha256)
+                digests[path] = FileDigest(each.size, each.sha256)
                 self._index.files[path] = each
                 self._changed = True
                 if time.monotonic() - saved > _SAVE_EVERY_S:  # hashing terabytes may be stopped half way
                     self._save()
                     saved = time.monotonic()
                 if progress:
-                    progress(len(found), len(unknown))
+                    progress(len(digests), len(unknown))
         finally:
             pool.shutdown(cancel_futures=True)
-        return found
+        return digests
 
     def _save(self) -> None:
         if self._changed:
@@ -213,21 +213,24 @@ def _differing(seen: FileHash, stat: os.stat_result) -> set[Field]:
     """Return which fields differ, of a file of that size and modification time; none where they were not noted."""
     if not (seen.ctime_ns or seen.inode):
         return set()
-    found: set[Field] = {"ctime_ns"} if seen.ctime_ns != stat.st_ctime_ns else set()
-    return found | {"inode"} if seen.inode != stat.st_ino else found
+    pairs: dict[Field, tuple[int, int]] = {
+        "ctime_ns": (seen.ctime_ns, stat.st_ctime_ns),
+        "inode": (seen.inode, stat.st_ino),
+    }
+    return {field for field, (before, now) in pairs.items() if before != now}
 
 
-def _drawn(sizes: Mapping[str, int]) -> list[str]:
+def _draw(sizes: Mapping[str, int]) -> list[str]:
     """Choose files to hash: all, if they are few or small; else at random as many as are few and small."""
     if len(sizes) <= _FEW or sum(sizes.values()) <= _FEW_BYTES:
         return list(sizes)
     import random  # seldom needed
 
     drawn: list[str] = []
-    left = _FEW_BYTES
+    remaining = _FEW_BYTES
     for path in random.sample(list(sizes), len(sizes)):
-        left -= sizes[path]
-        if len(drawn) >= _FEW and left < 0:
+        remaining -= sizes[path]
+        if len(drawn) >= _FEW and remaining < 0:
             break
         drawn.append(path)
     return drawn
@@ -239,8 +242,8 @@ def _old_index(file: Path) -> _Index:
     Their files are believed to be unchanged, so that an update hashes nothing: see `RawIndex`.
     """
     try:
-        found = msgspec.json.decode(read_plain_file(file), type=dict[str, tuple[int, int, str]])
+        notes = msgspec.json.decode(read_plain_file(file), type=dict[str, tuple[int, int, str]])
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return _Index()
-    files = {path: FileHash(size, mtime_ns, 0, 0, sha256, BELIEVED) for path, (size, mtime_ns, sha256) in found.items()}
+    files = {path: FileHash(size, mtime_ns, 0, 0, sha256, BELIEVED) for path, (size, mtime_ns, sha256) in notes.items()}
     return _Index({path: each for path, each in files.items() if re.fullmatch("[0-9a-f]{64}", each.sha256)})

@@ -41,8 +41,8 @@ def find_blame(
     if not (error.of_file and settings) or not _holds(path, text, [], attempt):
         return error
     others = [[*settings[:i], *settings[i + 1 :]] for i in range(len(settings))]
-    found = [key for (key, _), rest in zip(settings, others, strict=True) if _holds(path, text, rest, attempt)]
-    keys = dict.fromkeys(found or [key for key, _ in settings])
+    blamed = [key for (key, _), rest in zip(settings, others, strict=True) if _holds(path, text, rest, attempt)]
+    keys = dict.fromkeys(blamed or [key for key, _ in settings])
     return ConfigError(f"--set {', '.join(keys)}: {error.of_file}")
 
 

@@ -12,6 +12,7 @@ from pipeline.plan.recordings.unusable import broken_of, late, skipped_of
 from pipeline.plan.steps.step import Step
 from store import StoreChain
 
+# Errors of the machine, which say nothing of a file's content.
 _SYSTEM = [
     getattr(errno, name)
     for name in (
@@ -23,23 +24,23 @@ _SYSTEM = [
 
 
 @cache  # compiled where a recording is broken, which few runs have to ask
-def _of_the_system() -> re.Pattern[str]:
-    said = "|".join(re.escape(os.strerror(code)) for code in _SYSTEM)
-    return re.compile(rf"\(({said})\)|\[Errno \d+\]|MemoryError|Error -4 while")
+def _system_errors() -> re.Pattern[str]:
+    messages = "|".join(re.escape(os.strerror(code)) for code in _SYSTEM)
+    return re.compile(rf"\(({messages})\)|\[Errno \d+\]|MemoryError|Error -4 while")
 
 
-def is_foreseen(plan: Plan, done: Step) -> bool:
+def is_foreseen(plan: Plan, step: Step) -> bool:
     """Tell whether an output that is there since now leaves the recordings that the plan goes by.
 
     The plan may know nothing of what breaks while it is indexed or encoded; where it does, the keys of what is trained
     and tested are others.
     """
-    if done.stage not in ("index", "encode") or not plan.store.has(done.stage, done.key):
+    if step.stage not in ("index", "encode") or not plan.store.has(step.stage, step.key):
         return True
     local = StoreChain(plan.store)
-    if done.stage == "index":
-        return broken_of(local, done) == plan.broken
-    return late(done, skipped_of(local, done)) == plan.late.get(done.id, {})
+    if step.stage == "index":
+        return broken_of(local, step) == plan.broken
+    return late(step, skipped_of(local, step)) == plan.late.get(step.id, {})
 
 
 def is_doubtful(plan: Plan, recording: str, reason: str, stream: str = "") -> bool:
@@ -49,4 +50,4 @@ def is_doubtful(plan: Plan, recording: str, reason: str, stream: str = "") -> bo
     """
     if reason.endswith(": file is missing"):
         return any(stream in each.streams for each in plan.table.listing.recordings if each.id == recording)
-    return _of_the_system().search(reason) is not None
+    return _system_errors().search(reason) is not None

@@ -4,74 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from store.errors import StoreError
 
 
-def reasons(plan: Plan, step: Step) -> list[str]:
-    """Say why a step is not cached; empty where it is."""
+class Reason(NamedTuple):
+    """One reason why a step is not cached.
+
+    Attributes
+    ----------
+    text
+        For people.
+    is_code
+        It is a change of one of the program's source files.
+    input
+        The id of the step whose output changed; empty where it is about something else.
+    """
+
+    text: str
+    is_code: bool = False
+    input: str = ""
+
+
+def reasons(plan: Plan, step: Step) -> list[Reason]:
+    """Return why a step is not cached; nothing where it is."""
     state = plan.states[step.id]
     if state == "cached":
         return []
     if state == "remote":
-        return ["is in a remote, and fetched when something needs it"]
-    past = plan.history.steps.get(step.id)
-    found = ["was stopped half way; goes on from its journal"] if state == "partial" else []
-    if past is None:
-        return found or ["has not run yet"]
-    if past.key == step.key:
-        return found or ["its output is no longer in the store"]
+        return [Reason("is in a remote, and fetched when something needs it")]
+    last = plan.history.steps.get(step.id)
+    journal = [Reason("was stopped half way; goes on from its journal")] if state == "partial" else []
+    if last is None:
+        return journal or [Reason("has not run yet")]
+    if last.key == step.key:
+        return journal or [Reason("its output is no longer in the store")]
     try:
-        manifest = plan.store.manifest(past.stage, past.key)
+        manifest = plan.store.manifest(last.stage, last.key)
     except StoreError:
         manifest = None
     if manifest is None:
-        return [*found, "its recipe changed (the earlier one is no longer in the store)"]
-    changed = list(changes(plan, step, manifest.recipe, step.recipe))
-    return found + (changed or ["its recipe changed"])
+        return [*journal, Reason("its recipe changed (the earlier one is no longer in the store)")]
+    return journal + (list(changes(plan, step, manifest.recipe, step.recipe)) or [Reason("its recipe changed")])
 
 
-def accepted(step: Step) -> str:
+def describe_acceptance(step: Step) -> str:
     """Say how the code in a step's recipe came to stand for the code as it is; empty where it is that code."""
-    if step.accepted is None:
+    entry = step.code.acceptance
+    if entry is None:
         return ""
-    entry = step.accepted
-    if not entry.entry:
+    if not entry.entry:  # of a release's table
         count = len(entry.checked)
         return f"its key is that of earlier code, by {entry.by}: {count} parts computed by both on {entry.at} are equal"
     worst = max(entry.difference.values(), default=0.0)
-    found = f"values within {worst:.2g} of their scale" if worst else "equal values"
+    result = f"values within {worst:.2g} of their scale" if worst else "equal values"
     checked = "; ".join(entry.checked)
-    return f"its code was accepted for earlier code by {entry.by} on {entry.at} ({found} in {checked})"
+    return f"its code was accepted for earlier code by {entry.by} on {entry.at} ({result} in {checked})"
 
 
-def changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Reason]:
     """Yield what differs between a step's earlier recipe and a new one."""
     for field in sorted({*old, *new}):
         before, after = old.get(field), new.get(field)
         if before == after:
             continue
         if field == "code":
-            yield from _code(plan.snapshot.code.in_present_names(before or {}, after or {}), after or {})
+            yield from _code(plan.snapshot.code.in_present_names(step.code, before or {}), after or {})
         elif field == "raw":
-            yield from _raw(plan, before or {}, after or {})
+            yield from map(Reason, _raw(plan, before or {}, after or {}))
         elif field in ("features", "teacher", "model"):
             yield from _inputs(plan, step, field, before, after)
         elif field in ("train", "test") and before and after:
-            count = f"{before['recordings']} -> {after['recordings']} recordings"
-            yield f"the fold's {field} side: {count}" if count else f"the fold's {field} side"
+            yield Reason(f"the fold's {field} side: {before['recordings']} -> {after['recordings']} recordings")
         elif field in ("rows", "table"):
-            yield "the table of recordings changed"
+            yield Reason("the table of recordings changed")
         else:
-            yield from _values("parameter" if field == "params" else field, before, after)
-
-
-def is_about_code(change: str) -> bool:
-    """Tell whether a change is one of the program's source files."""
-    return change.startswith("source file ")
+            yield from map(Reason, _values("parameter" if field == "params" else field, before, after))
 
 
 def _values(name: str, old: Any, new: Any) -> Iterator[str]:
@@ -84,12 +95,12 @@ def _values(name: str, old: Any, new: Any) -> Iterator[str]:
         yield f"{name}: {_short(old)} -> {_short(new)}"
 
 
-def _code(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+def _code(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Reason]:
     for module in sorted({*old, *new}):
         if old.get(module) != new.get(module):
             what = "is new" if module not in old else "is no longer used" if module not in new else "changed"
             before, after = (str(side.get(module, "-"))[:8] for side in (old, new))
-            yield f"source file {_source_file(module)} {what} ({before} -> {after})"
+            yield Reason(f"source file {_source_file(module)} {what} ({before} -> {after})", is_code=True)
 
 
 def _source_file(module: str) -> str:
@@ -128,13 +139,13 @@ def _from_to(before: tuple[int, str] | None, after: tuple[int, str] | None) -> s
     return f" ({before[1][:8]} -> {after[1][:8]})"
 
 
-def _inputs(plan: Plan, step: Step, field: str, old: Any, new: Any) -> Iterator[str]:
+def _inputs(plan: Plan, step: Step, field: str, old: Any, new: Any) -> Iterator[Reason]:
     keys = set(new.values()) - set((old or {}).values()) if isinstance(new, dict) else {new}
-    named = [need for need in step.needs if plan.steps[need].key in keys]
-    for need in named:
-        yield f"input {need} changed"
-    if not named:
-        yield f"{field}: {_short(old)} -> {_short(new)}"
+    changed = [need for need in step.needs if plan.steps[need].key in keys]
+    for need in changed:
+        yield Reason(f"input {need} changed", input=need)
+    if not changed:
+        yield Reason(f"{field}: {_short(old)} -> {_short(new)}")
 
 
 def _short(value: Any) -> str:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Output = tuple[str, str]  # stage and key
 
-_UNUSUAL = re.compile(r"[^A-Za-z0-9._=+-]+")  # what cannot stand in a reference's name
-_FORGOTTEN_AFTER = timedelta(days=60)  # of what a run meant to use and never did, and of what others took the place of
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]+")  # what cannot stand in a reference's name
+_PIN_LIFETIME = timedelta(days=60)  # of what a run meant to use and never did, and of what others took the place of
 
 
 class StepRecord(msgspec.Struct, frozen=True):
@@ -72,8 +72,8 @@ class History:
         That of the reference.
     trial
         Whether this is a run with other settings than the stages file's. It takes no step's place: what it makes is
-        named for 60 days, and later runs of the stages file are told what changed since their own.
-    refused
+        named for 60 days, and later runs of the stages file explain what changed since their own.
+    write_error
         Why this user cannot write it; empty where that was not tried, or went well. Then what the steps use is not
         named, and cleaning may free it.
     """
@@ -81,7 +81,7 @@ class History:
     def __init__(self, store: Store, name: str, whose: Reference, *, trial: bool = False) -> None:
         self.name = name
         self.trial = trial
-        self.refused = ""
+        self.write_error = ""
         self._store = store
         self._whose = whose
         self._reference = whose
@@ -101,7 +101,7 @@ class History:
         history._read()
         return history
 
-    def use(self, outputs: Iterable[Output]) -> bool:
+    def pin(self, outputs: Iterable[Output]) -> bool:
         """Name outputs before they are read or made, so that cleaning beside this run keeps them.
 
         Written only where one of them is not named yet; returns whether it was. Look for outputs after this, not
@@ -109,15 +109,15 @@ class History:
         """
         wanted = dict.fromkeys(outputs)
         return self._change(
-            lambda: not wanted.keys() <= self._lately_named(),
+            lambda: not wanted.keys() <= self._recently_pinned(),
             lambda: (self.steps, [*self._reference.uses, *(PendingUse(*output, _ago()) for output in wanted)]),
         )
 
-    def note(self, done: Mapping[str, StepRecord]) -> None:
+    def record(self, done: Mapping[str, StepRecord]) -> None:
         """Remember steps that are there now; written only where something changed."""
         if self.trial:
             beside = {step: past for step, past in done.items() if self._replaces(step, past)}
-            self.use(_output(past) for past in beside.values())
+            self.pin(_output(past) for past in beside.values())
             done = {step: past for step, past in done.items() if step not in beside}
 
         def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
@@ -129,7 +129,7 @@ class History:
 
         self._change(lambda: any(self.steps.get(step) != past for step, past in done.items()), make)
 
-    def unknown(self, steps: Iterable[Step], states: Mapping[str, str]) -> dict[str, StepRecord]:
+    def unrecorded_steps(self, steps: Iterable[Step], states: Mapping[str, str]) -> dict[str, StepRecord]:
         """Return the cached steps that this experiment never did itself, as it would remember them."""
         return {
             step.id: StepRecord(step.stage, step.key)
@@ -139,20 +139,16 @@ class History:
 
     def in_store(self, other: Store) -> History:
         """Return this experiment's history in another store, such as a remote that its outputs are pushed to."""
-        there = History(other, self.name, msgspec.structs.replace(self._whose, steps={}, uses=()), trial=self.trial)
-        there._read()
-        return there
+        history = History(other, self.name, msgspec.structs.replace(self._whose, steps={}, uses=()), trial=self.trial)
+        history._read()
+        return history
 
     def others(self) -> list[History]:
         """Return the other experiments of this store; what is no reference of ours, or damaged, is left out."""
-        found = []
-        for name, content in self._store.refs().items():
-            whose = None if name == self.name else _decode(content)
-            if whose is not None:
-                found.append(History(self._store, name, whose))
-        return found
+        references = {name: _decode(content) for name, content in self._store.refs().items() if name != self.name}
+        return [History(self._store, name, reference) for name, reference in references.items() if reference]
 
-    def named(self) -> set[Output]:
+    def pinned_outputs(self) -> set[Output]:
         """Return the outputs that this experiment's reference names."""
         return _outputs(self.steps.values()) | _outputs(self._reference.uses)
 
@@ -160,9 +156,9 @@ class History:
         """Tell whether a step has another output here than this one."""
         return step in self.steps and _output(self.steps[step]) != _output(past)
 
-    def _lately_named(self) -> set[Output]:
+    def _recently_pinned(self) -> set[Output]:
         """Return the outputs that this experiment's reference names, but for those that it forgets soon."""
-        soon_forgotten = _ago(_FORGOTTEN_AFTER / 2)
+        soon_forgotten = _ago(_PIN_LIFETIME / 2)
         lately = (use for use in self._reference.uses if use.since >= soon_forgotten)
         return _outputs(self.steps.values()) | _outputs(lately)
 
@@ -175,11 +171,11 @@ class History:
         whose = self._whose
         for name in (self.name, _name(Path(whose.path))) if whose.path else (self.name,):
             content = self._store.read_ref(name)
-            if content and (found := _decode(content)):
-                self._reference = found
+            if content and (reference := _decode(content)):
+                self._reference = reference
                 return
         contents = self._store.refs(self.name.rpartition("-")[0]).values()
-        others = [found for content in contents if (found := _decode(content))]
+        others = [reference for content in contents if (reference := _decode(content))]
         mine = [each for each in others if (each.path, each.user) == (whose.path, whose.user)]
         self._reference = max(mine, key=lambda each: each.written, default=self._reference)
 
@@ -190,18 +186,18 @@ class History:
         if not wanted():
             return False
         try:
-            with self._store.changing_ref(self.name):
+            with self._store.lock_ref(self.name):
                 self._read()
                 self._write(*make())
         except NotPermitted as error:
-            self.refused = str(error)
+            self.write_error = str(error)
             return False
         return True
 
     def _write(self, steps: dict[str, StepRecord], uses: Iterable[PendingUse]) -> None:
         done = _outputs(steps.values())
-        eldest = _ago(_FORGOTTEN_AFTER)
-        pending = {_output(use): use for use in uses if _output(use) not in done and use.since >= eldest}
+        oldest = _ago(_PIN_LIFETIME)
+        pending = {_output(use): use for use in uses if _output(use) not in done and use.since >= oldest}
         self._reference = msgspec.structs.replace(
             self._whose, steps=steps, uses=tuple(pending.values()), written=_ago()
         )
@@ -212,8 +208,8 @@ def _output(each: StepRecord | PendingUse) -> Output:
     return each.stage, each.key
 
 
-def _outputs(found: Iterable[StepRecord | PendingUse]) -> set[Output]:
-    return {_output(each) for each in found}
+def _outputs(records: Iterable[StepRecord | PendingUse]) -> set[Output]:
+    return {_output(each) for each in records}
 
 
 def _decode(content: bytes) -> Reference | None:
@@ -225,7 +221,7 @@ def _decode(content: bytes) -> Reference | None:
 
 def _name(path: Path, whose: str = "") -> str:
     place = hashlib.sha256(whose.encode() + os.fsencode(path.absolute())).hexdigest()[:12]
-    return f"{_UNUSUAL.sub('-', path.stem).lstrip('._=+-')[:100] or 'stages'}-{place}.json"
+    return f"{_NOT_IN_NAMES.sub('-', path.stem).lstrip('._=+-')[:100] or 'stages'}-{place}.json"
 
 
 def user_name() -> str:

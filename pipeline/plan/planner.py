@@ -16,15 +16,15 @@ from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
 from pipeline.plan.recordings.table import Table, read_table, table_from_index
 from pipeline.plan.recordings.unusable import Broken, Skipped, broken_of, late, skipped_of
-from pipeline.plan.steps.accepted_code import AcceptedCode
 from pipeline.plan.steps.builder import StepBuilder
+from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.equal_code import read_equal_code
 from pipeline.plan.steps.step import Step
 from pipeline.plan.steps.weights import Weights
 from pipeline.sources.base import Unparsed
 from pipeline.stagesfile.experiment import Point, read_points
 from pipeline.stagesfile.load import read_text
-from pipeline.stagesfile.settings import are_places
+from pipeline.stagesfile.settings import are_locations
 from store import Store, StoreChain, expand_home, redact_secrets
 
 Progress = Callable[[str, int, int], None]
@@ -41,7 +41,7 @@ class Snapshot:
     settings
         Of ``--set``.
     lock
-        What stages.lock said.
+        The content of stages.lock.
     code, weights
         What is known of the program and of weights files.
     """
@@ -51,7 +51,7 @@ class Snapshot:
     points: Sequence[Point]
     lock: Lock
     table: Table
-    code: AcceptedCode
+    code: CodeResolver
     weights: Weights
 
 
@@ -69,12 +69,12 @@ class Plan:
     broken
         Recordings that cannot be used, once the index has run: recording, stream, reason.
     late
-        Further ones, that broke while they were encoded, of each encode step that is there and has some: step id,
+        Further ones, that broke while they were encoded, of each encode step whose output is there: step id,
         recording, reason. None of the two kinds is trained or tested on.
     indexed
         Whether the index has run; before that, keys of training assume that no recording is broken.
     lock, old_lock
-        What stages.lock should say, and what it said when it was read.
+        What stages.lock should hold, and what it held when it was read.
     snapshot
         What was read of files.
     trial
@@ -123,8 +123,8 @@ def make_plan(
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
-    equal = None if any(point.experiment.equal_code == "refuse" for point in points) else read_equal_code()
-    code = AcceptedCode(CodeIndex(), old_lock.accepted, equal)
+    tables = read_equal_code() if all(point.experiment.equal_code == "accept" for point in points) else ()
+    code = CodeResolver(CodeIndex(), old_lock.accepted, tables)
     weights = Weights(path.absolute().parent, old_lock, points)
     return _build(path, Snapshot(text, settings, points, old_lock, table, code, weights), chain)
 
@@ -159,8 +159,10 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
         raise find_blame(error, path, snapshot.text, snapshot.settings, again) from None
     snapshot.code.save()
     source = str(first.source_recipe["name"])
-    lock = Lock(source=source, index=index.key, raw=dict(table.raw), weights=weights.found, accepted=old_lock.accepted)
-    trial = not are_places(snapshot.settings)
+    lock = Lock(
+        source=source, index=index.key, raw=dict(table.raw), weights=weights.digests, accepted=old_lock.accepted
+    )
+    trial = not are_locations(snapshot.settings)
     return Plan(
         path=path,
         store=chain.local,
@@ -205,7 +207,7 @@ def states_of(chain: StoreChain, steps: Iterable[Step]) -> dict[str, str]:
     listed = list(steps)
     states = {step.id: "cached" for step in listed if chain.local.has(step.stage, step.key)}
     missing = [step for step in listed if step.id not in states]
-    elsewhere = chain.where((step.stage, step.key) for step in missing)
+    elsewhere = chain.locate((step.stage, step.key) for step in missing)
     for step in missing:
         if (step.stage, step.key) in elsewhere:
             states[step.id] = "remote"

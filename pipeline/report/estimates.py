@@ -171,7 +171,7 @@ class Estimates:
         """Return the bytes of every step that a remote has."""
         if self._remote is None:
             steps = [s for s in self._plan.steps.values() if self._plan.states[s.id] == "remote"]
-            where = self._plan.chain.where((s.stage, s.key) for s in steps)
+            where = self._plan.chain.locate((s.stage, s.key) for s in steps)
             there = [(s, where[s.stage, s.key]) for s in steps if (s.stage, s.key) in where]
             with ThreadPoolExecutor(_AT_ONCE) as threads:
                 manifests = threads.map(lambda pair: read_manifest(pair[1], pair[0].stage, pair[0].key), there)

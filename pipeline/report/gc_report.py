@@ -14,45 +14,45 @@ _MOST_FOREIGN = 5  # named in one line
 _UNTOUCHED_S = 90 * 86400.0  # a reference that no run wrote to for so long may be nobody's any more
 
 
-def as_text(cleaning: GarbageCollection, url: str) -> str:
+def as_text(collection: GarbageCollection, url: str) -> str:
     """Write the largest as a table, then the total, then the references that may be nobody's."""
-    listed = sorted(cleaning.scraps, key=lambda each: (-each.bytes, each.path))
+    listed = sorted(collection.garbage, key=lambda each: (-each.bytes, each.path))
     text = []
     if listed:
-        rows = [[what(s), s.why, age(cleaning.now - s.touched), size(s.bytes)] for s in listed[:_MOST_LINES]]
+        rows = [[what(s), s.reason, age(collection.now - s.last_modified), size(s.bytes)] for s in listed[:_MOST_LINES]]
         text = [table(["what", "why", "age", "size"], rows, right=[2, 3])]
         rest = listed[_MOST_LINES:]
         text += [f"and {len(rest):,} more ({size(_bytes(rest))}); --json lists them all"] if rest else []
         text.append("")
-    text += [f"{name} would be forgotten" for name in cleaning.forget]
-    text.append(f"{_kept(cleaning)} in {url}")
+    text += [f"{name} would be forgotten" for name in collection.drop_refs]
+    text.append(f"{_kept(collection)} in {url}")
     if listed:
         text.append(f"can be freed: {_counts(listed)}, {size(_bytes(listed))} together. Add --yes to free it")
     else:
         text.append("nothing can be freed")
-    return "\n".join([*text, *_notes(cleaning)])
+    return "\n".join([*text, *_notes(collection)])
 
 
-def freed_text(cleaning: GarbageCollection, left: Mapping[str, str]) -> str:
+def freed_text(collection: GarbageCollection, left: Mapping[str, str]) -> str:
     """Say what was freed, and what was left and why."""
-    freed = [scrap for scrap in cleaning.scraps if scrap.path not in left]
-    lines = [f"left {what(scrap)}: {left[scrap.path]}" for scrap in cleaning.scraps if scrap.path in left]
-    lines += [f"forgot {name}" for name in cleaning.forget]
+    freed = [scrap for scrap in collection.garbage if scrap.path not in left]
+    lines = [f"left {what(scrap)}: {left[scrap.path]}" for scrap in collection.garbage if scrap.path in left]
+    lines += [f"forgot {name}" for name in collection.drop_refs]
     done = f"freed {_counts(freed)}, {size(_bytes(freed))} together" if freed else "nothing was freed"
-    return "\n".join([*lines, f"{done}; {_kept(cleaning)}", *_notes(cleaning)])
+    return "\n".join([*lines, f"{done}; {_kept(collection)}", *_notes(collection)])
 
 
-def as_json(cleaning: GarbageCollection, url: str, left: Mapping[str, str] | None = None) -> dict[str, Any]:
+def as_json(collection: GarbageCollection, url: str, left: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return all of it; `freed` is null where nothing was to be."""
     listed = []
-    for scrap in cleaning.scraps:
+    for scrap in collection.garbage:
         freed = None if left is None else scrap.path not in left
         listed.append(
             {
                 "what": scrap.kind,
                 "path": scrap.path,
-                "why": scrap.why,
-                "age_s": round(cleaning.now - scrap.touched, 1),
+                "why": scrap.reason,
+                "age_s": round(collection.now - scrap.last_modified, 1),
                 "bytes": scrap.bytes,
                 "objects": scrap.objects,
                 "freed": freed,
@@ -61,17 +61,17 @@ def as_json(cleaning: GarbageCollection, url: str, left: Mapping[str, str] | Non
         )
     return {
         "store": url,
-        "grace_s": cleaning.grace_s,
+        "grace_s": collection.grace_s,
         "scraps": listed,
-        "bytes": _bytes(s for s in cleaning.scraps if not left or s.path not in left),
-        "outputs": len(cleaning.inventory.published),
+        "bytes": _bytes(s for s in collection.garbage if not left or s.path not in left),
+        "outputs": len(collection.inventory.published),
         "refs": [
-            {"name": ref.name, "who": ref.who, "path": ref.path, "written": ref.written}
-            for ref in cleaning.refs.values()
+            {"name": ref.name, "who": ref.owner, "path": ref.path, "written": ref.written}
+            for ref in collection.refs.values()
         ],
-        "forgotten": list(cleaning.forget),
-        "irregular": [{"path": each.path, "is": each.what} for each in cleaning.inventory.irregular],
-        "not_of_this_store": sorted(cleaning.inventory.foreign),
+        "forgotten": list(collection.drop_refs),
+        "irregular": [{"path": each.path, "is": each.what} for each in collection.inventory.irregular],
+        "not_of_this_store": sorted(collection.inventory.foreign),
     }
 
 
@@ -92,16 +92,16 @@ def age(seconds: float) -> str:
     return "now"
 
 
-def _kept(cleaning: GarbageCollection) -> str:
-    outputs = sum(1 for scrap in cleaning.scraps if scrap.kind == "output")
-    kept = len(cleaning.inventory.published) - outputs
-    used = f"used by {len(cleaning.refs)} experiment{'s' if len(cleaning.refs) != 1 else ''}"
-    young = f", or younger than {_grace(cleaning)}" if cleaning.grace_s else ""
+def _kept(collection: GarbageCollection) -> str:
+    outputs = sum(1 for scrap in collection.garbage if scrap.kind == "output")
+    kept = len(collection.inventory.published) - outputs
+    used = f"used by {len(collection.refs)} experiment{'s' if len(collection.refs) != 1 else ''}"
+    young = f", or younger than {_grace(collection)}" if collection.grace_s else ""
     return f"{kept:,} output{'s' if kept != 1 else ''} kept ({used}{young})"
 
 
-def _grace(cleaning: GarbageCollection) -> str:
-    return age(cleaning.grace_s) if cleaning.grace_s >= 60 else f"{cleaning.grace_s:g} s"
+def _grace(collection: GarbageCollection) -> str:
+    return age(collection.grace_s) if collection.grace_s >= 60 else f"{collection.grace_s:g} s"
 
 
 _COUNTED = {
@@ -127,14 +127,14 @@ def _bytes(scraps: Iterable[GarbageItem]) -> int:
     return sum(scrap.bytes for scrap in scraps)
 
 
-def _notes(cleaning: GarbageCollection) -> list[str]:
-    notes = irregular_notes(cleaning.inventory.irregular) + foreign_notes(cleaning.inventory.foreign)
-    if cleaning.unnamed and cleaning.inventory.published:
+def _notes(collection: GarbageCollection) -> list[str]:
+    notes = irregular_notes(collection.inventory.irregular) + foreign_notes(collection.inventory.foreign)
+    if collection.has_no_references and collection.inventory.published:
         notes.append(
             "note: no experiment is known here (refs/ is empty), so every output stays;\n"
             "  `pipeline run` and `pipeline push` make an experiment known"
         )
-    stale = [ref for ref in cleaning.refs.values() if ref.age_s is None or ref.age_s > _UNTOUCHED_S]
+    stale = [ref for ref in collection.refs.values() if ref.age_s is None or ref.age_s > _UNTOUCHED_S]
     if stale:
         notes.append("experiments that no run has changed for long; one that nobody needs goes with --forget NAME:")
         notes += [f"  {_whose(ref)}" for ref in stale]
@@ -167,4 +167,4 @@ def foreign_notes(found: Sequence[str]) -> list[str]:
 def _whose(ref: Ref) -> str:
     if ref.age_s is None:
         return f"{ref.name} (by an earlier version)"
-    return f"{ref.name} ({age(ref.age_s)}, {ref.who}, {ref.path})"
+    return f"{ref.name} ({age(ref.age_s)}, {ref.owner}, {ref.path})"

@@ -19,7 +19,7 @@ class ProgressLine:
         self._next = time.monotonic() + (1.0 if self._terminal else _LINE_EVERY_S)
         self._width = 0
 
-    def to(self, done: int, total: int, more: str = "") -> None:
+    def update(self, done: int, total: int, more: str = "") -> None:
         """Say how far it is, not more often than one can read."""
         now = time.monotonic()
         if now < self._next:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from pipeline.plan.broken_recordings import is_doubtful
-from pipeline.plan.explain import accepted, is_about_code, reasons
+from pipeline.plan.explain import Reason, describe_acceptance, reasons
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from pipeline.report.estimates import Estimates, Total
@@ -33,8 +33,8 @@ def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None
                 "stage": step.stage,
                 "key": step.key,
                 "state": plan.states[step.id],
-                "reasons": reasons(plan, step),
-                "accepted": msgspec.to_builtins(step.accepted),
+                "reasons": [reason.text for reason in reasons(plan, step)],
+                "accepted": msgspec.to_builtins(step.code.acceptance),
                 "estimate": {"seconds": estimate.seconds, "bytes": estimate.bytes},
                 **({} if differs is None else {"differs": differs.get(step.id)}),
             }
@@ -107,7 +107,7 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
     return "\n".join(text)
 
 
-def _why(plan: Plan, steps: Iterable[Step], found: Mapping[str, list[str]]) -> list[str]:
+def _why(plan: Plan, steps: Iterable[Step], found: Mapping[str, list[Reason]]) -> list[str]:
     """Say each reason once, with the steps that share it."""
     shared: dict[str, list[Step]] = {}
     for step in steps:
@@ -122,9 +122,10 @@ def _why(plan: Plan, steps: Iterable[Step], found: Mapping[str, list[str]]) -> l
     return lines
 
 
-def _hint(steps: Iterable[Step], found: Mapping[str, list[str]]) -> list[str]:
+def _hint(steps: Iterable[Step], found: Mapping[str, list[Reason]]) -> list[str]:
     """Say what can be done where the program changed and nothing else."""
-    entries = dict.fromkeys(step.entry for step in steps if found[step.id] and all(map(is_about_code, found[step.id])))
+    code_alone = (step for step in steps if found[step.id] and all(reason.is_code for reason in found[step.id]))
+    entries = dict.fromkeys(step.entry for step in code_alone)
     return [f"where that changes no value: pipeline accept {entry}" for entry in entries]
 
 
@@ -132,13 +133,13 @@ def _accepted(steps: Iterable[Step]) -> list[str]:
     """Say which entries' code was accepted, each acceptance once."""
     shared: dict[str, list[str]] = {}
     for step in steps:
-        if step.accepted and step.accepted.entry:  # not by a release, which is so for everybody: `explain` says that
-            shared.setdefault(accepted(step), []).append(step.entry)
+        # not those of a release, which hold for everybody: `explain` says so
+        if step.code.acceptance and step.code.acceptance.entry:
+            shared.setdefault(describe_acceptance(step), []).append(step.entry)
     return [f"{', '.join(dict.fromkeys(entries))}: {text}" for text, entries in shared.items()]
 
 
-def _brief(plan: Plan, reason: str) -> str:
+def _brief(plan: Plan, reason: Reason) -> str:
     """Name the entry instead of its step where steps differ by fold and seed only; modalities say something."""
-    need = reason.removeprefix("input ").removesuffix(" changed")
-    step = plan.steps.get(need)
-    return f"input {step.entry} changed" if step and step.stage != "encode" else reason
+    step = plan.steps.get(reason.input)
+    return f"input {step.entry} changed" if step and step.stage != "encode" else reason.text

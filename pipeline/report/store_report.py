@@ -33,7 +33,7 @@ class OutputRow:
             "key": self.folder.key,
             "state": self.state,
             "created": self.origin.created if self.origin else None,
-            "written": moment(self.folder.touched, "seconds"),
+            "written": moment(self.folder.last_modified, "seconds"),
             "bytes": self.folder.bytes,
             "objects": self.folder.objects,
             "user": told.get("user"),
@@ -56,7 +56,7 @@ def list_text(listed: Sequence[OutputRow], url: str, width: int) -> str:
     header = ["stage", "key", "written", "size", "by", "experiment", "step"]
     rows = []
     for each in listed:
-        made = moment(each.folder.touched)[: 16 if width >= _WIDE else 10]
+        made = moment(each.folder.last_modified)[: 16 if width >= _WIDE else 10]
         experiment, step = _used(each)
         size_ = size(each.folder.bytes)
         rows.append([each.folder.stage, each.folder.key[:12], made, size_, _who(each), experiment, step])
@@ -140,7 +140,7 @@ def show_json(
         "provenance": manifest.provenance,
         "family": manifest.family,
         **{titles[title]: [{"stage": s, "key": k} for s, k in names] for title, names in origins.items()},
-        "refs": [{"name": ref.name, "who": ref.who, "path": ref.path, "written": ref.written} for ref in refs],
+        "refs": [{"name": ref.name, "who": ref.owner, "path": ref.path, "written": ref.written} for ref in refs],
         "recipe": manifest.recipe,
     }
 
@@ -151,14 +151,14 @@ def usage_text(usage: Usage, url: str) -> str:
     text = [table(["stage", "outputs", "size"], rows, right=[1, 2]), ""] if rows else []
     if usage.shares:
         rows = [
-            [_experiment(s.ref), s.ref.who or "-", _age(s.ref), size(s.alone.bytes), size(s.shared.bytes), s.ref.name]
+            [_experiment(s.ref), s.ref.owner or "-", _age(s.ref), size(s.alone.bytes), size(s.shared.bytes), s.ref.name]
             for s in usage.shares
         ]
         header = ["experiment", "by", "changed", "alone", "shared", "reference"]
         text += [table(header, rows, right=[2, 3, 4]), ""]
     rest = [
         ("used by no experiment", usage.unused),
-        ("left behind", usage.left_behind),
+        ("left behind", usage.orphaned),
         ("quarantine", usage.quarantine),
     ]
     rows = [[title, f"{each.outputs:,}", size(each.bytes)] for title, each in rest if each.outputs]
@@ -179,7 +179,7 @@ def usage_json(usage: Usage, url: str) -> dict[str, Any]:
         "experiments": [
             {
                 "ref": share.ref.name,
-                "who": share.ref.who,
+                "who": share.ref.owner,
                 "path": share.ref.path,
                 "written": share.ref.written,
                 "alone": plain(share.alone),
@@ -188,7 +188,7 @@ def usage_json(usage: Usage, url: str) -> dict[str, Any]:
             for share in usage.shares
         ],
         "unused": plain(usage.unused),
-        "left_behind": plain(usage.left_behind),
+        "left_behind": plain(usage.orphaned),
         "quarantine": plain(usage.quarantine),
     }
 
@@ -225,7 +225,7 @@ def _outputs(names: Sequence[OutputName]) -> str:
 
 
 def _users(refs: Sequence[Ref]) -> str:
-    said = [", ".join(part for part in (ref.who, ref.path or ref.name) if part) for ref in refs[:_MOST_LISTED]]
+    said = [", ".join(part for part in (ref.owner, ref.path or ref.name) if part) for ref in refs[:_MOST_LISTED]]
     more = [f"and {len(refs) - _MOST_LISTED} more"] if len(refs) > _MOST_LISTED else []
     return "\n".join([*said, *more]) or "no experiment"
 

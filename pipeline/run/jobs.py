@@ -44,7 +44,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
         )
     encode = step.stage == "encode"
     weights = step.work.get("weights")
-    accepted = step.accepted
+    accepted = step.code.acceptance
     code = _code(plan, step)
     check_code(code)
     is_file = weights is not None and weights.endswith((".pth", ".safetensors"))
@@ -74,7 +74,7 @@ def _code(plan: Plan, step: Step) -> dict[str, tuple[str, str]]:
     trained = (plan.steps[need].recipe for need in step.needs if plan.steps[need].stage in ("train", "distil"))
     models = (MODELS[recipe["params"]["model"]["name"]] for recipe in trained)
     roots = [module_of(reference) for model in models for reference in (model.build, model.params)]
-    return dict(plan.snapshot.code.running(step.recipe["code"], roots))
+    return dict(plan.snapshot.code.running(step.code, roots))
 
 
 def _files(table: Table, step: Step) -> dict[str, bytes]:
@@ -83,7 +83,8 @@ def _files(table: Table, step: Step) -> dict[str, bytes]:
     if index is None or step.stage not in ("index", "encode"):
         return {}
     return {
-        stream: pack(index.hashed(path) for _, path in files_of(table.listing, stream)) for stream in step.recipe["raw"]
+        stream: pack(index.file_hash(path) for _, path in files_of(table.listing, stream))
+        for stream in step.recipe["raw"]
     }
 
 

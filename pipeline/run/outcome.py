@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from store.errors import NotPermitted, StoreError
 
 if TYPE_CHECKING:
     from pipeline.run.messages import StepDone, StepFailed
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,8 @@ def record_outcome(plan: Plan, outcome: Outcome) -> None:
     steps = plan.steps
     done = {s: StepRecord(steps[s].stage, steps[s].key, round(d.seconds, 3), d.bytes) for s, d in outcome.done.items()}
     try:
-        plan.history.note(done)
-        if plan.history.refused:
-            raise NotPermitted(plan.history.refused)
+        plan.history.record(done)
+        if plan.history.write_error:
+            raise NotPermitted(plan.history.write_error)
     except StoreError as error:
-        print(f"note: this run is not remembered for estimates and explanations: {error}", file=sys.stderr)
+        _log.warning("note: this run is not remembered for estimates and explanations: %s", error)

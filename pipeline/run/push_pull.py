@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +22,8 @@ from store.errors import Corrupt, DraftLocked, NotPermitted, StoreError
 
 if TYPE_CHECKING:
     from store import Manifest
+
+_log = logging.getLogger(__name__)
 
 _AT_ONCE = 4  # outputs; each moves several of its objects at a time
 _TRIES, _PAUSE_S = 5, 1.0  # where another process, such as a cleaning, has an output's lock
@@ -109,11 +111,11 @@ def push(
         return TransferOutcome()
     users = [plan.history, *(plan.history.others() if whole else ())]
     steps = [_steps(plan) if user is plan.history else user.steps for user in users]
-    theirs = {name for user in users[1:] for name in user.named()}
+    theirs = {name for user in users[1:] for name in user.pinned_outputs()}
     there = [user.in_store(target) for user in users]
     for user, at_target in zip(users, there, strict=True):
         mine = set(outputs.values()) - theirs if user is plan.history else set()
-        _use(at_target, sorted((mine | user.named()) & set(outputs.values())))
+        _use(at_target, sorted((mine | user.pinned_outputs()) & set(outputs.values())))
     forced_names = {named(plan.steps.values())[id_] for id_ in forced}
     shared = _copy(
         {
@@ -125,7 +127,7 @@ def push(
     )
     arrived = {name for id_, name in outputs.items() if id_ not in shared.failed}
     for done, at_target in zip(steps, there, strict=True):
-        at_target.note({id_: past for id_, past in done.items() if (past.stage, past.key) in arrived})
+        at_target.record({id_: past for id_, past in done.items() if (past.stage, past.key) in arrived})
     return shared
 
 
@@ -141,22 +143,22 @@ def pull(plan: Plan, outputs: Mapping[str, OutputName], *, forced: Collection[st
         plan.store,
     )
     here = {id_: plan.steps[id_] for id_ in (*shared.sent, *shared.there) if id_ in plan.steps}
-    plan.history.note({id_: StepRecord(step.stage, step.key) for id_, step in here.items()})
+    plan.history.record({id_: StepRecord(step.stage, step.key) for id_, step in here.items()})
     return shared
 
 
-def use_in_remotes(plan: Plan, names: Collection[OutputName]) -> bool:
+def pin_in_remotes(plan: Plan, names: Collection[OutputName]) -> bool:
     """Name in each remote what is relied on there; return whether it was named just now, and is to be looked for again.
 
     A remote that this user may read and not write keeps no name: what is fetched from there is checked and may be gone.
     """
     new = False
     for url, remote in plan.chain.remotes().items() if names else ():
-        if there := sorted(plan.chain.found.get(url, set()).intersection(names)):
+        if there := sorted(plan.chain.located.get(url, set()).intersection(names)):
             try:
-                new |= plan.history.in_store(remote).use(there)
+                new |= plan.history.in_store(remote).pin(there)
             except StoreError as error:
-                print(f"note: remote {url} does not know what is used of it: {error}", file=sys.stderr)
+                _log.warning("note: remote %s does not know what is used of it: %s", url, error)
     return new
 
 
@@ -177,14 +179,14 @@ def origin(manifest: Manifest) -> str:
 
 def _steps(plan: Plan) -> dict[str, StepRecord]:
     """Return what this experiment has done, and what else is in the store that it would do."""
-    return {**plan.history.steps, **plan.history.unknown(plan.steps.values(), plan.states)}
+    return {**plan.history.steps, **plan.history.unrecorded_steps(plan.steps.values(), plan.states)}
 
 
 def _use(history: History, outputs: Iterable[OutputName]) -> None:
     """Name outputs; NotPermitted where that cannot be done."""
-    history.use(outputs)
-    if history.refused:
-        raise NotPermitted(history.refused)
+    history.pin(outputs)
+    if history.write_error:
+        raise NotPermitted(history.write_error)
 
 
 def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> TransferOutcome:
@@ -204,7 +206,7 @@ def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> TransferOutco
             said = "there already"
             try:
                 copied = _patiently(copy, progress)
-                if copied.there:
+                if copied.already_present:
                     shared.there.append(id_)
                 else:
                     shared.sent[id_], said = copied.sent, f"{word}, {size(copied.sent)}"

@@ -7,6 +7,7 @@ stops only those that need it.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Collection, Iterable
@@ -31,6 +32,8 @@ from store.errors import StoreError
 
 if TYPE_CHECKING:
     from pipeline.run.cluster.pool import ScheduledPool
+
+_log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0  # for the output of a step that another run is doing
 _TRY_EVERY_S = 5.0  # to take over such a step
@@ -134,8 +137,7 @@ class _Run:
             self.display.advance(id_, message.done, message.total, message.what)
         elif isinstance(message, WorkerSilent):
             self.display.note(id_, message.message)
-        else:
-            assert not isinstance(message, WorkerAlive)  # the pool keeps those to itself
+        elif not isinstance(message, WorkerAlive):  # the pool keeps those to itself
             self._end(id_, message)
 
     def _start_ready(self) -> None:
@@ -145,11 +147,10 @@ class _Run:
             if id_ not in self.waiting or not self._is_ready(id_):  # not in: started as a batch mate of one before it
                 continue
             step, computed = self._plan.steps[id_], self._is_computed(id_)
-            if not self._has_room(step if computed else None):
-                if computed and self.pool.in_order:
-                    break
-                continue
-            self._start([id_, *self._batch_mates(id_)] if computed else [id_])
+            if self._has_room(step if computed else None):
+                self._start([id_, *self._batch_mates(id_)] if computed else [id_])
+            elif computed and self.pool.in_order:
+                break
 
     def _is_ready(self, id_: str) -> bool:
         needs = self._plan.steps[id_].needs if self._is_computed(id_) else ()
@@ -176,8 +177,10 @@ class _Run:
             self.waiting.remove(id_)
             self._batch_leader[id_] = ids[0]
             self.display.start(id_)
+            computed = self._is_computed(id_)
+            _log.info("%s: %s key %s", id_, "making" if computed else "fetching", step.key)
             try:
-                if not self._is_computed(id_):
+                if not computed:
                     self.pool.start(make_fetch(self._plan, step))
                 else:
                     jobs.append(make_job(self._plan, step, self._options.device, id_ in self._forced))
@@ -232,14 +235,11 @@ class _Run:
         self.add(id_)
 
     def _recover_output(self, id_: str, corrupt: CorruptInput, message: str) -> bool:
-        """Quarantine a damaged input and have it fetched or computed again; once for each step that reports it.
-
-        Returns False where that step is to fail instead.
-        """
+        """Quarantine a damaged input and add it to what waits; return False where the step is to fail instead."""
         name = (corrupt.stage, corrupt.key)
         damaged = next((step.id for step in self._plan.steps.values() if (step.stage, step.key) == name), None)
         if damaged is None or (id_, damaged) in self._reported_damage:
-            return False
+            return False  # the second time for this step, or not an output of this plan
         self._reported_damage.add((id_, damaged))
         if damaged in self._quarantined:  # another step, which ran beside this one, has reported it
             self.display.requeue(id_, f"found {damaged} damaged, too; it is fetched or computed again")
@@ -251,7 +251,7 @@ class _Run:
         except StoreError:
             return False
         self._available.discard(damaged)
-        self._plan.states[damaged] = "remote" if self._plan.chain.where([name]) else "todo"
+        self._plan.states[damaged] = "remote" if self._plan.chain.locate([name]) else "todo"
         finding = f"damaged: {corrupt.finding}; it was moved to {place}" if existed else "gone"  # another run moved it
         self.display.requeue(id_, f"found {damaged} {finding}")
         waiting = len(self.waiting)

@@ -115,13 +115,16 @@ class Series:
 
 
 class Video(Protocol):
-    """A stream of frames, read in order; a context manager."""
+    """A stream of frames, read in order; a context manager, which closes nothing unless a reader says so."""
 
     length: int  # frames
 
-    def __enter__(self) -> Video: ...
+    def __enter__(self) -> Video:
+        return self
 
-    def __exit__(self, *exc: object) -> None: ...
+    def __exit__(self, *exc: object) -> None:
+        """Close what is open between frames; nothing where a reader keeps nothing open."""
+        return
 
     def frames(
         self, wanted: NDArray[np.int64] | None = None, side: int | None = None

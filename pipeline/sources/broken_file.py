@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pipeline.errors import BadRecording, StepError
 
 
 class BrokenFileError(Exception):
     """A file's content cannot be used; the message is the reason in a few words, without the file's name."""
+
+
+def read_nonempty(path: Path) -> bytes:
+    """Read a file; BrokenFileError where it has no byte, OSError where the system does not let it be read."""
+    content = path.read_bytes()
+    if not content:
+        raise BrokenFileError("is empty (0 bytes)")
+    return content
 
 
 @contextmanager
@@ -32,9 +41,9 @@ def for_recording(recording: str, stream: str, path: str) -> Iterator[None]:
     except BrokenFileError as error:
         raise BadRecording(recording, stream, path, str(error)) from error
     except (OSError, MemoryError) as error:
-        said = "out of memory" if isinstance(error, MemoryError) else error.strerror or str(error)
+        reason = "out of memory" if isinstance(error, MemoryError) else error.strerror or str(error)
         raise StepError(
-            f"{path}: {said}\n"
+            f"{path}: {reason}\n"
             f"  that is an error of the system, not of recording {recording}: "
             "check the disk, the mount, permissions and limits, and run again"
         ) from error

@@ -1,16 +1,24 @@
-"""The folders under a dataset's root: what is in them, and what to say where none of it is a recording."""
+"""The folders under a dataset's root: what is in them, which recordings it makes, and what to say where it makes none.
+
+Sources that keep their data in files list them with `list_folder` or `walk`, say of each file whose it is, and gather
+the files of each recording with `gather`.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from pipeline.errors import ConfigError
-from pipeline.sources.base import Unparsed
+from pipeline.sources.base import Listing, Recording, Unparsed
+
+Owner = TypeVar("Owner", bound=Hashable)
+# Files of one stream, and whose they are: what identifies the recording, or text that says why nobody can tell.
+StreamFiles: TypeAlias = tuple[str, tuple[str, ...], Owner | str]
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -21,14 +29,36 @@ _KINDS = {
 }
 
 
-class Found(NamedTuple):
-    """A name in a folder; `problem` says why it stands for no file that can be read, and is empty where it does."""
+class FolderEntry(NamedTuple):
+    """A name in a folder; `problem` says why no file can be read under it, and is empty where one can."""
 
     name: str
     problem: str
 
 
-def names(root: Path, folder: str) -> Iterator[str]:
+def gather(files: Iterable[StreamFiles[Owner]]) -> tuple[dict[Owner, dict[str, tuple[str, ...]]], list[Unparsed]]:
+    """Return each owner's files by stream, and the files that belong to nobody, sorted by path.
+
+    Of two files for one stream of one recording the first is taken.
+    """
+    streams: dict[Owner, dict[str, tuple[str, ...]]] = {}
+    unparsed: list[Unparsed] = []
+    for stream, paths, owner in files:
+        if isinstance(owner, str):
+            unparsed += [Unparsed(stream, path, owner) for path in paths]
+            continue
+        first = streams.setdefault(owner, {}).setdefault(stream, paths)
+        if first is not paths:
+            unparsed += [Unparsed(stream, path, f"names the same recording as {first[0]}") for path in paths]
+    return streams, sorted(unparsed, key=lambda each: each.path)
+
+
+def sorted_listing(recordings: Iterable[Recording], unparsed: Sequence[Unparsed]) -> Listing:
+    """Return a listing with its recordings in the order of their ids, which is the order of rows."""
+    return Listing(tuple(sorted(recordings, key=lambda each: each.id)), tuple(unparsed))
+
+
+def list_names(root: Path, folder: str) -> Iterator[str]:
     """Yield the names in one folder of the root, but hidden ones; nothing where there is no such folder.
 
     Raises
@@ -39,7 +69,7 @@ def names(root: Path, folder: str) -> Iterator[str]:
     return (entry.name for entry in _scan(root, folder) if not entry.name.startswith("."))
 
 
-def entries(root: Path, folder: str) -> Iterator[Found]:
+def list_folder(root: Path, folder: str) -> Iterator[FolderEntry]:
     """Yield what is in one folder of the root, but hidden names; nothing where there is no such folder.
 
     Raises
@@ -47,12 +77,13 @@ def entries(root: Path, folder: str) -> Iterator[Found]:
     ConfigError
         The folder is there and cannot be read.
     """
+    # Hidden names are what file managers and synchronisers leave behind.
     for entry in _scan(root, folder):
         if not entry.name.startswith("."):
-            yield Found(said(entry.name), _problem(entry))
+            yield FolderEntry(printable(entry.name), _problem(entry))
 
 
-def walk(root: Path, folder: str) -> Iterator[tuple[str, list[Found]]]:
+def walk(root: Path, folder: str) -> Iterator[tuple[str, list[FolderEntry]]]:
     """Yield each folder in and under one of the root's, relative to the root, with its files but hidden ones.
 
     Links to folders are followed: who has cameras on several disks joins them so. One that leads back to a folder that
@@ -63,36 +94,37 @@ def walk(root: Path, folder: str) -> Iterator[tuple[str, list[Found]]]:
     ConfigError
         A folder is there and cannot be read.
     """
+    # A folder is told by device and inode: links may lead to one folder under many names.
     parts = folder.split("/")
-    outside = {_place(root / "/".join(parts[:depth])) for depth in range(len(parts) + 1)}
+    outside = {_identity(root / "/".join(parts[:depth])) for depth in range(len(parts) + 1)}
     waiting = [(folder, frozenset(outside))]  # folders, and those that each of them is in
     while waiting:
         inside, above = waiting.pop()
-        found: list[Found] = []
+        files: list[FolderEntry] = []
         for entry in _scan(root, inside):
-            place = _place(entry) if _is_folder(entry) else None
-            if place is not None and place not in above:
-                waiting.append((f"{inside}/{entry.name}", above | {place}))
-            elif place is not None:
-                found.append(Found(said(entry.name), "is a link back to a folder that it is in"))
+            identity = _identity(entry) if _is_folder(entry) else None
+            if identity is not None and identity not in above:
+                waiting.append((f"{inside}/{entry.name}", above | {identity}))
+            elif identity is not None:
+                files.append(FolderEntry(printable(entry.name), "is a link back to a folder that it is in"))
             elif not entry.name.startswith("."):
-                found.append(Found(said(entry.name), _problem(entry) or _unspeakable(inside)))
-        yield said(inside), found
+                files.append(FolderEntry(printable(entry.name), _problem(entry) or _name_problem(inside)))
+        yield printable(inside), files
 
 
-def said(name: str) -> str:
+def printable(name: str) -> str:
     """Return a name as text that can be written and printed: bytes that are not UTF-8 as backslash escapes."""
     return name if name.isascii() else os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
 def _scan(root: Path, folder: str) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(root / folder) as there:
-            return list(there)
+        with os.scandir(root / folder) as scanned:
+            return list(scanned)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise ConfigError(f"source.root: cannot read {root / said(folder)}: {error.strerror}") from error
+        raise ConfigError(f"source.root: cannot read {root / printable(folder)}: {error.strerror}") from error
 
 
 def _problem(entry: os.DirEntry[str]) -> str:
@@ -103,11 +135,11 @@ def _problem(entry: os.DirEntry[str]) -> str:
     except OSError as error:  # a link to nothing is a file that is not there
         if error.errno == errno.ELOOP:
             return "is a link that leads to itself"
-    return _unspeakable(entry.name)
+    return _name_problem(entry.name)
 
 
-def _unspeakable(name: str) -> str:
-    return "" if said(name) == name else "has a name that is not UTF-8: rename it"
+def _name_problem(name: str) -> str:
+    return "" if printable(name) == name else "has a name that is not UTF-8: rename it"
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -117,13 +149,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _place(folder: os.DirEntry[str] | Path) -> tuple[int, int] | None:
+def _identity(folder: os.DirEntry[str] | Path) -> tuple[int, int] | None:
     """Return what tells a folder from all others on this machine; None where it has gone."""
     try:
-        found = folder.stat()
+        status = folder.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def no_recordings_message(dataset: str, root: Path, unparsed: Sequence[Unparsed], expected: str) -> str:
@@ -132,7 +164,7 @@ def no_recordings_message(dataset: str, root: Path, unparsed: Sequence[Unparsed]
     try:
         os.listdir(root)
     except (FileNotFoundError, NotADirectoryError):
-        return f"source.root: there is no folder {root}{_leads(root)}; {remedy}, expected {expected}"
+        return f"source.root: there is no folder {root}{_link_target(root)}; {remedy}, expected {expected}"
     except OSError as error:
         return f"source.root: cannot read {root}: {error.strerror}; check its permissions, or {remedy}"
     if unparsed:
@@ -141,7 +173,7 @@ def no_recordings_message(dataset: str, root: Path, unparsed: Sequence[Unparsed]
     return f"source.root: {root} holds no recordings; {remedy}, expected {expected}"
 
 
-def _leads(root: Path) -> str:
+def _link_target(root: Path) -> str:
     try:
         return f" (a link to {os.readlink(root)})"
     except OSError:  # no link

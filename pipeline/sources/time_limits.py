@@ -37,6 +37,12 @@ class TimeLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 DEFAULT = TimeLimits()
 
 
+class SourceRecipe(msgspec.Struct, frozen=True):
+    """What stages read of a recipe's ``source``; whoever opens the dataset reads the rest."""
+
+    times: TimeLimits = DEFAULT
+
+
 def check(times: NDArray[np.float64], limits: TimeLimits) -> None:
     """Hold increasing times against the limits.
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pipeline.errors import BadRecording, ConfigError
-from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Unparsed, Video
+from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Video
 from pipeline.sources.broken_file import for_recording
-from pipeline.sources.folder_listing import entries, no_recordings_message
+from pipeline.sources.folder_listing import StreamFiles, gather, list_folder, no_recordings_message, sorted_listing
 from pipeline.sources.formats import mat
 from pipeline.sources.formats.video import VideoFile
 
@@ -50,6 +50,7 @@ _ARRAYS = {
     "skeleton": mat.Expected("d_skel", (20, 3, None)),
     "inertial": mat.Expected("d_iner", (None, 6)),
 }
+Trial = tuple[int, int, int]  # action, subject, trial
 EXPECTED = "RGB, Depth, Skeleton or Inertial with files like a1_s1_t1_inertial.mat"
 _NOT_DATA = {"Skeleton_joint_order.txt"}  # comes with the dataset
 
@@ -81,29 +82,27 @@ class UtdMhad:
 
     def list(self) -> Listing:
         """List the recordings that any of the four folders names; see `Source.list`."""
-        streams: dict[tuple[int, int, int], dict[str, tuple[str, ...]]] = {}
-        unparsed: list[Unparsed] = []
-        for stream, (folder, end) in FILES.items():
-            match = re.compile(r"a([1-9]\d*)_s([1-9]\d*)_t([1-9]\d*)" + re.escape(end)).fullmatch
-            for file, problem in entries(self.root, folder):
-                if file in _NOT_DATA:
-                    continue
-                path = f"{folder}/{file}"
-                found = match(file)
-                if problem or found is None:
-                    unparsed.append(Unparsed(stream, path, problem or f"not named like a1_s1_t1{end}"))
-                    continue
-                action, subject, trial = int(found[1]), int(found[2]), int(found[3])
-                if action > len(self.classes):
-                    reason = f"action {action} is not one of 1..{len(self.classes)}"
-                    unparsed.append(Unparsed(stream, path, reason))
-                    continue
-                streams.setdefault((action, subject, trial), {})[stream] = (path,)
+        streams, unparsed = gather(self._files())
         if not streams:
             raise ConfigError(no_recordings_message(self.name, self.root, unparsed, EXPECTED))
-        recordings = [row(self.classes, key, files) for key, files in streams.items()]
-        recordings.sort(key=lambda each: each.id)
-        return Listing(tuple(recordings), tuple(sorted(unparsed, key=lambda each: each.path)))
+        return sorted_listing((row(self.classes, key, files) for key, files in streams.items()), unparsed)
+
+    def _files(self) -> Iterator[StreamFiles[Trial]]:
+        for stream, (folder, end) in FILES.items():
+            pattern = re.compile(r"a([1-9]\d*)_s([1-9]\d*)_t([1-9]\d*)" + re.escape(end))
+            for file, problem in list_folder(self.root, folder):
+                if file in _NOT_DATA:
+                    continue
+                match = pattern.fullmatch(file)
+                owner = self._parse(match) if match else f"not named like a1_s1_t1{end}"
+                yield stream, (f"{folder}/{file}",), problem or owner
+
+    def _parse(self, match: re.Match[str]) -> Trial | str:
+        """Return the trial that a name gives, or why it cannot be one."""
+        action, subject, trial = map(int, match.groups())
+        if action > len(self.classes):
+            return f"action {action} is not one of 1..{len(self.classes)}"
+        return action, subject, trial
 
     def probe(self, recording: Recording, stream: str) -> Probe:
         """Check one stream: arrays of numbers in full, depth by its header, RGB to its first frame."""
@@ -123,6 +122,7 @@ class UtdMhad:
         path, name = self._file(recording, stream)
         with for_recording(recording.id, stream, name):
             values = mat.read(path, _ARRAYS[stream])
+        # The file has (joint, axis, frame); series have time first.
         if stream == "skeleton":
             values = values.transpose(2, 0, 1)
         return Series(np.ascontiguousarray(values))
@@ -144,18 +144,12 @@ class UtdMhad:
         return self.root / files[0], files[0]
 
 
-class DepthFrames:
+class DepthFrames(Video):
     """Depth frames that are in memory as the file has them, (H, W, T) uint16 millimetres."""
 
     def __init__(self, values: NDArray[np.uint16]) -> None:
         self._values = values
         self.length = int(values.shape[2])
-
-    def __enter__(self) -> DepthFrames:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        return None
 
     def frames(self, wanted: NDArray[np.int64] | None = None, side: int | None = None) -> Iterator[NDArray[np.uint16]]:
         """Yield each (wanted) frame as (H, W) uint16, in the file's order of memory: column after column."""
@@ -163,7 +157,7 @@ class DepthFrames:
             yield self._values[:, :, t]
 
 
-def row(classes: tuple[str, ...], key: tuple[int, int, int], streams: Mapping[str, tuple[str, ...]]) -> Recording:
+def row(classes: tuple[str, ...], key: Trial, streams: Mapping[str, tuple[str, ...]]) -> Recording:
     """Build the row of one (action, subject, trial)."""
     action, subject, trial = key
     return Recording(

@@ -36,6 +36,7 @@ def validated_listing(source: Source) -> Listing:
         if problem:
             raise mistake(source, f"list: {problem}")
     ids = [recording.id for recording in recordings]
+    # One pass in C: a listing may have millions of recordings.
     if not all(map(lt, ids, ids[1:])):
         raise mistake(source, f"list: {_disorder(ids)}")
     return listing

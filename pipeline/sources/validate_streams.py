@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-REMEDY = "mend it there; pipeline/sources/base.py says what is wanted"
+REMEDY = "fix it there; pipeline/sources/base.py says what is wanted"
 
 
 def probed(source: Source, recording: Recording, stream: str, limits: TimeLimits) -> Probe:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from safetensors.torch import save
 
 from pipeline.stages.train.features import read_recordings
@@ -19,26 +20,47 @@ if TYPE_CHECKING:
     from pipeline.stages.context import Context
 
 
+class EvaluateWork(msgspec.Struct, frozen=True):
+    """What the stage reads of its work.
+
+    Attributes
+    ----------
+    model, inputs
+        The id of the step that trained the model, and what the model takes, in order.
+    test_recordings
+        Id and subject of each recording of the fold's test side.
+    classes
+        In label order.
+    """
+
+    model: str
+    inputs: list[str]
+    test_recordings: list[tuple[str, str]]
+    classes: list[str]
+
+
 def run(context: Context) -> dict[str, Any]:
     """Write ``predictions.jsonl``, ``metrics.json`` and ``probabilities.safetensors``.
 
     Probabilities are ``vote`` (N, K) and one (N, K) array a stream, rows as in ``predictions.jsonl``.
     """
-    data, kept = read_recordings(context, "test", context.work["inputs"])
+    work = msgspec.convert(context.work, EvaluateWork)
+    data, kept = read_recordings(context, "test", work.inputs)
     context.progress(0, len(data), "recordings")
-    prediction = predict(load_trained(context, context.work["model"]), data, context.device)
+    prediction = predict(load_trained(context, work.model), data, context.device)
     labels = data.labels.numpy()
-    recordings = [context.work["test_recordings"][place] for place in kept]
-    classes = context.work["classes"]
+    recordings = [work.test_recordings[place] for place in kept]
     arrays = {"vote": prediction.probabilities.contiguous()}
     arrays |= {name: values.contiguous() for name, values in prediction.streams.items()}
     context.draft.write("probabilities.safetensors", save(arrays))
-    context.draft.write("predictions.jsonl", _lines(recordings, labels, prediction, classes).encode())
-    context.draft.write("metrics.json", json.dumps(_metrics(labels, prediction, classes), indent=1).encode())
+    context.draft.write("predictions.jsonl", _lines(recordings, labels, prediction, work.classes).encode())
+    context.draft.write("metrics.json", json.dumps(_metrics(labels, prediction, work.classes), indent=1).encode())
     return {"recordings": len(data)}
 
 
-def _lines(recordings: list[list[str]], labels: NDArray[np.int64], prediction: Prediction, classes: list[str]) -> str:
+def _lines(
+    recordings: list[tuple[str, str]], labels: NDArray[np.int64], prediction: Prediction, classes: list[str]
+) -> str:
     probabilities, predicted = prediction.probabilities.max(-1)
     rows = zip(recordings, labels.tolist(), predicted.tolist(), probabilities.tolist(), strict=True)
     return "".join(

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pipeline.errors import BadRecording, StepError
-from pipeline.sources.time_limits import TimeLimits
+from pipeline.sources.time_limits import SourceRecipe, TimeLimits
 from pipeline.sources.validate_listing import validated_listing
 from pipeline.sources.validate_streams import probed
 
 if TYPE_CHECKING:
     from pipeline.sources.base import Recording, Source
     from pipeline.stages.context import Context
+
+
+class IndexRecipe(msgspec.Struct, frozen=True):
+    """What the stage reads of its recipe."""
+
+    source: SourceRecipe
+
+
+class IndexWork(msgspec.Struct, frozen=True):
+    """What is not in the recipe: the streams to check."""
+
+    streams: tuple[str, ...]
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -27,18 +40,19 @@ def run(context: Context) -> dict[str, Any]:
         A recording is broken and ``on_bad_recording`` is ``fail``: names the first files and the remedy.
     """
     assert context.source is not None
-    source, streams = context.source, list(context.work["streams"])
+    recipe, work = msgspec.convert(context.recipe, IndexRecipe), msgspec.convert(context.work, IndexWork)
+    source = context.source
     listing = validated_listing(source)
-    limits = msgspec.convert(context.recipe["source"].get("times", {}), TimeLimits)
     broken: list[dict[str, str]] = [
         {"recording": "", "stream": item.stream, "path": item.path, "reason": item.reason} for item in listing.unparsed
     ]
     lengths: list[dict[str, int]] = []
+    # Threads, since checking waits for disks and decoders; `map` keeps the order of rows.
     with ThreadPoolExecutor() as pool:
-        looks = pool.map(lambda recording: _look(source, recording, streams, limits), listing.recordings)
-        for done, (found, bad) in enumerate(looks, 1):
-            lengths.append(found)
-            broken += bad
+        results = pool.map(lambda each: _check(source, each, work.streams, recipe.source.times), listing.recordings)
+        for done, (of_streams, problems) in enumerate(results, 1):
+            lengths.append(of_streams)
+            broken += problems
             context.progress(done, len(listing.recordings), "recordings")
     check_broken(broken, context.on_bad_recording)
     rows = [
@@ -75,13 +89,14 @@ def check_broken(broken: list[dict[str, str]], on_bad_recording: str) -> None:
         count = "1 file" if len(broken) == 1 else f"{len(broken)} files"
         raise StepError(
             "\n".join([f"{count} cannot be used:", *lines, *more])
-            + "\n  mend or remove them, or set `on_bad_recording: skip` to go on without these recordings"
+            + "\n  repair or remove them, or set `on_bad_recording: skip` to go on without these recordings"
         )
 
 
-def _look(
-    source: Source, recording: Recording, streams: list[str], limits: TimeLimits
+def _check(
+    source: Source, recording: Recording, streams: Sequence[str], limits: TimeLimits
 ) -> tuple[dict[str, int], list[dict[str, str]]]:
+    """Return the lengths of a recording's streams, and what is wrong with those that cannot be used."""
     lengths: dict[str, int] = {}
     broken: list[dict[str, str]] = []
     for stream in streams:

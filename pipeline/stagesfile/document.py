@@ -1,4 +1,4 @@
-"""A stages file as plain values, with the place of every key for messages."""
+"""A stages file as plain values, with the origin of every key for messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from store import redact_secrets
 
 @dataclass
 class Document:
-    """A stages file as plain values.
+    """Plain values, and the line or the override that each came from.
 
     Attributes
     ----------
@@ -33,14 +33,14 @@ class Document:
 
     def error(self, key: str, problem: str, remedy: str) -> ConfigError:
         """Make the error that names file, line, key, problem and remedy."""
-        where, problem = redact_secrets(self.where(key)), redact_secrets(problem)
-        of_file = f"{key}: {problem}\n  {remedy}" if where.startswith(str(self.path)) else ""
-        return ConfigError(f"{where}: {problem}\n  {remedy}", of_file)
+        location, problem = redact_secrets(self.locate(key)), redact_secrets(problem)
+        of_file = f"{key}: {problem}\n  {remedy}" if location.startswith(str(self.path)) else ""
+        return ConfigError(f"{location}: {problem}\n  {remedy}", of_file)
 
-    def where(self, key: str) -> str:
-        """Name the place of a key: ``stages.yaml:12: stages.teacher.fit``, or the nearest key that has a line.
+    def locate(self, key: str) -> str:
+        """Say where a key comes from: ``stages.yaml:12: stages.teacher.fit``, with the line of the nearest key above.
 
-        A key that ``--set`` or the matrix set is placed there: ``--set stages.teacher.fit: stages.teacher.fit.lr``.
+        One that was overridden comes from there: ``--set stages.teacher.fit: stages.teacher.fit.lr``.
         """
         probe = key
         while probe and probe not in self.lines and self._origin(probe) is None:
@@ -56,15 +56,14 @@ class Document:
         return f"{self.path}{line}: {prefix}{key}" if key else f"{self.path}{line}"
 
     def set_by(self, key: str) -> str:
-        """Return what set a key, or what it stands in, instead of the file: ``--set`` or ``matrix``; else nothing."""
+        """Return what overrode a key or one above it: ``--set`` or ``matrix``; empty where the file says it."""
         probe = key
         while probe and probe not in self.origins:
             probe = probe.rpartition(".")[0]
         return self.origins.get(probe, "")
 
     def _origin(self, key: str) -> str | None:
-        """Return the override that set a key or, where the file lacks it, a key below it."""
-        if key in self.origins:
-            return key
-        below = (each for each in self.origins if each.startswith(f"{key}."))
-        return next(below, None) if key not in self.lines else None
+        """Return the overridden key that a key comes from: itself or, where the file lacks it, one below it."""
+        if key in self.origins or key in self.lines:
+            return key if key in self.origins else None
+        return next((each for each in self.origins if each.startswith(f"{key}.")), None)

@@ -1,4 +1,4 @@
-"""A stages file as entries: which kinds of work, with which parameters, needing what; one set for each matrix point."""
+"""From a stages file to experiments: one for each point of the matrix, its entries checked and in order."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder
-from pipeline.registry import ENCODERS, SOURCES, STAGES, TABLES, Registration, import_object
-from pipeline.sources.base import Modality, Source
-from pipeline.sources.folder_listing import said
+from pipeline.registry import SOURCES, STAGES, import_object
+from pipeline.sources.base import Source
+from pipeline.sources.folder_listing import printable
 from pipeline.sources.time_limits import TimeLimits
 from pipeline.sources.validate_listing import check_source
 from pipeline.stagesfile.document import Document
@@ -32,7 +32,7 @@ _NAME = re.compile(r"[\w-][\w.-]*")
 
 @dataclass(frozen=True)
 class Entry:
-    """A stage with parameters and needs, as the stages file names it; ``body`` is what is left: its parameters."""
+    """A named stage of an experiment; ``body`` has its parameters as written (see `pipeline.stagesfile.parameters`)."""
 
     name: str
     stage: str
@@ -40,8 +40,8 @@ class Entry:
     body: Mapping[str, Any]
 
     @property
-    def place(self) -> str:
-        """Return the dotted key of the entry in the stages file."""
+    def dotted_key(self) -> str:
+        """Where the entry stands in the stages file: ``stages.teacher``."""
         return f"stages.{self.name}"
 
 
@@ -148,8 +148,8 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
         if "://" in root:
             raise document.error("source.root", f"{root} is a URL", "give a folder of this machine")
         folder = document.path.parent / expand_home(root)
-        if said(str(folder)) != str(folder):
-            problem = f"{said(str(folder))}: the name of this folder is not UTF-8"
+        if printable(str(folder)) != str(folder):
+            problem = f"{printable(str(folder))}: the name of this folder is not UTF-8"
             raise document.error("source.root", problem, "rename it, or let a link with another name lead to it")
         source = build(folder, params)
     check_source(name, source)
@@ -157,58 +157,56 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
 
 
 def _entry(document: Document, name: str, body: Mapping[str, Any]) -> Entry:
-    place = f"stages.{name}"
-    rest = dict(body)
-    stage = rest.pop("stage", name)
-    needs = rest.pop("needs", ())
+    dotted_key = f"stages.{name}"
+    params = dict(body)
+    stage, needs = params.pop("stage", name), params.pop("needs", ())
     if name == "index" or stage == "index":
-        raise document.error(
-            place, "index is always there", "leave it out; its settings are `source` and `on_bad_recording`"
-        )
+        remedy = "leave it out; its settings are `source` and `on_bad_recording`"
+        raise document.error(dotted_key, "index is always there", remedy)
     if not isinstance(stage, str):
-        raise document.error(f"{place}.stage", "must be the name of a stage", did_you_mean("", _stages()))
-    if stage not in STAGES and "stage" not in body and (key := _reached_into(document, place)):
+        raise document.error(f"{dotted_key}.stage", "must be the name of a stage", did_you_mean("", _stages()))
+    if stage not in STAGES and "stage" not in body and (key := _setting_below(document, dotted_key)):
         others = [each for each in document.values["stages"] if each != name]
         raise ConfigError(f"--set {key}: no entry `{name}`\n  {did_you_mean(name, others)}")
     if stage not in STAGES:
         hint = "" if "stage" in body else "say which with `stage:`; "
-        raise document.error(f"{place}.stage", f"no stage {stage!r}", hint + did_you_mean(stage, _stages()))
+        raise document.error(f"{dotted_key}.stage", f"no stage {stage!r}", hint + did_you_mean(stage, _stages()))
     if not isinstance(needs, (list, tuple)) or not all(isinstance(need, str) for need in needs):
-        raise document.error(f"{place}.needs", "must be a list of entries", "for example needs: [encode]")
+        raise document.error(f"{dotted_key}.needs", "must be a list of entries", "for example needs: [encode]")
     if twice := next((need for i, need in enumerate(needs) if need in needs[:i]), None):
-        raise document.error(f"{place}.needs", f"names {twice} twice", "keep one")
-    return Entry(name, stage, tuple(needs), rest)
+        raise document.error(f"{dotted_key}.needs", f"names {twice} twice", "keep one")
+    return Entry(name, stage, tuple(needs), params)
 
 
 def _stages() -> list[str]:
     return [known for known in STAGES if known != "index"]
 
 
-def _reached_into(document: Document, place: str) -> str:
-    """Return the setting that made an entry by setting something in it, which is more likely a mistyped name."""
-    keys = (key for key, origin in document.origins.items() if origin == "--set" and key.startswith(f"{place}."))
-    return "" if place in document.lines else next(keys, "")
+def _setting_below(document: Document, dotted_key: str) -> str:
+    """Return the ``--set`` that made an entry by setting something in it, which is more likely a mistyped name."""
+    keys = (key for key, origin in document.origins.items() if origin == "--set" and key.startswith(f"{dotted_key}."))
+    return "" if dotted_key in document.lines else next(keys, "")
 
 
 def _check_needs(document: Document, entry: Entry, entries: Mapping[str, Entry]) -> None:
-    place = f"{entry.place}.needs"
+    needs_key = f"{entry.dotted_key}.needs"
     reads = STAGES[entry.stage].reads
     for need in entry.needs:
         if entries[need].stage not in reads:
-            wanted = " or ".join(reads) or "nothing"
-            raise document.error(
-                place,
-                f"{need} is of stage {entries[need].stage}; {entry.stage} can need {wanted}",
-                "mend the list",
+            problem = (
+                f"{need} is of stage {entries[need].stage}; {entry.stage} can need {' or '.join(reads) or 'nothing'}"
             )
+            raise document.error(needs_key, problem, "fix the list")
     stages = [entries[need].stage for need in entry.needs]
     if reads and not stages:
-        raise document.error(entry.place, "needs nothing", f"add needs: [...], entries of stage {' or '.join(reads)}")
+        raise document.error(
+            entry.dotted_key, "needs nothing", f"add needs: [...], entries of stage {' or '.join(reads)}"
+        )
     if entry.stage in ("train", "distil") and not {"encode", "gaf"} & set(stages):
-        raise document.error(place, "names no encode or gaf entry", "add the entry whose features it reads")
+        raise document.error(needs_key, "names no encode or gaf entry", "add the entry whose features it reads")
     teachers = [stage for stage in stages if stage in ("train", "distil")]
     if entry.stage == "distil" and len(teachers) != 1:
-        raise document.error(place, f"names {len(teachers)} teachers", "name exactly one train or distil entry")
+        raise document.error(needs_key, f"names {len(teachers)} teachers", "name exactly one train or distil entry")
 
 
 def _in_order(document: Document, entries: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -231,76 +229,3 @@ def _in_order(document: Document, entries: Mapping[str, Entry]) -> dict[str, Ent
     for name in entries:
         visit(name)
     return done
-
-
-def encode_params(point: Point, entry: Entry, name: str) -> Any:
-    """Return one modality's encode parameters, after defaults, as a struct."""
-    for section in entry.body:
-        if section not in point.source.modalities:
-            problem = f"source {point.source.name} has no modality {section}"
-            remedy = did_you_mean(section, point.source.modalities)
-            raise point.document.error(f"{entry.place}.{section}", problem, remedy)
-    modality: Modality = point.source.modalities[name]
-    place = f"{entry.place}.{name}"
-    return convert(point.document, place, entry.body.get(name) or {}, import_object(ENCODERS[modality.kind].params))
-
-
-def gaf_modalities(point: Point, entry: Entry) -> list[str]:
-    """Return the modalities that a gaf entry renders: those that it names, or all that are series."""
-    series = [name for name in point.experiment.modalities if point.source.modalities[name].kind == "series"]
-    chosen = entry.body.get("modalities")
-    wanted = series if chosen is None else convert(point.document, f"{entry.place}.modalities", chosen, list[str])
-    for name in wanted:
-        if name not in series:
-            problem = f"{name} is not a series among `modalities`"
-            raise point.document.error(f"{entry.place}.modalities", problem, did_you_mean(name, series))
-    if not wanted:
-        remedy = "add an inertial modality to `modalities`, or remove this entry"
-        raise point.document.error(entry.place, "there is no series to render", remedy)
-    return [name for name in point.source.modalities if name in wanted]
-
-
-def gaf_params(point: Point, entry: Entry, name: str) -> Any:
-    """Return one modality's gaf parameters, after defaults, as a struct: the entry's, then its own section's."""
-    kind = import_object(STAGES["gaf"].params)
-    sections = {key: value for key, value in entry.body.items() if key in point.source.modalities}
-    common = {key: value for key, value in entry.body.items() if key not in sections and key != "modalities"}
-    known = [field.encode_name for field in msgspec.structs.fields(kind)]
-    for key in common:
-        if key not in known:
-            remedy = did_you_mean(key, [*known, "modalities", *point.source.modalities])
-            raise point.document.error(f"{entry.place}.{key}", "no such key, and no such modality", remedy)
-    own = sections.get(name) or {}
-    return convert(point.document, f"{entry.place}.{name}" if own else entry.place, {**common, **own}, kind)
-
-
-def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Registration]]:
-    """Return an entry's parameters after defaults as plain values, and what its named parameters stand for."""
-    stage = STAGES[entry.stage]
-    body = dict(entry.body)
-    named: list[Registration] = []
-    sections: dict[str, Any] = {}
-    for parameter, table in stage.named:
-        value = body.pop(parameter, None)
-        section, found = _named(point.document, f"{entry.place}.{parameter}", value, TABLES[table])
-        sections[parameter] = section
-        named.append(found)
-    params = convert(point.document, entry.place, body, import_object(stage.params))
-    if getattr(params, "modalities", None) == ():
-        remedy = "name at least one, or leave the key out for all"
-        raise point.document.error(f"{entry.place}.modalities", "names none", remedy)
-    return {**msgspec.to_builtins(params), **sections}, named
-
-
-def _named(
-    document: Document, place: str, value: Any, table: Mapping[str, Registration]
-) -> tuple[dict[str, Any], Registration]:
-    body = {"name": value} if isinstance(value, str) else dict(value) if isinstance(value, dict) else {}
-    name = body.pop("name", None)
-    what = place.rpartition(".")[2]
-    if name is None:
-        raise document.error(place, f"names no {what}", f"known: {', '.join(table)}")
-    if not isinstance(name, str) or name not in table:
-        raise document.error(place, f"no {what} {name!r}", did_you_mean(str(name), table))
-    params = convert(document, place, body, import_object(table[name].params))
-    return {"name": name, **msgspec.to_builtins(params)}, table[name]

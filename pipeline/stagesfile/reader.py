@@ -12,9 +12,8 @@ from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
 from store import redact_secrets
 
-_DEEPEST = 50  # levels
-_MOST_NODES = 50_000
-
+_MAX_DEPTH = 50
+_MAX_NODES = 50_000
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
 _FLOAT = re.compile(
@@ -63,12 +62,12 @@ def read(path: Path, text: str) -> Document:
     try:
         node = _compose(text)
         if node is not None:
-            _note_lines(node, "", document)
+            _record_lines(node, "", document)
             document.values = _construct(node)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        remedy = getattr(error, "note", None) or "mend the line; a value with a colon or a bracket wants quotes"
+        remedy = getattr(error, "note", None) or "fix the line; a value with a colon or a bracket wants quotes"
         problem = redact_secrets(str(getattr(error, "problem", None) or error))
         raise ConfigError(f"{path}{line}: not valid YAML: {problem}\n  {remedy}") from None
     return document
@@ -88,15 +87,15 @@ def _compose(text: str) -> yaml.Node | None:
     depth = 0
     for event in yaml.parse(text, Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise _error(event.start_mark, f"nested deeper than {_DEEPEST}", "a stages file needs some ten levels")
+        if depth > _MAX_DEPTH:
+            raise _error(event.start_mark, f"nested deeper than {_MAX_DEPTH}", "a stages file needs some ten levels")
     loader = Loader(text)
     try:
         node: yaml.Node | None = loader.get_single_node()
     finally:
         loader.dispose()
     if node is not None:
-        _weigh(node, {})
+        _count_nodes(node, {})
     return node
 
 
@@ -108,35 +107,35 @@ def _construct(node: yaml.Node) -> Any:
         loader.dispose()
 
 
-def _weigh(node: yaml.Node, known: dict[int, int | None]) -> int:
-    """Count a node and those below it as if every alias were written out; long texts count several times.
+def _count_nodes(node: yaml.Node, counts: dict[int, int | None]) -> int:
+    """Count a node and those below it as if every alias were written out; a text counts once more every 100 characters.
 
-    `known` has those that were counted, once each, whatever refers to them: by identity, None while under way.
+    `counts` has each node's count by its identity, None while it is being counted: aliases lead to the same nodes.
     """
-    if id(node) in known:
-        weight = known[id(node)]
-        if weight is None:
+    if id(node) in counts:
+        known = counts[id(node)]
+        if known is None:
             raise _error(node.start_mark, "an alias (*) refers to what it stands in", "write the value out")
-        return weight
-    known[id(node)] = None
+        return known
+    counts[id(node)] = None
     if isinstance(node, yaml.MappingNode):
-        weight = 1 + sum(_weigh(key, known) + _weigh(value, known) for key, value in node.value)
+        count = 1 + sum(_count_nodes(key, counts) + _count_nodes(value, counts) for key, value in node.value)
     elif isinstance(node, yaml.SequenceNode):
-        weight = 1 + sum(_weigh(item, known) for item in node.value)
+        count = 1 + sum(_count_nodes(item, counts) for item in node.value)
     else:
-        weight = 1 + len(node.value) // 100
-    if weight > _MOST_NODES:
-        problem = f"has more than {_MOST_NODES} values, with its aliases (*) written out"
+        count = 1 + len(node.value) // 100
+    if count > _MAX_NODES:
+        problem = f"has more than {_MAX_NODES} values, with its aliases (*) written out"
         raise _error(node.start_mark, problem, "use fewer aliases, or write less")
-    known[id(node)] = weight
-    return weight
+    counts[id(node)] = count
+    return count
 
 
 def _error(mark: Any, problem: str, note: str) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=mark, note=note)
 
 
-def _note_lines(node: yaml.Node, prefix: str, document: Document) -> None:
+def _record_lines(node: yaml.Node, prefix: str, document: Document) -> None:
     if isinstance(node, yaml.MappingNode):
         for key_node, value_node in node.value:
             key = f"{prefix}.{key_node.value}" if prefix else str(key_node.value)
@@ -146,9 +145,9 @@ def _note_lines(node: yaml.Node, prefix: str, document: Document) -> None:
                 document.lines[key] = line
                 raise document.error(key, f"stands twice (before on line {before})", "keep one")
             document.lines[key] = line
-            _note_lines(value_node, key, document)
+            _record_lines(value_node, key, document)
     elif isinstance(node, yaml.SequenceNode):
         for i, item in enumerate(node.value):
             key = f"{prefix}[{i}]"
             document.lines[key] = item.start_mark.line + 1
-            _note_lines(item, key, document)
+            _record_lines(item, key, document)

@@ -12,7 +12,7 @@ from store import expand_home, redact_secrets
 
 _NUL = "holds a NUL character", "take it out"  # no path, URL or name can
 
-_PLACES = ("store", "remote", "source.root")  # where things are: setting them makes no other experiment
+_LOCATIONS = ("store", "remote", "source.root")  # of data and outputs: setting them makes no other experiment
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -29,38 +29,39 @@ def parse_setting(text: str) -> tuple[str, Any]:
     except ValueError as error:
         problem = f"--set {text}: {error}\n  quote it, for example '\"{value}\"'"
         raise ConfigError(redact_secrets(problem)) from None
-    if (found := _nul_in(parsed, key)) is not None:
-        raise ConfigError("\n  ".join((f"--set {found}: {_NUL[0]}", _NUL[1])))
+    if (nul_key := _find_nul(parsed, key)) is not None:
+        raise ConfigError(f"--set {nul_key}: {_NUL[0]}\n  {_NUL[1]}")
     if key == "remote" and isinstance(parsed, list):
-        parsed = [
-            str(expand_home(url).absolute()) if isinstance(url, str) and "://" not in url else url for url in parsed
-        ]
-    if isinstance(parsed, str) and "://" not in parsed and (key in _PLACES or _names_a_file(key, parsed)):
-        parsed = str(expand_home(parsed).absolute())
-    return key, parsed
+        return key, [_absolute(url) for url in parsed]
+    return key, _absolute(parsed) if key in _LOCATIONS or _is_weights_file(key, parsed) else parsed
 
 
-def _nul_in(value: Any, key: str = "") -> str | None:
+def _absolute(value: Any) -> Any:
+    """Make a folder absolute; a URL, or what is no text, stays as it is."""
+    return str(expand_home(value).absolute()) if isinstance(value, str) and "://" not in value else value
+
+
+def _is_weights_file(key: str, value: Any) -> bool:
+    return isinstance(value, str) and key.endswith(".weights") and value.endswith((".pth", ".safetensors"))
+
+
+def _find_nul(value: Any, key: str = "") -> str | None:
     """Return the dotted key of a text with a NUL character; None without one."""
     if isinstance(value, str):
         return key if "\0" in value else None
     if isinstance(value, dict):
         names = {each: f"{key}.{each}" if key else str(each) for each in value}
-        found = (names[each] if "\0" in str(each) else _nul_in(value[each], names[each]) for each in value)
+        below = (names[each] if "\0" in str(each) else _find_nul(value[each], names[each]) for each in value)
     elif isinstance(value, (list, tuple)):
-        found = (_nul_in(each, f"{key}[{i}]") for i, each in enumerate(value))
+        below = (_find_nul(each, f"{key}[{i}]") for i, each in enumerate(value))
     else:
         return None
-    return next((each for each in found if each is not None), None)
+    return next((each for each in below if each is not None), None)
 
 
-def _names_a_file(key: str, value: str) -> bool:
-    return key.endswith(".weights") and value.endswith((".pth", ".safetensors"))
-
-
-def are_places(settings: Iterable[tuple[str, Any]]) -> bool:
-    """Tell whether overrides say only where data and outputs are, so that the experiment stays the stages file's."""
-    return all(key in _PLACES for key, _ in settings)
+def are_locations(settings: Iterable[tuple[str, Any]]) -> bool:
+    """Tell whether overrides only say where data and outputs are, so that the experiment stays the stages file's."""
+    return all(key in _LOCATIONS for key, _ in settings)
 
 
 def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origin: str) -> Document:
@@ -69,41 +70,41 @@ def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origi
     lines, origins = dict(document.lines), dict(document.origins)
     for key, value in settings:
         *parents, last = split_key(values, key)
-        place: Any = values
+        section: Any = values
         for depth, part in enumerate(parents):
-            if place.get(part) is None:
-                place[part] = {}
-            elif isinstance(place[part], str) and part in ("model", "loss"):
-                place[part] = {"name": place[part]}
-            place = place[part]
-            if not isinstance(place, dict):
-                so_far = ".".join(parents[: depth + 1])
-                raise ConfigError(f"{origin} {key}: {so_far} is not a mapping\n  set {so_far} itself instead")
-        place[last] = value
+            if section.get(part) is None:
+                section[part] = {}
+            elif isinstance(section[part], str) and part in ("model", "loss"):  # `model: trn` is short for its name
+                section[part] = {"name": section[part]}
+            section = section[part]
+            if not isinstance(section, dict):
+                parent = ".".join(parents[: depth + 1])
+                raise ConfigError(f"{origin} {key}: {parent} is not a mapping\n  set {parent} itself instead")
+        section[last] = value
         origins[key] = origin
         lines = {known: line for known, line in lines.items() if not _is_at_or_below(known, key)}
-    made = Document(document.path, values, lines, origins)
-    if (found := _nul_in(values)) is not None:
-        raise made.error(found, *_NUL)
-    return made
+    overridden = Document(document.path, values, lines, origins)
+    if (nul_key := _find_nul(values)) is not None:
+        raise overridden.error(nul_key, *_NUL)
+    return overridden
 
 
 def split_key(values: Mapping[str, Any], key: str) -> list[str]:
-    """Split a dotted key; a part that is there may have dots in itself, as an entry's name or a key of the matrix."""
-    parts = key.split(".")
-    found: list[str] = []
-    place: Any = values
-    while parts:
-        there = place if isinstance(place, dict) else {}
-        count = next((n for n in range(len(parts), 1, -1) if ".".join(parts[:n]) in there), 1)
-        count = len(parts) if found == ["matrix"] else count
-        found.append(".".join(parts[:count]))
-        parts, place = parts[count:], there.get(found[-1])
-    return found
+    """Split a dotted key; a part that exists may have dots in itself, as an entry's name or a key of the matrix."""
+    words = key.split(".")
+    parts: list[str] = []
+    section: Any = values
+    while words:
+        existing = section if isinstance(section, dict) else {}
+        count = next((n for n in range(len(words), 1, -1) if ".".join(words[:n]) in existing), 1)
+        count = len(words) if parts == ["matrix"] else count
+        parts.append(".".join(words[:count]))
+        words, section = words[count:], existing.get(parts[-1])
+    return parts
 
 
-def _is_at_or_below(key: str, place: str) -> bool:
-    return key == place or key.startswith((f"{place}.", f"{place}["))
+def _is_at_or_below(key: str, ancestor: str) -> bool:
+    return key == ancestor or key.startswith((f"{ancestor}.", f"{ancestor}["))
 
 
 def matrix_points(matrix: Mapping[str, list[Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The seam between a store and where it lies: the few operations that every root offers."""
+"""The protocol between a store and where its bytes lie: the operations that every backend offers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Data: TypeAlias = bytes | bytearray | memoryview
 
 
 class ObjectInfo(NamedTuple):
-    """An object as a listing tells of it.
+    """One object of a listing.
 
     Attributes
     ----------
@@ -18,9 +18,9 @@ class ObjectInfo(NamedTuple):
     size : int
         In bytes.
     modified : float
-        When it was written here, in seconds since 1970, by the medium's clock.
+        When it was last written, in seconds since 1970, by the clock of the medium.
     version : str
-        Another one after every write.
+        Differs after every write.
     """
 
     path: str
@@ -30,13 +30,13 @@ class ObjectInfo(NamedTuple):
 
 
 class IrregularPath(NamedTuple):
-    """Something that a listing comes upon and passes over: neither a plain file nor a folder.
+    """Something in a listing that is neither a plain file nor a folder, and was skipped.
 
     Attributes
     ----------
     path : str
     what : str
-        Such as "a symbolic link".
+        Its type, such as "a symbolic link".
     """
 
     path: str
@@ -46,19 +46,19 @@ class IrregularPath(NamedTuple):
 class Backend(Protocol):
     """Objects by path, with forward slashes, below one folder or URL.
 
-    A missing object is a FileNotFoundError; every other failure of the medium is a StoreError that names it. What is
-    neither a plain file nor a folder is no object: listings pass it over, and anything else that comes upon it, on the
-    way to an object or in its place, raises IrregularFile.
+    A missing object is a FileNotFoundError; every other failure of the medium is a StoreError that names it. Whatever
+    is neither a plain file nor a folder is not an object: listings skip it, and every other operation that meets it,
+    on the way to an object or in its place, raises IrregularFile.
     """
 
     url: str
-    """How the user would write this root."""
+    """The folder or URL, as a user would write it."""
 
-    resumable: bool
-    """Whether a lock keeps drafts apart here, so that a successor may take one over."""
+    locks_are_exclusive: bool
+    """Whether a lock keeps all others out, so that a new owner may continue the attempt of an earlier one."""
 
-    def settle(self, there: bool) -> None:
-        """Take note that there is a store, or none; StoreError where there was one and its file system has gone."""
+    def check_mounted(self, store_exists: bool) -> None:
+        """Record whether there is a store; StoreError where there was one and its file system is not mounted now."""
 
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
         """Return the bytes of an object from `start` up to `stop` or its end."""
@@ -67,65 +67,65 @@ class Backend(Protocol):
         """Yield an object's bytes in pieces of about a MiB; a piece is valid until the next one."""
 
     def drop_cached(self, path: str) -> None:
-        """Have an object read from the medium next time, not from this machine's memory, where that can be done."""
+        """Where possible, make the next read of an object come from the medium instead of this machine's memory."""
 
     def size(self, path: str) -> int | None:
         """Return an object's size in bytes, or None where there is no such object."""
 
-    def put(self, path: str, data: Data, *, safe: bool = False) -> None:
+    def put(self, path: str, data: Data, *, durable: bool = False) -> None:
         """Write an object, replacing any: a reader sees the old bytes or the new, never a part.
 
-        With `safe` this holds after a loss of power, too.
+        With `durable` this also holds after a power loss.
         """
 
-    def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
-        """Write an object of `size` bytes safely, piece by piece, replacing any.
+    def write_stream(self, path: str, size: int, pieces: Iterator[Data]) -> None:
+        """Write an object of `size` bytes durably, piece by piece, replacing any.
 
-        A piece is valid until the next one. Where `pieces` raises, nothing has changed and its error is raised here.
-        Whoever calls sees to it that they are `size` bytes together.
+        A piece is valid until the next one. Where `pieces` raises, nothing changes and its error is raised here. The
+        caller guarantees that the pieces have `size` bytes in total.
         """
 
     def copy(self, path: str, to: str) -> None:
-        """Copy an object, replacing any, without its bytes passing here where the service can do that."""
+        """Copy an object, replacing any; where the service can do it, the bytes do not pass through this machine."""
 
-    def create(self, path: str, data: Data) -> bool:
-        """Write an object safely and only where there is none; return whether this call made it.
+    def put_if_absent(self, path: str, data: Data) -> bool:
+        """Write an object durably, but only where there is none; return whether this call made it.
 
-        Where an answer is lost on the way, an object with the very bytes of `data` counts as made by this call.
+        Where an answer is lost on the way, an object with exactly the bytes of `data` counts as made by this call.
         """
 
-    def walk(self, prefix: str) -> Iterator[str]:
+    def list_paths(self, prefix: str) -> Iterator[str]:
         """Yield the path of every object below a prefix, in no order."""
 
-    def listing(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
-        """Yield every object below a prefix with its size and date, in no order; objects that go meanwhile may lack.
+    def list_objects(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
+        """Yield every object below a prefix with its size and date, in no order.
 
-        What is no object is added to `irregular`.
+        Objects that are deleted meanwhile may be absent. What is not an object is appended to `irregular`.
         """
 
-    def children(self, prefix: str) -> list[str]:
+    def list_dir(self, prefix: str) -> list[str]:
         """Return the names of objects and folders directly below a prefix."""
 
-    def folders(self, prefix: str) -> list[str]:
+    def list_folders(self, prefix: str) -> list[str]:
         """Return the names of folders directly below a prefix."""
 
     def delete(self, path: str) -> None:
-        """Delete an object; one that is not there is no error."""
+        """Delete an object; a missing one is no error."""
 
     def delete_all(self, prefix: str) -> None:
         """Delete every object below a prefix."""
 
     def drop_folder(self, prefix: str, lock: str) -> None:
-        """Drop what remains of a folder without objects: its lock, which is held, and the folder itself."""
+        """Remove a folder that holds no objects any more: its lock file, which the caller holds, and the folder."""
 
     def move_all(self, prefix: str, to: str) -> None:
-        """Move the object at `prefix`, or else every object below it, to `to`; nothing there is no error."""
+        """Move the object at `prefix`, or else every object below it, to `to`; a missing one is no error."""
 
-    def free(self) -> int | None:
-        """Return how many bytes can still be written, or None where nobody knows."""
+    def free_bytes(self) -> int | None:
+        """Return how many bytes can still be written, or None where that is unknown."""
 
     def sync(self, paths: Iterable[str]) -> None:
-        """Return when these objects and the folders above them would survive a loss of power."""
+        """Return once these objects and the folders above them would survive a power loss."""
 
     def lock(self, path: str, what: str) -> AbstractContextManager[None]:
         """Hold `path` against every other process, or raise DraftLocked; `what` is for the message."""

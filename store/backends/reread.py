@@ -1,4 +1,4 @@
-"""Reading once more before anything is called damaged: a disk, a cable or a memory may be wrong once."""
+"""A second read before an object is reported as damaged: a disk, a cable or memory may have failed only once."""
 
 from __future__ import annotations
 
@@ -11,41 +11,42 @@ T = TypeVar("T")
 
 
 def read_again(
-    root: Backend,
+    backend: Backend,
     path: str,
     read: Callable[[], T],
     errors: type[Exception] | tuple[type[Exception], ...],
-    misread: Callable[[str], None] | None = None,
+    on_misread: Callable[[str], None] | None = None,
 ) -> T:
-    """Return what `read` makes of an object, from a second reading of the medium where the first one fails.
+    """Return what `read` returns for an object; where it fails, read a second time from the medium itself.
 
     Parameters
     ----------
-    root : Root
+    backend : Backend
     path : str
         The object.
     read : callable
-        Opens it anew each time. Its error tells what that very reading found.
+        Opens the object anew on each call. The error of the last call is the one that is raised.
     errors : exception types
-        Those that say that the object is wrong; what else goes wrong is raised at once.
-    misread : callable, optional
-        Called with a line about it where the second reading is right; else that is logged.
+        Those that mean that the object is wrong; any other is raised at once.
+    on_misread : callable, optional
+        Called with a message where only the second read succeeds; by default that message is logged.
     """
     try:
         return read()
     except errors:
-        pass  # and let go of what was read
-    root.drop_cached(path)
-    found = read()
-    line = (
-        f"{root.url}/{path} was read wrong once, and right the next time. It is kept; suspect the disk, the memory or "
-        "the network"
+        # The second read is outside this block, so that the traceback does not keep the first one's bytes in memory.
+        pass
+    backend.drop_cached(path)
+    result = read()
+    message = (
+        f"{backend.url}/{path} was read wrong once, and right the next time. It is kept; suspect the disk, the memory "
+        "or the network"
     )
-    (misread or _log)(line)
-    return found
+    (on_misread or _log)(message)
+    return result
 
 
-def _log(line: str) -> None:
+def _log(message: str) -> None:
     import logging  # slow to import
 
-    logging.getLogger(__name__).warning("warning: %s", line)
+    logging.getLogger(__name__).warning("warning: %s", message)

@@ -1,4 +1,4 @@
-"""From what the user wrote to a root: a folder, file://, s3://, gs://, az:// or memory://."""
+"""From what the user wrote to a backend: a folder, file://, s3://, gs://, az:// or memory://."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from store.redaction import redact_secrets
 
 CLOUD = ("s3", "gs", "az")
 
+_SCHEMES = ", ".join(f"{each}://" for each in ("file", *CLOUD, "memory"))
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
 def open_backend(url: str, base: Path | None = None) -> Backend:
-    """Open the root that a URL names.
+    """Open the backend that a URL names.
 
     Parameters
     ----------
     url : str
-        A folder (``~`` is the home folder), or a URL.
+        A folder (``~`` is the home folder) or a URL.
     base : Path, optional
         What a relative folder is relative to; the working directory by default.
 
@@ -39,11 +40,13 @@ def open_backend(url: str, base: Path | None = None) -> Backend:
         if not url:
             raise UnsupportedUrl("the store's URL is empty; name a folder or a URL, for example .store")
         if "://" in url:
-            raise UnsupportedUrl(f"no store can be opened at {redact_secrets(url)}; use a folder or one of {_known()}")
+            raise UnsupportedUrl(f"no store can be opened at {redact_secrets(url)}; use a folder or one of {_SCHEMES}")
         return LocalBackend((base or Path()) / expand_home(url))
     name = scheme[1].lower()
     parts = urlsplit(url)
-    if _carries_credentials(name, url[scheme.end() :]):
+    rest = url[scheme.end() :]
+    # Any `@` counts: a secret may contain `/`, `?` and `#`. Only in the path of a folder is it an ordinary letter.
+    if "@" in rest and not (name == "file" and rest.startswith("/")):
         raise UnsupportedUrl(
             f"the store's URL {redact_secrets(''.join(url.split()))} carries credentials; "
             "take them out and set them in the environment"
@@ -61,16 +64,4 @@ def open_backend(url: str, base: Path | None = None) -> Backend:
         from store.backends.object_store.backend import open_bucket
 
         return open_bucket(url, name)
-    raise UnsupportedUrl(f"no store can be opened at {url}; use a folder or one of {_known()}")
-
-
-def _carries_credentials(scheme: str, rest: str) -> bool:
-    """Tell whether there is an ``@`` after the scheme, wherever it is: a secret may hold ``/``, ``?`` and ``#``.
-
-    Only in the path of a folder of this machine is it a character like any other.
-    """
-    return "@" in rest and not (scheme == "file" and rest.startswith("/"))
-
-
-def _known() -> str:
-    return ", ".join(f"{each}://" for each in ("file", *CLOUD, "memory"))
+    raise UnsupportedUrl(f"no store can be opened at {url}; use a folder or one of {_SCHEMES}")

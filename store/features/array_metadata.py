@@ -1,13 +1,13 @@
-"""A feature output's Zarr metadata, checked in full before Zarr sees any of it; a stranger may have written it.
+"""A feature output's Zarr metadata, validated in full before any value is read; a stranger may have written it.
 
-Only what `store.features.layout` lays out is taken: numbers, cut into shards of whole rows that the manifest lists one
-by one. So no chunk is missing (and read as the fill value), and no shape promises more than there is.
+Only what `store.features.layout` lays out is accepted: numbers, cut into shards of whole rows that the manifest lists
+one by one. So no chunk is missing (and read as the fill value), and no shape promises more than there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,13 +21,14 @@ from store.manifest.validation import parse_json
 
 if TYPE_CHECKING:
     from store.reading.output import Output
+    from store.writing.shard_draft import ShardDraft
 
-ARRAYS = 64  # of one output
-DIMENSIONS = 16
-CHUNKS_PER_SHARD = 4096
+MAX_ARRAYS = 64  # of one output
+MAX_DIMENSIONS = 16
+MAX_CHUNKS_PER_SHARD = 4096
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=1 << 40)]
-Shape = Annotated[tuple[Size, ...], msgspec.Meta(min_length=1, max_length=DIMENSIONS)]
+Shape = Annotated[tuple[Size, ...], msgspec.Meta(min_length=1, max_length=MAX_DIMENSIONS)]
 DataType = Literal[
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
     "float16", "float32", "float64", "complex64", "complex128",
@@ -97,7 +98,7 @@ class _Array(_Strict, frozen=True):
     chunk_key_encoding: _Keys
     fill_value: bool | int | float | tuple[float, float]
     codecs: tuple[_Sharding]
-    dimension_names: Annotated[tuple[str, ...], msgspec.Meta(max_length=DIMENSIONS)]
+    dimension_names: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_DIMENSIONS)]
     attributes: dict[str, Any] = {}
     storage_transformers: tuple[()] = ()
 
@@ -119,27 +120,22 @@ class ArrayMetadata:
     ----------
     shape, shard, chunk : tuple of int
         Of the array, of a shard (whole rows), and of a chunk within it.
-    dtype : str
+    dtype : numpy.dtype
     dims : tuple of str
     level : int
         Of the compression.
     checksum : bool
-        Whether the frames have one of their own.
+        Whether the compressed frames have a checksum of their own.
     """
 
     name: str
     shape: tuple[int, ...]
     shard: tuple[int, ...]
     chunk: tuple[int, ...]
-    dtype: str
+    dtype: np.dtype[Any]
     dims: tuple[str, ...]
     level: int
     checksum: bool
-
-    @property
-    def item_size(self) -> int:
-        """Size of one number in bytes."""
-        return int(np.dtype(self.dtype).itemsize)
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -155,9 +151,13 @@ class ArrayMetadata:
         """Return how many chunks, along the rows, hold rows of a shard; the last may have fewer than the others."""
         return -(-min(self.shard[0], self.shape[0] - shard * self.shard[0]) // self.chunk[0])
 
-    def object(self, shard: int) -> str:
-        """Return the path of the object that holds a shard."""
+    def shard_path(self, shard: int) -> str:
+        """Return the path of the one object that holds a shard (Zarr v3's default chunk keys)."""
         return "/".join([self.name, "c", str(shard), *("0" for _ in self.shape[1:])])
+
+    def without_rows(self) -> ArrayMetadata:
+        """Return what arrays have in common whose rows can be copied from one to the other."""
+        return replace(self, shape=(0, *self.shape[1:]))
 
 
 def read_metadata(output: Output) -> tuple[dict[str, Any], dict[str, ArrayMetadata]]:
@@ -174,47 +174,72 @@ def read_metadata(output: Output) -> tuple[dict[str, Any], dict[str, ArrayMetada
     names = sorted(folder for folder, _, name in nodes if name == "zarr.json" and folder and "/" not in folder)
     if not names:
         raise LayoutError(f"{output.url} holds no arrays; it is not a feature output")
-    if len(names) > ARRAYS:
-        raise output.refuse("zarr.json", f"is that of {len(names)} arrays; a feature output has at most {ARRAYS}")
-    group: _Group = _parse(output, "zarr.json", _Group)
-    arrays = {name: _trusted(output, name) for name in names}
+    if len(names) > MAX_ARRAYS:
+        problem = f"is that of {len(names)} arrays; a feature output has at most {MAX_ARRAYS}"
+        raise output.corrupt_error("zarr.json", problem)
+    group: _Group = _read(output, "zarr.json", lambda data: parse_json(data, _Group))
+    arrays = {name: _read_array(output, name) for name in names}
     rows = {array.shape[0] for array in arrays.values()}
     if len(rows) > 1:
-        raise output.refuse("zarr.json", f"is that of arrays with {' and '.join(map(str, sorted(rows)))} rows")
+        counts = " and ".join(map(str, sorted(rows)))
+        raise output.corrupt_error("zarr.json", f"is that of arrays with {counts} rows")
     return group.attributes, arrays
 
 
-def _trusted(output: Output, name: str) -> ArrayMetadata:
-    path = f"{name}/zarr.json"
-    found: _Array = _parse(output, path, _Array)
-    inner = found.codecs[0].configuration
-    array = ArrayMetadata(
-        name=name,
-        shape=found.shape,
-        shard=found.chunk_grid.configuration.chunk_shape,
-        chunk=inner.chunk_shape,
-        dtype=found.data_type,
-        dims=found.dimension_names,
-        level=inner.codecs[1].configuration.level,
-        checksum=inner.codecs[1].configuration.checksum,
-    )
-    problem = _shape_problem(array) or _coverage_problem(array, output.entries)
-    if problem is None and array.item_size > 1 and inner.codecs[0].configuration is None:
-        problem = "its codec `bytes` has no endian"
-    if problem is None and found.fill_value not in (0, (0, 0)):
-        problem = "its fill value is not zero"
-    if problem is not None:
-        raise output.refuse(path, f"is not the metadata of a feature array: {problem}")
+def read_draft_metadata(draft: ShardDraft, names: Iterable[str]) -> tuple[dict[str, Any], dict[str, ArrayMetadata]]:
+    """Return the attributes, and the named arrays, that were created in a draft.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Something was not created, or not by `store.features.create`.
+    """
+    group: _Group = parse_json(draft.read("zarr.json"), _Group)
+    return group.attributes, {name: _parse_array(name, draft.read(f"{name}/zarr.json")) for name in names}
+
+
+def _read_array(output: Output, name: str) -> ArrayMetadata:
+    def parse(data: bytes) -> ArrayMetadata:
+        array = _parse_array(name, data)
+        if problem := _coverage_problem(array, output.entries):
+            raise ValueError(problem)
+        return array
+
+    array: ArrayMetadata = _read(output, f"{name}/zarr.json", parse)
     return array
 
 
-def _parse(output: Output, path: str, kind: Any) -> Any:
-    if output.entries.get(path) is not None and output.entries[path].size > METADATA_BYTES:
-        raise output.refuse(path, f"has more than {METADATA_BYTES >> 20} MiB, which no Zarr metadata has")
+def _read(output: Output, path: str, parse: Callable[[bytes], Any]) -> Any:
+    if path in output.entries and output.entries[path].size > METADATA_BYTES:
+        raise output.corrupt_error(path, f"has more than {METADATA_BYTES >> 20} MiB, which no Zarr metadata has")
     try:
-        return parse_json(output.read_bytes(path), kind)
+        return parse(output.read_bytes(path))
     except ValueError as error:
-        raise output.refuse(path, f"is not the metadata of a feature array: {error}") from error
+        raise output.corrupt_error(path, f"is not the metadata of a feature array: {error}") from error
+
+
+def _parse_array(name: str, data: bytes) -> ArrayMetadata:
+    """Parse an array's ``zarr.json``; ValueError with what is wrong."""
+    parsed: _Array = parse_json(data, _Array)
+    inner = parsed.codecs[0].configuration
+    array = ArrayMetadata(
+        name=name,
+        shape=parsed.shape,
+        shard=parsed.chunk_grid.configuration.chunk_shape,
+        chunk=inner.chunk_shape,
+        dtype=np.dtype(parsed.data_type),
+        dims=parsed.dimension_names,
+        level=inner.codecs[1].configuration.level,
+        checksum=inner.codecs[1].configuration.checksum,
+    )
+    problem = _shape_problem(array)
+    if problem is None and array.dtype.itemsize > 1 and inner.codecs[0].configuration is None:
+        problem = "its codec `bytes` has no endian"
+    if problem is None and parsed.fill_value not in (0, (0, 0)):
+        problem = "its fill value is not zero"
+    if problem is not None:
+        raise ValueError(problem)
+    return array
 
 
 def _shape_problem(array: ArrayMetadata) -> str | None:
@@ -227,19 +252,19 @@ def _shape_problem(array: ArrayMetadata) -> str | None:
     sizes = zip(array.shape[1:], array.shard[1:], array.chunk[1:], strict=True)
     if any(-(-size // piece) * piece != whole for size, whole, piece in sizes):
         return f"a shard {array.shard} is not whole rows of {array.shape[1:]} in chunks of {array.chunk}"
-    if array.shard[0] * prod(array.shape[1:]) * array.item_size > SHARD_BYTES:
+    if array.shard[0] * prod(array.shape[1:]) * array.dtype.itemsize > SHARD_BYTES:
         return f"a shard has more than {SHARD_BYTES >> 20} MiB"
-    if prod(array.chunk) * array.item_size > CHUNK_BYTES:
+    if prod(array.chunk) * array.dtype.itemsize > CHUNK_BYTES:
         return f"a chunk has more than {CHUNK_BYTES >> 20} MiB"
-    if prod(array.shard) * array.item_size > 2 * SHARD_BYTES or prod(array.grid) > CHUNKS_PER_SHARD:
+    if prod(array.shard) * array.dtype.itemsize > 2 * SHARD_BYTES or prod(array.grid) > MAX_CHUNKS_PER_SHARD:
         return f"a shard has {prod(array.grid)} chunks, or chunks far beyond its rows"
     return None
 
 
 def _coverage_problem(array: ArrayMetadata, listed: Iterable[str]) -> str | None:
-    """Tell where the manifest lists other objects below the array than its shards, all of them."""
+    """Return what is wrong where the objects listed below the array are not exactly its shards; None where they are."""
     below = {path for path in listed if path.startswith(f"{array.name}/")} - {f"{array.name}/zarr.json"}
     if len(below) != array.shards:
         return f"{array.shape[0]} rows are {array.shards} shards, and the manifest lists {len(below)}"
-    missing = next((path for path in map(array.object, range(array.shards)) if path not in below), None)
+    missing = next((path for path in map(array.shard_path, range(array.shards)) if path not in below), None)
     return None if missing is None else f"the manifest does not list its shard {missing}"

@@ -60,11 +60,13 @@ class FeatureArray:
         while rows > 1 and rows * self.row_bytes > CHUNK_BYTES:
             rows = (rows + 1) // 2
         sizes = [rows]
-        left = rows * self.row_bytes
+        chunk_bytes = rows * self.row_bytes
+        # One row may be larger than a chunk: then the first of its dimensions are cut, as far as needed.
         for size in self.shape_tail:
-            pieces = min(size, -(-left // CHUNK_BYTES))
-            left = left // size * -(-size // pieces)
-            sizes.append(-(-size // pieces))
+            pieces = min(size, -(-chunk_bytes // CHUNK_BYTES))
+            piece = -(-size // pieces)
+            chunk_bytes = chunk_bytes // size * piece
+            sizes.append(piece)
         return tuple(sizes)
 
     def shard(self, rows_per_shard: int) -> tuple[int, ...]:
@@ -72,6 +74,10 @@ class FeatureArray:
         chunk = self.chunk(rows_per_shard)
         whole = (rows_per_shard, *self.shape_tail)
         return tuple(-(-size // piece) * piece for size, piece in zip(whole, chunk, strict=True))
+
+    def shard_path(self, shard: int) -> str:
+        """Return the path of the one object that holds a shard (Zarr v3's default chunk keys)."""
+        return "/".join([self.name, "c", str(shard), *("0" for _ in self.shape_tail)])
 
 
 @dataclass(frozen=True)
@@ -103,17 +109,17 @@ class FeatureLayout:
             raise LayoutError(f"two arrays share a name: {', '.join(array.name for array in self.arrays)}")
         self._check_dimensions()
         widest = max(self.arrays, key=lambda array: array.row_bytes)
-        most = ROWS_PER_SHARD
-        while most and most * widest.row_bytes > SHARD_BYTES:
-            most //= 2
-        if not most:
+        limit = ROWS_PER_SHARD
+        while limit and limit * widest.row_bytes > SHARD_BYTES:
+            limit //= 2
+        if not limit:
             raise LayoutError(
                 f"one row of {widest.name} takes {widest.row_bytes / 2**20:.0f} MiB; a shard holds at most "
                 f"{SHARD_BYTES >> 20} MiB. Use fewer patches, fewer features or a smaller type"
             )
-        object.__setattr__(self, "rows_per_shard", self.rows_per_shard or most)
-        if not 1 <= self.rows_per_shard <= most or self.rows_per_shard & (self.rows_per_shard - 1):
-            raise LayoutError(f"{self.rows_per_shard} rows a shard; use a power of two up to {most}")
+        object.__setattr__(self, "rows_per_shard", self.rows_per_shard or limit)
+        if not 1 <= self.rows_per_shard <= limit or self.rows_per_shard & (self.rows_per_shard - 1):
+            raise LayoutError(f"{self.rows_per_shard} rows a shard; use a power of two up to {limit}")
 
     @property
     def shards(self) -> int:

@@ -1,6 +1,7 @@
-"""Reading a feature array's values chunk by chunk, each checked and unpacked straight into the result.
+"""Reading a feature array's values chunk by chunk, each verified and decompressed straight into the result.
 
-Zarr reads the same; its event loop, its threads and its copies cost more than unpacking does.
+zarr-python reads the same values in two to four times as long: its event loop and its copies cost more than
+decompressing does.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from store.manifest.limits import MIB
 if TYPE_CHECKING:
     from store.reading.output import Output
 
-_SHARDS_AT_ONCE = 4
-_CHUNKS_AT_ONCE = min(8, 2 * (os.cpu_count() or 1))  # beyond eight, threads wait for Python
+_MAX_SHARD_WORKERS = 4
+_MAX_CHUNK_WORKERS = min(8, 2 * (os.cpu_count() or 1))  # beyond eight, threads wait for Python
 
-ChunkIndex: TypeAlias = tuple[int, ...]  # a chunk's, within its band
+ChunkIndex: TypeAlias = tuple[int, ...]  # a chunk's position within its band, along all dimensions but the rows
 Job = TypeVar("Job")
 
 
@@ -40,12 +41,12 @@ class ShardReader:
     Beside the result it takes, at a time, a few chunks and as many bytes as a few unpacked shards have.
     """
 
-    def __init__(self, output: Output, indexes: ShardIndexes) -> None:
+    def __init__(self, output: Output) -> None:
         self._output = output
-        self._indexes = indexes
+        self._indexes = ShardIndexes(output)
         self._entries = output.entries
 
-    def read(self, array: ArrayMetadata, wanted: NDArray[np.int64]) -> NDArray[Any]:
+    def read(self, array: ArrayMetadata, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Return rows of an array, which has them, in the given order; one that is named twice comes twice.
 
         Raises
@@ -53,9 +54,13 @@ class ShardReader:
         CorruptObject
             A shard changed after it was published, is gone, or does not unpack to the array's chunks.
         """
-        values = np.empty((len(wanted), *array.shape[1:]), np.dtype(array.dtype).newbyteorder("<"))
-        shards = select_chunks(wanted, array.shard[0], array.chunk[0])
-        with ThreadPoolExecutor(_CHUNKS_AT_ONCE) as chunk_threads, ThreadPoolExecutor(_SHARDS_AT_ONCE) as shard_threads:
+        values = np.empty((len(rows), *array.shape[1:]), array.dtype.newbyteorder("<"))
+        shards = select_chunks(rows, array.shard[0], array.chunk[0])
+        # Two pools: one alone could be filled with shards, whose chunks would then wait for a thread for ever.
+        with (
+            ThreadPoolExecutor(_MAX_CHUNK_WORKERS) as chunk_threads,
+            ThreadPoolExecutor(_MAX_SHARD_WORKERS) as shard_threads,
+        ):
 
             def read_shard(shard: int) -> None:
                 opened = self._open(array, shard, shards[shard])
@@ -65,17 +70,19 @@ class ShardReader:
             _for_each(shard_threads, shards, read_shard)
         return values
 
-    def _open(self, array: ArrayMetadata, shard: int, picks: Collection[ChunkSelection]) -> _Shard:
-        path = array.object(shard)
-        room = prod(array.shard) * array.item_size + MIB
-        if len(picks) == array.bands(shard) and self._entries[path].size <= room:
-            data = self._whole(path)
+    def _open(self, array: ArrayMetadata, shard: int, selections: Collection[ChunkSelection]) -> _Shard:
+        path = array.shard_path(shard)
+        # A shard of which rows of every band are wanted is read at once, unless it is far larger than its values:
+        # a stranger's may be.
+        size_limit = prod(array.shard) * array.dtype.itemsize + MIB
+        if len(selections) == array.bands(shard) and self._entries[path].size <= size_limit:
+            data = self._read_whole(path)
             table = self._indexes.table(array, shard, data)
             return _Shard(self._output, path, array, table, lambda start, stop: data[start:stop])
         table = self._indexes.table(array, shard)
         return _Shard(self._output, path, array, table, partial(self._output.read_range, path))
 
-    def _whole(self, path: str) -> bytes:
+    def _read_whole(self, path: str) -> bytes:
         if self._output.is_checked(path):
             return self._output.read_range(path, 0, self._entries[path].size)
         return self._output.read_bytes(path)
@@ -87,37 +94,39 @@ class _Shard:
     path: str
     array: ArrayMetadata
     table: Table
-    fetch: Callable[[int, int], bytes]  # the bytes from one place to another
+    fetch: Callable[[int, int], bytes]  # returns the shard's bytes from an offset to another
 
-    def read(self, wanted: ChunkSelection, place: ChunkIndex, values: NDArray[Any]) -> None:
-        """Read what is wanted of one chunk into its places among the values."""
+    def read(self, selection: ChunkSelection, index: ChunkIndex, values: NDArray[Any]) -> None:
+        """Read the selected rows of one chunk into their places among the values."""
         array = self.array
-        if array.chunk[1:] == array.shape[1:] and wanted.is_whole(array.chunk[0]):
-            self._unpack(wanted.band, place, values[wanted.places])
+        if array.chunk[1:] == array.shape[1:] and selection.is_whole(array.chunk[0]):
+            self._unpack(selection.band, index, values[selection.targets])  # without a copy
             return
         chunk = np.empty(array.chunk, values.dtype)
-        self._unpack(wanted.band, place, chunk)
-        starts = [at * size for at, size in zip(place, array.chunk[1:], strict=True)]
+        self._unpack(selection.band, index, chunk)
+        # The last chunk along a dimension may reach beyond the array.
+        starts = [at * size for at, size in zip(index, array.chunk[1:], strict=True)]
         ends = [min(at + size, whole) for at, size, whole in zip(starts, array.chunk[1:], array.shape[1:], strict=True)]
-        there = tuple(slice(start, end) for start, end in zip(starts, ends, strict=True))
-        here = tuple(slice(end - start) for start, end in zip(starts, ends, strict=True))
-        values[(wanted.places, *there)] = chunk[(wanted.rows, *here)]
+        in_values = tuple(slice(start, end) for start, end in zip(starts, ends, strict=True))
+        in_chunk = tuple(slice(end - start) for start, end in zip(starts, ends, strict=True))
+        values[(selection.targets, *in_values)] = chunk[(selection.rows, *in_chunk)]
 
-    def _unpack(self, band: int, place: ChunkIndex, chunk: NDArray[Any]) -> None:
-        start, length = (int(each) for each in self.table[(band, *place)])
-        readings = iter((self.fetch, partial(self.output.read_range, self.path)))  # where the first one is wrong, anew
+    def _unpack(self, band: int, index: ChunkIndex, chunk: NDArray[Any]) -> None:
+        start, length = (int(each) for each in self.table[(band, *index)])
+        # The first reading may slice bytes that are in memory already; the second asks the medium.
+        readings = iter((self.fetch, partial(self.output.read_range, self.path)))
 
         def read() -> None:
-            sealed = next(readings)(start, start + length)
-            frame = sealed[:-4]
-            if google_crc32c.value(frame) != int.from_bytes(sealed[-4:], "little"):
+            stored = next(readings)(start, start + length)
+            frame = stored[:-4]
+            if google_crc32c.value(frame) != int.from_bytes(stored[-4:], "little"):
                 raise ValueError("it does not have its checksum")
             decompress_exact(frame, chunk)
 
         try:
-            self.output.again(self.path, read, (ValueError, RuntimeError))
-        except (ValueError, RuntimeError) as error:  # it was so when it was published
-            raise self.output.refuse(self.path, f"holds a chunk that cannot be unpacked: {error}") from error
+            self.output.read_twice(self.path, read, (ValueError, RuntimeError))
+        except (ValueError, RuntimeError) as error:  # its hash was right, so it was published like this
+            raise self.output.corrupt_error(self.path, f"holds a chunk that cannot be unpacked: {error}") from error
 
 
 def _for_each(threads: ThreadPoolExecutor, jobs: Collection[Job], do: Callable[[Job], None]) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import zarr
-from zarr.abc.store import Store as ZarrStore
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.array_spec import ArrayConfigLike
 from zarr.storage import StorePath
@@ -16,38 +15,16 @@ from zarr.storage import StorePath
 from store.canonical import digest
 from store.errors import LayoutError
 from store.features.layout import ROW_DIMENSION, FeatureArray, FeatureLayout
+from store.writing.shard_draft import ShardDraft
+from store.writing.zarr_view import DraftZarrStore
 
 LAYOUT_NOTE = "feature-layout"
 
 # Zarr skips chunks that hold the fill value alone; a shard that was computed must have its object.
 _CONFIG: ArrayConfigLike = {"write_empty_chunks": True}
 
-
-class ShardDraft(Protocol):
-    """What is needed of a draft to write a feature output, by its owner or by a worker that shares it.
-
-    `store.writing` says what each member does; `restart` is for the owner alone.
-    """
-
-    @property
-    def done(self) -> frozenset[str]: ...
-
-    def write(self, path: str, data: bytes) -> None: ...
-
-    def size(self, path: str) -> int | None: ...
-
-    def scratch_write(self, name: str, data: bytes) -> None: ...
-
-    def scratch_read(self, name: str) -> bytes | None: ...
-
-    def zarr_store(self) -> ZarrStore: ...
-
-    def journal(self, unit: str, paths: Sequence[str]) -> None: ...
-
-    def restart(self) -> None: ...
-
-
-# What was read of a draft's arrays, by name, for as long as the draft is used; not the arrays, which would keep it.
+# Metadata of a draft's arrays, by name, so that a shard does not read it again. Not the arrays: each refers to its
+# draft, which would then never be let go of.
 _METADATA: WeakKeyDictionary[ShardDraft, dict[str, Any]] = WeakKeyDictionary()
 
 
@@ -63,13 +40,13 @@ def create(draft: ShardDraft, layout: FeatureLayout, attributes: Mapping[str, An
     attributes : mapping
         JSON values, stored with the group.
     """
-    note = digest(_describe(layout)).encode()
-    if draft.scratch_read(LAYOUT_NOTE) != note:
+    layout_digest = digest(_describe(layout)).encode()
+    if draft.scratch_read(LAYOUT_NOTE) != layout_digest:
         draft.restart()
         _METADATA.pop(draft, None)
-        draft.scratch_write(LAYOUT_NOTE, note)
+        draft.scratch_write(LAYOUT_NOTE, layout_digest)
     group = zarr.open_group(
-        draft.zarr_store(), mode="a", zarr_format=3, use_consolidated=False, attributes=dict(attributes)
+        DraftZarrStore(draft), mode="a", zarr_format=3, use_consolidated=False, attributes=dict(attributes)
     )
     for array in layout.arrays:
         if array.name in group:
@@ -99,7 +76,7 @@ def write_shard(
 
     Parameters
     ----------
-    draft : ShardDraft
+    draft : Writer
         After `create`.
     layout : FeatureLayout
     shard : int
@@ -122,29 +99,28 @@ def write_shard(
     for array in layout.arrays:
         _check(array, shard, arrays[array.name], len(rows))
     for array in layout.arrays:
-        _open(draft, array.name)[rows.start : rows.stop] = arrays[array.name]
-    paths = [shard_path(array, shard) for array in layout.arrays]
+        _open_array(draft, array.name)[rows.start : rows.stop] = arrays[array.name]
+    paths = [array.shard_path(shard) for array in layout.arrays]
     draft.journal(str(shard), [path for path in paths if draft.size(path) is not None])
 
 
-def shard_path(array: FeatureArray, shard: int) -> str:
-    """Return the path of the one object that holds a shard (Zarr v3's default chunk keys)."""
-    return "/".join([array.name, "c", str(shard), *("0" for _ in array.shape_tail)])
+def read_draft_rows(draft: ShardDraft, name: str, rows: range) -> np.ndarray[Any, Any]:
+    """Return rows of an array of an unfinished output, which were written: unlike those of an output, unverified."""
+    return np.asarray(_open_array(draft, name)[rows.start : rows.stop])
 
 
-def _open(draft: ShardDraft, name: str) -> zarr.Array[Any]:
-    store, known = draft.zarr_store(), _METADATA.setdefault(draft, {})
+def _open_array(draft: ShardDraft, name: str) -> zarr.Array[Any]:
+    store, known = DraftZarrStore(draft), _METADATA.setdefault(draft, {})
     if name not in known:  # two threads may both read it, which does no harm
         known[name] = zarr.open_array(store, path=name, mode="r+", zarr_format=3).metadata
-    eager: zarr.AsyncArray[Any] = zarr.AsyncArray(known[name], StorePath(store, name), config=_CONFIG)
-    return zarr.Array(eager)
+    return zarr.Array(zarr.AsyncArray(known[name], StorePath(store, name), config=_CONFIG))
 
 
 def _check(array: FeatureArray, shard: int, values: np.ndarray[Any, Any], rows: int) -> None:
-    wanted = (rows, *array.shape_tail)
-    if values.shape != wanted or values.dtype != np.dtype(array.dtype):
+    shape = (rows, *array.shape_tail)
+    if values.shape != shape or values.dtype != np.dtype(array.dtype):
         raise LayoutError(
-            f"shard {shard} of {array.name} is {values.dtype} {values.shape}; the layout wants {array.dtype} {wanted}"
+            f"shard {shard} of {array.name} is {values.dtype} {values.shape}; the layout wants {array.dtype} {shape}"
         )
 
 

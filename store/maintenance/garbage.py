@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from store.maintenance.inventory import Folder, Inventory, ObjectStats
+from store.maintenance.inventory import Folder, Inventory
 from store.paths import OutputName, attempt_of, output_prefix
 
-_RESUMED_S = 60 * 86400.0  # somebody may still go on with what was begun and is named
-_WRITING_S = 3600.0  # a temporary file that nobody's lock protects is left alone for this long
+_RESUMABLE_S = 60 * 86400.0  # somebody may still resume an unfinished output that a reference names
+_WRITING_S = 3600.0  # a temporary file that no lock protects may be in use for this long
 
 Kind = Literal["output", "unfinished", "attempt", "temporary", "quarantine", "marker"]
 
-WHY: Mapping[Kind, str] = {
+REASONS: Mapping[Kind, str] = {
     "output": "no experiment uses it",
     "unfinished": "left unfinished",
     "attempt": "left beside the published one",
@@ -32,29 +32,29 @@ class GarbageItem:
     ----------
     path : str
         Below the store.
-    touched : float
+    last_modified : float
         When its newest object was written, in seconds since 1970.
     name : (str, str) or None
         The output whose lock protects it.
     markers : tuple of str
-        Objects that go with it.
+        Objects that are deleted with it.
     version : str
-        Another one when the output's folder has been written to.
+        Changes whenever the output's folder is written to.
     """
 
     kind: Kind
     path: str
     bytes: int
     objects: int
-    touched: float
+    last_modified: float
     name: OutputName | None = None
     markers: tuple[str, ...] = ()
     version: str = ""
 
     @property
-    def why(self) -> str:
-        """Say why it can go."""
-        return WHY[self.kind]
+    def reason(self) -> str:
+        """Say why it can be freed."""
+        return REASONS[self.kind]
 
 
 def find_garbage(
@@ -74,69 +74,66 @@ def find_garbage(
     kept : set of (str, str)
         Published outputs that stay.
     named : set of (str, str)
-        Outputs that references name: what was begun of them stays for 60 days at least.
+        Outputs that references name: unfinished attempts at them stay for 60 days at least.
     published_attempts : mapping
         Which attempt is the published one, where there are several.
     now : float
         In seconds since 1970.
     grace_s : float
-        What was written less than this many seconds ago, stays.
+        What was written less than this many seconds ago stays.
     """
-
-    def old(touched: float, grace: float = grace_s) -> bool:
-        return now - touched >= grace
-
     found: list[GarbageItem] = []
+    published = inventory.published
     for name, folder in inventory.folders.items():
-        prefix = output_prefix(*name)
-        if folder.irregular:
+        if folder.irregular:  # nothing of it is freed
             continue
-        if folder.published and name not in kept and old(folder.touched):
-            markers = tuple(item.path for item in inventory.markers.get(name, ()))
-            found.append(
-                GarbageItem(
-                    "output", prefix, folder.bytes, folder.objects, folder.touched, name, markers, folder.version
-                )
-            )
-        elif not folder.published and old(folder.touched, max(grace_s, _RESUMED_S) if name in named else grace_s):
-            found.append(
-                GarbageItem(
-                    "unfinished", prefix, folder.bytes, folder.objects, folder.touched, name, version=folder.version
-                )
-            )
+        # An unused output that is too young to be freed may hold older remains of killed writers.
+        if folder.published and (name in kept or now - folder.last_modified < grace_s):
+            found += _superfluous(folder, published_attempts.get(name))
         elif folder.published:
-            beside = _beside(folder, published_attempts.get(name))
-            found += [
-                GarbageItem("attempt", f"{prefix}/{attempt}", part.bytes, part.objects, part.touched, name)
-                for attempt, part in sorted(beside.items())
-                if old(part.touched)
-            ]
-            found += [  # its writer was killed once it had published
-                GarbageItem("temporary", f"{prefix}/{child}", part.bytes, part.objects, part.touched, name)
-                for child, part in sorted(folder.notes.items())
-                if attempt_of(child) not in beside and len(folder.attempts) == 1 + len(beside) and old(part.touched)
-            ]
-            found += [
-                GarbageItem("temporary", item.path, item.size, 1, item.modified, name)
-                for item in folder.temporaries
-                if old(item.modified)
-            ]
-    held = {"/".join(each.path.split("/")[:4]) for each in inventory.irregular}
-    for prefix, part in inventory.quarantine.items():
-        if old(part.touched) and prefix not in held:
-            found.append(GarbageItem("quarantine", prefix, part.bytes, part.objects, part.touched))
-    for name, items in inventory.markers.items():
-        folder_there = inventory.folders.get(name)
-        if not (folder_there and folder_there.published):
-            found += [
-                GarbageItem("marker", item.path, item.size, 1, item.modified) for item in items if old(item.modified)
-            ]
-    for item in inventory.temporaries:
-        if old(item.modified, max(grace_s, _WRITING_S)):
-            found.append(GarbageItem("temporary", item.path, item.size, 1, item.modified))
-    return found
+            found.append(_whole(folder, "output", tuple(item.path for item in inventory.markers.get(name, ()))))
+        elif name not in named or now - folder.last_modified >= _RESUMABLE_S:
+            found.append(_whole(folder, "unfinished"))
+    irregular = {"/".join(each.path.split("/")[:4]) for each in inventory.irregular}
+    found += [
+        GarbageItem("quarantine", prefix, stats.bytes, stats.objects, stats.last_modified)
+        for prefix, stats in inventory.quarantine.items()
+        if prefix not in irregular
+    ]
+    found += [
+        GarbageItem("marker", item.path, item.size, 1, item.modified)
+        for name, items in inventory.markers.items()
+        for item in items
+        if name not in published
+    ]
+    found += [
+        GarbageItem("temporary", item.path, item.size, 1, item.modified)
+        for item in inventory.temporaries
+        if now - item.modified >= _WRITING_S
+    ]
+    return [item for item in found if now - item.last_modified >= grace_s]
 
 
-def _beside(folder: Folder, published: str | None) -> dict[str, ObjectStats]:
-    """Return the attempts that the manifest does not name; none where it cannot be read."""
-    return {name: part for name, part in folder.attempts.items() if published and name != published}
+def _whole(folder: Folder, kind: Kind, markers: tuple[str, ...] = ()) -> GarbageItem:
+    return GarbageItem(
+        kind, output_prefix(*folder.name), folder.bytes, folder.objects, folder.last_modified, folder.name, markers,
+        folder.version,
+    )  # fmt: skip
+
+
+def _superfluous(folder: Folder, published_attempt: str | None) -> Iterator[GarbageItem]:
+    """Yield what a published output does not need: other attempts, and what killed writers left."""
+    prefix = output_prefix(*folder.name)
+    # None where the manifest cannot be read: then any attempt may be the published one.
+    others = {name for name in folder.attempts if published_attempt and name != published_attempt}
+    for name in sorted(others):
+        stats = folder.attempts[name]
+        yield GarbageItem("attempt", f"{prefix}/{name}", stats.bytes, stats.objects, stats.last_modified, folder.name)
+    if len(folder.attempts) == 1 + len(others):  # a writer was killed after it had published
+        for child, stats in sorted(folder.journal_and_scratch.items()):
+            if attempt_of(child) not in others:
+                yield GarbageItem(
+                    "temporary", f"{prefix}/{child}", stats.bytes, stats.objects, stats.last_modified, folder.name
+                )
+    for item in folder.temporaries:
+        yield GarbageItem("temporary", item.path, item.size, 1, item.modified, folder.name)

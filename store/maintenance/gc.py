@@ -1,12 +1,12 @@
 """Freeing what nobody uses, beside steps that run.
 
-Who starts to use an output names it in a reference first and looks for it then. Cleaning hides the manifest first,
-looks at the references then, and puts it back where the output is named by now. So in whatever order they come,
-either the output stays whole or its user finds it missing in time.
+A user first names an output in a reference, then looks whether it is there. Garbage collection first deletes the
+manifest, then reads the references again, and puts the manifest back if the output is named by now. So in whatever
+order the two come, either the output stays whole or its user finds it missing in time.
 
-In a bucket a cleaning may stand still between its look and its deletion for so long that its lease is taken over. So it
-notes before the look which attempts it means to delete, and deletes those and nothing else; whoever makes the output
-again finds the note, since it was there before that user's reference, and writes under another attempt's name.
+In a bucket a collection may be suspended between that reading and the deletion until its lease is taken over. So it
+marks, before the reading, which attempts it is about to delete, and deletes those and nothing else. Whoever makes the
+output again finds the marks, since they are older than that user's reference, and writes another attempt.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import suppress
 from itertools import groupby
 
 from store.backends.base import Backend, IrregularPath
@@ -25,224 +25,223 @@ from store.maintenance.lineage import Lineage
 from store.maintenance.references import Ref, decode_ref
 from store.manifest.limits import REF_BYTES, read_at_most
 from store.manifest.validation import Contradiction
-from store.paths import JOURNAL, SCRATCH, OutputName, attempt_of, is_name, lock_path, manifest_path, output_prefix
+from store.paths import JOURNAL, SCRATCH, OutputName, is_name, lock_path, manifest_path, output_prefix
 from store.writing.attempts import delete_attempt, delete_remains, mark_being_deleted, unmark_being_deleted
 
-_AT_ONCE = 8  # outputs freed at a time; each waits for the disk or the network
+_MAX_WORKERS = 8  # outputs freed at a time; each waits for the disk or the network
 
 
-@dataclass
 class GarbageCollection:
-    """What can be freed, and the freeing of it; made by `Store.cleaning`.
+    """What of a store can be freed, and the freeing of it; made by `Store.garbage_collection`.
 
     Attributes
     ----------
+    drop_refs : collection of str
+        References to drop first.
     refs : dict of str to Ref
-        Those that count.
-    scraps : list of Scrap
+        The other references.
+    garbage : list of GarbageItem
     unreadable : dict of (str, str) to str
-        Outputs whose manifests cannot be trusted, and why. None of them stays: else there would be no cleaning,
-        since what such an output was made from cannot be told.
-    unnamed : bool
-        There is no reference, so that nothing tells which outputs are used: published ones all stay.
+        Outputs whose manifests cannot be trusted, and why. None of them is among those that stay: what such an output
+        was made from is unknown, so a collection that had to keep one raises instead.
+    has_no_references : bool
+        Nothing says which outputs are used, so all published ones stay.
     """
 
-    root: Backend
-    inventory: Inventory
-    grace_s: float
-    now: float
-    forget: Collection[str] = ()
-    contradiction: Contradiction | None = None
-    refs: dict[str, Ref] = field(init=False, default_factory=dict)
-    scraps: list[GarbageItem] = field(init=False)
-    unreadable: dict[OutputName, str] = field(init=False)
-    unnamed: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        published = self.inventory.published
-        self._guard = threading.Lock()
-        self._seen: dict[str, str] | None = None
+    def __init__(
+        self,
+        root: Backend,
+        inventory: Inventory,
+        grace_s: float,
+        now: float,
+        drop_refs: Collection[str] = (),
+        contradiction: Contradiction | None = None,
+    ) -> None:
+        self.inventory, self.grace_s, self.now, self.drop_refs = inventory, grace_s, now, drop_refs
+        self.refs: dict[str, Ref] = {}
+        published = inventory.published
+        self._root = root
+        self._lock = threading.Lock()
+        self._ref_versions: dict[str, str] | None = None
         self._named: set[OutputName] = set()
         self._kept: set[OutputName] = set()
-        self._lineage = Lineage(self.root, published, self.contradiction)
-        self._young = {name for name, each in published.items() if self.now - each.touched < self.grace_s}
+        self._lineage = Lineage(root, published, contradiction)
+        self._young = {name for name, folder in published.items() if now - folder.last_modified < grace_s}
         self._read_refs()
-        self._known = frozenset(self._named)
-        self.unnamed = not self.refs and not self.forget
-        several = [name for name, each in published.items() if len(each.attempts) > 1]
-        attempts = {name: each.attempt for name, each in self._lineage.origins(several).items()}
+        self._named_at_start = frozenset(self._named)
+        self.has_no_references = not self.refs and not drop_refs
+        several = [name for name, folder in published.items() if len(folder.attempts) > 1]
+        attempts = {name: origin.attempt for name, origin in self._lineage.origins(several).items()}
         self.unreadable = self._lineage.unreadable
-        self.scraps = find_garbage(
-            self.inventory,
-            kept=set(published) if self.unnamed else self._kept,
+        self.garbage = find_garbage(
+            inventory,
+            kept=set(published) if self.has_no_references else self._kept,
             named=self._named,
             published_attempts=attempts,
-            now=self.now,
-            grace_s=self.grace_s,
+            now=now,
+            grace_s=grace_s,
         )
 
-    def free(self) -> Iterator[tuple[GarbageItem, str]]:
-        """Free what can be freed; yield each, and why it was left (empty where it was freed).
+    def run(self) -> Iterator[tuple[GarbageItem, str]]:
+        """Free what can be freed; yield each item, and why it was not freed (empty where it was).
 
-        Killed at any moment it leaves no half output: without a manifest there is none, and the next cleaning frees
-        the rest.
+        Killed at any moment it leaves no half output: without a manifest there is no output, and the next collection
+        frees the rest.
         """
-        for name in self.forget:
-            self.root.delete(f"refs/{name}")
-        # what lies in one output goes one after the other: it has one lock
-        groups = [list(each) for _, each in groupby(self.scraps, key=lambda scrap: scrap.name or scrap.path)]
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
-            for group, left in zip(groups, threads.map(self._free_all, groups), strict=True):
-                yield from zip(group, left, strict=True)
+        for name in self.drop_refs:
+            self._root.delete(f"refs/{name}")
+        # Items of one output are freed one after another, since they share its lock.
+        groups = [list(items) for _, items in groupby(self.garbage, key=lambda item: item.name or item.path)]
+        with ThreadPoolExecutor(_MAX_WORKERS) as threads:
+            for group, reasons in zip(
+                groups, threads.map(lambda items: list(map(self._free, items)), groups), strict=True
+            ):
+                yield from zip(group, reasons, strict=True)
 
-    def _free_all(self, scraps: list[GarbageItem]) -> list[str]:
-        return [self._free(scrap) for scrap in scraps]
-
-    def _free(self, scrap: GarbageItem) -> str:
+    def _free(self, item: GarbageItem) -> str:
+        """Free one item; return why it was not freed, or an empty string."""
         try:
-            if scrap.name is None:
-                return self._free_loose(scrap)
-            with self.root.lock(lock_path(*scrap.name), f"{'/'.join(scrap.name)} in {self.root.url}"):
-                names = self.root.children(output_prefix(*scrap.name))  # before what tells whether they may go
-                folder = folder_of(self.root, *scrap.name)
+            if item.name is None:
+                return self._free_unlocked(item)
+            with self._root.lock(lock_path(*item.name), f"{'/'.join(item.name)} in {self._root.url}"):
+                # Listed before the checks: what is written after them must not be deleted with the rest.
+                children = self._root.list_dir(output_prefix(*item.name))
+                folder = folder_of(self._root, *item.name)
                 if folder.irregular:
                     return "{0.path} is {0.what}".format(folder.irregular[0])
-                if scrap.kind in ("attempt", "temporary"):
-                    return self._free_part(scrap, folder)
-                return self._free_folder(scrap, folder, names)
+                if item.kind in ("attempt", "temporary"):
+                    return self._free_part(item, folder)
+                return self._free_folder(item, folder, children)
         except DraftLocked as error:
             return f"being written by {error.owner}"
-        except IrregularFile as error:  # put there meanwhile
+        except IrregularFile as error:  # put there after the listing
             return f"{error.path} is {error.what}"
 
-    def _free_folder(self, scrap: GarbageItem, folder: Folder, names: Collection[str]) -> str:
-        if not folder.published and not folder.attempts:  # freed meanwhile, or never begun
-            delete_remains(self.root, *folder.name, names)
+    def _free_folder(self, item: GarbageItem, folder: Folder, children: Collection[str]) -> str:
+        if not folder.published and not folder.attempts:  # freed meanwhile, or a writer was killed at its very start
+            delete_remains(self._root, *folder.name, children)
             return ""
-        if folder.published and scrap.kind == "unfinished":
+        if folder.published and item.kind == "unfinished":
             return "published meanwhile"
-        if folder.version != scrap.version:
+        if folder.version != item.version:
             return "written to meanwhile"
-        if self._is_used(folder):
+        if self._is_used(folder) or not self._hide(folder):
             return "used meanwhile"
-        if not self._hide(folder):
-            return "used meanwhile"
-        for marker in scrap.markers:
-            self.root.delete(marker)
-        delete_remains(self.root, *folder.name, {*names, *(attempt + SCRATCH for attempt in folder.attempts)})
+        for marker in item.markers:
+            self._root.delete(marker)
+        delete_remains(self._root, *folder.name, {*children, *(attempt + SCRATCH for attempt in folder.attempts)})
         return ""
 
     def _hide(self, folder: Folder) -> bool:
-        """Note what is being freed and delete the manifest; undo both where the output is named by now.
+        """Mark the attempts as being deleted and delete the manifest; return whether the output is still unused.
 
-        So, too, where that cannot be told.
+        Both are undone where it is used by now, and where the references cannot be read (an error is raised then).
         """
         path = manifest_path(*folder.name)
-        manifest = self.root.read(path) if folder.published else None
+        manifest = self._root.read(path) if folder.published else None
         attempts = [f"{output_prefix(*folder.name)}/{attempt}" for attempt in folder.attempts]
         used = True
         try:
             for attempt in attempts:
-                mark_being_deleted(self.root, attempt)
+                mark_being_deleted(self._root, attempt)
             if manifest is not None:
-                self.root.delete(path)
+                self._root.delete(path)
             used = self._is_used(folder)
         finally:
             if used:
                 if manifest is not None:
-                    self.root.create(path, manifest)
+                    self._root.put_if_absent(path, manifest)
                 for attempt in attempts:
-                    unmark_being_deleted(self.root, attempt)
+                    unmark_being_deleted(self._root, attempt)
         return not used
 
-    def _free_part(self, scrap: GarbageItem, folder: Folder) -> str:
-        if scrap.kind == "temporary":
-            if scrap.path.endswith((JOURNAL, SCRATCH)):
-                self.root.delete_all(scrap.path)
-            else:
-                self.root.delete(scrap.path)
+    def _free_part(self, item: GarbageItem, folder: Folder) -> str:
+        if item.kind == "temporary":
+            is_folder = item.path.endswith((JOURNAL, SCRATCH))
+            (self._root.delete_all if is_folder else self._root.delete)(item.path)
             return ""
-        attempt = attempt_of(scrap.path.rpartition("/")[2])
-        part = folder.attempts.get(attempt or "")
-        if part is not None and part.touched > scrap.touched:
+        attempt = item.path.rpartition("/")[2]
+        stats = folder.attempts.get(attempt)
+        if stats is not None and stats.last_modified > item.last_modified:
             return "written to meanwhile"
-        published = Lineage(self.root, [folder.name]).origins([folder.name]).get(folder.name)
+        published = Lineage(self._root, [folder.name]).origins([folder.name]).get(folder.name)
         if folder.published and (published is None or published.attempt == attempt):
             return "published meanwhile"
-        mark_being_deleted(self.root, scrap.path)
-        if self.root.size(manifest_path(*folder.name)) is None:  # somebody may be bringing this very attempt again
-            unmark_being_deleted(self.root, scrap.path)
+        mark_being_deleted(self._root, item.path)
+        if self._root.size(manifest_path(*folder.name)) is None:  # somebody may be fetching this very attempt again
+            unmark_being_deleted(self._root, item.path)
             return "written to meanwhile"
-        delete_attempt(self.root, scrap.path)
+        delete_attempt(self._root, item.path)
         return ""
 
-    def _free_loose(self, scrap: GarbageItem) -> str:
-        if scrap.kind == "quarantine":
-            self.root.delete_all(scrap.path)
+    def _free_unlocked(self, item: GarbageItem) -> str:
+        if item.kind == "quarantine":
+            self._root.delete_all(item.path)
             return ""
-        if scrap.kind == "marker":
-            _, stage, *_, key = scrap.path.split("/")
-            if self.root.size(manifest_path(stage, key)) is not None:
+        if item.kind == "marker":
+            _, stage, *_, key = item.path.split("/")
+            if self._root.size(manifest_path(stage, key)) is not None:
                 return "published meanwhile"
-        self.root.delete(scrap.path)
+        self._root.delete(item.path)
         return ""
 
     def _is_used(self, folder: Folder) -> bool:
-        """Look at the references again: has somebody named this output, or one that was made from it?"""
-        with self._guard:
+        """Read the references again: does one name this output now, or one that was made from it?"""
+        with self._lock:
             self._read_refs()
-            return folder.name in (self._kept if folder.published else self._named - self._known)
+            return folder.name in (self._kept if folder.published else self._named - self._named_at_start)
 
     def _read_refs(self) -> None:
         irregular: list[IrregularPath] = []
-        there = {item.path.removeprefix("refs/"): item.version for item in self.root.listing("refs", irregular)}
-        for each in irregular:
+        versions = {
+            name: item.version
+            for item in self._root.list_objects("refs", irregular)
+            if is_name(name := item.path.removeprefix("refs/")) and name not in self.drop_refs
+        }
+        if irregular:
             raise StoreError(
-                f"{self.root.url}/{each.path} is {each.what}, which is not followed. What it names cannot be told, so "
-                "nothing is freed. Put the reference itself there, or delete it"
+                f"{self._root.url}/{irregular[0].path} is {irregular[0].what}, which is not followed. Which outputs it "
+                "names is unknown, so nothing is freed. Put the reference itself there, or delete it"
             )
-        seen = {name: version for name, version in there.items() if is_name(name) and name not in self.forget}
-        if seen == self._seen:
+        if versions == self._ref_versions:
             return
         refs = {}
-        for name in seen:
+        for name in versions:
             path = f"refs/{name}"
-            try:
-                refs[name] = decode_ref(name, read_at_most(self.root, path, REF_BYTES), f"{self.root.url}/{path}")
-            except FileNotFoundError:
-                continue
-        self.refs, self._seen = refs, seen
+            with suppress(FileNotFoundError):  # dropped meanwhile
+                refs[name] = decode_ref(name, read_at_most(self._root, path, REF_BYTES), f"{self._root.url}/{path}")
+        self.refs, self._ref_versions = refs, versions
         self._named = {output for ref in refs.values() for output in ref.outputs}
-        self._kept = self._lineage.with_parents(self._named | self._young)
-        if refs or self.forget:
+        self._kept = self._lineage.with_ancestors(self._named | self._young)
+        if refs or self.drop_refs:
             self._check_trusted()
 
     def _check_trusted(self) -> None:
-        """Raise where it cannot be told what an output was made from that stays."""
+        """Raise if it is unknown what an output that stays was made from: its ancestors must stay, too."""
         doubted = sorted(name for name in self._kept if name in self._lineage.unreadable)
         if doubted:
             more = f"\n  and {len(doubted) - 1} more like it" if len(doubted) > 1 else ""
             raise StoreError(
-                f"{self._lineage.unreadable[doubted[0]]}{more}\n  What that output was made from cannot be told, so "
-                "nothing is freed. `pipeline verify --all` names every one, and with --quarantine sets damaged ones "
-                "aside; then clean"
+                f"{self._lineage.unreadable[doubted[0]]}{more}\n  What that output was made from is unknown, so "
+                "nothing is freed. `pipeline verify --all` names every such output, and with --quarantine sets damaged "
+                "ones aside; then clean"
             )
 
 
 def resolve_ref_names(refs: Collection[str], wanted: Collection[str]) -> list[str]:
-    """Return the references that names, or unique beginnings of names, stand for.
+    """Return the references that the wanted names, or unique beginnings of names, stand for.
 
     Raises
     ------
     StoreError
         One stands for none or several.
     """
-    found = []
+    resolved = []
     for text in wanted:
-        fitting = [name for name in refs if name == text] or [name for name in refs if name.startswith(text)]
-        if len(fitting) != 1:
-            known = ", ".join(sorted(fitting or refs)) or "none"
-            said = "there is no such reference" if not fitting else "several references begin so"
-            raise StoreError(f"--forget {text}: {said}. There are: {known}")
-        found += fitting
-    return found
+        matches = [name for name in refs if name == text] or [name for name in refs if name.startswith(text)]
+        if len(matches) != 1:
+            known = ", ".join(sorted(matches or refs)) or "none"
+            reason = "several references begin so" if matches else "there is no such reference"
+            raise StoreError(f"--forget {text}: {reason}. There are: {known}")
+        resolved += matches
+    return resolved

@@ -15,13 +15,13 @@ class ObjectStats:
 
     objects: int = 0
     bytes: int = 0
-    touched: float = 0.0
+    last_modified: float = 0.0
 
     def add(self, item: ObjectInfo) -> None:
         """Count an object."""
         self.objects += 1
         self.bytes += item.size
-        self.touched = max(self.touched, item.modified)
+        self.last_modified = max(self.last_modified, item.modified)
 
 
 @dataclass
@@ -30,27 +30,27 @@ class Folder:
 
     Attributes
     ----------
-    published : Listed or None
+    published : ObjectInfo or None
         The manifest, where there is one.
-    attempts : dict of str to Part
+    attempts : dict of str to ObjectStats
         By name; journal and scratch belong to their attempt.
-    notes : dict of str to Part
+    journal_and_scratch : dict of str to ObjectStats
         Journals and scratch alone, by their folder's name.
-    temporaries : list of Listed
-        What killed writers left beside what they wrote.
-    rest : Part
+    temporaries : list of ObjectInfo
+        Files that killed writers left beside what they wrote.
+    other : ObjectStats
         The lock and temporary files.
-    irregular : list of Irregular
-        What is neither a plain file nor a folder; nothing of such an output is freed.
+    irregular : list of IrregularPath
+        What is neither a plain file nor a folder; of such an output nothing is freed.
     """
 
     stage: str
     key: str
     published: ObjectInfo | None = None
     attempts: dict[str, ObjectStats] = field(default_factory=dict)
-    notes: dict[str, ObjectStats] = field(default_factory=dict)
+    journal_and_scratch: dict[str, ObjectStats] = field(default_factory=dict)
     temporaries: list[ObjectInfo] = field(default_factory=list)
-    rest: ObjectStats = field(default_factory=ObjectStats)
+    other: ObjectStats = field(default_factory=ObjectStats)
     irregular: list[IrregularPath] = field(default_factory=list)
 
     @property
@@ -62,28 +62,28 @@ class Folder:
     def bytes(self) -> int:
         """Return the bytes of everything in the folder."""
         manifest = self.published.size if self.published else 0
-        return manifest + self.rest.bytes + sum(part.bytes for part in self.attempts.values())
+        return manifest + self.other.bytes + sum(stats.bytes for stats in self.attempts.values())
 
     @property
     def objects(self) -> int:
         """Return the number of objects in the folder."""
-        return bool(self.published) + self.rest.objects + sum(part.objects for part in self.attempts.values())
+        return bool(self.published) + self.other.objects + sum(stats.objects for stats in self.attempts.values())
 
     @property
-    def touched(self) -> float:
-        """Return when something was last written; of a published output the lock says nothing."""
-        return self.newest if self.published else max(self.newest, self.rest.touched)
+    def last_modified(self) -> float:
+        """Return when something was last written; of a published output the lock does not count."""
+        return self.newest if self.published else max(self.newest, self.other.last_modified)
 
     @property
     def newest(self) -> float:
-        """Return when the manifest or an attempt was last written to; the lock is no part of them."""
-        dates = [part.touched for part in self.attempts.values()]
+        """Return when the manifest or an attempt was last written to; the lock does not count."""
+        dates = [stats.last_modified for stats in self.attempts.values()]
         return max([self.published.modified if self.published else 0.0, *dates])
 
     @property
     def version(self) -> str:
-        """Return another text whenever something was written, even where dates are whole seconds; but for the lock."""
-        attempts = [f"{name} {part.objects} {part.bytes}" for name, part in sorted(self.attempts.items())]
+        """Return a text that changes with every write but the lock's, even where dates are whole seconds."""
+        attempts = [f"{name} {stats.objects} {stats.bytes}" for name, stats in sorted(self.attempts.items())]
         return ", ".join([self.published.version if self.published else "", f"{self.newest}", *attempts])
 
 
@@ -94,16 +94,16 @@ class Inventory:
     Attributes
     ----------
     folders : dict of (str, str) to Folder
-    markers : dict of (str, str) to list of Listed
+    markers : dict of (str, str) to list of ObjectInfo
         The objects below ``families/`` that name each output.
-    quarantine : dict of str to Part
+    quarantine : dict of str to ObjectStats
         By prefix.
-    temporaries : list of Listed
+    temporaries : list of ObjectInfo
         Those outside of outputs.
-    irregular : list of Irregular
+    irregular : list of IrregularPath
         Everything that is neither a plain file nor a folder.
     foreign : list of str
-        Paths of what the store's format does not know, in the folders that are the store's. It is never freed.
+        Paths in the store's folders that its format does not know. They are never freed.
     """
 
     folders: dict[OutputName, Folder] = field(default_factory=dict)
@@ -124,64 +124,64 @@ def take_inventory(root: Backend, names: Iterable[OutputName]) -> Inventory:
 
     Parameters
     ----------
-    root : Root
+    root : Backend
     names : iterable of (str, str)
-        Output folders, so that those without any file are there, too.
+        Output folders, so that those without any file are included.
     """
-    found = Inventory()
-    for item in _ours(root, "outputs", found):
-        _count(found, item)
-    _add_empty(root, names, found)
-    for item in _ours(root, "families", found):
+    inventory = Inventory()
+    for item in _own_objects(root, "outputs", inventory):
+        _count(inventory, item)
+    _add_empty(root, names, inventory)
+    for item in _own_objects(root, "families", inventory):
         _, stage, _, key = item.path.split("/")
         if is_temporary(item.path):
-            found.temporaries.append(item)
+            inventory.temporaries.append(item)
         else:
-            found.markers.setdefault((stage, key), []).append(item)
-    for item in _ours(root, "quarantine", found):
+            inventory.markers.setdefault((stage, key), []).append(item)
+    for item in _own_objects(root, "quarantine", inventory):
         prefix = "/".join(item.path.split("/")[:4])
-        found.quarantine.setdefault(prefix, ObjectStats()).add(item)
-    found.temporaries += [item for item in _ours(root, "refs", found) if is_temporary(item.path)]
-    for each in found.irregular:
+        inventory.quarantine.setdefault(prefix, ObjectStats()).add(item)
+    inventory.temporaries += [item for item in _own_objects(root, "refs", inventory) if is_temporary(item.path)]
+    for each in inventory.irregular:
         _, stage, key, *_ = [*each.path.split("/"), "", ""]
-        if each.path.startswith("outputs/") and (stage, key) in found.folders:
-            found.folders[stage, key].irregular.append(each)
-    return found
+        if each.path.startswith("outputs/") and (stage, key) in inventory.folders:
+            inventory.folders[stage, key].irregular.append(each)
+    return inventory
 
 
 def folder_of(root: Backend, stage: str, key: str) -> Folder:
     """List one output's folder."""
-    found = Inventory()
-    for item in _ours(root, f"outputs/{stage}/{key}", found):
-        _count(found, item)
-    folder = found.folders.get((stage, key), Folder(stage, key))
-    folder.irregular = found.irregular
+    inventory = Inventory()
+    for item in _own_objects(root, f"outputs/{stage}/{key}", inventory):
+        _count(inventory, item)
+    folder = inventory.folders.get((stage, key), Folder(stage, key))
+    folder.irregular = inventory.irregular
     return folder
 
 
-def _ours(root: Backend, prefix: str, found: Inventory) -> Iterator[ObjectInfo]:
-    """Yield what lies below a prefix and is of the store; add the rest to `found`."""
-    for item in root.listing(prefix, found.irregular):
+def _own_objects(root: Backend, prefix: str, inventory: Inventory) -> Iterator[ObjectInfo]:
+    """Yield the store's objects below a prefix; add other paths to `inventory`."""
+    for item in root.list_objects(prefix, inventory.irregular):
         if is_of_store(item.path):
             yield item
         else:
-            found.foreign.append(item.path)
+            inventory.foreign.append(item.path)
 
 
-def _add_empty(root: Backend, names: Iterable[OutputName], found: Inventory) -> None:
+def _add_empty(root: Backend, names: Iterable[OutputName], inventory: Inventory) -> None:
     """Add output folders without any file: a writer was killed there before it had written anything."""
-    foreign = {tuple(path.split("/")[1:3]) for path in found.foreign}
+    foreign = {tuple(path.split("/")[1:3]) for path in inventory.foreign}
     for name in names:
-        known = name in found.folders or name in foreign
-        if not known and all(map(is_of_output, root.children(output_prefix(*name)))):
-            found.folders[name] = Folder(*name)
+        known = name in inventory.folders or name in foreign
+        if not known and all(map(is_of_output, root.list_dir(output_prefix(*name)))):
+            inventory.folders[name] = Folder(*name)
 
 
-def _count(found: Inventory, item: ObjectInfo) -> None:
+def _count(inventory: Inventory, item: ObjectInfo) -> None:
     _, stage, key, child, *_ = item.path.split("/", 4)
-    folder = found.folders.get((stage, key))
+    folder = inventory.folders.get((stage, key))
     if folder is None:
-        folder = found.folders[stage, key] = Folder(stage, key)
+        folder = inventory.folders[stage, key] = Folder(stage, key)
     if child == "manifest.json":
         folder.published = item
         return
@@ -191,6 +191,6 @@ def _count(found: Inventory, item: ObjectInfo) -> None:
     if attempt:
         folder.attempts.setdefault(attempt, ObjectStats()).add(item)
         if child != attempt:
-            folder.notes.setdefault(child, ObjectStats()).add(item)
+            folder.journal_and_scratch.setdefault(child, ObjectStats()).add(item)
     else:
-        folder.rest.add(item)
+        folder.other.add(item)

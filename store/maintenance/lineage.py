@@ -12,11 +12,10 @@ from store.backends.base import Backend
 from store.backends.reread import read_again
 from store.errors import IrregularFile, UnsupportedFormat
 from store.manifest.limits import MANIFEST_BYTES, read_at_most
-from store.manifest.schema import FORMAT
 from store.manifest.validation import Contradiction, check_outline, misspelt, parse_json
 from store.paths import OutputName, manifest_path
 
-_AT_ONCE = 16  # manifests read from a bucket at a time
+_MAX_WORKERS = 16  # manifests read from a bucket at a time
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -35,12 +34,12 @@ class _Recipe(msgspec.Struct, frozen=True):
 
 
 class Lineage:
-    """The published outputs of a store and what they were made from; each manifest is read once, when asked for.
+    """The published outputs of a store and what they were made from; each manifest is read once, when needed.
 
     Attributes
     ----------
     unreadable : dict of (str, str) to str
-        Manifests that say nothing, or nothing that can be trusted, and why.
+        Outputs whose manifests cannot be read or trusted, and why.
     """
 
     def __init__(self, root: Backend, names: Iterable[OutputName], contradiction: Contradiction | None = None) -> None:
@@ -54,17 +53,17 @@ class Lineage:
 
     def origins(self, names: Iterable[OutputName]) -> dict[OutputName, Origin]:
         """Read what outputs were made from; those without a readable manifest are left out."""
-        asked = list(names)
-        missing = [name for name in asked if name not in self._read and name not in self.unreadable]
+        requested = list(names)
+        missing = [name for name in requested if name not in self._read and name not in self.unreadable]
         if "://" in self._root.url and len(missing) > 1:
-            with ThreadPoolExecutor(_AT_ONCE) as threads:
-                found = list(threads.map(self._load, missing))
+            with ThreadPoolExecutor(_MAX_WORKERS) as threads:
+                origins = list(threads.map(self._load, missing))
         else:
-            found = list(map(self._load, missing))
-        self._read |= {name: each for name, each in zip(missing, found, strict=True) if each is not None}
-        return {name: self._read[name] for name in asked if name in self._read}
+            origins = list(map(self._load, missing))
+        self._read |= {name: origin for name, origin in zip(missing, origins, strict=True) if origin is not None}
+        return {name: self._read[name] for name in requested if name in self._read}
 
-    def with_parents(self, names: Iterable[OutputName]) -> set[OutputName]:
+    def with_ancestors(self, names: Iterable[OutputName]) -> set[OutputName]:
         """Return outputs and all that they were made from, directly or not."""
         kept: set[OutputName] = set()
         level = set(names)
@@ -79,35 +78,33 @@ class Lineage:
         everything = [each for names in self._by_key.values() for each in names]
         return sorted(each for each, origin in self.origins(everything).items() if name[1] in origin.inputs)
 
-    def named(self, key: str) -> list[OutputName]:
-        """Return the outputs whose key begins so."""
+    def with_key_prefix(self, key: str) -> list[OutputName]:
+        """Return the outputs whose key begins with these characters."""
         return sorted(name for known, names in self._by_key.items() if known.startswith(key) for name in names)
 
     def _load(self, name: OutputName) -> Origin | None:
-        where = manifest_path(*name)
+        path = manifest_path(*name)
         try:
-            return read_again(self._root, where, lambda: self._parsed(name, where), (ValueError, UnsupportedFormat))
+            return read_again(self._root, path, lambda: self._parse(name, path), (ValueError, UnsupportedFormat))
         except FileNotFoundError:
             return None
         except ValueError as error:
-            self.unreadable[name] = f"{self._root.url}/{where} cannot be trusted: {error}"
-            return None
+            self.unreadable[name] = f"{self._root.url}/{path} cannot be trusted: {error}"
         except IrregularFile as error:
             self.unreadable[name] = str(error)
-            return None
         except UnsupportedFormat as error:
-            raise UnsupportedFormat(f"{error}. It cannot be told what that output was made from") from None
+            raise UnsupportedFormat(f"{error}. What that output was made from is unknown") from None
+        return None
 
-    def _parsed(self, name: OutputName, where: str) -> Origin:
-        data = read_at_most(self._root, where, MANIFEST_BYTES)
-        sealed = check_outline(data, f"{self._root.url}/{where}", FORMAT)
-        found: Origin = parse_json(data, Origin)
-        if (found.stage, found.key) != name:
-            raise ValueError(f"it is the manifest of {found.stage[:99]!r}, {found.key[:99]!r}")
-        if not sealed:  # of an earlier version: what can be told otherwise is compared
+    def _parse(self, name: OutputName, path: str) -> Origin:
+        data = read_at_most(self._root, path, MANIFEST_BYTES)
+        has_digest = check_outline(data, f"{self._root.url}/{path}")
+        origin: Origin = parse_json(data, Origin)
+        if (origin.stage, origin.key) != name:
+            raise ValueError(f"it is the manifest of {origin.stage[:99]!r}, {origin.key[:99]!r}")
+        if not has_digest:  # of an earlier version: damage shows only where its fields contradict each other
             recipe: _Recipe = parse_json(data, _Recipe)
-            told = self._contradiction and self._contradiction(*name, recipe.recipe, found.inputs)
-            told = told or misspelt(found.inputs, self._by_key)
-            if told:
-                raise ValueError(told)
-        return found
+            problem = self._contradiction and self._contradiction(*name, recipe.recipe, origin.inputs)
+            if problem := problem or misspelt(origin.inputs, self._by_key):
+                raise ValueError(problem)
+        return origin

@@ -2,44 +2,65 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from store.backends.base import Backend
 from store.canonical import digest, digest_of_json
-from store.errors import StoreError
-from store.paths import is_name
+from store.errors import DraftLocked, StoreError
+from store.paths import is_name, ref_lock_path
+
+_LOCK_WAIT_S, _LOCK_PAUSE_S = 30.0, 0.05  # another process holds the lock for moments only
 
 
 @dataclass(frozen=True)
 class Ref:
-    """Who uses what.
+    """A reference: which outputs somebody uses, and who.
 
     Attributes
     ----------
     name : str
     outputs : dict of (str, str) to str
-        Stage and key of each, and what it is called there: the name under which the reference holds it.
-    who, path, written : str
-        User and machine, what they used it from, and when they last said so; empty where it does not say.
+        From stage and key to the name under which the reference holds the output, such as a step's id.
+    owner, path, written : str
+        User and machine, the stages file, and when the reference was last written; empty where not recorded.
     """
 
     name: str
     outputs: dict[tuple[str, str], str]
-    who: str = ""
+    owner: str = ""
     path: str = ""
     written: str = ""
 
     @property
     def age_s(self) -> float | None:
-        """Return how long ago it was written, where it says."""
+        """Return how many seconds ago it was written; None where that is not recorded."""
         try:
             return (datetime.now(UTC) - datetime.fromisoformat(self.written)).total_seconds()
         except (ValueError, TypeError):
             return None
+
+
+@contextmanager
+def lock_ref(root: Backend, name: str) -> Iterator[None]:
+    """Hold a reference's lock; DraftLocked where another process has held it for half a minute."""
+    deadline = time.monotonic() + _LOCK_WAIT_S
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(root.lock(ref_lock_path(name), f"refs/{name} in {root.url}"))
+                break
+            except DraftLocked:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOCK_PAUSE_S)
+        yield
 
 
 def encode_ref(value: dict[str, Any]) -> bytes:
@@ -57,39 +78,39 @@ def parse_ref(data: bytes) -> Any:
     return value
 
 
-def decode_ref(name: str, data: bytes, where: str) -> Ref:
+def decode_ref(name: str, data: bytes, url: str) -> Ref:
     """Read a reference: every object in it, at any depth, that has a ``stage`` and a ``key`` names an output.
 
     Raises
     ------
     StoreError
-        It is not JSON, or not what was written: what it names cannot be told.
+        It is not JSON, or not what was written: which outputs it names is unknown.
     """
     try:
         value = parse_ref(data)
-        outputs = dict(_named(value, ""))
+        outputs = dict(_iter_outputs(value, ""))
     except (ValueError, RecursionError) as error:
         raise StoreError(
-            f"{where} is no reference: {error}. What it names cannot be told, so nothing is freed. Run that experiment "
-            f"again, or drop the reference with `--forget {name}`"
+            f"{url} is no reference: {error}. Which outputs it names is unknown, so nothing is freed. Run that "
+            f"experiment again, or drop the reference with `--forget {name}`"
         ) from None
-    told = value if isinstance(value, dict) else {}
-    who = "@".join(text for text in (_text(told, "user"), _text(told, "host")) if text)
-    return Ref(name, outputs, who, _text(told, "path") or _text(told, "stages_file"), _text(told, "written"))
+    fields = value if isinstance(value, dict) else {}
+    owner = "@".join(filter(None, (_text(fields, "user"), _text(fields, "host"))))
+    return Ref(name, outputs, owner, _text(fields, "path") or _text(fields, "stages_file"), _text(fields, "written"))
 
 
-def _named(value: Any, called: str) -> Iterator[tuple[tuple[str, str], str]]:
+def _iter_outputs(value: Any, label: str) -> Iterator[tuple[tuple[str, str], str]]:
     if isinstance(value, dict):
         stage, key = value.get("stage"), value.get("key")
         if isinstance(stage, str) and isinstance(key, str) and is_name(stage) and is_name(key):
-            yield (stage, key), called if called.isprintable() else ""
+            yield (stage, key), label if label.isprintable() else ""
         for name, each in value.items():
-            yield from _named(each, name)
+            yield from _iter_outputs(each, name)
     elif isinstance(value, list):
         for each in value:
-            yield from _named(each, "")
+            yield from _iter_outputs(each, "")
 
 
-def _text(told: dict[str, Any], field: str) -> str:
-    value = told.get(field)
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
     return value if isinstance(value, str) and value.isprintable() else ""

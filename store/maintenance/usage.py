@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from store.errors import StoreError
-from store.maintenance.inventory import Folder, Inventory
+from store.maintenance.inventory import Inventory
 from store.maintenance.lineage import Lineage
 from store.maintenance.references import Ref, decode_ref
 from store.paths import OutputName
@@ -35,19 +35,19 @@ class Usage:
 
     Attributes
     ----------
-    stages : dict of str to Sum
+    stages : dict of str to Totals
         Published outputs.
-    unused : Sum
+    unused : Totals
         Published outputs that no experiment uses.
-    left_behind : Sum
-        What was never published: unfinished outputs, other attempts at published ones.
+    orphaned : Totals
+        What was never published: unfinished outputs, and other attempts at published ones.
     """
 
     stages: dict[str, Totals]
     shares: list[ExperimentUsage]
     unused: Totals
     quarantine: Totals
-    left_behind: Totals
+    orphaned: Totals
     total: int
 
 
@@ -59,7 +59,7 @@ class Users:
     ----------
     refs : list of Ref
     unreadable : list of str
-        What is wrong with other references.
+        What is wrong with each of the other references.
     by_output : dict of (str, str) to list of Ref
     """
 
@@ -70,62 +70,52 @@ class Users:
 
 def users_of(refs: Mapping[str, bytes], url: str, lineage: Lineage) -> Users:
     """Read the references, and find what each uses."""
-    found = Users()
+    users = Users()
     for name, data in sorted(refs.items()):
         try:
             ref = decode_ref(name, data, f"{url}/refs/{name}")
         except StoreError as error:
-            found.unreadable.append(str(error))
+            users.unreadable.append(str(error))
             continue
-        found.refs.append(ref)
-        for output in lineage.with_parents(ref.outputs):
-            found.by_output.setdefault(output, []).append(ref)
-    return found
+        users.refs.append(ref)
+        for output in lineage.with_ancestors(ref.outputs):
+            users.by_output.setdefault(output, []).append(ref)
+    return users
 
 
 def usage_of(inventory: Inventory, lineage: Lineage, users: Users) -> Usage:
     """Sum what lies in a store by what it is for."""
     published = inventory.published
-    several = lineage.origins(name for name, each in published.items() if len(each.attempts) > 1)
-    sizes, left = {}, [e for e in inventory.folders.values() if e.attempts and not e.published]
-    left_bytes = sum(each.bytes for each in left)
-    for name, folder in published.items():
-        beside = _beside(folder, several[name].attempt) if name in several else 0
-        sizes[name] = folder.bytes - beside
-        left_bytes += beside
-    stages: dict[str, list[OutputName]] = {}
+    several = lineage.origins(name for name, folder in published.items() if len(folder.attempts) > 1)
+    sizes = {name: folder.bytes for name, folder in published.items()}
+    unfinished = [folder.bytes for folder in inventory.folders.values() if folder.attempts and not folder.published]
+    superfluous = []
+    for name, origin in several.items():
+        others = [stats.bytes for attempt, stats in published[name].attempts.items() if attempt != origin.attempt]
+        sizes[name] -= sum(others)
+        superfluous += others
+
+    def totals(names: Iterable[OutputName]) -> Totals:
+        chosen = [sizes[name] for name in names]
+        return Totals(len(chosen), sum(chosen))
+
+    used: dict[str, list[OutputName]] = {ref.name: [] for ref in users.refs}
     for name in sizes:
-        stages.setdefault(name[0], []).append(name)
-    alone: dict[str, list[OutputName]] = {}
-    shared: dict[str, list[OutputName]] = {}
-    for name in sizes:
-        refs = users.by_output.get(name, ())
-        for ref in refs:
-            (alone if len(refs) == 1 else shared).setdefault(ref.name, []).append(name)
-    shares = [
-        ExperimentUsage(ref, _sum(sizes, alone.get(ref.name, ())), _sum(sizes, shared.get(ref.name, ())))
-        for ref in users.refs
-    ]
-    quarantined = inventory.quarantine.values()
+        for ref in users.by_output.get(name, ()):
+            used[ref.name].append(name)
+    shares = []
+    for ref in users.refs:
+        alone = [name for name in used[ref.name] if len(users.by_output[name]) == 1]
+        shared = [name for name in used[ref.name] if len(users.by_output[name]) > 1]
+        shares.append(ExperimentUsage(ref, totals(alone), totals(shared)))
+    quarantine = [stats.bytes for stats in inventory.quarantine.values()]
     other = [*inventory.temporaries, *(item for items in inventory.markers.values() for item in items)]
+    orphaned = [*unfinished, *superfluous]
     return Usage(
-        stages={stage: _sum(sizes, names) for stage, names in sorted(stages.items())},
+        stages={stage: totals(n for n in sizes if n[0] == stage) for stage in sorted({stage for stage, _ in sizes})},
         shares=shares,
-        unused=_sum(sizes, [name for name in sizes if name not in users.by_output]),
-        quarantine=Totals(len(quarantined), sum(part.bytes for part in quarantined)),
-        left_behind=Totals(
-            len(left) + sum(len(each.attempts) - 1 for name, each in published.items() if name in several), left_bytes
-        ),
-        total=sum(sizes.values())
-        + left_bytes
-        + sum(part.bytes for part in quarantined)
-        + sum(item.size for item in other),
+        unused=totals(name for name in sizes if name not in users.by_output),
+        quarantine=Totals(len(quarantine), sum(quarantine)),
+        orphaned=Totals(len(orphaned), sum(orphaned)),
+        total=sum(sizes.values()) + sum(orphaned) + sum(quarantine) + sum(item.size for item in other),
     )
-
-
-def _beside(folder: Folder, attempt: str) -> int:
-    return sum(part.bytes for name, part in folder.attempts.items() if name != attempt)
-
-
-def _sum(sizes: dict[OutputName, int], names: Collection[OutputName]) -> Totals:
-    return Totals(len(names), sum(sizes[name] for name in names))

@@ -14,18 +14,18 @@ def entry_of_bytes(path: str, data: Data) -> ObjectEntry:
     return ObjectEntry(path=path, size=view.nbytes, sha256=hashlib.sha256(view).hexdigest())
 
 
-def entry_of_object(root: Backend, prefix: str, path: str, most: int | None = None) -> ObjectEntry | None:
+def entry_of_object(backend: Backend, prefix: str, path: str, expected_size: int | None = None) -> ObjectEntry | None:
     """Read the object at ``prefix/path`` piece by piece and return its entry, or None where there is none.
 
-    Of one larger than `most` bytes no more is read than shows that; its entry has no SHA-256.
+    An object that proves larger than expected is not read to its end; its entry has no SHA-256.
     """
-    found, size = hashlib.sha256(), 0
+    checksum, size = hashlib.sha256(), 0
     try:
-        for piece in root.stream(f"{prefix}/{path}"):
-            found.update(piece)
+        for piece in backend.stream(f"{prefix}/{path}"):
+            checksum.update(piece)
             size += memoryview(piece).nbytes
-            if most is not None and size > most:
-                return ObjectEntry(path=path, size=root.size(f"{prefix}/{path}") or size, sha256="")
+            if expected_size is not None and size > expected_size:
+                return ObjectEntry(path=path, size=backend.size(f"{prefix}/{path}") or size, sha256="")
     except FileNotFoundError:
         return None
-    return ObjectEntry(path=path, size=size, sha256=found.hexdigest())
+    return ObjectEntry(path=path, size=size, sha256=checksum.hexdigest())

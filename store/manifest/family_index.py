@@ -1,7 +1,7 @@
-"""Families: which outputs differ in their raw data alone, so that one of grown data finds the earlier ones.
+"""The index of families: which outputs differ in their raw data alone, so that one of grown data finds earlier ones.
 
-``families/<stage>/<family>/<key>`` is a small JSON object, written after the manifest. Nothing rests on it: one that is
-lost costs only computing again, and one whose output is gone is passed over.
+``families/<stage>/<family>/<key>`` is a small JSON object, written after the manifest. No output depends on it: where
+one is lost, rows are computed again that could have been copied, and one whose output is gone is passed over.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from store.errors import StoreError
 from store.manifest.schema import Manifest
 from store.paths import check_name, is_name
 
-_AT_ONCE = 8  # marks read at a time; on a bucket each waits for the network
-_MARK_BYTES = 1000
+MAX_WORKERS = 8  # on a bucket each waits for the network
+_ENTRY_BYTES = 1000
 
 
 class _FamilyEntry(msgspec.Struct, frozen=True, order=True):
@@ -26,38 +26,38 @@ class _FamilyEntry(msgspec.Struct, frozen=True, order=True):
 
 
 def family_prefix(stage: str, family: str) -> str:
-    """Return the folder of one family's marks."""
+    """Return the folder of one family's entries."""
     return f"families/{check_name(stage, 'the stage')}/{check_name(family, 'the family')}"
 
 
-def add_to_family(root: Backend, manifest: Manifest) -> None:
-    """Note a published output under its family, where its recipe names raw data; the medium's failure is let pass."""
+def add_to_family(backend: Backend, manifest: Manifest) -> None:
+    """Add a published output to its family, where its recipe names raw data; a failure of the medium is ignored."""
     if "raw" in manifest.recipe:
         with suppress(StoreError):
-            root.put(_mark_path(manifest), msgspec.json.encode(_FamilyEntry(manifest.created, manifest.attempt)))
+            backend.put(_entry_path(manifest), msgspec.json.encode(_FamilyEntry(manifest.created, manifest.attempt)))
 
 
-def remove_from_family(root: Backend, manifest: Manifest) -> None:
-    """Take an output that is deleted out of its family; a failure of the medium is let pass."""
+def remove_from_family(backend: Backend, manifest: Manifest) -> None:
+    """Remove an output that is deleted from its family; a failure of the medium is ignored."""
     with suppress(StoreError):
-        root.delete(_mark_path(manifest))
+        backend.delete(_entry_path(manifest))
 
 
-def family_keys(root: Backend, stage: str, family: str) -> list[str]:
+def family_keys(backend: Backend, stage: str, family: str) -> list[str]:
     """Return the keys of a family's outputs, the newest first; some may be gone by now."""
     prefix = family_prefix(stage, family)
-    keys = [name for name in root.children(prefix) if is_name(name)]
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        marks = threads.map(lambda key: _read(root, f"{prefix}/{key}"), keys)
-        return [key for _, key in sorted(zip(marks, keys, strict=True), reverse=True)]
+    keys = [name for name in backend.list_dir(prefix) if is_name(name)]
+    with ThreadPoolExecutor(MAX_WORKERS) as threads:
+        entries = threads.map(lambda key: _read(backend, f"{prefix}/{key}"), keys)
+        return [key for _, key in sorted(zip(entries, keys, strict=True), reverse=True)]
 
 
-def _mark_path(manifest: Manifest) -> str:
+def _entry_path(manifest: Manifest) -> str:
     return f"{family_prefix(manifest.stage, manifest.family)}/{check_name(manifest.key, 'the key')}"
 
 
-def _read(root: Backend, path: str) -> _FamilyEntry:
+def _read(backend: Backend, path: str) -> _FamilyEntry:
     try:
-        return msgspec.json.decode(root.read(path, 0, _MARK_BYTES), type=_FamilyEntry)
+        return msgspec.json.decode(backend.read(path, 0, _ENTRY_BYTES), type=_FamilyEntry)
     except (FileNotFoundError, StoreError, msgspec.DecodeError, UnicodeDecodeError):
         return _FamilyEntry()

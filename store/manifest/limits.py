@@ -1,4 +1,4 @@
-"""How large anything in a store may be. What goes beyond is refused before it is read or unpacked.
+"""How large anything in a store may be. What exceeds a limit is refused before it is read or unpacked.
 
 Whatever a publisher wrote, a reader's memory stays within a small multiple of these, and of the arrays asked for.
 """
@@ -21,8 +21,8 @@ REF_BYTES = 64 * MIB
 METADATA_BYTES = 1 * MIB  # a zarr.json
 
 
-def read_at_most(root: Backend, path: str, most: int) -> bytes:
-    """Return an object's bytes, or the first `most` and one more: never more, however large it is or says to be.
+def read_at_most(backend: Backend, path: str, limit: int) -> bytes:
+    """Return an object's bytes, or of a larger one the first ``limit + 1``, however large it is or claims to be.
 
     Raises
     ------
@@ -30,8 +30,8 @@ def read_at_most(root: Backend, path: str, most: int) -> bytes:
         There is no such object.
     """
     data = bytearray()
-    for piece in root.stream(path):
-        data += memoryview(piece)[: most + 1 - len(data)]
-        if len(data) > most:
+    for piece in backend.stream(path):
+        data += memoryview(piece)[: limit + 1 - len(data)]
+        if len(data) > limit:
             break
     return bytes(data)

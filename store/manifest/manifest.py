@@ -1,4 +1,4 @@
-"""The manifest: what an output consists of, and what it was made from. It exists, or there is no output."""
+"""Making, encoding and reading manifests: where there is no manifest, there is no output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from store.backends.reread import read_again
 from store.canonical import canonical_json, digest
 from store.errors import REMEDY, CorruptManifest, StoreError, UnsafeManifest, UnsafePath, UnsupportedFormat
 from store.manifest.limits import MANIFEST_BYTES, read_at_most
-from store.manifest.schema import FORMAT, WITHOUT, Manifest, ObjectEntry
+from store.manifest.schema import FORMAT, NOT_IN_FAMILY, Manifest, ObjectEntry
 from store.manifest.self_digest import with_digest
 from store.manifest.validation import check_manifest, check_objects, check_outline, parse_json
 from store.paths import manifest_path
@@ -38,7 +38,7 @@ def new_manifest(
     TypeError, ValueError
         The recipe or provenance is not JSON.
     StoreError
-        The output goes beyond a limit of `store.limits`, or two of its objects could not lie in one folder.
+        The output exceeds a limit of `store.manifest.limits`, or two of its objects could not lie in one folder.
     """
     manifest = Manifest(
         format=FORMAT,
@@ -54,17 +54,17 @@ def new_manifest(
     )
     canonical_json(manifest.provenance)
     where = f"the draft of {stage}/{key}"
-    try:  # a reader would refuse it
+    try:  # as a reader will: nothing is published that cannot be read
         check_objects(manifest.objects, where)
-        check_outline(encode_manifest(manifest), where, FORMAT)
+        check_outline(encode_manifest(manifest), where)
     except ValueError as error:
         raise StoreError(f"{where} cannot be published: {error}") from error
     return manifest
 
 
 def family_of(recipe: Mapping[str, Any]) -> str:
-    """Return the digest of a recipe without its raw data, and without what tells which row is whose."""
-    return digest({name: value for name, value in recipe.items() if name not in WITHOUT})
+    """Return the digest of a recipe without its raw data, and without the entry that says which row is whose."""
+    return digest({name: value for name, value in recipe.items() if name not in NOT_IN_FAMILY})
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -90,9 +90,9 @@ def decode_manifest(data: bytes, *, stage: str, key: str, url: str) -> Manifest:
     """
     where = f"{url}/{manifest_path(stage, key)}"
     try:
-        check_outline(data, where, FORMAT)
+        check_outline(data, where)
         manifest: Manifest = parse_json(data, Manifest)
-        check_manifest(manifest, stage, key, where, WITHOUT)
+        check_manifest(manifest, stage, key, where)
     except UnsafePath as error:
         raise UnsafeManifest(str(error), url=url, stage=stage, key=key) from error
     except ValueError as error:
@@ -100,23 +100,25 @@ def decode_manifest(data: bytes, *, stage: str, key: str, url: str) -> Manifest:
     return manifest
 
 
-def load_manifest(root: Backend, stage: str, key: str, misread: Callable[[str], None] | None = None) -> Manifest | None:
-    """Read and check a manifest; None where nothing is published. `misread` is as in `store.rereading`."""
-    found = manifest_and_text(root, stage, key, misread)
-    return None if found is None else found[0]
+def load_manifest(
+    backend: Backend, stage: str, key: str, on_misread: Callable[[str], None] | None = None
+) -> Manifest | None:
+    """Read and check a manifest; None where nothing is published. `on_misread` is as `misread` in `read_again`."""
+    loaded = manifest_and_text(backend, stage, key, on_misread)
+    return None if loaded is None else loaded[0]
 
 
 def manifest_and_text(
-    root: Backend, stage: str, key: str, misread: Callable[[str], None] | None = None
+    backend: Backend, stage: str, key: str, on_misread: Callable[[str], None] | None = None
 ) -> tuple[Manifest, bytes] | None:
     """Do as `load_manifest`; return the bytes, too."""
     path = manifest_path(stage, key)
 
     def read() -> tuple[Manifest, bytes]:
-        data = read_at_most(root, path, MANIFEST_BYTES)
-        return decode_manifest(data, stage=stage, key=key, url=root.url), data
+        data = read_at_most(backend, path, MANIFEST_BYTES)
+        return decode_manifest(data, stage=stage, key=key, url=backend.url), data
 
     try:
-        return read_again(root, path, read, (CorruptManifest, UnsupportedFormat), misread)
+        return read_again(backend, path, read, (CorruptManifest, UnsupportedFormat), on_misread)
     except FileNotFoundError:
         return None

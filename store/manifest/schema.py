@@ -1,4 +1,4 @@
-"""What ``manifest.json`` holds."""
+"""The document ``manifest.json``, as msgspec structs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import msgspec
 
 FORMAT = 1
 
-WITHOUT = ("raw", "rows")
-"""What a family leaves out of its recipe; earlier versions of this program left out the first of them alone."""
+NOT_IN_FAMILY = ("raw", "rows")
+"""Entries of a recipe that its family leaves out; earlier versions of this program left out the first of them alone."""
 
 
 class ObjectEntry(msgspec.Struct, frozen=True):
@@ -34,13 +34,13 @@ class Manifest(msgspec.Struct, frozen=True):
     objects : list of ObjectEntry
         Every object, sorted by path; what is not listed is not part of the output.
     recipe : dict
-        In full, as the key was computed from it.
+        What the key was computed from, in full.
     family : str
         Digest of the recipe without its entries ``raw`` and ``rows``: outputs of a grown dataset share it.
     inputs : list of str
         Keys of the outputs that this one was made from.
     provenance : dict
-        Machine, versions and times: told, never part of the key.
+        Machine, versions and times: for people to read, never part of the key.
     """
 
     format: int

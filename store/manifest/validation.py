@@ -1,4 +1,4 @@
-"""What a manifest must keep to before anything of it is used; a stranger may have written it."""
+"""Validating a manifest before anything of it is used; a stranger may have written it."""
 
 from __future__ import annotations
 
@@ -7,28 +7,26 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import ne
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
 from store.canonical import digest_of_json
 from store.errors import UnsupportedFormat
 from store.manifest.limits import MANIFEST_BYTES, MIB, OBJECT_BYTES, OBJECTS, OUTPUT_BYTES, RECIPE_BYTES
+from store.manifest.schema import FORMAT, NOT_IN_FAMILY, Manifest, ObjectEntry
 from store.manifest.self_digest import MEMBER, check_digest
 from store.paths import check_path, is_attempt, is_name
-
-if TYPE_CHECKING:
-    from store.manifest.schema import Manifest, ObjectEntry
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BOUNDED = ("recipe", "inputs", "provenance")
 
 Contradiction: TypeAlias = Callable[[str, str, Mapping[str, Any], Sequence[str]], str | None]
-"""Says what an output's recipe contradicts, given its stage, key, recipe and inputs: only who makes keys can tell."""
+"""Returns what an output's recipe contradicts, given its stage, key, recipe and inputs: only who makes keys knows."""
 
 
 class _Outline(msgspec.Struct):
-    """What is looked at before the rest is parsed; the parts stay bytes."""
+    """The members that are checked before the rest is parsed; the large ones stay bytes."""
 
     format: int
     recipe: msgspec.Raw = msgspec.Raw()
@@ -37,7 +35,7 @@ class _Outline(msgspec.Struct):
     sha256: str | None = None
 
 
-def check_outline(data: bytes, where: str, known: int) -> bool:
+def check_outline(data: bytes, where: str) -> bool:
     """Check a manifest's size, its digest, its format and the sizes of its parts, without building their values.
 
     Returns
@@ -48,49 +46,45 @@ def check_outline(data: bytes, where: str, known: int) -> bool:
     Raises
     ------
     UnsupportedFormat
-        It is of another format than `known`.
+        It is of another format than this version reads.
     ValueError
         With what is wrong.
     """
     if len(data) > MANIFEST_BYTES:
         raise ValueError(f"it has more than {MANIFEST_BYTES // MIB} MiB")
     outline = parse_json(data, _Outline)
-    sealed = check_digest(data)
-    if outline.sha256 is not None and not sealed:
+    has_digest = check_digest(data)
+    if outline.sha256 is not None and not has_digest:
         raise ValueError(f"its {MEMBER} is not its last member, in lower-case hex")
-    if outline.format != known:
+    if outline.format != FORMAT:
         raise UnsupportedFormat(
-            f"{where} has format {outline.format}; this version reads {known}. "
+            f"{where} has format {outline.format}; this version reads {FORMAT}. "
             "Upgrade this program or use another store"
         )
     for name in _BOUNDED:
         if len(memoryview(getattr(outline, name))) > RECIPE_BYTES:
             raise ValueError(f"its {name} has more than {RECIPE_BYTES // MIB} MiB")
-    return sealed
+    return has_digest
 
 
 def misspelt(inputs: Iterable[str], known: Iterable[str]) -> str | None:
-    """Tell of an input that is not there, where another key is that differs from it in one character.
+    """Return a message about an input that does not exist, where a key exists that differs from it in one character.
 
     That is what a flipped bit makes of a key. Two SHA-256 are never so much alike.
     """
-    there = set(known)
-    for key in (each for each in inputs if each not in there):
+    existing = set(known)
+    for key in (each for each in inputs if each not in existing):
         half = len(key) // 2
-        for other in there:
-            near = other[:half] == key[:half] or other[half:] == key[half:]
-            if near and len(other) == len(key) and _SHA256.fullmatch(other) and sum(map(ne, other, key)) == 1:
+        for other in existing:
+            # Keys that differ in one character have an equal half: comparing halves first is much faster.
+            similar = other[:half] == key[:half] or other[half:] == key[half:]
+            if similar and len(other) == len(key) and _SHA256.fullmatch(other) and sum(map(ne, other, key)) == 1:
                 return f"it names the input {key}, which is not there; {other} is"
     return None
 
 
-def check_manifest(manifest: Manifest, stage: str, key: str, where: str, families: Sequence[str]) -> None:
+def check_manifest(manifest: Manifest, stage: str, key: str, where: str) -> None:
     """Check that a parsed manifest is that of `stage` and `key`, and names nothing outside its output.
-
-    Parameters
-    ----------
-    families : sequence of str
-        Entries that a recipe's family leaves out; or, in outputs of earlier versions, the first of them alone.
 
     Raises
     ------
@@ -109,7 +103,7 @@ def check_manifest(manifest: Manifest, stage: str, key: str, where: str, familie
     if wrong is not None:
         raise ValueError(f"it names the input {wrong[:99]!r}, which is no key")
     check_objects(manifest.objects, where)
-    if all(manifest.family != _family(manifest.recipe, without) for without in (families, families[:1])):
+    if all(manifest.family != _family(manifest.recipe, without) for without in (NOT_IN_FAMILY, NOT_IN_FAMILY[:1])):
         raise ValueError(f"its family {manifest.family[:99]!r} is not that of its recipe")
 
 
@@ -131,34 +125,34 @@ def check_objects(objects: Sequence[ObjectEntry], where: str) -> None:
                 f"{entry.path} has no valid size (up to {OBJECT_BYTES // MIB} MiB) and SHA-256 in lower-case hex"
             )
         total += entry.size
-        plain = _folded(entry.path)
-        if plain in files:
-            twice = "twice" if files[plain] == entry.path else f"and {files[plain]}, one file to many systems"
+        folded = _fold(entry.path)
+        if folded in files:
+            twice = "twice" if files[folded] == entry.path else f"and {files[folded]}, one file to many systems"
             raise ValueError(f"it lists {entry.path} {twice}")
-        files[plain] = entry.path
-        while plain := plain.rpartition("/")[0]:
-            if plain in folders:
+        files[folded] = entry.path
+        while folded := folded.rpartition("/")[0]:
+            if folded in folders:
                 break
-            folders[plain] = entry.path
-    both = next((plain for plain in folders if plain in files), None)
+            folders[folded] = entry.path
+    both = next((folded for folded in folders if folded in files), None)
     if both is not None:
         raise ValueError(f"it lists {files[both]} and {folders[both]}; a file cannot be a folder, too")
     if total > OUTPUT_BYTES:
         raise ValueError(f"its objects have {total} bytes, more than {OUTPUT_BYTES}")
 
 
-def parse_json(data: bytes, kind: Any) -> Any:
-    """Parse JSON of one kind; ValueError with what is wrong, however it is wrong."""
+def parse_json(data: bytes, type_: Any) -> Any:
+    """Parse JSON into a type that msgspec knows; ValueError with what is wrong, whatever it is."""
     try:
-        return msgspec.json.decode(data, type=kind)
+        return msgspec.json.decode(data, type=type_)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
 
 
-def _folded(path: str) -> str:
-    """Return what a path is to a system that tells neither case nor ways to write a letter apart."""
+def _fold(path: str) -> str:
+    """Return one form for all paths that are the same to a system which ignores case and Unicode normal forms."""
     return (
         path.lower() if path.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
     )

@@ -1,10 +1,10 @@
-"""A published output: immutable, and checked against its manifest when it is read."""
+"""A published output: immutable, and compared with its manifest when it is read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from store.backends.base import Backend
 from store.backends.reread import read_again
@@ -15,31 +15,28 @@ from store.manifest.schema import Manifest, ObjectEntry
 from store.manifest.validation import parse_json
 from store.paths import output_prefix
 
-if TYPE_CHECKING:
-    import zarr
-
 T = TypeVar("T")
 
 
 class Output:
-    """What a step left in the store.
+    """A published output of one stage and key. Threads may share it.
 
     Attributes
     ----------
     manifest : Manifest
     url : str
-        Where the objects lie, as a folder or URL, for tools that read Zarr by themselves (unchecked).
+        Where the objects lie, as a folder or URL, for tools that read Zarr by themselves (unverified).
     """
 
-    def __init__(self, root: Backend, manifest: Manifest) -> None:
+    def __init__(self, backend: Backend, manifest: Manifest) -> None:
         self.manifest = manifest
-        self._root = root
+        self._backend = backend
         self._prefix = f"{output_prefix(manifest.stage, manifest.key)}/{manifest.attempt}"
-        self.url = f"{root.url}/{self._prefix}"
+        self.url = f"{backend.url}/{self._prefix}"
         self._entries = {entry.path: entry for entry in manifest.objects}
         self._checked: set[str] = set()
-        self._guard = Lock()
-        self._checking: dict[str, Lock] = {}
+        self._lock = Lock()
+        self._check_locks: dict[str, Lock] = {}  # by path, so that no two threads check one object
 
     @property
     def entries(self) -> dict[str, ObjectEntry]:
@@ -60,13 +57,14 @@ class Output:
 
         def read() -> bytes:
             try:
-                data = self._root.read(f"{self._prefix}/{path}", 0, expected.size + 1)  # whatever lies there
+                # One byte more shows that an object is larger, however large it is.
+                data = self._backend.read(f"{self._prefix}/{path}", 0, expected.size + 1)
             except FileNotFoundError:
-                raise self.damaged(expected, None) from None
+                raise self.checksum_error(expected, None) from None
             self._compare(expected, data)
             return data
 
-        data = self.again(path, read, CorruptObject)
+        data = self.read_twice(path, read, CorruptObject)
         self._checked.add(path)
         return data
 
@@ -83,35 +81,35 @@ class Output:
 
         def read() -> bytes:
             try:
-                data = self._root.read(f"{self._prefix}/{path}", start, stop)
+                data = self._backend.read(f"{self._prefix}/{path}", start, stop)
             except FileNotFoundError:
-                raise self.damaged(expected, None) from None
+                raise self.checksum_error(expected, None) from None
             if len(data) != min(stop, expected.size) - min(start, expected.size):
                 raise _TooShort
             return data
 
         try:
-            return self.again(path, read, (CorruptObject, _TooShort))
+            return self.read_twice(path, read, (CorruptObject, _TooShort))
         except _TooShort:
             self._check_whole(expected)
         raise StoreError(f"{self.url}/{path} has {expected.size} bytes, of which {start} to {stop} cannot be read")
 
     def is_checked(self, path: str) -> bool:
-        """Tell whether an object was compared with the manifest in the life of this Output."""
+        """Return whether an object was compared with the manifest in the life of this Output."""
         return path in self._checked
 
-    def again(self, path: str, read: Callable[[], T], errors: type[Exception] | tuple[type[Exception], ...]) -> T:
-        """Return what `read` makes of an object, from a second reading where it fails; see `store.rereading`."""
-        return read_again(self._root, f"{self._prefix}/{path}", read, errors)
+    def read_twice(self, path: str, read: Callable[[], T], errors: type[Exception] | tuple[type[Exception], ...]) -> T:
+        """Return what `read` returns of an object, from a second reading where the first fails; see `read_again`."""
+        return read_again(self._backend, f"{self._prefix}/{path}", read, errors)
 
-    def read_json(self, path: str, kind: Any = Any) -> Any:
+    def read_json(self, path: str, type_: Any = Any) -> Any:
         """Return a JSON object's value after checking its SHA-256.
 
         Parameters
         ----------
         path : str
-        kind : type, optional
-            What the value must be, as msgspec's types tell it.
+        type_ : type, optional
+            Of the value; any that msgspec can decode.
 
         Raises
         ------
@@ -119,10 +117,12 @@ class Output:
             As `read_bytes`; also for an object that is what the manifest lists but no such value.
         """
         if self._entry(path).size > JSON_BYTES:
-            raise self.refuse(path, f"has more than {JSON_BYTES // MIB} MiB, which no JSON object of an output has")
-        return self._parse(path, self.read_bytes(path), kind)
+            raise self.corrupt_error(
+                path, f"has more than {JSON_BYTES // MIB} MiB, which no JSON object of an output has"
+            )
+        return self._parse(path, self.read_bytes(path), type_)
 
-    def read_lines(self, path: str, kind: Any = Any) -> Iterator[Any]:
+    def read_lines(self, path: str, type_: Any = Any) -> Iterator[Any]:
         """Yield the values of an object of JSON lines after checking its SHA-256; else as `read_json`."""
         data = self.read_bytes(path)
         start, line = 0, 1
@@ -130,16 +130,15 @@ class Output:
             stop = data.find(b"\n", start)
             stop = len(data) if stop < 0 else stop
             if stop - start > LINE_BYTES:
-                raise self.refuse(f"{path}, line {line},", f"has more than {LINE_BYTES // MIB} MiB")
-            yield self._parse(path, data[start:stop], kind, line)
+                raise self.corrupt_error(f"{path}, line {line},", f"has more than {LINE_BYTES // MIB} MiB")
+            yield self._parse(f"{path}, line {line},", data[start:stop], type_)
             start, line = stop + 1, line + 1
 
-    def _parse(self, path: str, data: bytes, kind: Any, line: int | None = None) -> Any:
+    def _parse(self, path: str, data: bytes, type_: Any) -> Any:
         try:
-            return parse_json(data, kind)
+            return parse_json(data, type_)
         except ValueError as error:
-            place = path if line is None else f"{path}, line {line},"
-            raise self.refuse(place, f"is not what such an output holds: {error}") from error
+            raise self.corrupt_error(path, f"is not what such an output holds: {error}") from error
 
     def check(self, path: str) -> None:
         """Compare an object with the manifest, once for the life of this Output, in bounded memory.
@@ -150,29 +149,17 @@ class Output:
             As `read_bytes`.
         """
         expected = self._entry(path)
-        with self._guard:
-            checking = self._checking.setdefault(path, Lock())
-        with checking:
+        with self._lock:
+            check_lock = self._check_locks.setdefault(path, Lock())
+        with check_lock:
             if path not in self._checked:
-                self.again(path, lambda: self._check_whole(expected), CorruptObject)
+                self.read_twice(path, lambda: self._check_whole(expected), CorruptObject)
                 self._checked.add(path)
 
     def verify(self) -> None:
         """Compare every object with the manifest, and raise CorruptObject at the first that differs."""
         for path in self._entries:
             self.check(path)
-
-    def zarr(self) -> zarr.Group:
-        """Open the output's Zarr group, read-only; each object is checked at its first touch.
-
-        Its hash, and no more: what Zarr makes of metadata that a stranger wrote is not bounded. Features are read
-        with `store.features.open_features`.
-        """
-        import zarr
-
-        from store.features.verified import VerifiedZarrStore
-
-        return zarr.open_group(VerifiedZarrStore(self), mode="r", zarr_format=3, use_consolidated=False)
 
     def _entry(self, path: str) -> ObjectEntry:
         try:
@@ -183,32 +170,34 @@ class Output:
             ) from None
 
     def _check_whole(self, expected: ObjectEntry) -> None:
-        found = entry_of_object(self._root, self._prefix, expected.path, expected.size)
-        if found != expected:
-            raise self.damaged(expected, found)
+        actual = entry_of_object(self._backend, self._prefix, expected.path, expected.size)
+        if actual != expected:
+            raise self.checksum_error(expected, actual)
 
     def _compare(self, expected: ObjectEntry, data: bytes) -> None:
         if len(data) > expected.size:
-            size = self._root.size(f"{self._prefix}/{expected.path}") or len(data)
-            raise self.damaged(expected, ObjectEntry(expected.path, size, ""))
-        found = entry_of_bytes(expected.path, data)
-        if found != expected:
-            raise self.damaged(expected, found)
+            size = self._backend.size(f"{self._prefix}/{expected.path}") or len(data)
+            raise self.checksum_error(expected, ObjectEntry(expected.path, size, ""))
+        actual = entry_of_bytes(expected.path, data)
+        if actual != expected:
+            raise self.checksum_error(expected, actual)
 
-    def damaged(self, expected: ObjectEntry, found: ObjectEntry | None) -> CorruptObject:
-        """Return the error that an object is not what the manifest lists: what was found instead, None for nothing."""
-        now = f"{found.size} bytes with SHA-256 {found.sha256 or 'of something else'}" if found else "no such object"
-        return self.refuse(
+    def checksum_error(self, expected: ObjectEntry, actual: ObjectEntry | None) -> CorruptObject:
+        """Return the error that an object is not what the manifest lists; `actual` is None where there is no object."""
+        found = (
+            f"{actual.size} bytes with SHA-256 {actual.sha256 or 'of something else'}" if actual else "no such object"
+        )
+        return self.corrupt_error(
             expected.path,
             f"changed after it was published: expected {expected.size} bytes with SHA-256 {expected.sha256}, "
-            f"found {now}",
+            f"found {found}",
         )
 
-    def refuse(self, path: str, why: str) -> CorruptObject:
-        """Return the error that an object cannot be used: `why` follows its name in the message."""
+    def corrupt_error(self, path: str, problem: str) -> CorruptObject:
+        """Return the error that an object cannot be used: `problem` follows its name in the message."""
         return CorruptObject(
-            f"{self.url}/{path} {why}. {REMEDY}",
-            url=self._root.url,
+            f"{self.url}/{path} {problem}. {REMEDY}",
+            url=self._backend.url,
             stage=self.manifest.stage,
             key=self.manifest.key,
             attempt=self.manifest.attempt,

@@ -1,4 +1,4 @@
-"""Checking outputs against their manifests, and telling everything that is off, not the first of it alone."""
+"""Verifying outputs against their manifests: everything that differs is reported, not the first difference alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from store.manifest.schema import Manifest, ObjectEntry
 from store.manifest.validation import Contradiction, misspelt
 from store.paths import is_name, manifest_path, output_prefix
 
-_AT_ONCE = 4  # objects read at a time, each in pieces of about a MiB
+MAX_WORKERS = 4  # objects read at a time, each in pieces of about a MiB
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """What was found of an output.
+    """What is known of an output after it was compared with its manifest.
 
     Attributes
     ----------
@@ -44,10 +44,11 @@ class VerifyResult:
         What its manifest names; None where that cannot be read.
     foreign : list of str
         Objects beside those that the manifest lists: nothing reads them.
-    irregular : list of Irregular
+    irregular : list of IrregularPath
         What is neither a plain file nor a folder, by its path in the store.
     misread : list of str
-        What was read wrong once, and right the next time: the medium, the memory or the network is to be suspected.
+        A line for each object that was read wrong once, and right the next time: suspect the disk, the memory or the
+        network.
     """
 
     stage: str
@@ -62,7 +63,7 @@ class VerifyResult:
 
 
 def verify_output(
-    root: Backend,
+    backend: Backend,
     stage: str,
     key: str,
     *,
@@ -74,23 +75,23 @@ def verify_output(
 
     Parameters
     ----------
-    root : Root
+    backend : Backend
     stage, key : str
     deep : bool
         Read everything and compare SHA-256; else compare sizes, in one listing.
     contradiction : callable, optional
-        Says what a recipe contradicts.
+        Returns what a recipe contradicts.
     progress : callable, optional
-        Called with bytes checked and bytes in all.
+        Called with bytes verified and bytes in all.
 
     Returns
     -------
-    Checked or None
+    VerifyResult or None
         None where nothing is published.
     """
     misread: list[str] = []
     try:
-        manifest, damage = _manifest(root, stage, key, contradiction, misread)
+        manifest, damage = _load_manifest(backend, stage, key, contradiction, misread)
     except UnsupportedFormat:
         raise
     except CorruptManifest as error:
@@ -99,55 +100,58 @@ def verify_output(
         return None
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
     total = sum(entry.size for entry in manifest.objects)
-    found = VerifyResult(stage, key, manifest.attempt, len(manifest.objects), total, misread=misread)
-    there = {item.path.removeprefix(f"{prefix}/"): item.size for item in root.listing(prefix, found.irregular)}
-    others = {each.path.removeprefix(f"{prefix}/"): each.what for each in found.irregular}
-    right: list[ObjectEntry] = []
+    result = VerifyResult(stage, key, manifest.attempt, len(manifest.objects), total, misread=misread)
+    sizes = {item.path.removeprefix(f"{prefix}/"): item.size for item in backend.list_objects(prefix, result.irregular)}
+    irregular = {each.path.removeprefix(f"{prefix}/"): each.what for each in result.irregular}
+    of_right_size: list[ObjectEntry] = []
     for entry in manifest.objects:
-        size = there.get(entry.path)
+        size = sizes.get(entry.path)
         if size == entry.size:
-            right.append(entry)
+            of_right_size.append(entry)
         else:
-            now = others.get(entry.path, "no such object") if size is None else f"{size} bytes"
-            damage.append(Mismatch(entry.path, f"{entry.size} bytes", now))
+            found = irregular.get(entry.path, "no such object") if size is None else f"{size} bytes"
+            damage.append(Mismatch(entry.path, f"{entry.size} bytes", found))
     if deep:
-        damage += _read(root, prefix, right, total, progress, misread)
-    listed = {entry.path for entry in manifest.objects}
-    found.damage.extend(sorted(damage, key=lambda each: each.path))
-    found.foreign.extend(sorted(there.keys() - listed))
-    if not damage or _same(root, manifest):
-        return found
-    return verify_output(root, stage, key, deep=deep, contradiction=contradiction)
+        damage += _compare_all(backend, prefix, of_right_size, total, progress, misread)
+    result.damage.extend(sorted(damage, key=lambda each: each.path))
+    result.foreign.extend(sorted(sizes.keys() - {entry.path for entry in manifest.objects}))
+    if not damage or _is_still_published(backend, manifest):
+        return result
+    return verify_output(backend, stage, key, deep=deep, contradiction=contradiction, progress=progress)
 
 
-def _manifest(
-    root: Backend, stage: str, key: str, contradiction: Contradiction | None, misread: list[str]
+def _load_manifest(
+    backend: Backend, stage: str, key: str, contradiction: Contradiction | None, misread: list[str]
 ) -> tuple[Manifest | None, list[Mismatch]]:
-    """Read a manifest, and compare what can be told otherwise: those of earlier versions have no digest."""
+    """Read a manifest and compare its recipe with its key and inputs: those of earlier versions have no digest."""
 
     def read() -> Manifest | None:
-        manifest = load_manifest(root, stage, key, misread.append)
-        told = manifest and (
-            (contradiction and contradiction(stage, key, manifest.recipe, manifest.inputs)) or _misspelt(root, manifest)
+        manifest = load_manifest(backend, stage, key, misread.append)
+        problem = manifest and (
+            (contradiction and contradiction(stage, key, manifest.recipe, manifest.inputs))
+            or _misspelt_input(backend, manifest)
         )
-        if told:
-            raise _Differs(Mismatch("manifest.json", "what its recipe says", told))
+        if problem:
+            raise _Differs(Mismatch("manifest.json", "what its recipe says", problem))
         return manifest
 
     try:
-        return read_again(root, manifest_path(stage, key), read, _Differs, misread.append), []
+        return read_again(backend, manifest_path(stage, key), read, _Differs, misread.append), []
     except _Differs as error:
-        return load_manifest(root, stage, key, misread.append), [error.damage]
+        return load_manifest(backend, stage, key, misread.append), [error.mismatch]
 
 
-def _misspelt(root: Backend, manifest: Manifest) -> str | None:
-    stages = [stage for stage in root.folders("outputs") if is_name(stage)] if manifest.inputs else []
-    absent = [key for key in manifest.inputs if all(root.size(manifest_path(stage, key)) is None for stage in stages)]
-    return misspelt(absent, (key for stage in stages for key in root.folders(f"outputs/{stage}"))) if absent else None
+def _misspelt_input(backend: Backend, manifest: Manifest) -> str | None:
+    stages = [stage for stage in backend.list_folders("outputs") if is_name(stage)] if manifest.inputs else []
+    absent = [
+        key for key in manifest.inputs if all(backend.size(manifest_path(stage, key)) is None for stage in stages)
+    ]
+    known = (key for stage in stages for key in backend.list_folders(f"outputs/{stage}"))
+    return misspelt(absent, known) if absent else None
 
 
-def _read(
-    root: Backend,
+def _compare_all(
+    backend: Backend,
     prefix: str,
     entries: list[ObjectEntry],
     total: int,
@@ -156,55 +160,53 @@ def _read(
 ) -> list[Mismatch]:
     damage: list[Mismatch] = []
     done = 0
-    waiting = iter(entries)
+    pending = iter(entries)
     running: dict[Future[Mismatch | None], ObjectEntry] = {}
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(MAX_WORKERS) as threads:
         while True:
-            while len(running) < 2 * _AT_ONCE and (entry := next(waiting, None)) is not None:
-                running[threads.submit(_damage, root, prefix, entry, misread)] = entry
+            # A few at a time: a future for each of 250,000 objects would take more memory than their bytes do.
+            while len(running) < 2 * MAX_WORKERS and (entry := next(pending, None)) is not None:
+                running[threads.submit(_compare, backend, prefix, entry, misread)] = entry
             if not running:
                 return damage
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 entry = running.pop(future)
-                found = future.result()
-                if found is not None:
-                    damage.append(found)
+                mismatch = future.result()
+                if mismatch is not None:
+                    damage.append(mismatch)
                 done += entry.size
                 if progress:
                     progress(done, total)
 
 
-def _damage(root: Backend, prefix: str, entry: ObjectEntry, misread: list[str]) -> Mismatch | None:
+def _compare(backend: Backend, prefix: str, entry: ObjectEntry, misread: list[str]) -> Mismatch | None:
     """Read an object, and once more where it is not what the manifest lists."""
 
     def read() -> None:
-        found = entry_of_object(root, prefix, entry.path, entry.size)
-        if found != entry:
-            raise _Differs(_difference(entry, found))
+        found = entry_of_object(backend, prefix, entry.path, entry.size)
+        if found is None or found.size != entry.size:
+            size = f"{found.size} bytes" if found else "no such object"
+            raise _Differs(Mismatch(entry.path, f"{entry.size} bytes", size))
+        if found.sha256 != entry.sha256:
+            raise _Differs(Mismatch(entry.path, f"SHA-256 {entry.sha256}", f"SHA-256 {found.sha256}"))
 
     try:
-        read_again(root, f"{prefix}/{entry.path}", read, _Differs, misread.append)
+        read_again(backend, f"{prefix}/{entry.path}", read, _Differs, misread.append)
     except _Differs as error:
-        return error.damage
+        return error.mismatch
     return None
 
 
 class _Differs(Exception):
-    def __init__(self, damage: Mismatch) -> None:
-        super().__init__(damage.path)
-        self.damage = damage
+    def __init__(self, mismatch: Mismatch) -> None:
+        super().__init__(mismatch.path)
+        self.mismatch = mismatch
 
 
-def _difference(entry: ObjectEntry, found: ObjectEntry | None) -> Mismatch:
-    if found is None or found.size != entry.size:
-        return Mismatch(entry.path, f"{entry.size} bytes", f"{found.size} bytes" if found else "no such object")
-    return Mismatch(entry.path, f"SHA-256 {entry.sha256}", f"SHA-256 {found.sha256}")
-
-
-def _same(root: Backend, manifest: Manifest) -> bool:
-    """Tell whether the manifest that was checked is still there: else another run has replaced or freed the output."""
+def _is_still_published(backend: Backend, manifest: Manifest) -> bool:
+    """Return whether a manifest is still in place: another run may have replaced or deleted the output meanwhile."""
     try:
-        now = load_manifest(root, manifest.stage, manifest.key)
+        current = load_manifest(backend, manifest.stage, manifest.key)
     except CorruptManifest:
         return False
-    return now is not None and now.attempt == manifest.attempt
+    return current is not None and current.attempt == manifest.attempt

@@ -1,4 +1,4 @@
-"""Copying one output: plan, send what is missing, look at what arrived, publish."""
+"""Copying one output: compare both sides, send what is missing, check what arrived, publish."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from store.backends.base import Backend
-from store.backends.local.file_lock import this_process
+from store.backends.lock_owner import this_process
 from store.errors import CorruptManifest, MissingOutput, StoreError, StoreFull
 from store.maintenance.quarantine import replace_published
 from store.manifest.checksums import entry_of_object
@@ -19,7 +19,6 @@ from store.manifest.manifest import encode_manifest, load_manifest, manifest_and
 from store.manifest.schema import Manifest
 from store.paths import lock_path, manifest_path, output_prefix, quarantine_prefix
 from store.reading.output import Output
-from store.transfer.plan import Transfer, plan_transfer
 from store.transfer.reading import ChecksumMismatch
 from store.transfer.sending import Progress, ProgressCounter, send
 from store.writing.attempts import delete_attempt, is_being_deleted, new_attempt, unmark_being_deleted
@@ -37,39 +36,39 @@ class CopyResult:
     objects, bytes : int
         Of the output.
     sent : int
-        Bytes that had to be sent; of an output that is new at the target perhaps none, where its objects were there.
-    there : bool
-        The target had the output already.
+        Bytes that had to be sent; 0 also where an earlier transfer had left all objects at the target.
+    already_present : bool
+        The target had the output before.
     differs : Manifest or None
-        What the target had already, and keeps, where its objects are others than the source's.
+        The manifest that the target had before, and keeps, where its objects differ from the source's.
     """
 
     objects: int
     bytes: int
     sent: int
-    there: bool = False
+    already_present: bool = False
     differs: Manifest | None = None
 
 
 def copy_output(
     source: Store, target: Store, stage: str, key: str, progress: Progress | None = None, *, replace: bool = False
 ) -> CopyResult:
-    """Copy a published output, every object checked against its manifest on the way.
+    """Copy a published output; every object is verified against its manifest on the way.
 
     Both stores hold equal manifests afterwards, the attempt's name included, unless an attempt of that name is being
-    deleted at the target. Several objects are under way at once, large ones in pieces, within
-    `store.transfer.sending.IN_FLIGHT` bytes of memory. Killed at any moment it leaves no output at the target but the
-    whole one, and the next call sends only what is not there. An output that is replaced at the source meanwhile is
-    copied as it is then.
+    deleted at the target. Several objects are sent at a time, large ones in pieces, within
+    `store.transfer.sending.IN_FLIGHT` bytes of memory. A transfer that is killed leaves either no output at the target
+    or the whole one, and the next call sends only what is missing. An output that is replaced at the source meanwhile
+    is copied as it is then.
 
     Parameters
     ----------
     source, target : Store
     stage, key : str
     progress : callable, optional
-        Called with the bytes that are at the target and the bytes in all, from any thread, one call at a time.
+        Called with the bytes that are at the target and the total, from any thread, never by two at once.
     replace : bool
-        Take the place of what the target has, where that has other objects; it is set aside there.
+        Replace the target's output where its objects differ; it is set aside there.
 
     Raises
     ------
@@ -80,59 +79,62 @@ def copy_output(
     DraftLocked
         Another process writes this output at the target now.
     StoreFull
-        A folder has less space than is missing, or ran full.
+        A folder has less space than the missing objects need, or ran full.
     """
     while True:
-        data, manifest = _published(source, stage, key)
+        found = manifest_and_text(source._root, stage, key)
+        if found is None:
+            path = manifest_path(stage, key)
+            raise MissingOutput(f"{source.url}/{path} is not there: nothing to copy. Run the step that makes it")
+        manifest, text = found
         try:
-            return _copy(source, target, data, manifest, progress, replace)
+            return _copy(source, target, manifest, text, progress, replace)
         except ChecksumMismatch as error:
             now = source.manifest(stage, key)
             if now is not None and now.attempt == manifest.attempt:
-                raise Output(source._root, manifest).damaged(error.expected, error.found) from None
+                raise Output(source._root, manifest).checksum_error(error.expected, error.found) from None
 
 
 def _copy(
-    source: Store, target: Store, data: bytes, manifest: Manifest, progress: Progress | None, replace: bool
+    source: Store, target: Store, manifest: Manifest, text: bytes, progress: Progress | None, replace: bool
 ) -> CopyResult:
     stage, key = manifest.stage, manifest.key
-    report = ProgressCounter(sum(entry.size for entry in manifest.objects), progress)
-    if found := _there_already(target, manifest, replace):
-        report.add(report.total)
-        return found
-    target.begin()
-    here, there = source._root, target._root
+    counter = ProgressCounter(sum(entry.size for entry in manifest.objects), progress)
+    if existing := _existing_copy(target, manifest, replace):
+        counter.add(counter.total)
+        return existing
+    target.initialise()
+    origin, destination = source._root, target._root
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
-    with there.lock(lock_path(stage, key), f"{stage}/{key} in {target.url}"):
-        if found := _there_already(target, manifest, replace):  # since: whoever published it has let go of the lock
-            report.add(report.total)
-            return found
-        before = there.size(manifest_path(stage, key)) is not None
-        manifest, data = _placed(there, manifest, data)
+    with destination.lock(lock_path(stage, key), f"{stage}/{key} in {target.url}"):
+        # Again, under the lock: another process may have published the output meanwhile.
+        if existing := _existing_copy(target, manifest, replace):
+            counter.add(counter.total)
+            return existing
+        is_replacement = destination.size(manifest_path(stage, key)) is not None
+        manifest, text = _with_usable_attempt(destination, manifest, text)
         to = f"{output_prefix(stage, key)}/{manifest.attempt}"
-        transfer = plan_transfer(manifest, sizes(here, prefix), _trusted(there, manifest, to))
-        if transfer.damaged is not None:
-            differing = entry_of_object(here, prefix, transfer.damaged.path, transfer.damaged.size)
-            if differing == transfer.damaged:
-                wrong_size = f"{here.url}/{prefix}/{differing.path} was listed with another size than it has"
-                raise StoreError(f"{wrong_size}; run again")
-            raise ChecksumMismatch(transfer.damaged, differing)
-        report.add(report.total - transfer.bytes)
-        _check_space(there, transfer, stage, key)
-        send(here, prefix, there, to, transfer.missing, report)
-        _check_arrived(there, manifest, to)
-        there.sync(f"{to}/{entry.path}" for entry in manifest.objects)
-        if before:
+        _check_source(origin, manifest, prefix)
+        arrived = _arrived_earlier(destination, manifest, to)
+        missing = [entry for entry in manifest.objects if arrived.get(entry.path) != entry.size]
+        missing.sort(key=lambda entry: -entry.size)  # large ones first, so that the last to end is a small one
+        missing_bytes = sum(entry.size for entry in missing)
+        counter.add(counter.total - missing_bytes)
+        _check_space(destination, missing_bytes, stage, key)
+        send(origin, prefix, destination, to, missing, counter)
+        _check_arrived(destination, manifest, to)
+        destination.sync(f"{to}/{entry.path}" for entry in manifest.objects)
+        if is_replacement:
             why = f"replaced by another one from {source.url} ({this_process()})"
-            replace_published(there, stage, key, data, why)
-            add_to_family(there, manifest)
+            replace_published(destination, stage, key, text, why)
+            add_to_family(destination, manifest)
         else:
-            _publish(there, manifest, data, to)
-    return CopyResult(len(manifest.objects), report.total, transfer.bytes)
+            _publish(destination, manifest, text, to)
+    return CopyResult(len(manifest.objects), counter.total, missing_bytes)
 
 
-def _there_already(target: Store, manifest: Manifest, replace: bool) -> CopyResult | None:
-    """Return what a transfer has done where the target has the output; None where it has to be sent."""
+def _existing_copy(target: Store, manifest: Manifest, replace: bool) -> CopyResult | None:
+    """Return the result of a transfer where the target keeps the output that it has; None where it has to be sent."""
     try:
         theirs = target.manifest(manifest.stage, manifest.key)
     except CorruptManifest as error:
@@ -146,80 +148,86 @@ def _there_already(target: Store, manifest: Manifest, replace: bool) -> CopyResu
     return CopyResult(len(manifest.objects), size, 0, True, None if theirs.objects == manifest.objects else theirs)
 
 
-def _placed(root: Backend, manifest: Manifest, data: bytes) -> tuple[Manifest, bytes]:
-    """Return the manifest to publish: under another attempt's name where that of the source cannot be used.
+def _with_usable_attempt(backend: Backend, manifest: Manifest, text: bytes) -> tuple[Manifest, bytes]:
+    """Return the manifest to publish and its text; it names a new attempt where that of the source cannot be used.
 
-    In a bucket that is the one that is being deleted; on a folder, whose lock is held, nobody is at that any more.
+    In a bucket that is an attempt that is being deleted. In a folder, whose lock is held, nobody deletes any more.
     """
     prefix = f"{output_prefix(manifest.stage, manifest.key)}/{manifest.attempt}"
-    published = load_manifest(root, manifest.stage, manifest.key)
-    taken = published is not None and published.attempt == manifest.attempt
-    if is_being_deleted(root, prefix):
-        if root.resumable:
-            unmark_being_deleted(root, prefix)
+    published = load_manifest(backend, manifest.stage, manifest.key)
+    in_use = published is not None and published.attempt == manifest.attempt
+    if is_being_deleted(backend, prefix):
+        if backend.locks_are_exclusive:
+            unmark_being_deleted(backend, prefix)
         else:
-            taken = True
-    if not taken:
-        return manifest, data
-    moved = msgspec.structs.replace(manifest, attempt=new_attempt())
-    return moved, encode_manifest(moved)
+            in_use = True
+    if not in_use:
+        return manifest, text
+    renamed = msgspec.structs.replace(manifest, attempt=new_attempt())
+    return renamed, encode_manifest(renamed)
 
 
-def _published(source: Store, stage: str, key: str) -> tuple[bytes, Manifest]:
-    found = manifest_and_text(source._root, stage, key)
-    if found is None:
-        path = manifest_path(stage, key)
-        raise MissingOutput(f"{source.url}/{path} is not there: nothing to copy. Run the step that makes it")
-    return found[1], found[0]
-
-
-def sizes(root: Backend, prefix: str) -> dict[str, int]:
+def _sizes(backend: Backend, prefix: str) -> dict[str, int]:
     """Return the size of every object below an attempt, by its path there."""
-    return {each.path.removeprefix(f"{prefix}/"): each.size for each in root.listing(prefix)}
+    return {info.path.removeprefix(f"{prefix}/"): info.size for info in backend.list_objects(prefix)}
 
 
-def _trusted(root: Backend, manifest: Manifest, prefix: str) -> dict[str, int]:
-    """Return the size of what an earlier transfer left whole at the target.
+def _check_source(backend: Backend, manifest: Manifest, prefix: str) -> None:
+    """Raise ChecksumMismatch, before anything is sent, where the source's listing contradicts the manifest."""
+    sizes = _sizes(backend, prefix)
+    suspect = next((entry for entry in manifest.objects if sizes.get(entry.path) != entry.size), None)
+    if suspect is None:
+        return
+    actual = entry_of_object(backend, prefix, suspect.path, suspect.size)
+    if actual == suspect:
+        where = f"{backend.url}/{prefix}/{suspect.path}"
+        raise StoreError(f"{where} was listed with another size than it has; run again")
+    raise ChecksumMismatch(suspect, actual)
 
-    In a bucket an object is put as a whole or not at all, its body checked by the service, and only copies of this
-    very attempt have its name (a draft never goes on under the name of one that nobody journalled). So an equal size
-    means equal bytes; but not once a copy of this attempt was found damaged there, which may have been left halfway
-    on its way into quarantine. A folder promises none of this after a loss of power: there the bytes are read.
+
+def _arrived_earlier(backend: Backend, manifest: Manifest, prefix: str) -> dict[str, int]:
+    """Return the sizes, by path, of the objects that an earlier transfer left complete at the target.
+
+    In a bucket an object is put as a whole or not at all, its body verified by the service, and only copies of this
+    very attempt have its name (a draft never continues under the name of an attempt without a journal). So an equal
+    size means equal bytes there; but not once a copy of this attempt was found damaged, which may have been left
+    halfway on its way into quarantine. A folder promises none of this after a power loss: there the bytes are read.
     """
-    found = sizes(root, prefix)
-    if not root.resumable:
-        damaged = root.children(quarantine_prefix(manifest.stage, manifest.key))
-        return {} if damaged else found
-    likely = [entry for entry in manifest.objects if found.get(entry.path) == entry.size]
+    sizes = _sizes(backend, prefix)
+    if not backend.locks_are_exclusive:
+        damaged = backend.list_dir(quarantine_prefix(manifest.stage, manifest.key))
+        return {} if damaged else sizes
+    likely = [entry for entry in manifest.objects if sizes.get(entry.path) == entry.size]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-        read = threads.map(lambda entry: entry_of_object(root, prefix, entry.path, entry.size), likely)
-        return {entry.path: entry.size for entry, again in zip(likely, read, strict=True) if again == entry}
+        actual = threads.map(lambda entry: entry_of_object(backend, prefix, entry.path, entry.size), likely)
+        return {entry.path: entry.size for entry, stored in zip(likely, actual, strict=True) if stored == entry}
 
 
-def _check_space(root: Backend, transfer: Transfer, stage: str, key: str) -> None:
-    free = root.free()
-    if free is not None and free < transfer.bytes:
+def _check_space(backend: Backend, size: int, stage: str, key: str) -> None:
+    free = backend.free_bytes()
+    if free is not None and free < size:
         raise StoreFull(
-            f"cannot copy {stage}/{key} to {root.url}: {transfer.bytes:,} bytes are missing there and {free:,} are "
+            f"cannot copy {stage}/{key} to {backend.url}: {size:,} bytes are missing there and {free:,} are "
             "free. Free some space (or raise the quota) and run again; what has arrived is kept"
         )
 
 
-def _check_arrived(root: Backend, manifest: Manifest, prefix: str) -> None:
-    found = sizes(root, prefix)
+def _check_arrived(backend: Backend, manifest: Manifest, prefix: str) -> None:
+    sizes = _sizes(backend, prefix)
     for entry in manifest.objects:
-        if found.get(entry.path) != entry.size:
+        if sizes.get(entry.path) != entry.size:
             raise StoreError(
-                f"{root.url}/{prefix}/{entry.path} has {found.get(entry.path, 'no')} bytes after {entry.size} were "
+                f"{backend.url}/{prefix}/{entry.path} has {sizes.get(entry.path, 'no')} bytes after {entry.size} were "
                 "written; something else changes this store. Run again"
             )
 
 
-def _publish(root: Backend, manifest: Manifest, data: bytes, prefix: str) -> None:
-    if root.create(manifest_path(manifest.stage, manifest.key), data):
-        add_to_family(root, manifest)
+def _publish(backend: Backend, manifest: Manifest, text: bytes, prefix: str) -> None:
+    if backend.put_if_absent(manifest_path(manifest.stage, manifest.key), text):
+        add_to_family(backend, manifest)
         return
-    first = load_manifest(root, manifest.stage, manifest.key)
+    # Another process published the output first: keep that one if it is whole, and drop our objects.
+    first = load_manifest(backend, manifest.stage, manifest.key)
     if first is not None and first.attempt != manifest.attempt:
-        Output(root, first).verify()
-        delete_attempt(root, prefix)
+        Output(backend, first).verify()
+        delete_attempt(backend, prefix)

@@ -1,4 +1,4 @@
-"""An object's bytes on their way: from one request, or from ranged reads of which a few are under way; hashed."""
+"""An object's bytes on their way to another store: read in ranges, several at a time, and hashed as they pass."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from itertools import islice
 
 from store.backends.base import Backend, Data
 from store.manifest.schema import ObjectEntry
@@ -13,53 +14,51 @@ from store.manifest.schema import ObjectEntry
 PIECE = 8 << 20
 
 
-def pieces(root: Backend, path: str, size: int, readers: Executor, ahead: int) -> Iterator[Data]:
-    """Yield `size` bytes of an object in order; each piece is asked for while earlier ones are used.
+def read_ahead(backend: Backend, path: str, size: int, readers: Executor, ahead: int) -> Iterator[Data]:
+    """Yield `size` bytes of an object in order; later pieces are read while earlier ones are used.
 
     Parameters
     ----------
-    root : Root
+    backend : Backend
     path : str
     size : int
-        No byte beyond it is read, however much there is.
+        No byte beyond it is read, however many there are.
     readers : Executor
         Its threads do the reading.
     ahead : int
-        Reads under way at once; so many pieces of `PIECE` bytes are held in memory, and the one that was yielded.
+        Concurrent reads. So many pieces of `PIECE` bytes are held in memory, besides the one that was yielded.
     """
     starts = iter(range(0, size, PIECE))
-    waiting: deque[Future[bytes]] = deque()
+    pending: deque[Future[bytes]] = deque()
 
-    def ask() -> None:
-        for start in starts:
-            waiting.append(readers.submit(root.read, path, start, min(start + PIECE, size)))
-            if len(waiting) >= ahead:
-                return
+    def submit() -> None:
+        for start in islice(starts, ahead - len(pending)):
+            pending.append(readers.submit(backend.read, path, start, min(start + PIECE, size)))
 
     try:
-        ask()
-        while waiting:
-            piece = waiting.popleft().result()
-            ask()
+        submit()
+        while pending:
+            piece = pending.popleft().result()
+            submit()
             yield piece
     finally:
-        for read in waiting:
+        for read in pending:
             read.cancel()
 
 
-def verify_stream(found: Iterator[Data], expected: ObjectEntry) -> Iterator[Data]:
-    """Pass an object's bytes on as they are hashed, and raise at their end where they are not the expected ones.
+def verify_stream(pieces: Iterator[Data], expected: ObjectEntry) -> Iterator[Data]:
+    """Yield an object's bytes while they are hashed; raise at their end where they are not the expected ones.
 
-    Whoever writes them gets the very bytes that were hashed, and the error before it has finished the object: it
-    never makes a wrong one.
+    A writer gets exactly the bytes that were hashed, and the error before it has finished the object. So it never
+    publishes wrong bytes.
 
     Raises
     ------
-    Differs
+    ChecksumMismatch
     """
     sha256, size = hashlib.sha256(), 0
     try:
-        for piece in found:
+        for piece in pieces:
             sha256.update(piece)
             size += memoryview(piece).nbytes
             if size > expected.size:

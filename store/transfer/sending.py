@@ -4,99 +4,130 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from threading import Event, Lock
+from contextlib import contextmanager
+from threading import Condition, Event, Lock
 
 from store.backends.base import Backend, Data
 from store.backends.reread import read_again
 from store.errors import StoreError
 from store.manifest.schema import ObjectEntry
-from store.transfer.budget import Budget
-from store.transfer.reading import PIECE, ChecksumMismatch, pieces, verify_stream
+from store.transfer.reading import PIECE, ChecksumMismatch, read_ahead, verify_stream
 
-OBJECTS_AT_ONCE = 16
-FEW = 4
-AHEAD = 4
-READS_AT_ONCE = FEW * AHEAD
+MAX_WORKERS = 16  # objects that are sent at a time
+SEQUENTIAL_LIMIT = 4  # from so many objects on, each is read sequentially, in one request
+READ_AHEAD = 4  # concurrent reads of each of fewer objects
 IN_FLIGHT = 256 << 20
-"""Bytes of objects that a transfer holds at most, whatever their sizes and number."""
+"""Bytes of objects that a transfer holds in memory at most, whatever their sizes and number."""
 
-_LARGEST_SHARE = 5 * PIECE  # one being read, one in hand, and parts on their way to a bucket
+_MAX_SHARE = 5 * PIECE  # one piece being read, one being written, and the parts that a bucket's client holds
 
 Progress = Callable[[int, int], None]
 
 
 class ProgressCounter:
-    """Tells how far a transfer is.
+    """Counts the bytes of a transfer for its caller.
 
     Parameters
     ----------
     total : int
         Bytes in all.
     progress : callable, optional
-        Called with the bytes so far and in all, one call at a time.
+        Called with the bytes so far and the total, never by two threads at once.
     """
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self.total = total
         self._progress = progress
         self._done = 0
-        self._guard = Lock()
+        self._lock = Lock()
 
     def add(self, count: int) -> None:
-        """Count bytes that are at the target, or on their way."""
-        with self._guard:
+        """Count bytes that are at the target, or on their way to it; negative where they have to be sent again."""
+        with self._lock:
             self._done += count
             if self._progress is not None:
                 self._progress(self._done, self.total)
 
 
+class MemoryBudget:
+    """A number of bytes of memory that threads share.
+
+    Parameters
+    ----------
+    limit : int
+        A larger share is reduced to it, so that an object of any size can still be sent alone.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._free = limit
+        self._changed = Condition()
+
+    @contextmanager
+    def share(self, wanted: int) -> Iterator[None]:
+        """Hold a share for the length of the block; wait until other threads have released enough."""
+        share = min(wanted, self._limit)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= share)
+            self._free -= share
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += share
+                self._changed.notify_all()
+
+
 def send(
-    source: Backend, prefix: str, target: Backend, to: str, entries: Sequence[ObjectEntry], report: ProgressCounter
+    source: Backend, prefix: str, target: Backend, to: str, entries: Sequence[ObjectEntry], counter: ProgressCounter
 ) -> None:
-    """Copy objects below `prefix` to `to`, and return when all are safe; the first failure ends the others.
+    """Copy objects below `prefix` to `to`; return when all are durable. The first failure stops the others.
 
     Raises
     ------
-    Differs
-        An object of the source is not what its entry says.
+    ChecksumMismatch
+        The bytes of an object of the source are not those of its entry.
     StoreError
         A medium failed.
     """
-    budget, stopped = Budget(IN_FLIGHT), Event()
-    few = len(entries) < FEW  # else a request an object keeps the line busy, and costs less
+    budget, stopped = MemoryBudget(IN_FLIGHT), Event()
+    # With many objects, one request for each keeps the line busy and costs less than ranged reads.
+    sequential = len(entries) >= SEQUENTIAL_LIMIT
 
     def copy(entry: ObjectEntry) -> None:
-        with budget.share(min(2 * entry.size, _LARGEST_SHARE + (AHEAD * PIECE if few else 0))):
+        path = f"{prefix}/{entry.path}"
+
+        def write() -> None:
+            pieces = source.stream(path) if sequential else read_ahead(source, path, entry.size, readers, READ_AHEAD)
+            pieces = _count(verify_stream(pieces, entry), counter, stopped)
+            target.write_stream(f"{to}/{entry.path}", entry.size, pieces)
+
+        with budget.share(min(2 * entry.size, _MAX_SHARE + (0 if sequential else READ_AHEAD * PIECE))):
             if not stopped.is_set():
-                path = f"{prefix}/{entry.path}"
+                read_again(source, path, write, ChecksumMismatch)
 
-                def fill() -> None:
-                    found = pieces(source, path, entry.size, readers, AHEAD) if few else source.stream(path)
-                    target.fill(
-                        f"{to}/{entry.path}", entry.size, _counted(verify_stream(found, entry), report, stopped)
-                    )
-
-                read_again(source, path, fill, ChecksumMismatch)
-
-    with ThreadPoolExecutor(READS_AT_ONCE) as readers, ThreadPoolExecutor(OBJECTS_AT_ONCE) as threads:
+    with (
+        ThreadPoolExecutor(SEQUENTIAL_LIMIT * READ_AHEAD) as readers,
+        ThreadPoolExecutor(MAX_WORKERS) as threads,
+    ):
         try:
-            for done in as_completed([threads.submit(copy, entry) for entry in entries]):
-                done.result()
+            for future in as_completed([threads.submit(copy, entry) for entry in entries]):
+                future.result()
         except BaseException:  # raised again: a failure, or Ctrl-C
             stopped.set()
             threads.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _counted(found: Iterator[Data], report: ProgressCounter, stopped: Event) -> Iterator[Data]:
-    done = 0
+def _count(pieces: Iterator[Data], counter: ProgressCounter, stopped: Event) -> Iterator[Data]:
+    sent = 0
     try:
-        for piece in found:
+        for piece in pieces:
             if stopped.is_set():
                 raise StoreError("the transfer was stopped; run it again to go on")
             yield piece
-            done += memoryview(piece).nbytes
-            report.add(memoryview(piece).nbytes)
+            sent += memoryview(piece).nbytes
+            counter.add(memoryview(piece).nbytes)
     except ChecksumMismatch:
-        report.add(-done)
+        counter.add(-sent)
         raise

@@ -1,4 +1,4 @@
-"""Attempts at an output: their names, and which one a successor takes over."""
+"""Attempts at an output: their names, the marks that are left on them, and how they are deleted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from store.backends.base import Backend
 from store.manifest.manifest import load_manifest
 from store.paths import (
-    ANEW,
-    FREED,
+    BEING_DELETED,
     JOURNAL,
+    RESTARTED,
     SCRATCH,
     SHARED,
     attempt_of,
@@ -27,69 +27,69 @@ def new_attempt() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{os.urandom(4).hex()}"
 
 
-def unfinished_attempts(root: Backend, stage: str, key: str) -> list[str]:
+def unfinished_attempts(backend: Backend, stage: str, key: str) -> list[str]:
     """Return the attempts that a draft can go on from, the newest first.
 
     They are those with a journal or scratch, but for the published one. An attempt with neither has nothing to go on
     from; it may be an output on its way here, whose name no draft may use for other bytes.
     """
-    names = root.children(output_prefix(stage, key))
-    found = {attempt_of(name) for name in names if name.endswith((JOURNAL, SCRATCH))} - {None}
-    published = load_manifest(root, stage, key) if found else None
-    return sorted((each for each in found if each and not (published and published.attempt == each)), reverse=True)
+    names = backend.list_dir(output_prefix(stage, key))
+    attempts = {attempt_of(name) for name in names if name.endswith((JOURNAL, SCRATCH))} - {None}
+    published = load_manifest(backend, stage, key) if attempts else None
+    return sorted((each for each in attempts if each and not (published and published.attempt == each)), reverse=True)
 
 
-def mark_shared(root: Backend, prefix: str) -> None:
+def mark_shared(backend: Backend, prefix: str) -> None:
     """Mark an attempt as one that others may write into, besides the holder of the lock."""
-    root.create(f"{prefix}{SCRATCH}/{SHARED}", b"")
+    backend.put_if_absent(f"{prefix}{SCRATCH}/{SHARED}", b"")
 
 
-def is_shared(root: Backend, prefix: str) -> bool:
-    """Tell whether others may write into an unfinished attempt, even when nobody holds the lock."""
-    return root.size(f"{prefix}{SCRATCH}/{SHARED}") is not None
+def is_shared(backend: Backend, prefix: str) -> bool:
+    """Return whether others may write into an unfinished attempt, even when nobody holds the lock."""
+    return backend.size(f"{prefix}{SCRATCH}/{SHARED}") is not None
 
 
-def mark_restarted(root: Backend, prefix: str) -> None:
-    """Mark an attempt as one for which nothing of an earlier attempt is of use."""
-    root.create(f"{prefix}{SCRATCH}/{ANEW}", b"")
+def mark_restarted(backend: Backend, prefix: str) -> None:
+    """Mark an attempt as one that began without anything of the attempts before it."""
+    backend.put_if_absent(f"{prefix}{SCRATCH}/{RESTARTED}", b"")
 
 
-def is_restarted(root: Backend, prefix: str) -> bool:
-    """Tell whether nothing of the attempts before this one is of use."""
-    return root.size(f"{prefix}{SCRATCH}/{ANEW}") is not None
+def is_restarted(backend: Backend, prefix: str) -> bool:
+    """Return whether an attempt began without anything of the attempts before it."""
+    return backend.size(f"{prefix}{SCRATCH}/{RESTARTED}") is not None
 
 
-def mark_being_deleted(root: Backend, prefix: str) -> None:
-    """Note that an attempt is being deleted: nobody is to write under its name from now on."""
-    root.create(f"{prefix}{SCRATCH}/{FREED}", b"")
+def mark_being_deleted(backend: Backend, prefix: str) -> None:
+    """Mark an attempt as one that is being deleted: nobody is to write under its name from now on."""
+    backend.put_if_absent(f"{prefix}{SCRATCH}/{BEING_DELETED}", b"")
 
 
-def unmark_being_deleted(root: Backend, prefix: str) -> None:
-    """Take the note of `mark_being_deleted` back, by whoever wrote it, or knows that its writer is gone."""
-    root.delete(f"{prefix}{SCRATCH}/{FREED}")
+def unmark_being_deleted(backend: Backend, prefix: str) -> None:
+    """Take back the mark of `mark_being_deleted`: only for who made it, or knows that who made it is gone."""
+    backend.delete(f"{prefix}{SCRATCH}/{BEING_DELETED}")
 
 
-def is_being_deleted(root: Backend, prefix: str) -> bool:
-    """Tell whether somebody has begun to delete an attempt, and may yet go on with that."""
-    return root.size(f"{prefix}{SCRATCH}/{FREED}") is not None
+def is_being_deleted(backend: Backend, prefix: str) -> bool:
+    """Return whether somebody has begun to delete an attempt, and may yet go on with that."""
+    return backend.size(f"{prefix}{SCRATCH}/{BEING_DELETED}") is not None
 
 
-def delete_attempt(root: Backend, prefix: str, *, published: bool = False) -> None:
+def delete_attempt(backend: Backend, prefix: str, *, published: bool = False) -> None:
     """Delete an attempt's journal, objects (unless published) and scratch; what remains is never trusted."""
     for part in (JOURNAL, SCRATCH) if published else (JOURNAL, "", SCRATCH):
-        root.delete_all(prefix + part)
+        backend.delete_all(prefix + part)
 
 
-def delete_output(root: Backend, stage: str, key: str) -> None:
+def delete_output(backend: Backend, stage: str, key: str) -> None:
     """Delete an output and all attempts at it, whose lock is held: its manifest first, the lock last.
 
     Else a successor could lock a new file of that name, and go on from what is being deleted.
     """
-    root.delete(manifest_path(stage, key))
-    delete_remains(root, stage, key, root.children(output_prefix(stage, key)))
+    backend.delete(manifest_path(stage, key))
+    delete_remains(backend, stage, key, backend.list_dir(output_prefix(stage, key)))
 
 
-def delete_remains(root: Backend, stage: str, key: str, names: Iterable[str]) -> None:
+def delete_remains(backend: Backend, stage: str, key: str, names: Iterable[str]) -> None:
     """Delete what lies under these names in the folder of an output without a manifest, whose lock is held.
 
     What is not of the store stays, and the folder with it. Nothing that came later is touched, a manifest least of all:
@@ -99,19 +99,19 @@ def delete_remains(root: Backend, stage: str, key: str, names: Iterable[str]) ->
     prefix, lock = output_prefix(stage, key), lock_path(stage, key)
     for name in sorted(names, key=lambda name: name.endswith(SCRATCH)):
         if attempt_of(name):
-            root.delete_all(f"{prefix}/{name}")
+            backend.delete_all(f"{prefix}/{name}")
         elif is_temporary(name):
-            root.delete(f"{prefix}/{name}")
-    root.drop_folder(prefix, lock)
+            backend.delete(f"{prefix}/{name}")
+    backend.drop_folder(prefix, lock)
 
 
-def delete_orphans(root: Backend, prefix: str, *, keep: set[str]) -> None:
+def delete_orphans(backend: Backend, prefix: str, *, keep: set[str]) -> None:
     """Delete what an earlier owner left of an attempt, but for the paths in `keep`, journal and scratch."""
-    for path in list(root.walk(prefix)):
+    for path in list(backend.list_paths(prefix)):
         if path.removeprefix(f"{prefix}/") not in keep:
-            root.delete(path)
-    beside = prefix.rpartition("/")[0]
-    for folder in (beside, prefix + JOURNAL, prefix + SCRATCH):
-        for name in root.children(folder):
+            backend.delete(path)
+    output_folder = prefix.rpartition("/")[0]
+    for folder in (output_folder, prefix + JOURNAL, prefix + SCRATCH):
+        for name in backend.list_dir(folder):
             if is_temporary(name):
-                root.delete(f"{folder}/{name}")
+                backend.delete(f"{folder}/{name}")

@@ -33,7 +33,7 @@ class Draft(Writer):
 
     def __init__(
         self,
-        root: Backend,
+        backend: Backend,
         stage: str,
         key: str,
         *,
@@ -41,15 +41,15 @@ class Draft(Writer):
         inputs: Sequence[str],
         check: Callable[[], None],
     ) -> None:
-        super().__init__(root, stage, key, check)
+        super().__init__(backend, stage, key, check)
         self._recipe, self._inputs = dict(recipe), list(inputs)
-        self._held = ExitStack()
-        self._held.enter_context(root.lock(lock_path(stage, key), self._name))
+        self._resources = ExitStack()
+        self._resources.enter_context(backend.lock(lock_path(stage, key), self._name))
         try:
-            attempt, kept, self._before = resume_attempt(root, stage, key)
+            attempt, units, self._earlier_attempts = resume_attempt(backend, stage, key)
             self._begin(attempt)
-            for entry in kept:
-                self._keep(entry)
+            for entry in units:
+                self._commit(entry)
         except BaseException:  # raised again below; only the lock is let go
             self.close()
             raise
@@ -65,63 +65,63 @@ class Draft(Writer):
     def close(self) -> None:
         """Release the lock and leave the attempt as it is."""
         self._open = False
-        self._held.close()
+        self._resources.close()
 
     def share(self) -> None:
-        """Let others write into this attempt by `Store.join`, while this owner holds the lock.
+        """Let others write into this attempt by `Store.open_shared_writer`, while this owner holds the lock.
 
-        They may go on for a while when it is gone. So a successor does not write into this attempt, but into one of its
-        own, with what is finished of this one.
+        They may go on for a while after this owner is gone. So a successor does not write into this attempt, but into
+        one of its own, to which it copies the finished units of this one.
         """
         self._check_open()
-        mark_shared(self._root, self._prefix)
+        mark_shared(self._backend, self._prefix)
 
-    def take_in(self, unit: str) -> bool:
-        """Keep a unit that somebody journalled who joined; return whether it is whole, as read back.
+    def accept_unit(self, unit: str) -> bool:
+        """Commit a unit that a shared writer journalled; return whether its objects are intact, as read back.
 
-        What is left of one that is not is deleted, so that it can be done again.
+        Those of a unit that is not intact are deleted, so that it can be done again.
         """
         self._check_open()
         if unit in self.done:
             return True
         entry = self._journal.entry(unit)
-        theirs = [] if entry is None else [each.path for each in entry.objects]
-        with self._guard:
-            free = self._fixed.keys().isdisjoint(theirs)
-        if entry is not None and free and self._journal.is_intact(entry):
-            self._keep(entry)
+        paths = [] if entry is None else [each.path for each in entry.objects]
+        with self._lock:
+            unclaimed = self._committed.keys().isdisjoint(paths)
+        if entry is not None and unclaimed and self._journal.is_intact(entry):
+            self._commit(entry)
             return True
         self._journal.forget(unit)
-        for path in theirs if free else ():
+        for path in paths if unclaimed else ():  # never an object of another unit, which the entry may name
             self.delete(path)
         return False
 
     def restart(self) -> None:
         """Forget every unit, of this attempt and of earlier ones, and delete its objects; the scratch stays."""
         self._check_open()
-        if self._before:
-            mark_restarted(self._root, self._prefix)
+        if self._earlier_attempts:
+            mark_restarted(self._backend, self._prefix)
         self._journal.clear()
-        with self._guard:
+        with self._lock:
             self._units.clear()
-            self._fixed.clear()
-            self._written.clear()
-        delete_orphans(self._root, self._prefix, keep=set())
+            self._committed.clear()
+            self._uncommitted.clear()
+        delete_orphans(self._backend, self._prefix, keep=set())
 
     def publish(self, provenance: Mapping[str, Any], *, replace: bool = False) -> Output:
-        """Make everything safe, write the manifest create-only, and close the draft.
+        """Make everything durable, write the manifest unless there is one, and close the draft.
 
         Parameters
         ----------
         provenance : mapping
             Machine, versions, times: JSON values.
         replace : bool
-            Take the place of what is published, which is deleted only then: for whoever asks for it anew.
+            Take the place of what is published, which is deleted after that.
 
         Returns
         -------
         Output
-            Ours; or, when somebody else published this key first, theirs, after checking every object of it.
+            Ours; or, when somebody else published this key first, theirs, after verifying every object of it.
 
         Raises
         ------
@@ -133,52 +133,54 @@ class Draft(Writer):
         self._check_open()
         self._check()
         paths = []
-        for path in list(self._root.walk(self._prefix)):
-            if is_temporary(path):  # of somebody who joined and was killed
-                self._root.delete(path)
+        for path in list(self._backend.list_paths(self._prefix)):
+            if is_temporary(path):  # of a shared writer that was killed
+                self._backend.delete(path)
             else:
                 paths.append(path.removeprefix(f"{self._prefix}/"))
-        with self._guard:
-            fixed = dict(self._fixed)
-            lost = sorted({*fixed, *self._written}.difference(paths))
-        if lost:  # cleaned away from a bucket, after this owner was paused and had lost its lease
+        with self._lock:
+            committed = dict(self._committed)
+            lost = sorted({*committed, *self._uncommitted}.difference(paths))
+        # Garbage collection may delete in a bucket after this owner was paused and had lost its lease.
+        if lost:
             raise CorruptObject(f"{self._name}: {lost[0]} went away before it was published; run again")
-        self._root.sync(f"{self._prefix}/{path}" for path in paths if path not in fixed)
+        self._backend.sync(f"{self._prefix}/{path}" for path in paths if path not in committed)
         manifest = new_manifest(
             self.stage,
             self.key,
             self.attempt,
-            objects=[fixed.get(path) or self._entry(path) for path in paths],
+            objects=[committed.get(path) or self._entry(path) for path in paths],
             recipe=self._recipe,
             inputs=self._inputs,
             provenance=provenance,
         )
         if replace:
             self._replace(manifest)
-            output = Output(self._root, manifest)
-        elif self._root.create(manifest_path(self.stage, self.key), encode_manifest(manifest)):
-            delete_attempt(self._root, self._prefix, published=True)
-            output = Output(self._root, manifest)
+            output = Output(self._backend, manifest)
+        elif self._backend.put_if_absent(manifest_path(self.stage, self.key), encode_manifest(manifest)):
+            delete_attempt(self._backend, self._prefix, published=True)
+            output = Output(self._backend, manifest)
         else:
             output = self._yield_to_first()
-        for before in self._before if self._root.resumable else ():  # no owner can come back to them there
-            delete_attempt(self._root, before)
-        add_to_family(self._root, output.manifest)
+        # Where locks are not exclusive, the owner of an earlier attempt may yet wake up and publish it.
+        for earlier in self._earlier_attempts if self._backend.locks_are_exclusive else ():
+            delete_attempt(self._backend, earlier)
+        add_to_family(self._backend, output.manifest)
         self.close()
         return output
 
     def _replace(self, manifest: Manifest) -> None:
-        old = load_manifest(self._root, self.stage, self.key)
-        self._root.put(manifest_path(self.stage, self.key), encode_manifest(manifest), safe=True)
-        delete_attempt(self._root, self._prefix, published=True)
-        if old is not None:
-            delete_attempt(self._root, f"{output_prefix(self.stage, self.key)}/{old.attempt}")
+        replaced = load_manifest(self._backend, self.stage, self.key)
+        self._backend.put(manifest_path(self.stage, self.key), encode_manifest(manifest), durable=True)
+        delete_attempt(self._backend, self._prefix, published=True)
+        if replaced is not None:
+            delete_attempt(self._backend, f"{output_prefix(self.stage, self.key)}/{replaced.attempt}")
 
     def _yield_to_first(self) -> Output:
-        manifest = load_manifest(self._root, self.stage, self.key)
+        manifest = load_manifest(self._backend, self.stage, self.key)
         if manifest is None:
             raise StoreError(f"{self._name}: another manifest appeared and went away; run again")
-        output = Output(self._root, manifest)
+        output = Output(self._backend, manifest)
         output.verify()
-        delete_attempt(self._root, self._prefix)
+        delete_attempt(self._backend, self._prefix)
         return output

@@ -1,8 +1,9 @@
-"""The journal of an attempt: one create-only object a unit, written after the unit's objects are safe."""
+"""The journal of an attempt: one object a unit, created once, after the unit's objects are durable."""
 
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import msgspec
@@ -14,6 +15,8 @@ from store.manifest.limits import NOTE_BYTES, read_at_most
 from store.manifest.schema import ObjectEntry
 from store.manifest.validation import parse_json
 from store.paths import JOURNAL, check_path, is_temporary
+
+_MAX_WORKERS = min(4, os.cpu_count() or 1)
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
@@ -28,13 +31,13 @@ class Journal:
 
     Parameters
     ----------
-    root : Root
+    backend : Backend
     attempt : str
         Prefix of the attempt's objects; the journal lies beside it.
     """
 
-    def __init__(self, root: Backend, attempt: str) -> None:
-        self._root = root
+    def __init__(self, backend: Backend, attempt: str) -> None:
+        self._backend = backend
         self._attempt = attempt
         self._prefix = attempt + JOURNAL
 
@@ -54,31 +57,30 @@ class Journal:
 
     def create(self, entry: JournalEntry) -> bool:
         """Record a unit whose objects are safe; return whether there was none of its name."""
-        return self._root.create(self._path(entry.unit), msgspec.json.encode(entry))
+        return self._backend.put_if_absent(self._path(entry.unit), msgspec.json.encode(entry))
 
     def names(self) -> set[str]:
         """Return the units' object names without reading them."""
-        return {name for name in self._root.children(self._prefix) if not is_temporary(name)}
+        return {name for name in self._backend.list_dir(self._prefix) if not is_temporary(name)}
 
     def entries(self) -> list[JournalEntry]:
-        """Return what is journalled, as it stands there; whether the objects are so, `recover` looks."""
-        found = (self._entry(path) for path in self._root.walk(self._prefix))
-        return [entry for entry in found if entry is not None]
+        """Return the units as they are journalled; their objects are compared by `recover` alone."""
+        entries = (self._entry(path) for path in self._backend.list_paths(self._prefix))
+        return [entry for entry in entries if entry is not None]
 
     def recover(self) -> list[JournalEntry]:
         """Return the units whose objects all have their journalled size and SHA-256; forget the others."""
-        from concurrent.futures import ThreadPoolExecutor
-
-        paths = list(self._root.walk(self._prefix))
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-            found = list(threads.map(self._intact, paths))
-        kept, taken = [], set[str]()
-        for path, entry in zip(paths, found, strict=True):
-            if entry is None or not taken.isdisjoint(each.path for each in entry.objects):
-                self._root.delete(path)
+        paths = list(self._backend.list_paths(self._prefix))
+        with ThreadPoolExecutor(_MAX_WORKERS) as threads:
+            entries = list(threads.map(self._intact_entry, paths))
+        kept, claimed = [], set[str]()
+        for path, entry in zip(paths, entries, strict=True):
+            # An object that two units name belongs to the first.
+            if entry is None or not claimed.isdisjoint(each.path for each in entry.objects):
+                self._backend.delete(path)
             else:
                 kept.append(entry)
-                taken.update(each.path for each in entry.objects)
+                claimed.update(each.path for each in entry.objects)
         return kept
 
     def entry(self, unit: str) -> JournalEntry | None:
@@ -86,35 +88,34 @@ class Journal:
         return self._entry(self._path(unit))
 
     def is_intact(self, entry: JournalEntry) -> bool:
-        """Tell whether a unit's objects all have their journalled size and SHA-256."""
-        sizes = (self._root.size(f"{self._attempt}/{each.path}") for each in entry.objects)
-        if any(size != each.size for size, each in zip(sizes, entry.objects, strict=True)):
+        """Return whether a unit's objects all have their journalled size and SHA-256."""
+        # Sizes of all first: they cost little, and most damage shows in them.
+        if any(self._backend.size(f"{self._attempt}/{each.path}") != each.size for each in entry.objects):
             return False
-        return all(self._matches(each) for each in entry.objects)
+        return all(
+            entry_of_object(self._backend, self._attempt, each.path, each.size) == each for each in entry.objects
+        )
 
     def forget(self, unit: str) -> None:
         """Forget a unit."""
-        self._root.delete(self._path(unit))
+        self._backend.delete(self._path(unit))
 
     def clear(self) -> None:
         """Forget every unit."""
-        self._root.delete_all(self._prefix)
+        self._backend.delete_all(self._prefix)
 
     def _entry(self, path: str) -> JournalEntry | None:
         try:
-            entry = parse_json(read_at_most(self._root, path, NOTE_BYTES), JournalEntry)
+            entry = parse_json(read_at_most(self._backend, path, NOTE_BYTES), JournalEntry)
             for each in entry.objects:
                 check_path(each.path, path)
         except (ValueError, UnsafePath, FileNotFoundError):
             return None
         return entry if self._path(entry.unit) == path else None
 
-    def _intact(self, path: str) -> JournalEntry | None:
+    def _intact_entry(self, path: str) -> JournalEntry | None:
         entry = self._entry(path)
         return entry if entry is not None and self.is_intact(entry) else None
-
-    def _matches(self, entry: ObjectEntry) -> bool:
-        return entry_of_object(self._root, self._attempt, entry.path, entry.size) == entry
 
     def _path(self, unit: str) -> str:
         return f"{self._prefix}/unit-{quote(unit, safe='')}.json"

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from zarr.abc.store import ByteRequest
-from zarr.abc.store import Store as ZarrStore
-from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
+from zarr.core.buffer import Buffer
 
-from store.writing.zarr_keys import below, bounds, children
-
-if TYPE_CHECKING:
-    from store.writing.writer import Writer
+from store.reading.zarr_view import ObjectZarrStore
+from store.writing.shard_draft import ShardDraft
 
 
-class DraftZarrStore(ZarrStore):
+class DraftZarrStore(ObjectZarrStore):
     """Zarr's view of an attempt in progress."""
 
-    supports_writes = True
-    supports_deletes = True
-    supports_listing = True
-    supports_partial_writes = False
+    supports_writes = supports_deletes = True
 
-    def __init__(self, draft: Writer, *, read_only: bool = False) -> None:
+    def __init__(self, draft: ShardDraft, *, read_only: bool = False) -> None:
         super().__init__(read_only=read_only)
         self._draft = draft
 
@@ -38,53 +30,21 @@ class DraftZarrStore(ZarrStore):
         return hash(id(self._draft))
 
     def __repr__(self) -> str:
-        return f"AttemptStore({self._draft.stage}/{self._draft.key}/{self._draft.attempt})"
-
-    async def get(
-        self, key: str, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
-    ) -> Buffer | None:
-        data = await asyncio.to_thread(self._read, key, byte_range)
-        return None if data is None else (prototype or default_buffer_prototype()).buffer.from_bytes(data)
-
-    async def get_partial_values(
-        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
-    ) -> list[Buffer | None]:
-        return await asyncio.gather(*(self.get(key, prototype, wanted) for key, wanted in key_ranges))
-
-    async def exists(self, key: str) -> bool:
-        return await asyncio.to_thread(self._draft.size, key) is not None
+        return f"DraftZarrStore({self._draft.stage}/{self._draft.key}/{self._draft.attempt})"
 
     async def set(self, key: str, value: Buffer) -> None:
         self._check_writable()
         await asyncio.to_thread(self._draft.write, key, value.to_bytes())
 
-    async def set_partial_values(self, key_start_values: Iterable[tuple[str, int, bytes]]) -> None:
-        raise NotImplementedError("objects are written whole")
-
     async def delete(self, key: str) -> None:
         self._check_writable()
         await asyncio.to_thread(self._draft.delete, key)
 
-    async def list(self) -> AsyncIterator[str]:
-        for path in await asyncio.to_thread(self._paths):
-            yield path
+    def _paths(self) -> Iterable[str]:
+        return tuple(self._draft.paths())  # listed here, in a thread of its own
 
-    async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
-        for path in below(await asyncio.to_thread(self._paths), prefix):
-            yield path
+    def _size(self, path: str) -> int | None:
+        return self._draft.size(path)
 
-    async def list_dir(self, prefix: str) -> AsyncIterator[str]:
-        for name in children(await asyncio.to_thread(self._paths), prefix):
-            yield name
-
-    def _paths(self) -> tuple[str, ...]:
-        return tuple(self._draft.paths())
-
-    def _read(self, key: str, byte_range: ByteRequest | None) -> bytes | None:
-        try:
-            if byte_range is None:
-                return self._draft.read(key)
-            size = self._draft.size(key)
-            return None if size is None else self._draft.read(key, *bounds(byte_range, size))
-        except FileNotFoundError:
-            return None
+    def _read(self, path: str, *span: int) -> bytes:
+        return self._draft.read(path, *span)

@@ -92,7 +92,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         checked = () if options.unchecked else compared(old, Path(folder))
     table = make_table(old, checked)
-    TABLE.write_bytes(msgspec.json.format(msgspec.json.encode(table, order="sorted"), indent=1) + b"\n")
+    before = old / TABLE.relative_to(
+        REPOSITORY
+    )  # what that release was equal to: its outputs have keys of even earlier ones
+    tables = [table, *(msgspec.json.decode(before.read_bytes(), type=list[EqualCode]) if before.exists() else ())]
+    TABLE.write_bytes(msgspec.json.format(msgspec.json.encode(tables, order="sorted"), indent=1) + b"\n")
     print(
         f"{TABLE.relative_to(REPOSITORY)}: {len(table.now)} modules stand for {len(table.earlier)} of {table.release}"
     )

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.keys.code import CodeIndex
 from pipeline.lock import Accepted
-from pipeline.plan.steps.accepted_code import AcceptedCode
+from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.equal_code import EqualCode, read_equal_code
 from store.canonical import digest
 
@@ -25,9 +25,7 @@ ENCODE = ["pipeline.stages.encode.stage", "pipeline.stages.encode.video.encoder"
 
 @pytest.fixture(scope="module")
 def table() -> EqualCode:
-    shipped = read_equal_code()
-    assert shipped is not None
-    return shipped
+    return read_equal_code()[0]
 
 
 def test_it_is_that_of_this_code(table: EqualCode) -> None:
@@ -39,24 +37,31 @@ def test_it_is_that_of_this_code(table: EqualCode) -> None:
 
 def test_the_earlier_code_stands_for_this_one(table: EqualCode) -> None:
     index = CodeIndex(REPOSITORY)
-    code = AcceptedCode(index, {}, table)
-    earlier = code.closure(ENCODE)
+    resolver = CodeResolver(index, {}, [table])
+    code = resolver.resolve(ENCODE)
+    earlier = code.recipe
     assert earlier.keys() <= table.earlier.keys()
     assert {*map(table.moved.get, ENCODE)} - {None} <= earlier.keys()
-    found = code.acceptance(earlier)
-    assert found is not None
-    assert table.release in found.by
-    assert code.running(earlier).keys() == index.closure(ENCODE).keys()  # what is compared with what is loaded
-    assert AcceptedCode(index, {}).closure(ENCODE) == index.closure(ENCODE)
+    assert code.acceptance is not None
+    assert table.release in code.acceptance.by
+    assert resolver.running(code).keys() == index.closure(ENCODE).keys()  # what is compared with what is loaded
+    assert CodeResolver(index, {}).resolve(ENCODE).recipe == index.closure(ENCODE)
 
 
 def test_an_acceptance_of_the_earlier_release_is_followed(table: EqualCode) -> None:
     first = {"trainers.first": "a" * 64}
-    earlier = AcceptedCode(CodeIndex(REPOSITORY), {}, table).closure(ENCODE)
+    earlier = CodeResolver(CodeIndex(REPOSITORY), {}, [table]).resolve(ENCODE).recipe
     entry = Accepted("encode", ("encode[rgb]: shard 0",), first, "ada", "2026-01-01T00:00:00+00:00", {}, 0.0)
-    code = AcceptedCode(CodeIndex(REPOSITORY), {digest(earlier): entry}, table)
-    assert code.closure(ENCODE) == first
-    assert code.acceptance(first) == entry
+    code = CodeResolver(CodeIndex(REPOSITORY), {digest(earlier): entry}, [table]).resolve(ENCODE)
+    assert (code.recipe, code.acceptance) == (first, entry)
+
+
+def test_an_acceptance_of_this_very_code_goes_before_the_table(table: EqualCode) -> None:
+    first = {"trainers.first": "a" * 64}
+    present = CodeIndex(REPOSITORY).closure(ENCODE)
+    entry = Accepted("encode", ("encode[rgb]: shard 0",), first, "ada", "2026-01-01T00:00:00+00:00", {}, 0.0)
+    code = CodeResolver(CodeIndex(REPOSITORY), {digest(present): entry}, [table]).resolve(ENCODE)
+    assert (code.recipe, code.acceptance) == (first, entry)
 
 
 def test_this_code_gives_the_figures_of_the_earlier_one(tmp_path: Path) -> None:

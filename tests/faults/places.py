@@ -34,12 +34,12 @@ class Place:
         root = open_backend(self.url)
         for _ in range(10):
             with suppress(FileNotFoundError):  # a killed process's last deletions may still be on their way
-                return {path: root.read(path) for path in list(root.walk(""))}
+                return {path: root.read(path) for path in list(root.list_paths(""))}
         raise AssertionError(f"{self.url}: objects go on vanishing")
 
     def names(self) -> set[str]:
         """List everything."""
-        return set(open_backend(self.url).walk("")) if not self.folder or self.folder.is_dir() else set()
+        return set(open_backend(self.url).list_paths("")) if not self.folder or self.folder.is_dir() else set()
 
     def write(self, objects: Mapping[str, bytes]) -> Place:
         """Put objects there as they are."""

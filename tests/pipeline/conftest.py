@@ -73,9 +73,13 @@ class Project:
         return self
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start ``pipeline ...`` in the folder, as the leader of its own process group."""
+        """Start ``pipeline ...`` in the folder, as the leader of its own process group.
+
+        A run has one worker where the arguments do not say more: each imports torch, which takes seconds.
+        """
+        one = ("--jobs", "1") if arguments[:1] == ("run",) and not {"--jobs", "--scheduler"} & {*arguments} else ()
         return subprocess.Popen(
-            [sys.executable, "-m", "pipeline", *arguments],
+            [sys.executable, "-m", "pipeline", *arguments, *one],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(self.code), "OMP_NUM_THREADS": "1", **environment},
             stdout=subprocess.PIPE,
@@ -110,7 +114,8 @@ class Project:
         from pipeline.plan.explain import reasons
 
         plan = self.plan(*settings)
-        return {id_: reasons(plan, step) for id_, step in plan.steps.items() if plan.states[id_] != "cached"}
+        todo = [step for id_, step in plan.steps.items() if plan.states[id_] != "cached"]
+        return {step.id: [reason.text for reason in reasons(plan, step)] for step in todo}
 
     def run(self, *settings: Setting, until: str | None = None) -> list[str]:
         """Do what is not cached, in this process, and return its steps: quicker than `command`."""
@@ -138,7 +143,7 @@ class Project:
         finally:
             torch.set_num_threads(threads)
         plan = self.plan(*settings)
-        plan.history.note(plan.history.unknown(plan.steps.values(), plan.states))
+        plan.history.record(plan.history.unrecorded_steps(plan.steps.values(), plan.states))
         return done
 
     def copy(self, folder: Path) -> Project:
@@ -166,6 +171,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Project:
     project = Project(tmp_path_factory.mktemp("finished")).write(SMALL)
     assert len(project.run()) == 9
     return project
+
+
+@pytest.fixture(scope="session")
+def project_at(cache: Path) -> Callable[[Path], Project]:
+    """A function that makes a project of a folder."""
+    return Project
 
 
 @pytest.fixture
@@ -257,9 +268,9 @@ def make_project() -> Callable[[Path, Path], Project]:
 
 
 def copy_packages(folder: Path) -> Path:
-    """Copy the program's packages into a folder."""
+    """Copy the program's packages into a folder, with the bytecode that there is: compiling them takes seconds."""
     for name in PACKAGES:
-        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
     return folder
 
 

@@ -193,8 +193,7 @@ class TestReaders:
 
 
 def test_the_limits_are_those_of_the_code() -> None:
-    from store.features import array_metadata as trust
-    from store.features import layout
+    from store.features import array_metadata, layout
     from store.manifest import limits
 
     said = " ".join(PAGE.split())
@@ -206,7 +205,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"objects: at most {limits.JSON_BYTES >> 20} MiB (a line of JSON lines: {limits.LINE_BYTES >> 20} MiB)",
         f"at most {layout.ROWS_PER_SHARD} rows",
         f"at most {layout.SHARD_BYTES >> 20} MiB of rows",
-        f"at most {layout.CHUNK_BYTES >> 20} MiB, a shard at most {trust.CHUNKS_PER_SHARD:,} of them",
+        f"at most {layout.CHUNK_BYTES >> 20} MiB, a shard at most {array_metadata.MAX_CHUNKS_PER_SHARD:,} of them",
         f"A `zarr.json` has at most {limits.METADATA_BYTES >> 20} MiB",
     ):
         assert words in said, words

@@ -20,6 +20,6 @@ def name(store: Store, ref: str, *outputs: tuple[str, str]) -> None:
     store.write_ref(ref, json.dumps({"steps": steps, "user": "me", "host": "here"}).encode())
 
 
-def freed(cleaning: GarbageCollection) -> dict[str, str]:
+def freed(collection: GarbageCollection) -> dict[str, str]:
     """Free, and return what was left, and why."""
-    return {scrap.path: why for scrap, why in cleaning.free() if why}
+    return {scrap.path: why for scrap, why in collection.run() if why}

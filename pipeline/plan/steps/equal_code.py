@@ -4,17 +4,18 @@ Moving a file or renaming a function changes the code that keys hash, and no val
 stale, a release ships ``equal_code.json``: what `CodeIndex` read of the earlier release, and of the code that was
 proved to be equal to it (``make equal-code``). Where every module that a step reaches is as it was when that was
 proved, the earlier code stands for it in the step's recipe, and its key stays what it was. An edited module is in no
-table.
+table. A release ships the tables of the one before, too: so a step's code is followed back as far as no value changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from pipeline.keys.code import Module, reach
+from pipeline.lock import Accepted
 
 TABLE = Path(__file__).with_name("equal_code.json")
 
@@ -45,37 +46,38 @@ class EqualCode(msgspec.Struct, frozen=True):
     earlier: dict[str, Module]
     moved: dict[str, str]
 
-    def earlier_closure(self, closure: Mapping[str, str], roots: Iterable[str]) -> dict[str, str] | None:
+    def earlier_closure(self, code: Mapping[str, str], roots: Sequence[str]) -> dict[str, str] | None:
         """Return what `roots` reached in the earlier release; None where the table says nothing of this code.
 
         Parameters
         ----------
-        closure
+        code
             What `roots` reach now: module to digest.
         """
-        if any(self.now.get(module) != syntax for module, syntax in closure.items()):
+        if any(self.now.get(module) != syntax for module, syntax in code.items()):
             return None
-        reached = reach([self.moved.get(root, root) for root in roots], self.earlier.get)
-        return {name: module.syntax for name, module in reached.items()}
+        names = self.earlier_roots(roots)
+        # A root that the earlier release lacked is a new source, model or loss: nothing can stand for it.
+        return self.closure_of(names) if all(name in self.earlier for name in names) else None
 
-    def in_present_names(self, earlier: Mapping[str, str], present: Mapping[str, str]) -> Mapping[str, str]:
-        """Return what a closure of the earlier release is called now, so that an edit since then can be named.
+    def earlier_roots(self, roots: Sequence[str]) -> list[str]:
+        """Return what the modules that recipes start from were called in the earlier release."""
+        return [self.moved.get(root, root) for root in roots]
 
-        Parameters
-        ----------
-        earlier
-            The closure; returned as it is where it is not of that release.
-        present
-            What the same roots reach now.
-        """
-        if any(name not in self.earlier or self.earlier[name].syntax != code for name, code in earlier.items()):
-            return earlier
-        return {name: self.now[name] for name in present if name in self.now}
+    def closure_of(self, earlier_roots: Sequence[str]) -> dict[str, str]:
+        """Return what modules of the earlier release reached there, as it computed that."""
+        return {name: module.syntax for name, module in reach(earlier_roots, self.earlier.get).items()}
+
+    def as_acceptance(self, earlier: dict[str, str]) -> Accepted:
+        """Say like an entry of the lock that a closure of the earlier release stands for present code."""
+        by = f"the table that this release ships for {self.release}"
+        return Accepted("", self.checked, code=earlier, by=by, at=self.at, difference={}, tolerance=0.0)
 
 
-def read_equal_code() -> EqualCode | None:
-    """Read the table that this release ships; None where it ships none, because no code moved since the last one."""
+def read_equal_code() -> tuple[EqualCode, ...]:
+    """Read the tables that this release ships, the newest first; none where no code moved since the last release."""
     try:
-        return msgspec.json.decode(TABLE.read_bytes(), type=EqualCode)
+        tables: tuple[EqualCode, ...] = msgspec.json.decode(TABLE.read_bytes(), type=tuple[EqualCode, ...])
     except FileNotFoundError:
-        return None
+        return ()
+    return tables

@@ -20,18 +20,18 @@ def find_inputs(point: Point, entry: Entry, needed: Sequence[Step], names: Seque
         No needed entry gives an input, two do, an encode entry keeps no series where one is wanted, or two
         inputs of one modality come from different series (an augmented copy could not give both).
     """
-    found = {name: _provider(point, entry, needed, name) for name in names}
+    inputs = {name: _provider(point, entry, needed, name) for name in names}
     origins: dict[str, str] = {}
-    for name, step in found.items():
+    for name, step in inputs.items():
         origin = step.work["features"] if step.stage == "gaf" else step.id
         other = origins.setdefault(modality_of(name), origin)
         if other != origin:
             raise point.document.error(
-                f"{entry.place}.needs",
+                f"{entry.dotted_key}.needs",
                 f"{modality_of(name)} comes from two encodings, {other} and {origin}",
                 "let all forms of a modality come from one encode entry",
             )
-    return found
+    return inputs
 
 
 def _provider(point: Point, entry: Entry, needed: Sequence[Step], name: str) -> Step:
@@ -40,13 +40,13 @@ def _provider(point: Point, entry: Entry, needed: Sequence[Step], name: str) -> 
     steps = [s for s in needed if form in FORMS.get(s.stage, ()) and s.work["modality"] == modality]
     if len(steps) > 1:
         problem = f"two entries give {modality}: {steps[0].entry} and {steps[1].entry}"
-        raise point.document.error(f"{entry.place}.needs", problem, "need one of them")
+        raise point.document.error(f"{entry.dotted_key}.needs", problem, "need one of them")
     if not steps:
         stage = "gaf" if form == "images" else "encode"
-        there = [s.work["modality"] for s in needed if s.stage == stage]
-        remedy = f"needed {stage} entries give {', '.join(there)}" if there else f"add a {stage} entry to needs"
+        given = [s.work["modality"] for s in needed if s.stage == stage]
+        remedy = f"needed {stage} entries give {', '.join(given)}" if given else f"add a {stage} entry to needs"
         problem = f"no needed entry gives {'images' if form == 'images' else 'features'} of {modality}"
-        raise point.document.error(f"{entry.place}.needs", problem, f"{remedy}; `modalities:` chooses")
+        raise point.document.error(f"{entry.dotted_key}.needs", problem, f"{remedy}; `modalities:` chooses")
     if form == "series":
         needs_series(point, entry, steps[0])
     return steps[0]
@@ -58,7 +58,7 @@ def needs_series(point: Point, entry: Entry, encoded: Step) -> None:
         modality = encoded.work["modality"]
         what = "keeps no series" if "keep_series" in encoded.recipe["params"] else "has no series, being video"
         raise point.document.error(
-            entry.place,
+            entry.dotted_key,
             f"{encoded.entry} {what} of {modality}",
             f"set stages.{encoded.entry}.{modality}.keep_series: true, or choose other modalities",
         )

@@ -125,6 +125,6 @@ def evaluate_recipe(
         "features": dict(features),
         "model": model,
         "classes": list(classes),
-        "test": dict(split.tested),
+        "test": dict(split.test_with_subjects),
         "code": dict(code),
     }

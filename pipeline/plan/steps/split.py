@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from pipeline.plan.recordings.table import Table
+from pipeline.plan.recordings.unusable import Broken
 from pipeline.sources.base import Recording
+from pipeline.stagesfile.experiment import Point
 from store.canonical import digest_rows
+from trainers.errors import TrainingError
+from trainers.evaluation.protocols import folds
 
 
 class Split:
@@ -55,7 +60,7 @@ class Split:
         return _side(len(self._test), ([r.id, self._labels[r.action]] for r in self._of(self._test)))
 
     @cached_property
-    def tested(self) -> Mapping[str, Any]:
+    def test_with_subjects(self) -> Mapping[str, Any]:
         """The test side as a recipe of evaluation has it: with subjects, too."""
         return _side(len(self._test), ([r.id, r.subject, self._labels[r.action]] for r in self._of(self._test)))
 
@@ -76,3 +81,29 @@ class Split:
 
 def _side(count: int, rows: Iterable[list[Any]]) -> Mapping[str, Any]:
     return {"recordings": count, "digest": digest_rows(rows)}
+
+
+def make_splits(point: Point, table: Table, broken: Broken, late: Collection[str]) -> tuple[Split, ...]:
+    """Split the recordings that have all streams of the point's modalities, and a row in all of its features.
+
+    All models of a point are trained and tested on the same recordings, so that they can be compared.
+    """
+    streams = {s for name in point.experiment.modalities for s in point.source.modalities[name].streams}
+    recordings = table.listing.recordings
+    usable = [
+        r
+        for r in recordings
+        if r.id not in late
+        and (not table.present or streams <= r.streams.keys())
+        and streams.isdisjoint(broken.get(r.id, ()))
+    ]
+    try:
+        sides = folds(point.experiment.protocol, usable)
+    except TrainingError as error:
+        raise point.document.error("protocol", str(error), "choose another protocol, or check the recordings") from None
+    rows = {r.id: row for row, r in enumerate(recordings)}
+    labels = {action: label for label, action in enumerate(point.source.classes)}
+    row_of = rows.__getitem__
+    return tuple(
+        Split(fold.name, recordings, map(row_of, fold.train), map(row_of, fold.test), labels) for fold in sides
+    )

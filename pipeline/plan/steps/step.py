@@ -1,4 +1,4 @@
-"""One step of a plan."""
+"""One step of a plan, and the code that it runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,29 @@ from pipeline.lock import Accepted
 from pipeline.stagesfile.experiment import Point
 
 _BARE = ("modality", "model")  # axes whose value says enough
+
+
+@dataclass(frozen=True, eq=False)
+class StepCode:
+    """What a step runs, and what its recipe has for it.
+
+    Attributes
+    ----------
+    roots
+        The modules that the step starts from.
+    present
+        Every module that they reach, to the digest of its normalised syntax: what runs.
+    recipe
+        The same of earlier code that stands for it, or `present` itself.
+    acceptance
+        Why it does: an entry of the lock, or one that says the same of a release's table and has no `entry`. None
+        where it is `present` itself.
+    """
+
+    roots: tuple[str, ...]
+    present: Mapping[str, str]
+    recipe: Mapping[str, str]
+    acceptance: Accepted | None = None
 
 
 @dataclass(frozen=True)
@@ -28,21 +51,25 @@ class Step:
         Other entries that have this very step.
     work
         What the stage needs at run time beyond the recipe (rows, labels, step ids); not part of the key.
-    accepted
-        How the code in its recipe came to stand for the code as it is; None where it is that code.
+    code
+        What it runs, and how the code in its recipe came to stand for that.
     """
 
     entry: str
-    stage: str
     axes: Mapping[str, str]
     key: str
     recipe: Mapping[str, Any]
     needs: tuple[str, ...]
     point: Point
+    code: StepCode
     labels: tuple[Mapping[str, Any], ...] = ()
     work: Mapping[str, Any] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
-    accepted: Accepted | None = None
+
+    @property
+    def stage(self) -> str:
+        """Return which kind of work it is."""
+        return str(self.recipe["stage"])
 
     @property
     def entries(self) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ class Weights:
 
     Attributes
     ----------
-    found
+    digests
         The SHA-256 of files, by how the stages file names them, as the lock has them.
     known
         What is known of files, by how the stages file names them.
@@ -40,7 +40,7 @@ class Weights:
     """
 
     def __init__(self, base: Path, lock: Lock, points: Sequence[Point]) -> None:
-        self.found: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
         self.known: dict[str, FileHash] = {}
         self.absent: dict[str, str] = {}
         self._base = base
@@ -55,7 +55,7 @@ class Weights:
             return {"enumerated": value}
         if value not in self.known:
             self.known[value] = self._look(point, place, value)
-            self.found[value] = self.known[value].sha256
+            self.digests[value] = self.known[value].sha256
         return {"sha256": self.known[value].sha256}
 
     def _look(self, point: Point, place: str, value: str) -> FileHash:
@@ -63,7 +63,7 @@ class Weights:
         if path.is_file():
             index = RawIndex(path.parent)
             index.digests([path.name])
-            return index.hashed(path.name)
+            return index.file_hash(path.name)
         if (
             is_absent(path)
             and point.document.set_by(place) != "--set"
@@ -89,11 +89,12 @@ class Weights:
             return known[value]
         if name not in known:
             return None
-        alike = {other for other in {value, *_files(self._points)} if self._path(other).name == name}
-        if len({os.path.normpath(self._path(other)) for other in alike}) > 1 and not alike <= known.keys():
+        candidates = {other for other in {value, *_files(self._points)} if self._path(other).name == name}
+        if len({os.path.normpath(self._path(other)) for other in candidates}) > 1 and not candidates <= known.keys():
             raise point.document.error(
                 place,
-                f"no such weights file: {self._path(value)}, and the lock may mean any of {', '.join(sorted(alike))}",
+                f"no such weights file: {self._path(value)}, "
+                f"and the lock may mean any of {', '.join(sorted(candidates))}",
                 "fetch these files, and run again: the lock then has each by its path",
             )
         return known[name]

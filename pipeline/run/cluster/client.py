@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -23,6 +22,8 @@ from pipeline.run.messages import Certificate, StepFailed
 from pipeline.run.silence import SilenceMonitor
 from pipeline.run.step.failures import NO_CUDA
 from store import seconds_from_environment
+
+_log = logging.getLogger(__name__)
 
 CONNECT_S = 8.0
 _COUNT_EVERY_S = 2.0
@@ -114,7 +115,7 @@ class Cluster:
     def check(self, device: str) -> None:
         """Wait for a worker; raise StepError where one runs other code, or there is no GPU and one is wanted."""
         if not self.workers:
-            print(f"waiting for a worker of {self.address} (`dask worker {self.address}`)", file=sys.stderr, flush=True)
+            _log.warning("waiting for a worker of %s (`dask worker %s`)", self.address, self.address)
         while not self.workers:
             if problem := self.problem():
                 raise StepError(problem)
@@ -141,7 +142,7 @@ class Cluster:
                 "  start one worker a GPU, with `dask worker --resources GPU=1`"
             )
         if any(info["threads"] > 1 for info in infos.values()):
-            print("note: workers do one step or shard at a time; start them with --nthreads 1", file=sys.stderr)
+            _log.warning("note: workers do one step or shard at a time; start them with --nthreads 1")
 
     def problem(self) -> str:
         """Return why nothing can be done: the scheduler is gone, or has had no worker for too long; else empty."""

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pipeline.keys.loaded_code import outdated
+from pipeline.keys.loaded_code import edited_files
 
 PACKAGES = ("pipeline", "store", "trainers")
 
@@ -66,7 +66,7 @@ def worker_info(dask_worker: Any = None) -> dict[str, Any]:
     state = getattr(dask_worker, "state", None)
     return {
         **fingerprint(),
-        "outdated": outdated(),
+        "outdated": edited_files(),
         "host": socket.gethostname(),
         "threads": getattr(state, "nthreads", 1),
         "gpus": int(getattr(state, "total_resources", {}).get("GPU", 0)),

@@ -6,8 +6,8 @@ Whole steps are tasks of the scheduler. For a step that is made in shards, a loc
 
 from __future__ import annotations
 
+import logging
 import os
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -38,6 +38,8 @@ from pipeline.run.pool import Pool
 if TYPE_CHECKING:
     from distributed import Future
 
+_log = logging.getLogger(__name__)
+
 _IN_FLIGHT = 2  # whole steps for each worker: one that is done, one that waits
 _MAX_COORDINATORS = 3  # steps whose shards are made at a time
 _WATCH_EVERY_S = 2.0
@@ -65,7 +67,7 @@ def open_scheduled(local: Pool, scheduler: str, size: int, device: str) -> Itera
         cluster = held.enter_context(Cluster(scheduler, certificate))
         cluster.check(device)
         bokeh = "" if find_spec("bokeh") else " (shows its pages where the scheduler's Python has bokeh)"
-        print(f"dashboard: {cluster.link}{bokeh}", file=sys.stderr, flush=True)
+        _log.warning("dashboard: %s%s", cluster.link, bokeh)
         yield ScheduledPool(local, cluster, device)
 
 

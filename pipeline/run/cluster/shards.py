@@ -129,7 +129,7 @@ class _ShardCoordinator:
             message: ShardMessage = (
                 result if isinstance(result, StepFailed) else msgspec.json.decode(result, type=ShardMessage)
             )
-            if isinstance(message, ShardDone) and not self._draft.take_in(str(shard)):
+            if isinstance(message, ShardDone) and not self._draft.accept_unit(str(shard)):
                 message = ShardConflict(None, f"shard {shard} is not as its worker journalled it")
         except Exception as error:
             message = StepFailed(f"shard {shard}: {error}")

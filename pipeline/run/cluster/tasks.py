@@ -195,7 +195,7 @@ def _open_step(attempt: dict[str, str]) -> _OpenStep:
     from pipeline.run.step.validate_inputs import check_inputs
 
     store = Store.open(attempt["store"])
-    job, writer = _join(store, attempt)
+    job, writer = _open_writer(store, attempt)
     _check_paths_visible(job)
     device = prepare_device(job)
     source = open_source(job, lambda *_: None) if job.stage == "encode" else None
@@ -209,14 +209,14 @@ def _open_step(attempt: dict[str, str]) -> _OpenStep:
     return opened
 
 
-def _join(store: Store, attempt: dict[str, str]) -> tuple[StepJob, SharedWriter]:
+def _open_writer(store: Store, attempt: dict[str, str]) -> tuple[StepJob, SharedWriter]:
     """Return a coordinator's job, and its draft to write to."""
-    join = partial(store.join, attempt["stage"], attempt["key"], attempt["attempt"])
-    data = join().scratch_read(JOB)
+    open_writer = partial(store.open_shared_writer, attempt["stage"], attempt["key"], attempt["attempt"])
+    data = open_writer().scratch_read(JOB)
     if data is None:
         raise NotShared(f"{attempt['store']}: the job of {attempt['stage']}/{attempt['key']} is gone; run again")
     job = msgspec.json.decode(data, type=StepJob)
-    return job, join(check=partial(check_code, job.code))
+    return job, open_writer(check=partial(check_code, job.code))
 
 
 def _device_name(device: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -100,7 +100,7 @@ class CheckedFile:
         """Raise StepError where the file has another content than the known one."""
         known = self.known
         try:
-            if known.origin == READ and known.still(os.stat(self.path)):
+            if known.origin == READ and known.matches(os.stat(self.path)):
                 return
             actual = hash_file(self.path)
         except FileNotFoundError:
@@ -191,7 +191,7 @@ class CheckedSource:
         known = self._rehashed.get(path) or unpack(self._packed[stream], self._positions[stream][path])
         if known.origin == READ:
             return known
-        remembered = self._raw_index.noted(path)
+        remembered = self._raw_index.get(path)
         return remembered if remembered and (remembered.origin, remembered.sha256) == (READ, known.sha256) else known
 
     @cached_property
@@ -228,7 +228,7 @@ class _CheckedVideo:
         self._video, self._reading = video, reading
         self.length = video.length
 
-    def __enter__(self) -> Video:
+    def __enter__(self) -> Self:
         self._reading.__enter__()
         self._video.__enter__()
         return self

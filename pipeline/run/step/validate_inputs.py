@@ -131,12 +131,12 @@ def _check_features(output: Output, rows: int) -> None:
     try:
         attributes = msgspec.convert(stored.attributes, kind)
     except ValueError as error:
-        raise output.refuse("zarr.json", f"is not that of {output.manifest.stage} features: {error}") from error
+        raise output.corrupt_error("zarr.json", f"is not that of {output.manifest.stage} features: {error}") from error
     problem = _feature_problem(stored, attributes, rows)
     if problem is None and attributes.kind != _kind(output.manifest.recipe, attributes.kind):
         problem = f"it is of kind {attributes.kind}, its recipe of another"
     if problem is not None:
-        raise output.refuse("zarr.json", f"is not that of {output.manifest.stage} features: {problem}")
+        raise output.corrupt_error("zarr.json", f"is not that of {output.manifest.stage} features: {problem}")
 
 
 def _feature_problem(stored: FeatureOutput, attributes: _Encoded | _Images, rows: int) -> str | None:
@@ -171,16 +171,18 @@ def _check_model(output: Output) -> None:
     size = output.entries[path].size if path in output.entries else 0
     length = int.from_bytes(output.read_range(path, 0, min(8, size)), "little")
     if not 0 < length <= min(size - 8, HEADER_BYTES):
-        raise output.refuse(path, f"is not a saved model: its header has {length} bytes")
+        raise output.corrupt_error(path, f"is not a saved model: its header has {length} bytes")
     try:
         header = msgspec.json.decode(output.read_range(path, 8, 8 + length), type=_Header)
         model = msgspec.json.decode(header.metadata.json, type=_Model)
     except (ValueError, RecursionError) as error:
-        raise output.refuse(path, f"is not a saved model: {error}") from error
+        raise output.corrupt_error(path, f"is not a saved model: {error}") from error
     recipe = output.manifest.recipe
     if {"name": model.model, **model.params} != recipe["params"]["model"] or len(model.classes) != recipe["classes"]:
-        raise output.refuse(path, "is not the model of its recipe")
+        raise output.corrupt_error(path, "is not the model of its recipe")
     for name, *shape in model.shapes:
         sizes = [size for size in shape if isinstance(size, int) and size > 0]
         if not isinstance(name, str) or len(sizes) != len(shape) or prod(sizes) > NUMBERS:
-            raise output.refuse(path, f"is not a saved model: its input {str(name)[:99]!r} has the shape {shape}")
+            raise output.corrupt_error(
+                path, f"is not a saved model: its input {str(name)[:99]!r} has the shape {shape}"
+            )

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.sources.base import Series
-from pipeline.sources.broken_file import BrokenFileError
-from pipeline.sources.formats import content
+from pipeline.sources.broken_file import BrokenFileError, read_nonempty
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +74,7 @@ def _in_order(
 def _rows(path: Path) -> Iterator[tuple[float, ...]]:
     import math
 
-    text = content.read_nonempty(path).decode("ascii", errors="replace")
+    text = read_nonempty(path).decode("ascii", errors="replace")
     for number, line in enumerate(text.splitlines(), 1):
         columns = line.split()
         if not columns:

@@ -14,9 +14,9 @@ from typing import Annotated
 import msgspec
 
 from pipeline.errors import BadRecording, ConfigError
-from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Unparsed, Video
+from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Video
 from pipeline.sources.berkeley_mhad import shimmer
-from pipeline.sources.berkeley_mhad.names import (
+from pipeline.sources.berkeley_mhad.layout import (
     CLASSES,
     EXAMPLE,
     FRAME,
@@ -29,11 +29,17 @@ from pipeline.sources.berkeley_mhad.names import (
     trial,
 )
 from pipeline.sources.broken_file import for_recording
-from pipeline.sources.folder_listing import entries, no_recordings_message, walk
+from pipeline.sources.folder_listing import (
+    StreamFiles,
+    gather,
+    list_folder,
+    no_recordings_message,
+    sorted_listing,
+    walk,
+)
 from pipeline.sources.formats.pgm import GreyFrames
 
 Trial = tuple[int, int, int]  # subject, action, repetition
-Found = tuple[str, tuple[str, ...], Trial | str]  # stream, files, and whose they are or why nobody can tell
 
 
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,12 +64,7 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class BerkeleyMhad:
     """Reader of Berkeley-MHAD's layout.
 
-    Parameters
-    ----------
-    root
-        As in `Params`, resolved.
-    params
-        As the stages file gave them.
+    `root` is that of the parameters, resolved; without parameters, the others are the default ones.
     """
 
     name: str = "berkeley-mhad"
@@ -76,21 +77,12 @@ class BerkeleyMhad:
 
     def list(self) -> Listing:
         """List the trials that a sensor or the chosen camera has; see `Source.list`."""
-        streams: dict[Trial, dict[str, tuple[str, ...]]] = {}
-        unparsed: list[Unparsed] = []
-        for stream, files, found in (*self._sensors(), *self._frames()):
-            if isinstance(found, str):
-                unparsed += [Unparsed(stream, file, found) for file in files]
-            else:
-                streams.setdefault(found, {})[stream] = files
-        unparsed.sort(key=lambda each: each.path)
+        streams, unparsed = gather([*self._sensors(), *self._frames()])
         if not streams:
             camera = camera_folder(self.params.camera)
             expected = f"{sensor_file(1, EXAMPLE)} and the like, or {camera}/S01/A01/R01/*.pgm"
             raise ConfigError(no_recordings_message(self.name, self.root, unparsed, expected))
-        recordings = [row(key, files) for key, files in streams.items()]
-        recordings.sort(key=lambda each: each.id)
-        return Listing(tuple(recordings), tuple(unparsed))
+        return sorted_listing((row(key, files) for key, files in streams.items()), unparsed)
 
     def probe(self, recording: Recording, stream: str) -> Probe:
         """Check one stream: a sensor in full, frames by their number and the first one."""
@@ -120,38 +112,34 @@ class BerkeleyMhad:
             name = f"{camera_folder(self.params.camera)}/{folder}/img_{self.params.camera}_{recording.id}_00000.pgm"
         raise BadRecording(recording.id, stream, name, "file is missing")
 
-    def _sensors(self) -> Iterator[Found]:
+    def _sensors(self) -> Iterator[StreamFiles[Trial]]:
         for stream, number in SENSORS.items():
             folder, _, example = sensor_file(number, EXAMPLE).rpartition("/")
-            for file, problem in entries(self.root, folder):
+            for file, problem in list_folder(self.root, folder):
                 path, match = f"{folder}/{file}", TRIAL.search(file)
-                if problem:
-                    yield stream, (path,), problem
-                elif match is None or file != example.replace(EXAMPLE, match[0]):
-                    yield stream, (path,), f"not named like {example}"
-                else:
-                    yield stream, (path,), checked(match)
+                good = match is not None and file == example.replace(EXAMPLE, match[0])
+                yield stream, (path,), problem or (parse(match) if match and good else f"not named like {example}")
 
-    def _frames(self) -> Iterator[Found]:
+    def _frames(self) -> Iterator[StreamFiles[Trial]]:
         """Yield the frames of each trial together; their numbers have leading zeros, so that names sort."""
         camera = camera_folder(self.params.camera)
-        for folder, found in walk(self.root, camera):
+        for folder, files in walk(self.root, camera):
             match = TRIAL_FOLDER.fullmatch(folder.removeprefix(f"{camera}/"))
-            key = checked(match) if match else f"not in a folder like {camera}/S01/A01/R01"
-            yield from (("rgb", (f"{folder}/{file}",), problem) for file, problem in found if problem)
-            paths = {file: f"{folder}/{file}" for file, problem in sorted(found) if not problem}
-            if isinstance(key, str):
-                yield from (("rgb", (path,), key) for path in paths.values())
+            owner = parse(match) if match else f"not in a folder like {camera}/S01/A01/R01"
+            yield from (("rgb", (f"{folder}/{file}",), problem) for file, problem in files if problem)
+            paths = {file: f"{folder}/{file}" for file, problem in sorted(files) if not problem}
+            if isinstance(owner, str):
+                yield from (("rgb", (path,), owner) for path in paths.values())
                 continue
-            start = f"img_{self.params.camera}_{trial(*key)}_"
+            start = f"img_{self.params.camera}_{trial(*owner)}_"
             frames = {file: path for file, path in paths.items() if FRAME.fullmatch(file.removeprefix(start))}
             for file in paths.keys() - frames.keys():
                 yield "rgb", (paths[file],), f"not named like {start}00000.pgm"
             if frames:
-                yield "rgb", tuple(frames.values()), key
+                yield "rgb", tuple(frames.values()), owner
 
 
-def checked(match: re.Match[str]) -> Trial | str:
+def parse(match: re.Match[str]) -> Trial | str:
     """Return the trial that a name gives, or why it cannot be one."""
     subject, action, repetition = (int(number) for number in match.groups())
     if action > len(CLASSES):

@@ -72,6 +72,7 @@ def read(path: Path, expected: Expected) -> NDArray[Any]:
     with path.open("rb") as file:
         array = _array(file, path, expected)
         values = np.frombuffer(_numbers(file, array), array.numbers).reshape(array.shape, order="F")
+    # Before the conversion: an integer type would hide NaN and infinity.
     if values.dtype.kind == "f":
         _finite(values, expected.shape.index(None))
     with np.errstate(invalid="ignore", over="ignore"):

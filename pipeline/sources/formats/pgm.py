@@ -7,20 +7,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.sources.broken_file import BrokenFileError, for_recording
-from pipeline.sources.formats import content
+from pipeline.sources.base import Video
+from pipeline.sources.broken_file import BrokenFileError, for_recording, read_nonempty
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+# Not Pillow: it takes other kinds of PNM for PGM, scales values where white is not 255, and does not say how many
+# pixels of a truncated picture are there.
 _GAP = rb"(?:\s|#[^\n\r]*[\n\r])+"
 _HEADER = re.compile(rb"P5" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})\s")
 _WHITE = 255  # what a byte can hold
 
 
-class GreyFrames:
-    """Frames that lie in files of their own; satisfies `pipeline.sources.base.Video`.
+class GreyFrames(Video):
+    """Frames that lie in files of their own.
 
     Parameters
     ----------
@@ -35,12 +37,6 @@ class GreyFrames:
         self._files = tuple(files)
         self._whose = (recording, stream)
         self.length = len(self._files)
-
-    def __enter__(self) -> GreyFrames:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        return None
 
     def frames(self, wanted: NDArray[np.int64] | None = None, side: int | None = None) -> Iterator[NDArray[np.uint8]]:
         """Yield each (wanted) frame as (H, W, 3) uint8, its three channels alike; BadRecording names the file."""
@@ -71,7 +67,7 @@ def read(path: Path) -> NDArray[np.uint8]:
     """
     import numpy as np
 
-    data = content.read_nonempty(path)
+    data = read_nonempty(path)
     header = _HEADER.match(data)
     if header is None:
         raise BrokenFileError("has no header of a binary PGM picture (P5, width, height, 255)")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.sources.base import Probe
+from pipeline.sources.base import Probe, Video
 from pipeline.sources.broken_file import BrokenFileError, for_recording
 from pipeline.sources.formats.watched_file import WatchedFile, memory_is_short
 
@@ -55,8 +55,8 @@ class Packets:
     keys: NDArray[np.int64]
 
 
-class VideoFile:
-    """A video on disk; satisfies `pipeline.sources.base.Video`.
+class VideoFile(Video):
+    """A video on disk.
 
     Opening it reads its packets, but decodes nothing. Each call of `frames` opens the
     file anew, so nothing stays open between calls and frames can be read more than once.
@@ -82,12 +82,6 @@ class VideoFile:
         with for_recording(*self._whose):
             self._packets = packets(path)
         self.length = self._packets.count
-
-    def __enter__(self) -> VideoFile:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        return None
 
     def probe(self) -> Probe:
         """Decode the first frame; BadRecording where it cannot be."""
@@ -196,6 +190,7 @@ def _decoded(container: InputContainer, packets: Packets, wanted: NDArray[np.int
             if number == last:
                 return
         return
+    # Seeking restarts the decoder, so a jump is worth it only over frames that would be decoded and dropped.
     decoding, before = container.decode(stream), -1
     starts = packets.keys[packets.keys.searchsorted(wanted, side="right") - 1]
     for number, start in zip(wanted.tolist(), starts.tolist(), strict=True):

@@ -6,7 +6,7 @@ On disk, under the root: ``trimmed_*/subject1/cam1/scene1/session1/carrying.mp4`
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -15,11 +15,10 @@ import msgspec
 from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Unparsed
 from pipeline.sources.broken_file import for_recording
-from pipeline.sources.folder_listing import names, no_recordings_message, walk
+from pipeline.sources.folder_listing import StreamFiles, gather, list_names, no_recordings_message, sorted_listing, walk
 from pipeline.sources.formats.video import VideoFile
-from pipeline.sources.mmact import rows
-from pipeline.sources.mmact.mp4 import check_whole
-from pipeline.sources.mmact.names import (
+from pipeline.sources.mmact import sensor_csv
+from pipeline.sources.mmact.layout import (
     CLASSES,
     MODALITIES,
     SENSOR_EXAMPLE,
@@ -29,6 +28,7 @@ from pipeline.sources.mmact.names import (
     VIDEO_FILE,
     VIDEOS,
 )
+from pipeline.sources.mmact.mp4 import check_whole
 
 Camera = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
@@ -58,18 +58,15 @@ class Clip(NamedTuple):
     action: str
 
 
+View = tuple[Clip, int | None]  # a clip and the camera that saw it; None for its sensors, which all cameras share
+
+
 class Mmact:
     """Reader of MMAct's layout.
 
     A recording is a clip as one camera sees it, with its video and the clip's sensors. A clip without any video of
     the chosen cameras is one recording without a view, of sensors alone.
-
-    Parameters
-    ----------
-    root
-        As in `Params`, resolved.
-    params
-        As the stages file gave them.
+    `root` is that of the parameters, resolved; without parameters, the others are the default ones.
     """
 
     name: str = "mmact"
@@ -82,21 +79,12 @@ class Mmact:
 
     def list(self) -> Listing:
         """List the clips that any folder names, for each chosen camera; see `Source.list`."""
-        clips: dict[Clip, dict[str | int, str]] = {}  # a clip's files, by stream or camera
-        unparsed: list[Unparsed] = []
-        for stream, path, unreadable in self._files():
-            clip, camera, problem = parse(stream, path)
-            if clip is None or unreadable:
-                unparsed.append(Unparsed(stream, path, unreadable or problem))
-                continue
-            first = clips.setdefault(clip, {}).setdefault(stream if camera is None else camera, path)
-            if first != path:
-                unparsed.append(Unparsed(stream, path, f"names the same clip as {first}"))
-        recordings = [recording for clip, files in clips.items() for recording in self._views(clip, files)]
+        streams, unparsed = gather(self._files())
+        recordings = [*self._recordings(streams)]
         if not recordings:
-            raise ConfigError(self._nothing(unparsed, {each for files in clips.values() for each in files}))
-        recordings.sort(key=lambda each: each.id)
-        return Listing(tuple(recordings), tuple(sorted(unparsed, key=lambda each: each.path)))
+            cameras = sorted({camera for _, camera in streams if camera is not None})
+            raise ConfigError(self._no_recordings_message(unparsed, cameras))
+        return sorted_listing(recordings, unparsed)
 
     def probe(self, recording: Recording, stream: str) -> Probe:
         """Check one stream: sensors in full, a video by its length, its packets and its first frame."""
@@ -108,7 +96,7 @@ class Mmact:
         """Read a sensor as (T, 3): m/s2, for the gyroscope and the orientation as the file has them."""
         path, name = self._file(recording, stream)
         with for_recording(recording.id, stream, name):
-            return rows.read(path)
+            return sensor_csv.read(path)
 
     def open_video(self, recording: Recording, stream: str) -> VideoFile:
         """Open the video; one frame is in memory at a time."""
@@ -117,15 +105,18 @@ class Mmact:
             check_whole(path)
         return VideoFile(path, recording.id, stream, name)
 
-    def _views(self, clip: Clip, files: Mapping[str | int, str]) -> Iterator[Recording]:
-        chosen = self.params.views
-        sensors = {key: (path,) for key, path in files.items() if isinstance(key, str)}
-        seen = {key: (path,) for key, path in files.items() if not isinstance(key, str)}
-        wanted = [camera for camera in sorted(seen) if chosen == "all" or camera in chosen]
-        for camera in wanted:
-            yield row(clip, camera, {"rgb": seen[camera], **sensors})
-        if sensors and not wanted:
-            yield row(clip, None, sensors)
+    def _recordings(self, streams: Mapping[View, Mapping[str, tuple[str, ...]]]) -> Iterator[Recording]:
+        """Yield a recording for each chosen camera of a clip, or one of its sensors alone where no camera saw it."""
+        clips: dict[Clip, dict[int | None, Mapping[str, tuple[str, ...]]]] = {}
+        for (clip, camera), files in streams.items():
+            clips.setdefault(clip, {})[camera] = files
+        for clip, views in clips.items():
+            sensors = views.pop(None, {})
+            chosen = [camera for camera in views if self.params.views == "all" or camera in self.params.views]
+            for camera in chosen:
+                yield row(clip, camera, {**views[camera], **sensors})
+            if sensors and not chosen:
+                yield row(clip, None, sensors)
 
     def _file(self, recording: Recording, stream: str) -> tuple[Path, str]:
         files = recording.streams.get(stream)
@@ -137,37 +128,34 @@ class Mmact:
         name = f"{folder}/{scene}/session{session}/{recording.action}.{end}"
         raise BadRecording(recording.id, stream, name, "file is missing")
 
-    def _files(self) -> Iterator[tuple[str, str, str]]:
-        """Yield each file's stream, its path relative to the root, and why it cannot be read where it cannot.
-
-        In an order that no file system decides.
-        """
-        folders = sorted(name for name in names(self.root, "") if name.startswith(VIDEOS))
+    def _files(self) -> Iterator[StreamFiles[View]]:
+        """Yield each file in an order that no file system decides: where two name one view, the first is taken."""
+        folders = sorted(name for name in list_names(self.root, "") if name.startswith(VIDEOS))
         for stream, folder in [*SENSORS.items(), *(("rgb", folder) for folder in folders)]:
-            found = (
-                (f"{inside}/{name}", problem) for inside, files in walk(self.root, folder) for name, problem in files
+            files = sorted(
+                (f"{inside}/{name}", problem) for inside, found in walk(self.root, folder) for name, problem in found
             )
-            yield from ((stream, path, problem) for path, problem in sorted(found))
+            yield from ((stream, (path,), problem or parse(stream, path)) for path, problem in files)
 
-    def _nothing(self, unparsed: Sequence[Unparsed], found: Collection[str | int]) -> str:
-        if found:
-            there = ", ".join(str(camera) for camera in sorted(found, key=str))
-            return f"source.views: no clip in {self.root} has one of these views; there are {there}, or set it to all"
+    def _no_recordings_message(self, unparsed: Sequence[Unparsed], cameras: Sequence[int]) -> str:
+        if cameras:
+            present = ", ".join(map(str, cameras))
+            return f"source.views: no clip in {self.root} has one of these views; there are {present}, or set it to all"
         expected = f"{VIDEOS}*/{VIDEO_EXAMPLE} or {SENSORS['acc_phone']}/{SENSOR_EXAMPLE}"
         return no_recordings_message("MMAct", self.root, unparsed, expected)
 
 
-def parse(stream: str, path: str) -> tuple[Clip | None, int | None, str]:
-    """Return the clip and the camera that a path names; without a clip, why not."""
+def parse(stream: str, path: str) -> View | str:
+    """Return the clip and the camera that a path names, or why it names none."""
     pattern, example = (VIDEO_FILE, VIDEO_EXAMPLE) if stream == "rgb" else (SENSOR_FILE, SENSOR_EXAMPLE)
-    found = pattern.fullmatch(path.partition("/")[2])
-    if found is None:
-        return None, None, f"not named like {example}"
-    action = found["action"].lower()  # some clips are called Carrying_light
+    match = pattern.fullmatch(path.partition("/")[2])
+    if match is None:
+        return f"not named like {example}"
+    action = match["action"].lower()  # some clips are called Carrying_light
     if action not in CLASSES:
-        return None, None, f"{found['action']!r} is not one of the {len(CLASSES)} actions"
-    clip = Clip(int(found["subject"]), int(found["scene"]), int(found["session"]), action)
-    return clip, int(found["cam"]) if stream == "rgb" else None, ""
+        return f"{match['action']!r} is not one of the {len(CLASSES)} actions"
+    clip = Clip(int(match["subject"]), int(match["scene"]), int(match["session"]), action)
+    return clip, int(match["cam"]) if stream == "rgb" else None
 
 
 def row(clip: Clip, camera: int | None, streams: Mapping[str, tuple[str, ...]]) -> Recording:

@@ -85,6 +85,7 @@ class Sample(UtdMhad):
         import shutil
         import tempfile
 
+        # Beside the target, so that the rename stays on one file system and is atomic.
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
             _drop_stale(self.root)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.errors import BadRecording, StepError
 from pipeline.sources.base import Modality, Recording, Source
 from pipeline.sources.time_limits import DEFAULT, TimeLimits
+from pipeline.stages.encode.cores import cores
 from pipeline.stages.encode.timings import Timings
 
 if TYPE_CHECKING:
@@ -27,10 +28,14 @@ class EncodeTask:
     ----------
     name, modality, source
         Which modality of which dataset.
+    recordings
+        One for each row of the output, in order.
+    broken
+        Recordings known to be broken, with the reason: their rows stay zero and not valid.
     strict
         Stop at the first broken recording; otherwise its row stays empty.
     device
-        Where a network runs.
+        Where the network of a video modality runs; nothing else uses it.
     weights_file
         The network's weights; None for weights by name and for ``none``.
     threads
@@ -44,12 +49,18 @@ class EncodeTask:
     name: str
     modality: Modality
     source: Source
+    recordings: Sequence[Recording]
+    broken: Mapping[str, str]
     strict: bool
     device: torch.device
     weights_file: Path | None = None
-    threads: int = 2
+    threads: int = field(default_factory=cores)
     limits: TimeLimits = DEFAULT
     timings: Timings = field(default_factory=Timings)
+
+    def usable(self) -> list[Recording]:
+        """Return the recordings that are not known to be broken."""
+        return [recording for recording in self.recordings if recording.id not in self.broken]
 
 
 @dataclass
@@ -102,7 +113,7 @@ class Encoder(Protocol):
     def encode(
         self, shards: Iterable[Sequence[Recording | None]], seen: Callable[[], None]
     ) -> Generator[Encoded, None, None]:
-        """Encode shards of recordings, None for a row to leave empty; BadRecording where the job is strict.
+        """Encode shards of recordings, None for a row to leave empty; BadRecording where the task is strict.
 
         `shards` may be read ahead, in another thread. `seen` is called for every recording that was read.
         """
@@ -110,9 +121,12 @@ class Encoder(Protocol):
 
 
 class BuildEncoder(Protocol):
-    """Makes the encoder of a kind; reads of the usable recordings what it needs to know its widths."""
+    """Makes the encoder of a kind; reads of the usable recordings what it needs to know its widths.
 
-    def __call__(self, params: Any, job: EncodeTask, recordings: Sequence[Recording]) -> Encoder: ...
+    `params` are of the kind that the encoder is for.
+    """
+
+    def __call__(self, params: Any, task: EncodeTask) -> Encoder: ...
 
 
 def file_of(recording: Recording, stream: str) -> str:
@@ -124,7 +138,7 @@ def file_of(recording: Recording, stream: str) -> str:
 
 
 def stopped_by(name: str, error: BadRecording) -> StepError:
-    """Say that a broken recording stops the step, and what can be done."""
+    """Return the error of a strict task that met a broken recording."""
     return StepError(
         f"{name}: {error}. This is the first such recording: repair or remove its file, or set on_bad_recording: skip, "
         "which goes on and lists all"
@@ -132,6 +146,6 @@ def stopped_by(name: str, error: BadRecording) -> StepError:
 
 
 def nothing_usable(name: str, reasons: Mapping[str, str]) -> StepError:
-    """Say that no recording is left."""
+    """Say that every recording is broken."""
     first = next(iter(reasons.values()), "there is none")
     return StepError(f"{name}: no recording can be used ({len(reasons)} are broken; the first: {first})")

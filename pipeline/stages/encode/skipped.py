@@ -6,10 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-import zarr
-
 from pipeline.sources.base import Recording
+from store.features import read_draft_rows
 
 if TYPE_CHECKING:
     from pipeline.stages.context import ShardDraft
@@ -23,14 +21,12 @@ def write_shard_reasons(draft: ShardDraft, shard: int, broken: Mapping[str, str]
 
 
 def read_shard(draft: ShardDraft, shard: int, rows: range, recordings: Sequence[Recording | None]) -> dict[str, str]:
-    """Return what an earlier run found broken in a shard; where its notes are gone, from empty rows."""
-    noted = draft.scratch_read(f"skipped-{shard}.json")
-    if noted is not None:
-        reasons: dict[str, str] = json.loads(noted)
+    """Return what an earlier run found broken in a shard; where that note is gone, from empty rows."""
+    note = draft.scratch_read(f"skipped-{shard}.json")
+    if note is not None:
+        reasons: dict[str, str] = json.loads(note)
         return reasons
-    valid = zarr.open_array(draft.zarr_store(), path="valid", mode="r", zarr_format=3)
-    values = np.asarray(valid[rows.start : rows.stop])
-    good = [bool(row.any()) for row in values]
+    good = [bool(row.any()) for row in read_draft_rows(draft, "valid", rows)]
     lost = "was found broken by an earlier, interrupted run"
     return {r.id: f"{r.id}: {lost}" for r, usable in zip(recordings, good, strict=True) if r and not usable}
 

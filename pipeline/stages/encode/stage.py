@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
-from pipeline.sources.base import Modality
-from pipeline.sources.time_limits import TimeLimits
+from pipeline.stages.encode.encoder import EncodeTask
+from pipeline.stages.encode.recipe import EncodeRecipe, EncodeWork
 from pipeline.stages.encode.shards import EncodeShards
 from pipeline.stages.sharded import run_sharded
 
@@ -24,27 +24,26 @@ def run(context: Context) -> dict[str, Any]:
 def open(context: Context) -> EncodeShards:
     """Return the encoding of the recipe's modality, shard by shard."""
     assert context.source is not None
-    modality = context.recipe["modality"]
-    params = dict(context.recipe["params"])
-    if "weights" in context.work:
-        params["weights"] = context.work["weights"]
-    build, params = context.resolve("encoder", {"name": modality["kind"], **params})
-    return EncodeShards(
-        params=params,
-        modality=Modality(
-            modality["kind"], tuple(modality["streams"]), modality["rate"], tuple(modality.get("channels", ()))
-        ),
-        name=modality["name"],
+    recipe, work = msgspec.convert(context.recipe, EncodeRecipe), msgspec.convert(context.work, EncodeWork)
+    weights = {} if work.weights is None else {"weights": work.weights}
+    build, params = context.resolve("encoder", {"name": recipe.modality.kind, **recipe.params, **weights})
+    task = EncodeTask(
+        name=recipe.modality.name,
+        modality=recipe.modality.modality(),
         source=context.source,
         recordings=context.recordings,
-        skip=context.work["broken"],
-        draft=context.draft,
+        broken=work.broken,
+        strict=context.on_bad_recording != "skip",
         device=torch.device(context.device),
-        on_bad="skip" if context.on_bad_recording == "skip" else "fail",
-        progress=lambda done, total: context.progress(done, total, "recordings"),
-        build=build,
         weights_file=context.weights,
-        limits=msgspec.convert(context.recipe["source"].get("times", {}), TimeLimits),
-        digests=[bytes.fromhex(row) for row in context.work.get("rows", ())],
+        limits=recipe.source.times,
+    )
+    return EncodeShards(
+        task,
+        params,
+        build,
+        context.draft,
+        progress=lambda done, total: context.progress(done, total, "recordings"),
+        digests=[bytes.fromhex(row) for row in work.rows],
         earlier=context.earlier,
     )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TypeVar
+
+Item = TypeVar("Item")
+_END = object()
 
 
 class Timings:
@@ -23,17 +27,26 @@ class Timings:
     def phase(self, name: str) -> Iterator[None]:
         """Count the time inside the block under `name`."""
         outer, self._within.seconds = getattr(self._within, "seconds", 0.0), 0.0
-        began = time.perf_counter()
+        started = time.perf_counter()
         try:
             yield
         finally:
-            took = time.perf_counter() - began
-            inner, self._within.seconds = self._within.seconds, outer + took
+            elapsed = time.perf_counter() - started
+            inner, self._within.seconds = self._within.seconds, outer + elapsed
             with self._lock:
-                self._seconds[name] = self._seconds.get(name, 0.0) + took - inner
+                self._seconds[name] = self._seconds.get(name, 0.0) + elapsed - inner
 
-    def taken(self) -> dict[str, float]:
-        """Return the seconds by phase since the last time, to milliseconds."""
+    def timed(self, name: str, items: Iterator[Item], when: Callable[[], bool] = lambda: True) -> Iterator[Item]:
+        """Yield items; the time until each of them counts under `name`, if `when` says so before it is asked for."""
+        while True:
+            with self.phase(name) if when() else nullcontext():
+                item = next(items, _END)
+            if item is _END:
+                return
+            yield item  # type: ignore[misc]
+
+    def take(self) -> dict[str, float]:
+        """Return the seconds by phase since the last call, to milliseconds."""
         with self._lock:
-            taken, self._seconds = self._seconds, {}
-        return {name: round(seconds, 3) for name, seconds in sorted(taken.items())}
+            seconds, self._seconds = self._seconds, {}
+        return {name: round(spent, 3) for name, spent in sorted(seconds.items())}

@@ -1,1 +1,4 @@
-"""The gaf stage: encoded series become Gramian angular fields."""
+"""The gaf stage: encoded series become Gramian angular fields.
+
+Planning imports params.py alone. Start at stage.py; the images themselves are rendered by `trainers.gaf`.
+"""

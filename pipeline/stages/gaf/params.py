@@ -1,8 +1,10 @@
-"""What a stages file may say about the gaf stage; imports neither numpy nor torch."""
+"""What a stages file may say about the gaf stage, and what the stage reads; imports neither numpy nor torch."""
 
 from __future__ import annotations
 
 from typing import Literal
+
+import msgspec
 
 from trainers.gaf.params import GafParams
 
@@ -28,3 +30,16 @@ class GafStageParams(GafParams, frozen=True, forbid_unknown_fields=True):
         super().__post_init__()
         if self.renderer == "pyts" and self.render == "on-the-fly":
             raise ValueError("renderer: pyts renders ahead only; set render: ahead or renderer: fused")
+
+
+class GafRecipe(msgspec.Struct, frozen=True):
+    """What the stage reads of its recipe: which modality is rendered, and how."""
+
+    modality: str
+    params: GafStageParams
+
+
+class GafWork(msgspec.Struct, frozen=True):
+    """What is not in the recipe: the id of the step that encoded the modality."""
+
+    features: str

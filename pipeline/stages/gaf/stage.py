@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, StepError
 from pipeline.stages.encode.timings import Timings
-from pipeline.stages.gaf.params import GafStageParams
+from pipeline.stages.gaf.params import GafRecipe, GafStageParams, GafWork
 from pipeline.stages.sharded import Note, run_sharded, seconds_by_phase
 from store.features import FeatureArray, FeatureLayout, FeatureOutput, create, open_features, pending, write_shard
 from trainers.gaf.fused import render_into
@@ -32,9 +32,9 @@ def run(context: Context) -> dict[str, Any]:
 
 def open(context: Context) -> GafShards:
     """Return the rendering of the recipe's modality, shard by shard."""
-    params = msgspec.convert(dict(context.recipe["params"]), GafStageParams)
-    encoded = open_features(context.outputs[context.work["features"]])
-    return GafShards(params, encoded, context.recipe["modality"], context.draft, context.progress)
+    recipe, work = msgspec.convert(context.recipe, GafRecipe), msgspec.convert(context.work, GafWork)
+    encoded = open_features(context.outputs[work.features])
+    return GafShards(recipe.params, encoded, recipe.modality, context.draft, context.progress)
 
 
 class GafShards:
@@ -67,10 +67,10 @@ class GafShards:
     def prepare(self) -> list[int]:
         """See `Sharded.prepare`."""
         create(self._draft, self._arrays, attributes(self._params, self._encoded))
-        left = pending(self._draft, self._arrays)
-        for shard in {*range(self._arrays.shards)}.difference(left):
-            self._seen(shard)
-        return left
+        to_make = pending(self._draft, self._arrays)
+        for shard in {*range(self._arrays.shards)}.difference(to_make):
+            self._advance(shard)
+        return to_make
 
     def make_shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, Note]]:
         """See `Sharded.make_shards`."""
@@ -83,14 +83,14 @@ class GafShards:
                     values["images"] = _images(values, self._params, rows, self._name)
             with self._timings.phase("write"):
                 write_shard(self._draft, self._arrays, shard, values)
-            self._seen(shard)
-            yield shard, {"timings": self._timings.taken()}
+            self._advance(shard)
+            yield shard, {"timings": self._timings.take()}
 
     def finalise(self, notes: Iterable[Note]) -> dict[str, Any]:
         """See `Sharded.finalise`; ``timings`` are this run's seconds by phase."""
         return {"timings": seconds_by_phase(notes)}
 
-    def _seen(self, shard: int) -> None:
+    def _advance(self, shard: int) -> None:
         self._finished += len(self._arrays.rows_of(shard))
         self._progress(self._finished, self._arrays.rows, "recordings")
 
@@ -125,10 +125,10 @@ def layout(params: GafStageParams, encoded: FeatureOutput, name: str) -> Feature
 
 def attributes(params: GafStageParams, encoded: FeatureOutput) -> dict[str, Any]:
     """Return what a reader of the output must know to render the series again, augmented or not."""
-    kept = ("modality", "kind", "streams", "rate", "vertical_axis")
+    copied = ("modality", "kind", "streams", "rate", "vertical_axis")
     given = msgspec.to_builtins(params)
     return {
-        **{key: encoded.attributes[key] for key in kept if key in encoded.attributes},
+        **{key: encoded.attributes[key] for key in copied if key in encoded.attributes},
         "form": "images",
         "gaf": {key: given[key] for key in GafParams.__struct_fields__},
         "dtype": params.dtype,
@@ -142,7 +142,7 @@ def _read(encoded: FeatureOutput, rows: range, name: str) -> Arrays:
     if len(broken):
         raise StepError(
             f"{name}: row {rows[broken[0]]} of the encoded series holds a value that is not finite; "
-            "mend that recording's file and encode it again"
+            "repair that recording's file and encode it again"
         )
     return {"series": np.where(valid[:, None, None], series, np.float32(0)), "valid": valid[:, None]}
 
@@ -161,7 +161,7 @@ def _images(values: Arrays, params: GafStageParams, rows: range, name: str) -> N
                 images[row] = encode(torch.from_numpy(pyts_images(one, params)), params.dtype)
             except ValueError as error:
                 raise StepError(f"{name}: row {rows[row]}: pyts: {error}; set renderer: fused") from error
-    elif len(good) == len(rows):
+    elif len(good) == len(rows):  # nothing to leave empty: rendered in place
         render_into(series, params, images)
     else:
         rendered = images.new_empty(len(good), *images.shape[1:])

@@ -42,5 +42,7 @@ def load_trained(context: Context, step: str) -> Standardised:
     try:
         model, _ = load_model(content, build)
     except _BROKEN as error:
-        raise output.refuse(_FILE, f"is not a model that can be loaded: {type(error).__name__}: {error}") from error
+        raise output.corrupt_error(
+            _FILE, f"is not a model that can be loaded: {type(error).__name__}: {error}"
+        ) from error
     return model

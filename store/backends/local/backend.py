@@ -1,7 +1,8 @@
-"""A root that is a folder: plain system calls, because they alone give fsync, links and locks.
+"""A backend that is a folder: plain system calls, because only they offer fsync, hard links and locks.
 
-Objects are written beside their place and renamed. A create-only object is linked into place, which fails
-where there is one, after its bytes are safe. So a process killed at any moment leaves the old or the new.
+An object is written to a temporary file beside its path and renamed. A create-only object is hard-linked to its path
+once its bytes are durable; that fails where there is an object. So a process that is killed at any moment leaves
+either the old object or the new one.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 from store.backends.base import Data, IrregularPath, ObjectInfo
-from store.backends.local.mounts import check_mounted, is_unmounted, remember_mount
+from store.backends.local.mounts import check_mounted, remember_mount, unmounted_error
 from store.backends.local.os_errors import translated, translated_keep_missing
 from store.backends.local.permissions import Permissions
 from store.backends.local.plain_files import PlainTree, delete_file, delete_tree, is_plain, open_file, refuse_irregular
@@ -26,43 +28,34 @@ _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 
 class LocalBackend:
-    """A store's root in a folder of this machine or a network share.
+    """A store in a folder of this machine or of a network share.
 
     Parameters
     ----------
     folder : Path
-        It need not exist; the first write makes it. It may be a symbolic link; in it, nothing is followed.
+        It need not exist; the first write makes it. It may be a symbolic link; below it, no link is followed.
     """
 
-    resumable = True
+    locks_are_exclusive = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.path.abspath(folder)
         self.url = self._folder
         self._tree = PlainTree(self._folder)
-        self._shared = Permissions(self._folder, before_making=self._check_not_gone)
-        self._begun = False  # whether there was a store here when we looked
+        self._permissions = Permissions(self._folder, before_making=self._check_still_mounted)
+        self._store_existed = False  # at the last `check_mounted`
 
-    def settle(self, there: bool) -> None:
-        if there and not self._begun:
+    def check_mounted(self, store_exists: bool) -> None:
+        if store_exists and not self._store_existed:
             remember_mount(self._folder)
-        elif not there and self._begun:
-            raise is_unmounted(self._folder)
-        elif not there:
+        elif not store_exists and self._store_existed:
+            raise unmounted_error(self._folder)
+        elif not store_exists:
             check_mounted(self._folder)
-        self._begun = there
-
-    def path(self, path: str) -> str:
-        """Return the file that holds an object; IrregularFile where a folder above it is none."""
-        whole = f"{self._folder}/{path}"
-        self._tree.look_above(whole)
-        return whole
+        self._store_existed = store_exists
 
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
-        with (
-            translated_keep_missing("read", self.path(path)),
-            open_file(self.path(path)) as file,
-        ):
+        with self._open(path) as file:
             if start:
                 file.seek(start)
             if stop is None:
@@ -72,21 +65,17 @@ class LocalBackend:
     def stream(self, path: str) -> Iterator[Data]:
         piece = bytearray(PIECE)
         view = memoryview(piece)
-        with (
-            translated_keep_missing("read", self.path(path)),
-            open_file(self.path(path)) as file,
-        ):
-            while got := file.readinto(piece):
-                yield view[:got]
+        with self._open(path) as file:
+            while count := file.readinto(piece):
+                yield view[:count]
 
     def drop_cached(self, path: str) -> None:
-        file = self.path(path)
-        with suppress(FileNotFoundError), translated_keep_missing("read", file), open_file(file) as opened:
+        with suppress(FileNotFoundError), self._open(path) as file:
             if hasattr(os, "posix_fadvise"):
-                os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def size(self, path: str) -> int | None:
-        file = self.path(path)
+        file = self._file(path)
         try:
             with translated_keep_missing("look at", file):
                 state = os.lstat(file)
@@ -96,54 +85,55 @@ class LocalBackend:
             refuse_irregular(file)
         return state.st_size
 
-    def put(self, path: str, data: Data, *, safe: bool = False) -> None:
-        with self._beside(path, [data], safe=safe) as temporary:
-            _replace(temporary, self.path(path))
+    def put(self, path: str, data: Data, *, durable: bool = False) -> None:
+        with self._temporary(path, [data], durable=durable) as temporary:
+            _replace(temporary, self._file(path))
 
-    def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
-        with self._beside(path, pieces, safe=True) as temporary:
-            _replace(temporary, self.path(path))
+    def write_stream(self, path: str, size: int, pieces: Iterator[Data]) -> None:
+        with self._temporary(path, pieces, durable=True) as temporary:
+            _replace(temporary, self._file(path))
 
     def copy(self, path: str, to: str) -> None:
-        """Link where that can be done: no file is ever written in place."""
-        folder = os.path.dirname(self.path(to))
-        temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
-        with translated_keep_missing("copy", self.path(path)):
-            refuse_irregular(self.path(path))
-            self._shared.make_folder(folder)
+        """Hard-link the object where that is possible, which is safe since no file is ever written in place."""
+        source, target = self._file(path), self._file(to)
+        temporary = _temporary_beside(target)
+        with translated_keep_missing("copy", source):
+            refuse_irregular(source)
+            self._permissions.make_folder(os.path.dirname(target))
             try:
-                os.link(self.path(path), temporary)
-                _replace(temporary, self.path(to))
+                os.link(source, temporary)
+                _replace(temporary, target)
             except OSError as error:
                 if error.errno not in (*_NO_LINKS, errno.EXDEV):
                     raise
-                self.fill(to, os.stat(self.path(path)).st_size, self.stream(path))
+                self.write_stream(to, os.stat(source).st_size, self.stream(path))
             finally:
-                with suppress(FileNotFoundError):  # it stays where both names are one file
+                # Renaming a link onto another link of the same file does nothing, so it is still there then.
+                with suppress(FileNotFoundError):
                     os.unlink(temporary)
 
-    def create(self, path: str, data: Data) -> bool:
-        with self._beside(path, [data], safe=True) as temporary:
-            created = _link(temporary, self.path(path))
+    def put_if_absent(self, path: str, data: Data) -> bool:
+        with self._temporary(path, [data], durable=True) as temporary:
+            created = _link(temporary, self._file(path))
         self.sync([path])
         return created
 
-    def walk(self, prefix: str) -> Iterator[str]:
+    def list_paths(self, prefix: str) -> Iterator[str]:
         with translated("list", self._url(prefix)):
             return iter([path for path, _ in self._tree.files(prefix)])
 
-    def listing(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
+    def list_objects(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
         with translated("list", self._url(prefix)):
             for path, entry in self._tree.files(prefix, irregular):
-                with suppress(FileNotFoundError):  # a temporary file that took its place
+                with suppress(FileNotFoundError):  # a temporary file that was renamed meanwhile
                     state = entry.stat(follow_symlinks=False)
                     yield ObjectInfo(path, state.st_size, state.st_mtime, f"{state.st_ino}-{state.st_mtime_ns}")
 
-    def children(self, prefix: str) -> list[str]:
+    def list_dir(self, prefix: str) -> list[str]:
         with translated("list", self._url(prefix)):
             return [entry.name for entry in self._tree.entries(prefix) if is_plain(entry)]
 
-    def folders(self, prefix: str) -> list[str]:
+    def list_folders(self, prefix: str) -> list[str]:
         with translated("list", self._url(prefix)):
             return [entry.name for entry in self._tree.entries(prefix) if entry.is_dir(follow_symlinks=False)]
 
@@ -157,20 +147,21 @@ class LocalBackend:
 
     def drop_folder(self, prefix: str, lock: str) -> None:
         self.delete(lock)
-        with suppress(OSError):  # a successor has begun
-            os.rmdir(self.path(prefix))
+        with suppress(OSError):  # not empty: another process has begun to write there
+            os.rmdir(self._file(prefix))
 
     def move_all(self, prefix: str, to: str) -> None:
-        with suppress(FileNotFoundError), translated_keep_missing("move", self.path(prefix)):
-            refuse_irregular(self.path(prefix))
-            self._shared.make_folder(os.path.dirname(self.path(to)))
-            os.rename(self.path(prefix), self.path(to))
-        for folder in {os.path.dirname(self.path(each)) for each in (prefix, to)}:
+        source, target = self._file(prefix), self._file(to)
+        with suppress(FileNotFoundError), translated_keep_missing("move", source):
+            refuse_irregular(source)
+            self._permissions.make_folder(os.path.dirname(target))
+            os.rename(source, target)
+        for folder in {os.path.dirname(source), os.path.dirname(target)}:
             with suppress(FileNotFoundError), translated_keep_missing("make safe", folder):
                 _fsync(folder)
 
-    def free(self) -> int | None:
-        import shutil
+    def free_bytes(self) -> int | None:
+        import shutil  # slow to import
 
         folder = self._folder
         while not os.path.isdir(folder) and folder != os.path.dirname(folder):
@@ -181,9 +172,9 @@ class LocalBackend:
     def sync(self, paths: Iterable[str]) -> None:
         folders = set()
         for path in paths:
-            with translated_keep_missing("make safe", self.path(path)), open_file(self.path(path)) as file:
+            with self._open(path, "make safe") as file:
                 os.fsync(file.fileno())
-            folder = self.path(path)
+            folder = self._file(path)
             while folder != self._folder:
                 folders.add(folder := os.path.dirname(folder))
         for folder in sorted(folders, key=len, reverse=True):
@@ -195,36 +186,54 @@ class LocalBackend:
     def lock(self, path: str, what: str) -> AbstractContextManager[None]:
         from store.backends.local.file_lock import locked
 
-        folder = os.path.dirname(self.path(path))
+        file = self._file(path)
+        folder = os.path.dirname(file)
         with translated("make", folder):
-            self._shared.make_folder(folder)
-        return locked(self.path(path), what, self._shared)
+            self._permissions.make_folder(folder)
+        return locked(file, what, self._permissions)
 
     def _url(self, path: str) -> str:
         return f"{self._folder}/{path}"
 
-    def _check_not_gone(self) -> None:
-        """Make no folder where the store itself is gone meanwhile: what was its mount point stays as it is."""
-        if self._begun and not os.path.exists(self.path(FORMAT_PATH)):
-            raise is_unmounted(self._folder)
+    def _file(self, path: str) -> str:
+        """Return the file that holds an object; IrregularFile where a path above it is no folder."""
+        file = self._url(path)
+        self._tree.check_parents(file)
+        return file
 
     @contextmanager
-    def _beside(self, path: str, pieces: Iterable[Data], *, safe: bool) -> Iterator[str]:
-        folder = os.path.dirname(self.path(path))
-        temporary = f"{folder}/{temporary_name(os.urandom(8).hex())}"
-        with translated("write", self.path(path)):
+    def _open(self, path: str, action: str = "read") -> Iterator[FileIO]:
+        file = self._file(path)
+        with translated_keep_missing(action, file), open_file(file) as opened:
+            yield opened
+
+    def _check_still_mounted(self) -> None:
+        """Refuse to make folders once the store itself is gone: they would fill an empty mount point."""
+        if self._store_existed and not os.path.exists(self._file(FORMAT_PATH)):
+            raise unmounted_error(self._folder)
+
+    @contextmanager
+    def _temporary(self, path: str, pieces: Iterable[Data], *, durable: bool) -> Iterator[str]:
+        """Write a temporary file beside an object's path, and delete it after the block if it is still there."""
+        file = self._file(path)
+        temporary = _temporary_beside(file)
+        with translated("write", file):
             try:
-                with self._shared.new_file(temporary) as file:
+                with self._permissions.new_file(temporary) as opened:
                     for piece in pieces:
                         view = memoryview(piece).cast("B")
-                        while view:
-                            view = view[file.write(view) :]
-                    if safe:
-                        os.fsync(file.fileno())
+                        while view:  # one call may write less than everything
+                            view = view[opened.write(view) :]
+                    if durable:
+                        os.fsync(opened.fileno())
                 yield temporary
             finally:
                 with suppress(OSError):
                     os.unlink(temporary)
+
+
+def _temporary_beside(file: str) -> str:
+    return f"{os.path.dirname(file)}/{temporary_name()}"
 
 
 def _replace(temporary: str, target: str) -> None:
@@ -237,7 +246,7 @@ def _read_exactly(descriptor: int, count: int) -> bytes:
     while count and (piece := os.read(descriptor, count)):
         pieces.append(piece)
         count -= len(piece)
-    return b"".join(pieces)  # a single one as it is
+    return b"".join(pieces)  # does not copy a single piece
 
 
 def _link(temporary: str, target: str) -> bool:
@@ -248,7 +257,7 @@ def _link(temporary: str, target: str) -> bool:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # A share without hard links: the draft's lock keeps others from coming between these two lines.
+        # A share without hard links: the draft's lock keeps other writers out between these two calls.
         if os.path.lexists(target):
             return False
         os.rename(temporary, target)

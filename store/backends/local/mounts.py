@@ -1,7 +1,7 @@
-"""Which file system a store's folder lies on: one that is not mounted leaves an empty folder, where none must begin.
+"""The mount point of a store's folder: an unmounted file system leaves an empty folder, where no store must begin.
 
-What is remembered of each store, in the user's cache, is its mount point alone: numbers of devices change when a
-machine starts. So a store that was deleted on purpose can begin again, and one whose file system is not there cannot.
+For each store, only its mount point is remembered, in the user's cache, since device numbers change when a machine
+starts. So a store that was deleted on purpose can begin again, and one whose file system is not mounted cannot.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from store.plain_file import read_plain_file
 
 
 def remember_mount(folder: str) -> None:
-    """Remember where a store's folder is mounted; best effort, since only a later surprise depends on it."""
+    """Remember where a store's folder is mounted; a failure is ignored, since this only prevents a later surprise."""
     mount, note = _mount_of(folder), _note_of(folder)
     if note is None or mount == _read(note):
         return
@@ -26,7 +26,7 @@ def remember_mount(folder: str) -> None:
         if mount == os.sep and not note.exists():
             return
         note.parent.mkdir(parents=True, exist_ok=True)
-        temporary = note.with_name(temporary_name(os.urandom(8).hex()))
+        temporary = note.with_name(temporary_name())
         temporary.write_text(f"{mount}\n{folder}\n", encoding="utf-8", errors="surrogateescape")
         os.replace(temporary, note)
 
@@ -34,7 +34,7 @@ def remember_mount(folder: str) -> None:
 def check_mounted(folder: str) -> None:
     """Raise StoreError where there was a store, on a file system that is not mounted now."""
     note = _note_of(folder)
-    before = _read(note) if note else None
+    before = _read(note) if note else None  # the mount point of the store that was here
     if before is not None and _is_above(_mount_of(folder), before):
         raise StoreError(
             f"{folder} was a store on the file system at {before}, and none is mounted there now. Mount it and run "
@@ -42,8 +42,8 @@ def check_mounted(folder: str) -> None:
         )
 
 
-def is_unmounted(folder: str) -> StoreError:
-    """Return the error that a store is not there any more in the middle of work."""
+def unmounted_error(folder: str) -> StoreError:
+    """Return the error that a store has vanished while it was in use."""
     return StoreError(
         f"the store at {folder} is gone: it had a store.json before. Is its file system still mounted? "
         "Mount it, or put it back, and run again; nothing new was begun there"
@@ -55,20 +55,19 @@ def _is_above(mount: str, before: str) -> bool:
 
 
 def _mount_of(folder: str) -> str:
-    place = os.path.realpath(folder)
-    while not os.path.ismount(place) and place != os.path.dirname(place):
-        place = os.path.dirname(place)
-    return place
+    path = os.path.realpath(folder)
+    while not os.path.ismount(path):  # the root folder always is one
+        path = os.path.dirname(path)
+    return path
 
 
 def _note_of(folder: str) -> Path | None:
-    named = os.environ.get("PIPELINE_CACHE") or os.environ.get("XDG_CACHE_HOME")
+    own = os.environ.get("PIPELINE_CACHE")
     try:
-        cache = expand_home(named or "~/.cache")
+        cache = expand_home(own or f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/harvest")
     except UnknownHome:
         return None
-    own = cache if os.environ.get("PIPELINE_CACHE") else cache / "harvest"
-    return own.absolute() / "stores" / hashlib.sha256(os.fsencode(folder)).hexdigest()[:24]
+    return cache.absolute() / "stores" / hashlib.sha256(os.fsencode(folder)).hexdigest()[:24]
 
 
 def _read(note: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""The system's errors, told as the store's: what could not be done, why, and the remedy."""
+"""Translation of OSError into StoreError: what could not be done, why, and the remedy."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from store.errors import NotPermitted, StoreError, StoreFull
 
-_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def translated(action: str, path: str) -> Iterator[None]:
-    """Turn every OSError of the block into a StoreError.
+    """Raise every OSError of the block as a StoreError.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def translated(action: str, path: str) -> Iterator[None]:
     StoreFull
         The disk, the quota or the file size limit is used up.
     NotPermitted
-        It is somebody else's, or read-only.
+        The path belongs to somebody else, or is read-only.
     StoreError
         Anything else.
     """
@@ -43,7 +43,7 @@ def translated(action: str, path: str) -> Iterator[None]:
                 f"cannot {action} {path}: {reason}. Free some space (or raise the quota) and run again; "
                 "finished shards and checkpoints are kept"
             ) from error
-        if error.errno in _REFUSED:
+        if error.errno in _NOT_PERMITTED:
             raise NotPermitted(f"cannot {action} {path}: {reason}. {_remedy(error.errno, path)}") from error
         raise StoreError(
             f"cannot {action} {path}: {reason}. Check that the folder is mounted, healthy and yours to use"
@@ -64,7 +64,7 @@ def _remedy(number: int, path: str) -> str:
 
 @contextmanager
 def translated_keep_missing(action: str, path: str) -> Iterator[None]:
-    """Do as `translated`, but let a missing file be a FileNotFoundError."""
+    """Do as `translated`, but raise FileNotFoundError for a missing file."""
     try:
         with translated(action, path):
             yield

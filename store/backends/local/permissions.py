@@ -1,8 +1,8 @@
-"""Who may use what a store in a folder makes: its own folder's permissions decide, whatever the maker's umask is.
+"""Permissions of the files of a shared store: they follow those of the store's folder, whatever the umask is.
 
-A store whose folder its group may write to (``chmod g+ws``) belongs to that group: as in git's shared repositories,
-each folder made below it is the group's to write to, and each file its to read and to write. The same holds for all
-others, where the folder is theirs, too. In any other folder the umask alone decides.
+A store whose folder is group-writable (``chmod g+ws``) belongs to that group: as in git's shared repositories, the
+group may write to every folder that is made below it, and read and write every file. The same holds for all other
+users where the folder is writable for them. In any other folder the umask alone decides.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _OF_FOLDERS = stat.S_IRWXG | stat.S_IRWXO | stat.S_ISGID
 
 
 class Permissions:
-    """Makes files and folders of a store that those may use who may use the store's folder.
+    """Creates files and folders in a store with the permissions of the store's folder.
 
     Parameters
     ----------
     store : str
         The store's folder, which need not exist.
     before_making : callable
-        Called before a folder is made; raises where none must be.
+        Called before a folder is made; it raises where none may be made.
     """
 
     def __init__(self, store: str, before_making: Callable[[], None] = lambda: None) -> None:
@@ -36,42 +36,37 @@ class Permissions:
 
     def make_folder(self, folder: str) -> None:
         """Make a folder and those above it, where they are missing."""
-        missing = []
-        while not os.path.isdir(folder):
-            missing.append(folder)
-            above = os.path.dirname(folder)
-            if above == folder:
-                break
-            folder = above
-        if missing:
-            self._before_making()
-        for each in reversed(missing):
-            try:
-                os.mkdir(each)
-            except FileExistsError:
-                if not os.path.isdir(each):  # else another process was faster
-                    raise
-                continue
-            if each.startswith(f"{self._store}/"):
-                self._grant(each, _OF_FOLDERS)
+        if os.path.isdir(folder):
+            return
+        self._before_making()
+        if (parent := os.path.dirname(folder)) != folder:
+            self.make_folder(parent)
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            if not os.path.isdir(folder):  # otherwise another process made it first
+                raise
+            return
+        if folder.startswith(f"{self._store}/"):
+            self._grant(folder, _OF_FOLDERS)
 
     def new_file(self, file: str) -> FileIO:
-        """Open a file that must not be there, for writing, and the folders above it."""
+        """Create a file that must not exist, and the folders above it; return it open for writing."""
         try:
-            made = FileIO(file, "xb+")
+            new = FileIO(file, "xb+")
         except FileNotFoundError:
             self.make_folder(os.path.dirname(file))
-            made = FileIO(file, "xb+")
-        self._grant(made.fileno(), _OF_FILES)
-        return made
+            new = FileIO(file, "xb+")
+        self._grant(new.fileno(), _OF_FILES)
+        return new
 
-    def _grant(self, what: str | int, possible: int) -> None:
-        if wanted := self._shared & possible:
-            with suppress(OSError):  # a share that decides by itself who may do what
-                os.chmod(what, stat.S_IMODE(os.stat(what).st_mode) | wanted)
+    def _grant(self, file: str | int, mask: int) -> None:
+        if mode := self._shared_mode & mask:
+            with suppress(OSError):  # a network share with permissions of its own
+                os.chmod(file, stat.S_IMODE(os.stat(file).st_mode) | mode)
 
     @cached_property
-    def _shared(self) -> int:
-        """Return what the store's folder grants to others than its owner, where it lets any of them write."""
+    def _shared_mode(self) -> int:
+        """Return the permissions of the store's folder for others than its owner, or 0 where none of them may write."""
         mode = os.stat(self._store).st_mode
         return mode & (_OF_FOLDERS | _OF_FILES) if mode & _WRITE else 0

@@ -1,8 +1,8 @@
-"""Files and folders below a store's folder, where nothing is followed or touched that is neither.
+"""Plain files and folders below a store's folder; symbolic links and special files are neither followed nor touched.
 
 A symbolic link may lead out of the store, and reading a FIFO waits for ever. So files are opened without following a
-link and looked at before they are read, and what is deleted is reached from folder to folder, each of them open: one
-that is exchanged for a link meanwhile leads nowhere.
+link and are examined before they are read. What is deleted is reached from folder to folder, each of them held open:
+a folder that is exchanged for a link meanwhile leads nowhere.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from store.errors import IrregularFile
 from store.plain_file import describe_file_type
 
 _NOT_OPENED = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.ENODEV, errno.EMLINK)  # of links, sockets and devices
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_READ_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def refuse_irregular(path: str, name: str | None = None, folder: int | None = None) -> None:
-    """Raise IrregularFile where neither a plain file, nor a folder, nor nothing lies at `path`.
+    """Raise IrregularFile where `path` exists and is neither a plain file nor a folder.
 
     Parameters
     ----------
     path : str
-        For the message, and where it is looked for.
+        For the message, and the path that is examined.
     name, folder : optional
-        Look for that name in this open folder instead.
+        Examine that name in this open folder instead.
     """
     with suppress(FileNotFoundError, NotADirectoryError):
         what = describe_file_type(os.lstat(path if name is None else name, dir_fd=folder).st_mode)
         if what:
-            raise irregular(path, what)
+            raise irregular_error(path, what)
 
 
-def irregular(path: str, what: str) -> IrregularFile:
+def irregular_error(path: str, what: str) -> IrregularFile:
     """Return the error that something in a store is neither a plain file nor a folder."""
     return IrregularFile(
         f"{path} is {what}, and nothing in a store is followed or used that is not a plain file or folder. Put what it "
@@ -50,8 +50,8 @@ def irregular(path: str, what: str) -> IrregularFile:
     )
 
 
-def open_file(path: str) -> FileIO:
-    """Open a plain file for reading, without waiting for anybody.
+def open_plain(path: str, flags: int) -> int:
+    """Open a plain file without waiting for anybody, and return its descriptor; `flags` hold O_NOFOLLOW, O_NONBLOCK.
 
     Raises
     ------
@@ -60,19 +60,21 @@ def open_file(path: str) -> FileIO:
     OSError
     """
     try:
-        descriptor = os.open(path, _FILE)
-    except OSError as error:
-        if error.errno in _NOT_OPENED:
-            refuse_irregular(path)
+        descriptor = os.open(path, flags)
+    except OSError:
+        refuse_irregular(path)
         raise
-    try:
-        what = describe_file_type(os.fstat(descriptor).st_mode)
-        if what:
-            raise irregular(path, what)
-        return FileIO(descriptor, "rb")
-    except BaseException:  # raised again: only the file is closed
+    mode = os.fstat(descriptor).st_mode
+    what = describe_file_type(mode)
+    if what or stat.S_ISDIR(mode):  # a FIFO or a folder opens like a file
         os.close(descriptor)
-        raise
+        raise irregular_error(path, what) if what else IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    return descriptor
+
+
+def open_file(path: str) -> FileIO:
+    """Open a plain file for reading; see `open_plain`."""
+    return FileIO(open_plain(path, _READ_FILE), "rb")
 
 
 def is_plain(entry: os.DirEntry[str]) -> bool:
@@ -83,16 +85,16 @@ def is_plain(entry: os.DirEntry[str]) -> bool:
 class PlainTree:
     """The plain files and folders below a folder, which itself may be a link.
 
-    A folder that was seen to be none is not looked at again by this object: that keeps readers quick, who check what
-    they read. What is deleted is looked at anew.
+    A folder that was found to be no link is not examined again by this object, which keeps reading fast: readers
+    verify the bytes that they read anyway. Deletion examines every folder anew.
     """
 
     def __init__(self, root: str) -> None:
         self._root = root
         self._folders = {root}
 
-    def look_above(self, file: str) -> None:
-        """Raise IrregularFile where something above a file (named in full) is neither a folder nor a plain file."""
+    def check_parents(self, file: str) -> None:
+        """Raise IrregularFile where a path above `file` (an absolute path) is neither a folder nor a plain file."""
         unknown = []
         folder = os.path.dirname(file)
         while folder not in self._folders:
@@ -101,7 +103,7 @@ class PlainTree:
         for folder in reversed(unknown):
             try:
                 mode = os.lstat(folder).st_mode
-            except OSError:  # what is about to be done there fails, too, and says why
+            except OSError:  # the operation that follows fails as well, with a better message
                 return
             if not stat.S_ISDIR(mode):
                 refuse_irregular(folder)
@@ -109,38 +111,37 @@ class PlainTree:
             self._folders.add(folder)
 
     def entries(self, path: str) -> list[os.DirEntry[str]]:
-        """Return what lies directly in a folder, of any kind; nothing where there is no such folder."""
+        """Return the entries directly in a folder, of any type; an empty list where there is no such folder."""
         folder = f"{self._root}/{path}"
-        self.look_above(f"{folder}/")  # at the folder itself, too
+        self.check_parents(f"{folder}/")  # with the slash, the folder itself is examined, too
         try:
-            with os.scandir(folder) as found:
-                return list(found)
+            with os.scandir(folder) as entries:
+                return list(entries)
         except (FileNotFoundError, NotADirectoryError):
             return []
 
     def files(self, path: str, irregular: list[IrregularPath] | None = None) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Yield all plain files below a folder; what is none, and no folder, is added to `irregular`."""
-        waiting = [path]
-        while waiting:
-            folder = waiting.pop()
+        """Yield all plain files below a folder; what is neither a file nor a folder is appended to `irregular`."""
+        pending = [path]
+        while pending:
+            folder = pending.pop()
             try:
-                found = self.entries(folder)
+                entries = self.entries(folder)
             except IrregularFile as error:
                 if irregular is None:
                     raise
                 irregular.append(IrregularPath(error.path.removeprefix(f"{self._root}/"), error.what))
                 continue
-            for entry in found:
+            for entry in entries:
                 name = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append(name)
+                    pending.append(name)
                 elif is_plain(entry):
                     yield name, entry
                 elif irregular is not None:
                     with suppress(FileNotFoundError):
-                        irregular.append(
-                            IrregularPath(name, describe_file_type(entry.stat(follow_symlinks=False).st_mode))
-                        )
+                        what = describe_file_type(entry.stat(follow_symlinks=False).st_mode)
+                        irregular.append(IrregularPath(name, what))
 
 
 @contextmanager
@@ -150,14 +151,14 @@ def opened_folder(root: str, path: str) -> Iterator[int]:
     Raises
     ------
     IrregularFile
-        There is something else than a folder on the way.
+        Something on the way is not a folder.
     OSError
     """
-    descriptor, so_far = os.open(root, _FOLDER), root
+    descriptor, current = os.open(root, _OPEN_FOLDER), root
     try:
         for name in path.split("/") if path else ():
-            so_far = f"{so_far}/{name}"
-            inner = _open_folder(name, descriptor, so_far)
+            current = f"{current}/{name}"
+            inner = _open_folder(name, descriptor, current)
             os.close(descriptor)
             descriptor = inner
         yield descriptor
@@ -179,7 +180,7 @@ def delete_tree(root: str, path: str) -> None:
     Raises
     ------
     IrregularFile
-        Something else is there, or on the way there. What was deleted before it was found, is.
+        Something else is there, or on the way there; what was deleted before that stays deleted.
     OSError
     """
     folder, _, name = path.rpartition("/")
@@ -190,14 +191,14 @@ def delete_tree(root: str, path: str) -> None:
 def _delete_tree(name: str, parent: int, path: str) -> None:
     descriptor = _open_folder(name, parent, path)
     try:
-        with os.scandir(descriptor) as entries:
-            found = list(entries)
-        for entry in found:
+        with os.scandir(descriptor) as listing:
+            entries = list(listing)
+        for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 _delete_tree(entry.name, descriptor, f"{path}/{entry.name}")
                 continue
             refuse_irregular(f"{path}/{entry.name}", entry.name, descriptor)
-            with suppress(FileNotFoundError):  # somebody else deletes, too
+            with suppress(FileNotFoundError):  # another process deletes as well
                 os.unlink(entry.name, dir_fd=descriptor)
     finally:
         os.close(descriptor)
@@ -207,7 +208,7 @@ def _delete_tree(name: str, parent: int, path: str) -> None:
 
 def _open_folder(name: str, parent: int, path: str) -> int:
     try:
-        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=parent)
+        return os.open(name, _OPEN_FOLDER | os.O_NOFOLLOW, dir_fd=parent)
     except OSError as error:
         if error.errno in _NOT_OPENED:
             refuse_irregular(path, name, parent)

@@ -1,7 +1,7 @@
-"""A root at a URL that obstore opens. Each write is atomic and durable by the service's own promise.
+"""A backend at a URL that obstore opens. Each write is atomic and durable, as the service guarantees.
 
-A lock is a lease, which saves work only: every draft is a fresh attempt, and the create-only manifest decides who was
-first. The service checks the SHA-256 of every body on S3, where it is part of the signature.
+A lock is a lease, which only saves work: every draft is a fresh attempt, and the create-only manifest decides who was
+first. On S3 the service verifies the SHA-256 of every body, which is part of the signature.
 """
 
 from __future__ import annotations
@@ -9,39 +9,33 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    GenericError,
-    PermissionDeniedError,
-    UnauthenticatedError,
-)
+from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
 from obstore.store import MemoryStore, ObjectStore
 
 from store.backends.base import Data, IrregularPath, ObjectInfo
 from store.backends.object_store import requests
 from store.backends.object_store.clients import GIVE_UP, PATIENCE, connect, stall_s
-from store.backends.object_store.leases import leased
-from store.backends.object_store.service_errors import describe_service_error
+from store.backends.object_store.leases import Lease
+from store.backends.object_store.service_errors import REFUSED_ERRORS, describe_service_error
 from store.errors import NotPermitted, StoreError, UnsupportedUrl
 
 PART = 8 << 20
-PARTS_AT_ONCE = 2
-MOST_PARTS = 9_000  # S3 takes 10,000
+MAX_PARTS_IN_FLIGHT = 2
+MAX_PARTS = 9_000  # S3 allows 10,000
 
 _BEYOND_END = re.compile(r"status code: 416|Wanted range starting at|CONTENT_RANGE")
 
-_PAUSE_S = 0.5
-_TRIES = 5
+_RETRY_PAUSE_S = 0.5
+_DELETE_TRIES = 5
 
 _memories: dict[str, MemoryStore] = {}
 
 
 def open_bucket(url: str, scheme: str) -> ObjectStoreBackend:
-    """Open the root at an object store's URL; ``memory://NAME`` lives as long as this process.
+    """Open the backend at an object store's URL; ``memory://NAME`` lives as long as this process.
 
     Credentials come from the environment alone.
     """
@@ -54,32 +48,32 @@ def open_bucket(url: str, scheme: str) -> ObjectStoreBackend:
 
 
 class ObjectStoreBackend:
-    """A store's root in a bucket, or in this process's memory.
+    """A store in a bucket, or in this process's memory.
 
     Parameters
     ----------
     url : str
     objects : ObjectStore
     patient : ObjectStore, optional
-        The same, for requests that send much; see `store.roots.clients`.
+        The same bucket, for requests that send much; see `clients.py`.
     """
 
-    resumable = False
+    locks_are_exclusive = False
 
     def __init__(self, url: str, objects: ObjectStore, patient: ObjectStore | None = None) -> None:
         self.url = url if url.endswith("://") else url.rstrip("/")
         self._objects = objects
         self._patient = patient or objects
 
-    def settle(self, there: bool) -> None:
-        """Do nothing: a bucket is there or it is an error."""
+    def check_mounted(self, there: bool) -> None:
+        """Do nothing: a missing bucket is an error of every request anyway."""
 
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
-        with self._explained("read", path):
+        with self._translated("read", path):
             if stop is None:
                 stop = int(requests.head(self._objects, path)["size"])
             elif start >= stop:
-                requests.head(self._objects, path)  # whether it is there
+                requests.head(self._objects, path)  # raises where there is no such object
             if start >= stop:
                 return b""
             try:
@@ -90,88 +84,91 @@ class ObjectStoreBackend:
                 return b""
 
     def stream(self, path: str) -> Iterator[Data]:
-        with self._explained("read", path):
+        with self._translated("read", path):
             yield from requests.stream(self._objects, path)
 
     def drop_cached(self, path: str) -> None:
-        """Do nothing: every reading is a request of its own."""
+        """Do nothing: every read is a request of its own."""
 
     def size(self, path: str) -> int | None:
-        with self._explained("look at", path):
+        with self._translated("look at", path):
             try:
                 return int(requests.head(self._objects, path)["size"])
             except FileNotFoundError:
                 return None
 
-    def put(self, path: str, data: Data, *, safe: bool = False) -> None:
-        with self._explained("write", path):
+    def put(self, path: str, data: Data, *, durable: bool = False) -> None:
+        with self._translated("write", path):
             if memoryview(data).nbytes <= PART:
                 requests.put(self._patient, path, data, factor=PATIENCE)
             else:
-                obstore.put(self._patient, path, data, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
+                obstore.put(self._patient, path, data, chunk_size=PART, max_concurrency=MAX_PARTS_IN_FLIGHT)
 
-    def fill(self, path: str, size: int, pieces: Iterator[Data]) -> None:
-        part = max(PART, -(-size // MOST_PARTS))
-        kept = (bytes(each) for each in pieces)  # it goes out while the next one is asked for
-        whole = b"".join(kept) if size <= part else None
-        with self._explained("write", path):
+    def write_stream(self, path: str, size: int, pieces: Iterator[Data]) -> None:
+        part = max(PART, -(-size // MAX_PARTS))
+        owned = (bytes(each) for each in pieces)  # copied, since it is sent while the next piece is read
+        whole = b"".join(owned) if size <= part else None
+        with self._translated("write", path):
             try:
                 if whole is not None:
                     requests.put(self._patient, path, whole, factor=PATIENCE)
                 else:
-                    obstore.put(self._patient, path, kept, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
-            except FileNotFoundError:  # of an upload that is complete, where the answer that said so was lost
+                    obstore.put(self._patient, path, owned, chunk_size=part, max_concurrency=MAX_PARTS_IN_FLIGHT)
+            except FileNotFoundError:  # the upload is complete, but the answer that said so was lost
                 if self.size(path) != size:
                     raise
 
     def copy(self, path: str, to: str) -> None:
-        with self._explained("copy", path):
+        with self._translated("copy", path):
             requests.copy(self._patient, path, to, PATIENCE)
 
-    def create(self, path: str, data: Data) -> bool:
+    def put_if_absent(self, path: str, data: Data) -> bool:
         give_up = time.monotonic() + stall_s() * GIVE_UP
         large = memoryview(data).nbytes > PART
         objects, factor = (self._patient, PATIENCE) if large else (self._objects, 1.0)
-        with self._explained("write", path):
+        with self._translated("write", path):
             while True:
                 try:
                     requests.put(objects, path, data, mode="create", factor=factor)
-                except AlreadyExistsError:  # ours, where the answer to an earlier try was lost
+                except AlreadyExistsError:  # it is ours where the answer to an earlier try was lost
                     return self.read(path, 0, memoryview(data).nbytes + 1) == data
-                except GenericError:  # obstore never repeats this request: it could not tell whose the object is
+                except GenericError:  # obstore does not retry this request: it could not tell who made the object
                     if time.monotonic() > give_up:
                         raise
-                    time.sleep(_PAUSE_S)
+                    time.sleep(_RETRY_PAUSE_S)
                 else:
                     return True
 
-    def walk(self, prefix: str) -> Iterator[str]:
-        with self._explained("list", prefix):
+    def list_paths(self, prefix: str) -> Iterator[str]:
+        with self._translated("list", prefix):
             yield from (meta["path"] for meta in requests.entries(self._objects, prefix))
 
-    def listing(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
-        with self._explained("list", prefix):
+    def list_objects(self, prefix: str, irregular: list[IrregularPath] | None = None) -> Iterator[ObjectInfo]:
+        with self._translated("list", prefix):
             for meta in requests.entries(self._objects, prefix):
                 written = meta["last_modified"].timestamp()
                 yield ObjectInfo(meta["path"], int(meta["size"]), written, meta["e_tag"] or str(written))
 
-    def children(self, prefix: str) -> list[str]:
-        with self._explained("list", prefix):
-            folders, objects = requests.children(self._objects, prefix)
+    def list_dir(self, prefix: str) -> list[str]:
+        with self._translated("list", prefix):
+            folders, objects = requests.list_dir(self._objects, prefix)
         return [_name(path) for path in (*folders, *objects)]
 
-    def folders(self, prefix: str) -> list[str]:
-        with self._explained("list", prefix):
-            return [_name(path) for path in requests.children(self._objects, prefix)[0]]
+    def list_folders(self, prefix: str) -> list[str]:
+        with self._translated("list", prefix):
+            return [_name(path) for path in requests.list_dir(self._objects, prefix)[0]]
 
     def delete(self, path: str) -> None:
-        with self._explained("delete", path), _missing_is_fine():
+        with self._translated("delete", path), suppress(FileNotFoundError):
             requests.delete(self._objects, path)
 
     def delete_all(self, prefix: str) -> None:
-        for _ in range(_TRIES):
-            paths = list(self.walk(prefix))
-            with self._explained("delete", prefix), _missing_is_fine():  # somebody else deletes, too: look again
+        for _ in range(_DELETE_TRIES):
+            paths = list(self.list_paths(prefix))
+            with (
+                self._translated("delete", prefix),
+                suppress(FileNotFoundError),
+            ):  # another process deletes as well: list again
                 requests.delete(self._objects, paths)
                 return
 
@@ -179,31 +176,30 @@ class ObjectStoreBackend:
         """Do nothing: a bucket has no folders, and releasing a lease deletes it."""
 
     def move_all(self, prefix: str, to: str) -> None:
-        for path in [prefix, *list(self.walk(prefix))]:
-            with self._explained("move", path), _missing_is_fine():
+        for path in [prefix, *self.list_paths(prefix)]:
+            with self._translated("move", path), suppress(FileNotFoundError):
                 requests.rename(self._patient, path, to + path.removeprefix(prefix), PATIENCE)
 
-    def free(self) -> int | None:
+    def free_bytes(self) -> int | None:
         return None
 
     def sync(self, paths: Iterable[str]) -> None:
-        """Return at once: a put that has returned is safe."""
+        """Return at once: a put that has returned is durable."""
 
     @contextmanager
     def lock(self, path: str, what: str) -> Iterator[None]:
-        with ExitStack() as held:
-            with self._explained("lock", path):
-                held.enter_context(leased(self._objects, path, what))
+        with ExitStack() as stack:
+            with self._translated("lock", path):  # not the block below, whose errors are the caller's
+                stack.enter_context(Lease(self._objects, path, what))
             yield
 
     @contextmanager
-    def _explained(self, action: str, path: str) -> Iterator[None]:
+    def _translated(self, action: str, path: str) -> Iterator[None]:
         try:
             yield
-        except BaseError as error:  # not as its cause: what a service said may hold a signature
-            refused = isinstance(error, (PermissionDeniedError, UnauthenticatedError))
-            kind = NotPermitted if refused else StoreError
-            raise kind(f"cannot {action} {self.url}/{path}: {describe_service_error(error)}") from None
+        except BaseError as error:  # not chained: the service's own message may hold a signature
+            error_type = NotPermitted if isinstance(error, REFUSED_ERRORS) else StoreError
+            raise error_type(f"cannot {action} {self.url}/{path}: {describe_service_error(error)}") from None
         except FileNotFoundError:
             if action != "write":
                 raise
@@ -214,11 +210,3 @@ class ObjectStoreBackend:
 
 def _name(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2]
-
-
-@contextmanager
-def _missing_is_fine() -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        return

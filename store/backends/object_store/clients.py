@@ -1,9 +1,8 @@
-"""How obstore talks to a service: how long it waits, how often it tries again.
+"""obstore's clients: their timeouts and retries.
 
-A request that gets no byte for `stall_s` (``PIPELINE_TIMEOUT_SECONDS``) is given up and sent again, until `GIVE_UP`
-stalls' worth of time is over: a service that is dead or out of reach fails within about a minute. Requests that send
-much, over a line that may be slow, get `PATIENCE` times as long, since a client cannot tell a slow line from a stalled
-one before the answer comes.
+A request that gets no byte for `stall_s` (``PIPELINE_TIMEOUT_SECONDS``) is cancelled and sent again, until `GIVE_UP`
+times that time is over: a service that is down or out of reach fails within about a minute. Requests that send much
+get `PATIENCE` times as long, since a client cannot tell a slow line from a stalled one before the answer comes.
 """
 
 from __future__ import annotations
@@ -20,9 +19,10 @@ from store.environment import seconds_from_environment
 GIVE_UP = 2.25
 PATIENCE = 6.0
 CONNECT_S = 5.0
-WHOLE_S = 1800.0  # one request with all its body; obstore's own 30 s would break large reads over slow lines
+REQUEST_S = 1800.0  # one request with its whole body; obstore's default of 30 s breaks large reads over slow lines
 RETRIES = 15
-FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.2, 4.0, 3.0  # of a random share of it; with 2 the pauses hardly grow
+# obstore waits a random share of each pause, so that with a base of 2 the pauses would hardly grow.
+FIRST_PAUSE_S, MAX_PAUSE_S, BACKOFF_BASE = 0.2, 4.0, 3.0
 
 _PREFIXES = {"s3": "AWS", "az": "AZURE", "gs": "GOOGLE"}
 _FROM_ENVIRONMENT = (
@@ -33,7 +33,7 @@ _FROM_ENVIRONMENT = (
     "proxy_url",
     "user_agent",
 )
-"""What the environment may say of the client, as <PREFIX>_<NAME>: options in code would hide it all from obstore."""
+"""Options that the environment may set, as <PREFIX>_<NAME>: obstore ignores all of them once code sets options."""
 
 
 def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
@@ -51,7 +51,7 @@ def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
     options: Any = {
         "connect_timeout": timedelta(seconds=min(CONNECT_S, stall)),
         "read_timeout": timedelta(seconds=stall),
-        "timeout": timedelta(seconds=WHOLE_S),
+        "timeout": timedelta(seconds=REQUEST_S),
     }
     for name in _FROM_ENVIRONMENT:
         if value := os.environ.get(f"{_PREFIXES[scheme]}_{name.upper()}"):
@@ -63,13 +63,13 @@ def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
         "retry_timeout": timedelta(seconds=stall * GIVE_UP),
         "backoff": {
             "init_backoff": timedelta(seconds=min(FIRST_PAUSE_S, stall / 2)),
-            "max_backoff": timedelta(seconds=min(LONGEST_PAUSE_S, stall / 2)),
-            "base": GROWTH,
+            "max_backoff": timedelta(seconds=min(MAX_PAUSE_S, stall / 2)),
+            "base": BACKOFF_BASE,
         },
     }
     return from_url(url, client_options=options, retry_config=retry)
 
 
 def stall_s() -> float:
-    """Return how many seconds a request may go without a byte."""
+    """Return for how many seconds a request may receive no byte."""
     return seconds_from_environment("PIPELINE_TIMEOUT_SECONDS")

@@ -1,7 +1,7 @@
-"""No credential reaches a host that was not named, wherever a service may redirect to.
+"""Client options that keep credentials from reaching a host that nobody named, wherever a service redirects to.
 
-obstore follows redirects and drops ``Authorization`` at another host, but no session's token; no setting stops it.
-But it can be told to use a proxy for all hosts except some: with one that does not exist, only those can be reached.
+obstore follows redirects. At another host it drops ``Authorization``, but not a session token, and no setting stops it.
+It accepts a proxy for all hosts except some, though: with a proxy that does not exist, only those can be reached.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 NO_PROXY = "http://127.0.0.1:0"  # nothing can listen at port 0
-REFUSED = "127.0.0.1:0,"  # in what obstore says when it was sent to another host
+REFUSED = "127.0.0.1:0,"  # part of obstore's message when it was redirected to another host
 
 _ENDPOINTS = {
     "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
@@ -29,28 +29,28 @@ _ISSUERS = (
     "IDENTITY_ENDPOINT",
     "GCE_METADATA_HOST",
 )
-"""Whoever may be asked for credentials, where the environment says so."""
+"""Variables that name a service which hands out credentials."""
 
 _SERVICES = {
     "s3": ("amazonaws.com", "amazonaws.com.cn"),
     "az": ("core.windows.net", "core.usgovcloudapi.net", "core.chinacloudapi.cn", "fabric.microsoft.com"),
     "gs": ("storage.googleapis.com",),
 }
-"""The providers' own, where no endpoint is named."""
+"""The providers' own hosts, used where no endpoint is named."""
 
 _TOKENS = {
     "s3": ("sts.amazonaws.com", "sts.{region}.amazonaws.com", "sts.{region}.amazonaws.com.cn"),
     "az": ("login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn"),
     "gs": ("www.googleapis.com", "iamcredentials.googleapis.com", "accounts.google.com", "metadata.google.internal"),
 }
-_THIS_MACHINES = ("169.254.0.0/16", "fd00:ec2::254")  # where a provider's machines ask for their credentials
+_METADATA_HOSTS = ("169.254.0.0/16", "fd00:ec2::254")  # where a provider's machines get their credentials
 _ANONYMOUS = ("AWS_SKIP_SIGNATURE", "AZURE_SKIP_SIGNATURE", "GOOGLE_SKIP_SIGNATURE")
 
 
 def only_named_hosts(scheme: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the options that keep a client of this scheme at the hosts that were named.
+    """Return the client options that restrict a scheme to the hosts that were named.
 
-    None for whoever shows no credentials, nor where the environment names a proxy: everything goes there, then.
+    There are none for anonymous access, nor where the environment names a proxy, which then gets every request.
     """
     if any(environment.get(name, "").lower() in ("1", "true", "on", "yes", "y") for name in _ANONYMOUS):
         return {}
@@ -62,7 +62,7 @@ def only_named_hosts(scheme: str, environment: Mapping[str, str]) -> dict[str, s
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
     tokens = [host.format(region=region) for host in _TOKENS[scheme]]
     issuers = [_host(environment[name]) for name in _ISSUERS if environment.get(name)]
-    hosts = [*(named or _SERVICES[scheme]), *tokens, *issuers, *_THIS_MACHINES]
+    hosts = [*(named or _SERVICES[scheme]), *tokens, *issuers, *_METADATA_HOSTS]
     return {"proxy_url": NO_PROXY, "proxy_excludes": ",".join(filter(None, hosts))}
 
 

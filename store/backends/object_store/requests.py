@@ -1,103 +1,99 @@
-"""obstore's requests, each with an end: in time, and in the bytes that are taken in.
+"""obstore's requests, each bounded in time and in the number of bytes that it accepts.
 
-Nothing that a service says of an answer's length is believed: bytes are counted as they come.
+Lengths that a service claims are not trusted: bytes are counted as they arrive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import obstore
 from obstore.store import ObjectStore
 
 from store.backends.base import Data
-from store.backends.object_store.deadlines import STALLS_PER_MIB, DeadlineExceeded, RequestBudget, call
+from store.backends.object_store.deadlines import MIB, STALLS_PER_MIB, DeadlineExceeded, RequestBudget, call
 
-PIECE = 1 << 20
 PAGE = 1000  # entries of a listing at a time
-MOST_LISTED = 20_000_000
+MAX_LISTED = 20_000_000
 
-
-class Answer(NamedTuple):
-    """An object's bytes, and what the service says of it."""
-
-    data: bytes
-    meta: Any
+T = TypeVar("T")
 
 
 def get(objects: ObjectStore, path: str, start: int, stop: int) -> bytes:
-    """Return bytes `start` to `stop` of an object, or to its end; `DeadlineExceeded` where more than those come."""
+    """Return bytes `start` to `stop` of an object, or to its end; `DeadlineExceeded` where more than those arrive."""
     wanted = stop - start
-    data = call(lambda: _taken(objects, path, wanted, {"range": (start, stop)})).data
+    data, _ = call(lambda: _receive(objects, path, wanted, {"range": (start, stop)}))
     if len(data) > wanted:
         raise DeadlineExceeded(f"more than the {wanted:,} bytes that were asked for came")
     return data
 
 
-def first_bytes(objects: ObjectStore, path: str, most: int) -> Answer:
-    """Return an object's bytes, or the first `most` and a few more."""
-    return call(lambda: _taken(objects, path, most, {}))
+def first_bytes(objects: ObjectStore, path: str, limit: int) -> tuple[bytes, Any]:
+    """Return an object's bytes, or slightly more than the first `limit` of them, and its metadata."""
+    return call(lambda: _receive(objects, path, limit, {}))
 
 
-async def _taken(objects: ObjectStore, path: str, most: int, options: Any) -> Answer:
-    allowance = RequestBudget()
-    found = await allowance.wait(lambda: obstore.get_async(objects, path, options=options))
+async def _receive(objects: ObjectStore, path: str, limit: int, options: Any) -> tuple[bytes, Any]:
+    budget = RequestBudget()
+    answer = await budget.wait(lambda: obstore.get_async(objects, path, options=options))
     pieces, size = [], 0
-    body = found.stream(min_chunk_size=min(PIECE, most))
-    while size <= most and (piece := await allowance.wait(lambda: _next(body))) is not None:
+    body = answer.stream(min_chunk_size=min(MIB, limit))
+    while size <= limit and (piece := await budget.wait(lambda: _next(body))) is not None:
         pieces.append(piece)
         size += len(piece)
-        allowance.earn(len(piece) / PIECE * STALLS_PER_MIB)
-    return Answer(pieces[0] if len(pieces) == 1 else b"".join(pieces), found.meta)
+        budget.earn_bytes(len(piece))
+    data = pieces[0] if len(pieces) == 1 else b"".join(pieces)  # a single piece is not copied
+    return data, answer.meta
 
 
 def stream(objects: ObjectStore, path: str) -> Iterator[Data]:
-    """Yield an object's bytes in pieces of about a MiB; whoever takes them says when there are too many."""
-    allowance = RequestBudget()
-    found = call(lambda: allowance.wait(lambda: obstore.get_async(objects, path)))
-    body = found.stream(min_chunk_size=PIECE)
-    while (piece := call(lambda: allowance.wait(lambda: _next(body)))) is not None:
-        allowance.earn(len(piece) / PIECE * STALLS_PER_MIB)
+    """Yield an object's bytes in pieces of about a MiB; the caller stops when there are too many."""
+    budget = RequestBudget()
+    answer = call(lambda: budget.wait(lambda: obstore.get_async(objects, path)))
+    body = answer.stream(min_chunk_size=MIB)
+    while (piece := call(lambda: budget.wait(lambda: _next(body)))) is not None:
+        budget.earn_bytes(len(piece))
         yield memoryview(piece)
 
 
 def head(objects: ObjectStore, path: str) -> Any:
-    """Return what the service says of an object."""
-    return call(lambda: RequestBudget().wait(lambda: obstore.head_async(objects, path)))
+    """Return an object's metadata."""
+    return _request(lambda: obstore.head_async(objects, path))
 
 
 def entries(objects: ObjectStore, prefix: str) -> Iterator[Any]:
-    """Yield what the service says of every object below a prefix; `DeadlineExceeded` where the listing has no end."""
-    allowance = RequestBudget()
-    pages, begun, count = None, set(), 0
+    """Yield the metadata of every object below a prefix; `DeadlineExceeded` where the listing does not end."""
+    budget = RequestBudget()
+    pages, first_paths, count = None, set(), 0
 
     async def page() -> Sequence[Any] | None:
         nonlocal pages
         if pages is None:
             pages = obstore.list(objects, prefix, chunk_size=PAGE)
-        return await allowance.wait(lambda: _next(pages))
+        return await budget.wait(lambda: _next(pages))
 
-    while (found := call(page)) is not None:
-        allowance.earn(1.0)
-        first, count = found[0]["path"], count + len(found)
-        if first in begun or count > MOST_LISTED:
-            raise DeadlineExceeded("the listing comes to no end" + (f": {first} comes again" if first in begun else ""))
-        begun.add(first)
-        yield from found
+    while (metas := call(page)) is not None:
+        budget.earn(1.0)
+        first, count = metas[0]["path"], count + len(metas)
+        if first in first_paths or count > MAX_LISTED:
+            repeated = f": {first} comes again" if first in first_paths else ""
+            raise DeadlineExceeded(f"the listing comes to no end{repeated}")
+        first_paths.add(first)
+        yield from metas
 
 
-def children(objects: ObjectStore, prefix: str) -> tuple[list[str], list[str]]:
+def list_dir(objects: ObjectStore, prefix: str) -> tuple[list[str], list[str]]:
     """Return the paths of folders and of objects directly below a prefix.
 
-    An empty object whose key is the prefix and a slash, such as consoles make for a folder, is none of them.
+    An empty object whose key is the prefix and a slash, such as consoles create for a folder, is left out.
     """
-    found = call(lambda: RequestBudget().wait(lambda: obstore.list_with_delimiter_async(objects, prefix)))
-    return list(found["common_prefixes"]), [meta["path"] for meta in found["objects"] if meta["path"] != prefix]
+    listing = _request(lambda: obstore.list_with_delimiter_async(objects, prefix))
+    return list(listing["common_prefixes"]), [meta["path"] for meta in listing["objects"] if meta["path"] != prefix]
 
 
 def put(objects: ObjectStore, path: str, data: Data, *, mode: Any = "overwrite", factor: float = 1.0) -> Any:
-    """Write an object in one request and return what the service says of it.
+    """Write an object in one request and return its metadata.
 
     Parameters
     ----------
@@ -109,35 +105,38 @@ def put(objects: ObjectStore, path: str, data: Data, *, mode: Any = "overwrite",
     factor : float
         How many times as long as usual it may take.
     """
-
-    async def work() -> Any:
-        allowance = RequestBudget(factor)
-        allowance.earn(memoryview(data).nbytes / PIECE * STALLS_PER_MIB)
-        return await allowance.wait(lambda: obstore.put_async(objects, path, data, mode=mode, use_multipart=False))
-
-    return call(work)
+    return _request(
+        lambda: obstore.put_async(objects, path, data, mode=mode, use_multipart=False),
+        factor,
+        memoryview(data).nbytes / MIB * STALLS_PER_MIB,
+    )
 
 
 def delete(objects: ObjectStore, paths: str | list[str]) -> None:
     """Delete objects."""
-
-    async def work() -> None:
-        allowance = RequestBudget()
-        allowance.earn(0 if isinstance(paths, str) else len(paths) / PAGE)
-        await allowance.wait(lambda: obstore.delete_async(objects, paths))
-
-    call(work)
+    _request(lambda: obstore.delete_async(objects, paths), stalls=0 if isinstance(paths, str) else len(paths) / PAGE)
 
 
 def copy(objects: ObjectStore, path: str, to: str, factor: float) -> None:
     """Have the service copy an object."""
-    call(lambda: RequestBudget(factor).wait(lambda: obstore.copy_async(objects, path, to)))
+    _request(lambda: obstore.copy_async(objects, path, to), factor)
 
 
 def rename(objects: ObjectStore, path: str, to: str, factor: float) -> None:
-    """Have the service copy an object and delete the first."""
-    call(lambda: RequestBudget(factor).wait(lambda: obstore.rename_async(objects, path, to)))
+    """Have the service copy an object and delete the original."""
+    _request(lambda: obstore.rename_async(objects, path, to), factor)
 
 
-async def _next(found: Any) -> Any:
-    return await anext(found, None)
+def _request(make: Callable[[], Awaitable[T]], factor: float = 1.0, stalls: float = 0.0) -> T:
+    """Return the answer to one request, which may wait `factor` times as long as usual, and `stalls` on top."""
+
+    async def work() -> T:
+        budget = RequestBudget(factor)
+        budget.earn(stalls)
+        return await budget.wait(make)
+
+    return call(work)
+
+
+async def _next(pieces: Any) -> Any:
+    return await anext(pieces, None)

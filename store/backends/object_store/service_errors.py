@@ -1,4 +1,4 @@
-"""A service's complaint in one line: what it said, what to do about it, and no secret in it."""
+"""A service's error in one line: what it said, what to do about it, and without secrets."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ _IN_TEXT = re.compile(
     r"|(\b(?:SharedKey|Bearer|AWS4-HMAC-SHA256)\s)[^\"'\n]+"
 )
 _CODE = re.compile(r"<Code>([^<]{1,80})</Code>")
-_SYSTEM = re.compile(r'message: "([^"]{1,80})"|"(dns error)"|kind: (Timeout)\b')
-_SETTINGS = re.compile(r", max_retries: \d+, retry_timeout: \S+ *")
-_REFUSED = (PermissionDeniedError, UnauthenticatedError)
-_SHORTEST = 6  # a shorter value is no secret, and would blot out ordinary words
+_CAUSE = re.compile(r'message: "([^"]{1,80})"|"(dns error)"|kind: (Timeout)\b')
+_RETRY_SETTINGS = re.compile(r", max_retries: \d+, retry_timeout: \S+ *")
+REFUSED_ERRORS = (PermissionDeniedError, UnauthenticatedError)
+_MIN_SECRET_LENGTH = 6  # a shorter value is no secret, and would blot out ordinary words
 
 
 def describe_service_error(error: Exception) -> str:
-    """Return what a service or the network said, in one line without secrets, and the remedy."""
+    """Return the error of a service or of the network in one line, without secrets, and with the remedy."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    said, *xml = lines[0].split(": <?xml")
-    detail = _CODE.search(str(error)) if xml else _SYSTEM.search(str(error))
+    message, *xml = lines[0].split(": <?xml")
+    detail = _CODE.search(str(error)) if xml else _CAUSE.search(str(error))
     if REFUSED in str(error):
-        said += (
+        message += (
             ": it redirects to a host that nobody named, and credentials are not sent there. Name the right one "
             "(AWS_ENDPOINT_URL, AZURE_STORAGE_ENDPOINT, GOOGLE_BASE_URL)"
         )
         detail = None
-    text = without_secrets(
-        _SETTINGS.sub(" ", said).rstrip(". ") + (f" ({detail[detail.lastindex or 0]})" if detail else "")
-    )
-    if isinstance(error, _REFUSED):
-        return f"{text}. Check that the credentials in the environment are right and allow this"
-    return f"{text}. Check the URL, the network and the credentials in the environment, then run again"
+    message = _RETRY_SETTINGS.sub(" ", message).rstrip(". ") + (f" ({detail[detail.lastindex or 0]})" if detail else "")
+    if isinstance(error, REFUSED_ERRORS):
+        remedy = "Check that the credentials in the environment are right and allow this"
+    else:
+        remedy = "Check the URL, the network and the credentials in the environment, then run again"
+    return f"{without_secrets(message)}. {remedy}"
 
 
 def without_secrets(text: str) -> str:
@@ -47,10 +47,10 @@ def without_secrets(text: str) -> str:
 
     Examples
     --------
-    >>> scrubbed("GET http://host/a?sig=abc%3D&x=1")
+    >>> without_secrets("GET http://host/a?sig=abc%3D&x=1")
     'GET http://host/a?sig=***&x=1'
     """
     for name, value in os.environ.items():
-        if len(value) >= _SHORTEST and _PROVIDER.match(name) and _SECRET_NAME.search(name):
+        if len(value) >= _MIN_SECRET_LENGTH and _PROVIDER.match(name) and _SECRET_NAME.search(name):
             text = text.replace(value, "***")
-    return _IN_TEXT.sub(lambda found: f"{found[1] or found[2]}***", redact_secrets(text))
+    return _IN_TEXT.sub(lambda match: f"{match[1] or match[2]}***", redact_secrets(text))

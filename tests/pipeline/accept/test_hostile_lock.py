@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.lock import Accepted, Lock, read_lock, write_lock
-from pipeline.plan.steps.accepted_code import AcceptedCode
+from pipeline.plan.steps.code_resolver import CodeResolver
 from store.canonical import digest
 
 A, B, C = ({"trainers.fit.loop": digit * 64} for digit in "abc")
@@ -34,20 +34,18 @@ class Code:
 
 def test_chains_lead_to_the_first() -> None:
     accepted = {digest(C): entry(B, "bob"), digest(B): entry(A)}
-    code = AcceptedCode(Code(C), accepted)  # type: ignore[arg-type]
-    assert code.closure([]) == A
-    found = code.acceptance(A)
-    assert found is not None
-    assert found.by == "bob"
-    assert AcceptedCode(Code(A), accepted).closure([]) == A  # type: ignore[arg-type]
-    assert AcceptedCode(Code(A), accepted).acceptance(A) is None  # type: ignore[arg-type]
+    code = CodeResolver(Code(C), accepted).resolve([])  # type: ignore[arg-type]
+    assert (code.present, code.recipe) == (C, A)
+    assert code.acceptance is not None
+    assert code.acceptance.by == "bob"
+    first = CodeResolver(Code(A), accepted).resolve([])  # type: ignore[arg-type]
+    assert (first.recipe, first.acceptance) == (A, None)
 
 
 def test_others_are_left_alone() -> None:
     other = {**C, "trainers.data.recordings": "d" * 64}
-    code = AcceptedCode(Code(other), {digest(C): entry(A)})  # type: ignore[arg-type]
-    assert code.closure([]) == other
-    assert code.acceptance(other) is None
+    code = CodeResolver(Code(other), {digest(C): entry(A)}).resolve([])  # type: ignore[arg-type]
+    assert (code.recipe, code.acceptance) == (other, None)
 
 
 def test_acceptances_round_trip_a_block_each(tmp_path: Path) -> None:

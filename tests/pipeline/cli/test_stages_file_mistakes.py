@@ -126,7 +126,7 @@ WRONG_NEEDS = {
         "remove one of these needs",
     ),
     "evaluate cannot read features": (
-        "[teacher, student]", "[encode]", 18, "encode is of stage encode; evaluate can need train or distil", "mend",
+        "[teacher, student]", "[encode]", 18, "encode is of stage encode; evaluate can need train or distil", "fix",
     ),
     "distil without a teacher": (
         "[encode, teacher]", "[encode]", 15, "names 0 teachers", "name exactly one train or distil entry",
@@ -137,8 +137,8 @@ WRONG_NEEDS = {
     ),
 }  # fmt: skip
 NOT_YAML = {
-    "a bracket is not closed": ("[0, 1]", "[0, 1", 6, "not valid YAML: did not find expected ',' or ']'", "mend"),
-    "a tab": ("  encode: {}", "\tencode: {}", 7, "not valid YAML: found character that cannot start", "mend"),
+    "a bracket is not closed": ("[0, 1]", "[0, 1", 6, "not valid YAML: did not find expected ',' or ']'", "fix"),
+    "a tab": ("  encode: {}", "\tencode: {}", 7, "not valid YAML: found character that cannot start", "fix"),
     "a key twice": ("seeds: [0, 1]", "store: b", 5, "store: stands twice (before on line 1)", "keep one"),
     "an alias bomb": (
         "[0, 1]", "&a [[0, 0, 0, 0, 0, 0, 0, 0, 0]]\nmatrix:\n" + "".join(
@@ -159,7 +159,7 @@ NOT_YAML = {
     "a number of 5000 digits": ("[0, 1]", f"[{'1' * 5000}]", 5, "111... is no int", "put quotes"),
     "a date that is none": ("subject-50-50", "2024-13-45", 4, "2024-13-45 is no timestamp", "put quotes"),
     "an object of Python": (
-        "[0, 1]", "!!python/object/apply:os.getcwd []", 5, "could not determine a constructor", "mend"
+        "[0, 1]", "!!python/object/apply:os.getcwd []", 5, "could not determine a constructor", "fix"
     ),
     "an entry twice": (
         "  student:\n", "  teacher:\n", 13, "stages.teacher: stands twice (before on line 8)", "keep one",

@@ -132,7 +132,7 @@ def test_a_chmod_of_all_hashes_few(root: Path, read: list[str], change: Callable
     index = RawIndex(root)
     assert {path: each.sha256 for path, each in index.digests(MANY).items()} == before
     assert len(read) == 16
-    assert {name: index.hashed(name).origin for name in MANY} == {
+    assert {name: index.file_hash(name).origin for name in MANY} == {
         name: READ if name in read else BELIEVED for name in MANY
     }
     assert digests(root) == before
@@ -166,7 +166,7 @@ def test_what_never_means_anything_is_not_looked_at_any_more(
         index = RawIndex(root)
         assert {path: each.sha256 for path, each in index.digests(MANY).items()} == before
         assert len(read) == (len(MANY) if times < 3 else 0)
-        assert index.hashed("000").origin == (READ if times < 3 else last)
+        assert index.file_hash("000").origin == (READ if times < 3 else last)
     write(root / "000", b"xyz")
     assert digests(root) == truly(root)
 
@@ -198,7 +198,7 @@ def test_a_changed_inode_alone_leaves_the_change_time_to_tell(root: Path, read: 
         index = RawIndex(root)
         assert {path: each.sha256 for path, each in index.digests(MANY).items()} == before
         assert len(read) == (len(MANY) if times < 3 else 0)
-        assert index.hashed("000").origin == READ
+        assert index.file_hash("000").origin == READ
     in_place(root / "020", b"abc")
     assert digests(root) == truly(root)
 
@@ -216,7 +216,7 @@ def test_what_an_earlier_version_noted_is_believed_once(root: Path, read: list[s
     index = RawIndex(root)
     assert {path: each.sha256 for path, each in index.digests(MANY).items()} == expected
     assert sorted(read) == ["001", "002"]
-    assert {name: index.hashed(name).origin for name in ("000", "001", "002")} == {
+    assert {name: index.file_hash(name).origin for name in ("000", "001", "002")} == {
         "000": BELIEVED,
         "001": READ,
         "002": READ,

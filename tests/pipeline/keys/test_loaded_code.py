@@ -18,9 +18,9 @@ PROGRAM = """
 import sys
 import pipeline
 from pipeline.keys.code import CodeIndex
-from pipeline.keys.loaded_code import check_code, outdated
+from pipeline.keys.loaded_code import check_code, edited_files
 index = CodeIndex()
-code = index.hashed(index.closure(["trainers.evaluation.metrics"]))
+code = index.hashes(index.closure(["trainers.evaluation.metrics"]))
 {then}
 """
 
@@ -98,7 +98,7 @@ try:
 except Exception as error:
     print(type(error).__name__, error)
 file.write_text("later = 1")
-print(*outdated())
+print(*edited_files())
 """
 
 

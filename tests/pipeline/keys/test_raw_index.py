@@ -86,7 +86,7 @@ def test_a_young_file_is_not_believed_because_of_the_lock(tmp_path: Path) -> Non
     write(root, "a", b"two", age=0)
     index = RawIndex(root, locked)
     assert index.digests(["a"])["a"].sha256 == sha256(b"two")
-    assert index.hashed("a").origin == READ
+    assert index.file_hash("a").origin == READ
 
 
 def test_a_file_from_the_future_is_read_once(tmp_path: Path, hashed: list[str]) -> None:
@@ -124,7 +124,7 @@ def test_few_files_of_the_locks_sizes_are_read_once(tmp_path: Path, hashed: list
     truly = {"a": FileDigest(3, sha256(b"one")), "b": FileDigest(6, sha256(b"longer"))}
     index = RawIndex(root, lock)
     assert index.digests(["a", "b"]) == RawIndex(root, lock).digests(["a", "b"]) == truly
-    assert index.hashed("a").origin == READ
+    assert index.file_hash("a").origin == READ
     assert sorted(hashed) == ["a", "b"]
 
 
@@ -133,9 +133,9 @@ def test_of_many_files_some_are_compared_with_the_lock_once(twenty: Path, hashed
     for _ in range(3):
         index = RawIndex(twenty, locked())
         assert index.digests(TWENTY) == locked()
-        assert {name for name in TWENTY if index.hashed(name).origin == READ} == set(hashed)
-        assert {index.hashed(name).origin for name in set(TWENTY) - set(hashed)} == {LOCKED}
-        assert all(index.hashed(name).still((twenty / name).stat()) for name in TWENTY)
+        assert {name for name in TWENTY if index.file_hash(name).origin == READ} == set(hashed)
+        assert {index.file_hash(name).origin for name in set(TWENTY) - set(hashed)} == {LOCKED}
+        assert all(index.file_hash(name).matches((twenty / name).stat()) for name in TWENTY)
         assert len(hashed) == 2
 
 

@@ -162,7 +162,7 @@ def test_broken_python_is_named(finished: Any, code: Path) -> None:
     (code / "trainers/models/dmft/fusion.py").write_text("def broken(:\n")
     message = project.command("status", code=2).stderr
     assert "trainers/models/dmft/fusion.py:1: not valid Python: " in message
-    assert "mend the file" in message
+    assert "fix the file" in message
 
 
 @pytest.mark.parametrize("command", ["status", "run"])

@@ -32,7 +32,7 @@ def written(store: Store) -> dict[str, Any]:
 
 
 def test_says_who_and_when(store: Store, file: Path) -> None:
-    History.read(store, file).note({"encode[depth]": StepRecord("encode", "k", 2.0, 10)})
+    History.read(store, file).record({"encode[depth]": StepRecord("encode", "k", 2.0, 10)})
     reference = written(store)
     assert reference["host"] == os.uname().nodename
     assert reference["user"]
@@ -43,19 +43,19 @@ def test_says_who_and_when(store: Store, file: Path) -> None:
 
 def test_nothing_new_writes_nothing(store: Store, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history = History.read(store, file)
-    history.note({"index": StepRecord("index", "a")})
-    history.use([("train", "b")])
+    history.record({"index": StepRecord("index", "a")})
+    history.pin([("train", "b")])
     monkeypatch.setattr(Store, "write_ref", lambda *_: pytest.fail("wrote a reference"))
     again = History.read(store, file)
-    again.note({"index": StepRecord("index", "a")})
-    again.use([("index", "a"), ("train", "b")])
+    again.record({"index": StepRecord("index", "a")})
+    again.pin([("index", "a"), ("train", "b")])
 
 
 def test_two_runs_add_to_each_other(store: Store, file: Path) -> None:
     one, other = History.read(store, file), History.read(store, file)
-    one.use([("train", "a")])
-    other.use([("train", "b")])
-    one.note({"x": StepRecord("train", "a")})
+    one.pin([("train", "a")])
+    other.pin([("train", "b")])
+    one.record({"x": StepRecord("train", "a")})
     reference = written(store)
     assert [use["key"] for use in reference["uses"]] == ["b"]
     assert set(reference["steps"]) == {"x"}
@@ -63,22 +63,22 @@ def test_two_runs_add_to_each_other(store: Store, file: Path) -> None:
 
 def test_what_was_never_used_is_forgotten(store: Store, file: Path) -> None:
     history = History.read(store, file)
-    history.use([("train", "old")])
+    history.pin([("train", "old")])
     (name,) = store.refs()
     reference = written(store)
     reference["uses"][0]["since"] = "2020-01-01T00:00:00+00:00"
     del reference["sha256"]
     store.write_ref(name, json.dumps(reference).encode())
-    History.read(store, file).use([("train", "new")])
+    History.read(store, file).pin([("train", "new")])
     assert [use["key"] for use in written(store)["uses"]] == ["new"]
 
 
 def test_machines_with_equal_paths_have_references_of_their_own(
     store: Store, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    History.read(store, file).note({"index": StepRecord("index", "a")})
+    History.read(store, file).record({"index": StepRecord("index", "a")})
     monkeypatch.setenv("LOGNAME", "somebody-else")
-    History.read(store, file).note({"index": StepRecord("index", "b")})
+    History.read(store, file).record({"index": StepRecord("index", "b")})
     assert len(store.refs()) == 2
     monkeypatch.undo()
     assert History.read(store, file).steps["index"].key == "a"
@@ -89,11 +89,11 @@ def test_a_machine_by_another_name_goes_on_from_its_own(
 ) -> None:
     """As in a container, or a laptop in another network; the other reference stays, for nobody knows whose it is."""
     before = os.uname()
-    History.read(store, file).note({"index": StepRecord("index", "a")})
+    History.read(store, file).record({"index": StepRecord("index", "a")})
     monkeypatch.setattr(os, "uname", lambda: os.uname_result((before[0], "renamed", *before[2:])))
     history = History.read(store, file)
     assert history.steps["index"].key == "a"
-    history.note({"index": StepRecord("index", "b")})
+    history.record({"index": StepRecord("index", "b")})
     assert len(store.refs()) == 2
     monkeypatch.undo()
     assert History.read(store, file).steps["index"].key == "a"
@@ -108,18 +108,18 @@ def test_an_earlier_version_is_read(store: Store, tmp_path: Path) -> None:
     store.write_ref(name, json.dumps(before).encode())
     history = History.read(store, file)
     assert history.steps == {"index": StepRecord("index", "a", 1.5)}
-    history.note({"index": StepRecord("index", "b")})
+    history.record({"index": StepRecord("index", "b")})
     assert History.read(store, file).steps["index"].key == "b"
 
 
 def test_a_remote_is_told(store: Store, file: Path, tmp_path: Path) -> None:
     remote = Store.open(str(tmp_path / "remote"))
     history = History.read(store, file)
-    history.note({"index": StepRecord("index", "a", 3.0), "encode": StepRecord("encode", "b")})
+    history.record({"index": StepRecord("index", "a", 3.0), "encode": StepRecord("encode", "b")})
     there = history.in_store(remote)
-    there.use([("index", "a"), ("train", "c")])
+    there.pin([("index", "a"), ("train", "c")])
     assert {use["key"] for use in written(remote)["uses"]} == {"a", "c"}
-    there.note({"index": history.steps["index"]})
+    there.record({"index": history.steps["index"]})
     reference = written(remote)
     assert reference["steps"]["index"]["seconds"] == 3.0
     assert "encode" not in reference["steps"]
@@ -134,7 +134,7 @@ def test_runs_that_name_outputs_at_once_lose_none(store: Store, file: Path) -> N
         history = History.read(store, file)
         start.wait(30)
         for number in range(5):
-            history.use([("train", f"k{who}-{number}")])
+            history.pin([("train", f"k{who}-{number}")])
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(name_some, range(8)))
@@ -142,40 +142,42 @@ def test_runs_that_name_outputs_at_once_lose_none(store: Store, file: Path) -> N
 
 
 def test_what_another_output_took_the_place_of_stays_named_for_60_days(store: Store, file: Path) -> None:
-    History.read(store, file).note({"encode[a]": StepRecord("encode", "branch"), "index": StepRecord("index", "i")})
-    History.read(store, file).note({"encode[a]": StepRecord("encode", "main", 2.0), "index": StepRecord("index", "i")})
+    History.read(store, file).record({"encode[a]": StepRecord("encode", "branch"), "index": StepRecord("index", "i")})
+    History.read(store, file).record(
+        {"encode[a]": StepRecord("encode", "main", 2.0), "index": StepRecord("index", "i")}
+    )
     history = History.read(store, file)
     assert history.steps["encode[a]"] == StepRecord("encode", "main", 2.0)
-    assert history.named() == {("encode", "branch"), ("encode", "main"), ("index", "i")}
-    history.note({"encode[a]": StepRecord("encode", "branch")})  # and back
+    assert history.pinned_outputs() == {("encode", "branch"), ("encode", "main"), ("index", "i")}
+    history.record({"encode[a]": StepRecord("encode", "branch")})  # and back
     assert [use["key"] for use in written(store)["uses"]] == ["main"]
     (name,) = store.refs()
     reference = written(store)
     reference["uses"][0]["since"] = "2020-01-01T00:00:00+00:00"
     store.write_ref(name, encode_ref({key: reference[key] for key in reference if key != "sha256"}))
-    History.read(store, file).note({"encode[a]": StepRecord("encode", "third")})
-    assert History.read(store, file).named() == {("encode", "branch"), ("encode", "third"), ("index", "i")}
+    History.read(store, file).record({"encode[a]": StepRecord("encode", "third")})
+    assert History.read(store, file).pinned_outputs() == {("encode", "branch"), ("encode", "third"), ("index", "i")}
 
 
 def test_a_trial_takes_no_steps_place(store: Store, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    History.read(store, file).note({"encode[a]": StepRecord("encode", "own", 2.0)})
+    History.read(store, file).record({"encode[a]": StepRecord("encode", "own", 2.0)})
     trial = History.read(store, file, trial=True)
-    trial.note({"encode[a]": StepRecord("encode", "tried", 9.0), "encode[b]": StepRecord("encode", "new", 1.0)})
+    trial.record({"encode[a]": StepRecord("encode", "tried", 9.0), "encode[b]": StepRecord("encode", "new", 1.0)})
     history = History.read(store, file)
     assert history.steps == {
         "encode[a]": StepRecord("encode", "own", 2.0),
         "encode[b]": StepRecord("encode", "new", 1.0),
     }
-    assert history.named() == {("encode", "own"), ("encode", "tried"), ("encode", "new")}
+    assert history.pinned_outputs() == {("encode", "own"), ("encode", "tried"), ("encode", "new")}
     monkeypatch.setattr(Store, "write_ref", lambda *_: pytest.fail("wrote a reference"))
-    trial.note({"encode[a]": StepRecord("encode", "tried", 9.0)})
+    trial.record({"encode[a]": StepRecord("encode", "tried", 9.0)})
 
 
 @pytest.mark.parametrize("trial", [True, False])
 def test_in_a_remote_both_stay_named(store: Store, file: Path, tmp_path: Path, trial: bool) -> None:
     remote = Store.open(str(tmp_path / "remote"))
-    History.read(store, file).in_store(remote).note({"encode[a]": StepRecord("encode", "own")})
-    History.read(store, file, trial=trial).in_store(remote).note({"encode[a]": StepRecord("encode", "other")})
+    History.read(store, file).in_store(remote).record({"encode[a]": StepRecord("encode", "own")})
+    History.read(store, file, trial=trial).in_store(remote).record({"encode[a]": StepRecord("encode", "other")})
     there = History.read(store, file).in_store(remote)
-    assert there.named() == {("encode", "own"), ("encode", "other")}
+    assert there.pinned_outputs() == {("encode", "own"), ("encode", "other")}
     assert there.steps["encode[a]"].key == ("own" if trial else "other")

@@ -81,7 +81,7 @@ def mistake(work: Callable[[], object]) -> str:
         work()
     first, remedy = str(caught.value).split("\n")
     assert first.startswith(f"source own ({__name__}): ")
-    assert remedy == "  mend it there; pipeline/sources/base.py says what is wanted"
+    assert remedy == "  fix it there; pipeline/sources/base.py says what is wanted"
     return first.partition("): ")[2]
 
 
@@ -290,7 +290,7 @@ class TestModels:
 
 @pytest.mark.parametrize("reference", ["pipeline.sources.gone:Params", "pipeline.sources.utd_mhad:Gone"])
 def test_a_line_that_names_nothing(reference: str) -> None:
-    with pytest.raises(ContractError, match=rf"{reference}: cannot be imported .*\n  mend the module, or the line"):
+    with pytest.raises(ContractError, match=rf"{reference}: cannot be imported .*\n  fix the module, or the line"):
         import_object(reference)
 
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources.base import Recording, Series, Unparsed
-from pipeline.sources.mmact import rows
-from pipeline.sources.mmact.names import CLASSES, MODALITIES
+from pipeline.sources.mmact import sensor_csv
+from pipeline.sources.mmact.layout import CLASSES, MODALITIES
 from pipeline.sources.mmact.source import Mmact, Params
 
 from .mmact_files import CLIP, SENSORS, clock, line, stamp, write_lines, write_mp4, write_sensor
@@ -183,7 +183,7 @@ def test_two_files_of_one_clip_are_reported(dataset: Path) -> None:
     listing = reader(dataset).list()
     first = "trimmed_acted/subject1/cam1/scene1/session1/carrying.mp4"
     path = "trimmed_other/subject1/cam1/scene1/session1/Carrying.mp4"
-    assert listing.unparsed == (Unparsed("rgb", path, f"names the same clip as {first}"),)
+    assert listing.unparsed == (Unparsed("rgb", path, f"names the same recording as {first}"),)
     assert listing.recordings[0].streams["rgb"] == (first,)
 
 
@@ -335,7 +335,7 @@ def test_whatever_order_and_doubles_the_samples_come_back(
     lines = [line(stamp(t / 1000).removesuffix(".000"), row) for t, row in samples.items()]
     lines = random.sample(lines, len(lines)) + random.choices(lines, k=3)
     folder = tmp_path_factory.mktemp("rows")
-    series = rows.read(write_lines(folder, "gyro_clip", ["time,x,y,z", *lines] if names else lines))
+    series = sensor_csv.read(write_lines(folder, "gyro_clip", ["time,x,y,z", *lines] if names else lines))
     assert series.times is not None
     np.testing.assert_array_equal(series.values, [samples[t] for t in sorted(samples)])
     np.testing.assert_allclose(series.times, clock(np.array(sorted(samples)) / 1000), atol=1e-6, rtol=0)

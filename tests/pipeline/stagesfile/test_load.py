@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.stagesfile import reader
-from pipeline.stagesfile.load import read_document, _recall
+from pipeline.stagesfile.load import _from_cache, read_document
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def test_the_same_values_lines_and_errors(tmp_path: Path, monkeypatch: pytest.Mo
     second = read_document(path)
     assert (second.path, second.values, second.lines) == (first.path, first.values, first.lines)
     assert second.values["fit"] == {"lr": 0.001, "epochs": 5, "last": None}
-    assert second.where("seeds[1]") == first.where("seeds[1]")
+    assert second.locate("seeds[1]") == first.locate("seeds[1]")
     second.values["fit"]["lr"] = 7  # nobody else's
     assert read_document(path).values == first.values
 
@@ -45,7 +45,7 @@ def test_another_text_or_place_is_another_document(tmp_path: Path) -> None:
 def test_what_json_cannot_say_is_read_each_time(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, text)
     first = read_document(path)
-    assert _recall(text) is None
+    assert _from_cache(text) is None
     assert repr(read_document(path).values) == repr(first.values)
 
 

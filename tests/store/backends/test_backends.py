@@ -1,4 +1,4 @@
-"""What every root promises, the same for a folder and for obstore."""
+"""What every backend promises, the same for a folder and for obstore."""
 
 from __future__ import annotations
 
@@ -19,74 +19,74 @@ EVERYWHERE = pytest.mark.parametrize("url", ["folder", "memory", "s3", "azure"],
 
 
 @pytest.fixture
-def root(url: str) -> Backend:
+def backend(url: str) -> Backend:
     return open_backend(url)
 
 
 @EVERYWHERE
-def test_what_was_put_is_read_back(root: Backend) -> None:
-    root.put("a/b/c", b"0123456789")
-    assert root.read("a/b/c") == b"0123456789"
-    assert root.read("a/b/c", 3) == b"3456789"
-    assert root.read("a/b/c", 3, 5) == b"34"
-    assert root.read("a/b/c", 8, 99) == b"89"
-    assert root.read("a/b/c", 10, 99) == b""
-    assert b"".join(bytes(piece) for piece in root.stream("a/b/c")) == b"0123456789"
-    assert root.size("a/b/c") == 10
+def test_what_was_put_is_read_back(backend: Backend) -> None:
+    backend.put("a/b/c", b"0123456789")
+    assert backend.read("a/b/c") == b"0123456789"
+    assert backend.read("a/b/c", 3) == b"3456789"
+    assert backend.read("a/b/c", 3, 5) == b"34"
+    assert backend.read("a/b/c", 8, 99) == b"89"
+    assert backend.read("a/b/c", 10, 99) == b""
+    assert b"".join(bytes(piece) for piece in backend.stream("a/b/c")) == b"0123456789"
+    assert backend.size("a/b/c") == 10
 
 
 @EVERYWHERE
-def test_an_empty_and_a_large_object(root: Backend) -> None:
+def test_an_empty_and_a_large_object(backend: Backend) -> None:
     large = os.urandom(3 << 20) + b"x"
-    root.put("empty", b"")
-    root.put("large", memoryview(large))
-    assert root.read("empty") == b""
-    assert root.size("empty") == 0
-    assert list(root.stream("empty")) in ([], [b""])
-    assert b"".join(bytes(piece) for piece in root.stream("large")) == large
+    backend.put("empty", b"")
+    backend.put("large", memoryview(large))
+    assert backend.read("empty") == b""
+    assert backend.size("empty") == 0
+    assert list(backend.stream("empty")) in ([], [b""])
+    assert b"".join(bytes(piece) for piece in backend.stream("large")) == large
 
 
 @EVERYWHERE
-def test_a_missing_object(root: Backend) -> None:
-    root.put("a/b", b"1")
+def test_a_missing_object(backend: Backend) -> None:
+    backend.put("a/b", b"1")
     for path in ("nothing", "a/nothing", "a/b/nothing", "a"):
         with pytest.raises(FileNotFoundError):
-            root.read(path)
+            backend.read(path)
         with pytest.raises(FileNotFoundError):
-            list(root.stream(path))
-    assert root.size("a/nothing") is None
-    assert root.size("a/b/nothing") is None
-    root.delete("a/nothing")
-    root.delete_all("nothing")
-    assert list(root.walk("nothing")) == []
-    assert root.children("nothing") == []
+            list(backend.stream(path))
+    assert backend.size("a/nothing") is None
+    assert backend.size("a/b/nothing") is None
+    backend.delete("a/nothing")
+    backend.delete_all("nothing")
+    assert list(backend.list_paths("nothing")) == []
+    assert backend.list_dir("nothing") == []
 
 
 @EVERYWHERE
-def test_create_never_replaces(root: Backend) -> None:
-    assert root.create("a/once", b"first")
-    assert not root.create("a/once", b"second")
-    assert root.read("a/once") == b"first"
-    assert root.children("a") == ["once"]
+def test_create_never_replaces(backend: Backend) -> None:
+    assert backend.put_if_absent("a/once", b"first")
+    assert not backend.put_if_absent("a/once", b"second")
+    assert backend.read("a/once") == b"first"
+    assert backend.list_dir("a") == ["once"]
 
 
 @EVERYWHERE
-def test_of_many_creators_one_wins(root: Backend) -> None:
+def test_of_many_creators_one_wins(backend: Backend) -> None:
     with ThreadPoolExecutor(8) as threads:
-        won = list(threads.map(lambda number: root.create("a/once", b"%d" % number), range(8)))
+        won = list(threads.map(lambda number: backend.put_if_absent("a/once", b"%d" % number), range(8)))
     assert won.count(True) == 1
-    assert root.read("a/once") == b"%d" % won.index(True)
+    assert backend.read("a/once") == b"%d" % won.index(True)
 
 
 @EVERYWHERE
-def test_put_replaces(root: Backend) -> None:
-    root.put("a", b"first")
-    root.put("a", b"second", safe=True)
-    assert root.read("a") == b"second"
+def test_put_replaces(backend: Backend) -> None:
+    backend.put("a", b"first")
+    backend.put("a", b"second", durable=True)
+    assert backend.read("a") == b"second"
 
 
 @EVERYWHERE
-def test_filling_piece_by_piece(root: Backend) -> None:
+def test_writing_piece_by_piece(backend: Backend) -> None:
     """A piece is valid until the next one is asked for, as a buffer that is used again and again."""
 
     def pieces(count: int, broken: bool = False) -> Iterator[memoryview]:
@@ -98,40 +98,40 @@ def test_filling_piece_by_piece(root: Backend) -> None:
             raise LookupError("the source broke off")
 
     for count in (2, 10):
-        root.fill("a/b", count << 20, pieces(count))
-        assert root.read("a/b") == b"".join(bytes([number]) * (1 << 20) for number in range(count))
+        backend.write_stream("a/b", count << 20, pieces(count))
+        assert backend.read("a/b") == b"".join(bytes([number]) * (1 << 20) for number in range(count))
         with pytest.raises(LookupError, match="broke off"):
-            root.fill("a/broken", 10 << 20, pieces(count, broken=True))
-        assert list(root.walk("a")) == ["a/b"]
-    root.fill("a/empty", 0, iter([]))
-    assert root.size("a/empty") == 0
+            backend.write_stream("a/broken", 10 << 20, pieces(count, broken=True))
+        assert list(backend.list_paths("a")) == ["a/b"]
+    backend.write_stream("a/empty", 0, iter([]))
+    assert backend.size("a/empty") == 0
 
 
 @EVERYWHERE
-def test_copying(root: Backend) -> None:
-    root.put("a", b"1")
-    root.put("b", b"2")
-    root.copy("a", "b")
-    root.copy("a", "c/d")
-    assert [root.read(path) for path in ("a", "b", "c/d")] == [b"1"] * 3
+def test_copying(backend: Backend) -> None:
+    backend.put("a", b"1")
+    backend.put("b", b"2")
+    backend.copy("a", "b")
+    backend.copy("a", "c/d")
+    assert [backend.read(path) for path in ("a", "b", "c/d")] == [b"1"] * 3
     with pytest.raises(FileNotFoundError):
-        root.copy("nothing", "e")
+        backend.copy("nothing", "e")
 
 
 @EVERYWHERE
-def test_listing_and_deleting(root: Backend) -> None:
+def test_listing_and_deleting(backend: Backend) -> None:
     for path in ("a/1", "a/b/2", "a/b/3", "ab/4"):
-        root.put(path, b"x")
-    root.sync(["a/1", "a/b/2"])
-    assert sorted(root.walk("a")) == ["a/1", "a/b/2", "a/b/3"]
-    assert sorted(root.children("a")) == ["1", "b"]
+        backend.put(path, b"x")
+    backend.sync(["a/1", "a/b/2"])
+    assert sorted(backend.list_paths("a")) == ["a/1", "a/b/2", "a/b/3"]
+    assert sorted(backend.list_dir("a")) == ["1", "b"]
     everything = ["a/1", "a/b/2", "a/b/3", "ab/4"]
-    assert sorted(root.walk("")) == everything
-    assert sorted(listed.path for listed in root.listing("")) == everything
-    root.delete("a/1")
-    root.delete_all("a/b")
-    assert list(root.walk("a")) == []
-    assert list(root.walk("ab")) == ["ab/4"]
+    assert sorted(backend.list_paths("")) == everything
+    assert sorted(listed.path for listed in backend.list_objects("")) == everything
+    backend.delete("a/1")
+    backend.delete_all("a/b")
+    assert list(backend.list_paths("a")) == []
+    assert list(backend.list_paths("ab")) == ["ab/4"]
 
 
 @EVERYWHERE
@@ -176,38 +176,38 @@ class TestFolder:
             raise OSError(errno.EPERM, "no links here")
 
         monkeypatch.setattr(os, "link", no_links)
-        root = LocalBackend(folder)
-        assert root.create("a/once", b"first")
-        assert not root.create("a/once", b"second")
-        assert root.read("a/once") == b"first"
+        backend = LocalBackend(folder)
+        assert backend.put_if_absent("a/once", b"first")
+        assert not backend.put_if_absent("a/once", b"second")
+        assert backend.read("a/once") == b"first"
         assert os.listdir(folder / "a") == ["once"]
 
     def test_a_failed_write_leaves_what_was_there(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        root = LocalBackend(folder)
-        root.put("a", b"first")
+        backend = LocalBackend(folder)
+        backend.put("a", b"first")
 
         def broken(*_: object) -> None:
             raise OSError(errno.EIO, "broken")
 
         monkeypatch.setattr(os, "fsync", broken)
         with pytest.raises(StoreError, match="Input/output error"):
-            root.put("a", b"second", safe=True)
-        assert root.read("a") == b"first"
+            backend.put("a", b"second", durable=True)
+        assert backend.read("a") == b"first"
         assert os.listdir(folder) == ["a"]
 
     def test_a_file_where_the_store_should_be(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"")
-        root = LocalBackend(tmp_path / "file")
-        assert root.size("store.json") is None
+        backend = LocalBackend(tmp_path / "file")
+        assert backend.size("store.json") is None
         with pytest.raises(StoreError, match=r"cannot write .*file"):
-            root.put("store.json", b"{}")
+            backend.put("store.json", b"{}")
         with pytest.raises(StoreError, match=r"cannot make .*file"):
-            root.lock("outputs/a/b/lock", "the draft")
+            backend.lock("outputs/a/b/lock", "the draft")
 
     def test_a_short_read_is_completed(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        root = LocalBackend(folder)
-        root.put("a", b"0123456789")
+        backend = LocalBackend(folder)
+        backend.put("a", b"0123456789")
         read = os.read
         monkeypatch.setattr(os, "read", lambda descriptor, count: read(descriptor, min(count, 3)))
-        assert root.read("a", 1, 9) == b"12345678"
-        assert root.read("a", 1, 99) == b"123456789"
+        assert backend.read("a", 1, 9) == b"12345678"
+        assert backend.read("a", 1, 99) == b"123456789"

@@ -54,12 +54,12 @@ def wrong(store: Store, monkeypatch: pytest.MonkeyPatch) -> Wrong:
                 return True
         return False
 
-    def read_wrong(root: Any, path: str, *where: Any) -> bytes:
-        return flipped(read(root, path, *where)) if is_wrong(path) else read(root, path, *where)
+    def read_wrong(backend: Any, path: str, *where: Any) -> bytes:
+        return flipped(read(backend, path, *where)) if is_wrong(path) else read(backend, path, *where)
 
-    def stream_wrong(root: Any, path: str) -> Iterator[bytes]:
+    def stream_wrong(backend: Any, path: str) -> Iterator[bytes]:
         bad = is_wrong(path)
-        for piece in stream(root, path):
+        for piece in stream(backend, path):
             yield flipped(piece) if bad else bytes(piece)
             bad = False
 
@@ -110,14 +110,6 @@ def test_a_reading_after_the_object_was_checked(published: Store, wrong: Wrong, 
     wrong(SHARD)
     np.testing.assert_array_equal(features.read("features", rows), VALUES if rows is None else VALUES[rows])
     assert "read wrong once" in caplog.text
-
-
-def test_the_lazy_reader(published: Store, wrong: Wrong) -> None:
-    array = open_features(published.output("encode", "k1")).array("features")
-    array[0:2]
-    for times in (0, 1):
-        wrong(SHARD, times)
-        np.testing.assert_array_equal(array[5:9], VALUES[5:9])
 
 
 def test_the_message_states_what_that_very_reading_found(published: Store, wrong: Wrong) -> None:

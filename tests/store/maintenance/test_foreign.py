@@ -49,11 +49,11 @@ def cleaned(store: Store) -> set[str]:
     inventory = store.inventory()
     lineage = store.lineage(inventory.published)
     assert usage_of(inventory, lineage, users_of(store.refs(), store.url, lineage)).total > 0
-    checked = {each: store.check(*each) for each in store.outputs()}
+    checked = {each: store.verify(*each) for each in store.outputs()}
     assert {each for each, found in checked.items() if found} == set(inventory.published)
-    cleaning = store.cleaning(grace_s=0)
-    assert freed(cleaning) == {}
-    return set(cleaning.inventory.foreign)
+    collection = store.garbage_collection(grace_s=0)
+    assert freed(collection) == {}
+    return set(collection.inventory.foreign)
 
 
 def test_foreign_files_stay_and_stop_nothing(folder_store: Store, folder: Path) -> None:
@@ -74,7 +74,7 @@ def test_foreign_files_stay_and_stop_nothing(folder_store: Store, folder: Path) 
     assert sorted(path.name for path in (folder / "outputs/train/unused").iterdir()) == ["lock.d", "notes.txt"]
     assert not (folder / "outputs/train/begun").exists()
     folder_store.output("train", "t").verify()
-    assert not folder_store.cleaning(grace_s=0).scraps
+    assert not folder_store.garbage_collection(grace_s=0).garbage
     folder_store.remove("train", "t")
     publish(folder_store, "train", "unused")
     folder_store.output("train", "unused").verify()
@@ -101,7 +101,7 @@ def test_what_stands_for_folders_in_a_bucket(s3: Any) -> None:
         client.put_object(Bucket=bucket, Key=f"{prefix}/{path}/", Body=b"")
     found = cleaned(store)
     assert found == {*folders} - {"refs/x"}  # to a listing, which has no slash at its end, a reference's name
-    assert not store.cleaning(grace_s=0).scraps
+    assert not store.garbage_collection(grace_s=0).garbage
     assert sorted(store.inventory().folders) == [("train", "t")]
     store.output("train", "t").verify()
     there = client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]

@@ -19,8 +19,8 @@ from ..used import freed, name, publish
 DAY = 86400.0
 
 
-def paths(cleaning: GarbageCollection) -> set[str]:
-    return {scrap.path for scrap in cleaning.scraps}
+def paths(collection: GarbageCollection) -> set[str]:
+    return {scrap.path for scrap in collection.garbage}
 
 
 @pytest.fixture
@@ -35,17 +35,17 @@ def chain(store: Store) -> Store:
 
 
 def test_keeps_what_is_named_and_what_that_was_made_from(chain: Store) -> None:
-    cleaning = chain.cleaning(grace_s=0)
-    assert {s.path: s.kind for s in cleaning.scraps if s.kind != "marker"} == {"outputs/encode/unused": "output"}
-    assert freed(cleaning) == {}
+    collection = chain.garbage_collection(grace_s=0)
+    assert {s.path: s.kind for s in collection.garbage if s.kind != "marker"} == {"outputs/encode/unused": "output"}
+    assert freed(collection) == {}
     assert sorted(chain.outputs()) == [("encode", "e"), ("index", "i"), ("train", "t")]
     for each in chain.outputs():
         chain.output(*each).verify()
-    assert not chain.cleaning(grace_s=0).scraps
+    assert not chain.garbage_collection(grace_s=0).garbage
 
 
 def test_keeps_what_is_young(chain: Store) -> None:
-    assert not chain.cleaning(grace_s=60).scraps
+    assert not chain.garbage_collection(grace_s=60).garbage
 
 
 def test_what_a_young_output_was_made_from_stays(folder_store: Store, folder: Path) -> None:
@@ -53,35 +53,35 @@ def test_what_a_young_output_was_made_from_stays(folder_store: Store, folder: Pa
     publish(folder_store, "train", "young", ["old"])
     name(folder_store, "other.json", ("train", "elsewhere"))
     age(folder / "outputs/encode/old", 20 * DAY)
-    assert not paths(folder_store.cleaning(grace_s=14 * DAY))
+    assert not paths(folder_store.garbage_collection(grace_s=14 * DAY))
     age(folder / "outputs/train/young", 20 * DAY)
-    assert paths(folder_store.cleaning(grace_s=14 * DAY)) >= {"outputs/encode/old", "outputs/train/young"}
+    assert paths(folder_store.garbage_collection(grace_s=14 * DAY)) >= {"outputs/encode/old", "outputs/train/young"}
 
 
 def test_forgetting_a_reference_frees_what_it_alone_names(chain: Store) -> None:
     publish(chain, "train", "u", ["e"])
     name(chain, "yours.json", ("train", "u"))
-    cleaning = chain.cleaning(grace_s=0, forget=["mine.json"])
-    assert {s.path for s in cleaning.scraps if s.kind == "output"} == {"outputs/encode/unused", "outputs/train/t"}
+    collection = chain.garbage_collection(grace_s=0, drop_refs=["mine.json"])
+    assert {s.path for s in collection.garbage if s.kind == "output"} == {"outputs/encode/unused", "outputs/train/t"}
     assert set(chain.refs()) == {"mine.json", "yours.json"}  # nothing changes before it is asked to
-    freed(cleaning)
+    freed(collection)
     assert set(chain.refs()) == {"yours.json"}
     assert not chain.has("train", "t")
     assert chain.has("index", "i")
 
 
 def test_without_any_reference_nothing_published_is_freed(chain: Store) -> None:
-    chain.forget_ref("mine.json")
-    cleaning = chain.cleaning(grace_s=0)
-    assert cleaning.unnamed
-    assert not [s for s in cleaning.scraps if s.kind == "output"]
+    chain.drop_ref("mine.json")
+    collection = chain.garbage_collection(grace_s=0)
+    assert collection.has_no_references
+    assert not [s for s in collection.garbage if s.kind == "output"]
 
 
 def test_a_reference_that_cannot_be_read_stops_it(chain: Store) -> None:
     chain.write_ref("broken.json", b'{"steps": ')
     with pytest.raises(StoreError, match=r"broken\.json.*--forget broken\.json"):
-        chain.cleaning(grace_s=0)
-    assert chain.cleaning(grace_s=0, forget=["broken.json"]).scraps
+        chain.garbage_collection(grace_s=0)
+    assert chain.garbage_collection(grace_s=0, drop_refs=["broken.json"]).garbage
 
 
 def test_a_kept_manifest_of_another_format_stops_it(folder_store: Store, folder: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_kept_manifest_of_another_format_stops_it(folder_store: Store, folder:
     del manifest["sha256"]
     path.write_bytes(json.dumps({**manifest, "format": 2}).encode())
     with pytest.raises(UnsupportedFormat, match="made from"):
-        folder_store.cleaning(grace_s=0)
+        folder_store.garbage_collection(grace_s=0)
 
 
 def test_a_kept_manifest_that_cannot_be_read_stops_it(folder_store: Store, folder: Path) -> None:
@@ -103,14 +103,14 @@ def test_a_kept_manifest_that_cannot_be_read_stops_it(folder_store: Store, folde
     with pytest.raises(
         StoreError, match=r"train/t/manifest\.json cannot be trusted.*\n.*nothing is freed.*--quarantine"
     ):
-        folder_store.cleaning(grace_s=0)
+        folder_store.garbage_collection(grace_s=0)
     folder_store.quarantine("train", "t", "damaged")
-    assert paths(folder_store.cleaning(grace_s=0)) >= {"outputs/encode/e"}
+    assert paths(folder_store.garbage_collection(grace_s=0)) >= {"outputs/encode/e"}
 
 
 def test_a_manifest_that_cannot_be_read_of_an_output_that_goes_stops_nothing(chain: Store, folder: Path) -> None:
     chain._root.put("outputs/encode/unused/manifest.json", b"{")
-    assert freed(chain.cleaning(grace_s=0)) == {}
+    assert freed(chain.garbage_collection(grace_s=0)) == {}
     assert not chain.has("encode", "unused")
     chain.output("encode", "e").verify()
 
@@ -124,13 +124,13 @@ def test_what_was_left_unfinished(store: Store) -> None:
         with store.draft("train", key, recipe={}, inputs=[]) as draft:
             draft.write("shard", b"x")
             draft.journal("0", ["shard"])
-    cleaning = store.cleaning(grace_s=0)
-    assert {s.path: s.kind for s in cleaning.scraps} == {"outputs/train/dropped": "unfinished"}
-    freed(cleaning)
+    collection = store.garbage_collection(grace_s=0)
+    assert {s.path: s.kind for s in collection.garbage} == {"outputs/train/dropped": "unfinished"}
+    freed(collection)
     assert list(store.outputs()) == [("train", "begun")]
     for days, expected in ((59, []), (61, ["outputs/train/begun"])):
         later = GarbageCollection(store._root, store.inventory(), 0, time.time() + days * DAY)
-        assert [s.path for s in later.scraps] == expected
+        assert [s.path for s in later.garbage] == expected
     assert freed(later) == {}
     assert list(store.outputs()) == []
 
@@ -141,11 +141,11 @@ def test_attempts_beside_the_published_one(store: Store) -> None:
     with store.draft("train", "t", recipe={}, inputs=[]) as draft:
         draft.write("again", b"x")
         left = draft.attempt
-    cleaning = store.cleaning(grace_s=0)
-    assert {s.path: s.kind for s in cleaning.scraps if s.kind != "marker"} == {f"outputs/train/t/{left}": "attempt"}
-    assert freed(cleaning) == {}
+    collection = store.garbage_collection(grace_s=0)
+    assert {s.path: s.kind for s in collection.garbage if s.kind != "marker"} == {f"outputs/train/t/{left}": "attempt"}
+    assert freed(collection) == {}
     store.output("train", "t").verify()
-    assert not store.cleaning(grace_s=0).scraps
+    assert not store.garbage_collection(grace_s=0).garbage
 
 
 def test_quarantine_and_markers(store: Store) -> None:
@@ -154,13 +154,13 @@ def test_quarantine_and_markers(store: Store) -> None:
     store.quarantine("train", "t", "a flipped bit")
     store._root.put(f"families/encode/{'a' * 64}/gone", b"{}")
     publish(store, "train", "t")
-    cleaning = store.cleaning(grace_s=0)
-    kinds = {s.kind for s in cleaning.scraps}
+    collection = store.garbage_collection(grace_s=0)
+    kinds = {s.kind for s in collection.garbage}
     assert {"quarantine", "marker"} <= kinds
-    assert freed(cleaning) == {}
-    assert not list(store._root.walk("quarantine"))
-    assert f"families/encode/{'a' * 64}/gone" not in list(store._root.walk("families"))
-    assert not store.cleaning(grace_s=0).scraps
+    assert freed(collection) == {}
+    assert not list(store._root.list_paths("quarantine"))
+    assert f"families/encode/{'a' * 64}/gone" not in list(store._root.list_paths("families"))
+    assert not store.garbage_collection(grace_s=0).garbage
     store.output("train", "t").verify()
 
 
@@ -172,10 +172,10 @@ def test_temporary_files_of_killed_writers(folder_store: Store, folder: Path) ->
     for path in left:
         path.write_bytes(b"half")
     inside, outside = (str(path.relative_to(folder)) for path in left)
-    assert paths(folder_store.cleaning(grace_s=0)) == {inside}  # outside of outputs no lock tells who writes
+    assert paths(folder_store.garbage_collection(grace_s=0)) == {inside}  # outside of outputs no lock tells who writes
     age(folder / "refs", 2 * 3600)
-    assert paths(folder_store.cleaning(grace_s=0)) == {inside, outside}
-    freed(folder_store.cleaning(grace_s=0))
+    assert paths(folder_store.garbage_collection(grace_s=0)) == {inside, outside}
+    freed(folder_store.garbage_collection(grace_s=0))
     assert not any(path.exists() for path in left)
     folder_store.output("train", "t").verify()
 
@@ -186,9 +186,9 @@ def test_what_a_writer_left_that_was_killed_once_it_had_published(store: Store) 
     attempt = f"outputs/train/t/{store.output('train', 't').manifest.attempt}"
     for path in (f"{attempt}.journal/unit-0.json", f"{attempt}.scratch/checkpoint"):
         store._root.put(path, b"left")
-    assert not paths(store.cleaning(grace_s=60))
-    freed(store.cleaning(grace_s=0))
-    assert not list(store._root.walk(f"{attempt}.journal")) + list(store._root.walk(f"{attempt}.scratch"))
+    assert not paths(store.garbage_collection(grace_s=60))
+    freed(store.garbage_collection(grace_s=0))
+    assert not list(store._root.list_paths(f"{attempt}.journal")) + list(store._root.list_paths(f"{attempt}.scratch"))
     store.output("train", "t").verify()
 
 
@@ -197,7 +197,7 @@ def test_many_temporary_files_in_one_output_do_not_wait_for_each_other(folder_st
     published = next((folder / "outputs/train/t").glob("2*"))
     for number in range(40):
         (published / f".{number:016x}.partial").write_bytes(b"half")
-    assert not any(why for _, why in folder_store.cleaning(grace_s=0).free())
+    assert not any(why for _, why in folder_store.garbage_collection(grace_s=0).run())
     assert not list(published.glob(".*"))
 
 
@@ -214,7 +214,7 @@ def test_what_somebody_writes_is_left(store: Store) -> None:
     ):
         draft.write("x", b"x")
         new.write("x", b"x")
-        left = freed(store.cleaning(grace_s=0))
+        left = freed(store.garbage_collection(grace_s=0))
         assert sorted(left) == ["outputs/train/t", "outputs/train/u"]
         assert all(f"process {os.getpid()}" in why for why in left.values())
         new.publish({})
@@ -223,16 +223,16 @@ def test_what_somebody_writes_is_left(store: Store) -> None:
 
 
 def test_an_output_that_is_named_after_the_looking_stays(chain: Store) -> None:
-    cleaning = chain.cleaning(grace_s=0)
+    collection = chain.garbage_collection(grace_s=0)
     publish(chain, "train", "new", ["unused"])
     name(chain, "new.json", ("train", "new"))  # names what was made from it
-    assert freed(cleaning) == {"outputs/encode/unused": "used meanwhile"}
+    assert freed(collection) == {"outputs/encode/unused": "used meanwhile"}
     chain.output("encode", "unused").verify()
 
 
 def test_an_output_that_is_named_at_the_last_moment_comes_back(chain: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between hiding the manifest and looking at the references again."""
-    cleaning = chain.cleaning(grace_s=0)
+    collection = chain.garbage_collection(grace_s=0)
     delete = type(chain._root).delete
 
     def hide(root: Any, path: str) -> None:
@@ -242,14 +242,14 @@ def test_an_output_that_is_named_at_the_last_moment_comes_back(chain: Store, mon
             name(chain, "new.json", ("encode", "unused"))
 
     monkeypatch.setattr(type(chain._root), "delete", hide)
-    assert freed(cleaning) == {"outputs/encode/unused": "used meanwhile"}
+    assert freed(collection) == {"outputs/encode/unused": "used meanwhile"}
     chain.output("encode", "unused").verify()
 
 
 def test_a_reference_that_breaks_at_the_last_moment_loses_nothing(
     chain: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cleaning = chain.cleaning(grace_s=0)
+    collection = chain.garbage_collection(grace_s=0)
     delete = type(chain._root).delete
 
     def hide(root: Any, path: str) -> None:
@@ -259,21 +259,21 @@ def test_a_reference_that_breaks_at_the_last_moment_loses_nothing(
 
     monkeypatch.setattr(type(chain._root), "delete", hide)
     with pytest.raises(StoreError, match="broken"):
-        freed(cleaning)
+        freed(collection)
     chain.output("encode", "unused").verify()
 
 
 def test_an_output_made_anew_after_the_looking_stays(chain: Store) -> None:
-    cleaning = chain.cleaning(grace_s=0)
+    collection = chain.garbage_collection(grace_s=0)
     time.sleep(0.01)
     chain.remove("encode", "unused")
     publish(chain, "encode", "unused", ["i"], b"anew")
-    assert freed(cleaning) == {"outputs/encode/unused": "written to meanwhile"}
+    assert freed(collection) == {"outputs/encode/unused": "written to meanwhile"}
     chain.output("encode", "unused").verify()
 
 
 def test_two_cleanings_at_a_time(chain: Store) -> None:
-    one, other = chain.cleaning(grace_s=0), chain.cleaning(grace_s=0)
+    one, other = chain.garbage_collection(grace_s=0), chain.garbage_collection(grace_s=0)
     assert freed(one) == {}
     assert freed(other) == {}
     assert ("encode", "unused") not in set(chain.outputs())

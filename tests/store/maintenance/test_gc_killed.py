@@ -23,7 +23,7 @@ CLEANER = """
 import sys
 from store import Store
 print("ready", flush=True)
-for _ in Store.open(sys.argv[1]).cleaning(grace_s=0).free():
+for _ in Store.open(sys.argv[1]).garbage_collection(grace_s=0).run():
     pass
 """
 
@@ -41,7 +41,7 @@ def counted(call):
     return counting
 for name in ("link", "unlink", "replace", "rmdir", "rename"):
     setattr(os, name, counted(getattr(os, name)))
-for _ in Store.open(sys.argv[1]).cleaning(grace_s=0).free():
+for _ in Store.open(sys.argv[1]).garbage_collection(grace_s=0).run():
     pass
 """
 
@@ -73,9 +73,9 @@ def test_killed_before_each_single_change(tmp_path: Path) -> None:
         status = process.wait(60)
         assert status in (0, -signal.SIGKILL)
         check_whole(store)
-        freed(store.cleaning(grace_s=0))
+        freed(store.garbage_collection(grace_s=0))
         assert list(store.outputs()) == [("index", "i")]
-        assert not store.cleaning(grace_s=0).scraps
+        assert not store.garbage_collection(grace_s=0).garbage
         if status == 0:
             assert step > 5
             return
@@ -83,7 +83,7 @@ def test_killed_before_each_single_change(tmp_path: Path) -> None:
 
 
 def test_killed_in_a_bucket(s3: Any) -> None:
-    """At moments that spread over a whole cleaning."""
+    """At moments that spread over a whole collection."""
     store = Store.open(s3.url(os.urandom(8).hex()))
     name(store, "mine.json", ("index", "i"))
     publish(store, "index", "i")
@@ -100,9 +100,9 @@ def test_killed_in_a_bucket(s3: Any) -> None:
         killed += process.wait(60) == -signal.SIGKILL
         check_whole(store)
     assert killed
-    assert freed(store.cleaning(grace_s=0)) == {}
+    assert freed(store.garbage_collection(grace_s=0)) == {}
     assert list(store.outputs()) == [("index", "i")]
-    assert not [path for path in store._root.walk("families") if not path.endswith("/i")]
+    assert not [path for path in store._root.list_paths("families") if not path.endswith("/i")]
 
 
 def test_many_users_come_while_it_frees(tmp_path: Path) -> None:

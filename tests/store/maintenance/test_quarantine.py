@@ -32,7 +32,7 @@ def test_the_error_says_where(store: Store) -> None:
     error = damage(store, output)
     found = (error.url, error.stage, error.key, error.attempt, error.path)
     assert found == (store.url, "train", "k1", output.manifest.attempt, "a/b")
-    for words in ("/a/b", "expected 4 bytes", "found 4 bytes", "Run again", "pipeline verify"):
+    for words in ("/a/b", "expected 4 bytes", "found 4 bytes", "Run again", "Verify all others"):
         assert words in str(error)
 
 
@@ -44,7 +44,7 @@ def test_it_is_moved_and_made_again(store: Store) -> None:
     assert not store.has("train", "k1")
     root = store._root
     here = f"quarantine/train/k1/{attempt}"
-    assert {path.removeprefix(f"{here}/") for path in root.walk(here)} == {
+    assert {path.removeprefix(f"{here}/") for path in root.list_paths(here)} == {
         "why.json",
         "manifest.json",
         "objects/a/b",
@@ -52,7 +52,7 @@ def test_it_is_moved_and_made_again(store: Store) -> None:
     }
     assert root.read(f"{here}/objects/a/b") == b"best"
     assert "changed after it was published" in json.loads(root.read(f"{here}/why.json"))["why"]
-    assert [name for name in root.children("outputs/train/k1") if name != "lock"] == []
+    assert [name for name in root.list_dir("outputs/train/k1") if name != "lock"] == []
     assert publish(store).read_bytes("a/b") == b"text"
 
 
@@ -91,9 +91,9 @@ def test_a_manifest_that_cannot_be_read(store: Store, content: bytes) -> None:
 def test_what_another_run_has_set_aside(store: Store) -> None:
     publish(store)
     store.quarantine("train", "k1", "damaged")
-    before = sorted(store._root.walk("quarantine"))
+    before = sorted(store._root.list_paths("quarantine"))
     store.quarantine("train", "k1", "damaged")
-    assert sorted(store._root.walk("quarantine")) == before
+    assert sorted(store._root.list_paths("quarantine")) == before
 
 
 def test_nothing_is_moved_from_under_a_writer(folder_store: Store) -> None:

@@ -150,13 +150,13 @@ def test_cleaning_frees_nothing_that_a_flipped_manifest_needs(
         store = Store.open(used.url)
         checked = None
         try:
-            checked = store.check(stage, path.parent.name, contradiction=contradiction)
+            checked = store.verify(stage, path.parent.name, contradiction=contradiction)
             assert checked is not None
             found = bool(checked.damage)
         except StoreError:
             found = True
         try:
-            scraps = store.cleaning(grace_s=0, contradiction=contradiction).scraps
+            scraps = store.garbage_collection(grace_s=0, contradiction=contradiction).garbage
         except StoreError:
             stopped += 1
             continue
@@ -172,13 +172,13 @@ def test_an_input_of_an_earlier_version_that_differs_in_one_character(used: Stor
     text = old(path.read_bytes())
     path.write_bytes(text.replace(INDEX.encode(), b"3" + INDEX[1:].encode()))
     with pytest.raises(StoreError, match=f"(?s)which is not there; {INDEX} is.*nothing is freed"):
-        used.cleaning(grace_s=0)
-    checked = used.check("encode", ENCODE)
+        used.garbage_collection(grace_s=0)
+    checked = used.verify("encode", ENCODE)
     assert checked is not None
     assert INDEX in checked.damage[0].found
     path.write_bytes(text)
     used.remove("index", INDEX)  # as where only some outputs were pulled
-    assert not used.cleaning(grace_s=60).scraps
-    checked = used.check("encode", ENCODE)
+    assert not used.garbage_collection(grace_s=60).garbage
+    checked = used.verify("encode", ENCODE)
     assert checked is not None
     assert not checked.damage

@@ -62,13 +62,13 @@ def test_there_and_back(source: Store, elsewhere: Store, tmp_path: Path) -> None
 
 def test_what_is_there_is_not_sent_again(source: Store, elsewhere: Store) -> None:
     copy_output(source, elsewhere, "encode", "k1")
-    assert copy_output(source, elsewhere, "encode", "k1") == CopyResult(len(OBJECTS), TOTAL, 0, there=True)
+    assert copy_output(source, elsewhere, "encode", "k1") == CopyResult(len(OBJECTS), TOTAL, 0, already_present=True)
 
 
 def test_an_output_that_is_nowhere(source: Store, elsewhere: Store) -> None:
     with pytest.raises(MissingOutput, match=r"encode/k2/manifest.json .* Run the step"):
         copy_output(source, elsewhere, "encode", "k2")
-    assert list(elsewhere._root.walk("outputs")) == []
+    assert list(elsewhere._root.list_paths("outputs")) == []
 
 
 def test_a_broken_transfer_goes_on(source: Store, elsewhere: Store) -> None:
@@ -115,18 +115,18 @@ def test_a_damaged_object_is_named_and_not_published(
     assert (error.value.url, error.value.stage, error.value.key) == (source.url, "encode", "k1")
     assert error.value.path == path
     assert not elsewhere.has("encode", "k1")
-    assert not [each for each in elsewhere._root.walk("outputs") if each.endswith(path)]
+    assert not [each for each in elsewhere._root.list_paths("outputs") if each.endswith(path)]
 
 
 def test_a_full_folder_is_told_before_the_first_byte(
     source: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LocalBackend, "free", lambda self: 1000)
+    monkeypatch.setattr(LocalBackend, "free_bytes", lambda self: 1000)
     target = Store.open(str(tmp_path / "target"))
     with pytest.raises(StoreFull, match=f"{TOTAL:,} bytes are missing there and 1,000 are free") as error:
         copy_output(source, target, "encode", "k1")
     assert "Free some space" in str(error.value)
-    assert not [path for path in target._root.walk("outputs") if path != lock_path("encode", "k1")]
+    assert not [path for path in target._root.list_paths("outputs") if path != lock_path("encode", "k1")]
 
 
 def test_what_lies_damaged_in_a_folder_is_sent_again(source: Store, tmp_path: Path) -> None:

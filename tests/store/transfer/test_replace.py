@@ -46,7 +46,7 @@ def test_one_that_differs_stays_until_it_is_to_be_replaced(source: Store, elsewh
     output = elsewhere.output("encode", "k1")
     output.verify()
     assert output.read_bytes("a") == b"new"
-    assert sorted(path.split("/", 4)[4] for path in elsewhere._root.walk("quarantine")) == [
+    assert sorted(path.split("/", 4)[4] for path in elsewhere._root.list_paths("quarantine")) == [
         "manifest.json", "objects/a", "objects/b/c", "why.json",
     ]  # fmt: skip
     again = copy_output(source, elsewhere, "encode", "k1", replace=True)
@@ -78,7 +78,7 @@ def test_killed_anywhere_there_is_the_old_or_the_new(
 
         return counting
 
-    names = ("put", "fill", "create", "move_all", "sync", "delete")
+    names = ("put", "write_stream", "put_if_absent", "move_all", "sync", "delete")
     whole = {name: getattr(LocalBackend, name) for name in names}
     seen = set()
     for step in range(1, 40):
@@ -143,6 +143,6 @@ def test_an_attempt_that_is_being_freed_is_not_written_to(source: Store, elsewhe
     copy_output(source, elsewhere, "encode", "k1")
     found = elsewhere.output("encode", "k1")
     found.verify()
-    assert (found.manifest.attempt == attempt) == elsewhere._root.resumable
-    assert is_being_deleted(elsewhere._root, f"outputs/encode/k1/{attempt}") != elsewhere._root.resumable
+    assert (found.manifest.attempt == attempt) == elsewhere._root.locks_are_exclusive
+    assert is_being_deleted(elsewhere._root, f"outputs/encode/k1/{attempt}") != elsewhere._root.locks_are_exclusive
     assert json.loads(elsewhere._root.read("outputs/encode/k1/manifest.json"))["attempt"] == found.manifest.attempt

@@ -68,7 +68,7 @@ class TestPublishing:
             output = second.publish({})
         assert output.manifest == theirs.manifest
         assert output.read_bytes("x") == b"theirs"
-        left = [path for path in store._root.walk("outputs") if second.attempt in path]
+        left = [path for path in store._root.list_paths("outputs") if second.attempt in path]
         assert left == []
 
     def test_who_comes_second_after_a_damaged_first_says_so(self, store: Store) -> None:
@@ -100,7 +100,7 @@ class TestPublishing:
             d.publish({})
         store.remove("encode", "k1")
         assert not store.has("encode", "k1")
-        assert list(store._root.walk("outputs/encode")) == []
+        assert list(store._root.list_paths("outputs/encode")) == []
         store.remove("encode", "k1")
         with draft(store) as d:
             d.publish({})

@@ -33,7 +33,7 @@ def values(shard: int) -> dict[str, np.ndarray]:
 
 
 def left_behind(store: Store, attempt: str) -> list[str]:
-    return [path for path in store._root.walk("outputs/encode/k1") if f"/{attempt}" in path]
+    return [path for path in store._root.list_paths("outputs/encode/k1") if f"/{attempt}" in path]
 
 
 class TestTogether:
@@ -41,11 +41,11 @@ class TestTogether:
         with draft(store) as owner:
             create(owner, LAYOUT, {})
             owner.share()
-            workers = [store.join("encode", "k1", owner.attempt) for _ in range(3)]
+            workers = [store.open_shared_writer("encode", "k1", owner.attempt) for _ in range(3)]
             for shard in pending(owner, LAYOUT):
                 write_shard(workers[shard % 3], LAYOUT, shard, values(shard))
                 assert str(shard) not in owner.done
-                assert owner.take_in(str(shard))
+                assert owner.accept_unit(str(shard))
             assert pending(owner, LAYOUT) == []
             output = owner.publish({})
         output.verify()
@@ -57,12 +57,12 @@ class TestTogether:
     def test_who_joins_can_neither_delete_nor_change(self, store: Store) -> None:
         with draft(store) as owner:
             owner.share()
-            worker = store.join("encode", "k1", owner.attempt)
+            worker = store.open_shared_writer("encode", "k1", owner.attempt)
             worker.write("a", b"1")
             with pytest.raises(NotShared, match="owner alone"):
                 worker.delete("a")
             worker.write("a", b"1")  # the same again: a shard that was done twice
-            other = store.join("encode", "k1", owner.attempt)
+            other = store.open_shared_writer("encode", "k1", owner.attempt)
             with pytest.raises(ObjectTaken, match="other bytes") as raised:
                 other.write("a", b"2")
             assert raised.value.path == "a"
@@ -74,23 +74,23 @@ class TestTogether:
         with draft(store) as owner:
             owner.share()
             for _ in range(2):
-                worker = store.join("encode", "k1", owner.attempt)
+                worker = store.open_shared_writer("encode", "k1", owner.attempt)
                 worker.write("a", b"1")
                 worker.journal("unit", ["a"])
-            assert owner.take_in("unit")
-            assert owner.take_in("unit")
+            assert owner.accept_unit("unit")
+            assert owner.accept_unit("unit")
             output = owner.publish({})
         assert [entry.path for entry in output.manifest.objects] == ["a"]
 
     def test_what_a_dead_worker_left_half_done_is_deleted_by_the_owner(self, store: Store) -> None:
         with draft(store) as owner:
             owner.share()
-            store.join("encode", "k1", owner.attempt).write("a", b"another kind of machine")
+            store.open_shared_writer("encode", "k1", owner.attempt).write("a", b"another kind of machine")
             owner.delete("a")
-            worker = store.join("encode", "k1", owner.attempt)
+            worker = store.open_shared_writer("encode", "k1", owner.attempt)
             worker.write("a", b"1")
             worker.journal("unit", ["a"])
-            assert owner.take_in("unit")
+            assert owner.accept_unit("unit")
             assert owner.publish({}).read_bytes("a") == b"1"
 
     def test_an_attempt_that_nobody_shares_cannot_be_joined(self, store: Store) -> None:
@@ -98,7 +98,7 @@ class TestTogether:
             owner.write("a", b"1")
             for attempt in (owner.attempt, "20260101T000000000000Z-00000000", "../../x"):
                 with pytest.raises(NotShared):
-                    store.join("encode", "k1", attempt)
+                    store.open_shared_writer("encode", "k1", attempt)
 
 
 class TestReadingBack:
@@ -106,31 +106,31 @@ class TestReadingBack:
     def test_a_unit_that_is_not_what_its_journal_says_is_done_again(self, store: Store, harm: bytes | None) -> None:
         with draft(store) as owner:
             owner.share()
-            worker = store.join("encode", "k1", owner.attempt)
+            worker = store.open_shared_writer("encode", "k1", owner.attempt)
             worker.write("a", b"one")
             worker.journal("unit", ["a"])
             place = f"outputs/encode/k1/{owner.attempt}/a"
             store._root.delete(place) if harm is None else store._root.put(place, harm)
-            assert not owner.take_in("unit")
+            assert not owner.accept_unit("unit")
             assert owner.size("a") is None
-            again = store.join("encode", "k1", owner.attempt)
+            again = store.open_shared_writer("encode", "k1", owner.attempt)
             again.write("a", b"one")
             again.journal("unit", ["a"])
-            assert owner.take_in("unit")
+            assert owner.accept_unit("unit")
 
     def test_a_unit_that_nobody_journalled_is_not_there(self, store: Store) -> None:
         with draft(store) as owner:
             owner.share()
-            assert not owner.take_in("unit")
+            assert not owner.accept_unit("unit")
 
     def test_a_unit_cannot_bring_objects_of_another(self, store: Store) -> None:
         with draft(store) as owner:
             owner.write("a", b"1")
             owner.journal("mine", ["a"])
             owner.share()
-            worker = store.join("encode", "k1", owner.attempt)
+            worker = store.open_shared_writer("encode", "k1", owner.attempt)
             worker.journal("theirs", ["a"])
-            assert not owner.take_in("theirs")
+            assert not owner.accept_unit("theirs")
             assert owner.read("a") == b"1"
 
 
@@ -138,11 +138,11 @@ class TestZombies:
     def test_late_writes_into_a_published_output_are_refused(self, store: Store) -> None:
         with draft(store) as owner:
             owner.share()
-            zombie = store.join("encode", "k1", owner.attempt)
-            worker = store.join("encode", "k1", owner.attempt)
+            zombie = store.open_shared_writer("encode", "k1", owner.attempt)
+            worker = store.open_shared_writer("encode", "k1", owner.attempt)
             worker.write("a", b"1")
             worker.journal("unit", ["a"])
-            owner.take_in("unit")
+            owner.accept_unit("unit")
             output = owner.publish({})
         with pytest.raises(ObjectTaken):
             zombie.write("a", b"2")
@@ -156,7 +156,7 @@ class TestZombies:
         with draft(store) as first:
             create(first, LAYOUT, {})
             first.share()
-            zombie = store.join("encode", "k1", first.attempt)
+            zombie = store.open_shared_writer("encode", "k1", first.attempt)
             write_shard(zombie, LAYOUT, 0, values(0))
             zombie.write("features/c/1/0/0", b"half a shard")
         assert store.progress("encode", "k1") == 1
@@ -166,7 +166,7 @@ class TestZombies:
             assert pending(second, LAYOUT) == [1, 2, 3, 4]
             for shard in (1, 2):
                 write_shard(second, LAYOUT, shard, values(shard))
-            zombie = store.join("encode", "k1", first.attempt)  # it does not know yet
+            zombie = store.open_shared_writer("encode", "k1", first.attempt)  # it does not know yet
             for shard in (2, 3):
                 write_shard(zombie, LAYOUT, shard, {**values(shard), "features": np.full((4, 3, 4), 9, "float32")})
             for shard in (3, 4):
@@ -178,7 +178,7 @@ class TestZombies:
     def test_on_a_folder_shards_are_linked_and_nothing_stays_behind(self, folder_store: Store, folder: Path) -> None:
         with draft(folder_store) as first:
             first.share()
-            zombie = folder_store.join("encode", "k1", first.attempt)
+            zombie = folder_store.open_shared_writer("encode", "k1", first.attempt)
             zombie.write("a", b"1")
             zombie.journal("unit", ["a"])
         (before,) = folder.glob("outputs/*/*/*/a")
@@ -191,7 +191,7 @@ class TestZombies:
         with pytest.raises(NotShared):
             zombie.journal("late", [])
         zombie.write("late", b"!")
-        scraps = folder_store.cleaning(grace_s=0).scraps
+        scraps = folder_store.garbage_collection(grace_s=0).garbage
         assert [(scrap.kind, scrap.path) for scrap in scraps] == [("attempt", f"outputs/encode/k1/{first.attempt}")]
 
     def test_a_file_system_without_links_copies(
@@ -199,7 +199,7 @@ class TestZombies:
     ) -> None:
         with draft(folder_store) as first:
             first.share()
-            worker = folder_store.join("encode", "k1", first.attempt)
+            worker = folder_store.open_shared_writer("encode", "k1", first.attempt)
             worker.write("a", b"1")
             worker.journal("unit", ["a"])
 
@@ -224,7 +224,7 @@ class TestChains:
                 assert owner.done == {str(earlier) for earlier in range(turn)}
                 if is_shared:
                     owner.share()
-                writer = store.join("encode", "k1", owner.attempt) if is_shared else owner
+                writer = store.open_shared_writer("encode", "k1", owner.attempt) if is_shared else owner
                 writer.write(f"part/{turn}", b"x")
                 writer.journal(str(turn), [f"part/{turn}"])
         with draft(store) as last:
@@ -236,7 +236,7 @@ class TestChains:
     def test_on_a_folder_an_attempt_of_ones_own_is_gone_on_with(self, folder_store: Store) -> None:
         with draft(folder_store) as first:
             first.share()
-            late = folder_store.join("encode", "k1", first.attempt)
+            late = folder_store.open_shared_writer("encode", "k1", first.attempt)
             late.write("a", b"1")
             late.journal("a", ["a"])
         with draft(folder_store) as second:
@@ -255,7 +255,7 @@ class TestChains:
         with draft(store) as first:
             create(first, LAYOUT, {})
             first.share()
-            write_shard(store.join("encode", "k1", first.attempt), LAYOUT, 0, values(0))
+            write_shard(store.open_shared_writer("encode", "k1", first.attempt), LAYOUT, 0, values(0))
         with draft(store) as second:
             create(second, other, {})
             assert len(pending(second, other)) == 10
@@ -267,7 +267,7 @@ class TestChains:
         """It is stopped before each link that it makes, and the next one goes on."""
         with draft(folder_store) as first:
             first.share()
-            worker = folder_store.join("encode", "k1", first.attempt)
+            worker = folder_store.open_shared_writer("encode", "k1", first.attempt)
             for unit in "abc":
                 worker.write(unit, unit.encode())
                 worker.journal(unit, [unit])

@@ -16,10 +16,10 @@ from pipeline.sources.base import Recording, Series
 from pipeline.sources.validate_streams import probed, series_of
 from pipeline.stages.encode.align import TooShortError, starts, windows
 from pipeline.stages.encode.encoder import Encoded, EncodeTask, file_of, nothing_usable
+from pipeline.stages.encode.prefetch import PrefetchError, read_ahead
 from pipeline.stages.encode.timelines.params import SeriesParams, SkeletonParams
 from pipeline.stages.encode.timelines.series import NoOverlapError, timeline
 from pipeline.stages.encode.timelines.skeleton import VERTICAL_AXIS, DegenerateError, normalise
-from pipeline.stages.encode.video.prefetch import PrefetchError, read_ahead
 from trainers.data.patches import derive_velocities, patches
 
 
@@ -38,14 +38,14 @@ class _Reading:
 class TimelineEncoder:
     """Encoder of a series or skeleton modality."""
 
-    def __init__(self, params: SeriesParams | SkeletonParams, job: EncodeTask, recordings: Sequence[Recording]) -> None:
-        self._params, self._job = params, job
-        self._spec = windows(params, job.modality.rate)
+    def __init__(self, params: SeriesParams | SkeletonParams, task: EncodeTask) -> None:
+        self._params, self._task = params, task
+        self._spec = windows(params, task.modality.rate)
         self._velocities = isinstance(params, SkeletonParams) and params.velocities
-        self._shapes = _shapes(job, recordings)
+        self._shapes = _sample_shapes(task)
         if isinstance(params, SkeletonParams):
             _check_joints(params, self._shapes)
-        channels = len(job.modality.channels) or sum(int(np.prod(shape)) for shape in self._shapes)
+        channels = len(task.modality.channels) or sum(int(np.prod(shape)) for shape in self._shapes)
         self.width = (1 + self._velocities) * channels * self._factor()
         self.channels = channels if params.keep_series else None
         skeleton = isinstance(params, SkeletonParams)
@@ -58,7 +58,7 @@ class TimelineEncoder:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Nothing but time passes here."""
+        """Nothing: there is no device and there are no weights."""
         return {}
 
     def encode(
@@ -72,16 +72,16 @@ class TimelineEncoder:
         encoded = self._empty(len(recordings))
         read: dict[int, NDArray[np.float32]] = {}
         tasks = [_Reading(self, row, recording) for row, recording in enumerate(recordings) if recording is not None]
-        with closing(read_ahead(tasks, threads=self._job.threads, items=1)) as reading:
+        with closing(read_ahead(tasks, threads=self._task.threads, items=1)) as reading:
             for task, item in reading:
                 if not isinstance(item, PrefetchError):
                     read[task.row] = cast("NDArray[np.float32]", item)
-                elif isinstance(item.error, BadRecording) and not self._job.strict:
+                elif isinstance(item.error, BadRecording) and not self._task.strict:
                     encoded.broken[item.error.recording] = item.error
                 else:
                     raise item.error
                 seen()
-        with self._job.timings.phase("pool"):
+        with self._task.timings.phase("pool"):
             self._pool(read, recordings, encoded)
         return encoded
 
@@ -95,27 +95,27 @@ class TimelineEncoder:
 
     def read(self, recording: Recording) -> NDArray[np.float32]:
         """Return the recording's (T, C) timeline, and know that its windows fit."""
-        with self._job.timings.phase("read"):
+        with self._task.timings.phase("read"):
             return self._read(recording)
 
     def _read(self, recording: Recording) -> NDArray[np.float32]:
-        streams = self._job.modality.streams
+        streams = self._task.modality.streams
         pairs = list(zip(streams, self._shapes, strict=True))
         series = [self._open(recording, stream, shape) for stream, shape in pairs]
         try:
-            values = timeline(series, self._job.modality.rate, self._spec)
+            values = timeline(series, self._task.modality.rate, self._spec)
             starts(self._spec, len(values))
         except (TooShortError, NoOverlapError) as error:
             remedy = "; use a smaller window or align: resample" if isinstance(error, TooShortError) else ""
             raise BadRecording(recording.id, streams[0], file_of(recording, streams[0]), f"{error}{remedy}") from error
-        if self._job.modality.channels:
-            values = values[:, self._job.modality.channels]
+        if self._task.modality.channels:
+            values = values[:, self._task.modality.channels]
         with np.errstate(over="ignore"):
             return values.astype(np.float32)
 
     def _open(self, recording: Recording, stream: str, shape: tuple[int, ...]) -> Series:
         file = file_of(recording, stream)
-        series = series_of(self._job.source, recording, stream, self._job.limits)
+        series = series_of(self._task.source, recording, stream, self._task.limits)
         values = series.values
         if values.shape[1:] != shape:
             raise BadRecording(
@@ -136,21 +136,21 @@ class TimelineEncoder:
     ) -> None:
         """Reduce one recording after the other, so that none's bits depend on which others are encoded with it."""
         for row, values in read.items():
-            found = self._patches(values)
-            if not (np.isfinite(values).all() and np.isfinite(found).all()):
+            pooled = self._patches(values)
+            if not (np.isfinite(values).all() and np.isfinite(pooled).all()):
                 self._too_large(cast("Recording", recordings[row]), into)
                 continue
-            into.features[row, : len(found)] = found
-            into.valid[row, : len(found)] = True
+            into.features[row, : len(pooled)] = pooled
+            into.valid[row, : len(pooled)] = True
             if into.series is not None:
                 into.series[row] = values
 
     def _too_large(self, recording: Recording, into: Encoded) -> None:
         """Count a recording as broken whose values are finite, and what is made of them is not."""
-        stream = self._job.modality.streams[0]
+        stream = self._task.modality.streams[0]
         reason = "has values so large that what is made of them is more than single precision holds"
         error = BadRecording(recording.id, stream, file_of(recording, stream), reason)
-        if self._job.strict:
+        if self._task.strict:
             raise error
         into.broken[recording.id] = error
 
@@ -164,19 +164,19 @@ class TimelineEncoder:
         return pooled
 
 
-def _shapes(job: EncodeTask, recordings: Sequence[Recording]) -> list[tuple[int, ...]]:
-    """Return the shape of one sample of each stream, from the first recording that is good in all of them."""
+def _sample_shapes(task: EncodeTask) -> list[tuple[int, ...]]:
+    """Return the shape of one sample of each stream: those of the first recording that can be used."""
     reasons: dict[str, str] = {}
-    for recording in recordings:
+    for recording in task.usable():
         try:
-            for stream in job.modality.streams:
+            for stream in task.modality.streams:
                 file_of(recording, stream)
-            return [probed(job.source, recording, stream, job.limits).shape for stream in job.modality.streams]
+            return [probed(task.source, recording, stream, task.limits).shape for stream in task.modality.streams]
         except BadRecording as error:
-            if job.strict:
+            if task.strict:
                 raise
             reasons[recording.id] = str(error)
-    raise nothing_usable(job.name, reasons)
+    raise nothing_usable(task.name, reasons)
 
 
 def _check_joints(params: SkeletonParams, shapes: Sequence[tuple[int, ...]]) -> None:

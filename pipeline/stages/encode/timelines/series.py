@@ -64,5 +64,6 @@ def _at_rate(stream: Series, span: tuple[float, float] | None, rate: float) -> N
     if stream.times is None:
         return stream.values
     start, end = span or (float(stream.times[0]), float(stream.times[-1]))
+    # A span that is a whole number of samples but for rounding has its last sample, too.
     ticks = int(np.floor((end - start) * rate + 1e-6)) + 1
     return interpolate(stream.values, stream.times, start + np.arange(ticks) / rate)

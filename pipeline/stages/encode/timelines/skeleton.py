@@ -42,6 +42,7 @@ def normalise(joints: NDArray[np.float64], params: SkeletonParams) -> NDArray[np
 
 def _face_camera(joints: NDArray[np.float64], params: SkeletonParams) -> NDArray[np.float64]:
     """Turn about the vertical through the first hip centre until the first shoulder line points along x."""
+    # From the first frame alone, so that turning during the action stays in the data.
     line = joints[0, params.right_shoulder] - joints[0, params.left_shoulder]
     across = float(np.hypot(line[0], line[2]))
     if across < _SMALLEST:

@@ -72,6 +72,7 @@ def build_backbone(params: VideoParams, weights_file: Path | None, device: torch
         raise ConfigError(
             f"backbone: torchvision has no classification model {params.backbone!r}; did you mean {' or '.join(close)}?"
         )
+    # A fork, so that building a network draws nothing from the process's own random numbers.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(RANDOM_SEED)
         network: Any = (

@@ -31,11 +31,12 @@ def fuse_conv_bn(network: nn.Module, example: Tensor) -> Tensor:
         conv.weight, conv.bias = fuse_conv_bn_weights(
             conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
         )
-        norm.forward = _same
+        norm.forward = _identity
     with torch.inference_mode():
-        found: Tensor = network(example)
-    if (found - expected).abs().max() <= _TOLERANCE * expected.abs().max():
-        return found
+        fused: Tensor = network(example)
+    # That a convolution's output is also used elsewhere shows only here.
+    if (fused - expected).abs().max() <= _TOLERANCE * expected.abs().max():
+        return fused
     for module, parameters in before.items():
         module._parameters.update(parameters)
     for norm, forward in bypassed.items():
@@ -43,7 +44,7 @@ def fuse_conv_bn(network: nn.Module, example: Tensor) -> Tensor:
     return expected
 
 
-def _same(values: Tensor) -> Tensor:
+def _identity(values: Tensor) -> Tensor:
     return values
 
 

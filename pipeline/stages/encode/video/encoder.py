@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,15 +20,13 @@ from pipeline.sources.base import Recording
 from pipeline.sources.validate_streams import frames_of, video_of
 from pipeline.stages.encode.align import TooShortError, frames, windows
 from pipeline.stages.encode.encoder import Encoded, EncodeTask, file_of
+from pipeline.stages.encode.prefetch import PrefetchError, read_ahead
 from pipeline.stages.encode.video.backbone import build_backbone
 from pipeline.stages.encode.video.frames import CropSquare, Frame, FramesError, image, person_square, pool_frames
 from pipeline.stages.encode.video.network import BatchedInference
 from pipeline.stages.encode.video.params import VideoParams
-from pipeline.stages.encode.video.prefetch import PrefetchError, read_ahead
 
 AHEAD = 16  # images that wait, of each video that is being read
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,13 +38,13 @@ class _Image:
 
 
 class _Shard:
-    """What is known so far of a shard; also the task that stands for its end."""
+    """The rows of a shard so far. It is also the task that follows those of its recordings: it says that they ended."""
 
     def __init__(self, recordings: Sequence[Recording | None], patches: int, width: int, streams: int) -> None:
         shape = (len(recordings), patches)
         self.recordings = recordings
-        self.encoded = Encoded(np.zeros((*shape, width), np.float32), np.zeros(shape, np.bool_))
-        self.touched = np.zeros((*shape, streams), np.bool_)
+        self.encoded = Encoded(np.zeros((*shape, width), np.float32), np.zeros(shape, np.bool_))  # (n, P, D), (n, P)
+        self.has_image = np.zeros((*shape, streams), np.bool_)  # (n, P, streams)
 
     def __call__(self) -> Iterator[_Shard]:
         yield self
@@ -54,7 +52,7 @@ class _Shard:
     def finished(self) -> Encoded:
         """Return the rows, where a broken recording's is zero and not valid."""
         encoded = self.encoded
-        encoded.valid[:] = self.touched.all(axis=2)
+        encoded.valid[:] = self.has_image.all(axis=2)
         for row, recording in enumerate(self.recordings):
             if recording is not None and recording.id in encoded.broken:
                 encoded.valid[row] = False
@@ -63,14 +61,14 @@ class _Shard:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _StreamOfRow:
     """The task of reading one stream of one row's recording."""
 
     read: Callable[[Recording, str], Iterator[_Image]]
     shard: _Shard
     row: int
     recording: Recording
-    stream: int
+    number: int
     name: str
 
     def __call__(self) -> Iterator[_Image]:
@@ -79,38 +77,37 @@ class _Reading:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Images on their way through the network."""
+    """Images of one shard on their way through the network."""
 
-    images: Sequence[tuple[_Reading, _Image]]
+    images: Sequence[tuple[_StreamOfRow, _Image]]
     features: Future[NDArray[np.float32]]
 
     def add(self) -> None:
         """Wait for the features, and add them to their patches."""
-        found = self.features.result()
-        width = found.shape[1]
-        for (task, item), values in zip(self.images, found, strict=True):
+        features = self.features.result()  # (images, width)
+        width = features.shape[1]
+        for (stream, item), values in zip(self.images, features, strict=True):
+            columns = slice(stream.number * width, (stream.number + 1) * width)
             for patch, share in item.shares:
-                there = task.shard.encoded.features[task.row, patch, task.stream * width : (task.stream + 1) * width]
-                there += values * np.float32(share)
+                stream.shard.encoded.features[stream.row, patch, columns] += values * np.float32(share)
         self.images[0][0].shard.encoded.images += len(self.images)
 
 
 class VideoEncoder:
     """Encoder of a video modality; several streams are encoded one by one and joined on the feature axis."""
 
-    def __init__(self, params: VideoParams, job: EncodeTask, recordings: Sequence[Recording]) -> None:
-        del recordings  # the network alone says how wide features are
-        self._params, self._job = params, job
-        self._spec = windows(params, job.modality.rate)
-        self._backbone = build_backbone(params, job.weights_file, job.device)
-        self.width = self._backbone.width * len(job.modality.streams)
+    def __init__(self, params: VideoParams, task: EncodeTask) -> None:
+        self._params, self._task = params, task
+        self._spec = windows(params, task.modality.rate)
+        self._backbone = build_backbone(params, task.weights_file, task.device)
+        self.width = self._backbone.width * len(task.modality.streams)
         self.channels: int | None = None
         self.attributes: dict[str, Any] = {"reduce": "mean", "velocities": False, "vertical_axis": None}
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Device and weights."""
-        device = self._job.device
+        device = self._task.device
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
         return {"device": name, "weights": self._backbone.weights}
 
@@ -121,85 +118,67 @@ class VideoEncoder:
 
         Reading goes on while the network computes, across recordings and shards; no batch crosses shards.
         """
-        threads = self._job.threads
-        waiting: list[tuple[_Reading, _Image]] = []
-        computing: deque[_Batch | _Shard] = deque()
-        stopped: BaseException | None = None
-        last: _Reading | None = None
+        threads, timings = self._task.threads, self._task.timings
+        images: list[tuple[_StreamOfRow, _Image]] = []  # of the next batch
+        in_flight: deque[_Batch | _Shard] = deque()  # batches in order, each shard after its last one
+        last: tuple[_Shard, int] | None = None
+        error: BaseException | None = None
         with (
-            BatchedInference(self._backbone, self._params.image_size, threads, self._job.timings) as network,
+            BatchedInference(self._backbone, self._params.image_size, threads, timings) as network,
             closing(read_ahead(self._tasks(shards), threads=threads, items=AHEAD)) as reading,
         ):
-            for task, item in self._timed(reading, lambda: _idle(computing, network)):
-                if isinstance(task, _Reading):
-                    if last is None or (task.shard, task.row) != (last.shard, last.row):
+            for task, item in timings.timed("waiting", reading, lambda: _is_idle(network, in_flight)):
+                if isinstance(task, _StreamOfRow):
+                    if (task.shard, task.row) != last:
                         seen()
-                    last = task
+                    last = task.shard, task.row
                     if isinstance(item, _Image):
-                        waiting.append((task, item))
-                        task.shard.touched[task.row, [patch for patch, _ in item.shares], task.stream] = True
+                        images.append((task, item))
+                        task.shard.has_image[task.row, [patch for patch, _ in item.shares], task.number] = True
                     elif isinstance(item, PrefetchError):
-                        if not isinstance(item.error, BadRecording) or self._job.strict:
-                            stopped = item.error
+                        if not isinstance(item.error, BadRecording) or self._task.strict:
+                            error = item.error
                             break
                         task.shard.encoded.broken.setdefault(item.error.recording, item.error)
-                if waiting and (len(waiting) == network.batch or isinstance(task, _Shard)):
-                    computing.append(_Batch(waiting, network.submit([each.pixels for _, each in waiting])))
-                    waiting = []
+                if images and (len(images) == network.batch or isinstance(task, _Shard)):
+                    in_flight.append(_Batch(images, network.submit([each.pixels for _, each in images])))
+                    images = []
                 if isinstance(task, _Shard):
-                    computing.append(task)
-                while len(computing) > 2 * network.at_once:
-                    yield from _end(computing.popleft())
-            while computing:
-                yield from _end(computing.popleft())
-        if stopped is not None:  # the shards before it are done
-            raise stopped
+                    in_flight.append(task)
+                while len(in_flight) > 2 * network.at_once:  # bounds memory, and keeps the network busy
+                    yield from _finish(in_flight.popleft())
+            while in_flight:
+                yield from _finish(in_flight.popleft())
+        if error is not None:  # only now, when the shards before it are done
+            raise error
 
-    def _tasks(self, shards: Iterable[Sequence[Recording | None]]) -> Iterator[_Reading | _Shard]:
-        streams = self._job.modality.streams
+    def _tasks(self, shards: Iterable[Sequence[Recording | None]]) -> Iterator[_StreamOfRow | _Shard]:
+        streams = self._task.modality.streams
         for recordings in shards:
             shard = _Shard(recordings, self._spec.patches, self.width, len(streams))
             for row, recording in enumerate(recordings):
                 if recording is not None:
                     for number, name in enumerate(streams):
-                        yield _Reading(self._read_timed, shard, row, recording, number, name)
+                        yield _StreamOfRow(self._read, shard, row, recording, number, name)
             yield shard
 
-    def _timed(self, items: Iterator[T], idle: Callable[[], bool]) -> Iterator[T]:
-        """Count the time until the next item, where the network has nothing to do meanwhile."""
-        end = object()
-        while True:
-            if idle():
-                with self._job.timings.phase("waiting"):
-                    item = next(items, end)
-            else:
-                item = next(items, end)
-            if item is end:
-                return
-            yield item  # type: ignore[misc]
-
-    def _read_timed(self, recording: Recording, stream: str) -> Iterator[_Image]:
-        images = self._read(recording, stream)
-        while True:
-            with self._job.timings.phase("prepare"):
-                item = next(images, None)
-            if item is None:
-                return
-            yield item
-
     def _read(self, recording: Recording, stream: str) -> Iterator[_Image]:
+        """Return the images of a stream's windows, as they become ready; in a thread that reads ahead."""
+        return self._task.timings.timed("prepare", self._images(recording, stream))
+
+    def _images(self, recording: Recording, stream: str) -> Iterator[_Image]:
         file = file_of(recording, stream)
-        params = self._params
+        params, timed = self._params, self._task.timings.timed
         try:
-            with self._job.timings.phase("decode"):
-                video = video_of(self._job.source, recording, stream)
+            with self._task.timings.phase("decode"):
+                video = video_of(self._task.source, recording, stream)
             with video:
-                numbers = frames(self._spec, video.length)
+                numbers = frames(self._spec, video.length)  # (windows, window)
                 needed = np.unique(numbers)
-                read = partial(frames_of, self._job.source, recording, stream, video)
+                read = partial(frames_of, self._task.source, recording, stream, video)
                 crop = self._crop(read, needed)
-                found = self._decoded(read(needed, None if crop else params.image_size))
-                pooled = pool_frames(found, needed, numbers, params.depth, average=params.pool == "frames")
+                decoded = timed("decode", read(needed, None if crop else params.image_size))
+                pooled = pool_frames(decoded, needed, numbers, params.depth, average=params.pool == "frames")
                 for item in pooled:
                     yield _Image(image(item.values, params.image_size, crop), item.shares)
         except TooShortError as error:
@@ -208,15 +187,6 @@ class VideoEncoder:
         except FramesError as error:
             raise BadRecording(recording.id, stream, file, str(error)) from error
 
-    def _decoded(self, frames: Iterator[T]) -> Iterator[T]:
-        end = object()
-        while True:
-            with self._job.timings.phase("decode"):
-                item = next(frames, end)
-            if item is end:
-                return
-            yield item  # type: ignore[misc]
-
     def _crop(self, read: Callable[..., Iterator[Frame]], needed: NDArray[np.int64]) -> CropSquare | None:
         """Look once through the frames for the person; the video is then read again from its start."""
         if self._params.crop == "none":
@@ -224,18 +194,18 @@ class VideoEncoder:
         first = next(read(needed[:1]), None)
         if first is not None and first.ndim != 2:
             raise ConfigError("crop: person needs depth without background; for colour set crop: none")
-        found = person_square(self._decoded(read(needed)))
-        if found is None:
+        square = person_square(self._task.timings.timed("decode", read(needed)))
+        if square is None:
             raise FramesError("no frame has a reading, so there is no person to crop to")
-        return found
+        return square
 
 
-def _idle(computing: Iterable[_Batch | _Shard], network: BatchedInference) -> bool:
-    busy = sum(isinstance(each, _Batch) and not each.features.done() for each in computing)
+def _is_idle(network: BatchedInference, in_flight: Iterable[_Batch | _Shard]) -> bool:
+    busy = sum(isinstance(each, _Batch) and not each.features.done() for each in in_flight)
     return busy < network.at_once
 
 
-def _end(item: _Batch | _Shard) -> Iterator[Encoded]:
+def _finish(item: _Batch | _Shard) -> Iterator[Encoded]:
     if isinstance(item, _Batch):
         item.add()
     else:

@@ -1,4 +1,4 @@
-"""From a camera's frames to a network's images: levels, windows pooled while the video streams, size."""
+"""From a camera's frames to a network's images: scaled to 0..1, pooled by window while the video streams, resized."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def pool_frames(
     windows
         (windows, window) frame numbers that do not decrease along either axis; a number can repeat.
     depth
-        How millimetres become levels.
+        How millimetres become 0..1.
     average
         True: yield each window's mean. False: yield each needed frame once, with its share of each patch.
 
@@ -72,15 +72,16 @@ def pool_frames(
     last, window = windows[:, -1], windows.shape[1]
     sums: dict[int, NDArray[np.float32]] = {}
     count, shape = 0, None
+    # Windows close in order, so only those that overlap are open at a time.
     for number, frame in zip(needed.tolist(), frames, strict=False):
         count += 1
         values = to_unit_range(frame, depth)
         if values.shape != (shape := shape or values.shape):
             raise FramesError(f"frame {number} has the size {values.shape[:2]}, those before it {shape[:2]}")
-        here = wanted[number]
+        patches = wanted[number]
         if not average:
-            yield Pooled(values, tuple((patch, times / window) for patch, times in here))
-        for patch, times in here if average else ():
+            yield Pooled(values, tuple((patch, times / window) for patch, times in patches))
+        for patch, times in patches if average else ():
             _add(sums, patch, values, times)
             if last[patch] == number:
                 yield Pooled(sums.pop(patch) / np.float32(window), ((patch, 1.0),))

@@ -81,12 +81,12 @@ class BatchedInference:
         with self._timings.phase("network"):
             channels, size = max(len(image) for image in images), images[0].shape[-1]
             shape = (self.batch, channels, size, size)
-            filled = torch.empty(shape, pin_memory=self._gpu)
-            for place, image in enumerate(images):
-                filled[place] = image
+            filled = torch.empty(shape, pin_memory=self._gpu)  # (batch, 1 or 3, S, S)
+            for row, image in enumerate(images):
+                filled[row] = image
             filled[len(images) :] = 0
-            found: NDArray[np.float32] = self._backbone.features(filled).numpy()[: len(images)]
-            return found
+            features: NDArray[np.float32] = self._backbone.features(filled).numpy()
+            return features[: len(images)]  # (images, width)
 
 
 def _streams_of(device: torch.device) -> list[torch.cuda.Stream]:

@@ -32,12 +32,12 @@ class Weights:
     ----------
     origin
         For provenance.
-    place
+    location
         The file or URL, for messages.
     """
 
     origin: str
-    place: str
+    location: str
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
 
@@ -55,7 +55,7 @@ def load_weights(network: nn.Module, model: str, weights: str, file: Path | None
     if weights == "none":
         return _weights(model, "none (random projections)", "none")
     state, found = read_state(model, weights, file)
-    _load(network, state, model, found.place)
+    _load(network, state, model, found.location)
     return found
 
 
@@ -98,11 +98,11 @@ def read_state(model: str, weights: str, file: Path | None) -> tuple[dict[str, T
     return state, Weights(str(chosen), chosen.url, tuple(transforms.mean), tuple(transforms.std))
 
 
-def _weights(model: str, origin: str, place: str) -> Weights:
+def _weights(model: str, origin: str, location: str) -> Weights:
     """Describe weights that do not say how their network was trained."""
     if model == bn_inception.NAME:
-        return Weights(origin, place, tuple(value / 255 for value in bn_inception.MEAN), (1 / 255,) * 3)
-    return Weights(origin, place)
+        return Weights(origin, location, tuple(value / 255 for value in bn_inception.MEAN), (1 / 255,) * 3)
+    return Weights(origin, location)
 
 
 def _modern(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -131,8 +131,8 @@ def _read(path: Path) -> Mapping[str, Any]:
         safetensors.SafetensorError,
     ) as error:
         if isinstance(error, OSError) and error.errno is not None:
-            said = f"weights: {path}: {error.strerror}; that is an error of the system, not of the file"
-            raise StepError(f"{said}: check the disk, the mount, permissions and limits, and run again") from error
+            message = f"weights: {path}: {error.strerror}; that is an error of the system, not of the file"
+            raise StepError(f"{message}: check the disk, the mount, permissions and limits, and run again") from error
         raise ConfigError(f"weights: {path} holds no weights ({_first_line(error)}); fetch it again") from error
     if isinstance(state, Mapping):
         inner = state.get("state_dict", state)
@@ -159,26 +159,27 @@ def _download(chosen: Any, name: str) -> Mapping[str, Any]:
     return state
 
 
-def _load(network: nn.Module, state: Mapping[str, Tensor], model: str, place: str) -> None:
+def _load(network: nn.Module, state: Mapping[str, Tensor], model: str, location: str) -> None:
     """Load a state that must hold exactly this network's tensors."""
     own = {key: tuple(value.shape) for key, value in network.state_dict().items() if _UNUSED not in key}
     given = {key: tuple(value.shape) for key, value in state.items() if _UNUSED not in key}
     wrong = [key for key in own if key in given and own[key] != given[key]]
     problems = [
-        *_said("lacks", [key for key in own if key not in given]),
-        *_said("has unknown", [key for key in given if key not in own]),
+        *_list_keys("lacks", [key for key in own if key not in given]),
+        *_list_keys("has unknown", [key for key in given if key not in own]),
         *(f"{key} is {given[key]} instead of {own[key]}" for key in wrong[:1]),
     ]
     if problems:
         owner = "pretrained-models.pytorch's" if model == bn_inception.NAME else "torchvision's"
         raise ConfigError(
-            f"weights: {place} is a wrong weights file for {model}: {'; '.join(problems)}. "
+            f"weights: {location} is a wrong weights file for {model}: {'; '.join(problems)}. "
             f"Give the state_dict of {owner} {model}, or name the backbone that it belongs to"
         )
-    network.load_state_dict(state, strict=False)  # strict but for the counters, as checked above
+    # Not strict for the counters' sake alone: all else was compared above, with a message that names the file.
+    network.load_state_dict(state, strict=False)
 
 
-def _said(what: str, keys: list[str]) -> list[str]:
+def _list_keys(what: str, keys: list[str]) -> list[str]:
     more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
     return [f"{what} {keys[0]}{more}"] if keys else []
 

@@ -114,11 +114,11 @@ def make_cluster(cache: Path) -> Iterator[Callable[..., Cluster]]:
 
 
 @pytest.fixture(scope="module")
-def three(cache: Path, s3: Any) -> Iterator[Cluster]:
-    """A scheduler with three workers, for tests that harm none of them; they have S3's credentials."""
+def two_workers(cache: Path, s3: Any) -> Iterator[Cluster]:
+    """A scheduler with two workers, for tests that harm none of them; they have S3's credentials."""
     started = Cluster(cache)
     started.start()
-    started.add(3)
+    started.add(2)
     yield started
     started.stop()
 
@@ -177,10 +177,10 @@ def wide(tmp_path_factory: pytest.TempPathFactory, inertial_files: Callable[...,
     return inertial_files(tmp_path_factory.mktemp("wide"), 27, 8, 130)
 
 
-@pytest.fixture
-def encoding(project: Any, wide: Path) -> Any:
-    """An experiment with an encode step of 14 shards."""
-    written = project.write(
+@pytest.fixture(scope="session")
+def indexed_wide(tmp_path_factory: pytest.TempPathFactory, project_at: Callable[[Path], Any], wide: Path) -> Any:
+    """An experiment with an encode step of 14 shards, and its index; only to be copied."""
+    project = project_at(tmp_path_factory.mktemp("indexed") / "project").write(
         {
             "source": {"name": "utd-mhad", "root": str(wide)},
             "modalities": ["inertial"],
@@ -188,5 +188,19 @@ def encoding(project: Any, wide: Path) -> Any:
             "stages": {"encode": {}},
         }
     )
-    written.run(until="index")
-    return written
+    project.run(until="index")
+    return project
+
+
+@pytest.fixture
+def encoding(indexed_wide: Any, tmp_path: Path) -> Any:
+    """One's own copy of that experiment."""
+    return indexed_wide.copy(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def unbroken(indexed_wide: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """That experiment as one process makes it that nobody stops."""
+    project = indexed_wide.copy(tmp_path_factory.mktemp("unbroken") / "project")
+    project.run()
+    return project

@@ -15,7 +15,7 @@ import sys
 from threading import Lock
 from typing import Any
 
-OPERATIONS = ("create", "put", "read", "size", "delete", "delete_all", "listing", "children", "drop_folder")
+OPERATIONS = ("put_if_absent", "put", "read", "size", "delete", "delete_all", "list_objects", "list_dir", "drop_folder")
 
 
 class Moments:
@@ -47,9 +47,9 @@ def clean_by_lines() -> None:
             setattr(root, name, moments.counted(getattr(root, name)))
     for line in sys.stdin:
         url, at = line.split()
-        cleaning = Store.open(url).cleaning(grace_s=0)
+        collection = Store.open(url).garbage_collection(grace_s=0)
         moments.count, moments.stop_at = 0, int(at)
-        for _ in cleaning.free():
+        for _ in collection.run():
             pass
         moments.stop_at = 0
         print("done", moments.count, flush=True)

@@ -78,11 +78,11 @@ def test_is_told_and_replaced_and_taken(homes: tuple[Any, Any], remote: str) -> 
 
     assert "1 pushed" in mine.command("push", "--force", "student").stdout
     assert objects(there, student) == new
-    (why,) = [path for path in there._root.walk("quarantine") if path.endswith("why.json")]
+    (why,) = [path for path in there._root.list_paths("quarantine") if path.endswith("why.json")]
     note = json.loads(there._root.read(why))
     assert (note["stage"], note["key"]) == student
     assert "replaced by another one" in note["why"]
-    kept = [path for path in there._root.walk("quarantine") if "/objects/" in path]
+    kept = [path for path in there._root.list_paths("quarantine") if "/objects/" in path]
     assert len(kept) == len(old)
     assert not json.loads(mine.command("push", "--json").stdout)["differs"]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BadRecording
 from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Video
+from pipeline.stages.encode.encoder import EncodeTask
 from pipeline.stages.encode.shards import EncodeShards
 from pipeline.stages.encode.timelines.encoder import TimelineEncoder
 from pipeline.stages.encode.video.encoder import VideoEncoder
@@ -111,17 +112,20 @@ def encode(tmp_path: Path) -> Encode:
 
     def run(source: MemorySource, modality: Modality, params: Any, **options: Any) -> Any:
         key = options.pop("key", "0" * 64)
-        given: dict[str, Any] = {
-            "skip": {},
-            "device": torch.device("cpu"),
-            "on_bad": "fail",
-            "progress": lambda done, total: None,
-            "recordings": source.recordings(),
-            "build": _BUILD[modality.kind],
-        } | options
+        task = EncodeTask(
+            "modality",
+            modality,
+            source,
+            options.pop("recordings", source.recordings()),
+            options.pop("broken", {}),
+            options.pop("strict", True),
+            options.pop("device", torch.device("cpu")),
+            **{name: options.pop(name) for name in ("weights_file", "threads", "limits") if name in options},
+        )
+        given: dict[str, Any] = {"progress": lambda done, total: None, "build": _BUILD[modality.kind]} | options
         store = Store.open(str(tmp_path / "store"))
         with store.draft("encode", key, recipe={"test": True}, inputs=[]) as draft:
-            step = EncodeShards(params=params, modality=modality, name="modality", source=source, draft=draft, **given)
+            step = EncodeShards(task, params, draft=draft, **given)
             provenance = run_sharded(step)
             output = draft.publish(provenance)
         return open_features(output), provenance

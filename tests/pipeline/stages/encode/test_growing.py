@@ -64,7 +64,8 @@ class Growing:
         source.explode = set(options.pop("explode", ()))
         modality, params = KINDS[self.kind]
         key = options.pop("key", None) or f"{len(self.keys):064}"
-        given: dict[str, Any] = {"on_bad": "skip", "digests": [digest(source, r.id) for r in source.recordings()]}
+        given: dict[str, Any] = {"strict": False, "digests": [digest(source, r.id) for r in source.recordings()]}
+        given["broken"] = options.pop("known_broken", {})
         if earlier:
             given["earlier"] = [self.store.output("encode", each) for each in reversed(self.keys)]
         output, provenance = self.encode(source, modality, params, key=key, **(given | options))
@@ -178,24 +179,24 @@ def test_a_mended_recording_is_encoded_and_one_still_broken_is_read_again(growin
     assert "data/r005.bin: wrong key" in reason["reason"]
     same(mended, growing(data, broken={"r005": "wrong key"}, earlier=False))
     with pytest.raises(StepError, match=r"data/r005\.bin: wrong key.*on_bad_recording: skip"):
-        growing(data, broken={"r005": "wrong key"}, on_bad="fail", key="f" * 64)
+        growing(data, broken={"r005": "wrong key"}, strict=True, key="f" * 64)
 
 
 def test_rows_known_to_be_broken_stay_empty_with_their_reason_and_shards_with_them_are_copied(growing: Growing) -> None:
     data = some("series", range(70))
-    first = growing(data, skip={"r003": "r003: truncated"})
-    grown = growing(data | some("series", [80]), skip={"r003": "r003: truncated"})
+    first = growing(data, known_broken={"r003": "r003: truncated"})
+    grown = growing(data | some("series", [80]), known_broken={"r003": "r003: truncated"})
     assert grown.read == ["r080"]
     assert grown.rows == {"computed": 1, "copied": 69, "kept": 0, "from": first.key}
     assert growing.objects(grown.key)["features/c/0/0/0"] == growing.objects(first.key)["features/c/0/0/0"]
     listed = growing.store.output("encode", grown.key).read_json("skipped.json")
     assert listed == [{"recording": "r003", "reason": "r003: truncated"}]
-    usable = growing(data, skip={})  # the same file; it is not broken any more
+    usable = growing(data, known_broken={})  # the same file; it is not broken any more
     assert usable.read == ["r003"]
-    unusable = growing(data, skip={"r004": "r004: empty"})
+    unusable = growing(data, known_broken={"r004": "r004: empty"})
     assert unusable.read == []
     assert not unusable.arrays["features"][4].any()
-    same(unusable, growing(data, skip={"r004": "r004: empty"}, earlier=False))
+    same(unusable, growing(data, known_broken={"r004": "r004: empty"}, earlier=False))
 
 
 @pytest.mark.parametrize("path", ["rows.sha256", "skipped.json", "zarr.json", "valid/zarr.json"])

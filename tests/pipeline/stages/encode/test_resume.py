@@ -22,11 +22,11 @@ def data(count: int) -> dict[Any, Any]:
 def test_finished_shards_are_kept_and_what_they_found_broken_too(encode: Any, memory: Any, tmp_path: Path) -> None:
     source = memory(data(200))
     source.broken = {("r010", "inertial"): "truncated", ("r190", "inertial"): "wrong key"}
-    whole, expected = encode(source, INERTIAL, SeriesParams(), on_bad="skip", key="1" * 64)
+    whole, expected = encode(source, INERTIAL, SeriesParams(), strict=False, key="1" * 64)
 
     source.explode = {"r130"}
     with pytest.raises(KeyboardInterrupt):
-        encode(source, INERTIAL, SeriesParams(), on_bad="skip")
+        encode(source, INERTIAL, SeriesParams(), strict=False)
     kept = {path: path.stat() for path in (tmp_path / "store/outputs/encode" / ("0" * 64)).rglob("c/*/0*/**/*")}
     source.explode, source.read = set(), []
     seen: list[tuple[int, int]] = []
@@ -34,7 +34,7 @@ def test_finished_shards_are_kept_and_what_they_found_broken_too(encode: Any, me
         source,
         INERTIAL,
         SeriesParams(),
-        on_bad="skip",
+        strict=False,
         progress=lambda done, total: seen.append((done, total)),
     )
 
@@ -57,11 +57,11 @@ def test_where_notes_are_lost_the_rows_tell_what_was_broken(encode: Any, memory:
     source.broken = {("r010", "inertial"): "truncated"}
     source.explode = {"r070"}
     with pytest.raises(KeyboardInterrupt):
-        encode(source, INERTIAL, SeriesParams(), on_bad="skip")
+        encode(source, INERTIAL, SeriesParams(), strict=False)
     for note in (tmp_path / "store").rglob("*.scratch/skipped-*.json"):
         note.write_bytes(b"")
     source.explode = set()
-    _, provenance = encode(source, INERTIAL, SeriesParams(), on_bad="skip")
+    _, provenance = encode(source, INERTIAL, SeriesParams(), strict=False)
     (late,) = provenance["late_broken"]
     assert late["recording"] == "r010"
     assert "by an earlier, interrupted run" in late["reason"]

@@ -160,7 +160,7 @@ class TestRefusals:
         def spoil(arrays: dict[str, Any]) -> None:
             arrays["series"][77, 3, 1] = np.nan
 
-        said = r"inertial: row 77 of the encoded series holds a value that is not finite; mend that recording's file"
+        said = r"inertial: row 77 of the encoded series holds a value that is not finite; repair that recording's file"
         for params in ({"size": 16}, {"render": "on-the-fly"}):
             with pytest.raises(StepError, match=said):
                 gaf(params, change=spoil)

@@ -80,14 +80,14 @@ def test_cleaning_names_a_link_and_leaves_what_it_leads_to(
     link = folder / level
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(elsewhere)
-    cleaning = used.cleaning(grace_s=0)
-    assert [(each.path, each.what) for each in cleaning.inventory.irregular] == [(level, "a symbolic link")]
-    assert freed(cleaning) == {}
+    collection = used.garbage_collection(grace_s=0)
+    assert [(each.path, each.what) for each in collection.inventory.irregular] == [(level, "a symbolic link")]
+    assert freed(collection) == {}
     assert link.is_symlink()
     assert used.has("train", "unused") == ("unused" in level)  # nothing of an output that holds one is freed
     used.output("train", "t").verify()
     link.unlink()
-    freed(used.cleaning(grace_s=0))
+    freed(used.garbage_collection(grace_s=0))
     assert not used.has("train", "unused")
 
 
@@ -97,17 +97,17 @@ def test_cleaning_leaves_other_kinds(used: Store, folder: Path, make: Place) -> 
     made = [attempt / "made", folder / "outputs/train/unused/lock.old", folder / "outputs/other"]
     for path in made:
         make(path)
-    assert freed(used.cleaning(grace_s=0)) == {}
+    assert freed(used.garbage_collection(grace_s=0)) == {}
     assert all(os.path.lexists(path) for path in made)
     assert used.has("train", "unused")
 
 
 def test_a_link_that_comes_after_the_looking(used: Store, folder: Path, elsewhere: Path) -> None:
-    cleaning = used.cleaning(grace_s=0)
+    collection = used.garbage_collection(grace_s=0)
     (attempt,) = (folder / "outputs/train/unused").glob("2*")
     attempt.rename(attempt.with_name("moved"))
     attempt.symlink_to(elsewhere)
-    left = freed(cleaning)
+    left = freed(collection)
     assert "a symbolic link" in left["outputs/train/unused"]
     assert attempt.is_symlink()
 
@@ -131,7 +131,7 @@ def test_a_folder_exchanged_for_a_link_amid_deletion(
 
     with monkeypatch.context() as patch:
         patch.setattr(LocalBackend, "delete_all", exchange)
-        left = freed(used.cleaning(grace_s=0))
+        left = freed(used.garbage_collection(grace_s=0))
     assert "a symbolic link" in left["outputs/train/unused"]
     assert [path.read_text() for path in elsewhere.glob("unused/2*/a")] == ["precious"]
     shutil.rmtree(elsewhere / "unused")
@@ -143,7 +143,7 @@ def test_a_reference_that_is_a_link_stops_cleaning(used: Store, folder: Path, tm
     (folder / "refs/mine.json").symlink_to(tmp_path / "mine.json")
     name(used, "other.json", ("train", "other"))
     with pytest.raises(StoreError, match=r"refs/mine\.json is a symbolic link.*nothing is freed"):
-        used.cleaning(grace_s=0)
+        used.garbage_collection(grace_s=0)
 
 
 def test_a_stage_on_another_disk_stops_cleaning_where_its_outputs_are_used(
@@ -157,7 +157,7 @@ def test_a_stage_on_another_disk_stops_cleaning_where_its_outputs_are_used(
     (folder / "outputs/train").symlink_to(tmp_path / "train")
     again = Store.open(used.url)
     with pytest.raises(StoreError, match=r"outputs/train is a symbolic link.*mount --bind(.|\n)*nothing is freed"):
-        again.cleaning(grace_s=0)
+        again.garbage_collection(grace_s=0)
     with pytest.raises(IrregularFile, match="let the whole store folder be a link"):
         again.has("train", "u")
 
@@ -169,7 +169,7 @@ def test_the_store_itself_may_be_a_link_and_lie_below_one(used: Store, folder: P
     (tmp_path / "mine").symlink_to(tmp_path / "mounted" / "store")
     store = Store.open(str(tmp_path / "mine"))
     publish(store, "train", "new")
-    assert freed(store.cleaning(grace_s=0)) == {}
+    assert freed(store.garbage_collection(grace_s=0)) == {}
     assert list(store.outputs()) == [("train", "t")]
     store.output("train", "t").verify()
 
@@ -189,7 +189,7 @@ class TestReading:
         for read in (output.verify, lambda: output.read_bytes("a/b"), lambda: output.read_range("a/b", 0, 1)):
             with pytest.raises(IrregularFile, match=f"a/b is {what}"):
                 read()
-        checked = used.check("train", "t")
+        checked = used.verify("train", "t")
         assert checked is not None
         assert [(each.path, each.found) for each in checked.damage] == [("a/b", what)]
         with pytest.raises(StoreError):

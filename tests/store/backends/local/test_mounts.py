@@ -70,7 +70,7 @@ def test_a_process_that_had_it_open_begins_none(disk: Disk, below: str) -> None:
         lambda: publish(store, "other"),
         lambda: store.write_ref("a", b"{}"),
         lambda: store._root.put("outputs/encode/k/x", b"1"),
-        lambda: store._root.create("outputs/encode/k/x", b"1"),
+        lambda: store._root.put_if_absent("outputs/encode/k/x", b"1"),
         lambda: store._root.lock("outputs/encode/k/lock", "it").__enter__(),
     ]
     for each in actions:

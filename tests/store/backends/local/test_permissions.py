@@ -32,7 +32,7 @@ def use(folder: Path) -> dict[str, int]:
         draft.journal("unit", ["a/b"])
     store.quarantine("encode", "bad", "a test")
     name(store, "mine.json", ("index", "i"))
-    with store.changing_ref("mine.json"):
+    with store.lock_ref("mine.json"):
         pass
     return {str(path.relative_to(folder)): stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
 
@@ -46,7 +46,7 @@ def test_a_folder_that_others_may_write_to(tmp_path: Path, umask: int, mode: int
         wanted = mode & (0o2077 if (folder / path).is_dir() else 0o066)
         assert found & wanted == wanted, f"{path} has {found:o}"
         assert (folder / path).is_dir() or not found & stat.S_ISGID
-    assert freed(Store.open(str(folder)).cleaning(grace_s=0)) == {}
+    assert freed(Store.open(str(folder)).garbage_collection(grace_s=0)) == {}
 
 
 @pytest.mark.parametrize("made", [False, True])

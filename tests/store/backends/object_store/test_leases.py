@@ -17,7 +17,7 @@ import pytest
 from obstore.store import MemoryStore, ObjectStore
 
 from store import DraftLocked, Store
-from store.backends.object_store.leases import Lease, leased
+from store.backends.object_store.leases import Lease
 from store.backends.urls import open_backend
 from store.writing.draft import Draft
 
@@ -42,14 +42,14 @@ def leave(objects: ObjectStore, **changes: Any) -> None:
 
 
 def test_one_holder_at_a_time(objects: ObjectStore) -> None:
-    with leased(objects, "lock", "the draft of a/b"):
+    with Lease(objects, "lock", "the draft of a/b"):
         assert held(objects)["owner"].startswith(f"process {os.getpid()} on {socket.gethostname()}")
         with pytest.raises(DraftLocked, match=r"^the draft of a/b is being written by process \d+ on ") as error:
-            leased(objects, "lock", "the draft of a/b").__enter__()
+            Lease(objects, "lock", "the draft of a/b").__enter__()
         assert error.value.owner == held(objects)["owner"]
     with pytest.raises(FileNotFoundError):
         held(objects)
-    with leased(objects, "lock", "the draft of a/b"):
+    with Lease(objects, "lock", "the draft of a/b"):
         pass
 
 
@@ -57,43 +57,43 @@ def test_a_refusal_comes_at_once(objects: ObjectStore) -> None:
     leave(objects)
     began = time.monotonic()
     with pytest.raises(DraftLocked, match="process 7 on elsewhere"):
-        leased(objects, "lock", "it").__enter__()
+        Lease(objects, "lock", "it").__enter__()
     assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("changes", [{"expires": time.time() - 1}, {"owner": 5}, {"expires": "soon"}])
 def test_a_stale_or_unreadable_lease_is_taken_over(objects: ObjectStore, changes: dict[str, Any]) -> None:
     leave(objects, **changes)
-    with leased(objects, "lock", "it"):
+    with Lease(objects, "lock", "it"):
         assert held(objects)["owner"].startswith(f"process {os.getpid()}")
 
 
 def test_a_lease_is_renewed(objects: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPELINE_LEASE_SECONDS", "0.6")
-    with leased(objects, "lock", "it"):
+    with Lease(objects, "lock", "it"):
         first = held(objects)
         time.sleep(1.2)
         later = held(objects)
         assert later["token"] == first["token"]
         assert later["expires"] > first["expires"] + 0.5
         with pytest.raises(DraftLocked):
-            leased(objects, "lock", "it").__enter__()
+            Lease(objects, "lock", "it").__enter__()
 
 
 def test_of_two_who_find_it_stale_one_gets_it(objects: ObjectStore) -> None:
     leave(objects, expires=0)
-    first, second = Lease(objects, "lock"), Lease(objects, "lock")
+    first, second = Lease(objects, "lock", "it"), Lease(objects, "lock", "it")
     _, version = second._read()  # both have seen the same stale lease
-    first.acquire("it")
+    first.__enter__()
     assert not second._put(version)
     with pytest.raises(DraftLocked):
-        second.acquire("it")
-    first.release()
+        second.__enter__()
+    first.__exit__()
 
 
 def test_who_lost_a_lease_leaves_the_next_one_alone(objects: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPELINE_LEASE_SECONDS", "0.6")
-    with leased(objects, "lock", "it"):
+    with Lease(objects, "lock", "it"):
         leave(objects)  # as if this process had slept
         time.sleep(0.5)
         assert held(objects)["owner"] == "process 7 on elsewhere"

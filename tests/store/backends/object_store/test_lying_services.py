@@ -118,23 +118,25 @@ def dripping(request: BaseHTTPRequestHandler) -> None:
     drip(request, bytes(10_000), 0.05)
 
 
-@pytest.mark.parametrize("action", ["read", "stream", "walk", "children", "create", "lock", "put", "delete_all"])
+@pytest.mark.parametrize(
+    "action", ["read", "stream", "list_paths", "list_dir", "put_if_absent", "lock", "put", "delete_all"]
+)
 def test_a_service_that_drips_is_given_up(service: Any, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPELINE_TIMEOUT_SECONDS", "0.15")
-    if action in ("create", "lock", "put"):  # of whose answer only the head matters
+    if action in ("put_if_absent", "lock", "put"):  # of whose answer only the head matters
         service(lambda request: drip(request, b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 10_000, 0.05))
     else:
         service(dripping)
-    root = open_backend("s3://bucket/team")
+    backend = open_backend("s3://bucket/team")
     actions: dict[str, Any] = {
-        "read": lambda: root.read("a", 0, 9_000),
-        "stream": lambda: list(root.stream("a")),
-        "walk": lambda: list(root.walk("a")),
-        "children": lambda: root.children("a"),
-        "create": lambda: root.create("a", b"1"),
-        "lock": lambda: root.lock("a", "it").__enter__(),
-        "put": lambda: root.put("a", b"1"),
-        "delete_all": lambda: root.delete_all("a"),
+        "read": lambda: backend.read("a", 0, 9_000),
+        "stream": lambda: list(backend.stream("a")),
+        "list_paths": lambda: list(backend.list_paths("a")),
+        "list_dir": lambda: backend.list_dir("a"),
+        "put_if_absent": lambda: backend.put_if_absent("a", b"1"),
+        "lock": lambda: backend.lock("a", "it").__enter__(),
+        "put": lambda: backend.put("a", b"1"),
+        "delete_all": lambda: backend.delete_all("a"),
     }
     assert refused(actions[action]).startswith("cannot ")
 
@@ -158,14 +160,14 @@ def test_a_listing_without_an_end_is_given_up(service: Any, keys: int, token: st
     tokens = (token if token == "the same" else str(number) for number in count())
     names = [f"x/outputs/encode/{number:04d}" for number in range(keys)]
     service(lambda request: reply(request, page(more=next(tokens), keys=names)))
-    said = refused(lambda: list(open_backend("s3://bucket/x").listing("outputs")))
+    said = refused(lambda: list(open_backend("s3://bucket/x").list_objects("outputs")))
     assert ("comes to no end: outputs/encode/0000 comes again" if keys else "too slow") in said
-    said = refused(lambda: open_backend("s3://bucket/x").children("outputs"))
+    said = refused(lambda: open_backend("s3://bucket/x").list_dir("outputs"))
     assert "too slow: it let us wait for more than 2 s" in said
 
 
 def test_a_listing_of_ever_new_names_is_given_up(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.backends.object_store.requests.MOST_LISTED", 20_000)
+    monkeypatch.setattr("store.backends.object_store.requests.MAX_LISTED", 20_000)
     pages = count()
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -173,7 +175,7 @@ def test_a_listing_of_ever_new_names_is_given_up(service: Any, monkeypatch: pyte
         reply(request, page(more=str(number), keys=[f"x/outputs/{number:09d}-{each:04d}" for each in range(1000)]))
 
     service(answer)
-    assert "the listing comes to no end" in refused(lambda: list(open_backend("s3://bucket/x").walk("outputs")))
+    assert "the listing comes to no end" in refused(lambda: list(open_backend("s3://bucket/x").list_paths("outputs")))
 
 
 def test_a_slow_line_is_not_given_up(service: Any) -> None:
@@ -201,7 +203,7 @@ def test_a_reader_that_takes_its_time_is_not_the_services_fault(service: Any) ->
 def test_a_remote_that_drips_is_away(service: Any, folder_store: Store) -> None:
     service(dripping)
     chain = StoreChain(folder_store, ["s3://bucket/x"])
-    assert chain.where([("encode", f"k{number}") for number in range(100)]) == {}
+    assert chain.locate([("encode", f"k{number}") for number in range(100)]) == {}
     assert list(chain.failures) == ["s3://bucket/x"]
 
 

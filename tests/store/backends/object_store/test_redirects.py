@@ -50,7 +50,7 @@ def named(request: pytest.FixtureRequest, elsewhere: LyingServer, monkeypatch: p
 def test_no_credential_follows_a_redirect(named: LyingServer, elsewhere: LyingServer, url: str, action: str) -> None:
     root = open_backend(url)
     with pytest.raises(StoreError) as error:
-        root.read("a", 0, 9) if action == "read" else root.create("a", b"1")
+        root.read("a", 0, 9) if action == "read" else root.put_if_absent("a", b"1")
     assert named.asked
     assert elsewhere.asked == []
     assert not [name for name, value in SECRETS.items() if "0123456789" in value and value in str(error)]

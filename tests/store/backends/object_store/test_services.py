@@ -82,16 +82,16 @@ def test_a_stalled_connection_is_tried_again_and_given_up(stalling: Flaky) -> No
     assert not [secret for secret in SECRETS.values() if secret in said]
 
 
-@pytest.mark.parametrize("action", ["put", "create", "size", "walk", "lock"])
+@pytest.mark.parametrize("action", ["put", "put_if_absent", "size", "list_paths", "lock"])
 def test_every_kind_of_request_is_given_up(stalling: Flaky, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPELINE_TIMEOUT_SECONDS", "0.1")
-    root = open_backend("s3://bucket/team")
+    backend = open_backend("s3://bucket/team")
     actions: dict[str, Any] = {
-        "put": lambda: root.put("a", b"1"),
-        "create": lambda: root.create("a", b"1"),
-        "size": lambda: root.size("a"),
-        "walk": lambda: list(root.walk("a")),
-        "lock": lambda: root.lock("a", "it").__enter__(),
+        "put": lambda: backend.put("a", b"1"),
+        "put_if_absent": lambda: backend.put_if_absent("a", b"1"),
+        "size": lambda: backend.size("a"),
+        "list_paths": lambda: list(backend.list_paths("a")),
+        "lock": lambda: backend.lock("a", "it").__enter__(),
     }
     with pytest.raises(StoreError, match=r"^cannot .*then run again$"):
         actions[action]()
@@ -111,10 +111,10 @@ def test_there_is_no_such_bucket(request: pytest.FixtureRequest, service: str) -
     url = request.getfixturevalue(service).url("x").replace("/bucket/", "/buckets/")
     with pytest.raises(StoreError, match=r"cannot write .*/buckets/x/store.json: there is no such bucket .* Create it"):
         Store.open(url).draft("encode", "k", recipe={}, inputs=[])
-    root = open_backend(url)
+    backend = open_backend(url)
     for pieces in ([b"1"], [bytes(9 << 20)]):
         with pytest.raises(StoreError, match="there is no such bucket"):
-            root.fill("a", len(pieces[0]), iter(pieces))
+            backend.write_stream("a", len(pieces[0]), iter(pieces))
 
 
 def test_wrong_keys_are_told_without_them(azure: Any, monkeypatch: pytest.MonkeyPatch, secrets: dict[str, str]) -> None:
@@ -139,9 +139,9 @@ def test_nothing_in_a_store_holds_a_secret(s3: Any, azure: Any) -> None:
         with store.draft("encode", "k", recipe={"raw": "r"}, inputs=[]) as draft:
             draft.write("a", b"1")
             draft.journal("a", ["a"])
-            during = b"".join(store._root.read(path) for path in store._root.walk("outputs"))
+            during = b"".join(store._root.read(path) for path in store._root.list_paths("outputs"))
             draft.publish({})
-        found = during + b"".join(store._root.read(path) for path in store._root.walk(""))
+        found = during + b"".join(store._root.read(path) for path in store._root.list_paths(""))
         secrets = [value for name, value in service.environment.items() if "KEY" in name]
         assert len(secrets) >= 1
         assert not [secret for secret in secrets if secret.encode() in found]
@@ -153,10 +153,10 @@ def test_the_service_checks_what_it_is_sent(s3: Any) -> None:
         changed = Request(f"{s3.endpoint}/bucket/x", b"SENT", {"x-amz-content-sha256": signature}, method="PUT")
         with pytest.raises(HTTPError, match="400"):
             urlopen(changed, timeout=10)
-    root = open_backend(s3.url(os.urandom(8).hex()))
+    backend = open_backend(s3.url(os.urandom(8).hex()))
     large = os.urandom((8 << 20) + 1)
-    root.fill("large", len(large), iter([large]))
-    assert root.read("large") == large
+    backend.write_stream("large", len(large), iter([large]))
+    assert backend.read("large") == large
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_skipped_recordings_stay_empty_and_shift_nothing(encode: Any, memory: An
     source.broken["r066", "inertial"] = "truncated"
     source.data["r002", "inertial"] = np.full((50, 6), np.nan)
     source.data["r003", "inertial"] = np.ones((50, 4))
-    output, provenance = encode(source, INERTIAL, SeriesParams(), on_bad="skip", skip={"r001": "no file"})
+    output, provenance = encode(source, INERTIAL, SeriesParams(), strict=False, broken={"r001": "no file"})
     bad = [1, 2, 3, 66]
     good = [row for row in range(70) if row not in bad]
     np.testing.assert_array_equal(output.read("features")[good], whole.read("features")[good])
@@ -134,7 +134,7 @@ def test_no_usable_recording_is_an_error(encode: Any, memory: Any) -> None:
     source = memory(random_series(2))
     source.broken = {("r000", "inertial"): "truncated", ("r001", "inertial"): "truncated"}
     with pytest.raises(StepError, match="no recording can be used"):
-        encode(source, INERTIAL, SeriesParams(), on_bad="skip")
+        encode(source, INERTIAL, SeriesParams(), strict=False)
 
 
 def test_a_joint_that_the_source_lacks_is_a_configuration_error(encode: Any, memory: Any) -> None:
@@ -171,7 +171,7 @@ class TestValuesThatSinglePrecisionCannotHold:
         modality = Modality(kind, ("acc",), 50.0)
         skeleton = SkeletonParams(patches=4, centre="none", scale="none", align="spread", keep_series=False)
         params = skeleton if kind == "skeleton" else SeriesParams(patches=4)
-        output, provenance = encode(source, modality, params, on_bad="skip")
+        output, provenance = encode(source, modality, params, strict=False)
         ((late),) = provenance["late_broken"]
         assert late["recording"] == "b"
         assert reason in late["reason"]
@@ -182,4 +182,4 @@ class TestValuesThatSinglePrecisionCannotHold:
     def test_but_not_where_half_precision_was_chosen(self, encode: Any, memory: Any) -> None:
         source = memory({("a", "acc"): np.full((60, 3), 1e6)})
         with pytest.raises(StepError, match="not finite as float16; set dtype: float32"):
-            encode(source, self.MODALITY, SeriesParams(patches=4, dtype="float16"), on_bad="skip")
+            encode(source, self.MODALITY, SeriesParams(patches=4, dtype="float16"), strict=False)

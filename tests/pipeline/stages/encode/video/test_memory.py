@@ -30,8 +30,8 @@ params = VideoParams(
     backbone="squeezenet1_1", weights="none", image_size=32, window=1, stride=1, unit="seconds",
     pool=sys.argv[2], align=sys.argv[3],
 )
-job = EncodeTask("rgb", Modality("video", ("rgb",), 30.0), Source(), True, torch.device("cpu"), threads=1)
-encoder = VideoEncoder(params, job, [])
+task = EncodeTask("rgb", Modality("video", ("rgb",), 30.0), Source(), [], {}, True, torch.device("cpu"), threads=1)
+encoder = VideoEncoder(params, task)
 recording = Recording("r", "1", "walk", "1", streams={"rgb": (sys.argv[1],)})
 (encoded,) = encoder.encode([[recording]], lambda: None)
 assert encoded.valid.all()

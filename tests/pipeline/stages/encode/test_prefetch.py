@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.stages.encode.video.prefetch import PrefetchError, read_ahead
+from pipeline.stages.encode.prefetch import PrefetchError, read_ahead
 
 
 def counting(count: int, log: list[int] | None = None) -> Callable[[], Iterator[int]]:

@@ -12,8 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.sources.base import Series
-from pipeline.sources.broken_file import BrokenFileError
-from pipeline.sources.formats import content
+from pipeline.sources.broken_file import BrokenFileError, read_nonempty
 
 _ROW = re.compile(
     r"(?P<day>\d{8})_(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d):(?P<second>[0-5]\d(?:\.\d*)?)"
@@ -43,7 +42,7 @@ def read(path: Path) -> Series:
 
     times: list[float] = []
     rows: list[tuple[float, float, float]] = []
-    for number, line in enumerate(content.read_nonempty(path).decode("utf-8-sig", errors="replace").splitlines(), 1):
+    for number, line in enumerate(read_nonempty(path).decode("utf-8-sig", errors="replace").splitlines(), 1):
         if not line.strip() or (number == 1 and _NAMES.fullmatch(line)):
             continue
         try:
@@ -60,6 +59,7 @@ def read(path: Path) -> Series:
     bad = ~np.isfinite(values).all(axis=1)
     if bad.any():
         raise BrokenFileError(f"{int(bad.sum())} rows hold NaN or infinity (first: row {int(bad.argmax()) + 1})")
+    # Stable, so that of equal times the row that stands first in the file comes first and is kept.
     order = np.argsort(clock, kind="stable")
     clock = clock[order]
     first = np.diff(clock, prepend=-np.inf) > 0

@@ -1,0 +1,73 @@
+"""The code of a step as its recipe has it: earlier code, where that is known to give the same values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pipeline.keys.code import CodeIndex
+from pipeline.keys.loaded_code import CodeHashes
+from pipeline.lock import Accepted
+from pipeline.plan.steps.equal_code import EqualCode
+from pipeline.plan.steps.step import StepCode
+from store.canonical import digest
+
+
+class CodeResolver:
+    """Finds the earlier code that stands for the code as it is, so that no key changes.
+
+    Parameters
+    ----------
+    index
+        Knows the code as it is.
+    accepted
+        The lock's, by the digest of a whole closure: an acceptance holds for that very code and for no other.
+    tables
+        Those that this release ships, the newest first: each leads to the release that the next one begins with.
+    """
+
+    def __init__(self, index: CodeIndex, accepted: Mapping[str, Accepted], tables: Sequence[EqualCode] = ()) -> None:
+        self._index = index
+        self._accepted = accepted
+        self._tables = tables
+
+    def resolve(self, roots: Sequence[str]) -> StepCode:
+        """Return the code that the roots reach, and the earliest that acceptances and tables lead to."""
+        present = self._index.closure(roots)
+        # The lock comes first: whoever accepted this very code has outputs with what they accepted it for.
+        code, acceptance = self._follow_lock(present)
+        names = roots
+        for table in self._tables:
+            if (earlier := table.earlier_closure(code, names)) is not None:
+                code, entry = self._follow_lock(earlier)
+                acceptance = acceptance or entry or table.as_acceptance(earlier)
+            names = table.earlier_roots(names)
+        return StepCode(tuple(roots), present, dict(sorted(code.items())), acceptance)
+
+    def in_present_names(self, code: StepCode, old: Mapping[str, str]) -> Mapping[str, str]:
+        """Return an earlier recipe's code by the names that modules have now, where that is a release's code.
+
+        What differs from the present code is then what was edited since that release, and not every file that moved.
+        """
+        names: Sequence[str] = code.roots
+        for table in self._tables if code.recipe == code.present else ():
+            names = table.earlier_roots(names)
+            if table.closure_of(names) == old:
+                now = self._tables[0].now
+                return {name: now[name] for name in code.present if name in now}
+        return old
+
+    def running(self, code: StepCode, roots: Iterable[str] = ()) -> CodeHashes:
+        """Return the hashes of the code as it is, of a step and of what more roots reach."""
+        return self._index.hashes({**code.present, **self._index.closure(roots)})
+
+    def save(self) -> None:
+        """Remember what was parsed."""
+        self._index.save()
+
+    def _follow_lock(self, code: dict[str, str]) -> tuple[dict[str, str], Accepted | None]:
+        """Return the earliest code that the lock's acceptances lead to, and the first of these acceptances."""
+        latest = None  # a lock whose acceptances go round in a circle cannot be read
+        while self._accepted and (entry := self._accepted.get(digest(code))):
+            latest = latest or entry
+            code = entry.code
+        return code, latest

@@ -1,0 +1,50 @@
+"""What the encode stage reads of its step's recipe and work; recipes themselves are plain JSON values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pipeline.sources.base import Kind, Modality
+from pipeline.sources.time_limits import SourceRecipe
+
+
+class ModalityRecipe(msgspec.Struct, frozen=True):
+    """The modality that is encoded, with the name that it has in the stages file."""
+
+    name: str
+    kind: Kind
+    streams: tuple[str, ...]
+    rate: float
+    channels: tuple[int, ...] = ()
+
+    def modality(self) -> Modality:
+        """Return it as sources describe it."""
+        return Modality(self.kind, self.streams, self.rate, self.channels)
+
+
+class EncodeRecipe(msgspec.Struct, frozen=True):
+    """A view of the recipe; ``params`` are those of the modality's kind, without ``weights``."""
+
+    source: SourceRecipe
+    modality: ModalityRecipe
+    params: dict[str, Any]
+
+
+class EncodeWork(msgspec.Struct, frozen=True):
+    """What is not in the recipe.
+
+    Attributes
+    ----------
+    broken
+        Why a recording is known to be broken, by its id.
+    rows
+        For each row, the hexadecimal digest of what it depends on beside the output's family.
+    weights
+        As the stages file names them; None where the kind has no network.
+    """
+
+    broken: dict[str, str]
+    rows: tuple[str, ...] = ()
+    weights: str | None = None
