@@ -9,7 +9,7 @@ from typing import TypeVar
 from pipeline.error_origin import describe_origin
 from pipeline.errors import CodeChanged, PipelineError
 from pipeline.run.messages import CorruptInput, StepFailed
-from store.errors import Corrupt, DraftLocked, MissingOutput, StoreError
+from store.errors import DraftLocked, OutputError, StoreError
 from trainers.errors import TrainingError
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def capture_failure(store: str, work: Callable[[], T]) -> T | StepFailed:
         return error.failed
     except DraftLocked as error:
         return StepFailed(str(error), traceback.format_exc(), locked_by=error.owner or "another run")
-    except (Corrupt, MissingOutput) as error:  # missing: another step found it damaged, and it was moved away
+    except OutputError as error:  # damaged, or missing: another step found it damaged, and it was moved away
         return StepFailed(str(error), traceback.format_exc(), corrupt_input=_corrupt_input(error, store))
     except (PipelineError, StoreError, TrainingError) as error:
         return StepFailed(str(error), traceback.format_exc(), internal_error=isinstance(error, CodeChanged))
@@ -54,10 +54,8 @@ def capture_failure(store: str, work: Callable[[], T]) -> T | StepFailed:
         return StepFailed(describe_origin(error) or defect, traceback.format_exc(), internal_error=True)
 
 
-def _corrupt_input(error: Corrupt | MissingOutput, store: str) -> CorruptInput | None:
+def _corrupt_input(error: OutputError, store: str) -> CorruptInput | None:
     """Return which output of the step's own store an error is about; None where it is in another store, or unknown."""
     if not error.stage or not error.key or error.url != store:
         return None
-    if isinstance(error, Corrupt):
-        return CorruptInput(error.stage, error.key, error.attempt, error.finding)
-    return CorruptInput(error.stage, error.key, None, str(error))
+    return CorruptInput(error.stage, error.key, error.attempt, error.finding)
