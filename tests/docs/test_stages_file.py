@@ -22,7 +22,7 @@ STRUCTS |= {f"Encode a `{name}`": import_object(place.params) for name, place in
 STRUCTS |= {f"Stage `{name}`": import_object(stage.params) for name, stage in STAGES.items() if stage.params}
 STRUCTS |= {f"Model `{name}`": import_object(place.params) for name, place in MODELS.items()}
 STRUCTS |= {f"Loss `{name}`": import_object(place.params) for name, place in LOSSES.items()}
-NAMED = {f"Stage `{name}`": [parameter for parameter, _ in stage.named] for name, stage in STAGES.items()}
+NAMED = {f"Stage `{name}`": [parameter for parameter, _ in stage.tables] for name, stage in STAGES.items()}
 
 
 def nested(struct: Any) -> dict[str, Any]:
