@@ -91,7 +91,7 @@ class CheckedFile:
         self.check()
         try:
             yield
-        except Exception:
+        except Exception:  # whatever a reader makes of a file that was replaced; raised again where it was not
             self.check()
             raise
         self.check()

@@ -49,7 +49,9 @@ class LocalBackend:
         if store_exists and not self._store_existed:
             remember_mount(self._folder)
         elif not store_exists and self._store_existed:
-            raise unmounted_error(self._folder)
+            if self.size(FORMAT_PATH) is None:
+                raise unmounted_error(self._folder)
+            return  # another thread has begun the store since the caller looked
         elif not store_exists:
             check_mounted(self._folder)
         self._store_existed = store_exists

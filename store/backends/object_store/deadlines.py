@@ -81,7 +81,7 @@ def call(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     future = asyncio.run_coroutine_threadsafe(work(), _running_loop())
     try:
         return future.result()
-    except BaseException:
+    except BaseException:  # also Ctrl-C, which would leave the request to go on; raised again
         if future.cancel():
             _note_cancelled()
         raise

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 ENCODE = "pipeline/stages/encode/shards.py"
-COUNT = 'open(__import__("os").environ["SHARDS"], "a").write(f"{self._job.name} {begun.shard}\\n"); '
+COUNT = 'open(__import__("os").environ["SHARDS"], "a").write(f"{self._task.name} {shard.number}\\n"); '
 
 
 def keys(project: Any) -> dict[str, str]:
@@ -29,10 +29,10 @@ def accepted(project: Any) -> dict[str, Any]:
 
 def refactor(edit: Any, value: str = "") -> None:
     """Rename a variable of encode and count the shards that are computed; `value` changes what is stored."""
-    old = " " * 12 + "stored = _stored(encoded, self._arrays, self._job.name, begun.recordings)\n"
+    old = " " * 12 + "stored = as_stored(encoded, self._arrays, self._task.name, shard.to_encode)\n"
     edit(ENCODE, old, f"{old[:12]}{COUNT}{old[12:].replace('stored =', 'kept =')}{value}")
-    edit(ENCODE, "stored[name][begun.there]", "kept[name][begun.there]")
-    edit(ENCODE, "self._arrays, begun.shard, stored)", "self._arrays, begun.shard, kept)")
+    edit(ENCODE, "stored[name][shard.reused]", "kept[name][shard.reused]")
+    edit(ENCODE, "self._arrays, shard.number, stored)", "self._arrays, shard.number, kept)")
 
 
 def test_a_refactoring_costs_one_shard(edited: Any, edit: Any, tmp_path: Path) -> None:
@@ -55,6 +55,7 @@ def test_a_refactoring_costs_one_shard(edited: Any, edit: Any, tmp_path: Path) -
 
 
 def test_the_lock_says_who_and_what(edited: Any, edit: Any, tmp_path: Path) -> None:
+    earlier = json.loads(edited.command("explain", "encode[skeleton]", "--json").stdout)[0]["recipe"]["code"]
     refactor(edit)
     edited.command("accept", "encode", "--shards", "2", SHARDS=str(tmp_path / "shards"), LOGNAME="ada")
     ((code, entry),) = accepted(edited).items()
@@ -62,10 +63,10 @@ def test_the_lock_says_who_and_what(edited: Any, edit: Any, tmp_path: Path) -> N
     assert (entry["entry"], entry["by"], entry["tolerance"]) == ("encode", "ada", 1e-5)
     assert re.fullmatch(r"encode\[skeleton\]: shards \d, \d, 8 recordings", entry["checked"][0])
     assert entry["difference"] == dict.fromkeys(("features", "rows.sha256", "series", "skipped.json", "valid"), 0.0)
-    assert "pipeline.stages.encode.shards" in entry["code"]
+    assert entry["code"] == earlier
     step = edited.status()["encode[inertial]"]
     assert step["accepted"] == entry
-    assert edited.status()["index"]["accepted"] is None
+    assert edited.status("equal_code=refuse")["index"]["accepted"] is None
     told = f"its code was accepted for earlier code by ada on {entry['at']} (equal values in encode[skeleton]: "
     assert told in edited.command("status").stdout
     assert told in edited.command("explain", "encode[inertial]").stdout
