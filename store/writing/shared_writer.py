@@ -34,7 +34,7 @@ class SharedWriter(Writer):
         raise NotShared(f"{self._name}: {path} can be deleted by its owner alone")
 
     def restart(self) -> None:
-        """Raise NotShared: only the owner deletes."""
+        """Raise NotShared: only the owner starts anew."""
         raise NotShared(f"{self._name}: it can be started anew by its owner alone")
 
     def _put(self, path: str, data: Data, entry: ObjectEntry) -> None:

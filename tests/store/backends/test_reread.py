@@ -130,13 +130,13 @@ def test_the_message_states_what_that_very_reading_found(published: Store, wrong
 def test_checking_counts_it(published: Store, wrong: Wrong) -> None:
     for path in (SHARD, "manifest.json"):
         wrong(path)
-        checked = published.check("encode", "k1")
+        checked = published.verify("encode", "k1")
         assert checked is not None
         assert not checked.damage
         (line,) = checked.misread
         assert path in line
     wrong(SHARD, 2)
-    checked = published.check("encode", "k1")
+    checked = published.verify("encode", "k1")
     assert checked is not None
     (damage,) = checked.damage
     assert damage.expected != damage.found

@@ -68,7 +68,9 @@ class TestTogether:
             assert raised.value.path == "a"
             assert owner.read("a") == b"1"
             assert not hasattr(worker, "publish")
-            assert not hasattr(worker, "restart")
+            with pytest.raises(NotShared, match="owner alone"):
+                worker.restart()
+            assert owner.read("a") == b"1"
 
     def test_a_shard_done_twice_counts_once(self, store: Store) -> None:
         with draft(store) as owner:

@@ -174,5 +174,5 @@ def test_a_stopped_process_is_succeeded_when_its_lease_is_over(holder: Any) -> N
         assert draft.done == {"a"}
         process.send_signal(signal.SIGCONT)
         time.sleep(1.2)  # it beats again, and finds its lease gone
-        lease = json.loads(draft._root.read("outputs/encode/k/lock"))
+        lease = json.loads(draft._backend.read("outputs/encode/k/lock"))
         assert lease["process"] == os.getpid()

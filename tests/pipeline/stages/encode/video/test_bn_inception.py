@@ -152,7 +152,7 @@ def test_a_state_is_read_as_the_network_has_it(tmp_path: Path, state: dict[str, 
     save_file(as_caffe_ported(state), file)
     found, weights = read_state("bn_inception", str(file), None)
     assert all(torch.equal(value, state[name]) for name, value in found.items())
-    assert (weights.origin, weights.place) == (file.name, str(file))
+    assert (weights.origin, weights.location) == (file.name, str(file))
 
 
 def test_random_weights_are_the_same_every_time() -> None:
