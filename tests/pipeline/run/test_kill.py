@@ -94,7 +94,7 @@ def test_encode_goes_on_after_kills(
     encoding.run(until="index")
     key = encoding.plan().steps["encode[inertial]"].key
     finished: dict[str, Identity] = {}
-    for kill in range(2):
+    for kill in range(3):
 
         def moment(more: int = kill % 2 + 1, had: int = len(finished)) -> None:
             until(lambda: len(journalled(encoding.store, key)) >= had + more)
@@ -109,7 +109,6 @@ def test_encode_goes_on_after_kills(
     check_against_unbroken(encoding, tmp_path, finished)
 
 
-@pytest.mark.slow  # goes on by what encode goes on by
 def test_gaf_goes_on_after_a_kill(
     project: Any, many: Path, tmp_path: Path, until: Any, children: Any, gone: Any, kill_group: Kill
 ) -> None:

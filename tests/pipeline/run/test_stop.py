@@ -1,7 +1,4 @@
-"""A training that is stopped leaves no process behind, and the next run goes on to the same model.
-
-That workers end where the run itself is killed is tried in test_kill.py.
-"""
+"""A run that is stopped, however, leaves no process behind, and the next one goes on to the same model."""
 
 from __future__ import annotations
 
@@ -93,6 +90,12 @@ def test_ctrl_c(running: Any, training: Any, children: Callable[[int], list[int]
     assert err.rstrip().endswith("stopped: what is finished stays, run again to go on")
     assert gone(workers)
     assert checkpoint(training)
+
+
+def test_everything_is_killed(running: Any, children: Callable[[int], list[int]], gone: Any, kill_group: Any) -> None:
+    workers = children(running.pid)
+    kill_group(running)
+    assert gone(workers)
 
 
 def test_the_next_run_goes_on_to_the_same_model(training: Any, unbroken: bytes) -> None:
