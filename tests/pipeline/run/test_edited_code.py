@@ -123,7 +123,7 @@ def test_comments_are_no_change(editable: Any, gate: Any, until: Callable[..., N
 
 def test_edited_after_the_import(editable: Any, gate: Any, until: Callable[..., None]) -> None:
     """What runs is what was hashed, and is published under that key."""
-    gate.put(editable.code / "pipeline/run/step/execute.py", "    about = {**_provenance(context.device)")
+    gate.put(editable.code / "pipeline/run/step/execute.py", "    about: dict[str, Any] = _environment(context.device)")
     run = editable.start("run", "--until", "student")
     until(lambda: gate.reached() or run.poll() is not None)
     source = append(editable.code / STUDENT, "\n_EDITED = 1\n")

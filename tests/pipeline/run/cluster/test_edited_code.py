@@ -11,7 +11,7 @@ import pytest
 
 TIMELINES = "pipeline/stages/encode/timelines/encoder.py"
 SHARD = "    name = tuple(attempt.values())\n"
-STEP = "    from pipeline.run.step.execute import execute, execute_batch\n"
+STEP = "    from pipeline.run.step.execute import execute, execute_batch"
 
 
 @pytest.fixture
