@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -82,6 +83,7 @@ def test_a_byte_of_bytecode_that_flipped(code: Path, answer: Answer) -> None:
 
 @pytest.mark.parametrize("environment", [{"PYTHONDONTWRITEBYTECODE": "1"}, {"PYTHONPYCACHEPREFIX": "elsewhere"}])
 def test_where_python_keeps_no_bytecode_neither_do_we(code: Path, answer: Answer, environment: dict[str, str]) -> None:
+    shutil.rmtree(code / "trainers" / "evaluation" / "__pycache__", ignore_errors=True)  # copied with the packages
     (code / MODULE).write_text("ANSWER = 41\n")
     assert answer(FLIP, **environment) == "41"
     assert not list((code / "trainers" / "evaluation").glob("__pycache__/*"))
