@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import Tensor, nn
 
 from trainers.errors import TrainingError
-from trainers.models.dmft.encoder import EncoderSize
 from trainers.models.dmft.fusion import TMT, PairFusion
 from trainers.models.dmft.heads import vote
 from trainers.models.dmft.mstt import MSTT, Stream, sinusoids
@@ -16,7 +16,7 @@ from trainers.models.dmft.student import DMFTStudent
 from trainers.models.dmft.teacher import DMFTTeacher
 
 SHAPES = {"skeleton": (6, 18), "inertial": (9, 12), "rgb": (5, 16)}
-SIZE = EncoderSize(2, 8, 0.0, "pre")
+NATIVE = TeacherParams(width="native", layers=1, heads=1, feed_forward=8, dropout=0.0)
 SMALL = {"width": 8, "layers": 1, "heads": 2, "feed_forward": 8, "dropout": 0.0}
 
 
@@ -59,13 +59,13 @@ def test_eq_1_positions() -> None:
 
 @pytest.mark.parametrize(("positions", "temporal"), [("spatial", False), ("both", True)])
 def test_eq_2_and_3_positions_on_the_streams_asked_for(positions: Positions, temporal: bool) -> None:
-    mstt = MSTT(SHAPES, width="native", layers=1, size=EncoderSize(1, 8, 0.0, "pre"), positions=positions)
+    mstt = MSTT(SHAPES, replace(NATIVE, positions=positions))
     assert isinstance(mstt.spatial["rgb"].positions, Tensor)
     assert isinstance(mstt.temporal["rgb"].positions, Tensor) == temporal
 
 
 def test_eq_2_class_token_first_and_positions_added_to_it_too() -> None:
-    stream = Stream(3, 4, width="native", layers=1, size=SIZE, positions=True, where="x/spatial")
+    stream = Stream(3, 4, NATIVE, positions=True, where="x/spatial")
     stream.layers = nn.ModuleList([Times(1)])
     tokens = torch.randn(2, 3, 4)
     hidden = stream(tokens)
@@ -75,7 +75,7 @@ def test_eq_2_class_token_first_and_positions_added_to_it_too() -> None:
 
 
 def test_temporal_tokens_are_patches_and_spatial_ones_features() -> None:
-    mstt = MSTT(SHAPES, width="native", layers=1, size=EncoderSize(1, 8, 0.0, "pre"), positions="both")
+    mstt = MSTT(SHAPES, NATIVE)
     lengths: list[int] = []
     mstt.spatial["rgb"].layers[0].register_forward_pre_hook(lambda _, args: lengths.append(args[0].shape[1]))
     temporal, spatial, _ = mstt(patches(), {})
@@ -93,7 +93,7 @@ def test_temporal_tokens_are_patches_and_spatial_ones_features() -> None:
 
 
 def test_eq_7_to_9_tokens_go_up_to_the_wider_stream_and_down_to_the_average() -> None:
-    fusion = PairFusion(1, 2, layers=2, tokens=1, size=EncoderSize(1, 4, 0.0, "pre"), where="x and y")
+    fusion = PairFusion(1, 2, replace(NATIVE, tokens=1), "x and y")
     fusion.narrow = nn.ModuleList([Times(2), Times(1)])
     fusion.wide = nn.ModuleList([Times(3), Times(1)])
     with torch.no_grad():
@@ -115,13 +115,13 @@ def test_eq_7_to_9_tokens_go_up_to_the_wider_stream_and_down_to_the_average() ->
 
 
 def test_equal_widths_need_no_projection() -> None:
-    fusion = PairFusion(4, 4, layers=1, tokens=2, size=SIZE, where="x and y")
+    fusion = PairFusion(4, 4, NATIVE, "x and y")
     assert isinstance(fusion.up[0], nn.Identity)
     assert isinstance(fusion.down[0], nn.Identity)
 
 
 def test_eq_10_averages_over_the_pairs_that_hold_a_modality() -> None:
-    fusion = TMT({"a": 2, "b": 2, "c": 2}, layers=1, tokens=1, size=SIZE)
+    fusion = TMT({"a": 2, "b": 2, "c": 2}, replace(NATIVE, tokens=1))
     assert fusion.pairs == (("a", "b"), ("a", "c"), ("b", "c"))
     for pair, factors in zip(fusion.fusions, [(1, 2), (3, 4), (5, 6)], strict=True):
         pair.narrow = nn.ModuleList([Times(factors[0])])
@@ -179,7 +179,7 @@ def test_missing_patches_change_nothing_whatever_they_hold() -> None:
 
 
 def test_missing_patches_are_as_good_as_not_there_in_the_temporal_stream() -> None:
-    mstt = MSTT({"x": (6, 8)}, width="native", layers=2, size=SIZE, positions="spatial")
+    mstt = MSTT({"x": (6, 8)}, replace(NATIVE, layers=2, heads=2, positions="spatial"))
     inputs = torch.randn(3, 6, 8)
     valid = torch.tensor([[True, True, True, True, False, False]]).expand(3, 6)
     masked = mstt.temporal["x"](inputs, nn.functional.pad(valid, (1, 0), value=True)[:, None, None])

@@ -5,14 +5,14 @@ import torch
 from torch import nn
 
 from trainers.errors import TrainingError
-from trainers.models.dmft.encoder import EncoderLayer, EncoderSize
-from trainers.models.dmft.params import Norm
+from trainers.models.dmft.encoder import EncoderLayer
+from trainers.models.dmft.params import Norm, StudentParams
 from trainers.models.dropout import byte_dropout
 
 
 def twins(norm: Norm) -> tuple[EncoderLayer, nn.TransformerEncoderLayer]:
     torch.manual_seed(0)
-    ours = EncoderLayer(12, EncoderSize(3, 20, 0.0, norm), "x/temporal")
+    ours = EncoderLayer(12, StudentParams(heads=3, feed_forward=20, dropout=0.0, norm=norm), "x/temporal")
     theirs = nn.TransformerEncoderLayer(12, 3, 20, 0.0, batch_first=True, norm_first=norm == "pre")
     names = {
         "self_attn.in_proj_weight": "qkv.weight",
@@ -56,7 +56,7 @@ def test_the_first_outputs_alone_are_the_first_of_all(norm: Norm) -> None:
 
 
 def test_dropout_works_in_training_only() -> None:
-    layer = EncoderLayer(12, EncoderSize(3, 20, 0.5, "pre"), "x/temporal")
+    layer = EncoderLayer(12, StudentParams(heads=3, feed_forward=20, dropout=0.5), "x/temporal")
     tokens = torch.randn(2, 5, 12)
     assert not torch.equal(layer(tokens), layer(tokens))
     layer.eval()
@@ -75,4 +75,4 @@ def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
 
 def test_heads_that_do_not_divide_the_width_name_stream_and_remedy() -> None:
     with pytest.raises(TrainingError, match=r"heads: 4 does not divide the width 270 of inertial/temporal.*\[1, 2, 3"):
-        EncoderLayer(270, EncoderSize(4, 20, 0.0, "pre"), "inertial/temporal")
+        EncoderLayer(270, StudentParams(heads=4), "inertial/temporal")

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainers.errors import TrainingError
-from trainers.models.dmft.params import Norm
+from trainers.models.dmft.params import StudentParams
 from trainers.models.dropout import byte_dropout
-
-
-@dataclass(frozen=True)
-class EncoderSize:
-    """What all encoders of a model have in common."""
-
-    heads: int
-    feed_forward: int
-    dropout: float
-    norm: Norm
 
 
 class EncoderLayer(nn.Module):
@@ -36,16 +24,16 @@ class EncoderLayer(nn.Module):
         The stream's name, for messages.
     """
 
-    def __init__(self, width: int, size: EncoderSize, where: str) -> None:
+    def __init__(self, width: int, params: StudentParams, where: str) -> None:
         super().__init__()
-        check_heads(width, size.heads, where)
-        self.heads = size.heads
-        self.dropout = size.dropout
-        self.pre = size.norm == "pre"
+        check_heads(width, params.heads, where)
+        self.heads = params.heads
+        self.dropout = params.dropout
+        self.pre = params.norm == "pre"
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
-        self.expand = nn.Linear(width, size.feed_forward)
-        self.contract = nn.Linear(size.feed_forward, width)
+        self.expand = nn.Linear(width, params.feed_forward)
+        self.contract = nn.Linear(params.feed_forward, width)
         self.norm_attention = nn.LayerNorm(width)
         self.norm_feed = nn.LayerNorm(width)
 

@@ -8,7 +8,8 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from trainers.models.dmft.encoder import EncoderLayer, EncoderSize
+from trainers.models.dmft.encoder import EncoderLayer
+from trainers.models.dmft.params import TeacherParams
 
 
 class PairFusion(nn.Module):
@@ -21,20 +22,19 @@ class PairFusion(nn.Module):
     ----------
     narrow, wide
         Widths of the two temporal streams.
-    tokens
-        F.
     """
 
-    def __init__(self, narrow: int, wide: int, *, layers: int, tokens: int, size: EncoderSize, where: str) -> None:
+    def __init__(self, narrow: int, wide: int, params: TeacherParams, where: str) -> None:
         super().__init__()
-        self.count = tokens
-        self.tokens = nn.Parameter(torch.empty(1, tokens, narrow))
+        self.count = params.tokens
+        self.tokens = nn.Parameter(torch.empty(1, params.tokens, narrow))
         nn.init.normal_(self.tokens, std=0.02)
-        self.narrow = nn.ModuleList(EncoderLayer(narrow, size, where) for _ in range(layers))
-        self.wide = nn.ModuleList(EncoderLayer(wide, size, where) for _ in range(layers))
+        layers = range(params.fusion_layers)
+        self.narrow = nn.ModuleList(EncoderLayer(narrow, params, where) for _ in layers)
+        self.wide = nn.ModuleList(EncoderLayer(wide, params, where) for _ in layers)
         same = narrow == wide
-        self.up = nn.ModuleList(nn.Identity() if same else nn.Linear(narrow, wide) for _ in range(layers))
-        self.down = nn.ModuleList(nn.Identity() if same else nn.Linear(wide, narrow) for _ in range(layers))
+        self.up = nn.ModuleList(nn.Identity() if same else nn.Linear(narrow, wide) for _ in layers)
+        self.down = nn.ModuleList(nn.Identity() if same else nn.Linear(wide, narrow) for _ in layers)
 
     def forward(
         self, narrow: Tensor, wide: Tensor, keep_narrow: Tensor | None, keep_wide: Tensor | None
@@ -76,19 +76,12 @@ class TMT(nn.Module):
         Of the temporal stream, by modality; a single modality is left as it is.
     """
 
-    def __init__(self, widths: Mapping[str, int], *, layers: int, tokens: int, size: EncoderSize) -> None:
+    def __init__(self, widths: Mapping[str, int], params: TeacherParams) -> None:
         super().__init__()
         ordered = sorted(widths, key=lambda name: widths[name])  # stable: the narrower first
         self.pairs = tuple(combinations(ordered, 2))
         self.fusions = nn.ModuleList(
-            PairFusion(
-                widths[narrow],
-                widths[wide],
-                layers=layers,
-                tokens=tokens,
-                size=size,
-                where=f"the fusion of {narrow} and {wide}",
-            )
+            PairFusion(widths[narrow], widths[wide], params, f"the fusion of {narrow} and {wide}")
             for narrow, wide in self.pairs
         )
 

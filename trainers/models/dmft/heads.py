@@ -24,9 +24,14 @@ class Heads(nn.Module):
         self.embedding_width = sum(widths.values())
         self.linears = nn.ModuleDict({name: nn.Linear(width, classes) for name, width in widths.items()})
 
-    def forward(self, class_tokens: Mapping[str, Tensor]) -> ModelOutput:
-        """Classify each stream's class token (B, W) and vote; the embedding is the tokens side by side."""
-        tokens = {name: self.norms[name](class_tokens[name]) for name in self.names}
+    def forward(self, temporal: Mapping[str, Tensor], spatial: Mapping[str, Tensor]) -> ModelOutput:
+        """Classify the class tokens of both streams' hidden states (B, 1 + T, W) by modality, and vote.
+
+        The embedding is the tokens side by side.
+        """
+        hidden = {f"{name}/temporal": states for name, states in temporal.items()}
+        hidden |= {f"{name}/spatial": states for name, states in spatial.items()}
+        tokens = {name: self.norms[name](hidden[name][:, 0]) for name in self.names}
         streams = {name: self.linears[name](token) for name, token in tokens.items()}
         embedding = torch.cat(list(tokens.values()), dim=-1)
         return {"logits": vote(streams.values()), "embedding": embedding, "streams": streams, "maps": ()}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from trainers.models.dmft.encoder import EncoderLayer, EncoderSize
-from trainers.models.dmft.params import Positions, Width
+from trainers.models.dmft.encoder import EncoderLayer
+from trainers.models.dmft.params import StudentParams
 
 
 class Stream(nn.Module):
@@ -19,32 +18,20 @@ class Stream(nn.Module):
     ----------
     tokens, features
         How many tokens there are, and of what width.
-    width
-        The encoders' width; ``native``: `features`.
     positions
         Whether sinusoidal positions are added (class token first, at position 0).
     """
 
-    def __init__(
-        self,
-        tokens: int,
-        features: int,
-        *,
-        width: Width,
-        layers: int,
-        size: EncoderSize,
-        positions: bool,
-        where: str,
-    ) -> None:
+    def __init__(self, tokens: int, features: int, params: StudentParams, *, positions: bool, where: str) -> None:
         super().__init__()
-        self.width = features if width == "native" else width
-        self.project = nn.Identity() if width == "native" else nn.Linear(features, width)
+        self.width = features if params.width == "native" else params.width
+        self.project = nn.Identity() if params.width == "native" else nn.Linear(features, self.width)
         self.class_token = nn.Parameter(torch.empty(1, 1, self.width))
         nn.init.normal_(self.class_token, std=0.02)
         self.positions: Tensor | None
         table = sinusoids(tokens + 1, self.width) if positions else None
         self.register_buffer("positions", table, persistent=False)
-        self.layers = nn.ModuleList(EncoderLayer(self.width, size, where) for _ in range(layers))
+        self.layers = nn.ModuleList(EncoderLayer(self.width, params, where) for _ in range(params.layers))
 
     def forward(self, tokens: Tensor, keep: Tensor | None = None, outputs: int | None = None) -> Tensor:
         """Encode tokens (B, T, features) to (B, 1 + T, width), class token first; or its first `outputs`."""
@@ -64,32 +51,25 @@ class MSTT(nn.Module):
     ----------
     shapes
         Patches P and features D by modality.
+
+    Attributes
+    ----------
+    widths
+        Of every stream, named ``modality/temporal`` and ``modality/spatial``.
     """
 
-    def __init__(
-        self,
-        shapes: Mapping[str, tuple[int, ...]],
-        *,
-        width: Width,
-        layers: int,
-        size: EncoderSize,
-        positions: Positions,
-    ) -> None:
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], params: StudentParams) -> None:
         super().__init__()
         self.names = tuple(shapes)
         self.temporal = nn.ModuleDict()
         self.spatial = nn.ModuleDict()
-        self._widths: dict[str, int] = {}
-        stream = partial(Stream, width=width, layers=layers, size=size)
+        self.widths: dict[str, int] = {}
         for name, (count, features) in shapes.items():
-            temporal = stream(count, features, positions=positions == "both", where=f"{name}/temporal")
-            spatial = stream(features, count, positions=True, where=f"{name}/spatial")
+            both = params.positions == "both"
+            temporal = Stream(count, features, params, positions=both, where=f"{name}/temporal")
+            spatial = Stream(features, count, params, positions=True, where=f"{name}/spatial")
             self.temporal[name], self.spatial[name] = temporal, spatial
-            self._widths |= {f"{name}/temporal": temporal.width, f"{name}/spatial": spatial.width}
-
-    def widths(self) -> dict[str, int]:
-        """Width of every stream, named ``modality/temporal`` and ``modality/spatial``."""
-        return dict(self._widths)
+            self.widths |= {f"{name}/temporal": temporal.width, f"{name}/spatial": spatial.width}
 
     def forward(
         self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor], *, outputs: int | None = None

@@ -35,7 +35,7 @@ class StudentParams(Struct, frozen=True, forbid_unknown_fields=True):
     positions: Positions = "both"
 
 
-class TeacherParams(Struct, frozen=True, forbid_unknown_fields=True):
+class TeacherParams(StudentParams, frozen=True, forbid_unknown_fields=True):
     """The teacher: the student's streams, and mid-fusion over every pair of modalities (DMFT 3.2, 3.3).
 
     Attributes
@@ -43,16 +43,7 @@ class TeacherParams(Struct, frozen=True, forbid_unknown_fields=True):
     fusion_layers, tokens
         Encoders of each modality in each pair, at least 2 (what one writes in the first layer, the other
         reads in the second), and the pair's fusion tokens (F; 4 is best in Table 7).
-    width, layers, heads, feed_forward, dropout, norm, positions
-        As in `StudentParams`.
     """
 
-    width: Width = 48
-    layers: Positive = 2
     fusion_layers: Annotated[int, Meta(ge=2, le=65_536)] = 2
     tokens: Positive = 4
-    heads: Positive = 4
-    feed_forward: Positive = 96
-    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.1
-    norm: Norm = "pre"
-    positions: Positions = "both"

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
-from trainers.models.dmft.encoder import EncoderSize
 from trainers.models.dmft.fusion import TMT
 from trainers.models.dmft.heads import Heads
 from trainers.models.dmft.mstt import MSTT
@@ -16,37 +15,20 @@ from trainers.models.dmft.params import TeacherParams
 
 
 class DMFTTeacher(nn.Module):
-    """The network of figure 2.
-
-    Parameters
-    ----------
-    shapes
-        Patches P and features D by modality.
-    classes
-        K.
-    """
+    """The network of figure 2; it takes what `DMFTStudent` takes."""
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: TeacherParams) -> None:
         super().__init__()
-        size = EncoderSize(params.heads, params.feed_forward, params.dropout, params.norm)
-        self.mstt = MSTT(shapes, width=params.width, layers=params.layers, size=size, positions=params.positions)
-        widths = self.mstt.widths()
-        self.fusion = TMT(
-            {name: widths[f"{name}/temporal"] for name in shapes},
-            layers=params.fusion_layers,
-            tokens=params.tokens,
-            size=size,
-        )
+        self.mstt = MSTT(shapes, params)
+        widths = self.mstt.widths
+        self.fusion = TMT({name: widths[f"{name}/temporal"] for name in shapes}, params)
         self.heads = Heads(widths, classes, params.norm)
         self.embedding_width = self.heads.embedding_width
 
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
         """Classify patches (B, P, D) by modality with masks (B, P); see `trainers.data.batch.ModelOutput`."""
         temporal, spatial, keeps = self.mstt(inputs, valid)
-        fused = self.fusion(temporal, keeps)
-        tokens = {f"{name}/temporal": hidden[:, 0] for name, hidden in fused.items()}
-        tokens |= {f"{name}/spatial": hidden[:, 0] for name, hidden in spatial.items()}
-        output: ModelOutput = self.heads(tokens)
+        output: ModelOutput = self.heads(self.fusion(temporal, keeps), spatial)
         return {**output, "maps": (temporal_map(temporal.values()),)}
 
 
