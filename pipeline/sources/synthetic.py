@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
 from pipeline.errors import StepError
-from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Video
+from pipeline.sources.base import Listing, Modality, Probe, Recording
 
 VERSION = 1
 MODALITIES = {
@@ -69,10 +70,8 @@ class Synthetic:
         """Say that every stream is whole."""
         return Probe(100, (20, 3) if stream == "skeleton" else (6,))
 
-    def open_series(self, recording: Recording, stream: str) -> Series:
+    def open_series(self, recording: Recording, stream: str) -> NoReturn:
         """Refuse; see `StepError`."""
         raise StepError(f"source synthetic: {recording.id} is a name without data; choose a source that has some")
 
-    def open_video(self, recording: Recording, stream: str) -> Video:
-        """Refuse; see `StepError`."""
-        raise StepError(f"source synthetic: {recording.id} is a name without data; choose a source that has some")
+    open_video = open_series

@@ -80,17 +80,12 @@ def run(context: Context) -> dict[str, Any]:
 def check_broken(broken: list[dict[str, str]], on_bad_recording: str) -> None:
     """Raise StepError where recordings are broken and the user wants to be stopped by that."""
     if broken and on_bad_recording == "fail":
-        lines = [f"  {item['path']}: {item['reason']}" for item in broken[:10]]
-        more = (
-            [f"  and {len(broken) - 10} more; with `on_bad_recording: skip`, `pipeline status` lists all"]
-            if len(broken) > 10
-            else []
-        )
-        count = "1 file" if len(broken) == 1 else f"{len(broken)} files"
-        raise StepError(
-            "\n".join([f"{count} cannot be used:", *lines, *more])
-            + "\n  repair or remove them, or set `on_bad_recording: skip` to go on without these recordings"
-        )
+        lines = ["1 file cannot be used:" if len(broken) == 1 else f"{len(broken)} files cannot be used:"]
+        lines += [f"  {item['path']}: {item['reason']}" for item in broken[:10]]
+        if len(broken) > 10:
+            lines.append(f"  and {len(broken) - 10} more; with `on_bad_recording: skip`, `pipeline status` lists all")
+        lines.append("  repair or remove them, or set `on_bad_recording: skip` to go on without these recordings")
+        raise StepError("\n".join(lines))
 
 
 def _check(

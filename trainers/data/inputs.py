@@ -5,12 +5,13 @@ All forms of one modality come from the same series, so that one augmented copy 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from torch import Tensor
 
 from trainers.data.device import RecordingRows, take_rows
-from trainers.data.input_names import input_name
+from trainers.data.input_names import Form, input_name
 from trainers.data.modality import Kind, ModalityData
 from trainers.errors import TrainingError
 from trainers.gaf.params import GafParams
@@ -26,7 +27,7 @@ class _SeriesForm(RecordingRows):
 
     Attributes
     ----------
-    modality, kind
+    modality, kind, vertical_axis
         As in `trainers.data.modality.ModalityData`.
     series
         (N, L, C) float32 or float16. Like all values it may lie on the CPU, even in a file, when the rest is on a GPU
@@ -35,22 +36,24 @@ class _SeriesForm(RecordingRows):
         (N, 1) bool: a recording is valid or not as a whole.
     """
 
+    form: ClassVar[Form]
     modality: str
     kind: Kind
     series: Tensor
     valid: Tensor
+    vertical_axis: int | None = field(default=None, kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """``modality:series`` or ``modality:images``."""
+        return input_name(self.modality, self.form)
 
 
 @dataclass(frozen=True)
 class SeriesInput(_SeriesForm):
     """The aligned series itself, (L, C)."""
 
-    vertical_axis: int | None = None
-
-    @property
-    def name(self) -> str:
-        """``modality:series``."""
-        return input_name(self.modality, "series")
+    form = "series"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,9 +81,9 @@ class ImageInput(_SeriesForm):
         (N, fields x C, S, S) as stored, float16 or uint8; None: they are rendered whenever they are read.
     """
 
+    form = "images"
     gaf: GafParams
     images: Tensor | None = None
-    vertical_axis: int | None = None
 
     def __post_init__(self) -> None:
         expected = (len(self.series), *self.shape)
@@ -89,11 +92,6 @@ class ImageInput(_SeriesForm):
                 f"modality {self.modality}: images {tuple(self.images.shape)} must be {expected}; "
                 "run the gaf stage again"
             )
-
-    @property
-    def name(self) -> str:
-        """``modality:images``."""
-        return input_name(self.modality, "images")
 
     @property
     def shape(self) -> tuple[int, ...]:

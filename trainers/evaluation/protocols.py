@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from trainers.errors import TrainingError
 
@@ -71,12 +71,12 @@ def folds(protocol: str, trials: Sequence[Trial]) -> tuple[Fold, ...]:
 
 def _subject_50_50(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     """Odd-numbered subjects train, even-numbered ones test (DMFT 4.2, after the UTD-MHAD paper)."""
-    return (_split("subjects=odd", trials, lambda trial: _is_odd(trial.subject)),) if trials else ()
+    return _split("subjects=odd", trials, lambda trial: _is_odd(trial.subject))
 
 
 def _loso(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     """Each subject in turn is tested by a model of all the others (DMFT 4.2)."""
-    return tuple(_leave_out(subject, trials) for subject in _subjects(trials))
+    return tuple(fold for subject in _subjects(trials) for fold in _leave_out(subject, trials))
 
 
 def _inner_loso(trials: Sequence[Trial]) -> tuple[Fold, ...]:
@@ -89,7 +89,7 @@ def _cross_subject(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     subjects = _subjects(trials)
     first = subjects[: len(subjects) * 4 // 5]
     name = f"subjects={first[0]}..{first[-1]}" if first else "subjects=first-80%"
-    return (_split(name, trials, lambda trial: trial.subject in first),) if trials else ()
+    return _split(name, trials, lambda trial: trial.subject in first)
 
 
 def _cross_session(trials: Sequence[Trial]) -> tuple[Fold, ...]:
@@ -97,12 +97,12 @@ def _cross_session(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     sessions = _grouped((trial.subject, trial.session) for trial in trials)
     first = {subject: names[: len(names) * 4 // 5] for subject, names in sessions.items()}
     name = "sessions=first-80%"
-    return (_split(name, trials, lambda trial: trial.session in first[trial.subject]),) if trials else ()
+    return _split(name, trials, lambda trial: trial.session in first[trial.subject])
 
 
 def _cross_scene(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     """Scene 2 tests, all others train (MMAct's protocol); actions of other scenes alone are never tested."""
-    return _by_value("scene", "2", [(trial, trial.scene) for trial in trials])
+    return _by_value("scene", "2", trials)
 
 
 def _cross_view(trials: Sequence[Trial]) -> tuple[Fold, ...]:
@@ -111,7 +111,7 @@ def _cross_view(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     The cameras of a clip share its sensors, so that the very sensor data of every test recording is among the
     training recordings: with a sensor modality, also one of a teacher, this protocol measures memory.
     """
-    return _by_value("view", "4", [(trial, trial.view) for trial in trials])
+    return _by_value("view", "4", trials)
 
 
 def _subjects_1_7(trials: Sequence[Trial]) -> tuple[Fold, ...]:
@@ -129,7 +129,7 @@ def _trial(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     sessions = _grouped(((trial.subject, trial.action), trial.session) for trial in trials)
     first = {pair: names[: (len(names) + 1) // 2] for pair, names in sessions.items()}
     name = "sessions=first-half"
-    return (_split(name, trials, lambda trial: trial.session in first[trial.subject, trial.action]),) if trials else ()
+    return _split(name, trials, lambda trial: trial.session in first[trial.subject, trial.action])
 
 
 def _inner_trial(trials: Sequence[Trial]) -> tuple[Fold, ...]:
@@ -141,7 +141,7 @@ def _inner_trial(trials: Sequence[Trial]) -> tuple[Fold, ...]:
 
 def _random(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     """Half by chance: a hash of each id decides, so that new recordings move no old one."""
-    return (_split("random=half", trials, _is_drawn),) if trials else ()
+    return _split("random=half", trials, _is_drawn)
 
 
 PROTOCOLS: Mapping[str, Callable[[Sequence[Trial]], tuple[Fold, ...]]] = {
@@ -160,36 +160,37 @@ PROTOCOLS: Mapping[str, Callable[[Sequence[Trial]], tuple[Fold, ...]]] = {
 }
 
 
-def _split(name: str, trials: Sequence[Trial], trains: Callable[[Trial], bool]) -> Fold:
+def _split(name: str, trials: Sequence[Trial], trains: Callable[[Trial], bool]) -> tuple[Fold, ...]:
+    """Make the one fold of a table; none of an empty one."""
     sides = [(trial.id, trains(trial)) for trial in trials]
-    return Fold(name, tuple(id for id, train in sides if train), tuple(id for id, train in sides if not train))
+    fold = Fold(name, tuple(id for id, train in sides if train), tuple(id for id, train in sides if not train))
+    return (fold,) if trials else ()
 
 
-def _leave_out(subject: str, trials: Sequence[Trial]) -> Fold:
+def _leave_out(subject: str, trials: Sequence[Trial]) -> tuple[Fold, ...]:
     return _split(f"subject={subject}", trials, lambda trial: trial.subject != subject)
 
 
-def _by_value(what: str, value: str, pairs: Sequence[tuple[Trial, str | None]]) -> tuple[Fold, ...]:
+def _by_value(what: Literal["scene", "view"], value: str, trials: Sequence[Trial]) -> tuple[Fold, ...]:
     """Test what was recorded in one scene or by one camera; TrainingError where that splits nothing."""
-    without = next((trial for trial, own in pairs if own is None), None)
+    values: dict[str, str | None] = {trial.id: getattr(trial, what) for trial in trials}
+    without = next((trial for trial in trials if values[trial.id] is None), None)
     if without is not None:
         raise TrainingError(
             f"protocol cross-{what}: recording {without.id} has no {what}; "
             "choose another protocol, or leave such recordings out"
         )
-    present = _in_order({own for _, own in pairs if own is not None})
-    if pairs and (value not in present or present == [value]):
+    present = _in_order({own for own in values.values() if own is not None})
+    if trials and (value not in present or present == [value]):
         raise TrainingError(
             f"protocol cross-{what}: tests {what} {value} and trains on the others, but the recordings' "
             f"{what}s are: {_listed(present)}; let the source list all, or choose another protocol"
         )
-    values = {trial.id: own for trial, own in pairs}
-    trials = [trial for trial, _ in pairs]
-    return (_split(f"{what}={value}", trials, lambda trial: values[trial.id] != value),) if trials else ()
+    return _split(f"{what}={value}", trials, lambda trial: values[trial.id] != value)
 
 
 def _up_to(last: int, trials: Sequence[Trial]) -> tuple[Fold, ...]:
-    return (_split(f"subjects=1..{last}", trials, lambda trial: _number(trial.subject) <= last),) if trials else ()
+    return _split(f"subjects=1..{last}", trials, lambda trial: _number(trial.subject) <= last)
 
 
 def _is_odd(subject: str) -> bool:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from trainers.data.batch import Batch, TaskOutput
 from trainers.data.device import indexed_device
+from trainers.data.recordings import RecordingData
 from trainers.errors import TrainingError
 from trainers.fit.checkpoint import Checkpoint, State
 from trainers.fit.seeding import repeatable, seeded
@@ -20,14 +21,6 @@ from trainers.params import FitParams
 
 History = list[dict[str, float]]
 Progress = Callable[[int, int, float, float], None]  # epoch from 1, epochs, loss, accuracy on the training batches
-
-
-class Data(Protocol):
-    """Recordings to train on, see `trainers.data.recordings.RecordingData`."""
-
-    def __len__(self) -> int: ...
-    def to(self, device: torch.device | str) -> Data: ...
-    def batch(self, rows: Tensor, generator: torch.Generator | None = None) -> Batch: ...
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ class Training:
     """
 
     task: nn.Module
-    data: Data
+    data: RecordingData
     seed: int
     checkpoint: Checkpoint | None = None
     progress: Progress | None = None

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
 from trainers.data.device import indexed_device
-from trainers.fit.loop import Data
+from trainers.data.recordings import RecordingData
 from trainers.fit.output_checks import checked_output
 from trainers.fit.seeding import repeatable
 
@@ -40,7 +40,7 @@ class Prediction:
         return self.logits.softmax(-1)
 
 
-def predict(model: nn.Module, data: Data, device: torch.device | str = "cpu") -> Prediction:
+def predict(model: nn.Module, data: RecordingData, device: torch.device | str = "cpu") -> Prediction:
     """Run a model over recordings, without augmentation.
 
     Parameters

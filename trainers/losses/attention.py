@@ -10,7 +10,6 @@ from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
 from trainers.losses.distillation import DistillationLoss
 from trainers.losses.numerics import as_float32, l2_normalise
-from trainers.losses.params import AttentionParams
 
 
 class AttentionTransfer(DistillationLoss):
@@ -18,8 +17,6 @@ class AttentionTransfer(DistillationLoss):
 
     Maps are paired from the deepest backwards, as many as both models have.
     """
-
-    params: AttentionParams
 
     def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Sum over the pairs of the mean squared differences of their attention."""

@@ -14,38 +14,18 @@ from trainers.losses.soft_targets import soft_divergence
 
 
 class DMFTKD(nn.Module):
-    """Eq. 15: w_CS x hard loss + sum over modalities and streams of w x KL.
-
-    Parameters
-    ----------
-    student_width, teacher_width
-        Of the models' embeddings, which this loss does not look at.
-    """
+    """Eq. 15: w_CS x hard loss + sum over modalities and streams of w x KL; it looks at no embedding."""
 
     def __init__(self, params: DMFTKDParams, student_width: int, teacher_width: int) -> None:
         super().__init__()
         self.params = params
 
     def forward(self, student: ModelOutput, teacher: ModelOutput, hard: Tensor) -> Tensor:
-        """Weigh the hard loss and the divergences.
-
-        Parameters
-        ----------
-        student, teacher
-            Outputs for the same recordings; their streams may differ where `target` is ``fused``.
-        hard
-            The cross entropy with the labels.
-        """
+        """Weigh the hard loss and the divergences; the models' streams may differ where `target` is ``fused``."""
         params = self.params
-        weights = stream_weights(params, student["streams"])
+        weights, scale = stream_weights(params, student["streams"]), params.scale_by_temperature
         soft = [
-            weights[name]
-            * soft_divergence(
-                logits,
-                self._target(name, teacher),
-                params.temperature,
-                scale=params.scale_by_temperature,
-            )
+            weights[name] * soft_divergence(logits, self._target(name, teacher), params.temperature, scale=scale)
             for name, logits in student["streams"].items()
         ]
         return params.w_cs * hard + torch.stack(soft).sum()

@@ -12,15 +12,12 @@ from torch.autograd.function import once_differentiable
 from trainers.data.batch import ModelOutput
 from trainers.losses.distillation import DistillationLoss
 from trainers.losses.numerics import as_float32, l2_normalise
-from trainers.losses.params import RKDAngleParams
 
 VALUES = 2**22  # in one tensor of a chunk, 16 MiB in fp32; about a dozen of them live at once
 
 
 class RKDAngle(DistillationLoss):
     """Let triplets of recordings span the same angles for the student as for the teacher."""
-
-    params: RKDAngleParams
 
     def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Huber loss (delta 1) of the angles' cosines, mean over all B^3 triplets as in the authors' code."""
@@ -54,7 +51,8 @@ class _Chunks(torch.autograd.Function):
         for start in range(0, batch, count):
             leaf = student.detach().requires_grad_()
             with torch.set_grad_enabled(student.requires_grad):
-                chunk = _sum_at(slice(start, start + count), leaf, teacher)
+                vertices = slice(start, start + count)
+                chunk = F.huber_loss(cosines(leaf, vertices), cosines(teacher, vertices), reduction="sum")
             if student.requires_grad:
                 gradient += torch.autograd.grad(chunk, leaf)[0]
             total += chunk.detach()
@@ -88,7 +86,3 @@ def cosines(embedding: Tensor, vertices: slice) -> Tensor:
     """
     directions = l2_normalise(embedding - embedding[vertices, None])  # (vertices, B, E)
     return directions @ directions.mT
-
-
-def _sum_at(vertices: slice, student: Tensor, teacher: Tensor) -> Tensor:
-    return F.huber_loss(cosines(student, vertices), cosines(teacher, vertices), reduction="sum")

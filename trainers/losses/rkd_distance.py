@@ -9,13 +9,10 @@ from torch import Tensor
 from trainers.data.batch import ModelOutput
 from trainers.losses.distillation import DistillationLoss
 from trainers.losses.numerics import as_float32
-from trainers.losses.params import RKDDistanceParams
 
 
 class RKDDistance(DistillationLoss):
     """Let recordings lie as far apart for the student as for the teacher, each on its own scale."""
-
-    params: RKDDistanceParams
 
     def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Huber loss (delta 1) of the embeddings' distances, mean over all B^2 pairs as in the authors' code."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from trainers.data.batch import ModelOutput
 from trainers.losses.distillation import DistillationLoss
 from trainers.losses.numerics import as_float32
-from trainers.losses.params import SemanticParams
+from trainers.losses.params import WeightedParams
 
 
 class Semantic(DistillationLoss):
@@ -18,9 +18,7 @@ class Semantic(DistillationLoss):
     Where their widths differ, the student's goes through a linear layer that is trained with it.
     """
 
-    params: SemanticParams
-
-    def __init__(self, params: SemanticParams, student_width: int, teacher_width: int) -> None:
+    def __init__(self, params: WeightedParams, student_width: int, teacher_width: int) -> None:
         super().__init__(params, student_width, teacher_width)
         same = student_width == teacher_width
         self.projector: nn.Module = nn.Identity() if same else nn.Linear(student_width, teacher_width)

@@ -8,7 +8,6 @@ from torch import Tensor
 from trainers.data.batch import ModelOutput
 from trainers.losses.distillation import DistillationLoss
 from trainers.losses.numerics import as_float32, l2_normalise
-from trainers.losses.params import SimilarityParams
 
 
 class SimilarityPreserving(DistillationLoss):
@@ -16,8 +15,6 @@ class SimilarityPreserving(DistillationLoss):
 
     Of each model the deepest feature map is compared, as in the paper; of a model without maps its embedding.
     """
-
-    params: SimilarityParams
 
     def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """Squared Frobenius norm of the difference of both similarity matrices, divided by B^2."""

@@ -6,14 +6,7 @@ from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
 from trainers.losses.distillation import DistillationLoss
-from trainers.losses.params import (
-    DASKParams,
-    HintonParams,
-    RKDAngleParams,
-    RKDDistanceParams,
-    SemanticParams,
-    WeightedParams,
-)
+from trainers.losses.params import DASKParams, HintonParams, WeightedParams
 from trainers.losses.rkd_angle import RKDAngle
 from trainers.losses.rkd_distance import RKDDistance
 from trainers.losses.semantic import Semantic
@@ -21,24 +14,16 @@ from trainers.losses.soft_targets import Hinton
 
 
 class DASK(nn.Module):
-    """Soft targets, distances, angles and embeddings of the teacher beside the hard loss.
-
-    Parameters
-    ----------
-    params
-        A soft loss of weight 0 is left out.
-    student_width, teacher_width
-        Of the models' embeddings.
-    """
+    """Soft targets, distances, angles and embeddings of the teacher beside the hard loss."""
 
     def __init__(self, params: DASKParams, student_width: int, teacher_width: int) -> None:
         super().__init__()
         self.params = params
         soft_losses: list[tuple[type[DistillationLoss], WeightedParams]] = [
             (Hinton, HintonParams(hard=1.0, weight=params.alpha, temperature=params.temperature)),
-            (RKDDistance, RKDDistanceParams(weight=params.distance)),
-            (RKDAngle, RKDAngleParams(weight=params.angle)),
-            (Semantic, SemanticParams(weight=params.semantic)),
+            (RKDDistance, WeightedParams(weight=params.distance)),
+            (RKDAngle, WeightedParams(weight=params.angle)),
+            (Semantic, WeightedParams(weight=params.semantic)),
         ]
         self.parts = nn.ModuleList(
             build(each, student_width, teacher_width) for build, each in soft_losses if each.weight

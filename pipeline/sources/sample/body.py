@@ -104,16 +104,7 @@ class Pose:
 def pose(body: Build, motion: Motion, place: Floats, yaw: float) -> Pose:
     """Solve the figure for its joints.
 
-    Parameters
-    ----------
-    body
-        The subject.
-    motion
-        T moments of an action.
-    place
-        (3,) where the ankles' middle stands in camera coordinates.
-    yaw
-        Radians that the subject is turned away from the camera.
+    Its ankles' middle stands at `place` (3,) in camera coordinates; it is turned away from the camera by `yaw` radians.
     """
     times = len(motion.drop)
     joints = np.zeros((times, 20, 3))

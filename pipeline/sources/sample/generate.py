@@ -17,15 +17,11 @@ from numpy.typing import NDArray
 from scipy.io import savemat
 
 from pipeline.sources.sample.body import Build, Floats, build, pose
-from pipeline.sources.sample.motions import Manner, motion
+from pipeline.sources.sample.motions import ACTIONS, Manner, motion
 from pipeline.sources.sample.render import Look, colour, draw, kinect, look
 from pipeline.sources.sample.sensors import Unit, inertial, skeleton, unit
 
 FINE = 150.0  # Hz, at which motions are computed: a multiple of the streams' 30 and 50
-_SECONDS = {
-    "swipe_left": 2.0, "swipe_right": 2.0, "wave": 2.5, "draw_circle_cw": 2.3, "draw_circle_ccw": 2.3,
-    "push": 2.0, "knock": 2.3, "squat": 2.3,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ def subject(seed: int, number: int) -> Subject:
 
 def manner(person: Subject, action: str, rng: np.random.Generator) -> Manner:
     """Draw how a trial is done, around the person's habits."""
-    seconds = _SECONDS[action] * person.tempo * float(np.exp(rng.normal(0, 0.1)))
+    seconds = ACTIONS[action].seconds * person.tempo * float(np.exp(rng.normal(0, 0.1)))
     return Manner(
         seconds=float(np.clip(seconds, 1.6, 3.9)), lead=float(rng.uniform(0.05, 0.17)),
         tail=float(rng.uniform(0.03, 0.15)), size=person.size * float(np.exp(rng.normal(0, 0.15))),
@@ -78,16 +74,7 @@ def manner(person: Subject, action: str, rng: np.random.Generator) -> Manner:
 
 
 def streams(seed: int, number: int, label: int, action: str, trial: int) -> dict[str, NDArray[Any]]:
-    """Compute one recording.
-
-    Parameters
-    ----------
-    seed
-        Of the dataset.
-    number, label, trial
-        Subject, action (both from 1) and trial; with the seed they determine everything.
-    action
-        The action's name.
+    """Compute one recording: of subject `number`, and of `action`, which is number `label`; both count from 1.
 
     Returns
     -------

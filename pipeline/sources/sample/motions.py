@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -40,29 +41,19 @@ class Manner:
 Path = tuple[Floats, Floats, Floats]  # right (n, 3), left (n, 3), drop (n,) on evenly spaced phases
 
 
+class Action(NamedTuple):
+    """How long an action usually takes, and its path by phase (n,) from 0 to 1."""
+
+    seconds: float
+    path: Callable[[Floats, Manner], Path]
+
+
 def motion(action: str, manner: Manner, rate: float, rng: np.random.Generator) -> Motion:
-    """Perform an action.
-
-    Parameters
-    ----------
-    action
-        One of `ACTIONS`.
-    manner
-        How.
-    rate
-        Moments a second.
-    rng
-        For fidgeting.
-
-    Returns
-    -------
-    Motion
-        Of ``round(seconds * rate)`` moments; starts and ends at rest.
-    """
+    """Perform one of `ACTIONS` in ``round(seconds * rate)`` moments, from rest to rest; `rng` is for fidgeting."""
     times = round(manner.seconds * rate)
     phase = np.clip((np.linspace(0, 1, times) - manner.lead) / (1 - manner.lead - manner.tail), 0, 1)
     phase = phase + manner.skew * np.sin(2 * np.pi * phase) / (2 * np.pi)
-    right, left, drop = ACTIONS[action](phase, manner)
+    right, left, drop = ACTIONS[action].path(phase, manner)
 
     def wander(width: float, scale: float, channels: int) -> Floats:
         noise = gaussian_filter1d(rng.normal(size=(times, channels)), width * rate, axis=0, mode="nearest")
@@ -107,10 +98,7 @@ def _centre(manner: Manner, out: float, up: float, forward: float) -> Floats:
 def _swipe(sign: float) -> Callable[[Floats, Manner], Path]:
     def swipe(phase: Floats, manner: Manner) -> Path:
         centre = _centre(manner, -0.15, 0.12, 0.68)
-        far, near = (
-            _tilted(sign * 0.5 * manner.size, 0.0, manner),
-            _tilted(-sign * 0.5 * manner.size, 0.0, manner),
-        )
+        far, near = (_tilted(side * 0.5 * manner.size, 0.0, manner) for side in (sign, -sign))
         bow = np.array([0.0, manner.curl, 0.15])
         right = _through(phase, [(0.33, centre + far), (0.5, centre + bow), (0.67, centre + near)])
         return right, *_still(phase)
@@ -162,13 +150,13 @@ def _squat(phase: Floats, manner: Manner) -> Path:
     return right, right.copy(), 0.3 * manner.size * bent
 
 
-ACTIONS: dict[str, Callable[[Floats, Manner], Path]] = {
-    "swipe_left": _swipe(1.0),
-    "swipe_right": _swipe(-1.0),
-    "wave": _wave,
-    "draw_circle_cw": _circle(-1.0),
-    "draw_circle_ccw": _circle(1.0),
-    "push": _push,
-    "knock": _knock,
-    "squat": _squat,
+ACTIONS = {
+    "swipe_left": Action(2.0, _swipe(1.0)),
+    "swipe_right": Action(2.0, _swipe(-1.0)),
+    "wave": Action(2.5, _wave),
+    "draw_circle_cw": Action(2.3, _circle(-1.0)),
+    "draw_circle_ccw": Action(2.3, _circle(1.0)),
+    "push": Action(2.0, _push),
+    "knock": Action(2.3, _knock),
+    "squat": Action(2.3, _squat),
 }

@@ -54,14 +54,7 @@ def look(rng: np.random.Generator) -> Look:
 
 
 def draw(joints: Floats, girth: float) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Draw T poses.
-
-    Parameters
-    ----------
-    joints
-        (T, 20, 3) metres in camera coordinates.
-    girth
-        Times the usual thickness.
+    """Draw T poses of joints (T, 20, 3), in metres and camera coordinates, `girth` times as thick as usual.
 
     Returns
     -------
@@ -80,9 +73,8 @@ def draw(joints: Floats, girth: float) -> tuple[NDArray[np.int32], NDArray[np.in
             down, across, bulge = _disc(round(FOCAL * radius / distance, 1))
             column = np.rint(WIDTH / 2 + FOCAL * centre[:, 0] / centre[:, 2]).astype(np.int64)[:, None] + across
             row = np.rint(HEIGHT / 2 - FOCAL * centre[:, 1] / centre[:, 2]).astype(np.int64)[:, None] + down
-            value = ((centre[:, 2:] - radius * bulge) * 1000).astype(np.int32) * 4 + np.int32(
-                part
-            )  # part in the low bits
+            millimetres = ((centre[:, 2:] - radius * bulge) * 1000).astype(np.int32)
+            value = millimetres * 4 + np.int32(part)  # part in the low bits
             inside = (column >= 0) & (column < WIDTH) & (row >= 0) & (row < HEIGHT)
             np.minimum.at(nearest, (base[:, None] + row * WIDTH + column)[inside], value[inside])
     seen = nearest.reshape(times, HEIGHT, WIDTH)

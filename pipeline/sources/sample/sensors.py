@@ -34,23 +34,8 @@ def inertial(seen: Pose, unit: Unit, rate: float, rng: np.random.Generator) -> F
 
     The sensor's x points along the forearm, so that a hanging arm reads about -1 g on it, as in UTD-MHAD.
     With the sensor's frame R (columns in world coordinates), force is ``R.T (d2p/dt2 - gravity) / g`` and the
-    rate is the vector of ``R.T dR/dt``.
-
-    Parameters
-    ----------
-    seen
-        T moments of the body.
-    unit
-        The sensor.
-    rate
-        Moments a second.
-    rng
-        For noise.
-
-    Returns
-    -------
-    ndarray
-        (T, 6): g, clipped at 8, and deg/s, clipped at 1000.
+    rate is the vector of ``R.T dR/dt``. Of T moments, `rate` a second, (T, 6): g, clipped at 8, and deg/s, clipped
+    at 1000.
     """
     wrist = seen.joints[:, JOINTS.index("right_wrist")]
     slip = Rotation.from_rotvec(rng.normal(0, 0.12, 3))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +16,8 @@ import msgspec
 
 from pipeline.errors import StepError
 from pipeline.sources.base import Listing
-from pipeline.sources.utd_mhad import FILES, UtdMhad, row
+from pipeline.sources.folder_listing import sorted_listing
+from pipeline.sources.utd_mhad import FILES, Trial, UtdMhad, row
 from store.canonical import digest
 
 VERSION = 1  # of what is generated: raise it with every change of the files' content
@@ -32,48 +36,31 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sample(UtdMhad):
-    """A generated dataset in UTD-MHAD's layout.
-
-    Parameters
-    ----------
-    params
-        Seed and size.
-    cache
-        Folder under which datasets are kept, each in ``sample-<digest>``.
-    """
+    """A generated dataset in UTD-MHAD's layout, in ``sample-<digest>`` of the cache's folder."""
 
     name = "sample"
     classes = CLASSES
 
     def __init__(self, params: Params, cache: Path) -> None:
-        super().__init__(cache / f"sample-{digest(recipe(params))[:12]}")
         self._chosen = params
+        super().__init__(cache / f"sample-{digest(self.recipe())[:12]}")
 
     def recipe(self) -> dict[str, object]:
         """Everything that determines the files' content; stands for their digests."""
-        return recipe(self._chosen)
+        return {"generator": "sample", "version": VERSION, **msgspec.structs.asdict(self._chosen)}
 
     def list(self) -> Listing:
         """List what the parameters promise; looks at no file, and needs none."""
-        keys = (
-            (action, subject, trial)
-            for action in range(1, len(CLASSES) + 1)
-            for subject in range(1, self._chosen.subjects + 1)
-            for trial in range(1, self._chosen.trials + 1)
-        )
-        rows = [row(CLASSES, key, {stream: (path,) for stream, path in files(key).items()}) for key in keys]
-        return Listing(tuple(sorted(rows, key=lambda each: each.id)))
+        actions, subjects, trials = len(CLASSES), self._chosen.subjects, self._chosen.trials
+        keys = product(range(1, actions + 1), range(1, subjects + 1), range(1, trials + 1))
+        return sorted_listing((row(CLASSES, key, files(key)) for key in keys), ())
 
     def ensure(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Make the files where they are not there yet.
 
         They are written into a folder beside and renamed when complete, so that a killed generation leaves
         nothing that is taken for the dataset. Two processes may generate at once; the second drops its own.
-
-        Parameters
-        ----------
-        progress
-            Called with recordings done and in all.
+        `progress` is called with recordings done and in all.
 
         Raises
         ------
@@ -82,9 +69,6 @@ class Sample(UtdMhad):
         """
         if self.root.is_dir():
             return
-        import shutil
-        import tempfile
-
         # Beside the target, so that the rename stays on one file system and is atomic.
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
@@ -118,15 +102,10 @@ class Sample(UtdMhad):
             progress(len(rows), len(rows))
 
 
-def recipe(params: Params) -> dict[str, object]:
-    """Name the generator, its version and its parameters."""
-    return {"generator": "sample", "version": VERSION, **msgspec.structs.asdict(params)}
-
-
-def files(key: tuple[int, int, int]) -> Mapping[str, str]:
+def files(key: Trial) -> dict[str, tuple[str, ...]]:
     """Name a recording's files, by stream."""
     action, subject, trial = key
-    return {stream: f"{folder}/a{action}_s{subject}_t{trial}{end}" for stream, (folder, end) in FILES.items()}
+    return {stream: (f"{folder}/a{action}_s{subject}_t{trial}{end}",) for stream, (folder, end) in FILES.items()}
 
 
 def _publish(draft: Path, root: Path) -> None:
@@ -140,8 +119,6 @@ def _publish(draft: Path, root: Path) -> None:
 
 def _drop_stale(root: Path) -> None:
     """Remove what killed generations left an hour ago or more."""
-    import shutil
-
     for left in root.parent.glob(f".{root.name}-*"):
         if time.time() - left.stat().st_mtime > 3600:
             shutil.rmtree(left, ignore_errors=True)

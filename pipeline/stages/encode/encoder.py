@@ -58,10 +58,6 @@ class EncodeTask:
     limits: TimeLimits = DEFAULT
     timings: Timings = field(default_factory=Timings)
 
-    def usable(self) -> list[Recording]:
-        """Return the recordings that are not known to be broken."""
-        return [recording for recording in self.recordings if recording.id not in self.broken]
-
 
 @dataclass
 class Encoded:
@@ -120,13 +116,8 @@ class Encoder(Protocol):
         ...
 
 
-class BuildEncoder(Protocol):
-    """Makes the encoder of a kind; reads of the usable recordings what it needs to know its widths.
-
-    `params` are of the kind that the encoder is for.
-    """
-
-    def __call__(self, params: Any, task: EncodeTask) -> Encoder: ...
+# Makes the encoder of a kind from the kind's parameters; reads of the usable recordings what tells its widths.
+BuildEncoder = Callable[[Any, EncodeTask], Encoder]
 
 
 def file_of(recording: Recording, stream: str) -> str:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from pipeline.sources.base import Kind, Modality
+from pipeline.sources.base import Modality
 from pipeline.sources.time_limits import SourceRecipe
 
 
-class ModalityRecipe(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, kw_only=True)
+class NamedModality(Modality):
     """The modality that is encoded, with the name that it has in the stages file."""
 
     name: str
-    kind: Kind
-    streams: tuple[str, ...]
-    rate: float
-    channels: tuple[int, ...] = ()
-
-    def modality(self) -> Modality:
-        """Return it as sources describe it."""
-        return Modality(self.kind, self.streams, self.rate, self.channels)
 
 
 class EncodeRecipe(msgspec.Struct, frozen=True):
     """A view of the recipe; ``params`` are those of the modality's kind, without ``weights``."""
 
     source: SourceRecipe
-    modality: ModalityRecipe
+    modality: NamedModality
     params: dict[str, Any]
 
 

@@ -29,7 +29,7 @@ def open(context: Context) -> EncodeShards:
     build, params = context.resolve("encoder", {"name": recipe.modality.kind, **recipe.params, **weights})
     task = EncodeTask(
         name=recipe.modality.name,
-        modality=recipe.modality.modality(),
+        modality=recipe.modality,
         source=context.source,
         recordings=context.recordings,
         broken=work.broken,

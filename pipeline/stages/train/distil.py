@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,17 +19,8 @@ if TYPE_CHECKING:
     from pipeline.stages.context import Context
 
 
-def run(context: Context) -> dict[str, Any]:
-    """Train and write the student; the teacher may see other modalities of the same recordings."""
-    return train(_prepare(context))
-
-
-def run_together(contexts: Sequence[Context]) -> list[dict[str, Any] | Exception]:
-    """Train and write the students of steps that differ in fold and seed only, each with its teacher."""
-    return train_together(_prepare, contexts)
-
-
 def _prepare(context: Context) -> TrainingStep:
+    """Build the student and its teacher, which may see other modalities of the same recordings."""
     recipe, work = msgspec.convert(context.recipe, TrainRecipe), msgspec.convert(context.work, TrainWork)
     assert work.teacher is not None
     params = recipe.train_params()
@@ -48,3 +39,6 @@ def _prepare(context: Context) -> TrainingStep:
         classes=recipe.classes,
     )
     return TrainingStep(context, recipe, task, student, data, params.fit)
+
+
+run, run_together = partial(train, _prepare), partial(train_together, _prepare)

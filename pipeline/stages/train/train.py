@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,16 +16,6 @@ if TYPE_CHECKING:
     from pipeline.stages.context import Context
 
 
-def run(context: Context) -> dict[str, Any]:
-    """Train and write the model; see `pipeline.stages.train.training`."""
-    return train(_prepare(context))
-
-
-def run_together(contexts: Sequence[Context]) -> list[dict[str, Any] | Exception]:
-    """Train and write the models of steps that differ in fold and seed only."""
-    return train_together(_prepare, contexts)
-
-
 def _prepare(context: Context) -> TrainingStep:
     recipe, work = msgspec.convert(context.recipe, TrainRecipe), msgspec.convert(context.work, TrainWork)
     params = recipe.train_params()
@@ -33,3 +23,6 @@ def _prepare(context: Context) -> TrainingStep:
     model = new_model(context, recipe, work, data, params.standardise)
     task = ClassifyTask(model, loss=params.fit.loss, label_smoothing=params.fit.label_smoothing, classes=recipe.classes)
     return TrainingStep(context, recipe, task, model, data, params.fit)
+
+
+run, run_together = partial(train, _prepare), partial(train_together, _prepare)

@@ -112,9 +112,10 @@ class TrainingStep:
         return {"parameters": parameters, "recordings": len(self.data), "loss": history[-1]["loss"]}
 
 
-def train(step: TrainingStep) -> dict[str, Any]:
+def train(prepare: Callable[[Context], TrainingStep], context: Context) -> dict[str, Any]:
     """Fit a step's task and write the model."""
-    return step.write(fit(step.training(), step.params, device=step.context.device))
+    step = prepare(context)
+    return step.write(fit(step.training(), step.params, device=context.device))
 
 
 def train_together(

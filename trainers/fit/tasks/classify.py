@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
-from trainers.data.batch import Batch, TaskOutput
+from trainers.data.batch import Batch, ModelOutput, TaskOutput
 from trainers.fit.output_checks import checked_output
 from trainers.losses.cross_entropy import cross_entropy
 from trainers.params import HardLoss
@@ -20,7 +20,7 @@ class ClassifyTask(nn.Module):
     loss, label_smoothing
         See `trainers.losses.cross_entropy`.
     classes
-        K, which the model's outputs are held against; None: any.
+        K, which the outputs of each model are held against; None: any.
     """
 
     def __init__(
@@ -34,8 +34,13 @@ class ClassifyTask(nn.Module):
 
     def forward(self, batch: Batch) -> TaskOutput:
         """Return the model's outputs and the loss."""
-        output = checked_output(
-            self.model, self.model(batch["inputs"], batch["valid"]), len(batch["labels"]), self.classes
-        )
-        loss = cross_entropy(output, batch["labels"], self.loss, self.label_smoothing)
-        return {**output, "loss": loss}
+        output = self.outputs(self.model, batch)
+        return {**output, "loss": self.hard_loss(output, batch)}
+
+    def outputs(self, model: nn.Module, batch: Batch) -> ModelOutput:
+        """Run a model; TrainingError where it does not give what it should."""
+        return checked_output(model, model(batch["inputs"], batch["valid"]), len(batch["labels"]), self.classes)
+
+    def hard_loss(self, output: ModelOutput, batch: Batch) -> Tensor:
+        """Return the cross entropy with the labels, ()."""
+        return cross_entropy(output, batch["labels"], self.loss, self.label_smoothing)

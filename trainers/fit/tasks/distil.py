@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from trainers.data.batch import Batch, ModelOutput, TaskOutput
-from trainers.fit.output_checks import checked_loss, checked_output
-from trainers.losses.cross_entropy import cross_entropy
+from trainers.fit.output_checks import checked_loss
+from trainers.fit.tasks.classify import ClassifyTask
 from trainers.params import HardLoss
 
 
@@ -20,7 +20,7 @@ class CombinedLoss(Protocol):
     def __call__(self, student: ModelOutput, teacher: ModelOutput, hard: Tensor) -> Tensor: ...
 
 
-class DistilTask(nn.Module):
+class DistilTask(ClassifyTask):
     """A student, its teacher and the loss between them.
 
     The teacher sees the same (augmented) recordings through its own standardiser, possibly in other
@@ -33,10 +33,8 @@ class DistilTask(nn.Module):
         Take raw patches and masks and give `trainers.data.batch.ModelOutput`.
     distillation
         For instance `trainers.losses.dmft_kd.DMFTKD`.
-    loss, label_smoothing
-        The hard loss, see `trainers.losses.cross_entropy`.
-    classes
-        K, which the outputs of both are held against; None: any.
+    loss, label_smoothing, classes
+        The hard loss, and K, as in `ClassifyTask`.
     """
 
     def __init__(
@@ -49,12 +47,8 @@ class DistilTask(nn.Module):
         label_smoothing: float = 0.0,
         classes: int | None = None,
     ) -> None:
-        super().__init__()
-        self.model = student
+        super().__init__(student, loss=loss, label_smoothing=label_smoothing, classes=classes)
         self.distillation = distillation
-        self.loss: HardLoss = loss
-        self.label_smoothing = label_smoothing
-        self.classes = classes
         self._hidden_teacher = (teacher.eval(),)  # in a tuple: not registered, so neither saved nor trained
 
     @property
@@ -64,12 +58,11 @@ class DistilTask(nn.Module):
 
     def forward(self, batch: Batch) -> TaskOutput:
         """Return the student's outputs and the loss."""
-        rows = len(batch["labels"])
-        output = checked_output(self.model, self.model(batch["inputs"], batch["valid"]), rows, self.classes)
+        output = self.outputs(self.model, batch)
         with torch.no_grad():
-            target = checked_output(self.teacher, self.teacher(batch["inputs"], batch["valid"]), rows, self.classes)
-        hard = cross_entropy(output, batch["labels"], self.loss, self.label_smoothing)
-        return {**output, "loss": checked_loss(self.distillation, self.distillation(output, target, hard))}
+            target = self.outputs(self.teacher, batch)
+        loss = self.distillation(output, target, self.hard_loss(output, batch))
+        return {**output, "loss": checked_loss(self.distillation, loss)}
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> DistilTask:
         modules: list[Any] = [self.teacher, super()]

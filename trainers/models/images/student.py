@@ -31,10 +31,10 @@ class ImageStudent(nn.Module):
         K.
     """
 
-    def __init__(
-        self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: ImageNetworkParams, backbone: Backbone
-    ) -> None:
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: ImageNetworkParams) -> None:
         super().__init__()
+        channels = sum(shape[0] for shape in shapes.values())
+        backbone = self.make_backbone(channels)
         _check_sizes(shapes, backbone)
         self.names = tuple(shapes)
         self.stream = f"{'+'.join(self.names)}/{backbone.name}"
@@ -44,11 +44,16 @@ class ImageStudent(nn.Module):
         self.drop = Dropout(params.dropout)
         self.classify = nn.Linear(params.embedding, classes)
         self.embedding_width = params.embedding
-        shift, scale = _to_imagenet(_channels(shapes), wanted=params.weights != "none")
+        shift, scale = _to_imagenet(channels, wanted=params.weights != "none")
         self.shift: Tensor
         self.scale: Tensor
         self.register_buffer("shift", shift, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
+
+    @staticmethod
+    def make_backbone(channels: int) -> Backbone:
+        """Build the network for images of so many channels."""
+        raise NotImplementedError
 
     def load_pretrained(self, state: Mapping[str, Tensor]) -> None:
         """Start from torchvision's state of the same network, see `load_backbone`."""
@@ -72,8 +77,7 @@ class ImageStudent(nn.Module):
 class ResNet18(ImageStudent):
     """torchvision's ResNet18; `maps` are the outputs of its four residual stages."""
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: ImageNetworkParams) -> None:
-        super().__init__(shapes, classes, params, resnet18(_channels(shapes)))
+    make_backbone = staticmethod(resnet18)
 
 
 class VGG16(ImageStudent):
@@ -83,12 +87,7 @@ class VGG16(ImageStudent):
     features instead, as in ResNet18.
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: ImageNetworkParams) -> None:
-        super().__init__(shapes, classes, params, vgg16(_channels(shapes)))
-
-
-def _channels(shapes: Mapping[str, tuple[int, ...]]) -> int:
-    return sum(shape[0] for shape in shapes.values())
+    make_backbone = staticmethod(vgg16)
 
 
 def _check_sizes(shapes: Mapping[str, tuple[int, ...]], backbone: Backbone) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -17,42 +17,31 @@ from pipeline.sources.validate_streams import probed, series_of
 from pipeline.stages.encode.align import TooShortError, starts, windows
 from pipeline.stages.encode.encoder import Encoded, EncodeTask, file_of, nothing_usable
 from pipeline.stages.encode.prefetch import PrefetchError, read_ahead
-from pipeline.stages.encode.timelines.params import SeriesParams, SkeletonParams
+from pipeline.stages.encode.timelines.params import SkeletonParams, TimelineParams
 from pipeline.stages.encode.timelines.series import NoOverlapError, timeline
 from pipeline.stages.encode.timelines.skeleton import VERTICAL_AXIS, DegenerateError, normalise
 from trainers.data.patches import derive_velocities, patches
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """Reads one row's recording."""
-
-    encoder: TimelineEncoder
-    row: int
-    recording: Recording
-
-    def __call__(self) -> Iterator[NDArray[np.float32]]:
-        yield self.encoder.read(self.recording)
-
-
 class TimelineEncoder:
     """Encoder of a series or skeleton modality."""
 
-    def __init__(self, params: SeriesParams | SkeletonParams, task: EncodeTask) -> None:
+    def __init__(self, params: TimelineParams, task: EncodeTask) -> None:
         self._params, self._task = params, task
         self._spec = windows(params, task.modality.rate)
-        self._velocities = isinstance(params, SkeletonParams) and params.velocities
         self._shapes = _sample_shapes(task)
-        if isinstance(params, SkeletonParams):
-            _check_joints(params, self._shapes)
+        self._skeleton = params if isinstance(params, SkeletonParams) else None
+        if self._skeleton:
+            _check_joints(self._skeleton, self._shapes)
+        self._velocities = self._skeleton is not None and self._skeleton.velocities
         channels = len(task.modality.channels) or sum(int(np.prod(shape)) for shape in self._shapes)
-        self.width = (1 + self._velocities) * channels * self._factor()
+        values = {"mean": 1, "mean-std": 2, "flatten": self._spec.window}[params.reduce]  # of a channel in a patch
+        self.width = (1 + self._velocities) * channels * values
         self.channels = channels if params.keep_series else None
-        skeleton = isinstance(params, SkeletonParams)
         self.attributes: dict[str, Any] = {
             "reduce": params.reduce,
             "velocities": self._velocities,
-            "vertical_axis": VERTICAL_AXIS if skeleton else None,
+            "vertical_axis": VERTICAL_AXIS if self._skeleton else None,
             "sample_shapes": [list(shape) for shape in self._shapes],  # of each stream; others count as broken
         }
 
@@ -71,37 +60,33 @@ class TimelineEncoder:
     def _encode(self, recordings: Sequence[Recording | None], seen: Callable[[], None]) -> Encoded:
         encoded = self._empty(len(recordings))
         read: dict[int, NDArray[np.float32]] = {}
-        tasks = [_Reading(self, row, recording) for row, recording in enumerate(recordings) if recording is not None]
+        tasks = [partial(self._read, row, each) for row, each in enumerate(recordings) if each is not None]
         with closing(read_ahead(tasks, threads=self._task.threads, items=1)) as reading:
-            for task, item in reading:
+            for _, item in reading:
                 if not isinstance(item, PrefetchError):
-                    read[task.row] = cast("NDArray[np.float32]", item)
-                elif isinstance(item.error, BadRecording) and not self._task.strict:
-                    encoded.broken[item.error.recording] = item.error
+                    row, values = cast("tuple[int, NDArray[np.float32]]", item)
+                    read[row] = values
                 else:
-                    raise item.error
+                    self._note_broken(item.error, encoded)
                 seen()
         with self._task.timings.phase("pool"):
             self._pool(read, recordings, encoded)
         return encoded
-
-    def _factor(self) -> int:
-        return {"mean": 1, "mean-std": 2, "flatten": self._spec.window}[self._params.reduce]
 
     def _empty(self, rows: int) -> Encoded:
         series = None if self.channels is None else np.zeros((rows, self._spec.length, self.channels), np.float32)
         features = np.zeros((rows, self._spec.patches, self.width), np.float32)
         return Encoded(features=features, valid=np.zeros(features.shape[:2], np.bool_), series=series)
 
-    def read(self, recording: Recording) -> NDArray[np.float32]:
-        """Return the recording's (T, C) timeline, and know that its windows fit."""
+    def _read(self, row: int, recording: Recording) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yield a row's (T, C) timeline, whose windows fit."""
         with self._task.timings.phase("read"):
-            return self._read(recording)
+            values = self._timeline(recording)
+        yield row, values
 
-    def _read(self, recording: Recording) -> NDArray[np.float32]:
+    def _timeline(self, recording: Recording) -> NDArray[np.float32]:
         streams = self._task.modality.streams
-        pairs = list(zip(streams, self._shapes, strict=True))
-        series = [self._open(recording, stream, shape) for stream, shape in pairs]
+        series = [self._open(recording, *each) for each in zip(streams, self._shapes, strict=True)]
         try:
             values = timeline(series, self._task.modality.rate, self._spec)
             starts(self._spec, len(values))
@@ -118,15 +103,11 @@ class TimelineEncoder:
         series = series_of(self._task.source, recording, stream, self._task.limits)
         values = series.values
         if values.shape[1:] != shape:
-            raise BadRecording(
-                recording.id,
-                stream,
-                file,
-                f"a sample has the shape {values.shape[1:]}, in other recordings {shape}",
-            )
-        if isinstance(self._params, SkeletonParams):
+            reason = f"a sample has the shape {values.shape[1:]}, in other recordings {shape}"
+            raise BadRecording(recording.id, stream, file, reason)
+        if self._skeleton:
             try:
-                values = normalise(values, self._params)
+                values = normalise(values, self._skeleton)
             except DegenerateError as error:
                 raise BadRecording(recording.id, stream, file, str(error)) from error
         return Series(values=values.reshape(len(values), -1), times=series.times)
@@ -137,22 +118,22 @@ class TimelineEncoder:
         """Reduce one recording after the other, so that none's bits depend on which others are encoded with it."""
         for row, values in read.items():
             pooled = self._patches(values)
-            if not (np.isfinite(values).all() and np.isfinite(pooled).all()):
-                self._too_large(cast("Recording", recordings[row]), into)
+            if not (np.isfinite(values).all() and np.isfinite(pooled).all()):  # though all that was read is
+                recording, stream = cast("Recording", recordings[row]), self._task.modality.streams[0]
+                reason = "has values so large that what is made of them is more than single precision holds"
+                error = BadRecording(recording.id, stream, file_of(recording, stream), reason)
+                self._note_broken(error, into)
                 continue
             into.features[row, : len(pooled)] = pooled
             into.valid[row, : len(pooled)] = True
             if into.series is not None:
                 into.series[row] = values
 
-    def _too_large(self, recording: Recording, into: Encoded) -> None:
-        """Count a recording as broken whose values are finite, and what is made of them is not."""
-        stream = self._task.modality.streams[0]
-        reason = "has values so large that what is made of them is more than single precision holds"
-        error = BadRecording(recording.id, stream, file_of(recording, stream), reason)
-        if self._task.strict:
+    def _note_broken(self, error: BaseException, into: Encoded) -> None:
+        """Count a recording as broken; raise where the task is strict, and what says nothing of a recording."""
+        if self._task.strict or not isinstance(error, BadRecording):
             raise error
-        into.broken[recording.id] = error
+        into.broken[error.recording] = error
 
     def _patches(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Reduce (T, C) to (windows, D)."""
@@ -167,7 +148,9 @@ class TimelineEncoder:
 def _sample_shapes(task: EncodeTask) -> list[tuple[int, ...]]:
     """Return the shape of one sample of each stream: those of the first recording that can be used."""
     reasons: dict[str, str] = {}
-    for recording in task.usable():
+    for recording in task.recordings:
+        if recording.id in task.broken:
+            continue
         try:
             for stream in task.modality.streams:
                 file_of(recording, stream)

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from pipeline.stages.encode.window_params import Align, WindowParams
+from pipeline.stages.encode.window_params import WindowParams
 
 Joint = Annotated[int, Meta(ge=-9_999, le=9_999)]  # one that is read counts from 0, others may be anything
 
 
-class SeriesParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Inertial and other plain series.
+class TimelineParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What series and skeletons have in common.
 
     Attributes
     ----------
@@ -22,17 +22,24 @@ class SeriesParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_field
         Store the aligned series beside the patches, so that training can augment before pooling.
     """
 
-    window: float = 18
-    stride: float = 9
-    reduce: Literal["mean", "mean-std", "flatten"] = "mean-std"
+    reduce: Literal["mean", "mean-std", "flatten"] = "mean"
     keep_series: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _keep_series_needs_resample(self.keep_series, self.align)
+        if self.keep_series and self.align != "resample":
+            raise ValueError(f"keep_series: needs align: resample, not {self.align}; set keep_series: false")
 
 
-class SkeletonParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SeriesParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Inertial and other plain series."""
+
+    window: float = 18
+    stride: float = 9
+    reduce: Literal["mean", "mean-std", "flatten"] = "mean-std"
+
+
+class SkeletonParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Joints over time; joint numbers count from 0, the defaults are UTD-MHAD's order.
 
     Attributes
@@ -47,12 +54,10 @@ class SkeletonParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fie
         Append the change per sample of the aligned timeline as further channels.
     """
 
-    reduce: Literal["mean", "mean-std", "flatten"] = "mean"
     centre: Literal["none", "frame", "first"] = "first"
     scale: Literal["none", "torso"] = "torso"
     orient: Literal["none", "shoulders"] = "none"
     velocities: bool = True
-    keep_series: bool = True
     hip_centre: Joint = 3
     shoulder_centre: Joint = 1
     left_shoulder: Joint = 4
@@ -60,7 +65,6 @@ class SkeletonParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fie
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _keep_series_needs_resample(self.keep_series, self.align)
         for name, joint in self.joints().items():
             if joint < 0:
                 raise ValueError(f"{name}: joints count from 0, not {joint}")
@@ -75,8 +79,3 @@ class SkeletonParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fie
         if self.orient != "none":
             used |= {"left_shoulder": self.left_shoulder, "right_shoulder": self.right_shoulder}
         return used
-
-
-def _keep_series_needs_resample(keep_series: bool, align: Align) -> None:
-    if keep_series and align != "resample":
-        raise ValueError(f"keep_series: needs align: resample, not {align}; set keep_series: false")
