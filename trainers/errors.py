@@ -1,11 +1,7 @@
-"""The package's errors.
-
-TrainingError
-    A user's data, parameters or training run cannot give a result; the message says what and the remedy.
-"""
+"""The package's one error, for users; mistakes of its own code are Python's."""
 
 from __future__ import annotations
 
 
 class TrainingError(Exception):
-    """Training cannot go on or start; the message names what is wrong and the remedy."""
+    """A user's data, parameters or training run cannot give a result; the message says what is wrong and the remedy."""

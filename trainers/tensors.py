@@ -22,18 +22,7 @@ def pack(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> bytes:
 
 
 def unpack(content: bytes, what: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `pack` wrote.
-
-    Parameters
-    ----------
-    what
-        What the bytes are, for the message.
-
-    Raises
-    ------
-    TrainingError
-        For anything else.
-    """
+    """Read what `pack` wrote; TrainingError, which says `what` that is, for anything else."""
     try:
         tensors = safetensors.torch.load(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])

@@ -59,23 +59,14 @@ def sorted_listing(recordings: Iterable[Recording], unparsed: Sequence[Unparsed]
 
 
 def list_names(root: Path, folder: str) -> Iterator[str]:
-    """Yield the names in one folder of the root, but hidden ones; nothing where there is no such folder.
-
-    Raises
-    ------
-    ConfigError
-        The folder is there and cannot be read.
-    """
+    """Yield the names in one folder as they are on disk, otherwise as `list_folder` does."""
     return (entry.name for entry in _scan(root, folder) if not entry.name.startswith("."))
 
 
 def list_folder(root: Path, folder: str) -> Iterator[FolderEntry]:
     """Yield what is in one folder of the root, but hidden names; nothing where there is no such folder.
 
-    Raises
-    ------
-    ConfigError
-        The folder is there and cannot be read.
+    ConfigError where it is there and cannot be read.
     """
     # Hidden names are what file managers and synchronisers leave behind.
     for entry in _scan(root, folder):
@@ -87,12 +78,7 @@ def walk(root: Path, folder: str) -> Iterator[tuple[str, list[FolderEntry]]]:
     """Yield each folder in and under one of the root's, relative to the root, with its files but hidden ones.
 
     Links to folders are followed: who has cameras on several disks joins them so. One that leads back to a folder that
-    it is in counts as a file that cannot be read.
-
-    Raises
-    ------
-    ConfigError
-        A folder is there and cannot be read.
+    it is in counts as a file that cannot be read. ConfigError where a folder is there and cannot be read.
     """
     # A folder is told by device and inode: links may lead to one folder under many names.
     parts = folder.split("/")

@@ -44,13 +44,7 @@ class SourceRecipe(msgspec.Struct, frozen=True):
 
 
 def check(times: NDArray[np.float64], limits: TimeLimits) -> None:
-    """Hold increasing times against the limits.
-
-    Raises
-    ------
-    BrokenFileError
-        A gap or the whole is longer than a recording's can be.
-    """
+    """Hold increasing times against the limits; BrokenFileError where a gap or the whole is longer."""
     import numpy as np
 
     with np.errstate(over="ignore"):

@@ -62,14 +62,9 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UtdMhad:
-    """Reader of UTD-MHAD's layout.
+    """Reader of UTD-MHAD's layout; `root` is that of the parameters, resolved.
 
-    Parameters
-    ----------
-    root
-        The folder that holds RGB, Depth, Skeleton and Inertial, or some of them.
-    params
-        As the stages file gave them; its root is `root` before it was resolved.
+    It holds RGB, Depth, Skeleton and Inertial, or some of them.
     """
 
     name: str = "utd-mhad"

@@ -17,10 +17,7 @@ from trainers.params import AugmentParams
 class Augmenter:
     """Draws augmented copies of one modality's series; holds each channel's deviation, which jitter is measured in.
 
-    Parameters
-    ----------
-    data
-        Any input of the modality: all have the same series.
+    Any input of the modality will do: all have the same series.
     """
 
     def __init__(self, data: Input, params: AugmentParams) -> None:
@@ -40,17 +37,9 @@ class Augmenter:
         return other
 
     def series(self, rows: Tensor, time: tuple[Tensor, Tensor], generator: torch.Generator) -> Tensor:
-        """Return augmented series (B, L, C).
+        """Return augmented series (B, L, C) of recordings `rows` (B,); the generator is on their device.
 
-        Parameters
-        ----------
-        rows
-            (B,) which recordings.
-        time
-            Log speeds and cuts from `draw_time`, shared by the modalities of a batch so that they stay
-            aligned.
-        generator
-            On the data's device.
+        `time` is what `draw_time` drew, shared by the modalities of a batch so that they stay aligned.
         """
         series, params = self._stored(rows), self.params
         if params.time_warp or params.crop:

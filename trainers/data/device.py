@@ -75,10 +75,7 @@ class RecordingRows:
 class RunningMoments:
     """Mean and deviation (ddof 0) along the first axis, of chunks that are never held together.
 
-    Attributes
-    ----------
-    count
-        Rows so far; without any there is neither mean nor deviation.
+    Without any row (`count`) there is neither.
     """
 
     mean: Tensor

@@ -89,13 +89,7 @@ class ModalityData(RecordingRows):
 
 
 def feature_groups(data: ModalityData) -> Tensor:
-    """Number like features alike: positions, velocities, their window means and window deviations.
-
-    Returns
-    -------
-    Tensor
-        (D,) int64 from 0.
-    """
+    """Number like features alike, (D,) from 0: positions, velocities, their window means and window deviations."""
     width = data.shape[1]
     parts = {"mean": 1, "mean-std": 2, "flatten": data.window}[data.reduce]
     halves = 2 if data.velocities else 1

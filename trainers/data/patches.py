@@ -18,7 +18,7 @@ def derive_velocities(timeline: Tensor) -> Tensor:
 
 
 def patches(timeline: Tensor, starts: Tensor, window: int, reduce: Reduce) -> Tensor:
-    """Cut windows and reduce each to one vector (DMFT 3.1).
+    """Cut windows and reduce each to one vector (DMFT 3.1): (N, P, D) with D = C, 2C or window x C.
 
     Parameters
     ----------
@@ -26,16 +26,9 @@ def patches(timeline: Tensor, starts: Tensor, window: int, reduce: Reduce) -> Te
         (N, L, C) samples.
     starts
         (P,) int64, the first sample of each window; ``starts + window <= L``.
-    window
-        Samples in a window.
     reduce
         ``mean``; ``mean-std``: all means, then all standard deviations (ddof 0); ``flatten``: the window's
         samples one after the other.
-
-    Returns
-    -------
-    Tensor
-        (N, P, D) with D = C, 2C or window x C.
     """
     samples = (starts[:, None] + torch.arange(window, device=starts.device)).flatten()  # (P * window,)
     windows = timeline.index_select(1, samples).view(len(timeline), len(starts), window, -1)

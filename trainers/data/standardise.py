@@ -19,11 +19,7 @@ SMALLEST = 1e-6  # a deviation below it is that of a constant feature, which is 
 class Standardiser(nn.Module):
     """Shift and scale of every feature of every input, as buffers, so that they travel with a model.
 
-    Parameters
-    ----------
-    shapes
-        Of one recording by input: patches (P, D) and series (L, C) have one of each for the last axis, images
-        (C, S, S) one for each channel.
+    Patches (P, D) and series (L, C) have one of each for the last axis, images (C, S, S) one for each channel.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -43,15 +39,7 @@ class Standardiser(nn.Module):
 
 
 def fit_standardiser(training: Iterable[Input], params: StandardiseParams) -> Standardiser:
-    """Fit shift and scale on the valid values of training recordings.
-
-    Parameters
-    ----------
-    training
-        The inputs, training rows only.
-    params
-        The mode for each kind of modality, and for images.
-    """
+    """Fit shift and scale on the valid values of training recordings alone."""
     inputs = list(training)
     standardiser = Standardiser({data.name: data.shape for data in inputs})
     for data in inputs:

@@ -55,10 +55,7 @@ def confusion(labels: Labels, predicted: Labels, classes: int) -> Labels:
 def per_modality(labels: Labels, streams: Mapping[str, Probabilities]) -> dict[str, float]:
     """Top-1 of each modality alone (DMFT Table 8): Y_m of eq. 11, the sum of its streams' probabilities.
 
-    Parameters
-    ----------
-    streams
-        Probabilities (N, K) by ``input/stream``.
+    These are (N, K) by ``input/stream``.
     """
     sums: dict[str, Probabilities] = {}
     for stream, probabilities in streams.items():

@@ -39,14 +39,7 @@ class Fold:
 
 
 def folds(protocol: str, trials: Sequence[Trial]) -> tuple[Fold, ...]:
-    """Split a table of recordings.
-
-    Parameters
-    ----------
-    protocol
-        A name in `PROTOCOLS`.
-    trials
-        The recordings; ids are unique.
+    """Split a table of recordings, whose ids are unique, by a protocol's name in `PROTOCOLS`.
 
     Raises
     ------

@@ -52,13 +52,7 @@ class State:
         return pack(tensors, {"history": self.history, "scaler": self.scaler.state_dict()})
 
     def restore(self, content: bytes) -> None:
-        """Load a state that `to_bytes` wrote.
-
-        Raises
-        ------
-        TrainingError
-            Where it is damaged or another model's.
-        """
+        """Load a state that `to_bytes` wrote; TrainingError where it is damaged or another model's."""
         tensors, metadata = unpack(content, WHAT)
         try:
             self._restore(tensors, metadata)

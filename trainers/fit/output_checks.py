@@ -12,13 +12,7 @@ from trainers.errors import TrainingError
 
 
 def checked_output(model: nn.Module, output: object, rows: int, classes: int | None = None) -> ModelOutput:
-    """Return a model's outputs for `rows` recordings.
-
-    Raises
-    ------
-    TrainingError
-        They are not a dict of ``logits``, ``embedding``, ``streams`` and ``maps`` in the shapes that it says.
-    """
+    """Return a model's outputs for `rows` recordings; TrainingError where they are not what `ModelOutput` says."""
     if not isinstance(output, dict) or not {"logits", "embedding", "streams", "maps"} <= output.keys():
         given = ", ".join(map(str, output)) if isinstance(output, dict) else type(output).__name__
         raise _mistake(model, f"gave {given or 'nothing'}, wanted a dict of logits, embedding, streams and maps")

@@ -41,13 +41,7 @@ class Prediction:
 
 
 def predict(model: nn.Module, data: RecordingData, device: torch.device | str = "cpu") -> Prediction:
-    """Run a model over recordings, without augmentation.
-
-    Parameters
-    ----------
-    model
-        Takes raw patches and masks, see `trainers.data.standardise.Standardised`.
-    """
+    """Run a model that takes raw inputs (`trainers.data.standardise.Standardised`) over recordings, not augmented."""
     device = indexed_device(device)
     model, data = model.to(device).eval(), data.to(device)
     outputs: list[ModelOutput] = []

@@ -51,12 +51,7 @@ def save_model(model: Standardised, config: ModelConfig) -> bytes:
 
 
 def load_model(content: bytes, build: Build) -> tuple[Standardised, ModelConfig]:
-    """Build a saved model again, in evaluation mode on the CPU.
-
-    Parameters
-    ----------
-    build
-        Makes the bare model that a config names; its weights do not matter.
+    """Build a saved model again, in evaluation mode on the CPU; `build` makes the bare one that a config names.
 
     Raises
     ------

@@ -12,14 +12,7 @@ import torch
 
 @contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Run the body with torch's global generator seeded, and put it back afterwards.
-
-    Parameters
-    ----------
-    seed
-        0 or more.
-    device
-        A GPU whose generator is seeded and put back, too; no other is touched.
+    """Run the body with torch's global generator seeded, that of a GPU too if given, and put them back afterwards.
 
     Examples
     --------

@@ -30,17 +30,10 @@ from trainers.params import FitParams
 def fit_stacked(
     trainings: Sequence[Training], params: FitParams, *, device: torch.device | str = "cpu"
 ) -> list[History | TrainingError]:
-    """Train tasks in place as `trainers.fit.loop.fit` trains each of them.
+    """Train tasks of one architecture in place as `trainers.fit.loop.fit` trains each of them.
 
-    Parameters
-    ----------
-    trainings
-        Tasks of one architecture; data and seeds may differ, the number of recordings, too.
-
-    Returns
-    -------
-    list
-        For each training its history, or what stopped it: that of one stops no other.
+    Data and seeds may differ, the number of recordings, too. Returns for each training its history, or what stopped
+    it: that of one stops no other.
 
     Raises
     ------
@@ -88,15 +81,7 @@ def _step(
 
 
 class _StackedTraining:
-    """One training among others.
-
-    Attributes
-    ----------
-    row
-        Its models' number in the stack.
-    error
-        What stopped it.
-    """
+    """One training among others; `row` is its models' number in the stack, `error` what stopped it."""
 
     def __init__(self, row: int, training: Training, params: FitParams, device: torch.device) -> None:
         self.row, self.training, self._params = row, training, params

@@ -18,21 +18,8 @@ def render(series: Tensor, params: GafParams) -> Tensor:
     difference field sin(phi_i - phi_j), as in pyts's ``GramianAngularField`` without overlap. A constant series
     gives 1 and 0. Beyond pyts: more points than samples are interpolated, and ``fixed`` scaling.
 
-    Parameters
-    ----------
-    series
-        (B, L, C), finite, float32 or float64.
-    params
-
-    Returns
-    -------
-    Tensor
-        (B, fields x C, S, S), of the series' type, on its device.
-
-    Raises
-    ------
-    ValueError
-        `params.range` does not fit the channels.
+    Images of series (B, L, C), finite, float32 or float64, are (B, fields x C, S, S), of the series' type and on their
+    device. ValueError where `params.range` does not fit the channels.
     """
     cos, sin = angles(series, params)
     images = []

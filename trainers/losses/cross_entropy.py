@@ -11,15 +11,9 @@ from trainers.params import HardLoss
 
 
 def cross_entropy(output: ModelOutput, labels: Tensor, mode: HardLoss, label_smoothing: float = 0.0) -> Tensor:
-    """Return the mean over the batch; eq. 11-12 of DMFT are `trainers.models.dmft.heads.vote`.
+    """Return the mean over the batch; mode and smoothing are explained in `trainers.params.FitParams`.
 
-    Parameters
-    ----------
-    mode
-        ``streams``: the sum of the streams' cross entropies; ``joint``: cross entropy of the log mean
-        probability (of DMFT eq. 12's vote).
-    label_smoothing
-        Share of the target spread evenly over the classes.
+    The log mean probability of ``joint`` is the vote of DMFT eq. 11-12, `trainers.models.dmft.heads.vote`.
     """
     if mode == "joint":
         return F.cross_entropy(output["logits"], labels, label_smoothing=label_smoothing)

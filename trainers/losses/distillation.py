@@ -10,13 +10,7 @@ from trainers.losses.params import WeightedParams
 
 
 class DistillationLoss(nn.Module):
-    """A hard loss and one soft loss, which a subclass computes.
-
-    Parameters
-    ----------
-    student_width, teacher_width
-        Of the models' embeddings.
-    """
+    """A hard loss and one soft loss, which a subclass computes; the widths are those of the models' embeddings."""
 
     params: WeightedParams
 

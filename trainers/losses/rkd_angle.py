@@ -28,12 +28,7 @@ def angle_difference(student: Tensor, teacher: Tensor, values: int = VALUES) -> 
     """Mean Huber loss of the cosines of embeddings (B, E), some vertices at a time.
 
     Memory grows with B x max(B, E) and not with its B-fold: the student's gradient is computed along with the
-    loss, so that no chunk is kept for later.
-
-    Parameters
-    ----------
-    values
-        Largest number of elements of a tensor, where one vertex does not take more.
+    loss, so that no chunk is kept for later. A tensor has at most so many `values`, where one vertex takes no more.
     """
     total, _ = _Chunks.apply(student, teacher, values)
     mean: Tensor = total / len(student) ** 3

@@ -24,14 +24,8 @@ class Hinton(DistillationLoss):
 def soft_divergence(student: Tensor, teacher: Tensor, temperature: float, *, scale: bool = True) -> Tensor:
     """KL(teacher || student) of softened probabilities, mean over the batch.
 
-    Eq. 13 misplaces the temperature and eq. 14 swaps the sides; this is the usual form, softmax(h / T).
-
-    Parameters
-    ----------
-    student, teacher
-        Logits (B, K); the teacher's get no gradient.
-    scale
-        Multiply by the temperature squared.
+    Of logits (B, K); the teacher's get no gradient. `scale` multiplies by the temperature squared. Eq. 13 misplaces the
+    temperature and eq. 14 swaps the sides; this is the usual form, softmax(h / T).
     """
     soft = (as_float32(student) / temperature).log_softmax(-1)
     target = (as_float32(teacher.detach()) / temperature).log_softmax(-1)

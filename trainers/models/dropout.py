@@ -30,13 +30,7 @@ def per_model_generators(generators: Sequence[torch.Generator]) -> Iterator[None
 
 
 class Dropout(nn.Module):
-    """As `torch.nn.Dropout`, and on a CPU with the same draws.
-
-    Parameters
-    ----------
-    share
-        0..1, of the values that become zero.
-    """
+    """As `torch.nn.Dropout` with that share (0..1) of zeros, and on a CPU with the same draws."""
 
     def __init__(self, share: float) -> None:
         super().__init__()
@@ -55,15 +49,10 @@ class Dropout(nn.Module):
 
 
 def byte_dropout(values: Tensor, share: float) -> Tensor:
-    """Set a share of the values to zero and scale up the others, so that the mean stays.
+    """Set a share (0..1) of the values to zero and scale up the others, so that the mean stays.
 
     Eight values share one 64-bit draw, so the share is rounded to a 256th: on a CPU, torch's own draws cost it a
     quarter of the training time.
-
-    Parameters
-    ----------
-    share
-        0..1.
     """
     threshold = min(round(share * 256), 255)
 

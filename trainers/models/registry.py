@@ -9,12 +9,10 @@ from trainers.data.input_names import Form
 
 
 class Entry(NamedTuple):
-    """Where a model is.
+    """``module:name`` of a model's class and of its parameters.
 
     Attributes
     ----------
-    build, params
-        ``module:name`` of a class and of its parameters.
     takes, single
         Which form of a modality it takes, and whether of one only.
     stacks

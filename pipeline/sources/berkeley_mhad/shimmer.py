@@ -25,8 +25,6 @@ def read(path: Path, limit: float | None) -> Series:
 
     Parameters
     ----------
-    path
-        The file.
     limit
         g that the sensor can measure on an axis; None keeps all samples.
 

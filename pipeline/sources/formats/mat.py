@@ -26,38 +26,19 @@ _DEFLATED = 1032  # bytes that a byte of zlib's can stand for
 
 @dataclass(frozen=True)
 class Expected:
-    """What a file should hold: an array under `key` with one axis of any length.
+    """What a file should hold: an array under `key`, with one axis, that of time, of any length.
 
-    Attributes
-    ----------
-    key
-        The variable's name.
-    shape
-        Its shape, with None on the time axis.
-    dtype
-        What the values are read as. MATLAB stores whole doubles as integers, so the file's own type says
-        nothing; the values must fit.
+    Values are read as `dtype`. MATLAB stores whole doubles as integers, so the file's own type says nothing; the values
+    must fit.
     """
 
     key: str
-    shape: tuple[int | None, ...]
+    shape: tuple[int | None, ...]  # None for time
     dtype: str = "float64"
 
 
 def read(path: Path, expected: Expected) -> NDArray[Any]:
-    """Read the array, checked.
-
-    Parameters
-    ----------
-    path
-        The file.
-    expected
-        Key, shape and type to hold it against.
-
-    Returns
-    -------
-    ndarray
-        In the file's own axis order and the expected dtype. Finite.
+    """Read the array, checked: in the file's own axis order and the expected dtype, and finite.
 
     Raises
     ------
@@ -94,27 +75,17 @@ def header(path: Path, expected: Expected) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class _Array:
-    """What a file says of one of its arrays in front of the numbers.
+    """What a file says of one of its arrays in front of the numbers."""
 
-    Attributes
-    ----------
-    at, count, compressed
-        Of the element in the file: its first byte after the tag, its bytes, and whether these are to be inflated.
-    matlab_class, is_complex, shape
-        As MATLAB has it.
-    numbers
-        dtype of the numbers as they are stored; empty where it is none.
-    start, size
-        First byte and bytes of the numbers in the element, inflated.
-    """
-
+    # of the element in the file: its first byte after the tag, its bytes, and whether these are to be inflated
     at: int
     count: int
     compressed: bool
     matlab_class: int
     is_complex: bool
     shape: tuple[int, ...]
-    numbers: str
+    numbers: str  # dtype of the numbers as they are stored; empty where it is none
+    # first byte and bytes of the numbers in the element, inflated
     start: int
     size: int
 

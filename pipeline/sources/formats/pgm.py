@@ -22,15 +22,7 @@ _WHITE = 255  # what a byte can hold
 
 
 class GreyFrames(Video):
-    """Frames that lie in files of their own.
-
-    Parameters
-    ----------
-    root, files
-        The dataset's root, and the frames' files relative to it, in order.
-    recording, stream
-        For errors: whose they are.
-    """
+    """Frames that lie in files of their own, given in order; recording and stream are for errors."""
 
     def __init__(self, root: Path, files: Sequence[str], recording: str, stream: str) -> None:
         self._root = root
@@ -53,12 +45,7 @@ class GreyFrames(Video):
 
 
 def read(path: Path) -> NDArray[np.uint8]:
-    """Read one picture.
-
-    Returns
-    -------
-    ndarray
-        (H, W) uint8, 0 black to 255 white, as the file has it.
+    """Read one picture, (H, W) uint8, 0 black to 255 white.
 
     Raises
     ------

@@ -41,8 +41,6 @@ class Packets:
 
     Attributes
     ----------
-    count
-        How many frames there are.
     times
         (count,) int64, each frame's presentation time in units of the stream, increasing; None where the file's
         format does not say it reliably of every frame.
@@ -58,15 +56,8 @@ class Packets:
 class VideoFile(Video):
     """A video on disk.
 
-    Opening it reads its packets, but decodes nothing. Each call of `frames` opens the
-    file anew, so nothing stays open between calls and frames can be read more than once.
-
-    Parameters
-    ----------
-    path
-        The file.
-    recording, stream, name
-        For errors: whose it is, and its path relative to the source's root.
+    Opening it reads its packets, but decodes nothing. Each call of `frames` opens the file anew, so nothing stays open
+    between calls and frames can be read more than once. For errors: whose it is, and its name below the source's root.
 
     Raises
     ------
@@ -94,12 +85,8 @@ class VideoFile(Video):
         """Yield each (wanted) frame as (H, W, 3) or (side, side, 3) uint8 RGB.
 
         Decoding skips what lies between wanted frames where a frame that it can begin at lies there too, and ends at
-        the last one. Only wanted frames are converted, and reduced to `side` before they become RGB.
-
-        Raises
-        ------
-        BadRecording
-            Decoding fails or ends early.
+        the last one. Only wanted frames are converted, and reduced to `side` before they become RGB. BadRecording where
+        decoding fails or ends early.
         """
         import numpy as np
 

@@ -74,10 +74,7 @@ def starts(spec: Windows, length: int) -> NDArray[np.int64]:
 def frames(spec: Windows, length: int) -> NDArray[np.int64]:
     """Return (windows, window) frame numbers of a video of `length` frames; ``resample`` takes the nearest.
 
-    Raises
-    ------
-    TooShortError
-        As `starts`; also for a video without frames.
+    TooShortError as from `starts`; also for a video without frames.
     """
     samples = starts(spec, length)[:, None] + np.arange(spec.window, dtype=np.int64)
     return nearest(length, spec.length)[samples] if spec.align == "resample" else samples

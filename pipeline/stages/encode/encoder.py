@@ -61,27 +61,13 @@ class EncodeTask:
 
 @dataclass
 class Encoded:
-    """Rows of one shard, in the order of its recordings; a broken one is zero and not valid.
+    """Rows of one shard, in the order of its recordings; a broken one is zero and not valid."""
 
-    Attributes
-    ----------
-    features
-        (n, P, D) float32.
-    valid
-        (n, P) bool.
-    series
-        (n, L, C) float32, or None.
-    broken
-        What turned out to be broken, by recording.
-    images
-        How many went through a network.
-    """
-
-    features: NDArray[np.float32]
-    valid: NDArray[np.bool_]
-    series: NDArray[np.float32] | None = None
-    broken: dict[str, BadRecording] = field(default_factory=dict)
-    images: int = 0
+    features: NDArray[np.float32]  # (n, P, D)
+    valid: NDArray[np.bool_]  # (n, P)
+    series: NDArray[np.float32] | None = None  # (n, L, C)
+    broken: dict[str, BadRecording] = field(default_factory=dict)  # what turned out to be broken, by recording
+    images: int = 0  # that went through a network
 
 
 class Encoder(Protocol):

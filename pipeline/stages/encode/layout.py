@@ -53,13 +53,7 @@ def attributes(params: WindowParams, task: EncodeTask, encoder: Encoder) -> dict
 def as_stored(
     encoded: Encoded, arrays: FeatureLayout, name: str, recordings: Sequence[Recording | None]
 ) -> dict[str, NDArray[Any]]:
-    """Return a shard's arrays in their stored dtype.
-
-    Raises
-    ------
-    StepError
-        A value of one of the recordings is not finite in that dtype.
-    """
+    """Return a shard's arrays in their stored dtype; StepError where a recording's value is not finite in it."""
     values = {"features": encoded.features, "valid": encoded.valid, "series": encoded.series}
     stored: dict[str, NDArray[Any]] = {}
     for array in arrays.arrays:

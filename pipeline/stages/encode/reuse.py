@@ -38,12 +38,8 @@ class RowReuse:
 
     Parameters
     ----------
-    layout
-        Of the output that is being written.
-    task
-        Its recordings, and which of them are known to be broken.
-    draft
-        Where it is written; its arrays are created before the first shard asks.
+    layout, draft
+        Of the output that is being written; its arrays are created before the first shard asks.
     digests
         Of its rows; nothing is reused where there are none.
     outputs

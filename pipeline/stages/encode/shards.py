@@ -36,15 +36,9 @@ class EncodeShards:
 
     Parameters
     ----------
-    task
-        What is encoded, and how it runs.
-    params
-        Of the modality's kind.
     build
         Makes the encoder of the modality's kind. It is handed in, so that a change to one kind's encoder does
         not make features of the others stale.
-    draft
-        Where the output is written.
     progress
         Called with recordings done and recordings in all.
     digests
@@ -197,19 +191,9 @@ class EncodeShards:
 
 @dataclass(frozen=True)
 class _PendingShard:
-    """A shard that is being encoded.
-
-    Attributes
-    ----------
-    to_encode
-        Its recordings; None for rows that are copied or stay empty.
-    reused
-        (n,) bool, which rows are copied.
-    values
-        The copied rows by array, in their order.
-    """
+    """A shard that is being encoded."""
 
     number: int
-    to_encode: Sequence[Recording | None]
-    reused: NDArray[np.bool_]
-    values: Mapping[str, NDArray[Any]]
+    to_encode: Sequence[Recording | None]  # None for rows that are copied or stay empty
+    reused: NDArray[np.bool_]  # (n,) which rows are copied
+    values: Mapping[str, NDArray[Any]]  # the copied rows by array, in their order

@@ -15,10 +15,7 @@ from trainers.gaf.params import GafParams
 def pyts_images(series: NDArray[Any], params: GafParams) -> NDArray[np.float64]:
     """Render one recording, (L, C), as (fields x C, S, S), as `trainers.gaf.render.render` does.
 
-    Raises
-    ------
-    ValueError
-        pyts does not take the series: it is shorter than an image's side, or not finite.
+    ValueError where pyts does not take the series: it is shorter than an image's side, or not finite.
     """
     rows = series.T.astype(np.float64)
     ranges = params.ranges(len(rows))

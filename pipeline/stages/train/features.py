@@ -26,26 +26,13 @@ if TYPE_CHECKING:
 def read_recordings(
     context: Context, side: Literal["train", "test"], names: Sequence[str], augment: AugmentParams | None = None
 ) -> tuple[RecordingData, list[int]]:
-    """Read one side of a fold.
-
-    Parameters
-    ----------
-    side
-        ``train`` or ``test``: rows and labels in the step's work.
-    names
-        Inputs, in the order in which the model takes them.
+    """Read the named inputs of one side of a fold, whose rows and labels are in the step's work.
 
     Returns
     -------
-    RecordingData
-        Without the recordings that turned out to be broken while they were encoded.
-    list of int
-        Their positions within the side.
-
-    Raises
-    ------
-    StepError
-        No recording can be used.
+    tuple
+        The recordings but those that turned out to be broken while they were encoded, and their positions within the
+        side; StepError where none can be used.
     """
     work = msgspec.convert(context.work, FoldWork)
     recordings = work.train if side == "train" else work.test

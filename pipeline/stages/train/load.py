@@ -22,10 +22,7 @@ _BROKEN = (TrainingError, ArithmeticError, LookupError, RecursionError, RuntimeE
 def load_trained(context: Context, step: str) -> Standardised:
     """Build a train or distil step's model with its trained weights, in evaluation mode.
 
-    Raises
-    ------
-    CorruptObject
-        What was published is not a model that can be built.
+    CorruptObject where what was published is not a model that can be built.
     """
     output = context.outputs[step]
     content = output.read_bytes(_FILE)

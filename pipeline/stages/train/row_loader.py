@@ -19,13 +19,7 @@ ROWS = 1024  # that are written to a file at a time
 
 
 class RowLoader:
-    """Reads the same rows of one array after the other.
-
-    Parameters
-    ----------
-    rows
-        In the order in which they are wanted.
-    """
+    """Reads the same rows of one array after the other, in the order in which they are given."""
 
     def __init__(self, rows: Sequence[int]) -> None:
         self._rows = rows

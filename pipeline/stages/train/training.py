@@ -35,12 +35,8 @@ class DraftCheckpoint:
     """A checkpoint in a draft's scratch: it survives the process and is dropped when the step is done.
 
     The first epoch is saved, and from then on so rarely that saving takes little of the time: small models on a GPU
-    train an epoch faster than a disk or a bucket takes one in.
-
-    Parameters
-    ----------
-    beside
-        Trainings that take turns with this one, itself among them: each saves while the others wait.
+    train an epoch faster than a disk or a bucket takes one in. `beside` trainings take turns, this one among them: each
+    saves while the others wait.
     """
 
     def __init__(self, draft: ShardDraft, beside: int = 1) -> None:

@@ -20,14 +20,8 @@ class CNN1D(nn.Module):
     """Stem, residual blocks, mean and maximum over time, embedding, classes.
 
     The stem and every block halve time, rounding up, so that any length will do. Several inputs are one series
-    with all their channels. Masks are not looked at: a series is of a whole recording.
-
-    Parameters
-    ----------
-    shapes
-        Series (L, C) by input, of one L.
-    classes
-        K.
+    with all their channels. Masks are not looked at: a series is of a whole recording. Shapes of series are (L, C), of
+    one L.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: CNN1DParams) -> None:

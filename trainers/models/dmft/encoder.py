@@ -14,14 +14,8 @@ class EncoderLayer(nn.Module):
     """Multi-head self-attention and a position-wise feed-forward layer with ReLU, each with a residual.
 
     Computes what `torch.nn.TransformerEncoderLayer` does, but drops no attention weights in training: that would
-    forgo the fused kernel, and the dropout of both branches' outputs does the same service.
-
-    Parameters
-    ----------
-    width
-        Of the tokens; a multiple of the heads.
-    where
-        The stream's name, for messages.
+    forgo the fused kernel, and the dropout of both branches' outputs does the same service. The heads must divide the
+    tokens' width; `where` names the stream if they do not.
     """
 
     def __init__(self, width: int, params: StudentParams, where: str) -> None:
@@ -38,17 +32,10 @@ class EncoderLayer(nn.Module):
         self.norm_feed = nn.LayerNorm(width)
 
     def forward(self, tokens: Tensor, keep: Tensor | None = None, outputs: int | None = None) -> Tensor:
-        """Encode tokens.
+        """Encode tokens (B, T, W), or only the first `outputs` of them.
 
-        Parameters
-        ----------
-        tokens
-            (B, T, W).
-        keep
-            (B, 1, 1, T), False where a token must not be attended to.
-        outputs
-            How many of the first tokens are wanted; None: all. A last layer whose class token alone is read
-            costs a quarter of a whole one.
+        A last layer whose class token alone is read costs a quarter of a whole one. `keep` (B, 1, 1, T) is False where
+        a token must not be attended to.
         """
         if self.pre:
             tokens = tokens[:, :outputs] + self._attend(self.norm_attention(tokens), keep, outputs)

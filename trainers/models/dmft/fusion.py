@@ -13,15 +13,10 @@ from trainers.models.dmft.params import TeacherParams
 
 
 class PairFusion(nn.Module):
-    """One pair's fusion tokens and encoders (eq. 7-9).
+    """One pair's fusion tokens and encoders (eq. 7-9), for two temporal streams' widths.
 
-    The tokens live in the narrower of the two widths; a linear layer takes them up to the wider stream before
-    its encoder and down again before the average. Equal widths need none.
-
-    Parameters
-    ----------
-    narrow, wide
-        Widths of the two temporal streams.
+    The tokens live in the narrower of the two; a linear layer takes them up to the wider stream before its encoder and
+    down again before the average. Equal widths need none.
     """
 
     def __init__(self, narrow: int, wide: int, params: TeacherParams, where: str) -> None:
@@ -39,19 +34,9 @@ class PairFusion(nn.Module):
     def forward(
         self, narrow: Tensor, wide: Tensor, keep_narrow: Tensor | None, keep_wide: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Fuse two modalities' temporal hidden states.
+        """Fuse two modalities' temporal hidden states (B, 1 + P, W) into those of their class tokens (B, 1, W).
 
-        Parameters
-        ----------
-        narrow, wide
-            (B, 1 + P, W), the class token first.
-        keep_narrow, keep_wide
-            (B, 1, 1, 1 + P), False where a token must not be attended to.
-
-        Returns
-        -------
-        tuple
-            The class tokens' states (B, 1, W).
+        What to keep is (B, 1, 1, 1 + P), False where a token must not be attended to.
         """
         count = self.count
         keep_narrow, keep_wide = _with_tokens(keep_narrow, count), _with_tokens(keep_wide, count)
@@ -70,10 +55,7 @@ class PairFusion(nn.Module):
 class TMT(nn.Module):
     """Every pair's fusion, and for each modality the average over the pairs that contain it (eq. 10).
 
-    Parameters
-    ----------
-    widths
-        Of the temporal stream, by modality; a single modality is left as it is.
+    Widths are of the temporal streams, by modality; a single modality is left as it is.
     """
 
     def __init__(self, widths: Mapping[str, int], params: TeacherParams) -> None:

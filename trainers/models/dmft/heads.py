@@ -40,12 +40,8 @@ class Heads(nn.Module):
 def vote(streams: Iterable[Tensor]) -> Tensor:
     """Log of the mean over streams of their class probabilities.
 
-    The sum of softmaxes of eq. 11-12, divided by their number so that it is a probability; the same ranking.
-
-    Parameters
-    ----------
-    streams
-        Raw logits (B, K) each.
+    Each has raw logits (B, K). The sum of softmaxes of eq. 11-12, divided by their number so that it is a probability;
+    the same ranking.
     """
     logs = torch.stack([logits.float().log_softmax(-1) for logits in streams])
     return logs.logsumexp(0) - math.log(len(logs))

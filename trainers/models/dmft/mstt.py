@@ -12,15 +12,7 @@ from trainers.models.dmft.params import StudentParams
 
 
 class Stream(nn.Module):
-    """Class token, positions and a stack of encoders over the tokens of one stream (eq. 2-6).
-
-    Parameters
-    ----------
-    tokens, features
-        How many tokens there are, and of what width.
-    positions
-        Whether sinusoidal positions are added (class token first, at position 0).
-    """
+    """Class token, positions (the class token's is 0) and a stack of encoders over one stream's tokens (eq. 2-6)."""
 
     def __init__(self, tokens: int, features: int, params: StudentParams, *, positions: bool, where: str) -> None:
         super().__init__()
@@ -47,15 +39,7 @@ class Stream(nn.Module):
 class MSTT(nn.Module):
     """Both streams of every modality: temporal tokens are patches, spatial tokens are features (eq. 2-3).
 
-    Parameters
-    ----------
-    shapes
-        Patches P and features D by modality.
-
-    Attributes
-    ----------
-    widths
-        Of every stream, named ``modality/temporal`` and ``modality/spatial``.
+    Shapes are patches P and features D; `widths` go by stream, ``modality/temporal`` and ``modality/spatial``.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], params: StudentParams) -> None:

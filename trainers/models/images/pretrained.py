@@ -13,12 +13,7 @@ COUNTER = "num_batches_tracked"  # of training steps; older files lack it
 
 
 def load_backbone(backbone: Backbone, state: Mapping[str, Tensor]) -> None:
-    """Load torchvision's state of the same network; a head in it is dropped.
-
-    Parameters
-    ----------
-    state
-        By torchvision's keys, for images of three channels.
+    """Load torchvision's state of the same network, which is for images of three channels; a head in it is dropped.
 
     Raises
     ------

@@ -20,15 +20,8 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's RGB in
 class ImageStudent(nn.Module):
     """A backbone, global average pooling, 512 -> embedding -> ReLU -> classes.
 
-    Several inputs are one image with all their channels. The constructor reads no weights, see
-    `load_pretrained`. Masks are not looked at: an image is of a whole recording.
-
-    Parameters
-    ----------
-    shapes
-        Images (C, S, S) by input, of one S.
-    classes
-        K.
+    Several inputs are one image with all their channels; their shapes are (C, S, S), of one S. The constructor reads
+    no weights, see `load_pretrained`. Masks are not looked at: an image is of a whole recording.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: ImageNetworkParams) -> None:

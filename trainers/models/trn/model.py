@@ -17,14 +17,8 @@ from trainers.models.trn.relations import MultiScaleRelations
 class TRN(nn.Module):
     """Dropout and a projection of every segment, then the relations between segments.
 
-    The backbone that makes a segment's features is the encode stage's, and frozen.
-
-    Parameters
-    ----------
-    shapes
-        Patches P, at least as many as there are segments, and features D of the one modality.
-    classes
-        K.
+    The backbone that makes a segment's features is the encode stage's, and frozen. The one modality has at least as
+    many patches as there are segments.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: TRNParams) -> None:

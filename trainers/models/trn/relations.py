@@ -33,18 +33,7 @@ class ScaleRelations(nn.Module):
 
     In training they are drawn anew in every forward pass, from torch's global generator. In evaluation they are
     fixed, evenly spread over the list of all, so that a recording always gets the same logits; the original
-    draws there too.
-
-    Parameters
-    ----------
-    segments, scale
-        n and k.
-    width
-        Features of a segment.
-    hidden
-        Width between the two layers.
-    subsets
-        How many relations are summed, at most.
+    draws there too. Of n segments k are related, the scale; at most `subsets` relations are summed.
     """
 
     def __init__(self, segments: int, scale: int, *, width: int, hidden: int, classes: int, subsets: int) -> None:

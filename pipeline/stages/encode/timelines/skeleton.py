@@ -18,10 +18,7 @@ class DegenerateError(ValueError):
 def normalise(joints: NDArray[np.float64], params: SkeletonParams) -> NDArray[np.float64]:
     """Return (T, joints, 3) turned, centred and scaled as `params` says, in this order.
 
-    Raises
-    ------
-    DegenerateError
-        The first frame's torso or shoulder line has no length.
+    DegenerateError where the first frame's torso or shoulder line has no length.
     """
     first = joints[0]
     scale = 1.0

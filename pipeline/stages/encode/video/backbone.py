@@ -23,18 +23,10 @@ _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network on its device.
+    """A network on its device."""
 
-    Attributes
-    ----------
-    width
-        Features of an image.
-    weights
-        Where its weights come from, for provenance.
-    """
-
-    width: int
-    weights: str
+    width: int  # features of an image
+    weights: str  # where they come from, for provenance
     _network: nn.Module
     _mean: Tensor
     _std: Tensor

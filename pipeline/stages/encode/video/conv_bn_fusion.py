@@ -15,14 +15,7 @@ def fuse_conv_bn(network: nn.Module, example: Tensor) -> Tensor:
     """Fold what can be folded, in place; return what the network makes of the example.
 
     A normalisation can be folded where its input is the output of a convolution, seen in a run on the example.
-    Where the network then computes anything else, nothing is changed.
-
-    Parameters
-    ----------
-    network
-        In evaluation mode, on the CPU, in float32.
-    example
-        An input.
+    Where the network then computes anything else, nothing is changed. It is in evaluation mode, on the CPU, in float32.
     """
     pairs, expected = _pairs(network, example)
     before = {module: dict(module._parameters) for pair in pairs for module in pair}

@@ -32,8 +32,6 @@ class BatchedInference:
 
     Parameters
     ----------
-    backbone
-        On its device.
     size
         Rows and columns of an image.
     threads
@@ -41,10 +39,8 @@ class BatchedInference:
 
     Attributes
     ----------
-    batch
-        Images a batch.
-    at_once
-        Batches that are computed at a time.
+    batch, at_once
+        Images a batch, and batches that are computed at a time.
     """
 
     def __init__(self, backbone: Backbone, size: int, threads: int, timings: Timings) -> None:

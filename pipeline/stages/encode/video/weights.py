@@ -26,18 +26,10 @@ _ROW = re.compile(r"_bn\.(weight|bias|running_mean|running_var)$")  # (1, C) in 
 
 @dataclass(frozen=True)
 class Weights:
-    """Where weights come from, and the statistics of RGB in 0..1 that their network was trained with.
+    """Where weights come from, and the statistics of RGB in 0..1 that their network was trained with."""
 
-    Attributes
-    ----------
-    origin
-        For provenance.
-    location
-        The file or URL, for messages.
-    """
-
-    origin: str
-    location: str
+    origin: str  # for provenance
+    location: str  # the file or URL, for messages
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
 
