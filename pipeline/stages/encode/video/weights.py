@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from pipeline.errors import ConfigError, StepError
 from pipeline.stages.encode.video import bn_inception
+from trainers.models.state_problems import COUNTER, state_problems
 
-_UNUSED = "num_batches_tracked"  # a counter of training that older files lack
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 _ROW = re.compile(r"_bn\.(weight|bias|running_mean|running_var)$")  # (1, C) in files ported from Caffe
 
@@ -153,15 +153,11 @@ def _download(chosen: Any, name: str) -> Mapping[str, Any]:
 
 def _load(network: nn.Module, state: Mapping[str, Tensor], model: str, location: str) -> None:
     """Load a state that must hold exactly this network's tensors."""
-    own = {key: tuple(value.shape) for key, value in network.state_dict().items() if _UNUSED not in key}
-    given = {key: tuple(value.shape) for key, value in state.items() if _UNUSED not in key}
-    wrong = [key for key in own if key in given and own[key] != given[key]]
-    problems = [
-        *_list_keys("lacks", [key for key in own if key not in given]),
-        *_list_keys("has unknown", [key for key in given if key not in own]),
-        *(f"{key} is {given[key]} instead of {own[key]}" for key in wrong[:1]),
-    ]
-    if problems:
+    own, given = (
+        {key: tuple(value.shape) for key, value in each.items() if COUNTER not in key}
+        for each in (network.state_dict(), state)
+    )
+    if problems := state_problems(own, given):
         owner = "pretrained-models.pytorch's" if model == bn_inception.NAME else "torchvision's"
         raise ConfigError(
             f"weights: {location} is a wrong weights file for {model}: {'; '.join(problems)}. "
@@ -169,11 +165,6 @@ def _load(network: nn.Module, state: Mapping[str, Tensor], model: str, location:
         )
     # Not strict for the counters' sake alone: all else was compared above, with a message that names the file.
     network.load_state_dict(state, strict=False)
-
-
-def _list_keys(what: str, keys: list[str]) -> list[str]:
-    more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-    return [f"{what} {keys[0]}{more}"] if keys else []
 
 
 def _first_line(error: BaseException) -> str:
