@@ -21,22 +21,12 @@ if TYPE_CHECKING:
 
 
 class EvaluateWork(msgspec.Struct, frozen=True):
-    """What the stage reads of its work.
+    """What the stage reads of its work."""
 
-    Attributes
-    ----------
-    model, inputs
-        The id of the step that trained the model, and what the model takes, in order.
-    test_recordings
-        Id and subject of each recording of the fold's test side.
-    classes
-        In label order.
-    """
-
-    model: str
-    inputs: list[str]
-    test_recordings: list[tuple[str, str]]
-    classes: list[str]
+    model: str  # the id of the step that trained it
+    inputs: list[str]  # what the model takes, in order
+    test_recordings: list[tuple[str, str]]  # id and subject of each recording of the fold's test side
+    classes: list[str]  # in label order
 
 
 def run(context: Context) -> dict[str, Any]:

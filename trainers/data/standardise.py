@@ -31,9 +31,8 @@ class Standardiser(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Standardise raw inputs (B, ...) of this standardiser's own names; others are left out."""
-        buffers = self._buffers
         return {
-            name: (inputs[name] - _tensor(buffers[f"{name}/mean"])) * _tensor(buffers[f"{name}/scale"])
+            name: (inputs[name] - self.get_buffer(f"{name}/mean")) * self.get_buffer(f"{name}/scale")
             for name in self.names
         }
 
@@ -114,8 +113,3 @@ class Standardised(nn.Module):
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Any:
         """Standardise and pass on; see the model for the outputs."""
         return self.model(self.standardiser(inputs), valid)
-
-
-def _tensor(buffer: Tensor | None) -> Tensor:
-    assert buffer is not None
-    return buffer

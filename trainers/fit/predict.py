@@ -18,21 +18,11 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Prediction:
-    """A model's outputs for N recordings, on the CPU.
+    """A model's outputs for N recordings, in float32 on the CPU."""
 
-    Attributes
-    ----------
-    logits
-        (N, K) float32, the log of the mean probability over streams.
-    embedding
-        (N, E) float32.
-    streams
-        Probabilities (N, K) float32 of every stream.
-    """
-
-    logits: Tensor
-    embedding: Tensor
-    streams: dict[str, Tensor]
+    logits: Tensor  # (N, K), the log of the mean probability over streams
+    embedding: Tensor  # (N, E)
+    streams: dict[str, Tensor]  # probabilities (N, K) of every stream
 
     @property
     def probabilities(self) -> Tensor:

@@ -25,6 +25,7 @@ class DASK(nn.Module):
             (RKDAngle, WeightedParams(weight=params.angle)),
             (Semantic, WeightedParams(weight=params.semantic)),
         ]
+        # one of weight 0 is not even built: its projector would be saved, and pairwise losses cost memory
         self.parts = nn.ModuleList(
             build(each, student_width, teacher_width) for build, each in soft_losses if each.weight
         )

@@ -68,29 +68,15 @@ def build(rng: np.random.Generator) -> Build:
 
 @dataclass(frozen=True)
 class Motion:
-    """What an action prescribes, by time; hands in arm lengths from their shoulder as (out, up, forward).
+    """What an action prescribes, by time; hands in arm lengths from their shoulder as (out, up, forward)."""
 
-    Attributes
-    ----------
-    right, left
-        (T, 3) wrists.
-    drop
-        (T,) how far the hips sink, in leg lengths.
-    lean, twist
-        (T,) radians: trunk forward; shoulders turning to the subject's left.
-    sway
-        (T, 3) metres that the hips wander.
-    roll
-        (T,) radians: the right forearm turning about itself.
-    """
-
-    right: Floats
-    left: Floats
-    drop: Floats
-    lean: Floats
-    twist: Floats
-    sway: Floats
-    roll: Floats
+    right: Floats  # (T, 3) wrist
+    left: Floats  # (T, 3) wrist
+    drop: Floats  # (T,) how far the hips sink, in leg lengths
+    lean: Floats  # (T,) radians: trunk forward
+    twist: Floats  # (T,) radians: shoulders turning to the subject's left
+    sway: Floats  # (T, 3) metres that the hips wander
+    roll: Floats  # (T,) radians: the right forearm turning about itself
 
 
 @dataclass(frozen=True)

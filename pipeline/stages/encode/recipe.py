@@ -27,18 +27,8 @@ class EncodeRecipe(msgspec.Struct, frozen=True):
 
 
 class EncodeWork(msgspec.Struct, frozen=True):
-    """What is not in the recipe.
+    """What is not in the recipe."""
 
-    Attributes
-    ----------
-    broken
-        Why a recording is known to be broken, by its id.
-    rows
-        For each row, the hexadecimal digest of what it depends on beside the output's family.
-    weights
-        As the stages file names them; None where the kind has no network.
-    """
-
-    broken: dict[str, str]
-    rows: tuple[str, ...] = ()
-    weights: str | None = None
+    broken: dict[str, str]  # why a recording is known to be broken, by its id
+    rows: tuple[str, ...] = ()  # for each, the hexadecimal digest of what it depends on beside the output's family
+    weights: str | None = None  # as the stages file names them; None where the kind has no network

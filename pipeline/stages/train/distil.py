@@ -41,4 +41,5 @@ def _prepare(context: Context) -> TrainingStep:
     return TrainingStep(context, recipe, task, student, data, params.fit)
 
 
+# What `pipeline.registry` names: a step by itself, and steps that differ in fold and seed only, as one.
 run, run_together = partial(train, _prepare), partial(train_together, _prepare)

@@ -10,19 +10,11 @@ from pipeline.stages.train.params import TrainParams
 
 
 class TrainRecipe(msgspec.Struct, frozen=True):
-    """What the trained model depends on.
+    """What the trained model depends on."""
 
-    Attributes
-    ----------
-    params
-        The entry's parameters; ``model`` and ``loss`` are sections with a name, the rest is `TrainParams`.
-    classes, seed
-        K, and what initial weights and training draw from.
-    """
-
-    params: dict[str, Any]
-    classes: int
-    seed: int
+    params: dict[str, Any]  # the entry's: ``model`` and ``loss`` are sections with a name, the rest is `TrainParams`
+    classes: int  # K
+    seed: int  # what initial weights and training draw from
 
     def train_params(self) -> TrainParams:
         """Return the parameters without those that name something."""
@@ -31,37 +23,17 @@ class TrainRecipe(msgspec.Struct, frozen=True):
 
 
 class FoldWork(msgspec.Struct, frozen=True):
-    """Where a fold's recordings are.
+    """Where a fold's recordings are."""
 
-    Attributes
-    ----------
-    features
-        By input, the id of the step that made it.
-    train, test
-        Row and label of each recording of a side; an evaluation reads the latter alone.
-    """
-
-    features: dict[str, str]
-    train: list[tuple[int, int]] = []
-    test: list[tuple[int, int]] = []
+    features: dict[str, str]  # by input, the id of the step that made it
+    train: list[tuple[int, int]] = []  # row and label of each recording of the side
+    test: list[tuple[int, int]] = []  # the same; an evaluation has this side alone
 
 
 class TrainWork(msgspec.Struct, frozen=True):
-    """What else a model is made of.
+    """What else a model is made of."""
 
-    Attributes
-    ----------
-    inputs
-        Of the model, in the order in which it takes them.
-    features
-        By input, of the teacher too, the id of the step that made it.
-    weights
-        What pretrained weights are called, or None for a model without.
-    teacher
-        The id of the step that trained a student's teacher.
-    """
-
-    inputs: list[str]
-    features: dict[str, str]
-    weights: str | None = None
-    teacher: str | None = None
+    inputs: list[str]  # of the model, in the order in which it takes them
+    features: dict[str, str]  # by input, of the teacher too, the id of the step that made it
+    weights: str | None = None  # what pretrained weights are called; None for a model without
+    teacher: str | None = None  # the id of the step that trained a student's teacher

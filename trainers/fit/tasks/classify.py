@@ -34,13 +34,13 @@ class ClassifyTask(nn.Module):
 
     def forward(self, batch: Batch) -> TaskOutput:
         """Return the model's outputs and the loss."""
-        output = self.outputs(self.model, batch)
-        return {**output, "loss": self.hard_loss(output, batch)}
+        output = self._outputs(self.model, batch)
+        return {**output, "loss": self._hard_loss(output, batch)}
 
-    def outputs(self, model: nn.Module, batch: Batch) -> ModelOutput:
+    def _outputs(self, model: nn.Module, batch: Batch) -> ModelOutput:
         """Run a model; TrainingError where it does not give what it should."""
         return checked_output(model, model(batch["inputs"], batch["valid"]), len(batch["labels"]), self.classes)
 
-    def hard_loss(self, output: ModelOutput, batch: Batch) -> Tensor:
+    def _hard_loss(self, output: ModelOutput, batch: Batch) -> Tensor:
         """Return the cross entropy with the labels, ()."""
         return cross_entropy(output, batch["labels"], self.loss, self.label_smoothing)

@@ -58,10 +58,10 @@ class DistilTask(ClassifyTask):
 
     def forward(self, batch: Batch) -> TaskOutput:
         """Return the student's outputs and the loss."""
-        output = self.outputs(self.model, batch)
+        output = self._outputs(self.model, batch)
         with torch.no_grad():
-            target = self.outputs(self.teacher, batch)
-        loss = self.distillation(output, target, self.hard_loss(output, batch))
+            target = self._outputs(self.teacher, batch)
+        loss = self.distillation(output, target, self._hard_loss(output, batch))
         return {**output, "loss": checked_loss(self.distillation, loss)}
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> DistilTask:

@@ -31,7 +31,8 @@ class Heads(nn.Module):
         """
         hidden = {f"{name}/temporal": states for name, states in temporal.items()}
         hidden |= {f"{name}/spatial": states for name, states in spatial.items()}
-        tokens = {name: self.norms[name](hidden[name][:, 0]) for name in self.names}
+        # in the order of the widths, whatever that of the modalities is: the embedding's columns follow it
+        tokens = {name: self.norms[name](hidden[name][:, 0]) for name in self.names}  # (B, W)
         streams = {name: self.linears[name](token) for name, token in tokens.items()}
         embedding = torch.cat(list(tokens.values()), dim=-1)
         return {"logits": vote(streams.values()), "embedding": embedding, "streams": streams, "maps": ()}

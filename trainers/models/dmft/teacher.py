@@ -19,6 +19,7 @@ class DMFTTeacher(nn.Module):
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: TeacherParams) -> None:
         super().__init__()
+        # streams, fusion, heads: in this order a seed draws their first weights
         self.mstt = MSTT(shapes, params)
         widths = self.mstt.widths
         self.fusion = TMT({name: widths[f"{name}/temporal"] for name in shapes}, params)

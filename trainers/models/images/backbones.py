@@ -14,31 +14,15 @@ FEATURES = 512  # of the last map of both
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network's layers in order, and what is needed to tell its state.
+    """A network's layers in order, and what is needed to tell its state."""
 
-    Attributes
-    ----------
-    name
-        torchvision's.
-    layers
-        Named so that ``prefix + key`` is the key in torchvision's state.
-    tapped
-        Layers whose outputs are the feature maps, from shallow to deep.
-    first
-        The layer that is the first convolution.
-    head
-        Keys of torchvision's state that belong to what this one lacks.
-    smallest
-        Pixels of the smallest image.
-    """
-
-    name: str
-    layers: nn.Sequential
-    tapped: frozenset[str]
-    first: str
-    head: frozenset[str]
+    name: str  # torchvision's
+    layers: nn.Sequential  # named so that ``prefix + key`` is the key in torchvision's state
+    tapped: frozenset[str]  # layers whose outputs are the feature maps, from shallow to deep
+    first: str  # the layer that is the first convolution
+    head: frozenset[str]  # keys of torchvision's state that belong to what this one lacks
     prefix: str = ""
-    smallest: int = 1
+    smallest: int = 1  # pixels of the smallest image
 
     def maps(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the feature maps (B, W, H, H) of images (B, C, S, S); the last has W = 512."""

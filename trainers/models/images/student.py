@@ -27,7 +27,7 @@ class ImageStudent(nn.Module):
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: ImageNetworkParams) -> None:
         super().__init__()
         channels = sum(shape[0] for shape in shapes.values())
-        backbone = self.make_backbone(channels)
+        backbone = self.make_backbone(channels)  # before the layers below: a seed draws its weights first
         _check_sizes(shapes, backbone)
         self.names = tuple(shapes)
         self.stream = f"{'+'.join(self.names)}/{backbone.name}"
