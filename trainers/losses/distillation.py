@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
-from trainers.losses.params import WeightedParams
+from trainers.losses.params.weighted import WeightedParams
 
 
 class DistillationLoss(nn.Module):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
-from trainers.losses.params import DMFTKDParams
+from trainers.losses.params.dmft_kd import DMFTKDParams
 from trainers.losses.soft_targets import soft_divergence
 
 

@@ -14,12 +14,18 @@ class Entry(NamedTuple):
 
 
 LOSSES: Mapping[str, Entry] = {
-    "dmft-kd": Entry("trainers.losses.dmft_kd:DMFTKD", "trainers.losses.params:DMFTKDParams"),
-    "hinton": Entry("trainers.losses.soft_targets:Hinton", "trainers.losses.params:HintonParams"),
-    "attention": Entry("trainers.losses.attention:AttentionTransfer", "trainers.losses.params:AttentionParams"),
-    "similarity": Entry("trainers.losses.similarity:SimilarityPreserving", "trainers.losses.params:SimilarityParams"),
-    "rkd-distance": Entry("trainers.losses.rkd_distance:RKDDistance", "trainers.losses.params:RKDDistanceParams"),
-    "rkd-angle": Entry("trainers.losses.rkd_angle:RKDAngle", "trainers.losses.params:RKDAngleParams"),
-    "semantic": Entry("trainers.losses.semantic:Semantic", "trainers.losses.params:SemanticParams"),
-    "dask": Entry("trainers.losses.vskd_dask:DASK", "trainers.losses.params:DASKParams"),
+    "dmft-kd": Entry("trainers.losses.dmft_kd:DMFTKD", "trainers.losses.params.dmft_kd:DMFTKDParams"),
+    "hinton": Entry("trainers.losses.soft_targets:Hinton", "trainers.losses.params.soft_targets:HintonParams"),
+    "attention": Entry(
+        "trainers.losses.attention:AttentionTransfer", "trainers.losses.params.attention:AttentionParams"
+    ),
+    "similarity": Entry(
+        "trainers.losses.similarity:SimilarityPreserving", "trainers.losses.params.similarity:SimilarityParams"
+    ),
+    "rkd-distance": Entry(
+        "trainers.losses.rkd_distance:RKDDistance", "trainers.losses.params.rkd_distance:RKDDistanceParams"
+    ),
+    "rkd-angle": Entry("trainers.losses.rkd_angle:RKDAngle", "trainers.losses.params.rkd_angle:RKDAngleParams"),
+    "semantic": Entry("trainers.losses.semantic:Semantic", "trainers.losses.params.semantic:SemanticParams"),
+    "dask": Entry("trainers.losses.vskd_dask:DASK", "trainers.losses.params.vskd_dask:DASKParams"),
 }

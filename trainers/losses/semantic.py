@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from trainers.data.batch import ModelOutput
 from trainers.losses.distillation import DistillationLoss
 from trainers.losses.numerics import as_float32
-from trainers.losses.params import WeightedParams
+from trainers.losses.params.weighted import WeightedParams
 
 
 class Semantic(DistillationLoss):

@@ -7,7 +7,7 @@ from torch import Tensor
 from trainers.data.batch import ModelOutput
 from trainers.losses.distillation import DistillationLoss
 from trainers.losses.numerics import as_float32
-from trainers.losses.params import HintonParams
+from trainers.losses.params.soft_targets import HintonParams
 
 
 class Hinton(DistillationLoss):

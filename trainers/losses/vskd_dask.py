@@ -6,7 +6,9 @@ from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
 from trainers.losses.distillation import DistillationLoss
-from trainers.losses.params import DASKParams, HintonParams, WeightedParams
+from trainers.losses.params.soft_targets import HintonParams
+from trainers.losses.params.vskd_dask import DASKParams
+from trainers.losses.params.weighted import WeightedParams
 from trainers.losses.rkd_angle import RKDAngle
 from trainers.losses.rkd_distance import RKDDistance
 from trainers.losses.semantic import Semantic

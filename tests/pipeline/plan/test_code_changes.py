@@ -96,7 +96,7 @@ def test_a_new_model(stale: Any) -> None:
 
 
 def test_a_new_loss(stale: Any) -> None:
-    entry = '    "mine": Entry("trainers.losses.mine:Mine", "trainers.losses.params:DMFTKDParams"),\n}\n'
+    entry = '    "mine": Entry("trainers.losses.mine:Mine", "trainers.losses.params.dmft_kd:DMFTKDParams"),\n}\n'
     assert not stale(
         ("trainers/losses/mine.py", lambda _: "class Mine: ...\n"),
         ("trainers/losses/registry.py", lambda source: source.rstrip().removesuffix("}") + entry),

@@ -17,7 +17,7 @@ from trainers.fit.seeding import seeded
 from trainers.fit.tasks.classify import ClassifyTask
 from trainers.fit.tasks.distil import DistilTask
 from trainers.losses.dmft_kd import DMFTKD
-from trainers.losses.params import DMFTKDParams
+from trainers.losses.params.dmft_kd import DMFTKDParams
 from trainers.models.dmft.params import StudentParams, TeacherParams
 from trainers.models.dmft.student import DMFTStudent
 from trainers.models.dmft.teacher import DMFTTeacher

@@ -10,15 +10,13 @@ from torch import Tensor
 from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
 from trainers.losses.attention import AttentionTransfer
-from trainers.losses.params import (
-    AttentionParams,
-    DASKParams,
-    HintonParams,
-    RKDAngleParams,
-    RKDDistanceParams,
-    SemanticParams,
-    SimilarityParams,
-)
+from trainers.losses.params.attention import AttentionParams
+from trainers.losses.params.rkd_angle import RKDAngleParams
+from trainers.losses.params.rkd_distance import RKDDistanceParams
+from trainers.losses.params.semantic import SemanticParams
+from trainers.losses.params.similarity import SimilarityParams
+from trainers.losses.params.soft_targets import HintonParams
+from trainers.losses.params.vskd_dask import DASKParams
 from trainers.losses.rkd_angle import RKDAngle
 from trainers.losses.rkd_distance import RKDDistance
 from trainers.losses.semantic import Semantic

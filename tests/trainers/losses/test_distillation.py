@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from pipeline.registry import import_object
 from trainers.data.batch import Batch, ModelOutput
 from trainers.fit.tasks.distil import DistilTask
-from trainers.losses.params import DASKParams, SemanticParams
+from trainers.losses.params.semantic import SemanticParams
+from trainers.losses.params.vskd_dask import DASKParams
 from trainers.losses.registry import LOSSES
 from trainers.losses.rkd_angle import RKDAngle
 from trainers.losses.semantic import Semantic

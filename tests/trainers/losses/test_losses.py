@@ -10,7 +10,7 @@ from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
 from trainers.losses.cross_entropy import cross_entropy
 from trainers.losses.dmft_kd import DMFTKD, stream_weights
-from trainers.losses.params import DMFTKDParams
+from trainers.losses.params.dmft_kd import DMFTKDParams
 from trainers.losses.soft_targets import soft_divergence
 from trainers.models.dmft.heads import vote
 

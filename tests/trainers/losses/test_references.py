@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from trainers.losses.attention import difference
-from trainers.losses.params import RKDDistanceParams
+from trainers.losses.params.rkd_distance import RKDDistanceParams
 from trainers.losses.rkd_angle import angle_difference
 from trainers.losses.rkd_distance import RKDDistance
 from trainers.losses.similarity import similarity
