@@ -25,8 +25,8 @@ from store.maintenance.lineage import Lineage
 from store.maintenance.references import Ref, decode_ref
 from store.manifest.limits import REF_BYTES, read_at_most
 from store.manifest.validation import Contradiction
-from store.paths import JOURNAL, SCRATCH, OutputName, is_name, lock_path, manifest_path, output_prefix
-from store.writing.attempts import delete_attempt, delete_remains, mark_being_deleted, unmark_being_deleted
+from store.paths import BEING_DELETED, JOURNAL, SCRATCH, OutputName, is_name, lock_path, manifest_path, output_prefix
+from store.writing.attempts import delete_attempt, delete_remains, mark, unmark
 
 _MAX_WORKERS = 8  # outputs freed at a time; each waits for the disk or the network
 
@@ -143,7 +143,7 @@ class GarbageCollection:
         used = True
         try:
             for attempt in attempts:
-                mark_being_deleted(self._root, attempt)
+                mark(self._root, attempt, BEING_DELETED)
             if manifest is not None:
                 self._root.delete(path)
             used = self._is_used(folder)
@@ -152,7 +152,7 @@ class GarbageCollection:
                 if manifest is not None:
                     self._root.put_if_absent(path, manifest)
                 for attempt in attempts:
-                    unmark_being_deleted(self._root, attempt)
+                    unmark(self._root, attempt, BEING_DELETED)
         return not used
 
     def _free_part(self, item: GarbageItem, folder: Folder) -> str:
@@ -167,9 +167,9 @@ class GarbageCollection:
         published = Lineage(self._root, [folder.name]).origins([folder.name]).get(folder.name)
         if folder.published and (published is None or published.attempt == attempt):
             return "published meanwhile"
-        mark_being_deleted(self._root, item.path)
+        mark(self._root, item.path, BEING_DELETED)
         if self._root.size(manifest_path(*folder.name)) is None:  # somebody may be fetching this very attempt again
-            unmark_being_deleted(self._root, item.path)
+            unmark(self._root, item.path, BEING_DELETED)
             return "written to meanwhile"
         delete_attempt(self._root, item.path)
         return ""

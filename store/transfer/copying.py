@@ -17,11 +17,12 @@ from store.manifest.checksums import entry_of_object
 from store.manifest.family_index import add_to_family
 from store.manifest.manifest import encode_manifest, load_manifest, manifest_and_text
 from store.manifest.schema import Manifest
-from store.paths import lock_path, manifest_path, output_prefix, quarantine_prefix
+from store.manifest.store_format import write_format
+from store.paths import BEING_DELETED, lock_path, manifest_path, output_prefix, quarantine_prefix
 from store.reading.output import Output
 from store.transfer.reading import ChecksumMismatch
 from store.transfer.sending import Progress, ProgressCounter, send
-from store.writing.attempts import delete_attempt, is_being_deleted, new_attempt, unmark_being_deleted
+from store.writing.attempts import delete_attempt, has_mark, new_attempt, unmark
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -103,8 +104,8 @@ def _copy(
     if existing := _existing_copy(target, manifest, replace):
         counter.add(counter.total)
         return existing
-    target.initialise()
     origin, destination = source._root, target._root
+    write_format(destination)
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
     with destination.lock(lock_path(stage, key), f"{stage}/{key} in {target.url}"):
         # Again, under the lock: another process may have published the output meanwhile.
@@ -156,9 +157,9 @@ def _with_usable_attempt(backend: Backend, manifest: Manifest, text: bytes) -> t
     prefix = f"{output_prefix(manifest.stage, manifest.key)}/{manifest.attempt}"
     published = load_manifest(backend, manifest.stage, manifest.key)
     in_use = published is not None and published.attempt == manifest.attempt
-    if is_being_deleted(backend, prefix):
+    if has_mark(backend, prefix, BEING_DELETED):
         if backend.locks_are_exclusive:
-            unmark_being_deleted(backend, prefix)
+            unmark(backend, prefix, BEING_DELETED)
         else:
             in_use = True
     if not in_use:

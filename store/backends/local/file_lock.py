@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from store.backends.local.os_errors import translated
 from store.backends.local.permissions import Permissions
 from store.backends.local.plain_files import open_plain
-from store.backends.lock_owner import locked_error, this_process
-from store.errors import StoreError
+from store.backends.lock_owner import this_process
+from store.errors import DraftLocked, StoreError
 
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
 _OPEN_TRIES = 9
@@ -62,7 +62,7 @@ def _acquire(file: str, what: str, permissions: Permissions) -> int:
             owner = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
             os.close(descriptor)
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise locked_error(owner, what) from None
+                raise DraftLocked(what, owner) from None
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise StoreError(
                 f"cannot lock {file}: {reason}. The file system must support flock; put the store on one that does"

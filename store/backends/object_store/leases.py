@@ -20,9 +20,10 @@ import msgspec
 from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError, PreconditionError
 from obstore.store import ObjectStore
 
-from store.backends.lock_owner import locked_error, this_process
+from store.backends.lock_owner import this_process
 from store.backends.object_store import requests
 from store.environment import seconds_from_environment
+from store.errors import DraftLocked
 
 _RENEWALS = 3  # while a lease lasts
 _TRIES = 5
@@ -89,7 +90,7 @@ class Lease:
             if self._put("create") or self._take_over():
                 self._renewer.start()
                 return
-        raise locked_error("several other processes at once", self._what)
+        raise DraftLocked(self._what, "several other processes at once")
 
     def __exit__(self, *exception: object) -> None:
         self._released.set()
@@ -107,7 +108,7 @@ class Lease:
             self._version = version
             return True
         if holder is not None and not holder.stale(time.time()):
-            raise locked_error(holder.owner, self._what)
+            raise DraftLocked(self._what, holder.owner)
         return self._put(version)
 
     def _renew(self) -> None:

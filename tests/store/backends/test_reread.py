@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from store import CorruptManifest, CorruptObject, Store
+from store import Store
+from store.errors import CorruptManifest, CorruptObject
 from store.features import FeatureArray, FeatureLayout, create, open_features, write_shard
 from store.manifest.checksums import entry_of_object
 from store.transfer import copy_output

@@ -20,7 +20,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from store import Store, StoreError
+from store import Store
+from store.errors import StoreError
 from store.features import FeatureArray, FeatureLayout, create, open_features, write_shard
 from store.transfer import copy_output
 

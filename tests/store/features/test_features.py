@@ -12,7 +12,8 @@ import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store import LayoutError, Store
+from store import Store
+from store.errors import LayoutError
 from store.features import FeatureArray, FeatureLayout, create, open_features, pending, write_shard
 from store.reading.zarr_view import VerifiedZarrStore
 from store.writing.draft import Draft

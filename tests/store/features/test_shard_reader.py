@@ -18,7 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from store import CorruptObject, Store
+from store import Store
+from store.errors import CorruptObject
 from store.features import FeatureArray, FeatureLayout, FeatureOutput, create, open_features, shard_index, write_shard
 from store.features.row_selection import select_chunks
 from store.reading.output import Output

@@ -50,13 +50,6 @@ def test_relatives_are_the_stores_in_order_and_each_output_once(tmp_path: Path) 
     assert [each.manifest.key for each in find_sibling_outputs([local, remote], "encode", family)] == ["b", "a", "c"]
 
 
-def test_a_removed_output_leaves_its_family(store: Store) -> None:
-    for key in ("a", "b"):
-        family = publish(store, key, raw={"depth": key})
-    store.remove("encode", "a")
-    assert store.family("encode", family) == ["b"]
-
-
 @pytest.mark.parametrize("data", [b"", b"{", b"[1]", b'{"created": 3}', b"\xff" * 5000])
 def test_a_damaged_mark_only_loses_its_place(store: Store, data: bytes) -> None:
     for key in ("a", "b"):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from store import CorruptManifest, CorruptObject, MissingOutput, Store, StoreError, UnsafePath
-from store.errors import UnsupportedFormat
+from store import Store
+from store.errors import CorruptManifest, CorruptObject, MissingOutput, StoreError, UnsafePath, UnsupportedFormat
 from store.features import FeatureArray, FeatureLayout, create, open_features, write_shard
 from store.reading.output import Output
 from store.reading.zarr_view import open_zarr
