@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from store.maintenance.usage import Users as Users
     from store.maintenance.usage import usage_of as usage_of
     from store.maintenance.usage import users_of as users_of
-    from store.manifest.manifest import family_of as family_of
     from store.manifest.schema import Manifest as Manifest
+    from store.manifest.validation import family_of as family_of
     from store.paths import OutputName as OutputName
     from store.plain_file import NotPlainFile as NotPlainFile
     from store.plain_file import read_plain_file as read_plain_file
@@ -58,8 +58,8 @@ _LAZY_MODULES = {
     "store.maintenance.lineage": ("Lineage", "Origin"),
     "store.maintenance.references": ("Ref", "encode_ref", "parse_ref"),
     "store.maintenance.usage": ("Totals", "Usage", "Users", "usage_of", "users_of"),
-    "store.manifest.manifest": ("family_of",),
     "store.manifest.schema": ("Manifest",),
+    "store.manifest.validation": ("family_of",),
     "store.paths": ("OutputName",),
     "store.plain_file": ("NotPlainFile", "read_plain_file"),
     "store.reading.output": ("Output",),

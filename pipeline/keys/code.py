@@ -22,18 +22,10 @@ _FORMAT = 4  # raised whenever `Module` says anything else of the same code
 
 
 class Module(msgspec.Struct, frozen=True, array_like=True):
-    """What keys need to know of a module.
+    """What keys need to know of a module."""
 
-    Attributes
-    ----------
-    syntax
-        Digest of its normalised tree.
-    imports
-        Dotted names within the scope, of modules or attributes.
-    """
-
-    syntax: str
-    imports: tuple[str, ...]
+    syntax: str  # digest of its normalised tree
+    imports: tuple[str, ...]  # dotted names within the scope, of modules or attributes
 
 
 def reach(roots: Iterable[str], find: Callable[[str], Module | None]) -> dict[str, Module]:

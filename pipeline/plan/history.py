@@ -43,17 +43,12 @@ class PendingUse(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """What a reference holds; to cleaning, each object in it that has a stage and a key names an output.
-
-    Attributes
-    ----------
-    user, host, path, written
-        Who wrote it last, from which stages file, and when; empty in references of earlier versions.
-    """
+    """What a reference holds; to cleaning, each object in it that has a stage and a key names an output."""
 
     stages_file: str
     steps: dict[str, StepRecord] = {}
     uses: tuple[PendingUse, ...] = ()
+    # Who wrote it last, from which stages file, and when; empty in references of earlier versions.
     user: str = ""
     host: str = ""
     path: str = ""

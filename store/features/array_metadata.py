@@ -114,28 +114,16 @@ class _Group(_Strict, frozen=True):
 
 @dataclass(frozen=True)
 class ArrayMetadata:
-    """One array whose metadata keeps to the layout.
-
-    Attributes
-    ----------
-    shape, shard, chunk : tuple of int
-        Of the array, of a shard (whole rows), and of a chunk within it.
-    dtype : numpy.dtype
-    dims : tuple of str
-    level : int
-        Of the compression.
-    checksum : bool
-        Whether the compressed frames have a checksum of their own.
-    """
+    """One array whose metadata keeps to the layout."""
 
     name: str
     shape: tuple[int, ...]
-    shard: tuple[int, ...]
-    chunk: tuple[int, ...]
+    shard: tuple[int, ...]  # shape of a shard: whole rows
+    chunk: tuple[int, ...]  # shape of a chunk within it
     dtype: np.dtype[Any]
     dims: tuple[str, ...]
-    level: int
-    checksum: bool
+    level: int  # of the compression
+    checksum: bool  # whether the compressed frames have a checksum of their own
 
     @property
     def grid(self) -> tuple[int, ...]:

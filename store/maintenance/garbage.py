@@ -26,30 +26,16 @@ REASONS: Mapping[Kind, str] = {
 
 @dataclass(frozen=True)
 class GarbageItem:
-    """Something that can be freed: a folder of objects, or one object.
-
-    Attributes
-    ----------
-    path : str
-        Below the store.
-    last_modified : float
-        When its newest object was written, in seconds since 1970.
-    name : (str, str) or None
-        The output whose lock protects it.
-    markers : tuple of str
-        Objects that are deleted with it.
-    version : str
-        Changes whenever the output's folder is written to.
-    """
+    """Something that can be freed: a folder of objects, or one object."""
 
     kind: Kind
-    path: str
+    path: str  # below the store
     bytes: int
     objects: int
-    last_modified: float
-    name: OutputName | None = None
-    markers: tuple[str, ...] = ()
-    version: str = ""
+    last_modified: float  # when its newest object was written, in seconds since 1970
+    name: OutputName | None = None  # the output whose lock protects it
+    markers: tuple[str, ...] = ()  # objects that are deleted with it
+    version: str = ""  # changes whenever the output's folder is written to
 
     @property
     def reason(self) -> str:

@@ -21,19 +21,12 @@ _LOCK_WAIT_S, _LOCK_PAUSE_S = 30.0, 0.05  # another process holds the lock for m
 
 @dataclass(frozen=True)
 class Ref:
-    """A reference: which outputs somebody uses, and who.
-
-    Attributes
-    ----------
-    name : str
-    outputs : dict of (str, str) to str
-        From stage and key to the name under which the reference holds the output, such as a step's id.
-    owner, path, written : str
-        User and machine, the stages file, and when the reference was last written; empty where not recorded.
-    """
+    """A reference: which outputs somebody uses, and who."""
 
     name: str
+    # From stage and key to the name under which the reference holds the output, such as a step's id.
     outputs: dict[tuple[str, str], str]
+    # User and machine, the stages file, and when the reference was last written; empty where not recorded.
     owner: str = ""
     path: str = ""
     written: str = ""

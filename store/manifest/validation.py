@@ -103,7 +103,7 @@ def check_manifest(manifest: Manifest, stage: str, key: str, where: str) -> None
     if wrong is not None:
         raise ValueError(f"it names the input {wrong[:99]!r}, which is no key")
     check_objects(manifest.objects, where)
-    if all(manifest.family != _family(manifest.recipe, without) for without in (NOT_IN_FAMILY, NOT_IN_FAMILY[:1])):
+    if all(manifest.family != family_of(manifest.recipe, without) for without in (NOT_IN_FAMILY, NOT_IN_FAMILY[:1])):
         raise ValueError(f"its family {manifest.family[:99]!r} is not that of its recipe")
 
 
@@ -165,7 +165,8 @@ def _is_time(text: str) -> bool:
         return False
 
 
-def _family(recipe: dict[str, Any], without: Sequence[str]) -> str:
+def family_of(recipe: Mapping[str, Any], without: Sequence[str] = NOT_IN_FAMILY) -> str:
+    """Return the digest of a recipe (JSON values) without its raw data and the entry that says which row is whose."""
     try:
         return digest_of_json({name: value for name, value in recipe.items() if name not in without})
     except RecursionError:

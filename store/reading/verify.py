@@ -20,45 +20,26 @@ MAX_WORKERS = 4  # objects read at a time, each in pieces of about a MiB
 
 @dataclass(frozen=True)
 class Mismatch:
-    """An object that is not what the manifest lists.
+    """An object that is not what the manifest lists."""
 
-    Attributes
-    ----------
-    path : str
-        Below the output; ``manifest.json`` where that itself cannot be used.
-    expected, found : str
-    """
-
-    path: str
+    path: str  # below the output; `manifest.json` where that itself cannot be used
     expected: str
     found: str
 
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """What is known of an output after it was compared with its manifest.
-
-    Attributes
-    ----------
-    attempt : str or None
-        What its manifest names; None where that cannot be read.
-    foreign : list of str
-        Objects beside those that the manifest lists: nothing reads them.
-    irregular : list of IrregularPath
-        What is neither a plain file nor a folder, by its path in the store.
-    misread : list of str
-        A line for each object that was read wrong once, and right the next time: suspect the disk, the memory or the
-        network.
-    """
+    """What is known of an output after it was compared with its manifest."""
 
     stage: str
     key: str
-    attempt: str | None
+    attempt: str | None  # what its manifest names; None where that cannot be read
     objects: int
     bytes: int
     damage: list[Mismatch] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
-    irregular: list[IrregularPath] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)  # objects beside those that the manifest lists: nothing reads them
+    irregular: list[IrregularPath] = field(default_factory=list)  # by its path in the store
+    # A line for each object that was read wrong once, and right the next time: suspect disk, memory or network.
     misread: list[str] = field(default_factory=list)
 
 

@@ -30,24 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CopyResult:
-    """What a transfer did.
-
-    Attributes
-    ----------
-    objects, bytes : int
-        Of the output.
-    sent : int
-        Bytes that had to be sent; 0 also where an earlier transfer had left all objects at the target.
-    already_present : bool
-        The target had the output before.
-    differs : Manifest or None
-        The manifest that the target had before, and keeps, where its objects differ from the source's.
-    """
+    """What a transfer did."""
 
     objects: int
     bytes: int
-    sent: int
-    already_present: bool = False
+    sent: int  # bytes that had to be sent; 0 also where an earlier transfer had left all objects at the target
+    already_present: bool = False  # the target had the output before
+    # The manifest that the target had before, and keeps, where its objects differ from the source's.
     differs: Manifest | None = None
 
 

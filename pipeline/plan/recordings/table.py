@@ -21,24 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """What is known of a dataset before any of it is read.
+    """What is known of a dataset before any of it is read."""
 
-    Attributes
-    ----------
-    listing
-        Its recordings, in row order, and the files that could not be placed.
-    raw
-        Each stream's digest, and its files'.
-    index
-        What is known of the files; None where a generator makes them, or the raw data is not on this machine.
-    present
-        Whether the raw data is on this machine.
-    """
-
-    listing: Listing
-    raw: Mapping[str, LockedStream]
+    listing: Listing  # its recordings, in row order, and the files that could not be placed
+    raw: Mapping[str, LockedStream]  # each stream's digest, and its files'
+    # What is known of the files; None where a generator makes them, or the raw data is not on this machine.
     index: RawIndex | None = None
-    present: bool = True
+    present: bool = True  # whether the raw data is on this machine
 
     @cached_property
     def rows_digest(self) -> str:

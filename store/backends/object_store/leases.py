@@ -31,27 +31,14 @@ _MAX_BYTES = 4096
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """The content of a lease.
+    """The content of a lease."""
 
-    Attributes
-    ----------
-    owner : str
-        For messages.
-    token : str
-        Random and different for every lease.
-    expires : float
-        Seconds since 1970.
-    machine : str
-        Identifies the boot and the PID namespace that `process` belongs to; empty where that is unknown.
-    process : int
-        Its PID.
-    """
-
-    owner: str
-    token: str
-    expires: float
+    owner: str  # for messages
+    token: str  # random and different for every lease
+    expires: float  # seconds since 1970
+    # The boot and the PID namespace that `process` belongs to; empty where that is unknown.
     machine: str = ""
-    process: int = 0
+    process: int = 0  # its PID
 
     def stale(self, now: float) -> bool:
         """Tell whether the lease has expired, or its holder is known to be dead."""

@@ -71,7 +71,7 @@ def test_forgetting_a_reference_frees_what_it_alone_names(chain: Store) -> None:
 
 
 def test_without_any_reference_nothing_published_is_freed(chain: Store) -> None:
-    chain.drop_ref("mine.json")
+    chain._root.delete("refs/mine.json")
     collection = chain.garbage_collection(grace_s=0)
     assert collection.has_no_references
     assert not [s for s in collection.garbage if s.kind == "output"]

@@ -10,7 +10,7 @@ import pytest
 from store import Store
 from store.errors import StoreError
 from store.manifest.family_index import family_prefix
-from store.manifest.manifest import family_of
+from store.manifest.validation import family_of
 from store.remotes import find_sibling_outputs
 
 

@@ -139,7 +139,7 @@ class TestFeatures:
             evaluate(copy)
 
     def test_another_recipe(self, copy: Any) -> None:
-        from store.manifest.manifest import family_of
+        from store.manifest.validation import family_of
 
         for file in copy.store.glob("outputs/encode/*/manifest.json"):
             manifest = json.loads(file.read_bytes())
