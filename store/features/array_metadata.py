@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,6 +22,8 @@ from store.manifest.validation import parse_json
 if TYPE_CHECKING:
     from store.reading.output import Output
     from store.writing.shard_draft import ShardDraft
+
+T = TypeVar("T")
 
 MAX_ARRAYS = 64  # of one output
 MAX_DIMENSIONS = 16
@@ -193,11 +195,10 @@ def _read_array(output: Output, name: str) -> ArrayMetadata:
             raise ValueError(problem)
         return array
 
-    array: ArrayMetadata = _read(output, f"{name}/zarr.json", parse)
-    return array
+    return _read(output, f"{name}/zarr.json", parse)
 
 
-def _read(output: Output, path: str, parse: Callable[[bytes], Any]) -> Any:
+def _read(output: Output, path: str, parse: Callable[[bytes], T]) -> T:
     if path in output.entries and output.entries[path].size > METADATA_BYTES:
         raise output.corrupt_error(path, f"has more than {METADATA_BYTES >> 20} MiB, which no Zarr metadata has")
     try:

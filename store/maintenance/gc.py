@@ -32,21 +32,7 @@ _MAX_WORKERS = 8  # outputs freed at a time; each waits for the disk or the netw
 
 
 class GarbageCollection:
-    """What of a store can be freed, and the freeing of it; made by `Store.garbage_collection`.
-
-    Attributes
-    ----------
-    drop_refs : collection of str
-        References to drop first.
-    refs : dict of str to Ref
-        The other references.
-    garbage : list of GarbageItem
-    unreadable : dict of (str, str) to str
-        Outputs whose manifests cannot be trusted, and why. None of them is among those that stay: what such an output
-        was made from is unknown, so a collection that had to keep one raises instead.
-    has_no_references : bool
-        Nothing says which outputs are used, so all published ones stay.
-    """
+    """What of a store can be freed (`garbage`), and the freeing of it; made by `Store.garbage_collection`."""
 
     def __init__(
         self,
@@ -58,7 +44,7 @@ class GarbageCollection:
         contradiction: Contradiction | None = None,
     ) -> None:
         self.inventory, self.grace_s, self.now, self.drop_refs = inventory, grace_s, now, drop_refs
-        self.refs: dict[str, Ref] = {}
+        self.refs: dict[str, Ref] = {}  # but for those to drop
         published = inventory.published
         self._root = root
         self._lock = threading.Lock()
@@ -69,9 +55,11 @@ class GarbageCollection:
         self._young = {name for name, folder in published.items() if now - folder.last_modified < grace_s}
         self._read_refs()
         self._named_at_start = frozenset(self._named)
-        self.has_no_references = not self.refs and not drop_refs
+        self.has_no_references = not self.refs and not drop_refs  # so that all published outputs stay
         several = [name for name, folder in published.items() if len(folder.attempts) > 1]
         attempts = {name: origin.attempt for name, origin in self._lineage.origins(several).items()}
+        # None of these is among the outputs that stay: what such a one was made from is unknown, so a collection that
+        # had to keep one has raised.
         self.unreadable = self._lineage.unreadable
         self.garbage = find_garbage(
             inventory,

@@ -34,16 +34,10 @@ class _Recipe(msgspec.Struct, frozen=True):
 
 
 class Lineage:
-    """The published outputs of a store and what they were made from; each manifest is read once, when needed.
-
-    Attributes
-    ----------
-    unreadable : dict of (str, str) to str
-        Outputs whose manifests cannot be read or trusted, and why.
-    """
+    """The published outputs of a store and what they were made from; each manifest is read once, when needed."""
 
     def __init__(self, root: Backend, names: Iterable[OutputName], contradiction: Contradiction | None = None) -> None:
-        self.unreadable: dict[OutputName, str] = {}
+        self.unreadable: dict[OutputName, str] = {}  # whose manifests cannot be read or trusted, and why
         self._root = root
         self._contradiction = contradiction
         self._read: dict[OutputName, Origin] = {}

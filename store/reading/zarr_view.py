@@ -99,7 +99,6 @@ class VerifiedZarrStore(ObjectZarrStore):
     def __init__(self, output: Output) -> None:
         super().__init__(read_only=True)
         self._output = output
-        self._entries = output.entries
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, VerifiedZarrStore) and other._output.url == self._output.url
@@ -111,13 +110,13 @@ class VerifiedZarrStore(ObjectZarrStore):
         return f"VerifiedZarrStore({self._output.url!r})"
 
     def _paths(self) -> Iterable[str]:
-        return self._entries
+        return self._output.entries
 
     def _size(self, path: str) -> int | None:
-        return self._entries[path].size if path in self._entries else None
+        return self._output.entries[path].size if path in self._output.entries else None
 
     def _read(self, path: str, *span: int) -> bytes:
-        if path not in self._entries:
+        if path not in self._output.entries:
             raise FileNotFoundError(path)
         return self._output.read_range(path, *span) if span else self._output.read_bytes(path)
 

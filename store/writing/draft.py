@@ -25,10 +25,6 @@ class Draft(Writer):
     Leaving the block releases the lock. Unless it was published, the attempt stays: the next draft of the
     same stage and key keeps its journalled units and its scratch, and deletes everything else. Threads may
     share a draft; each object has one writer.
-
-    Attributes
-    ----------
-    stage, key, attempt : str
     """
 
     def __init__(
