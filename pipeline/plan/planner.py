@@ -127,9 +127,12 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
         again = Attempt(first.source, table, partial(build, builder=StepBuilder(snapshot.code, weights, find_late)))
         raise find_blame(error, path, snapshot.text, snapshot.settings, again) from None
     snapshot.code.save()
-    source = str(first.source_recipe["name"])
     lock = Lock(
-        source=source, index=index.key, raw=dict(table.raw), weights=weights.digests, accepted=old_lock.accepted
+        source=str(first.source_recipe["name"]),
+        index=index.key,
+        raw=dict(table.raw),
+        weights={name: file.sha256 for name, file in weights.known.items()},
+        accepted=old_lock.accepted,
     )
     trial = not are_locations(snapshot.settings)
     return Plan(

@@ -167,7 +167,7 @@ def read_metadata(output: Output) -> tuple[dict[str, Any], dict[str, ArrayMetada
     if len(names) > MAX_ARRAYS:
         problem = f"is that of {len(names)} arrays; a feature output has at most {MAX_ARRAYS}"
         raise output.corrupt_error("zarr.json", problem)
-    group: _Group = _read(output, "zarr.json", lambda data: parse_json(data, _Group))
+    group = _read(output, "zarr.json", lambda data: parse_json(data, _Group))
     arrays = {name: _read_array(output, name) for name in names}
     rows = {array.shape[0] for array in arrays.values()}
     if len(rows) > 1:
@@ -184,7 +184,7 @@ def read_draft_metadata(draft: ShardDraft, names: Iterable[str]) -> tuple[dict[s
     FileNotFoundError, ValueError
         Something was not created, or not by `store.features.create`.
     """
-    group: _Group = parse_json(draft.read("zarr.json"), _Group)
+    group = parse_json(draft.read("zarr.json"), _Group)
     return group.attributes, {name: _parse_array(name, draft.read(f"{name}/zarr.json")) for name in names}
 
 
@@ -209,7 +209,7 @@ def _read(output: Output, path: str, parse: Callable[[bytes], T]) -> T:
 
 def _parse_array(name: str, data: bytes) -> ArrayMetadata:
     """Parse an array's ``zarr.json``; ValueError with what is wrong."""
-    parsed: _Array = parse_json(data, _Array)
+    parsed = parse_json(data, _Array)
     inner = parsed.codecs[0].configuration
     array = ArrayMetadata(
         name=name,

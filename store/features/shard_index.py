@@ -42,8 +42,6 @@ class ShardIndexes:
 
         Parameters
         ----------
-        array : ArrayMetadata
-        shard : int
         data : bytes, optional
             The shard, where it has been read whole.
 

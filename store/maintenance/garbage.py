@@ -56,7 +56,6 @@ def find_garbage(
 
     Parameters
     ----------
-    inventory : Inventory
     kept : set of (str, str)
         Published outputs that stay.
     named : set of (str, str)
@@ -68,36 +67,36 @@ def find_garbage(
     grace_s : float
         What was written less than this many seconds ago stays.
     """
-    found: list[GarbageItem] = []
+    garbage: list[GarbageItem] = []
     published = inventory.published
     for name, folder in inventory.folders.items():
         if folder.irregular:  # nothing of it is freed
             continue
         # An unused output that is too young to be freed may hold older remains of killed writers.
         if folder.published and (name in kept or now - folder.last_modified < grace_s):
-            found += _superfluous(folder, published_attempts.get(name))
+            garbage += _superfluous(folder, published_attempts.get(name))
         elif folder.published:
-            found.append(_whole(folder, "output", tuple(item.path for item in inventory.markers.get(name, ()))))
+            garbage.append(_whole(folder, "output", tuple(item.path for item in inventory.markers.get(name, ()))))
         elif name not in named or now - folder.last_modified >= _RESUMABLE_S:
-            found.append(_whole(folder, "unfinished"))
+            garbage.append(_whole(folder, "unfinished"))
     irregular = {"/".join(each.path.split("/")[:4]) for each in inventory.irregular}
-    found += [
+    garbage += [
         GarbageItem("quarantine", prefix, stats.bytes, stats.objects, stats.last_modified)
         for prefix, stats in inventory.quarantine.items()
         if prefix not in irregular
     ]
-    found += [
+    garbage += [
         GarbageItem("marker", item.path, item.size, 1, item.modified)
         for name, items in inventory.markers.items()
         for item in items
         if name not in published
     ]
-    found += [
+    garbage += [
         GarbageItem("temporary", item.path, item.size, 1, item.modified)
         for item in inventory.temporaries
         if now - item.modified >= _WRITING_S
     ]
-    return [item for item in found if now - item.last_modified >= grace_s]
+    return [item for item in garbage if now - item.last_modified >= grace_s]
 
 
 def _whole(folder: Folder, kind: Kind, markers: tuple[str, ...] = ()) -> GarbageItem:

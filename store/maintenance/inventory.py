@@ -96,7 +96,6 @@ def take_inventory(root: Backend, names: Iterable[OutputName]) -> Inventory:
 
     Parameters
     ----------
-    root : Backend
     names : iterable of (str, str)
         Output folders, so that those without any file are included.
     """

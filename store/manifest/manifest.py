@@ -77,7 +77,7 @@ def decode_manifest(data: bytes, *, stage: str, key: str, url: str) -> Manifest:
     where = f"{url}/{manifest_path(stage, key)}"
     try:
         check_outline(data, where)
-        manifest: Manifest = parse_json(data, Manifest)
+        manifest = parse_json(data, Manifest)
         check_manifest(manifest, stage, key, where)
     except UnsafePath as error:
         raise UnsafeManifest(str(error), url=url, stage=stage, key=key) from error

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import ne
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from store.manifest.limits import MANIFEST_BYTES, MIB, OBJECT_BYTES, OBJECTS, OU
 from store.manifest.schema import FORMAT, NOT_IN_FAMILY, Manifest, ObjectEntry
 from store.manifest.self_digest import MEMBER, check_digest
 from store.paths import check_path, is_attempt, is_name
+
+T = TypeVar("T")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BOUNDED = ("recipe", "inputs", "provenance")
@@ -141,7 +143,7 @@ def check_objects(objects: Sequence[ObjectEntry], where: str) -> None:
         raise ValueError(f"its objects have {total} bytes, more than {OUTPUT_BYTES}")
 
 
-def parse_json(data: bytes, type_: Any) -> Any:
+def parse_json(data: bytes, type_: type[T]) -> T:
     """Parse JSON into a type that msgspec knows; ValueError with what is wrong, whatever it is."""
     try:
         return msgspec.json.decode(data, type=type_)

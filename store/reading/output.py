@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from store.backends.base import Backend
 from store.backends.reread import read_again
@@ -96,7 +96,7 @@ class Output:
         """Return what `read` returns of an object, from a second reading where the first fails; see `read_again`."""
         return read_again(self._backend, f"{self._prefix}/{path}", read, errors)
 
-    def read_json(self, path: str, type_: Any = Any) -> Any:
+    def read_json(self, path: str, type_: type[T]) -> T:
         """Return a JSON object's value, of any type that msgspec can decode, after checking its SHA-256.
 
         Raises
@@ -109,7 +109,7 @@ class Output:
             raise self.corrupt_error(path, problem)
         return self._parse(path, self.read_bytes(path), type_)
 
-    def read_lines(self, path: str, type_: Any = Any) -> Iterator[Any]:
+    def read_lines(self, path: str, type_: type[T]) -> Iterator[T]:
         """Yield the values of an object of JSON lines after checking its SHA-256; else as `read_json`."""
         data = self.read_bytes(path)
         start, line = 0, 1
@@ -121,7 +121,7 @@ class Output:
             yield self._parse(f"{path}, line {line},", data[start:stop], type_)
             start, line = stop + 1, line + 1
 
-    def _parse(self, path: str, data: bytes, type_: Any) -> Any:
+    def _parse(self, path: str, data: bytes, type_: type[T]) -> T:
         try:
             return parse_json(data, type_)
         except ValueError as error:

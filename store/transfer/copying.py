@@ -53,8 +53,6 @@ def copy_output(
 
     Parameters
     ----------
-    source, target : Store
-    stage, key : str
     progress : callable, optional
         Called with the bytes that are at the target and the total, from any thread, never by two at once.
     replace : bool
@@ -72,17 +70,17 @@ def copy_output(
         A folder has less space than the missing objects need, or ran full.
     """
     while True:
-        found = manifest_and_text(source._root, stage, key)
-        if found is None:
+        published = manifest_and_text(source._root, stage, key)
+        if published is None:
             path = manifest_path(stage, key)
             raise MissingOutput(f"{source.url}/{path} is not there: nothing to copy. Run the step that makes it")
-        manifest, text = found
+        manifest, text = published
         try:
             return _copy(source, target, manifest, text, progress, replace)
         except ChecksumMismatch as error:
             now = source.manifest(stage, key)
             if now is not None and now.attempt == manifest.attempt:
-                raise Output(source._root, manifest).checksum_error(error.expected, error.found) from None
+                raise Output(source._root, manifest).checksum_error(error.expected, error.actual) from None
 
 
 def _copy(

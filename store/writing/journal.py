@@ -31,7 +31,6 @@ class Journal:
 
     Parameters
     ----------
-    backend : Backend
     attempt : str
         Prefix of the attempt's objects; the journal lies beside it.
     """

@@ -50,8 +50,6 @@ class Lease:
 
     Parameters
     ----------
-    objects : ObjectStore
-    path : str
     what : str
         What it protects, for the message.
 

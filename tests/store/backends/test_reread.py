@@ -71,7 +71,7 @@ def wrong(store: Store, monkeypatch: pytest.MonkeyPatch) -> Wrong:
 
 READERS: dict[str, tuple[str, Callable[[Store], Any]]] = {
     "all of it": ("table.json", lambda store: store.output("encode", "k1").verify()),
-    "a small object": ("table.json", lambda store: store.output("encode", "k1").read_json("table.json")),
+    "a small object": ("table.json", lambda store: store.output("encode", "k1").read_json("table.json", dict)),
     "a shard whole": (SHARD, lambda store: open_features(store.output("encode", "k1")).read("features")),
     "a shard in part": (SHARD, lambda store: open_features(store.output("encode", "k1")).read("features", [3, 1])),
     "metadata": ("features/zarr.json", lambda store: open_features(store.output("encode", "k1"))),

@@ -90,7 +90,7 @@ def read_all(store: Store) -> dict[str, np.ndarray[Any, Any]]:
     output = store.output(STAGE, KEY)
     output.verify()
     if "table.json" in output.entries:
-        output.read_json("table.json")
+        output.read_json("table.json", dict)
     features = open_features(output)
     values = {name: features.read(name) for name in features.names}
     for name in features.names:

@@ -177,7 +177,8 @@ class TestObjects:
         store = hostile()
         file = tmp_path / "hostile" / "outputs" / STAGE / KEY / ATTEMPT / "table.json"
         os.truncate(file, 1 << 40)  # sparse
-        for read in (lambda o: o.read_bytes("table.json"), lambda o: o.verify(), lambda o: o.read_json("table.json")):
+        reads = (lambda o: o.read_bytes("table.json"), lambda o: o.verify(), lambda o: o.read_json("table.json", dict))
+        for read in reads:
             with pytest.raises(CorruptObject, match=rf"expected 8 bytes .* found {1 << 40} bytes"):
                 read(store.output(STAGE, KEY))
 

@@ -57,7 +57,7 @@ class TestDamage:
     def test_a_small_object(self, changed: Any, how: Any) -> None:
         output = changed("table.json", how)
         with pytest.raises(CorruptObject) as error:
-            output.read_json("table.json")
+            output.read_json("table.json", dict)
         for words in ("table.json", "expected 8 bytes", "found", "outputs/encode/k1", "Run again"):
             assert words in str(error.value)
 

@@ -55,7 +55,7 @@ class TestPublishing:
             d.publish({})
         output = store.output("encode", "k1")
         assert output.read_bytes("a/table.json") == b'{"x": 1}'
-        assert output.read_json("a/table.json") == {"x": 1}
+        assert output.read_json("a/table.json", dict) == {"x": 1}
 
     def test_who_comes_second_checks_the_first_and_drops_its_own(self, store: Store) -> None:
         with draft(store) as first:
