@@ -32,9 +32,8 @@ class Weights:
 
     def __init__(self, base: Path, lock: Lock, points: Sequence[Point]) -> None:
         self.known: dict[str, FileHash] = {}  # by how the stages file names them
-        self.absent: dict[
-            str, str
-        ] = {}  # where nothing is, so that the lock's digest was taken, and what belongs there
+        # Places where nothing is, so that the lock's digest was taken, and what belongs there.
+        self.absent: dict[str, str] = {}
         self._base = base
         self._lock = lock
         self._points = points
