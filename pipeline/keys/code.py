@@ -14,7 +14,7 @@ import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
-from pipeline.keys.loaded_code import SCOPE, CodeHashes
+from pipeline.keys.loaded_code import CodeHashes, in_scope
 from pipeline.keys.syntax import normalise, type_checking_only
 from store.canonical import digest
 
@@ -143,7 +143,7 @@ def _parsed(source: bytes, path: str, name: str, package: bool) -> Module:
 def _with_parents(name: str) -> list[str]:
     parts = name.split(".")
     names = [".".join(parts[: i + 1]) for i in range(len(parts))]
-    return [name for name in names if any(name == scope or name.startswith(scope + ".") for scope in SCOPE)]
+    return [name for name in names if in_scope(name)]
 
 
 def _imports(node: ast.AST, name: str, package: bool) -> Iterator[str]:
