@@ -79,13 +79,7 @@ class Store:
         return load_manifest(self._root, stage, key)
 
     def output(self, stage: str, key: str) -> Output:
-        """Return a published output.
-
-        Raises
-        ------
-        MissingOutput
-            Nothing is published under this stage and key.
-        """
+        """Return a published output; MissingOutput where nothing is published under this stage and key."""
         from store.reading.output import Output
 
         manifest = self.manifest(stage, key)
@@ -252,13 +246,7 @@ class Store:
         self._root.put(ref_path(name), data)
 
     def lock_ref(self, name: str) -> AbstractContextManager[None]:
-        """Keep others from changing a reference between reading and writing it.
-
-        Raises
-        ------
-        DraftLocked
-            Another process has held it for half a minute.
-        """
+        """Keep others from changing a reference between reading and writing it; see `lock_ref`."""
         from store.maintenance.references import lock_ref
 
         write_format(self._root)

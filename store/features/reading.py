@@ -33,13 +33,7 @@ class FeatureOutput:
         self.rows = self._arrays[self.names[0]].shape[0]  # of every array: one for each recording
 
     def array(self, name: str) -> ArrayMetadata:
-        """Return an array's shape (recording, ...), type, and how it is cut; its values are had by `read`.
-
-        Raises
-        ------
-        LayoutError
-            There is no such array.
-        """
+        """Return an array's shape (recording, ...), type, and how it is cut; LayoutError where there is none."""
         try:
             return self._arrays[name]
         except KeyError:

@@ -46,13 +46,7 @@ class ShardReader:
         self._indexes = ShardIndexes(output)
 
     def read(self, array: ArrayMetadata, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Return rows of an array, which has them, in the given order; one that is named twice comes twice.
-
-        Raises
-        ------
-        CorruptObject
-            A shard changed after it was published, is gone, or does not unpack to the array's chunks.
-        """
+        """Return rows of an array, which has them, in the given order; one that is named twice comes twice."""
         values = np.empty((len(rows), *array.shape[1:]), array.dtype.newbyteorder("<"))
         shards = select_chunks(rows, array.shard[0], array.chunk[0])
         # Two pools: one alone could be filled with shards, whose chunks would then wait for a thread for ever.

@@ -217,13 +217,7 @@ class GarbageCollection:
 
 
 def resolve_ref_names(refs: Collection[str], wanted: Collection[str]) -> list[str]:
-    """Return the references that the wanted names, or unique beginnings of names, stand for.
-
-    Raises
-    ------
-    StoreError
-        One stands for none or several.
-    """
+    """Return the references that names, or unique beginnings of names, stand for; StoreError for one of none or more."""
     resolved = []
     for text in wanted:
         matches = [name for name in refs if name == text] or [name for name in refs if name.startswith(text)]

@@ -74,10 +74,7 @@ def parse_ref(data: bytes) -> Any:
 def decode_ref(name: str, data: bytes, url: str) -> Ref:
     """Read a reference: every object in it, at any depth, that has a ``stage`` and a ``key`` names an output.
 
-    Raises
-    ------
-    StoreError
-        It is not JSON, or not what was written: which outputs it names is unknown.
+    StoreError where it is not JSON, or not what was written: which outputs it names is unknown.
     """
     try:
         value = parse_ref(data)

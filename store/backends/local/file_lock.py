@@ -22,7 +22,7 @@ _OPEN_TRIES = 9
 
 @contextmanager
 def locked(file: str, what: str, permissions: Permissions) -> Iterator[None]:
-    """Hold an exclusive lock on a file for the length of the block.
+    """Hold an exclusive lock on a file for the length of the block; DraftLocked says who else holds it.
 
     Parameters
     ----------
@@ -32,11 +32,6 @@ def locked(file: str, what: str, permissions: Permissions) -> Iterator[None]:
         What the lock protects, for the message.
     permissions : Permissions
         Who else may lock it.
-
-    Raises
-    ------
-    DraftLocked
-        Somebody else holds it; the message says who.
     """
     descriptor = _acquire(file, what, permissions)
     try:

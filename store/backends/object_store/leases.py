@@ -46,17 +46,12 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 class Lease:
-    """A lease that is held for the length of a block and renewed in a thread; it never waits for another holder.
+    """A lease that is held for the length of a block and renewed in a thread; DraftLocked while another is alive.
 
     Parameters
     ----------
     what : str
         What it protects, for the message.
-
-    Raises
-    ------
-    DraftLocked
-        Somebody else holds it and is alive.
     """
 
     def __init__(self, objects: ObjectStore, path: str, what: str) -> None:
