@@ -217,7 +217,7 @@ class GarbageCollection:
 
 
 def resolve_ref_names(refs: Collection[str], wanted: Collection[str]) -> list[str]:
-    """Return the references that names, or unique beginnings of names, stand for; StoreError for one of none or more."""
+    """Return the references that names, or unique beginnings of names, stand for; StoreError for none or more."""
     resolved = []
     for text in wanted:
         matches = [name for name in refs if name == text] or [name for name in refs if name.startswith(text)]
