@@ -8,20 +8,7 @@ with nothing to do pays for nothing that it does not use. Start reading at store
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .canonical import canonical_json, digest
-from .errors import (
-    CorruptManifest,
-    CorruptObject,
-    DraftLocked,
-    LayoutError,
-    MissingOutput,
-    StoreError,
-    StoreFull,
-    UnsafePath,
-    UnsupportedFormat,
-    UnsupportedUrl,
-)
-from .store import Store
+from .store import Store as Store
 
 if TYPE_CHECKING:
     from store.backends.base import IrregularPath as IrregularPath
@@ -33,7 +20,6 @@ if TYPE_CHECKING:
     from store.maintenance.gc import GarbageCollection as GarbageCollection
     from store.maintenance.gc import resolve_ref_names as resolve_ref_names
     from store.maintenance.inventory import Folder as Folder
-    from store.maintenance.inventory import Inventory as Inventory
     from store.maintenance.lineage import Lineage as Lineage
     from store.maintenance.lineage import Origin as Origin
     from store.maintenance.references import Ref as Ref
@@ -44,15 +30,14 @@ if TYPE_CHECKING:
     from store.maintenance.usage import Users as Users
     from store.maintenance.usage import usage_of as usage_of
     from store.maintenance.usage import users_of as users_of
-    from store.manifest.manifest import family_of as family_of
     from store.manifest.schema import Manifest as Manifest
+    from store.manifest.validation import family_of as family_of
     from store.paths import OutputName as OutputName
     from store.plain_file import NotPlainFile as NotPlainFile
     from store.plain_file import read_plain_file as read_plain_file
     from store.reading.output import Output as Output
     from store.reading.verify import VerifyResult as VerifyResult
     from store.redaction import redact_secrets as redact_secrets
-    from store.remotes import DifferingOutput as DifferingOutput
     from store.remotes import StoreChain as StoreChain
     from store.remotes import find_differing as find_differing
     from store.remotes import find_sibling_outputs as find_sibling_outputs
@@ -69,39 +54,23 @@ _LAZY_MODULES = {
     "store.home": ("expand_home",),
     "store.maintenance.garbage": ("GarbageItem",),
     "store.maintenance.gc": ("GarbageCollection", "resolve_ref_names"),
-    "store.maintenance.inventory": ("Folder", "Inventory"),
+    "store.maintenance.inventory": ("Folder",),
     "store.maintenance.lineage": ("Lineage", "Origin"),
     "store.maintenance.references": ("Ref", "encode_ref", "parse_ref"),
     "store.maintenance.usage": ("Totals", "Usage", "Users", "usage_of", "users_of"),
-    "store.manifest.manifest": ("family_of",),
     "store.manifest.schema": ("Manifest",),
+    "store.manifest.validation": ("family_of",),
     "store.paths": ("OutputName",),
     "store.plain_file": ("NotPlainFile", "read_plain_file"),
     "store.reading.output": ("Output",),
     "store.reading.verify": ("VerifyResult",),
     "store.redaction": ("redact_secrets",),
-    "store.remotes": ("DifferingOutput", "StoreChain", "find_differing", "find_sibling_outputs"),
+    "store.remotes": ("StoreChain", "find_differing", "find_sibling_outputs"),
     "store.transfer": ("CopyResult", "copy_output"),
     "store.writing.draft": ("Draft",),
     "store.writing.shared_writer": ("SharedWriter",),
 }
 _MODULE_OF = {name: module for module, names in _LAZY_MODULES.items() for name in names}
-
-__all__ = [
-    "CorruptManifest",
-    "CorruptObject",
-    "DraftLocked",
-    "LayoutError",
-    "MissingOutput",
-    "Store",
-    "StoreError",
-    "StoreFull",
-    "UnsafePath",
-    "UnsupportedFormat",
-    "UnsupportedUrl",
-    "canonical_json",
-    "digest",
-]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,24 +1,13 @@
 """What can go wrong in a store; every message names the object, the problem, and the remedy.
 
-StoreError
-├── OutputError          about one output, which its attributes name
-│   ├── MissingOutput        no manifest: the output was never published here
-│   └── Corrupt              what is published is damaged; it says where
-│       ├── CorruptObject        bytes differ from what the manifest lists, or are gone
-│       └── CorruptManifest      a manifest that cannot be used
-│           └── UnsafeManifest       one that names a path outside its output; also an UnsafePath
-├── UnsafePath           a path or name that would leave its output
-├── IrregularFile        a link, FIFO, socket or device where a plain file or folder should be
-├── DraftLocked          another process writes this output now
-├── NotShared            no attempt here that others than its owner may write into
-├── ObjectTaken          another writer of the same attempt wrote this object before, with other bytes
-├── NotPermitted         this user may not read or write there
-├── StoreFull            no space (or quota) left; what is journalled is kept
-├── UnsupportedFormat    the store was written by another version
-├── UnsupportedUrl       a URL that no store can be opened at
-├── WrongVariable        an environment variable with an unusable value
-├── UnknownHome          a path with ~ where no home folder is known
-└── LayoutError          arrays that cannot be laid out as a feature output
+Each is a StoreError, most of them directly. Those about one output are:
+
+OutputError
+├── MissingOutput
+└── Corrupt
+    ├── CorruptObject
+    └── CorruptManifest
+        └── UnsafeManifest    also an UnsafePath
 """
 
 from __future__ import annotations
@@ -35,14 +24,10 @@ class OutputError(StoreError):
 
     Attributes
     ----------
-    url : str or None
-        The store's. None where it is not known, as with all others.
-    stage, key : str or None
-        Which output.
-    attempt : str or None
-        Whose objects are damaged.
-    path : str or None
-        Which object, below the attempt.
+    url, stage, key : str or None
+        The store's URL, and which output. None where it is not known, as with all others.
+    attempt, path : str or None
+        Whose objects are damaged; which object, below the attempt.
     """
 
     def __init__(
@@ -56,11 +41,8 @@ class OutputError(StoreError):
         path: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.url = url
-        self.stage = stage
-        self.key = key
-        self.attempt = attempt
-        self.path = path
+        self.url, self.stage, self.key = url, stage, key
+        self.attempt, self.path = attempt, path
 
     @property
     def finding(self) -> str:
@@ -93,31 +75,22 @@ class UnsafeManifest(CorruptManifest, UnsafePath):
 
 
 class IrregularFile(StoreError):
-    """Something in a store is neither a plain file nor a folder: it is not followed, read or deleted.
+    """Something in a store is neither a plain file nor a folder, but `what`, such as "a symbolic link"."""
 
-    Attributes
-    ----------
-    path, what : str
-        Its path and its type, such as "a symbolic link".
-    """
-
-    def __init__(self, message: str, path: str, what: str) -> None:
-        super().__init__(message)
-        self.path = path
-        self.what = what
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(
+            f"{path} is {what}, and nothing in a store is followed or used that is not a plain file or folder. Put "
+            "what it stands for in its place; to have a store on another disk, let the whole store folder be a link, "
+            "or mount the disk there (`mount --bind`)"
+        )
+        self.path, self.what = path, what
 
 
 class DraftLocked(StoreError):
-    """Another process holds the draft of this output.
+    """Another process writes this now; its `owner` is named as "process 12 on host"."""
 
-    Attributes
-    ----------
-    owner : str
-        Who holds it, as "process 12 on host".
-    """
-
-    def __init__(self, message: str, owner: str = "another process") -> None:
-        super().__init__(message)
+    def __init__(self, what: str, owner: str) -> None:
+        super().__init__(f"{what} is being written by {owner}; wait until it ends, or stop it, then run again")
         self.owner = owner
 
 
@@ -128,10 +101,7 @@ class NotShared(StoreError):
 class ObjectTaken(StoreError):
     """Another writer of the same attempt wrote an object before, with other bytes.
 
-    Attributes
-    ----------
-    path : str or None
-        Which object, where it is one of an unfinished unit.
+    Its `path` is known where the object is one of an unfinished unit.
     """
 
     def __init__(self, message: str, *, path: str | None = None) -> None:

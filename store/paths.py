@@ -13,9 +13,10 @@ FORMAT_PATH = "store.json"
 JOURNAL = ".journal"
 SCRATCH = ".scratch"
 # Marks of an attempt, in its scratch.
-SHARED = "open-to-others"  # others than the owner may write into it
+SHARED = "open-to-others"  # others than the owner may write into it, even when nobody holds the lock
 RESTARTED = "begun-anew"  # it began without anything of the attempts before it
-BEING_DELETED = "being-freed"  # somebody deletes it, and may yet go on with that
+BEING_DELETED = "being-freed"  # somebody deletes it, and may yet go on with that: nobody is to write under its name
+MARKS = {SHARED, RESTARTED, BEING_DELETED}  # they are of their own attempt alone, and never copied
 
 _MAX_PATH_BYTES = 1024
 _MAX_PART_BYTES = 255  # of a file's name, on every system

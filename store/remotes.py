@@ -40,7 +40,6 @@ class StoreChain:
 
     Parameters
     ----------
-    local : Store
     remotes : sequence of str
         URLs, in the order in which they are asked.
     base : Path, optional
@@ -85,11 +84,11 @@ class StoreChain:
 
     def locate(self, names: Iterable[OutputName]) -> dict[OutputName, Store]:
         """Return the first remote that has each output; those that none has are left out."""
-        found: dict[OutputName, Store] = {}
+        holders: dict[OutputName, Store] = {}
         for url, remote, name, _ in self.first_answers(lambda store, name: store.has(*name) or None, names):
-            found[name] = remote
+            holders[name] = remote
             self.located.setdefault(url, set()).add(name)
-        return found
+        return holders
 
     def first_answers(
         self, ask: Callable[[Store, OutputName], T | None], names: Iterable[OutputName]
@@ -114,12 +113,12 @@ class StoreChain:
                 except StoreError as error:
                     self.failures[url] = str(error)
                     continue
-                yield from (
-                    (url, remote, name, answer)
-                    for name, answer in zip(missing, answers, strict=True)
-                    if answer is not None
-                )
-                asked, missing = missing, [n for n, answer in zip(missing, answers, strict=True) if answer is None]
+                asked, missing = missing, []
+                for name, answer in zip(asked, answers, strict=True):
+                    if answer is None:
+                        missing.append(name)
+                    else:
+                        yield url, remote, name, answer
                 log = logging.getLogger(__name__)
                 log.info("remote %s has %d of %d outputs", url, len(asked) - len(missing), len(asked))
                 if not missing:
@@ -130,9 +129,12 @@ class StoreChain:
 
         One of a remote is verified as a whole, and skipped where it is damaged there: for small outputs.
         """
-        if self.local.has(stage, key):
-            return self.local.output(stage, key)
-        return self._read_remote(stage, key, _verified)
+
+        def verified(output: Output) -> Output:
+            output.verify()
+            return output
+
+        return self.local.output(stage, key) if self.local.has(stage, key) else self._read_remote(stage, key, verified)
 
     def read(self, stage: str, key: str, read: Callable[[Output], T]) -> T | None:
         """Return what `read` returns for an output of the first store that has it; None where none has.
@@ -183,11 +185,6 @@ class StoreChain:
         if len(errors) == 1:
             raise errors[0]
         raise StoreError("; ".join(map(str, errors)))
-
-
-def _verified(output: Output) -> Output:
-    output.verify()
-    return output
 
 
 def find_sibling_outputs(stores: Iterable[Store], stage: str, family: str) -> Iterator[Output]:

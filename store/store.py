@@ -28,17 +28,8 @@ if TYPE_CHECKING:
     from store.writing.shared_writer import SharedWriter
 
 
-def _nothing() -> None:
-    pass
-
-
 class Store:
-    """A feature store at a folder or URL; see `Store.open`.
-
-    Attributes
-    ----------
-    url : str
-    """
+    """A feature store at a folder or URL; see `Store.open`."""
 
     def __init__(self, root: Backend) -> None:
         self._root = root
@@ -88,13 +79,7 @@ class Store:
         return load_manifest(self._root, stage, key)
 
     def output(self, stage: str, key: str) -> Output:
-        """Return a published output.
-
-        Raises
-        ------
-        MissingOutput
-            Nothing is published under this stage and key.
-        """
+        """Return a published output; MissingOutput where nothing is published under this stage and key."""
         from store.reading.output import Output
 
         manifest = self.manifest(stage, key)
@@ -120,7 +105,7 @@ class Store:
         *,
         recipe: Mapping[str, Any],
         inputs: Sequence[str],
-        check: Callable[[], None] = _nothing,
+        check: Callable[[], None] = lambda: None,
     ) -> Draft:
         """Begin an output, or resume an unfinished one.
 
@@ -153,29 +138,16 @@ class Store:
 
         output_prefix(stage, key)
         canonical_json(dict(recipe))
-        self.initialise()
+        write_format(self._root)
         return Draft(self._root, stage, key, recipe=recipe, inputs=inputs, check=check)
 
     def open_shared_writer(
-        self, stage: str, key: str, attempt: str, *, check: Callable[[], None] = _nothing
+        self, stage: str, key: str, attempt: str, *, check: Callable[[], None] = lambda: None
     ) -> SharedWriter:
         """Write into an attempt that its owner shares; NotShared where there is none, or it is closed."""
         from store.writing.shared_writer import SharedWriter
 
         return SharedWriter(self._root, stage, key, attempt, check)
-
-    def initialise(self) -> None:
-        """Write the store's format where there is none yet: every first write needs it."""
-        write_format(self._root)
-
-    def remove(self, stage: str, key: str) -> None:
-        """Delete an output and all attempts at it, its manifest first: half a removal leaves no output.
-
-        Raises DraftLocked while another process writes this output.
-        """
-        from store.maintenance.remove import remove_output
-
-        remove_output(self._root, stage, key)
 
     def quarantine(self, stage: str, key: str, reason: str, *, attempt: str | None = None) -> str:
         """Set a damaged output aside, so that nothing reads it again, and return where it lies now.
@@ -270,27 +242,17 @@ class Store:
 
     def write_ref(self, name: str, data: bytes) -> None:
         """Record which outputs somebody uses, replacing what stood under the name: those are not freed."""
-        self.initialise()
+        write_format(self._root)
         self._root.put(ref_path(name), data)
 
     def lock_ref(self, name: str) -> AbstractContextManager[None]:
-        """Keep others from changing a reference between reading and writing it.
-
-        Raises
-        ------
-        DraftLocked
-            Another process has held it for half a minute.
-        """
+        """Keep others from changing a reference between reading and writing it; see `lock_ref`."""
         from store.maintenance.references import lock_ref
 
-        self.initialise()
+        write_format(self._root)
         return lock_ref(self._root, name)
 
     def refs(self, prefix: str = "") -> dict[str, bytes]:
         """Return every reference by name, or those whose names begin with a prefix."""
         names = (name for name in self._root.list_dir("refs") if name.startswith(prefix) and is_name(name))
         return {name: data for name in names if (data := self.read_ref(name)) is not None}
-
-    def drop_ref(self, name: str) -> None:
-        """Drop a reference, so that what it alone names may be freed; no error if there is none."""
-        self._root.delete(ref_path(name))

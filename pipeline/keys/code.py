@@ -14,7 +14,7 @@ import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
-from pipeline.keys.loaded_code import SCOPE, CodeHashes
+from pipeline.keys.loaded_code import CodeHashes, in_scope
 from pipeline.keys.syntax import normalise, type_checking_only
 from store.canonical import digest
 
@@ -22,18 +22,10 @@ _FORMAT = 4  # raised whenever `Module` says anything else of the same code
 
 
 class Module(msgspec.Struct, frozen=True, array_like=True):
-    """What keys need to know of a module.
+    """What keys need to know of a module."""
 
-    Attributes
-    ----------
-    syntax
-        Digest of its normalised tree.
-    imports
-        Dotted names within the scope, of modules or attributes.
-    """
-
-    syntax: str
-    imports: tuple[str, ...]
+    syntax: str  # digest of its normalised tree
+    imports: tuple[str, ...]  # dotted names within the scope, of modules or attributes
 
 
 def reach(roots: Iterable[str], find: Callable[[str], Module | None]) -> dict[str, Module]:
@@ -151,7 +143,7 @@ def _parsed(source: bytes, path: str, name: str, package: bool) -> Module:
 def _with_parents(name: str) -> list[str]:
     parts = name.split(".")
     names = [".".join(parts[: i + 1]) for i in range(len(parts))]
-    return [name for name in names if any(name == scope or name.startswith(scope + ".") for scope in SCOPE)]
+    return [name for name in names if in_scope(name)]
 
 
 def _imports(node: ast.AST, name: str, package: bool) -> Iterator[str]:

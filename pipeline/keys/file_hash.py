@@ -48,13 +48,7 @@ def known_or_hashed(stat: os.stat_result, sha256: str, origin: Origin = READ) ->
 
 
 def hash_file(path: Path) -> FileHash:
-    """Hash a file that nobody writes to, so that any later change shows in its times.
-
-    Raises
-    ------
-    DataError
-        It cannot be read, or goes on changing.
-    """
+    """Hash a file so that any later change shows in its times; DataError if it cannot be read, or goes on changing."""
     try:
         for _ in range(_TRIES):
             if wait := _until_older(os.stat(path)):

@@ -19,19 +19,12 @@ Setting = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Attempt:
-    """A plan that came as far as building steps: they are built again without settings.
+    """A plan that came as far as building steps: they are built again without settings."""
 
-    Attributes
-    ----------
-    source, table
-        What is known of the source of that plan; another one's recordings are listed by their names.
-    build
-        What fails for some points and not for others.
-    """
-
+    # What is known of the source of that plan; another one's recordings are listed by their names.
     source: Source
     table: Table
-    build: Callable[[Sequence[Point], Table], object]
+    build: Callable[[Sequence[Point], Table], object]  # what fails for some points and not for others
 
 
 def find_blame(

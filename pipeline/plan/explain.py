@@ -12,21 +12,11 @@ from store.errors import StoreError
 
 
 class Reason(NamedTuple):
-    """One reason why a step is not cached.
+    """One reason why a step is not cached."""
 
-    Attributes
-    ----------
-    text
-        For people.
-    is_code
-        It is a change of one of the program's source files.
-    input
-        The id of the step whose output changed; empty where it is about something else.
-    """
-
-    text: str
-    is_code: bool = False
-    input: str = ""
+    text: str  # for people
+    is_code: bool = False  # it is a change of one of the program's source files
+    input: str = ""  # the id of the step whose output changed; empty where it is about something else
 
 
 def reasons(plan: Plan, step: Step) -> list[Reason]:

@@ -18,8 +18,7 @@ from store.errors import NotPermitted
 
 if TYPE_CHECKING:
     from pipeline.plan.steps.step import Step
-
-Output = tuple[str, str]  # stage and key
+    from store import OutputName
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]+")  # what cannot stand in a reference's name
 _PIN_LIFETIME = timedelta(days=60)  # of what a run meant to use and never did, and of what others took the place of
@@ -43,17 +42,12 @@ class PendingUse(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """What a reference holds; to cleaning, each object in it that has a stage and a key names an output.
-
-    Attributes
-    ----------
-    user, host, path, written
-        Who wrote it last, from which stages file, and when; empty in references of earlier versions.
-    """
+    """What a reference holds; to cleaning, each object in it that has a stage and a key names an output."""
 
     stages_file: str
     steps: dict[str, StepRecord] = {}
     uses: tuple[PendingUse, ...] = ()
+    # Who wrote it last, from which stages file, and when; empty in references of earlier versions.
     user: str = ""
     host: str = ""
     path: str = ""
@@ -65,22 +59,15 @@ class History:
 
     Several runs of one stages file may write it at a time, and each only adds what it knows. An output that is a step's
     no longer (its code, data or parameters changed) stays named for 60 days: who switches back finds it.
-
-    Attributes
-    ----------
-    name
-        That of the reference.
-    trial
-        Whether this is a run with other settings than the stages file's. It takes no step's place: what it makes is
-        named for 60 days, and later runs of the stages file explain what changed since their own.
-    write_error
-        Why this user cannot write it; empty where that was not tried, or went well. Then what the steps use is not
-        named, and cleaning may free it.
     """
 
     def __init__(self, store: Store, name: str, whose: Reference, *, trial: bool = False) -> None:
-        self.name = name
+        self.name = name  # that of the reference
+        # Whether this is a run with other settings than the stages file's. It takes no step's place: what it makes is
+        # named for 60 days, and later runs of the stages file explain what changed since their own.
         self.trial = trial
+        # Why this user cannot write it, so that what the steps use is not named, and cleaning may free it. Empty where
+        # that was not tried, or went well.
         self.write_error = ""
         self._store = store
         self._whose = whose
@@ -101,7 +88,7 @@ class History:
         history._read()
         return history
 
-    def pin(self, outputs: Iterable[Output]) -> bool:
+    def pin(self, outputs: Iterable[OutputName]) -> bool:
         """Name outputs before they are read or made, so that cleaning beside this run keeps them.
 
         Written only where one of them is not named yet; returns whether it was. Look for outputs after this, not
@@ -121,11 +108,8 @@ class History:
             done = {step: past for step, past in done.items() if step not in beside}
 
         def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
-            former = [self.steps[step] for step, past in done.items() if self._replaces(step, past)]
-            return {**self.steps, **done}, [
-                *self._reference.uses,
-                *(PendingUse(*_output(past), _ago()) for past in former),
-            ]
+            former = [_output(self.steps[step]) for step, past in done.items() if self._replaces(step, past)]
+            return {**self.steps, **done}, [*self._reference.uses, *(PendingUse(*name, _ago()) for name in former)]
 
         self._change(lambda: any(self.steps.get(step) != past for step, past in done.items()), make)
 
@@ -148,7 +132,7 @@ class History:
         references = {name: _decode(content) for name, content in self._store.refs().items() if name != self.name}
         return [History(self._store, name, reference) for name, reference in references.items() if reference]
 
-    def pinned_outputs(self) -> set[Output]:
+    def pinned_outputs(self) -> set[OutputName]:
         """Return the outputs that this experiment's reference names."""
         return _outputs(self.steps.values()) | _outputs(self._reference.uses)
 
@@ -156,7 +140,7 @@ class History:
         """Tell whether a step has another output here than this one."""
         return step in self.steps and _output(self.steps[step]) != _output(past)
 
-    def _recently_pinned(self) -> set[Output]:
+    def _recently_pinned(self) -> set[OutputName]:
         """Return the outputs that this experiment's reference names, but for those that it forgets soon."""
         soon_forgotten = _ago(_PIN_LIFETIME / 2)
         lately = (use for use in self._reference.uses if use.since >= soon_forgotten)
@@ -204,11 +188,11 @@ class History:
         self._store.write_ref(self.name, encode_ref(msgspec.to_builtins(self._reference)))
 
 
-def _output(each: StepRecord | PendingUse) -> Output:
+def _output(each: StepRecord | PendingUse) -> OutputName:
     return each.stage, each.key
 
 
-def _outputs(records: Iterable[StepRecord | PendingUse]) -> set[Output]:
+def _outputs(records: Iterable[StepRecord | PendingUse]) -> set[OutputName]:
     return {_output(each) for each in records}
 
 

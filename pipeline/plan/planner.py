@@ -32,73 +32,42 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was read of files: a run goes on with it, whatever becomes of them.
+    """What was read of files: a run goes on with it, whatever becomes of them."""
 
-    Attributes
-    ----------
-    text
-        Of the stages file.
-    settings
-        Of ``--set``.
-    lock
-        The content of stages.lock.
-    code, weights
-        What is known of the program and of weights files.
-    """
-
-    text: str
-    settings: Sequence[tuple[str, Any]]
+    text: str  # of the stages file
+    settings: Sequence[tuple[str, Any]]  # of `--set`
     points: Sequence[Point]
-    lock: Lock
+    lock: Lock  # the content of stages.lock
     table: Table
-    code: CodeResolver
-    weights: Weights
+    code: CodeResolver  # what is known of the program,
+    weights: Weights  # and of weights files
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in an order in which they can be done, with their states.
-
-    Attributes
-    ----------
-    states
-        By step id: cached, partial or todo.
-        A step that is not in the store and in a remote is remote.
-    chain
-        The store and the remotes behind it.
-    broken
-        Recordings that cannot be used, once the index has run: recording, stream, reason.
-    late
-        Further ones, that broke while they were encoded, of each encode step whose output is there: step id,
-        recording, reason. None of the two kinds is trained or tested on.
-    indexed
-        Whether the index has run; before that, keys of training assume that no recording is broken.
-    lock, old_lock
-        What stages.lock should hold, and what it held when it was read.
-    snapshot
-        What was read of files.
-    trial
-        ``--set`` made another experiment of it than the stages file's, whose lock it must leave alone.
-    absent
-        Places where nothing is, and what belongs there (``the raw data is``); its digests come from the lock.
-    """
+    """Steps in an order in which they can be done, with their states."""
 
     path: Path
     store: Store
-    chain: StoreChain
+    chain: StoreChain  # the store and the remotes behind it
     points: Sequence[Point]
     table: Table
     steps: Mapping[str, Step]
-    states: dict[str, str]
-    broken: Broken
+    states: dict[str, str]  # by step id: cached, partial or todo; remote where it is not in the store but in a remote
+    broken: Broken  # recordings that cannot be used, once the index has run: recording, stream, reason
+    # Further ones, that broke while they were encoded, of each encode step whose output is there: step id, recording,
+    # reason. None of the two kinds is trained or tested on.
     late: Mapping[str, Skipped]
     unparsed: Sequence[Unparsed]
+    # Whether the index has run; before that, keys of training assume that no recording is broken.
     indexed: bool
-    lock: Lock
-    old_lock: Lock
+    lock: Lock  # what stages.lock should hold,
+    old_lock: Lock  # and what it held when it was read
     snapshot: Snapshot
     history: History
+    # `--set` made another experiment of it than the stages file's, whose lock it must leave alone.
     trial: bool = False
+    # Places where nothing is, and what belongs there (`the raw data is`); its digests come from the lock.
     absent: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -158,9 +127,12 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
         again = Attempt(first.source, table, partial(build, builder=StepBuilder(snapshot.code, weights, find_late)))
         raise find_blame(error, path, snapshot.text, snapshot.settings, again) from None
     snapshot.code.save()
-    source = str(first.source_recipe["name"])
     lock = Lock(
-        source=source, index=index.key, raw=dict(table.raw), weights=weights.digests, accepted=old_lock.accepted
+        source=str(first.source_recipe["name"]),
+        index=index.key,
+        raw=dict(table.raw),
+        weights={name: file.sha256 for name, file in weights.known.items()},
+        accepted=old_lock.accepted,
     )
     trial = not are_locations(snapshot.settings)
     return Plan(

@@ -8,10 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from pipeline.formatting import duration, size
-from pipeline.plan.history import Reference, StepRecord
+from pipeline.plan.history import StepRecord
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from pipeline.report.run_cost import RunCost, kind_of, read_manifest, run_cost
@@ -141,9 +139,7 @@ class Estimates:
 
     def _elsewhere(self) -> list[tuple[str, StepRecord]]:
         if self._others is None:
-            own = self._plan.history.name
-            references = (_decoded(content) for name, content in self._plan.store.refs().items() if name != own)
-            self._others = [item for reference in references if reference for item in reference.steps.items()]
+            self._others = [item for other in self._plan.history.others() for item in other.steps.items()]
         return self._others
 
     def _scaled(self, step: Step, past: StepRecord) -> Estimate | None:
@@ -220,10 +216,3 @@ def _copied(store: Store, step: Step) -> int:
 def _median(values: Iterator[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
-
-
-def _decoded(content: bytes) -> Reference | None:
-    try:
-        return msgspec.json.decode(content, type=Reference)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None

@@ -12,23 +12,12 @@ from store import redact_secrets
 
 @dataclass
 class Document:
-    """Plain values, and the line or the override that each came from.
+    """Plain values, and the line or the override that each came from."""
 
-    Attributes
-    ----------
-    path
-        The file; relative paths in it are relative to its folder.
-    values
-        What it says, after ``--set``.
-    lines
-        Dotted key to 1-based line, for messages.
-    origins
-        Dotted key to what set it instead of the file: ``--set`` or ``matrix``.
-    """
-
-    path: Path
-    values: dict[str, Any]
-    lines: dict[str, int] = field(default_factory=dict)
+    path: Path  # the file; relative paths in it are relative to its folder
+    values: dict[str, Any]  # what it says, after `--set`
+    lines: dict[str, int] = field(default_factory=dict)  # dotted key to 1-based line, for messages
+    # Dotted key to what set it instead of the file: `--set` or `matrix`.
     origins: dict[str, str] = field(default_factory=dict)
 
     def error(self, key: str, problem: str, remedy: str) -> ConfigError:

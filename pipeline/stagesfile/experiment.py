@@ -47,20 +47,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Point:
-    """One point of the matrix: a whole experiment.
-
-    Attributes
-    ----------
-    matrix
-        The values that this point sets, by key.
-    entries
-        In an order in which they can be done.
-    """
+    """One point of the matrix: a whole experiment."""
 
     document: Document
-    matrix: Mapping[str, Any]
+    matrix: Mapping[str, Any]  # the values that this point sets, by key
     experiment: Experiment
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, Entry]  # in an order in which they can be done
     source: Source
     source_recipe: Mapping[str, Any]
 

@@ -30,8 +30,8 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
     """
 
     yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
-        first: [each for each in found if each[0] not in _NUMBERS]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        first: [each for each in resolvers if each[0] not in _NUMBERS]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:

@@ -57,7 +57,7 @@ def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:
             inner = _locate(value, kind, message.rpartition("`$")[2].rstrip("`"))[0]
             full = ".".join(part for part in (key, inner) if part)
             raise document.error(full, "a key is not text", "put quotes around it") from None
-        inner, found, fields = _locate(value, kind, where.rstrip("`") if at else "")
+        inner, expected, fields = _locate(value, kind, where.rstrip("`") if at else "")
         full = ".".join(part for part in (key, inner) if part)
         unknown = re.search(r"unknown field `([^`]+)`", message)
         if unknown:
@@ -67,10 +67,10 @@ def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:
         if missing:
             full = ".".join(part for part in (full, missing[1]) if part)
             raise document.error(full, "is missing", "add this key; docs/stages-file.md explains it") from None
-        choices = _choices(found)
+        choices = _choices(expected)
         if message.startswith("Invalid enum value") and choices:
             value = message.removeprefix("Invalid enum value ")
-            if others := _other_kinds(found):
+            if others := _other_kinds(expected):
                 raise document.error(full, f"{value} is neither {others} nor {' nor '.join(choices)}", _SEE) from None
             raise document.error(full, f"{value} is not known", did_you_mean(value.strip("'"), choices)) from None
         raise _wrong_value(document, full, message, fields) from None

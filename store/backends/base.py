@@ -10,37 +10,19 @@ Data: TypeAlias = bytes | bytearray | memoryview
 
 
 class ObjectInfo(NamedTuple):
-    """One object of a listing.
-
-    Attributes
-    ----------
-    path : str
-    size : int
-        In bytes.
-    modified : float
-        When it was last written, in seconds since 1970, by the clock of the medium.
-    version : str
-        Differs after every write.
-    """
+    """One object of a listing."""
 
     path: str
-    size: int
-    modified: float
-    version: str
+    size: int  # in bytes
+    modified: float  # when it was last written, in seconds since 1970, by the clock of the medium
+    version: str  # differs after every write
 
 
 class IrregularPath(NamedTuple):
-    """Something in a listing that is neither a plain file nor a folder, and was skipped.
-
-    Attributes
-    ----------
-    path : str
-    what : str
-        Its type, such as "a symbolic link".
-    """
+    """Something in a listing that is neither a plain file nor a folder, and was skipped."""
 
     path: str
-    what: str
+    what: str  # its type, such as "a symbolic link"
 
 
 class Backend(Protocol):

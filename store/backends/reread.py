@@ -21,7 +21,6 @@ def read_again(
 
     Parameters
     ----------
-    backend : Backend
     path : str
         The object.
     read : callable

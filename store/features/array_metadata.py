@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,6 +22,8 @@ from store.manifest.validation import parse_json
 if TYPE_CHECKING:
     from store.reading.output import Output
     from store.writing.shard_draft import ShardDraft
+
+T = TypeVar("T")
 
 MAX_ARRAYS = 64  # of one output
 MAX_DIMENSIONS = 16
@@ -114,28 +116,16 @@ class _Group(_Strict, frozen=True):
 
 @dataclass(frozen=True)
 class ArrayMetadata:
-    """One array whose metadata keeps to the layout.
-
-    Attributes
-    ----------
-    shape, shard, chunk : tuple of int
-        Of the array, of a shard (whole rows), and of a chunk within it.
-    dtype : numpy.dtype
-    dims : tuple of str
-    level : int
-        Of the compression.
-    checksum : bool
-        Whether the compressed frames have a checksum of their own.
-    """
+    """One array whose metadata keeps to the layout."""
 
     name: str
     shape: tuple[int, ...]
-    shard: tuple[int, ...]
-    chunk: tuple[int, ...]
+    shard: tuple[int, ...]  # shape of a shard: whole rows
+    chunk: tuple[int, ...]  # shape of a chunk within it
     dtype: np.dtype[Any]
     dims: tuple[str, ...]
-    level: int
-    checksum: bool
+    level: int  # of the compression
+    checksum: bool  # whether the compressed frames have a checksum of their own
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -177,7 +167,7 @@ def read_metadata(output: Output) -> tuple[dict[str, Any], dict[str, ArrayMetada
     if len(names) > MAX_ARRAYS:
         problem = f"is that of {len(names)} arrays; a feature output has at most {MAX_ARRAYS}"
         raise output.corrupt_error("zarr.json", problem)
-    group: _Group = _read(output, "zarr.json", lambda data: parse_json(data, _Group))
+    group = _read(output, "zarr.json", lambda data: parse_json(data, _Group))
     arrays = {name: _read_array(output, name) for name in names}
     rows = {array.shape[0] for array in arrays.values()}
     if len(rows) > 1:
@@ -194,7 +184,7 @@ def read_draft_metadata(draft: ShardDraft, names: Iterable[str]) -> tuple[dict[s
     FileNotFoundError, ValueError
         Something was not created, or not by `store.features.create`.
     """
-    group: _Group = parse_json(draft.read("zarr.json"), _Group)
+    group = parse_json(draft.read("zarr.json"), _Group)
     return group.attributes, {name: _parse_array(name, draft.read(f"{name}/zarr.json")) for name in names}
 
 
@@ -205,11 +195,10 @@ def _read_array(output: Output, name: str) -> ArrayMetadata:
             raise ValueError(problem)
         return array
 
-    array: ArrayMetadata = _read(output, f"{name}/zarr.json", parse)
-    return array
+    return _read(output, f"{name}/zarr.json", parse)
 
 
-def _read(output: Output, path: str, parse: Callable[[bytes], Any]) -> Any:
+def _read(output: Output, path: str, parse: Callable[[bytes], T]) -> T:
     if path in output.entries and output.entries[path].size > METADATA_BYTES:
         raise output.corrupt_error(path, f"has more than {METADATA_BYTES >> 20} MiB, which no Zarr metadata has")
     try:
@@ -220,7 +209,7 @@ def _read(output: Output, path: str, parse: Callable[[bytes], Any]) -> Any:
 
 def _parse_array(name: str, data: bytes) -> ArrayMetadata:
     """Parse an array's ``zarr.json``; ValueError with what is wrong."""
-    parsed: _Array = parse_json(data, _Array)
+    parsed = parse_json(data, _Array)
     inner = parsed.codecs[0].configuration
     array = ArrayMetadata(
         name=name,

@@ -17,24 +17,12 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class FeatureArray:
-    """One array of a feature output.
+    """One array of a feature output."""
 
-    Parameters
-    ----------
-    name : str
-        A Zarr node's name, for example ``features``.
-    shape_tail : tuple of int
-        Shape of one row.
-    dtype : str
-        A fixed-size NumPy type, for example ``float32`` or ``bool``.
-    dims : tuple of str
-        Names of the dimensions of `shape_tail`; the first of the array, ``recording``, is not given.
-    """
-
-    name: str
-    shape_tail: tuple[int, ...]
-    dtype: str
-    dims: tuple[str, ...]
+    name: str  # a Zarr node's, for example `features`
+    shape_tail: tuple[int, ...]  # shape of one row
+    dtype: str  # a fixed-size NumPy type, for example `float32` or `bool`
+    dims: tuple[str, ...]  # names of the dimensions of `shape_tail`; the first of the array, `recording`, is not given
 
     def __post_init__(self) -> None:
         if not self.name or not self.name.replace("_", "a").replace("-", "a").isalnum():
@@ -84,23 +72,15 @@ class FeatureArray:
 class FeatureLayout:
     """The arrays of one feature output, and its shards.
 
-    Parameters
-    ----------
-    rows : int
-        Number of recordings.
-    arrays : tuple of FeatureArray
-    rows_per_shard : int, optional
-        By default the largest power of two up to 64 with which no shard exceeds 256 MiB.
-
     Raises
     ------
     LayoutError
         Arrays of one name, dimensions of one name and two sizes, or a row of more than 256 MiB.
     """
 
-    rows: int
+    rows: int  # one for each recording
     arrays: tuple[FeatureArray, ...]
-    rows_per_shard: int = 0
+    rows_per_shard: int = 0  # by default the largest power of two up to 64 with which no shard exceeds 256 MiB
 
     def __post_init__(self) -> None:
         if self.rows < 1 or not self.arrays:

@@ -18,44 +18,22 @@ if TYPE_CHECKING:
 
 
 def open_features(output: Output) -> FeatureOutput:
-    """Open a published feature output.
-
-    Raises
-    ------
-    CorruptObject
-        Its metadata changed after it was published, or is not what `store.features.layout` lays out.
-    """
+    """Open a published feature output; CorruptObject where its metadata is not (or no more) what a layout lays out."""
     return FeatureOutput(output)
 
 
 class FeatureOutput:
-    """A feature output's arrays.
-
-    Attributes
-    ----------
-    attributes : dict
-        What `create` was given.
-    names : tuple of str
-        The arrays.
-    rows : int
-        Number of recordings.
-    """
+    """A feature output's arrays."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self.attributes, self._arrays = read_metadata(output)
+        self.attributes, self._arrays = read_metadata(output)  # the attributes that `create` was given
         self._reader = ShardReader(output)
         self.names = tuple(sorted(self._arrays))
-        self.rows = self._arrays[self.names[0]].shape[0]
+        self.rows = self._arrays[self.names[0]].shape[0]  # of every array: one for each recording
 
     def array(self, name: str) -> ArrayMetadata:
-        """Return an array's shape (recording, ...), type, and how it is cut; its values are had by `read`.
-
-        Raises
-        ------
-        LayoutError
-            There is no such array.
-        """
+        """Return an array's shape (recording, ...), type, and how it is cut; LayoutError where there is none."""
         try:
             return self._arrays[name]
         except KeyError:

@@ -14,21 +14,11 @@ Rows: TypeAlias = slice | NDArray[np.int64]  # a slice where they follow each ot
 
 @dataclass(frozen=True)
 class ChunkSelection:
-    """The rows selected of one band: the chunks of a shard that hold the same rows.
+    """The rows selected of one band: the chunks of a shard that hold the same rows."""
 
-    Attributes
-    ----------
-    band : int
-        Which of the shard's.
-    rows : slice or ndarray
-        Those that are selected, counted from the band's first.
-    targets : slice or ndarray
-        Where they go in the result, in the same order; a slice where `rows` is one.
-    """
-
-    band: int
-    rows: Rows
-    targets: Rows
+    band: int  # which of the shard's
+    rows: Rows  # those that are selected, counted from the band's first
+    targets: Rows  # where they go in the result, in the same order; a slice where `rows` is one
 
     def is_whole(self, rows_per_chunk: int) -> bool:
         """Return whether all rows of the band are selected, one after the other in the result."""

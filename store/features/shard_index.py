@@ -33,7 +33,6 @@ class ShardIndexes:
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._entries = output.entries
         self._lock = Lock()
         self._tables: dict[str, Table] = {}
         self._cached_bytes = 0
@@ -43,8 +42,6 @@ class ShardIndexes:
 
         Parameters
         ----------
-        array : ArrayMetadata
-        shard : int
         data : bytes, optional
             The shard, where it has been read whole.
 
@@ -56,7 +53,7 @@ class ShardIndexes:
         path, size = array.shard_path(shard), index_size(array)
         table = self._tables.get(path)
         if table is None:
-            stop = self._entries[path].size
+            stop = self._output.entries[path].size
             at_hand = iter(() if data is None else (data[-size:],))  # for the first reading; the second reads anew
 
             def read() -> Table:

@@ -44,16 +44,9 @@ class ShardReader:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._indexes = ShardIndexes(output)
-        self._entries = output.entries
 
     def read(self, array: ArrayMetadata, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Return rows of an array, which has them, in the given order; one that is named twice comes twice.
-
-        Raises
-        ------
-        CorruptObject
-            A shard changed after it was published, is gone, or does not unpack to the array's chunks.
-        """
+        """Return rows of an array, which has them, in the given order; one that is named twice comes twice."""
         values = np.empty((len(rows), *array.shape[1:]), array.dtype.newbyteorder("<"))
         shards = select_chunks(rows, array.shard[0], array.chunk[0])
         # Two pools: one alone could be filled with shards, whose chunks would then wait for a thread for ever.
@@ -75,7 +68,7 @@ class ShardReader:
         # A shard of which rows of every band are wanted is read at once, unless it is far larger than its values:
         # a stranger's may be.
         size_limit = prod(array.shard) * array.dtype.itemsize + MIB
-        if len(selections) == array.bands(shard) and self._entries[path].size <= size_limit:
+        if len(selections) == array.bands(shard) and self._output.entries[path].size <= size_limit:
             data = self._read_whole(path)
             table = self._indexes.table(array, shard, data)
             return _Shard(self._output, path, array, table, lambda start, stop: data[start:stop])
@@ -84,7 +77,7 @@ class ShardReader:
 
     def _read_whole(self, path: str) -> bytes:
         if self._output.is_checked(path):
-            return self._output.read_range(path, 0, self._entries[path].size)
+            return self._output.read_range(path, 0, self._output.entries[path].size)
         return self._output.read_bytes(path)
 
 
@@ -131,9 +124,6 @@ class _Shard:
 
 def _for_each(threads: ThreadPoolExecutor, jobs: Collection[Job], do: Callable[[Job], None]) -> None:
     """Do all jobs; a single one without a thread. The first that fails stops those that have not begun."""
-    if len(jobs) > 1:
-        for _ in threads.map(do, jobs):
-            pass
-    else:
-        for job in jobs:
-            do(job)
+    run = threads.map if len(jobs) > 1 else map
+    for _ in run(do, jobs):
+        pass

@@ -14,7 +14,7 @@ from zarr.storage import StorePath
 
 from store.canonical import digest
 from store.errors import LayoutError
-from store.features.layout import ROW_DIMENSION, FeatureArray, FeatureLayout
+from store.features.layout import ROW_DIMENSION, FeatureLayout
 from store.writing.shard_draft import ShardDraft
 from store.writing.zarr_view import DraftZarrStore
 
@@ -33,12 +33,7 @@ def create(draft: ShardDraft, layout: FeatureLayout, attributes: Mapping[str, An
 
     Shards of an earlier owner that were cut by another layout are deleted: they would be read as other rows.
 
-    Parameters
-    ----------
-    draft : ShardDraft
-    layout : FeatureLayout
-    attributes : mapping
-        JSON values, stored with the group.
+    The attributes are JSON values, stored with the group.
     """
     layout_digest = digest(_describe(layout)).encode()
     if draft.scratch_read(LAYOUT_NOTE) != layout_digest:
@@ -76,9 +71,8 @@ def write_shard(
 
     Parameters
     ----------
-    draft : Writer
+    draft : ShardDraft
         After `create`.
-    layout : FeatureLayout
     shard : int
         Which one; see `FeatureLayout.rows_of` for its rows.
     arrays : mapping of str to ndarray, shape (rows in the shard, *shape_tail)
@@ -97,7 +91,12 @@ def write_shard(
             f"the layout has {sorted(array.name for array in layout.arrays)}"
         )
     for array in layout.arrays:
-        _check(array, shard, arrays[array.name], len(rows))
+        values, shape = arrays[array.name], (len(rows), *array.shape_tail)
+        if values.shape != shape or values.dtype != np.dtype(array.dtype):
+            wanted = f"{array.dtype} {shape}"
+            raise LayoutError(
+                f"shard {shard} of {array.name} is {values.dtype} {values.shape}; the layout wants {wanted}"
+            )
     for array in layout.arrays:
         _open_array(draft, array.name)[rows.start : rows.stop] = arrays[array.name]
     paths = [array.shard_path(shard) for array in layout.arrays]
@@ -116,26 +115,7 @@ def _open_array(draft: ShardDraft, name: str) -> zarr.Array[Any]:
     return zarr.Array(zarr.AsyncArray(known[name], StorePath(store, name), config=_CONFIG))
 
 
-def _check(array: FeatureArray, shard: int, values: np.ndarray[Any, Any], rows: int) -> None:
-    shape = (rows, *array.shape_tail)
-    if values.shape != shape or values.dtype != np.dtype(array.dtype):
-        raise LayoutError(
-            f"shard {shard} of {array.name} is {values.dtype} {values.shape}; the layout wants {array.dtype} {shape}"
-        )
-
-
 def _describe(layout: FeatureLayout) -> dict[str, Any]:
-    return {
-        "rows": layout.rows,
-        "rows_per_shard": layout.rows_per_shard,
-        "arrays": [
-            [
-                array.name,
-                array.shape_tail,
-                array.dtype,
-                array.chunk(layout.rows_per_shard),
-                array.shard(layout.rows_per_shard),
-            ]
-            for array in layout.arrays
-        ],
-    }
+    rows = layout.rows_per_shard
+    arrays = [[each.name, each.shape_tail, each.dtype, each.chunk(rows), each.shard(rows)] for each in layout.arrays]
+    return {"rows": layout.rows, "rows_per_shard": rows, "arrays": arrays}

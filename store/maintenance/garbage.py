@@ -26,30 +26,16 @@ REASONS: Mapping[Kind, str] = {
 
 @dataclass(frozen=True)
 class GarbageItem:
-    """Something that can be freed: a folder of objects, or one object.
-
-    Attributes
-    ----------
-    path : str
-        Below the store.
-    last_modified : float
-        When its newest object was written, in seconds since 1970.
-    name : (str, str) or None
-        The output whose lock protects it.
-    markers : tuple of str
-        Objects that are deleted with it.
-    version : str
-        Changes whenever the output's folder is written to.
-    """
+    """Something that can be freed: a folder of objects, or one object."""
 
     kind: Kind
-    path: str
+    path: str  # below the store
     bytes: int
     objects: int
-    last_modified: float
-    name: OutputName | None = None
-    markers: tuple[str, ...] = ()
-    version: str = ""
+    last_modified: float  # when its newest object was written, in seconds since 1970
+    name: OutputName | None = None  # the output whose lock protects it
+    markers: tuple[str, ...] = ()  # objects that are deleted with it
+    version: str = ""  # changes whenever the output's folder is written to
 
     @property
     def reason(self) -> str:
@@ -70,7 +56,6 @@ def find_garbage(
 
     Parameters
     ----------
-    inventory : Inventory
     kept : set of (str, str)
         Published outputs that stay.
     named : set of (str, str)
@@ -82,36 +67,36 @@ def find_garbage(
     grace_s : float
         What was written less than this many seconds ago stays.
     """
-    found: list[GarbageItem] = []
+    garbage: list[GarbageItem] = []
     published = inventory.published
     for name, folder in inventory.folders.items():
         if folder.irregular:  # nothing of it is freed
             continue
         # An unused output that is too young to be freed may hold older remains of killed writers.
         if folder.published and (name in kept or now - folder.last_modified < grace_s):
-            found += _superfluous(folder, published_attempts.get(name))
+            garbage += _superfluous(folder, published_attempts.get(name))
         elif folder.published:
-            found.append(_whole(folder, "output", tuple(item.path for item in inventory.markers.get(name, ()))))
+            garbage.append(_whole(folder, "output", tuple(item.path for item in inventory.markers.get(name, ()))))
         elif name not in named or now - folder.last_modified >= _RESUMABLE_S:
-            found.append(_whole(folder, "unfinished"))
+            garbage.append(_whole(folder, "unfinished"))
     irregular = {"/".join(each.path.split("/")[:4]) for each in inventory.irregular}
-    found += [
+    garbage += [
         GarbageItem("quarantine", prefix, stats.bytes, stats.objects, stats.last_modified)
         for prefix, stats in inventory.quarantine.items()
         if prefix not in irregular
     ]
-    found += [
+    garbage += [
         GarbageItem("marker", item.path, item.size, 1, item.modified)
         for name, items in inventory.markers.items()
         for item in items
         if name not in published
     ]
-    found += [
+    garbage += [
         GarbageItem("temporary", item.path, item.size, 1, item.modified)
         for item in inventory.temporaries
         if now - item.modified >= _WRITING_S
     ]
-    return [item for item in found if now - item.last_modified >= grace_s]
+    return [item for item in garbage if now - item.last_modified >= grace_s]
 
 
 def _whole(folder: Folder, kind: Kind, markers: tuple[str, ...] = ()) -> GarbageItem:

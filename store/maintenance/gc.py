@@ -25,28 +25,14 @@ from store.maintenance.lineage import Lineage
 from store.maintenance.references import Ref, decode_ref
 from store.manifest.limits import REF_BYTES, read_at_most
 from store.manifest.validation import Contradiction
-from store.paths import JOURNAL, SCRATCH, OutputName, is_name, lock_path, manifest_path, output_prefix
-from store.writing.attempts import delete_attempt, delete_remains, mark_being_deleted, unmark_being_deleted
+from store.paths import BEING_DELETED, JOURNAL, SCRATCH, OutputName, is_name, lock_path, manifest_path, output_prefix
+from store.writing.attempts import delete_attempt, delete_remains, mark, unmark
 
 _MAX_WORKERS = 8  # outputs freed at a time; each waits for the disk or the network
 
 
 class GarbageCollection:
-    """What of a store can be freed, and the freeing of it; made by `Store.garbage_collection`.
-
-    Attributes
-    ----------
-    drop_refs : collection of str
-        References to drop first.
-    refs : dict of str to Ref
-        The other references.
-    garbage : list of GarbageItem
-    unreadable : dict of (str, str) to str
-        Outputs whose manifests cannot be trusted, and why. None of them is among those that stay: what such an output
-        was made from is unknown, so a collection that had to keep one raises instead.
-    has_no_references : bool
-        Nothing says which outputs are used, so all published ones stay.
-    """
+    """What of a store can be freed (`garbage`), and the freeing of it; made by `Store.garbage_collection`."""
 
     def __init__(
         self,
@@ -58,7 +44,7 @@ class GarbageCollection:
         contradiction: Contradiction | None = None,
     ) -> None:
         self.inventory, self.grace_s, self.now, self.drop_refs = inventory, grace_s, now, drop_refs
-        self.refs: dict[str, Ref] = {}
+        self.refs: dict[str, Ref] = {}  # but for those to drop
         published = inventory.published
         self._root = root
         self._lock = threading.Lock()
@@ -69,9 +55,11 @@ class GarbageCollection:
         self._young = {name for name, folder in published.items() if now - folder.last_modified < grace_s}
         self._read_refs()
         self._named_at_start = frozenset(self._named)
-        self.has_no_references = not self.refs and not drop_refs
+        self.has_no_references = not self.refs and not drop_refs  # so that all published outputs stay
         several = [name for name, folder in published.items() if len(folder.attempts) > 1]
         attempts = {name: origin.attempt for name, origin in self._lineage.origins(several).items()}
+        # None of these is among the outputs that stay: what such a one was made from is unknown, so a collection that
+        # had to keep one has raised.
         self.unreadable = self._lineage.unreadable
         self.garbage = find_garbage(
             inventory,
@@ -143,7 +131,7 @@ class GarbageCollection:
         used = True
         try:
             for attempt in attempts:
-                mark_being_deleted(self._root, attempt)
+                mark(self._root, attempt, BEING_DELETED)
             if manifest is not None:
                 self._root.delete(path)
             used = self._is_used(folder)
@@ -152,7 +140,7 @@ class GarbageCollection:
                 if manifest is not None:
                     self._root.put_if_absent(path, manifest)
                 for attempt in attempts:
-                    unmark_being_deleted(self._root, attempt)
+                    unmark(self._root, attempt, BEING_DELETED)
         return not used
 
     def _free_part(self, item: GarbageItem, folder: Folder) -> str:
@@ -167,9 +155,9 @@ class GarbageCollection:
         published = Lineage(self._root, [folder.name]).origins([folder.name]).get(folder.name)
         if folder.published and (published is None or published.attempt == attempt):
             return "published meanwhile"
-        mark_being_deleted(self._root, item.path)
+        mark(self._root, item.path, BEING_DELETED)
         if self._root.size(manifest_path(*folder.name)) is None:  # somebody may be fetching this very attempt again
-            unmark_being_deleted(self._root, item.path)
+            unmark(self._root, item.path, BEING_DELETED)
             return "written to meanwhile"
         delete_attempt(self._root, item.path)
         return ""
@@ -229,13 +217,7 @@ class GarbageCollection:
 
 
 def resolve_ref_names(refs: Collection[str], wanted: Collection[str]) -> list[str]:
-    """Return the references that the wanted names, or unique beginnings of names, stand for.
-
-    Raises
-    ------
-    StoreError
-        One stands for none or several.
-    """
+    """Return the references that names, or unique beginnings of names, stand for; StoreError for none or more."""
     resolved = []
     for text in wanted:
         matches = [name for name in refs if name == text] or [name for name in refs if name.startswith(text)]

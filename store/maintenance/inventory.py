@@ -26,32 +26,17 @@ class ObjectStats:
 
 @dataclass
 class Folder:
-    """One output's folder: published, begun or both.
-
-    Attributes
-    ----------
-    published : ObjectInfo or None
-        The manifest, where there is one.
-    attempts : dict of str to ObjectStats
-        By name; journal and scratch belong to their attempt.
-    journal_and_scratch : dict of str to ObjectStats
-        Journals and scratch alone, by their folder's name.
-    temporaries : list of ObjectInfo
-        Files that killed writers left beside what they wrote.
-    other : ObjectStats
-        The lock and temporary files.
-    irregular : list of IrregularPath
-        What is neither a plain file nor a folder; of such an output nothing is freed.
-    """
+    """One output's folder: published, begun or both."""
 
     stage: str
     key: str
-    published: ObjectInfo | None = None
+    published: ObjectInfo | None = None  # the manifest, where there is one
+    # By name; journal and scratch belong to their attempt.
     attempts: dict[str, ObjectStats] = field(default_factory=dict)
-    journal_and_scratch: dict[str, ObjectStats] = field(default_factory=dict)
-    temporaries: list[ObjectInfo] = field(default_factory=list)
-    other: ObjectStats = field(default_factory=ObjectStats)
-    irregular: list[IrregularPath] = field(default_factory=list)
+    journal_and_scratch: dict[str, ObjectStats] = field(default_factory=dict)  # those alone, by their folder's name
+    temporaries: list[ObjectInfo] = field(default_factory=list)  # files that killed writers left beside what they wrote
+    other: ObjectStats = field(default_factory=ObjectStats)  # the lock and temporary files
+    irregular: list[IrregularPath] = field(default_factory=list)  # of such an output nothing is freed
 
     @property
     def name(self) -> OutputName:
@@ -89,28 +74,15 @@ class Folder:
 
 @dataclass
 class Inventory:
-    """What lies in a store.
-
-    Attributes
-    ----------
-    folders : dict of (str, str) to Folder
-    markers : dict of (str, str) to list of ObjectInfo
-        The objects below ``families/`` that name each output.
-    quarantine : dict of str to ObjectStats
-        By prefix.
-    temporaries : list of ObjectInfo
-        Those outside of outputs.
-    irregular : list of IrregularPath
-        Everything that is neither a plain file nor a folder.
-    foreign : list of str
-        Paths in the store's folders that its format does not know. They are never freed.
-    """
+    """What lies in a store."""
 
     folders: dict[OutputName, Folder] = field(default_factory=dict)
+    # The objects below `families/` that name each output.
     markers: dict[OutputName, list[ObjectInfo]] = field(default_factory=dict)
-    quarantine: dict[str, ObjectStats] = field(default_factory=dict)
-    temporaries: list[ObjectInfo] = field(default_factory=list)
+    quarantine: dict[str, ObjectStats] = field(default_factory=dict)  # by prefix
+    temporaries: list[ObjectInfo] = field(default_factory=list)  # those outside of outputs
     irregular: list[IrregularPath] = field(default_factory=list)
+    # Paths in the store's folders that its format does not know; they are never freed.
     foreign: list[str] = field(default_factory=list)
 
     @property
@@ -124,7 +96,6 @@ def take_inventory(root: Backend, names: Iterable[OutputName]) -> Inventory:
 
     Parameters
     ----------
-    root : Backend
     names : iterable of (str, str)
         Output folders, so that those without any file are included.
     """

@@ -34,16 +34,10 @@ class _Recipe(msgspec.Struct, frozen=True):
 
 
 class Lineage:
-    """The published outputs of a store and what they were made from; each manifest is read once, when needed.
-
-    Attributes
-    ----------
-    unreadable : dict of (str, str) to str
-        Outputs whose manifests cannot be read or trusted, and why.
-    """
+    """The published outputs of a store and what they were made from; each manifest is read once, when needed."""
 
     def __init__(self, root: Backend, names: Iterable[OutputName], contradiction: Contradiction | None = None) -> None:
-        self.unreadable: dict[OutputName, str] = {}
+        self.unreadable: dict[OutputName, str] = {}  # whose manifests cannot be read or trusted, and why
         self._root = root
         self._contradiction = contradiction
         self._read: dict[OutputName, Origin] = {}
@@ -99,11 +93,11 @@ class Lineage:
     def _parse(self, name: OutputName, path: str) -> Origin:
         data = read_at_most(self._root, path, MANIFEST_BYTES)
         has_digest = check_outline(data, f"{self._root.url}/{path}")
-        origin: Origin = parse_json(data, Origin)
+        origin = parse_json(data, Origin)
         if (origin.stage, origin.key) != name:
             raise ValueError(f"it is the manifest of {origin.stage[:99]!r}, {origin.key[:99]!r}")
         if not has_digest:  # of an earlier version: damage shows only where its fields contradict each other
-            recipe: _Recipe = parse_json(data, _Recipe)
+            recipe = parse_json(data, _Recipe)
             problem = self._contradiction and self._contradiction(*name, recipe.recipe, origin.inputs)
             if problem := problem or misspelt(origin.inputs, self._by_key):
                 raise ValueError(problem)

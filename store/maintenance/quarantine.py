@@ -23,8 +23,6 @@ def quarantine(root: Backend, stage: str, key: str, reason: str, attempt: str | 
 
     Parameters
     ----------
-    root : Backend
-    stage, key : str
     reason : str
         What is wrong, for ``why.json``.
     attempt : str, optional

@@ -21,19 +21,12 @@ _LOCK_WAIT_S, _LOCK_PAUSE_S = 30.0, 0.05  # another process holds the lock for m
 
 @dataclass(frozen=True)
 class Ref:
-    """A reference: which outputs somebody uses, and who.
-
-    Attributes
-    ----------
-    name : str
-    outputs : dict of (str, str) to str
-        From stage and key to the name under which the reference holds the output, such as a step's id.
-    owner, path, written : str
-        User and machine, the stages file, and when the reference was last written; empty where not recorded.
-    """
+    """A reference: which outputs somebody uses, and who."""
 
     name: str
+    # From stage and key to the name under which the reference holds the output, such as a step's id.
     outputs: dict[tuple[str, str], str]
+    # User and machine, the stages file, and when the reference was last written; empty where not recorded.
     owner: str = ""
     path: str = ""
     written: str = ""
@@ -81,10 +74,7 @@ def parse_ref(data: bytes) -> Any:
 def decode_ref(name: str, data: bytes, url: str) -> Ref:
     """Read a reference: every object in it, at any depth, that has a ``stage`` and a ``key`` names an output.
 
-    Raises
-    ------
-    StoreError
-        It is not JSON, or not what was written: which outputs it names is unknown.
+    StoreError where it is not JSON, or not what was written: which outputs it names is unknown.
     """
     try:
         value = parse_ref(data)

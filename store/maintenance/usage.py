@@ -31,40 +31,22 @@ class ExperimentUsage:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a store's bytes are for.
+    """What a store's bytes are for."""
 
-    Attributes
-    ----------
-    stages : dict of str to Totals
-        Published outputs.
-    unused : Totals
-        Published outputs that no experiment uses.
-    orphaned : Totals
-        What was never published: unfinished outputs, and other attempts at published ones.
-    """
-
-    stages: dict[str, Totals]
+    stages: dict[str, Totals]  # published outputs
     shares: list[ExperimentUsage]
-    unused: Totals
+    unused: Totals  # published outputs that no experiment uses
     quarantine: Totals
-    orphaned: Totals
+    orphaned: Totals  # what was never published: unfinished outputs, and other attempts at published ones
     total: int
 
 
 @dataclass
 class Users:
-    """The experiments that use outputs of a store, directly or for what those were made from.
-
-    Attributes
-    ----------
-    refs : list of Ref
-    unreadable : list of str
-        What is wrong with each of the other references.
-    by_output : dict of (str, str) to list of Ref
-    """
+    """The experiments that use outputs of a store, directly or for what those were made from."""
 
     refs: list[Ref] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)  # what is wrong with each of the other references
     by_output: dict[OutputName, list[Ref]] = field(default_factory=dict)
 
 

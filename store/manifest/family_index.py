@@ -34,13 +34,8 @@ def add_to_family(backend: Backend, manifest: Manifest) -> None:
     """Add a published output to its family, where its recipe names raw data; a failure of the medium is ignored."""
     if "raw" in manifest.recipe:
         with suppress(StoreError):
-            backend.put(_entry_path(manifest), msgspec.json.encode(_FamilyEntry(manifest.created, manifest.attempt)))
-
-
-def remove_from_family(backend: Backend, manifest: Manifest) -> None:
-    """Remove an output that is deleted from its family; a failure of the medium is ignored."""
-    with suppress(StoreError):
-        backend.delete(_entry_path(manifest))
+            path = f"{family_prefix(manifest.stage, manifest.family)}/{check_name(manifest.key, 'the key')}"
+            backend.put(path, msgspec.json.encode(_FamilyEntry(manifest.created, manifest.attempt)))
 
 
 def family_keys(backend: Backend, stage: str, family: str) -> list[str]:
@@ -50,10 +45,6 @@ def family_keys(backend: Backend, stage: str, family: str) -> list[str]:
     with ThreadPoolExecutor(MAX_WORKERS) as threads:
         entries = threads.map(lambda key: _read(backend, f"{prefix}/{key}"), keys)
         return [key for _, key in sorted(zip(entries, keys, strict=True), reverse=True)]
-
-
-def _entry_path(manifest: Manifest) -> str:
-    return f"{family_prefix(manifest.stage, manifest.family)}/{check_name(manifest.key, 'the key')}"
 
 
 def _read(backend: Backend, path: str) -> _FamilyEntry:

@@ -22,13 +22,7 @@ METADATA_BYTES = 1 * MIB  # a zarr.json
 
 
 def read_at_most(backend: Backend, path: str, limit: int) -> bytes:
-    """Return an object's bytes, or of a larger one the first ``limit + 1``, however large it is or claims to be.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such object.
-    """
+    """Return an object's bytes, or of a larger one the first ``limit + 1``, however large it is or claims to be."""
     data = bytearray()
     for piece in backend.stream(path):
         data += memoryview(piece)[: limit + 1 - len(data)]

@@ -10,12 +10,12 @@ import msgspec
 
 from store.backends.base import Backend
 from store.backends.reread import read_again
-from store.canonical import canonical_json, digest
+from store.canonical import canonical_json
 from store.errors import REMEDY, CorruptManifest, StoreError, UnsafeManifest, UnsafePath, UnsupportedFormat
 from store.manifest.limits import MANIFEST_BYTES, read_at_most
-from store.manifest.schema import FORMAT, NOT_IN_FAMILY, Manifest, ObjectEntry
+from store.manifest.schema import FORMAT, Manifest, ObjectEntry
 from store.manifest.self_digest import with_digest
-from store.manifest.validation import check_manifest, check_objects, check_outline, parse_json
+from store.manifest.validation import check_manifest, check_objects, check_outline, family_of, parse_json
 from store.paths import manifest_path
 
 
@@ -52,7 +52,7 @@ def new_manifest(
         inputs=list(inputs),
         provenance=dict(provenance),
     )
-    canonical_json(manifest.provenance)
+    canonical_json([manifest.recipe, manifest.provenance])
     where = f"the draft of {stage}/{key}"
     try:  # as a reader will: nothing is published that cannot be read
         check_objects(manifest.objects, where)
@@ -62,27 +62,13 @@ def new_manifest(
     return manifest
 
 
-def family_of(recipe: Mapping[str, Any]) -> str:
-    """Return the digest of a recipe without its raw data, and without the entry that says which row is whose."""
-    return digest({name: value for name, value in recipe.items() if name not in NOT_IN_FAMILY})
-
-
 def encode_manifest(manifest: Manifest) -> bytes:
     """Write a manifest as indented JSON, with the digest of its text."""
     return with_digest(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
 
 
 def decode_manifest(data: bytes, *, stage: str, key: str, url: str) -> Manifest:
-    """Read a manifest; check that it is that of `stage` and `key`, and names nothing outside its output.
-
-    Parameters
-    ----------
-    data : bytes
-        Contents of ``manifest.json``.
-    stage, key : str
-        Under which it was found.
-    url : str
-        The store's.
+    """Read a ``manifest.json``; check that it is that of `stage` and `key`, and names nothing outside its output.
 
     Raises
     ------
@@ -91,7 +77,7 @@ def decode_manifest(data: bytes, *, stage: str, key: str, url: str) -> Manifest:
     where = f"{url}/{manifest_path(stage, key)}"
     try:
         check_outline(data, where)
-        manifest: Manifest = parse_json(data, Manifest)
+        manifest = parse_json(data, Manifest)
         check_manifest(manifest, stage, key, where)
     except UnsafePath as error:
         raise UnsafeManifest(str(error), url=url, stage=stage, key=key) from error

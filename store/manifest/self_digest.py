@@ -27,13 +27,7 @@ def with_digest(text: bytes) -> bytes:
 
 
 def check_digest(data: bytes) -> bool:
-    """Compare a text with the digest in it; return whether it has one.
-
-    Raises
-    ------
-    ValueError
-        It is another text than was written.
-    """
+    """Return whether a text has a digest in it; ValueError where it is another text than was written."""
     start = data.rfind(f'"{MEMBER}"'.encode())
     end = _END.fullmatch(data, start) if start >= 0 else None
     if end is None:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import ne
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from store.manifest.limits import MANIFEST_BYTES, MIB, OBJECT_BYTES, OBJECTS, OU
 from store.manifest.schema import FORMAT, NOT_IN_FAMILY, Manifest, ObjectEntry
 from store.manifest.self_digest import MEMBER, check_digest
 from store.paths import check_path, is_attempt, is_name
+
+T = TypeVar("T")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BOUNDED = ("recipe", "inputs", "provenance")
@@ -103,7 +105,7 @@ def check_manifest(manifest: Manifest, stage: str, key: str, where: str) -> None
     if wrong is not None:
         raise ValueError(f"it names the input {wrong[:99]!r}, which is no key")
     check_objects(manifest.objects, where)
-    if all(manifest.family != _family(manifest.recipe, without) for without in (NOT_IN_FAMILY, NOT_IN_FAMILY[:1])):
+    if all(manifest.family != family_of(manifest.recipe, without) for without in (NOT_IN_FAMILY, NOT_IN_FAMILY[:1])):
         raise ValueError(f"its family {manifest.family[:99]!r} is not that of its recipe")
 
 
@@ -141,7 +143,7 @@ def check_objects(objects: Sequence[ObjectEntry], where: str) -> None:
         raise ValueError(f"its objects have {total} bytes, more than {OUTPUT_BYTES}")
 
 
-def parse_json(data: bytes, type_: Any) -> Any:
+def parse_json(data: bytes, type_: type[T]) -> T:
     """Parse JSON into a type that msgspec knows; ValueError with what is wrong, whatever it is."""
     try:
         return msgspec.json.decode(data, type=type_)
@@ -165,7 +167,8 @@ def _is_time(text: str) -> bool:
         return False
 
 
-def _family(recipe: dict[str, Any], without: Sequence[str]) -> str:
+def family_of(recipe: Mapping[str, Any], without: Sequence[str] = NOT_IN_FAMILY) -> str:
+    """Return the digest of a recipe (JSON values) without its raw data and the entry that says which row is whose."""
     try:
         return digest_of_json({name: value for name, value in recipe.items() if name not in without})
     except RecursionError:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from store.backends.base import Backend
 from store.backends.reread import read_again
@@ -19,29 +19,18 @@ T = TypeVar("T")
 
 
 class Output:
-    """A published output of one stage and key. Threads may share it.
-
-    Attributes
-    ----------
-    manifest : Manifest
-    url : str
-        Where the objects lie, as a folder or URL, for tools that read Zarr by themselves (unverified).
-    """
+    """A published output of one stage and key. Threads may share it."""
 
     def __init__(self, backend: Backend, manifest: Manifest) -> None:
         self.manifest = manifest
         self._backend = backend
         self._prefix = f"{output_prefix(manifest.stage, manifest.key)}/{manifest.attempt}"
+        # Where the objects lie, as a folder or URL, for tools that read Zarr by themselves (unverified).
         self.url = f"{backend.url}/{self._prefix}"
-        self._entries = {entry.path: entry for entry in manifest.objects}
+        self.entries: Mapping[str, ObjectEntry] = {entry.path: entry for entry in manifest.objects}  # by path
         self._checked: set[str] = set()
         self._lock = Lock()
         self._check_locks: dict[str, Lock] = {}  # by path, so that no two threads check one object
-
-    @property
-    def entries(self) -> dict[str, ObjectEntry]:
-        """The objects by path."""
-        return dict(self._entries)
 
     def read_bytes(self, path: str) -> bytes:
         """Return an object's bytes after comparing their SHA-256: the very bytes that were hashed.
@@ -61,7 +50,12 @@ class Output:
                 data = self._backend.read(f"{self._prefix}/{path}", 0, expected.size + 1)
             except FileNotFoundError:
                 raise self.checksum_error(expected, None) from None
-            self._compare(expected, data)
+            if len(data) <= expected.size:
+                actual = entry_of_bytes(path, data)
+            else:  # its whole size is for the message
+                actual = ObjectEntry(path, self._backend.size(f"{self._prefix}/{path}") or len(data), "")
+            if actual != expected:
+                raise self.checksum_error(expected, actual)
             return data
 
         data = self.read_twice(path, read, CorruptObject)
@@ -102,14 +96,8 @@ class Output:
         """Return what `read` returns of an object, from a second reading where the first fails; see `read_again`."""
         return read_again(self._backend, f"{self._prefix}/{path}", read, errors)
 
-    def read_json(self, path: str, type_: Any = Any) -> Any:
-        """Return a JSON object's value after checking its SHA-256.
-
-        Parameters
-        ----------
-        path : str
-        type_ : type, optional
-            Of the value; any that msgspec can decode.
+    def read_json(self, path: str, type_: type[T]) -> T:
+        """Return a JSON object's value, of any type that msgspec can decode, after checking its SHA-256.
 
         Raises
         ------
@@ -117,12 +105,11 @@ class Output:
             As `read_bytes`; also for an object that is what the manifest lists but no such value.
         """
         if self._entry(path).size > JSON_BYTES:
-            raise self.corrupt_error(
-                path, f"has more than {JSON_BYTES // MIB} MiB, which no JSON object of an output has"
-            )
+            problem = f"has more than {JSON_BYTES // MIB} MiB, which no JSON object of an output has"
+            raise self.corrupt_error(path, problem)
         return self._parse(path, self.read_bytes(path), type_)
 
-    def read_lines(self, path: str, type_: Any = Any) -> Iterator[Any]:
+    def read_lines(self, path: str, type_: type[T]) -> Iterator[T]:
         """Yield the values of an object of JSON lines after checking its SHA-256; else as `read_json`."""
         data = self.read_bytes(path)
         start, line = 0, 1
@@ -134,7 +121,7 @@ class Output:
             yield self._parse(f"{path}, line {line},", data[start:stop], type_)
             start, line = stop + 1, line + 1
 
-    def _parse(self, path: str, data: bytes, type_: Any) -> Any:
+    def _parse(self, path: str, data: bytes, type_: type[T]) -> T:
         try:
             return parse_json(data, type_)
         except ValueError as error:
@@ -158,15 +145,15 @@ class Output:
 
     def verify(self) -> None:
         """Compare every object with the manifest, and raise CorruptObject at the first that differs."""
-        for path in self._entries:
+        for path in self.entries:
             self.check(path)
 
     def _entry(self, path: str) -> ObjectEntry:
         try:
-            return self._entries[path]
+            return self.entries[path]
         except KeyError:
             raise StoreError(
-                f"{self.url} has no object {path}; its manifest lists {', '.join(sorted(self._entries)[:8]) or 'none'}"
+                f"{self.url} has no object {path}; its manifest lists {', '.join(sorted(self.entries)[:8]) or 'none'}"
             ) from None
 
     def _check_whole(self, expected: ObjectEntry) -> None:
@@ -174,24 +161,13 @@ class Output:
         if actual != expected:
             raise self.checksum_error(expected, actual)
 
-    def _compare(self, expected: ObjectEntry, data: bytes) -> None:
-        if len(data) > expected.size:
-            size = self._backend.size(f"{self._prefix}/{expected.path}") or len(data)
-            raise self.checksum_error(expected, ObjectEntry(expected.path, size, ""))
-        actual = entry_of_bytes(expected.path, data)
-        if actual != expected:
-            raise self.checksum_error(expected, actual)
-
     def checksum_error(self, expected: ObjectEntry, actual: ObjectEntry | None) -> CorruptObject:
         """Return the error that an object is not what the manifest lists; `actual` is None where there is no object."""
-        found = (
-            f"{actual.size} bytes with SHA-256 {actual.sha256 or 'of something else'}" if actual else "no such object"
-        )
-        return self.corrupt_error(
-            expected.path,
-            f"changed after it was published: expected {expected.size} bytes with SHA-256 {expected.sha256}, "
-            f"found {found}",
-        )
+        stored = "no such object"
+        if actual:
+            stored = f"{actual.size} bytes with SHA-256 {actual.sha256 or 'of something else'}"
+        wanted = f"{expected.size} bytes with SHA-256 {expected.sha256}"
+        return self.corrupt_error(expected.path, f"changed after it was published: expected {wanted}, found {stored}")
 
     def corrupt_error(self, path: str, problem: str) -> CorruptObject:
         """Return the error that an object cannot be used: `problem` follows its name in the message."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from store.backends.base import Backend, IrregularPath
 from store.backends.reread import read_again
-from store.errors import CorruptManifest, UnsupportedFormat
+from store.errors import CorruptManifest
 from store.manifest.checksums import entry_of_object
 from store.manifest.manifest import load_manifest
 from store.manifest.schema import Manifest, ObjectEntry
@@ -20,45 +20,26 @@ MAX_WORKERS = 4  # objects read at a time, each in pieces of about a MiB
 
 @dataclass(frozen=True)
 class Mismatch:
-    """An object that is not what the manifest lists.
+    """An object that is not what the manifest lists."""
 
-    Attributes
-    ----------
-    path : str
-        Below the output; ``manifest.json`` where that itself cannot be used.
-    expected, found : str
-    """
-
-    path: str
+    path: str  # below the output; `manifest.json` where that itself cannot be used
     expected: str
     found: str
 
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """What is known of an output after it was compared with its manifest.
-
-    Attributes
-    ----------
-    attempt : str or None
-        What its manifest names; None where that cannot be read.
-    foreign : list of str
-        Objects beside those that the manifest lists: nothing reads them.
-    irregular : list of IrregularPath
-        What is neither a plain file nor a folder, by its path in the store.
-    misread : list of str
-        A line for each object that was read wrong once, and right the next time: suspect the disk, the memory or the
-        network.
-    """
+    """What is known of an output after it was compared with its manifest."""
 
     stage: str
     key: str
-    attempt: str | None
+    attempt: str | None  # what its manifest names; None where that cannot be read
     objects: int
     bytes: int
     damage: list[Mismatch] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
-    irregular: list[IrregularPath] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)  # objects beside those that the manifest lists: nothing reads them
+    irregular: list[IrregularPath] = field(default_factory=list)  # by its path in the store
+    # A line for each object that was read wrong once, and right the next time: suspect disk, memory or network.
     misread: list[str] = field(default_factory=list)
 
 
@@ -71,29 +52,20 @@ def verify_output(
     contradiction: Contradiction | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> VerifyResult | None:
-    """Compare every object of an output with its manifest.
+    """Compare every object of an output with its manifest; None where nothing is published.
 
     Parameters
     ----------
-    backend : Backend
-    stage, key : str
     deep : bool
         Read everything and compare SHA-256; else compare sizes, in one listing.
     contradiction : callable, optional
         Returns what a recipe contradicts.
     progress : callable, optional
         Called with bytes verified and bytes in all.
-
-    Returns
-    -------
-    VerifyResult or None
-        None where nothing is published.
     """
     misread: list[str] = []
     try:
         manifest, damage = _load_manifest(backend, stage, key, contradiction, misread)
-    except UnsupportedFormat:
-        raise
     except CorruptManifest as error:
         return VerifyResult(stage, key, None, 0, 0, [Mismatch("manifest.json", "a manifest", str(error))])
     if manifest is None:
@@ -109,8 +81,8 @@ def verify_output(
         if size == entry.size:
             of_right_size.append(entry)
         else:
-            found = irregular.get(entry.path, "no such object") if size is None else f"{size} bytes"
-            damage.append(Mismatch(entry.path, f"{entry.size} bytes", found))
+            actual = irregular.get(entry.path, "no such object") if size is None else f"{size} bytes"
+            damage.append(Mismatch(entry.path, f"{entry.size} bytes", actual))
     if deep:
         damage += _compare_all(backend, prefix, of_right_size, total, progress, misread)
     result.damage.extend(sorted(damage, key=lambda each: each.path))
@@ -171,8 +143,7 @@ def _compare_all(
                 return damage
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 entry = running.pop(future)
-                mismatch = future.result()
-                if mismatch is not None:
+                if mismatch := future.result():
                     damage.append(mismatch)
                 done += entry.size
                 if progress:
@@ -183,12 +154,12 @@ def _compare(backend: Backend, prefix: str, entry: ObjectEntry, misread: list[st
     """Read an object, and once more where it is not what the manifest lists."""
 
     def read() -> None:
-        found = entry_of_object(backend, prefix, entry.path, entry.size)
-        if found is None or found.size != entry.size:
-            size = f"{found.size} bytes" if found else "no such object"
+        actual = entry_of_object(backend, prefix, entry.path, entry.size)
+        if actual is None or actual.size != entry.size:
+            size = f"{actual.size} bytes" if actual else "no such object"
             raise _Differs(Mismatch(entry.path, f"{entry.size} bytes", size))
-        if found.sha256 != entry.sha256:
-            raise _Differs(Mismatch(entry.path, f"SHA-256 {entry.sha256}", f"SHA-256 {found.sha256}"))
+        if actual.sha256 != entry.sha256:
+            raise _Differs(Mismatch(entry.path, f"SHA-256 {entry.sha256}", f"SHA-256 {actual.sha256}"))
 
     try:
         read_again(backend, f"{prefix}/{entry.path}", read, _Differs, misread.append)

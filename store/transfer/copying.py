@@ -17,11 +17,12 @@ from store.manifest.checksums import entry_of_object
 from store.manifest.family_index import add_to_family
 from store.manifest.manifest import encode_manifest, load_manifest, manifest_and_text
 from store.manifest.schema import Manifest
-from store.paths import lock_path, manifest_path, output_prefix, quarantine_prefix
+from store.manifest.store_format import write_format
+from store.paths import BEING_DELETED, lock_path, manifest_path, output_prefix, quarantine_prefix
 from store.reading.output import Output
 from store.transfer.reading import ChecksumMismatch
 from store.transfer.sending import Progress, ProgressCounter, send
-from store.writing.attempts import delete_attempt, is_being_deleted, new_attempt, unmark_being_deleted
+from store.writing.attempts import delete_attempt, has_mark, new_attempt, unmark
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -29,24 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CopyResult:
-    """What a transfer did.
-
-    Attributes
-    ----------
-    objects, bytes : int
-        Of the output.
-    sent : int
-        Bytes that had to be sent; 0 also where an earlier transfer had left all objects at the target.
-    already_present : bool
-        The target had the output before.
-    differs : Manifest or None
-        The manifest that the target had before, and keeps, where its objects differ from the source's.
-    """
+    """What a transfer did."""
 
     objects: int
     bytes: int
-    sent: int
-    already_present: bool = False
+    sent: int  # bytes that had to be sent; 0 also where an earlier transfer had left all objects at the target
+    already_present: bool = False  # the target had the output before
+    # The manifest that the target had before, and keeps, where its objects differ from the source's.
     differs: Manifest | None = None
 
 
@@ -63,8 +53,6 @@ def copy_output(
 
     Parameters
     ----------
-    source, target : Store
-    stage, key : str
     progress : callable, optional
         Called with the bytes that are at the target and the total, from any thread, never by two at once.
     replace : bool
@@ -82,17 +70,17 @@ def copy_output(
         A folder has less space than the missing objects need, or ran full.
     """
     while True:
-        found = manifest_and_text(source._root, stage, key)
-        if found is None:
+        published = manifest_and_text(source._root, stage, key)
+        if published is None:
             path = manifest_path(stage, key)
             raise MissingOutput(f"{source.url}/{path} is not there: nothing to copy. Run the step that makes it")
-        manifest, text = found
+        manifest, text = published
         try:
             return _copy(source, target, manifest, text, progress, replace)
         except ChecksumMismatch as error:
             now = source.manifest(stage, key)
             if now is not None and now.attempt == manifest.attempt:
-                raise Output(source._root, manifest).checksum_error(error.expected, error.found) from None
+                raise Output(source._root, manifest).checksum_error(error.expected, error.actual) from None
 
 
 def _copy(
@@ -103,8 +91,8 @@ def _copy(
     if existing := _existing_copy(target, manifest, replace):
         counter.add(counter.total)
         return existing
-    target.initialise()
     origin, destination = source._root, target._root
+    write_format(destination)
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
     with destination.lock(lock_path(stage, key), f"{stage}/{key} in {target.url}"):
         # Again, under the lock: another process may have published the output meanwhile.
@@ -156,9 +144,9 @@ def _with_usable_attempt(backend: Backend, manifest: Manifest, text: bytes) -> t
     prefix = f"{output_prefix(manifest.stage, manifest.key)}/{manifest.attempt}"
     published = load_manifest(backend, manifest.stage, manifest.key)
     in_use = published is not None and published.attempt == manifest.attempt
-    if is_being_deleted(backend, prefix):
+    if has_mark(backend, prefix, BEING_DELETED):
         if backend.locks_are_exclusive:
-            unmark_being_deleted(backend, prefix)
+            unmark(backend, prefix, BEING_DELETED)
         else:
             in_use = True
     if not in_use:

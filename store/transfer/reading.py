@@ -19,8 +19,6 @@ def read_ahead(backend: Backend, path: str, size: int, readers: Executor, ahead:
 
     Parameters
     ----------
-    backend : Backend
-    path : str
     size : int
         No byte beyond it is read, however many there are.
     readers : Executor
@@ -47,14 +45,10 @@ def read_ahead(backend: Backend, path: str, size: int, readers: Executor, ahead:
 
 
 def verify_stream(pieces: Iterator[Data], expected: ObjectEntry) -> Iterator[Data]:
-    """Yield an object's bytes while they are hashed; raise at their end where they are not the expected ones.
+    """Yield an object's bytes while they are hashed; ChecksumMismatch at their end where they are others.
 
     A writer gets exactly the bytes that were hashed, and the error before it has finished the object. So it never
     publishes wrong bytes.
-
-    Raises
-    ------
-    ChecksumMismatch
     """
     sha256, size = hashlib.sha256(), 0
     try:
@@ -74,7 +68,6 @@ def verify_stream(pieces: Iterator[Data], expected: ObjectEntry) -> Iterator[Dat
 class ChecksumMismatch(Exception):
     """An object's bytes are not those of the manifest."""
 
-    def __init__(self, expected: ObjectEntry, found: ObjectEntry | None) -> None:
+    def __init__(self, expected: ObjectEntry, actual: ObjectEntry | None) -> None:
         super().__init__(expected.path)
-        self.expected = expected
-        self.found = found
+        self.expected, self.actual = expected, actual

@@ -12,9 +12,9 @@ from store.errors import CorruptObject, StoreError
 from store.manifest.family_index import add_to_family
 from store.manifest.manifest import encode_manifest, load_manifest, new_manifest
 from store.manifest.schema import Manifest
-from store.paths import is_temporary, lock_path, manifest_path, output_prefix
+from store.paths import RESTARTED, SHARED, is_temporary, lock_path, manifest_path, output_prefix
 from store.reading.output import Output
-from store.writing.attempts import delete_attempt, delete_orphans, mark_restarted, mark_shared
+from store.writing.attempts import delete_attempt, delete_orphans, mark
 from store.writing.resume import resume_attempt
 from store.writing.writer import Writer
 
@@ -25,10 +25,6 @@ class Draft(Writer):
     Leaving the block releases the lock. Unless it was published, the attempt stays: the next draft of the
     same stage and key keeps its journalled units and its scratch, and deletes everything else. Threads may
     share a draft; each object has one writer.
-
-    Attributes
-    ----------
-    stage, key, attempt : str
     """
 
     def __init__(
@@ -74,7 +70,7 @@ class Draft(Writer):
         one of its own, to which it copies the finished units of this one.
         """
         self._check_open()
-        mark_shared(self._backend, self._prefix)
+        mark(self._backend, self._prefix, SHARED)
 
     def accept_unit(self, unit: str) -> bool:
         """Commit a unit that a shared writer journalled; return whether its objects are intact, as read back.
@@ -100,7 +96,7 @@ class Draft(Writer):
         """Forget every unit, of this attempt and of earlier ones, and delete its objects; the scratch stays."""
         self._check_open()
         if self._earlier_attempts:
-            mark_restarted(self._backend, self._prefix)
+            mark(self._backend, self._prefix, RESTARTED)
         self._journal.clear()
         with self._lock:
             self._units.clear()

@@ -31,7 +31,6 @@ class Journal:
 
     Parameters
     ----------
-    backend : Backend
     attempt : str
         Prefix of the attempt's objects; the journal lies beside it.
     """
@@ -42,13 +41,7 @@ class Journal:
         self._prefix = attempt + JOURNAL
 
     def append(self, entry: JournalEntry) -> None:
-        """Record a unit whose objects are safe.
-
-        Raises
-        ------
-        StoreError
-            The unit is journalled already.
-        """
+        """Record a unit whose objects are safe; StoreError where it is journalled already."""
         if not self.create(entry):
             raise StoreError(
                 f"unit {entry.unit!r} of {self._attempt} is journalled already; two writers share one draft. "

@@ -14,13 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from store.backends.base import Backend
-from store.paths import BEING_DELETED, RESTARTED, SCRATCH, SHARED, output_prefix
-from store.writing.attempts import delete_orphans, is_restarted, is_shared, new_attempt, unfinished_attempts
+from store.paths import MARKS, RESTARTED, SCRATCH, SHARED, output_prefix
+from store.writing.attempts import delete_orphans, has_mark, new_attempt, unfinished_attempts
 from store.writing.journal import Journal, JournalEntry
 
 MAX_WORKERS = 8
-
-_MARKS = {SHARED, RESTARTED, BEING_DELETED}  # they are of their own attempt alone, and never copied
 
 
 def resume_attempt(backend: Backend, stage: str, key: str) -> tuple[str, list[JournalEntry], list[str]]:
@@ -48,11 +46,11 @@ def _unfinished(backend: Backend, stage: str, key: str) -> tuple[str | None, lis
     others = []
     for each in unfinished_attempts(backend, stage, key):
         prefix = f"{folder}/{each}"
-        if in_place is None and backend.locks_are_exclusive and not is_shared(backend, prefix):
+        if in_place is None and backend.locks_are_exclusive and not has_mark(backend, prefix, SHARED):
             in_place = each
         else:
             others.append(each)
-        if is_restarted(backend, prefix):
+        if has_mark(backend, prefix, RESTARTED):
             break  # whatever is older was of no use to it
     return in_place, others
 
@@ -72,7 +70,7 @@ def _copy(backend: Backend, earlier: list[str], prefix: str) -> None:
         with suppress(FileNotFoundError):
             backend.copy(f"{source}{SCRATCH}/{name}", f"{prefix}{SCRATCH}/{name}")
 
-    units, paths, names = set[str](), set[str](), set(_MARKS)
+    units, paths, names = set[str](), set[str](), set(MARKS)
     if earlier:
         for entry in journal.entries():
             units.add(entry.unit)
@@ -104,5 +102,5 @@ def progress(backend: Backend, stage: str, key: str) -> int:
     in_place, others = _unfinished(backend, stage, key)
     earlier = [f"{output_prefix(stage, key)}/{each}" for each in (in_place, *others) if each]
     units = {unit for prefix in earlier for unit in Journal(backend, prefix).names()}
-    names = {name for prefix in earlier for name in backend.list_dir(prefix + SCRATCH)} - _MARKS
+    names = {name for prefix in earlier for name in backend.list_dir(prefix + SCRATCH)} - MARKS
     return len(units) or len(names)

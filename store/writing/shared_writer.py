@@ -13,8 +13,8 @@ from store.backends.base import Backend, Data
 from store.errors import NotShared, ObjectTaken
 from store.manifest.checksums import entry_of_object
 from store.manifest.schema import ObjectEntry
-from store.paths import is_attempt
-from store.writing.attempts import is_shared
+from store.paths import SHARED, is_attempt
+from store.writing.attempts import has_mark
 from store.writing.journal import JournalEntry
 from store.writing.writer import Writer
 
@@ -53,7 +53,7 @@ class SharedWriter(Writer):
             raise ObjectTaken(f"{self._name}: unit {entry.unit!r} was journalled by another worker, with other bytes")
 
     def _check_shared(self) -> None:
-        if not is_shared(self._backend, self._prefix):
+        if not has_mark(self._backend, self._prefix, SHARED):
             raise NotShared(
                 f"{self._backend.url}/{self._prefix} is not open to others, or not seen from here: it was finished, or "
                 "this machine does not have that folder. Use a folder that all machines share at one path, or a bucket"

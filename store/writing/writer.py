@@ -15,12 +15,7 @@ from store.writing.journal import Journal, JournalEntry
 
 
 class Writer:
-    """Writes objects of one attempt and journals its units. Threads may share it; each object has one writer.
-
-    Attributes
-    ----------
-    stage, key, attempt : str
-    """
+    """Writes objects of one attempt and journals its units. Threads may share it; each object has one writer."""
 
     attempt: str
 
@@ -48,12 +43,6 @@ class Writer:
 
     def write(self, path: str, data: Data) -> None:
         """Write an object of the output whole. Until it is journalled, a successor has to write it again.
-
-        Parameters
-        ----------
-        path : str
-            Below the output, with forward slashes.
-        data : bytes-like
 
         Raises
         ------

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 
-from zarr.core.buffer import Buffer
+from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
+from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 
-from store.reading.zarr_view import ObjectZarrStore
 from store.writing.shard_draft import ShardDraft
 
 
-class DraftZarrStore(ObjectZarrStore):
-    """Zarr's view of an attempt in progress."""
+class DraftZarrStore(Store):
+    """Zarr's view of an attempt in progress; what may wait for a disk or a network does so in a thread."""
 
-    supports_writes = supports_deletes = True
+    supports_writes = supports_deletes = supports_listing = True
 
     def __init__(self, draft: ShardDraft, *, read_only: bool = False) -> None:
         super().__init__(read_only=read_only)
@@ -32,6 +32,23 @@ class DraftZarrStore(ObjectZarrStore):
     def __repr__(self) -> str:
         return f"DraftZarrStore({self._draft.stage}/{self._draft.key}/{self._draft.attempt})"
 
+    async def get(
+        self, key: str, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        try:
+            data = await asyncio.to_thread(self._read, key, byte_range)
+        except FileNotFoundError:
+            return None
+        return (prototype or default_buffer_prototype()).buffer.from_bytes(data)
+
+    async def get_partial_values(
+        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
+    ) -> list[Buffer | None]:
+        return await asyncio.gather(*(self.get(key, prototype, part) for key, part in key_ranges))
+
+    async def exists(self, key: str) -> bool:
+        return await asyncio.to_thread(self._draft.size, key) is not None
+
     async def set(self, key: str, value: Buffer) -> None:
         self._check_writable()
         await asyncio.to_thread(self._draft.write, key, value.to_bytes())
@@ -40,11 +57,37 @@ class DraftZarrStore(ObjectZarrStore):
         self._check_writable()
         await asyncio.to_thread(self._draft.delete, key)
 
-    def _paths(self) -> Iterable[str]:
-        return tuple(self._draft.paths())  # listed here, in a thread of its own
+    async def list(self) -> AsyncIterator[str]:
+        for path in await asyncio.to_thread(lambda: tuple(self._draft.paths())):
+            yield path
 
-    def _size(self, path: str) -> int | None:
-        return self._draft.size(path)
+    async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
+        folder = _folder(prefix)
+        async for path in self.list():
+            if path.startswith(folder):
+                yield path
 
-    def _read(self, path: str, *span: int) -> bytes:
-        return self._draft.read(path, *span)
+    async def list_dir(self, prefix: str) -> AsyncIterator[str]:
+        start = len(_folder(prefix))
+        for name in sorted({path[start:].partition("/")[0] async for path in self.list_prefix(prefix)}):
+            yield name
+
+    def _read(self, path: str, part: ByteRequest | None) -> bytes:
+        """Return an object's bytes, or a part of them; FileNotFoundError where there is none."""
+        if part is None:
+            return self._draft.read(path)
+        size = self._draft.size(path)
+        if size is None:
+            raise FileNotFoundError(path)
+        match part:
+            case RangeByteRequest(start, end):
+                return self._draft.read(path, min(start, size), min(end, size))
+            case OffsetByteRequest(offset):
+                return self._draft.read(path, min(offset, size), size)
+            case SuffixByteRequest(suffix):
+                return self._draft.read(path, max(0, size - suffix), size)
+        raise TypeError(f"unexpected byte request {part!r}")
+
+
+def _folder(prefix: str) -> str:
+    return f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""

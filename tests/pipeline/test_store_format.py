@@ -18,7 +18,8 @@ import tensorstore
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store import Store, UnsafePath
+from store import Store
+from store.errors import UnsafePath
 from store.features import open_features
 from store.manifest.schema import Manifest
 from store.paths import check_path

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store import canonical_json, digest
+from store.canonical import canonical_json, digest
 
 scalars = (
     st.none()

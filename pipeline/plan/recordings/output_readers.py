@@ -55,8 +55,7 @@ def index_rows(index: Output) -> Iterator[Recording]:
 
 def broken_items(index: Output) -> list[BrokenStream]:
     """Return what the index found broken; CorruptObject where that cannot be told."""
-    items: list[BrokenStream] = index.read_json("broken.json", list[BrokenStream])
-    return items
+    return index.read_json("broken.json", list[BrokenStream])
 
 
 def skipped_items(encoded: Output) -> list[SkippedRecording]:
@@ -64,14 +63,12 @@ def skipped_items(encoded: Output) -> list[SkippedRecording]:
     entry = encoded.entries.get("skipped.json")
     if entry is None or entry.size <= len("[]"):  # as the manifest says, which is read in any case
         return []
-    items: list[SkippedRecording] = encoded.read_json("skipped.json", list[SkippedRecording])
-    return items
+    return encoded.read_json("skipped.json", list[SkippedRecording])
 
 
 def metrics_of(evaluation: Output) -> Metrics:
     """Return an evaluate output's figures; CorruptObject where they are none."""
-    metrics: Metrics = evaluation.read_json("metrics.json", Metrics)
-    return metrics
+    return evaluation.read_json("metrics.json", Metrics)
 
 
 def predictions_of(evaluation: Output) -> Iterator[PredictedRecording]:

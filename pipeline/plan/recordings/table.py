@@ -21,24 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """What is known of a dataset before any of it is read.
+    """What is known of a dataset before any of it is read."""
 
-    Attributes
-    ----------
-    listing
-        Its recordings, in row order, and the files that could not be placed.
-    raw
-        Each stream's digest, and its files'.
-    index
-        What is known of the files; None where a generator makes them, or the raw data is not on this machine.
-    present
-        Whether the raw data is on this machine.
-    """
-
-    listing: Listing
-    raw: Mapping[str, LockedStream]
+    listing: Listing  # its recordings, in row order, and the files that could not be placed
+    raw: Mapping[str, LockedStream]  # each stream's digest, and its files'
+    # What is known of the files; None where a generator makes them, or the raw data is not on this machine.
     index: RawIndex | None = None
-    present: bool = True
+    present: bool = True  # whether the raw data is on this machine
 
     @cached_property
     def rows_digest(self) -> str:
@@ -54,10 +43,8 @@ def rows_digest(listing: Listing) -> str:
 
 def table_digest(listing: Listing) -> str:
     """Return the digest of all that is known of the recordings but their files."""
-    validated_listing = listing.recordings
-    return digest_rows(
-        [r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end] for r in validated_listing
-    )
+    recordings = listing.recordings
+    return digest_rows([r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end] for r in recordings)
 
 
 def files_of(listing: Listing, stream: str) -> Iterator[tuple[str, str]]:

@@ -34,18 +34,11 @@ class StepBuilder:
     ----------
     find_late
         Which recordings broke while an encode step's output was made; none where there is no output.
-
-    Attributes
-    ----------
-    steps
-        By id.
-    late
-        By the id of an encode step, where there are some.
     """
 
     def __init__(self, code: CodeResolver, weights: Weights, find_late: Callable[[Step], Skipped]) -> None:
-        self.steps: dict[str, Step] = {}
-        self.late: dict[str, Skipped] = {}
+        self.steps: dict[str, Step] = {}  # by id
+        self.late: dict[str, Skipped] = {}  # by the id of an encode step, where there are some
         self._resolver = code
         self._weights = weights
         self._find_late = find_late

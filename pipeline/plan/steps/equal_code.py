@@ -21,29 +21,15 @@ TABLE = Path(__file__).with_name("equal_code.json")
 
 
 class EqualCode(msgspec.Struct, frozen=True):
-    """Code of an earlier release, and the code that gives the same values.
+    """Code of an earlier release, and the code that gives the same values."""
 
-    Attributes
-    ----------
-    release
-        The earlier release.
-    at
-        When the proof was made (UTC).
-    checked
-        What was computed by both, and compared to the bit.
-    now
-        The code that was proved to be equal: module to digest of its syntax.
-    earlier
-        The earlier release's modules, with their imports: so that its code of any step can be told.
-    moved
-        Modules that recipes start from (of stages, sources, models and losses) to their earlier names.
-    """
-
-    release: str
-    at: str
-    checked: tuple[str, ...]
-    now: dict[str, str]
+    release: str  # the earlier release
+    at: str  # when the proof was made (UTC)
+    checked: tuple[str, ...]  # what was computed by both, and compared to the bit
+    now: dict[str, str]  # the code that was proved to be equal: module to digest of its syntax
+    # The earlier release's modules, with their imports: so that its code of any step can be told.
     earlier: dict[str, Module]
+    # Modules that recipes start from (of stages, sources, models and losses) to their earlier names.
     moved: dict[str, str]
 
     def earlier_closure(self, code: Mapping[str, str], roots: Sequence[str]) -> dict[str, str] | None:

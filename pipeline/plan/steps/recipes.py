@@ -15,6 +15,10 @@ from pipeline.sources.base import Modality
 FORMAT = 1
 
 
+def _recipe(stage: str, code: Mapping[str, str], **fields: Any) -> dict[str, Any]:
+    return {"format": FORMAT, "stage": stage, **fields, "code": dict(code)}
+
+
 def index_recipe(
     source: Mapping[str, Any],
     classes: Sequence[str],
@@ -23,16 +27,15 @@ def index_recipe(
     code: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of the table of recordings: what is listed, how it is labelled, and the streams that are checked."""
-    return {
-        "format": FORMAT,
-        "stage": "index",
-        "source": dict(source),
-        "classes": list(classes),
-        "table": table_digest(table.listing),
-        "unparsed": [item.path for item in table.listing.unparsed],
-        "raw": {stream: table.raw[stream].digest for stream in sorted(streams)},
-        "code": dict(code),
-    }
+    return _recipe(
+        "index",
+        code,
+        source=dict(source),
+        classes=list(classes),
+        table=table_digest(table.listing),
+        unparsed=[item.path for item in table.listing.unparsed],
+        raw={stream: table.raw[stream].digest for stream in sorted(streams)},
+    )
 
 
 def encode_recipe(
@@ -48,23 +51,18 @@ def encode_recipe(
 
     Limits on times enter where there are any: no video has them.
     """
-    source = {name: value for name, value in source.items() if name != "times" or modality.kind != "video"}
-    recipe = {
-        "format": FORMAT,
-        "stage": "encode",
-        "source": dict(source),
-        "modality": {
-            "name": name,
-            "kind": modality.kind,
-            "streams": list(modality.streams),
-            "rate": modality.rate,
-            **({"channels": list(modality.channels)} if modality.channels else {}),
-        },
-        "params": dict(params),
-        "rows": table.rows_digest,
-        "raw": {stream: table.raw[stream].digest for stream in modality.streams},
-        "code": dict(code),
-    }
+    described = {"name": name, "kind": modality.kind, "streams": list(modality.streams), "rate": modality.rate}
+    if modality.channels:
+        described["channels"] = list(modality.channels)
+    recipe = _recipe(
+        "encode",
+        code,
+        source={name: value for name, value in source.items() if name != "times" or modality.kind != "video"},
+        modality=described,
+        params=dict(params),
+        rows=table.rows_digest,
+        raw={stream: table.raw[stream].digest for stream in modality.streams},
+    )
     if weights is not None:
         recipe["weights"] = dict(weights)
     return recipe
@@ -72,14 +70,7 @@ def encode_recipe(
 
 def gaf_recipe(name: str, params: Mapping[str, Any], features: str, code: Mapping[str, str]) -> dict[str, Any]:
     """Recipe of one modality's images: how they are rendered, and the key of the encode output with the series."""
-    return {
-        "format": FORMAT,
-        "stage": "gaf",
-        "modality": name,
-        "params": dict(params),
-        "features": features,
-        "code": dict(code),
-    }
+    return _recipe("gaf", code, modality=name, params=dict(params), features=features)
 
 
 def training_recipe(
@@ -93,17 +84,16 @@ def training_recipe(
     code: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of a trained model; the fold enters as the ids and labels of its recordings."""
-    recipe: dict[str, Any] = {
-        "format": FORMAT,
-        "stage": stage,
-        "params": dict(params),
-        "classes": classes,
-        "features": dict(features),
-        "train": dict(split.train),
-        "test": dict(split.test),
-        "seed": seed,
-        "code": dict(code),
-    }
+    recipe = _recipe(
+        stage,
+        code,
+        params=dict(params),
+        classes=classes,
+        features=dict(features),
+        train=dict(split.train),
+        test=dict(split.test),
+        seed=seed,
+    )
     if teacher is not None:
         recipe["teacher"] = teacher
     return recipe
@@ -118,13 +108,12 @@ def evaluate_recipe(
     code: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of one model's probabilities on its test recordings: their ids, subjects and labels."""
-    return {
-        "format": FORMAT,
-        "stage": "evaluate",
-        "params": dict(params),
-        "features": dict(features),
-        "model": model,
-        "classes": list(classes),
-        "test": dict(split.test_with_subjects),
-        "code": dict(code),
-    }
+    return _recipe(
+        "evaluate",
+        code,
+        params=dict(params),
+        features=dict(features),
+        model=model,
+        classes=list(classes),
+        test=dict(split.test_with_subjects),
+    )

@@ -14,57 +14,32 @@ _BARE = ("modality", "model")  # axes whose value says enough
 
 @dataclass(frozen=True, eq=False)
 class StepCode:
-    """What a step runs, and what its recipe has for it.
+    """What a step runs, and what its recipe has for it."""
 
-    Attributes
-    ----------
-    roots
-        The modules that the step starts from.
-    present
-        Every module that they reach, to the digest of its normalised syntax: what runs.
-    recipe
-        The same of earlier code that stands for it, or `present` itself.
-    acceptance
-        Why it does: an entry of the lock, or one that says the same of a release's table and has no `entry`. None
-        where it is `present` itself.
-    """
-
-    roots: tuple[str, ...]
-    present: Mapping[str, str]
-    recipe: Mapping[str, str]
+    roots: tuple[str, ...]  # the modules that the step starts from
+    present: Mapping[str, str]  # every module that they reach, to the digest of its normalised syntax: what runs
+    recipe: Mapping[str, str]  # the same of earlier code that stands for it, or `present` itself
+    # Why it does: an entry of the lock, or one that says the same of a release's table and has no `entry`. None where
+    # it is `present` itself.
     acceptance: Accepted | None = None
 
 
 @dataclass(frozen=True)
 class Step:
-    """An entry at one point of its expansion.
-
-    Attributes
-    ----------
-    axes
-        Where in the expansion it stands: modality, fold, seed, ...
-    needs
-        Ids of the steps whose outputs it reads.
-    labels
-        What it stands for in results: one for each matrix point that has this very step.
-    shared
-        Other entries that have this very step.
-    work
-        What the stage needs at run time beyond the recipe (rows, labels, step ids); not part of the key.
-    code
-        What it runs, and how the code in its recipe came to stand for that.
-    """
+    """An entry at one point of its expansion."""
 
     entry: str
-    axes: Mapping[str, str]
+    axes: Mapping[str, str]  # where in the expansion it stands: modality, fold, seed, ...
     key: str
     recipe: Mapping[str, Any]
-    needs: tuple[str, ...]
+    needs: tuple[str, ...]  # ids of the steps whose outputs it reads
     point: Point
-    code: StepCode
+    code: StepCode  # what it runs, and how the code in its recipe came to stand for that
+    # What it stands for in results: one for each matrix point that has this very step.
     labels: tuple[Mapping[str, Any], ...] = ()
+    # What the stage needs at run time beyond the recipe (rows, labels, step ids); not part of the key.
     work: Mapping[str, Any] = field(default_factory=dict)
-    shared: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()  # other entries that have this very step
 
     @property
     def stage(self) -> str:

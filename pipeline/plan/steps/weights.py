@@ -28,20 +28,11 @@ class Weights:
         Its digests stand for files that are absent.
     points
         Of the whole experiment, which may name several files.
-
-    Attributes
-    ----------
-    digests
-        The SHA-256 of files, by how the stages file names them, as the lock has them.
-    known
-        What is known of files, by how the stages file names them.
-    absent
-        Paths where nothing is, so that the lock's digest was taken, and what belongs there.
     """
 
     def __init__(self, base: Path, lock: Lock, points: Sequence[Point]) -> None:
-        self.digests: dict[str, str] = {}
-        self.known: dict[str, FileHash] = {}
+        self.known: dict[str, FileHash] = {}  # by how the stages file names them
+        # Places where nothing is, so that the lock's digest was taken, and what belongs there.
         self.absent: dict[str, str] = {}
         self._base = base
         self._lock = lock
@@ -55,7 +46,6 @@ class Weights:
             return {"enumerated": value}
         if value not in self.known:
             self.known[value] = self._look(point, place, value)
-            self.digests[value] = self.known[value].sha256
         return {"sha256": self.known[value].sha256}
 
     def _look(self, point: Point, place: str, value: str) -> FileHash:

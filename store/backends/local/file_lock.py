@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from store.backends.local.os_errors import translated
 from store.backends.local.permissions import Permissions
 from store.backends.local.plain_files import open_plain
-from store.backends.lock_owner import locked_error, this_process
-from store.errors import StoreError
+from store.backends.lock_owner import this_process
+from store.errors import DraftLocked, StoreError
 
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
 _OPEN_TRIES = 9
@@ -22,7 +22,7 @@ _OPEN_TRIES = 9
 
 @contextmanager
 def locked(file: str, what: str, permissions: Permissions) -> Iterator[None]:
-    """Hold an exclusive lock on a file for the length of the block.
+    """Hold an exclusive lock on a file for the length of the block; DraftLocked says who else holds it.
 
     Parameters
     ----------
@@ -32,11 +32,6 @@ def locked(file: str, what: str, permissions: Permissions) -> Iterator[None]:
         What the lock protects, for the message.
     permissions : Permissions
         Who else may lock it.
-
-    Raises
-    ------
-    DraftLocked
-        Somebody else holds it; the message says who.
     """
     descriptor = _acquire(file, what, permissions)
     try:
@@ -62,7 +57,7 @@ def _acquire(file: str, what: str, permissions: Permissions) -> int:
             owner = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
             os.close(descriptor)
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise locked_error(owner, what) from None
+                raise DraftLocked(what, owner) from None
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise StoreError(
                 f"cannot lock {file}: {reason}. The file system must support flock; put the store on one that does"

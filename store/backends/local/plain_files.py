@@ -36,18 +36,7 @@ def refuse_irregular(path: str, name: str | None = None, folder: int | None = No
     with suppress(FileNotFoundError, NotADirectoryError):
         what = describe_file_type(os.lstat(path if name is None else name, dir_fd=folder).st_mode)
         if what:
-            raise irregular_error(path, what)
-
-
-def irregular_error(path: str, what: str) -> IrregularFile:
-    """Return the error that something in a store is neither a plain file nor a folder."""
-    return IrregularFile(
-        f"{path} is {what}, and nothing in a store is followed or used that is not a plain file or folder. Put what it "
-        "stands for in its place; to have a store on another disk, let the whole store folder be a link, or mount the "
-        "disk there (`mount --bind`)",
-        path,
-        what,
-    )
+            raise IrregularFile(path, what)
 
 
 def open_plain(path: str, flags: int) -> int:
@@ -68,7 +57,7 @@ def open_plain(path: str, flags: int) -> int:
     what = describe_file_type(mode)
     if what or stat.S_ISDIR(mode):  # a FIFO or a folder opens like a file
         os.close(descriptor)
-        raise irregular_error(path, what) if what else IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        raise IrregularFile(path, what) if what else IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     return descriptor
 
 

@@ -52,8 +52,6 @@ class ObjectStoreBackend:
 
     Parameters
     ----------
-    url : str
-    objects : ObjectStore
     patient : ObjectStore, optional
         The same bucket, for requests that send much; see `clients.py`.
     """
@@ -65,7 +63,7 @@ class ObjectStoreBackend:
         self._objects = objects
         self._patient = patient or objects
 
-    def check_mounted(self, there: bool) -> None:
+    def check_mounted(self, store_exists: bool) -> None:
         """Do nothing: a missing bucket is an error of every request anyway."""
 
     def read(self, path: str, start: int = 0, stop: int | None = None) -> bytes:
@@ -165,10 +163,8 @@ class ObjectStoreBackend:
     def delete_all(self, prefix: str) -> None:
         for _ in range(_DELETE_TRIES):
             paths = list(self.list_paths(prefix))
-            with (
-                self._translated("delete", prefix),
-                suppress(FileNotFoundError),
-            ):  # another process deletes as well: list again
+            # Not found: another process deletes as well, so list again.
+            with self._translated("delete", prefix), suppress(FileNotFoundError):
                 requests.delete(self._objects, paths)
                 return
 

@@ -41,7 +41,6 @@ def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
 
     Parameters
     ----------
-    url : str
     scheme : str
         Of the URL: s3, az or gs.
     patience : float

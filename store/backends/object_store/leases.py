@@ -20,9 +20,10 @@ import msgspec
 from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError, PreconditionError
 from obstore.store import ObjectStore
 
-from store.backends.lock_owner import locked_error, this_process
+from store.backends.lock_owner import this_process
 from store.backends.object_store import requests
 from store.environment import seconds_from_environment
+from store.errors import DraftLocked
 
 _RENEWALS = 3  # while a lease lasts
 _TRIES = 5
@@ -30,27 +31,14 @@ _MAX_BYTES = 4096
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """The content of a lease.
+    """The content of a lease."""
 
-    Attributes
-    ----------
-    owner : str
-        For messages.
-    token : str
-        Random and different for every lease.
-    expires : float
-        Seconds since 1970.
-    machine : str
-        Identifies the boot and the PID namespace that `process` belongs to; empty where that is unknown.
-    process : int
-        Its PID.
-    """
-
-    owner: str
-    token: str
-    expires: float
+    owner: str  # for messages
+    token: str  # random and different for every lease
+    expires: float  # seconds since 1970
+    # The boot and the PID namespace that `process` belongs to; empty where that is unknown.
     machine: str = ""
-    process: int = 0
+    process: int = 0  # its PID
 
     def stale(self, now: float) -> bool:
         """Tell whether the lease has expired, or its holder is known to be dead."""
@@ -58,19 +46,12 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 class Lease:
-    """A lease that is held for the length of a block and renewed in a thread; it never waits for another holder.
+    """A lease that is held for the length of a block and renewed in a thread; DraftLocked while another is alive.
 
     Parameters
     ----------
-    objects : ObjectStore
-    path : str
     what : str
         What it protects, for the message.
-
-    Raises
-    ------
-    DraftLocked
-        Somebody else holds it and is alive.
     """
 
     def __init__(self, objects: ObjectStore, path: str, what: str) -> None:
@@ -89,7 +70,7 @@ class Lease:
             if self._put("create") or self._take_over():
                 self._renewer.start()
                 return
-        raise locked_error("several other processes at once", self._what)
+        raise DraftLocked(self._what, "several other processes at once")
 
     def __exit__(self, *exception: object) -> None:
         self._released.set()
@@ -107,7 +88,7 @@ class Lease:
             self._version = version
             return True
         if holder is not None and not holder.stale(time.time()):
-            raise locked_error(holder.owner, self._what)
+            raise DraftLocked(self._what, holder.owner)
         return self._put(version)
 
     def _renew(self) -> None:

@@ -97,9 +97,6 @@ def put(objects: ObjectStore, path: str, data: Data, *, mode: Any = "overwrite",
 
     Parameters
     ----------
-    objects : ObjectStore
-    path : str
-    data : bytes-like
     mode : str or dict
         As obstore's.
     factor : float

@@ -58,9 +58,9 @@ def test_a_passing_error_leaves_no_trace(
     assert cached().keys() == {"index", "encode[skeleton]"}
     assert said("run", *options, "--jobs", "1").code == 0
     store, keys = Store.open(f"{folder}/.store"), cached()
-    assert store.output("index", keys["index"]).read_json("broken.json") == []
+    assert store.output("index", keys["index"]).read_json("broken.json", list) == []
     inertial = store.output("encode", keys["encode[inertial]"])
-    assert inertial.read_json("skipped.json") == []
+    assert inertial.read_json("skipped.json", list) == []
     features = open_features(inertial).read("features")
     for row, name in zip(features, NAMES, strict=True):  # every value of a recording is its number
         assert (row[:, :6] == int("".join(filter(str.isdigit, name)))).all()

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from store import Store, UnsupportedUrl
+from store import Store
+from store.errors import UnsupportedUrl
 from store.redaction import redact_secrets
 
 URLS = [

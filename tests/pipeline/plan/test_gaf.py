@@ -173,7 +173,7 @@ def test_it_runs_and_a_second_run_has_nothing_to_do(vskd: Any) -> None:
     assert len(vskd.run()) == 1 + 3 + 2 + 3 + 3
     assert vskd.reasons() == {}
     step = vskd.plan().steps[f"evaluate[student,{FOLD}]"]
-    metrics = vskd.plan().store.output("evaluate", step.key).read_json("metrics.json")
+    metrics = vskd.plan().store.output("evaluate", step.key).read_json("metrics.json", dict)
     assert 0 <= metrics["top1"] <= 1
     assert metrics["per_modality"].keys() == {"accelerometer"}
     assert vskd.run(("stages.gaf.accelerometer.render", "on-the-fly")) == [

@@ -115,7 +115,7 @@ def test_a_broken_recording_that_is_mended_is_encoded(grown: Any, raw: Path, tmp
     file.write_bytes(whole[:300])
     grown.run()
     assert counts(grown)["inertial"] == (15, 0)
-    listed = outputs(grown)["inertial"].read_json("skipped.json")
+    listed = outputs(grown)["inertial"].read_json("skipped.json", list)
     assert [item["recording"] for item in listed] == ["a03_s1_t1"]
     check_like_anew(grown, tmp_path)
     broken = outputs(grown)["inertial"].manifest.key
@@ -125,7 +125,7 @@ def test_a_broken_recording_that_is_mended_is_encoded(grown: Any, raw: Path, tmp
     file.write_bytes(whole)
     grown.run()
     assert counts(grown)["inertial"] == (15, 1)
-    assert outputs(grown)["inertial"].read_json("skipped.json") == []
+    assert outputs(grown)["inertial"].read_json("skipped.json", list) == []
 
 
 def test_force_encodes_everything(grown: Any, raw: Path) -> None:

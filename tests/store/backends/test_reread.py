@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from store import CorruptManifest, CorruptObject, Store
+from store import Store
+from store.errors import CorruptManifest, CorruptObject
 from store.features import FeatureArray, FeatureLayout, create, open_features, write_shard
 from store.manifest.checksums import entry_of_object
 from store.transfer import copy_output
@@ -70,7 +71,7 @@ def wrong(store: Store, monkeypatch: pytest.MonkeyPatch) -> Wrong:
 
 READERS: dict[str, tuple[str, Callable[[Store], Any]]] = {
     "all of it": ("table.json", lambda store: store.output("encode", "k1").verify()),
-    "a small object": ("table.json", lambda store: store.output("encode", "k1").read_json("table.json")),
+    "a small object": ("table.json", lambda store: store.output("encode", "k1").read_json("table.json", dict)),
     "a shard whole": (SHARD, lambda store: open_features(store.output("encode", "k1")).read("features")),
     "a shard in part": (SHARD, lambda store: open_features(store.output("encode", "k1")).read("features", [3, 1])),
     "metadata": ("features/zarr.json", lambda store: open_features(store.output("encode", "k1"))),

@@ -20,7 +20,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from store import Store, StoreError
+from store import Store
+from store.errors import StoreError
 from store.features import FeatureArray, FeatureLayout, create, open_features, write_shard
 from store.transfer import copy_output
 
@@ -89,7 +90,7 @@ def read_all(store: Store) -> dict[str, np.ndarray[Any, Any]]:
     output = store.output(STAGE, KEY)
     output.verify()
     if "table.json" in output.entries:
-        output.read_json("table.json")
+        output.read_json("table.json", dict)
     features = open_features(output)
     values = {name: features.read(name) for name in features.names}
     for name in features.names:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from store import CorruptObject, Store
+from store import Store
+from store.errors import CorruptObject
 from store.features import FeatureArray, FeatureLayout, create, open_features, pending, write_shard
 from store.features.copying import layout_signature, layout_signature_of, read_objects, write_objects
 from store.reading.output import Output

@@ -12,9 +12,9 @@ import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store import LayoutError, Store
+from store import Store
+from store.errors import LayoutError
 from store.features import FeatureArray, FeatureLayout, create, open_features, pending, write_shard
-from store.reading.zarr_view import VerifiedZarrStore
 from store.writing.draft import Draft
 from store.writing.zarr_view import DraftZarrStore
 
@@ -239,12 +239,6 @@ class TestOtherReaders:
             assert data.attrs == {"modality": "depth"}
             for name, expected in values.items():
                 np.testing.assert_array_equal(data[name].values, expected)
-            np.testing.assert_array_equal(data["features"].isel(recording=69, patch=2), values["features"][69, 2])
-
-    def test_xarray_opens_the_verified_view(self, published: Any, folder_store: Store) -> None:
-        _, values = published
-        view = VerifiedZarrStore(folder_store.output("encode", "k1"))
-        with xarray.open_zarr(view, consolidated=False, chunks=None) as data:
             np.testing.assert_array_equal(data["features"].isel(recording=69, patch=2), values["features"][69, 2])
 
     def test_tensorstore_reads_the_same_values(self, published: Any) -> None:

@@ -15,14 +15,17 @@ import google_crc32c
 import numcodecs
 import numpy as np
 import pytest
+import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from zarr.core.buffer import default_buffer_prototype
+from zarr.storage import MemoryStore
 
-from store import CorruptObject, Store
+from store import Store
+from store.errors import CorruptObject
 from store.features import FeatureArray, FeatureLayout, FeatureOutput, create, open_features, shard_index, write_shard
 from store.features.row_selection import select_chunks
 from store.reading.output import Output
-from store.reading.zarr_view import open_zarr
 
 from . import hostile_store
 from .hostile_store import ATTEMPT, KEY, STAGE
@@ -46,6 +49,13 @@ def publish(store: Store, values: np.ndarray[Any, Any], chunk: tuple[int, ...], 
             rows = layout.rows_of(shard)
             write_shard(draft, layout, shard, {"x": values[rows.start : rows.stop]})
         return open_features(draft.publish({}))
+
+
+def open_zarr(output: Output) -> zarr.Group:
+    """Open a copy of an output's objects with Zarr itself."""
+    buffer = default_buffer_prototype().buffer
+    objects = MemoryStore({path: buffer.from_bytes(output.read_bytes(path)) for path in output.entries}, read_only=True)
+    return zarr.open_group(objects, mode="r", zarr_format=3, use_consolidated=False)
 
 
 def memory() -> Store:

@@ -75,7 +75,7 @@ def test_foreign_files_stay_and_stop_nothing(folder_store: Store, folder: Path) 
     assert not (folder / "outputs/train/begun").exists()
     folder_store.output("train", "t").verify()
     assert not folder_store.garbage_collection(grace_s=0).garbage
-    folder_store.remove("train", "t")
+    folder_store._root.delete_all("outputs/train/t")
     publish(folder_store, "train", "unused")
     folder_store.output("train", "unused").verify()
 

@@ -71,7 +71,7 @@ def test_forgetting_a_reference_frees_what_it_alone_names(chain: Store) -> None:
 
 
 def test_without_any_reference_nothing_published_is_freed(chain: Store) -> None:
-    chain.drop_ref("mine.json")
+    chain._root.delete("refs/mine.json")
     collection = chain.garbage_collection(grace_s=0)
     assert collection.has_no_references
     assert not [s for s in collection.garbage if s.kind == "output"]
@@ -266,7 +266,7 @@ def test_a_reference_that_breaks_at_the_last_moment_loses_nothing(
 def test_an_output_made_anew_after_the_looking_stays(chain: Store) -> None:
     collection = chain.garbage_collection(grace_s=0)
     time.sleep(0.01)
-    chain.remove("encode", "unused")
+    chain._root.delete_all("outputs/encode/unused")
     publish(chain, "encode", "unused", ["i"], b"anew")
     assert freed(collection) == {"outputs/encode/unused": "written to meanwhile"}
     chain.output("encode", "unused").verify()

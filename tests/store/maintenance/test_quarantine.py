@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from store import CorruptManifest, CorruptObject, DraftLocked, Store
+from store import Store
 from store.backends.local.backend import LocalBackend
+from store.errors import CorruptManifest, CorruptObject, DraftLocked
 from store.reading.output import Output
 
 

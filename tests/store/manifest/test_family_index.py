@@ -10,7 +10,7 @@ import pytest
 from store import Store
 from store.errors import StoreError
 from store.manifest.family_index import family_prefix
-from store.manifest.manifest import family_of
+from store.manifest.validation import family_of
 from store.remotes import find_sibling_outputs
 
 
@@ -48,13 +48,6 @@ def test_relatives_are_the_stores_in_order_and_each_output_once(tmp_path: Path) 
         for key in keys:
             family = publish(store, key, raw={"depth": key})
     assert [each.manifest.key for each in find_sibling_outputs([local, remote], "encode", family)] == ["b", "a", "c"]
-
-
-def test_a_removed_output_leaves_its_family(store: Store) -> None:
-    for key in ("a", "b"):
-        family = publish(store, key, raw={"depth": key})
-    store.remove("encode", "a")
-    assert store.family("encode", family) == ["b"]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[1]", b'{"created": 3}', b"\xff" * 5000])

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from store import CorruptManifest, CorruptObject, MissingOutput, Store, StoreError, UnsafePath
-from store.errors import UnsupportedFormat
+from store import Store
+from store.errors import CorruptManifest, CorruptObject, MissingOutput, StoreError, UnsafePath, UnsupportedFormat
 from store.features import FeatureArray, FeatureLayout, create, open_features, write_shard
 from store.reading.output import Output
-from store.reading.zarr_view import open_zarr
 
 LAYOUT = FeatureLayout(100, (FeatureArray("features", (3, 5), "float32", ("patch", "feature")),))
 VALUES = np.random.default_rng(0).normal(size=(100, 3, 5)).astype("float32")
@@ -57,7 +56,7 @@ class TestDamage:
     def test_a_small_object(self, changed: Any, how: Any) -> None:
         output = changed("table.json", how)
         with pytest.raises(CorruptObject) as error:
-            output.read_json("table.json")
+            output.read_json("table.json", dict)
         for words in ("table.json", "expected 8 bytes", "found", "outputs/encode/k1", "Run again"):
             assert words in str(error.value)
 
@@ -71,8 +70,6 @@ class TestDamage:
         np.testing.assert_array_equal(features.read("features", [3, 0]), VALUES[[3, 0]])
         with pytest.raises(CorruptObject, match="features/c/1/0/0"):
             features.read("features", [70])
-        with pytest.raises(CorruptObject, match="features/c/1/0/0"):
-            open_zarr(features._output)["features"][80:82, 1]
 
     @pytest.mark.parametrize("path", ["zarr.json", "features/zarr.json"])
     def test_metadata(self, changed: Any, how: Any, path: str) -> None:
@@ -104,23 +101,12 @@ def test_a_shard_that_shrinks_while_it_is_read(store: Store) -> None:
         output.read_range(path, 0, 100)
 
 
-@pytest.mark.filterwarnings("ignore:Object at table.json is not recognized")
 def test_what_the_manifest_does_not_list_is_not_there(store: Store) -> None:
     output = publish(store)
     store._root.put(f"outputs/encode/k1/{output.manifest.attempt}/features/extra", b"1")
     with pytest.raises(StoreError, match=r"no object features/extra; .* lists features/c/0/0/0"):
         output.read_bytes("features/extra")
-    group = open_zarr(output)
-    assert "extra" not in group
-    assert sorted(name for name, _ in group.arrays()) == ["features"]
-
-
-def test_a_published_group_is_read_only(store: Store) -> None:
-    group = open_zarr(publish(store))
-    with pytest.raises(ValueError, match="read-only"):
-        group["features"][0] = 1
-    with pytest.raises(ValueError, match="read-only"):
-        group.create_array("more", shape=(1,), dtype="int8")
+    assert open_features(output).names == ("features",)
 
 
 def test_an_output_that_is_not_there(store: Store) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from store import CorruptObject, MissingOutput, Store, StoreFull
+from store import Store
 from store.backends.local.backend import LocalBackend
+from store.errors import CorruptObject, MissingOutput, StoreFull
 from store.paths import lock_path
 from store.transfer import CopyResult, copy_output
 

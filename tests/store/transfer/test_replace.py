@@ -11,8 +11,9 @@ import pytest
 
 from store import Store
 from store.errors import MissingOutput
+from store.paths import BEING_DELETED
 from store.transfer import copy_output, copying
-from store.writing.attempts import is_being_deleted, mark_being_deleted
+from store.writing.attempts import has_mark, mark
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -127,7 +128,7 @@ def test_what_is_freed_while_it_is_copied_is_missing_and_not_damaged(
     send = copying.send
 
     def freed_first(*arguments: Any) -> None:
-        source.remove("encode", "k1")
+        source._root.delete_all("outputs/encode/k1")
         send(*arguments)
 
     monkeypatch.setattr(copying, "send", freed_first)
@@ -139,10 +140,11 @@ def test_what_is_freed_while_it_is_copied_is_missing_and_not_damaged(
 def test_an_attempt_that_is_being_freed_is_not_written_to(source: Store, elsewhere: Store) -> None:
     """In a bucket whoever frees it may only stand still; on a folder, whose lock we hold, it is gone."""
     attempt = source.output("encode", "k1").manifest.attempt
-    mark_being_deleted(elsewhere._root, f"outputs/encode/k1/{attempt}")
+    mark(elsewhere._root, f"outputs/encode/k1/{attempt}", BEING_DELETED)
     copy_output(source, elsewhere, "encode", "k1")
     found = elsewhere.output("encode", "k1")
     found.verify()
     assert (found.manifest.attempt == attempt) == elsewhere._root.locks_are_exclusive
-    assert is_being_deleted(elsewhere._root, f"outputs/encode/k1/{attempt}") != elsewhere._root.locks_are_exclusive
+    is_marked = has_mark(elsewhere._root, f"outputs/encode/k1/{attempt}", BEING_DELETED)
+    assert is_marked != elsewhere._root.locks_are_exclusive
     assert json.loads(elsewhere._root.read("outputs/encode/k1/manifest.json"))["attempt"] == found.manifest.attempt

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from store import Store, StoreFull
+from store import Store
+from store.errors import StoreFull
 from store.features import FeatureArray, FeatureLayout, create, open_features, pending, write_shard
 from store.writing.draft import Draft
 
@@ -61,7 +62,7 @@ def test_finished_shards_survive_a_full_disk(small_disk: Path) -> None:
 
 def test_a_limit_on_file_size_is_told_alike(folder: Path) -> None:
     program = (
-        "import resource, sys; from store import Store, StoreError\n"
+        "import resource, sys; from store import Store; from store.errors import StoreError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "with Store.open(sys.argv[1]).draft('train', 'k', recipe={}, inputs=[]) as draft:\n"
         "    draft.write('small', b'x'); draft.journal('0', ['small'])\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from store import Store, StoreError
-from store.errors import NotShared, ObjectTaken
+from store import Store
+from store.errors import NotShared, ObjectTaken, StoreError
 from store.features import FeatureArray, FeatureLayout, create, open_features, pending, write_shard
 from store.writing.draft import Draft
 

@@ -174,7 +174,7 @@ def test_a_mended_recording_is_encoded_and_one_still_broken_is_read_again(growin
     assert not mended.arrays["valid"][5].any()
     assert mended.arrays["valid"].any(axis=1).sum() == 9
     output = growing.store.output("encode", mended.key)
-    (reason,) = output.read_json("skipped.json")
+    (reason,) = output.read_json("skipped.json", list)
     assert reason["recording"] == "r005"
     assert "data/r005.bin: wrong key" in reason["reason"]
     same(mended, growing(data, broken={"r005": "wrong key"}, earlier=False))
@@ -189,7 +189,7 @@ def test_rows_known_to_be_broken_stay_empty_with_their_reason_and_shards_with_th
     assert grown.read == ["r080"]
     assert grown.rows == {"computed": 1, "copied": 69, "kept": 0, "from": first.key}
     assert growing.objects(grown.key)["features/c/0/0/0"] == growing.objects(first.key)["features/c/0/0/0"]
-    listed = growing.store.output("encode", grown.key).read_json("skipped.json")
+    listed = growing.store.output("encode", grown.key).read_json("skipped.json", list)
     assert listed == [{"recording": "r003", "reason": "r003: truncated"}]
     usable = growing(data, known_broken={})  # the same file; it is not broken any more
     assert usable.read == ["r003"]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from store import Store, StoreError
+from store import Store
 from store.backends.local.backend import LocalBackend
-from store.errors import IrregularFile
+from store.errors import IrregularFile, StoreError
 from store.transfer import copy_output
 
 from ...used import freed, name, publish
@@ -225,7 +225,7 @@ class TestWriting:
         lock.unlink(missing_ok=True)
         KINDS[what](lock)
         with pytest.raises(IrregularFile, match=f"lock is {what}"):
-            used.remove("train", "t")
+            used.draft("train", "t", recipe={}, inputs=[])
         used.output("train", "t").verify()
 
     def test_a_lock_that_leads_to_a_file_empties_nothing(self, used: Store, folder: Path, elsewhere: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from store import Store, StoreError
+from store import Store
+from store.errors import StoreError
 from store.remotes import StoreChain
 
 

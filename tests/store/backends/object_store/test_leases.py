@@ -16,9 +16,10 @@ import obstore
 import pytest
 from obstore.store import MemoryStore, ObjectStore
 
-from store import DraftLocked, Store
+from store import Store
 from store.backends.object_store.leases import Lease
 from store.backends.urls import open_backend
+from store.errors import DraftLocked
 from store.writing.draft import Draft
 
 REPOSITORY = str(Path(__file__).parents[4])

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from store import Store, StoreError
+from store import Store
 from store.backends.urls import open_backend
+from store.errors import StoreError
 from store.remotes import StoreChain
 
 from .lying_server import Answer, LyingServer, drip, flood, reply
@@ -91,7 +92,8 @@ def test_too_much_is_not_taken_in(service: Any, read: str) -> None:
     service(answer)
     code = f"""
 import resource
-from store import Store, StoreError
+from store import Store
+from store.errors import StoreError
 from store.backends.urls import open_backend
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:

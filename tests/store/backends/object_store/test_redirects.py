@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from store import StoreError
 from store.backends.object_store.redirects import only_named_hosts
 from store.backends.urls import open_backend
+from store.errors import StoreError
 
 from .lying_server import LyingServer, reply
 

@@ -15,9 +15,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from store import Store, StoreError, UnsupportedUrl
+from store import Store
 from store.backends.object_store.service_errors import without_secrets
 from store.backends.urls import open_backend
+from store.errors import StoreError, UnsupportedUrl
 
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE",
