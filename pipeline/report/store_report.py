@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.formatting import duration, size
 from pipeline.report.gc_report import age
 from pipeline.report.results_text import table
-from store import Folder, Manifest, Origin, OutputName, Ref, Totals, Usage, Users
+from store import Folder, Manifest, Origin, OutputName, Ref, Totals, Usage
 
 _WIDE = 110  # columns, from which on the list says who made what
 _MOST_LISTED = 8  # parents, children, users, in text
@@ -232,8 +232,3 @@ def _users(refs: Sequence[Ref]) -> str:
 
 def _indented(value: Mapping[str, Any]) -> list[str]:
     return [f"  {line}" for line in json.dumps(value, indent=1, ensure_ascii=False).splitlines()]
-
-
-def users_notes(users: Users) -> list[str]:
-    """Say which references could not be read."""
-    return [f"note: {why}" for why in users.unreadable]
