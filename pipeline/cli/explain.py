@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from pipeline.cli.options import experiment_options, plan_of, print_json
+from pipeline.cli.options import experiment_options, json_text, plan_of
 from pipeline.errors import ConfigError
 from pipeline.plan.explain import describe_acceptance, reasons
 from pipeline.stagesfile.schema import did_you_mean
@@ -39,7 +39,7 @@ def command(step: str, path: Path, settings: tuple[str, ...], as_json: bool) -> 
             }
             for s in chosen
         ]
-        print_json(shown)
+        print(json_text(shown))
         return 0
     for s in chosen:
         print(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")

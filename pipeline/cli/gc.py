@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import exclusive, print_json
+from pipeline.cli.options import exclusive, json_text
 from pipeline.cli.store_options import open_store, store_options
 from pipeline.keys.recipe_check import contradiction
 from pipeline.report import gc_report as scraps
@@ -57,7 +57,7 @@ def command(
         print(f"note: {why}; see `pipeline verify --all`", file=sys.stderr)
     not_freed = _free(collection) if yes else None
     if as_json:
-        print_json(scraps.as_json(collection, store.url, not_freed))
+        print(json_text(scraps.as_json(collection, store.url, not_freed)))
     elif not_freed is None:
         print(scraps.as_text(collection, store.url))
     else:

@@ -58,9 +58,9 @@ def exclusive(one: str, is_one_given: object, other: str, is_other_given: object
         raise click.UsageError(f"{one} and {other} exclude each other")
 
 
-def print_json(value: Any) -> None:
-    """Print what ``--json`` asks for."""
-    print(json.dumps(value, indent=1))
+def json_text(value: Any) -> str:
+    """Write what ``--json`` asks for."""
+    return json.dumps(value, indent=1)
 
 
 def note_failures(plan: Plan, reported: Container[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import exclusive, experiment_options, plan_of, print_json
+from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
 from pipeline.report.results import per_recording, result_rows
 from pipeline.report.results_text import results_text
 
@@ -26,7 +26,7 @@ def command(
     if recordings:
         print(per_recording(plan), end="")
     elif as_json:
-        print_json([row.as_json() for row in result_rows(plan, per_modality, vskd_f1)])
+        print(json_text([row.as_json() for row in result_rows(plan, per_modality, vskd_f1)]))
     else:
         print(results_text(plan, per_modality, vskd_f1))
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment_options, note_failures, plan_of, print_json
+from pipeline.cli.options import experiment_options, json_text, note_failures, plan_of
 from pipeline.plan.planner import Plan
 from pipeline.report import status
 from pipeline.report.differing_outputs import differing_text
@@ -22,7 +22,7 @@ def command(path: Path, settings: tuple[str, ...], compare: bool, as_json: bool)
     steps = plan.steps.values()
     differs = _differing(plan) if compare else None
     if as_json:
-        print_json(status.as_json(plan, steps, differs))
+        print(json_text(status.as_json(plan, steps, differs)))
         return 0
     print(status.as_text(plan, steps))
     if differs is not None:

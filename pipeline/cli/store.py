@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import print_json
+from pipeline.cli.options import json_text
 from pipeline.cli.store_options import open_store, store_options
 from pipeline.errors import ConfigError
 from pipeline.report import store_report as outputs
@@ -49,10 +49,11 @@ def ls(path: Path, settings: tuple[str, ...], url: str | None, stage: str | None
         outputs.OutputRow(folder, origins.get(folder.name), users.by_output.get(folder.name, ()))
         for folder in sorted(shown, key=lambda each: (each.stage, each.last_modified, each.key))
     ]
-    if as_json:
-        print_json([each.as_json() for each in listed])
-    else:
-        print(outputs.list_text(listed, store.url, shutil.get_terminal_size((120, 24)).columns))
+    print(
+        json_text([each.as_json() for each in listed])
+        if as_json
+        else outputs.list_text(listed, store.url, shutil.get_terminal_size((120, 24)).columns)
+    )
     return 0
 
 
@@ -82,10 +83,11 @@ def show(path: Path, settings: tuple[str, ...], url: str | None, key: str, as_js
         "same recipe": family,
     }
     refs = _users(store, lineage).by_output.get((stage, full), ())
-    if as_json:
-        print_json(outputs.show_json(manifest, origins, refs, published.modified))
-    else:
-        print(outputs.show_text(manifest, origins, refs, published.modified))
+    print(
+        json_text(outputs.show_json(manifest, origins, refs, published.modified))
+        if as_json
+        else outputs.show_text(manifest, origins, refs, published.modified)
+    )
     return 0
 
 
@@ -101,10 +103,7 @@ def du(path: Path, settings: tuple[str, ...], url: str | None, as_json: bool) ->
     inventory = store.inventory()
     lineage = store.lineage(inventory.published)
     usage = usage_of(inventory, lineage, _users(store, lineage))
-    if as_json:
-        print_json(outputs.usage_json(usage, store.url))
-    else:
-        print(outputs.usage_text(usage, store.url))
+    print(json_text(outputs.usage_json(usage, store.url)) if as_json else outputs.usage_text(usage, store.url))
     return 0
 
 

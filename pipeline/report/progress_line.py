@@ -1,4 +1,4 @@
-"""How far a command is that looks long at a store or at raw data: one line on a terminal, one now and then elsewhere."""
+"""How far a long look at a store or at raw data is: a line on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
