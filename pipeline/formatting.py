@@ -15,6 +15,11 @@ def shortened(items: Sequence[str], most: int, what: str = "more") -> list[str]:
     return [*items[:most], *([f"and {len(items) - most:,} {what}"] if len(items) > most else [])]
 
 
+def cut(text: str, width: int) -> str:
+    """Return a text, its end replaced by dots where it is too long."""
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
 def size(count: float) -> str:
     """Write bytes as people say them: ``831 bytes``, ``4.2 MB``; 1 MB = 10^6 bytes."""
     for unit in ("bytes", "kB", "MB", "GB"):
