@@ -175,7 +175,7 @@ def _make_shard(
     name = tuple(attempt.values())
     opened = _open_steps.pop(name, None)  # a step that fails does not stay open
     if opened is None or fresh:
-        opened = _open_step(attempt)
+        opened = _open_step(attempt, check)
     opened.check = check
     if shard not in opened.notes:
         try:
@@ -188,11 +188,12 @@ def _make_shard(
     return ShardDone(opened.notes[shard], socket.gethostname(), opened.device)
 
 
-def _open_step(attempt: dict[str, str]) -> _OpenStep:
+def _open_step(attempt: dict[str, str], check: _CancellationCheck) -> _OpenStep:
+    import torch  # which the run's side needs not
+
     from pipeline.registry import STAGES, import_hashed
     from pipeline.run.step.execute import make_context, prepare_device, sibling_outputs
     from pipeline.run.step.source import open_source
-    from pipeline.run.step.validate_inputs import check_inputs
 
     store = Store.open(attempt["store"])
     job, writer = _open_writer(store, attempt)
@@ -200,12 +201,11 @@ def _open_step(attempt: dict[str, str]) -> _OpenStep:
     device = prepare_device(job)
     source = open_source(job, lambda *_: None) if job.stage == "encode" else None
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
-    check_inputs(job, outputs)
     opened: _OpenStep
     context = make_context(job, writer, outputs, source, device, lambda *_: opened.check(), sibling_outputs(job, store))
     step = import_hashed(STAGES[job.stage].open, job.code)(context)
     check_code(job.code)  # before the work, not only when the first shard is to be kept
-    opened = _OpenStep(step, _device_name(device), lambda: None)
+    opened = _OpenStep(step, torch.cuda.get_device_name() if device == "cuda" else "cpu", check)
     return opened
 
 
@@ -217,12 +217,6 @@ def _open_writer(store: Store, attempt: dict[str, str]) -> tuple[StepJob, Shared
         raise NotShared(f"{attempt['store']}: the job of {attempt['stage']}/{attempt['key']} is gone; run again")
     job = msgspec.json.decode(data, type=StepJob)
     return job, open_writer(check=partial(check_code, job.code))
-
-
-def _device_name(device: str) -> str:
-    import torch
-
-    return torch.cuda.get_device_name() if device == "cuda" else "cpu"
 
 
 def _check_program(program: dict[str, str]) -> None:

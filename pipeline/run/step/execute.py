@@ -150,9 +150,7 @@ def open_step(job: StepJob, device: str, progress: Progress, held: ExitStack) ->
     draft = held.enter_context(store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs, check=check))
     if store.has(job.stage, job.key) and not job.force:  # the draft, still empty, leaves nothing
         return _done(time.monotonic() - started, store.output(job.stage, job.key), device)
-    context = make_context(job, draft, outputs, source, device, progress, sibling_outputs(job, store))
-    check_inputs(job, outputs)
-    return context
+    return make_context(job, draft, outputs, source, device, progress, sibling_outputs(job, store))
 
 
 def publish(job: StepJob, context: Context, provenance: Provenance, seconds: float) -> StepDone:
@@ -186,7 +184,8 @@ def make_context(
     progress: Progress,
     earlier: Iterable[Output] = (),
 ) -> Context:
-    """Put together what a stage is given."""
+    """Put together what a stage is given, its inputs checked."""
+    check_inputs(job, outputs)
     weights = CheckedFile(Path(job.weights), job.weights_known) if job.weights and job.weights_known else None
     return Context(
         recipe=job.recipe,
