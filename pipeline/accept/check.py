@@ -64,8 +64,7 @@ def check(
         )
         stored = open_features(earlier) if "zarr.json" in earlier.entries else None
         ids = [recording.id for recording in plan.table.listing.recordings]
-        # Any: a `PartialDraft` passes on what it has not itself, which types do not show.
-        given: Any = _part(draft, step, earlier, stored, ids, shards) if stored else draft
+        given = _part(draft, step, earlier, stored, ids, shards) if stored else draft
         run = import_hashed(STAGES[job.stage].run, job.code)
         run(make_context(job, given, inputs, source, where, progress))
         of_this_code()
@@ -87,9 +86,8 @@ def _input(plan: Plan, step: Step, need: str) -> Output:
     return output
 
 
-def _part(
-    draft: Draft, step: Step, earlier: Output, stored: FeatureOutput, ids: Sequence[str], shards: int
-) -> PartialDraft:
+def _part(draft: Draft, step: Step, earlier: Output, stored: FeatureOutput, ids: Sequence[str], shards: int) -> Any:
+    """Return a `PartialDraft`: Any, since it passes on what it has not itself, which types do not show."""
     length = stored.array("valid").shard[0]
     good = np.any(stored.read("valid"), axis=1)
     starts = range(0, stored.rows, length)

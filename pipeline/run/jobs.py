@@ -42,12 +42,10 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
             "it must run, and the raw data is not on this machine (source.root)\n"
             "  set source.root to the data, or use a store that has this output"
         )
-    encode = step.stage == "encode"
-    weights = step.work.get("weights")
+    weights = step.work.get("weights") or ""  # of a pretrained network: a file, or the name of what torchvision has
     accepted = step.code.acceptance
     code = _code(plan, step)
     check_code(code)
-    is_file = weights is not None and weights.endswith((".pth", ".safetensors"))
     return StepJob(
         step=step.id,
         stage=step.stage,
@@ -60,12 +58,12 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
         files=_files(plan.table, step),
         device=device,
         on_bad_recording=experiment.on_bad_recording,
-        weights=str(folder / expand_home(weights)) if is_file and weights else None,
+        weights=str(folder / expand_home(weights)) if weights.endswith((".pth", ".safetensors")) else None,
         code=code,
-        weights_known=plan.snapshot.weights.known.get(weights) if weights else None,
+        weights_known=plan.snapshot.weights.known.get(weights),
         force=force,
         accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
-        remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],
+        remotes=[store.url for store in plan.chain.remotes().values()] if step.stage == "encode" else [],
     )
 
 
@@ -82,10 +80,8 @@ def _files(table: Table, step: Step) -> dict[str, bytes]:
     index = table.index
     if index is None or step.stage not in ("index", "encode"):
         return {}
-    return {
-        stream: pack(index.file_hash(path) for _, path in files_of(table.listing, stream))
-        for stream in step.recipe["raw"]
-    }
+    paths = {stream: [path for _, path in files_of(table.listing, stream)] for stream in step.recipe["raw"]}
+    return {stream: pack(map(index.file_hash, listed)) for stream, listed in paths.items()}
 
 
 def _work(plan: Plan, step: Step) -> dict[str, Any]:

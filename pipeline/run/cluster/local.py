@@ -36,33 +36,18 @@ def start_local(size: int, gpus: int) -> Any:
         With ``scheduler_address``, ``security`` and ``close()``.
     """
     security = Security.temporary()
-    secured = {"security": security, "protocol": "tls://"}
-    common = {
-        **secured,
-        "nthreads": 1,
-        "host": LOOPBACK,
-        "memory_limit": 0,
-        "dashboard": False,
-        "silence_logs": "CRITICAL",
-    }
+    secured = {"security": security, "protocol": "tls://", "host": LOOPBACK}
+    common = {**secured, "nthreads": 1, "memory_limit": 0, "dashboard": False, "silence_logs": "CRITICAL"}
     workers = {
         number: {"cls": Nanny, "options": {**common, **_options_of_worker(number, gpus)}}
         for number in range(gpus or size)
     }
+    options = {**secured, "port": 0, "dashboard": True, "dashboard_address": f"{LOOPBACK}:8787"}
     with _ignore_ctrl_c(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a port that is in use: another one is taken
         return SpecCluster(
             workers=workers,
-            scheduler={
-                "cls": Scheduler,
-                "options": {
-                    **secured,
-                    "host": LOOPBACK,
-                    "port": 0,
-                    "dashboard": True,
-                    "dashboard_address": f"{LOOPBACK}:8787",
-                },
-            },
+            scheduler={"cls": Scheduler, "options": options},
             security=security,
             name="pipeline-run",
             silence_logs="CRITICAL",

@@ -48,7 +48,6 @@ _TABLES: Mapping[str, Mapping[str, Registration]] = {
     "pretrained": PRETRAINED,
 }
 _READ_WEIGHTS = ("encoder", "pretrained")
-
 _THREADS = torch.get_num_threads()
 
 
@@ -71,7 +70,7 @@ def execute(job: StepJob, progress: Progress, run_stage: RunStage | None = None)
         context = open_step(job, device, progress, held)
         if isinstance(context, StepDone):
             return context
-        provenance = (run_stage or _run_here)(job, context)
+        provenance = run_stage(job, context) if run_stage else _import_checked(job, STAGES[job.stage].run)(context)
         return publish(job, context, provenance, time.monotonic() - started)
 
 
@@ -105,17 +104,15 @@ def execute_batch(jobs: Sequence[StepJob], progress: Callable[[str, int, int, st
             yield StepEvent(job.step, capture_failure(job.store, task))
 
 
-def _run_here(job: StepJob, context: Context) -> Provenance:
-    """Do a stage's work in this process."""
-    run = import_hashed(STAGES[job.stage].run, job.code)
-    check_code(job.code)  # before the work, not only when the first of it is to be kept
-    return run(context)  # type: ignore[no-any-return]
+def _import_checked(job: StepJob, reference: str) -> Callable[..., Any]:
+    """Import a stage's function, and compare what is loaded with the key before the work, not only when it is kept."""
+    run: Callable[..., Any] = import_hashed(reference, job.code)
+    check_code(job.code)
+    return run
 
 
 def _run_together(job: StepJob, contexts: Sequence[Context]) -> Sequence[Provenance | Exception]:
-    run = import_hashed(STAGES[job.stage].together, job.code)
-    check_code(job.code)
-    return run(contexts)  # type: ignore[no-any-return]
+    return _import_checked(job, STAGES[job.stage].together)(contexts)  # type: ignore[no-any-return]
 
 
 def _publish_one(
