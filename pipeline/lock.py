@@ -75,31 +75,15 @@ def is_closure(code: object) -> bool:
 
 
 class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Code whose values are those of earlier code, which stands for it in recipes.
+    """Code whose values are those of earlier code, which stands for it in recipes."""
 
-    Attributes
-    ----------
-    entry
-        Which entry it was accepted for.
-    checked
-        What was computed again and compared.
-    code
-        The earlier code: module to digest.
-    by, at
-        Who accepted it, and when (UTC).
-    difference
-        The largest difference, by array, as a part of the array's scale.
-    tolerance
-        The largest that would have been taken.
-    """
-
-    entry: str
-    checked: tuple[str, ...]
-    code: dict[str, str]
+    entry: str  # which entry it was accepted for
+    checked: tuple[str, ...]  # what was computed again and compared
+    code: dict[str, str]  # the earlier code: module to digest
     by: str
-    at: str
-    difference: dict[str, float]
-    tolerance: float
+    at: str  # UTC
+    difference: dict[str, float]  # the largest, by array, as a part of the array's scale
+    tolerance: float  # the largest that would have been taken
 
     def __post_init__(self) -> None:
         if not is_closure(self.code):

@@ -45,10 +45,7 @@ def check(
 ) -> CheckResult:
     """Compute some shards of a feature output again, or another output whole, and compare.
 
-    Raises
-    ------
-    PipelineError, StoreError, TrainingError
-        What it needs is not here, or the new code fails.
+    StepError where what it needs is not here; what the new code raises, where it fails.
     """
     inputs = {need: _input(plan, step, need) for need in step.needs}
     job = make_job(plan, step, device)

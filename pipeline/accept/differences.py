@@ -22,30 +22,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class ArrayDifference:
-    """How a new array or document differs from the earlier one.
-
-    Attributes
-    ----------
-    name
-        Of the array or document.
-    largest
-        The largest difference as a part of the scale; infinite where something differs that must not differ at all.
-    mean
-        The mean difference as a part of the scale.
-    where
-        Where the largest is, with the earlier and the new value; empty where nothing differs.
-    taken
-        Whether it is within the tolerance.
-    bits
-        Whether the very bits are equal.
-    """
+    """How a new array or document differs from the earlier one."""
 
     name: str
-    largest: float = 0.0
-    mean: float = 0.0
-    where: str = ""
-    taken: bool = True
-    bits: bool = False
+    largest: float = 0.0  # as a part of the scale; infinite where something differs that must not differ at all
+    mean: float = 0.0  # as a part of the scale
+    where: str = ""  # where the largest is, with the earlier and the new value; empty where nothing differs
+    taken: bool = True  # whether it is within the tolerance
+    bits: bool = False  # whether the very bits are equal
 
 
 def mismatch(name: str, where: str) -> ArrayDifference:

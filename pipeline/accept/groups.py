@@ -22,30 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AcceptanceGroup:
-    """Steps of one code, with the earlier output of each that is to be checked.
+    """Steps of one code, with the earlier output of each that is to be checked."""
 
-    Attributes
-    ----------
-    never_made
-        Steps of the same code that have no earlier output.
-    """
-
-    code: str
+    code: str  # its digest
     pairs: list[tuple[Step, Output]] = field(default_factory=list)
-    never_made: list[str] = field(default_factory=list)
+    never_made: list[str] = field(default_factory=list)  # ids of steps that have no earlier output
 
 
 def find_groups(plan: Plan, steps: Iterable[Step]) -> list[AcceptanceGroup]:
     """Find what to check: of stages in shards a part of every modality, of others one step for each code.
 
-    Modalities of one code may go different ways through it; folds and seeds go the same.
-
-    Raises
-    ------
-    NoBaseline
-        Nothing earlier is there, of any step.
-    StepError
-        More than code changed.
+    Modalities of one code may go different ways through it; folds and seeds go the same. NoBaseline where nothing
+    earlier is there, of any step; StepError where more than code changed.
     """
     targets: dict[str, AcceptanceGroup] = {}
     missing: dict[str, NoBaseline] = {}

@@ -17,15 +17,7 @@ _MAX_RETRIES = 100  # each quarantines one output; a store with more damage need
 def retry_after_quarantine(work: Callable[[], T], retry: Callable[[], T] | None = None) -> T:
     """Return what `work` returns; quarantine each damaged output that stops it, so that nothing of it is used.
 
-    Parameters
-    ----------
-    retry
-        What to call instead of `work` after the first time.
-
-    Raises
-    ------
-    CorruptObject, CorruptManifest
-        It is not known which output is damaged.
+    After the first time `retry`, if given, is called instead. An error that names no output is raised.
     """
     for _ in range(_MAX_RETRIES):
         try:

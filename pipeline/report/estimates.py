@@ -34,21 +34,13 @@ class Estimate:
 
 @dataclass
 class Total:
-    """The sum of several estimates.
+    """The sum of several estimates."""
 
-    Attributes
-    ----------
-    steps, unmeasured
-        How many steps are not in the store, and of how many of them nothing is known.
-    seconds, bytes, fetched
-        To compute, to store, and to fetch from a remote, as far as known.
-    """
-
-    steps: int = 0
-    unmeasured: int = 0
-    seconds: float = 0.0
-    bytes: float = 0
-    fetched: float = 0
+    steps: int = 0  # that are not in the store
+    unmeasured: int = 0  # those of them of which nothing is known
+    seconds: float = 0.0  # to compute, as far as known
+    bytes: float = 0  # to store
+    fetched: float = 0  # bytes to fetch from a remote
 
     def add(self, state: str, estimate: Estimate) -> None:
         """Add one step's."""

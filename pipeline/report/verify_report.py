@@ -15,33 +15,17 @@ _MOST_OBJECTS = 20  # of one output, in text
 
 @dataclass
 class VerifyReport:
-    """What was to be checked, and what was found.
-
-    Attributes
-    ----------
-    steps
-        The outputs to check, with what the experiment calls each; empty for what it does not name.
-    missing
-        Outputs of the experiment that are not there.
-    failed
-        Those that could not be read, and why: a failure of the network or the disk.
-    moved
-        Where damaged ones were set aside.
-    irregular
-        What is neither a plain file nor a folder.
-    foreign
-        Of a whole store: what lies in its folders and is not of it.
-    """
+    """What was to be checked, and what was found."""
 
     url: str
     deep: bool
-    steps: Mapping[OutputName, str]
+    steps: Mapping[OutputName, str]  # the outputs to check, with what the experiment calls each; else empty
     checked: list[VerifyResult] = field(default_factory=list)
-    missing: list[OutputName] = field(default_factory=list)
-    failed: dict[OutputName, str] = field(default_factory=dict)
-    moved: dict[OutputName, str] = field(default_factory=dict)
-    irregular: Sequence[IrregularPath] = ()
-    foreign: Sequence[str] = ()
+    missing: list[OutputName] = field(default_factory=list)  # outputs of the experiment that are not there
+    failed: dict[OutputName, str] = field(default_factory=dict)  # not read, and why: the network or the disk failed
+    moved: dict[OutputName, str] = field(default_factory=dict)  # where damaged ones were set aside
+    irregular: Sequence[IrregularPath] = ()  # what is neither a plain file nor a folder
+    foreign: Sequence[str] = ()  # of a whole store: what lies in its folders and is not of it
 
     @property
     def damaged(self) -> list[VerifyResult]:

@@ -25,12 +25,8 @@ def make_fetch(plan: Plan, step: Step) -> FetchJob:
 def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJob:
     """Describe a step for a worker.
 
-    Raises
-    ------
-    StepError
-        It needs raw data that is not on this machine.
-    CodeChanged
-        This process has loaded other code than the plan has hashed.
+    StepError where it needs raw data that is not on this machine; CodeChanged where this process has loaded other code
+    than the plan has hashed.
     """
     experiment = step.point.experiment
     folder = plan.path.absolute().parent

@@ -33,24 +33,12 @@ Copy = Callable[[Callable[[int, int], None]], CopyResult]
 
 @dataclass
 class TransferOutcome:
-    """What became of the outputs, by what they are called.
+    """What became of the outputs, by what they are called."""
 
-    Attributes
-    ----------
-    sent
-        CopyResult: how many bytes were sent.
-    present
-        There already.
-    differs
-        Of those, which have other objects there than here, and where those come from.
-    failed
-        Why.
-    """
-
-    sent: dict[str, int] = field(default_factory=dict)
-    present: list[str] = field(default_factory=list)
-    differs: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
+    sent: dict[str, int] = field(default_factory=dict)  # copied now, with the bytes that this took
+    present: list[str] = field(default_factory=list)  # there already
+    differs: dict[str, str] = field(default_factory=dict)  # those with other objects there, and where these come from
+    failed: dict[str, str] = field(default_factory=dict)  # and why
 
     def as_json(self) -> dict[str, Any]:
         """Return what became of them, as the command line prints it."""
@@ -75,13 +63,7 @@ def everything(store: Store) -> dict[str, OutputName]:
 
 
 def target_of(plan: Plan, url: str | None) -> Store:
-    """Return the store to push to: the one named, or else the first remote.
-
-    Raises
-    ------
-    ConfigError
-        No remote is named.
-    """
+    """Return the store to push to: the one named, or else the first remote; ConfigError where none is named."""
     if url is None and not plan.chain.urls:
         raise ConfigError(
             f"{plan.path}: remote: names no store to push to\n"
@@ -100,12 +82,8 @@ def push(
 ) -> TransferOutcome:
     """Copy outputs to a remote, where experiments name what they use first, so that cleaning there keeps it.
 
-    Parameters
-    ----------
-    whole
-        The outputs are the whole store's, not this experiment's alone: other experiments name theirs, too.
-    forced
-        Steps whose outputs take the place of others there.
+    `whole`: they are the whole store's, and other experiments name theirs, too. The outputs of the steps in `forced`
+    take the place of others there.
     """
     if not outputs:
         return TransferOutcome()

@@ -45,16 +45,9 @@ class TaskCancelled(Exception):
 
 
 def do_steps(jobs: bytes, program: dict[str, str], topic: str) -> bytes:
-    """Do whole steps as one batch; return a `StepDone` or `StepFailed` for each, by step id.
+    """Do whole steps, a list of `StepJob`, as one batch; return a `StepDone` or `StepFailed` for each, by step id.
 
-    Parameters
-    ----------
-    jobs
-        A list of `StepJob`.
-    program
-        The run's fingerprint, which this worker's must equal.
-    topic
-        Where the run listens for progress.
+    `program` is the run's fingerprint, which this worker's must equal; under `topic` the run listens for progress.
     """
     steps = msgspec.json.decode(jobs, type=list[StepJob])
     result = _run_exclusive(steps[0].store, program, lambda check: _execute(steps, topic, check))
@@ -65,14 +58,8 @@ def do_steps(jobs: bytes, program: dict[str, str], topic: str) -> bytes:
 def make_shard(attempt: dict[str, str], shard: int, fresh: bool, program: dict[str, str]) -> bytes:
     """Make one shard of a step whose draft is shared; return a `ShardMessage`.
 
-    Parameters
-    ----------
-    attempt
-        ``store``, ``stage``, ``key`` and ``attempt`` of the draft.
-    fresh
-        Whether to open the step anew, and make the shard although this process has made it before.
-    program
-        The run's fingerprint, which this worker's must equal.
+    `attempt` has ``store``, ``stage``, ``key`` and ``attempt`` of the draft. With `fresh` the step is opened anew, and
+    the shard made although this process has made it before. `program` is the run's, as in `do_steps`.
     """
     result = _run_exclusive(attempt["store"], program, lambda check: _make_shard(attempt, shard, fresh, check))
     return msgspec.json.encode(_with_hostname(result))
@@ -150,20 +137,12 @@ def _retry_until_lease_expires(job: StepJob, work: Callable[[], StepDone]) -> St
 
 @dataclass
 class _OpenStep:
-    """A step that this process makes shards of.
-
-    Attributes
-    ----------
-    check
-        That of the task which uses it now.
-    notes
-        Of the shards that it has made.
-    """
+    """A step that this process makes shards of."""
 
     step: Sharded
     device: str
-    check: Callable[..., None]
-    notes: dict[int, dict[str, Any]] = field(default_factory=dict)
+    check: Callable[..., None]  # that of the task which uses it now
+    notes: dict[int, dict[str, Any]] = field(default_factory=dict)  # of the shards that it has made
 
 
 _open_steps: OrderedDict[tuple[str, ...], _OpenStep] = OrderedDict()  # the last used one last

@@ -52,17 +52,9 @@ _THREADS = torch.get_num_threads()
 
 
 def execute(job: StepJob, progress: Progress, run_stage: RunStage | None = None) -> StepDone:
-    """Do a step and publish its output.
+    """Do a step and publish its output; what was journalled before an error stays for the next try.
 
-    Parameters
-    ----------
-    run_stage
-        Does the stage's work with what was opened for it; None: in this process.
-
-    Raises
-    ------
-    PipelineError, StoreError, TrainingError
-        With the problem and its remedy; what was journalled stays for the next try.
+    `run_stage` does the stage's work with what was opened for it; None: the stage's own function, in this process.
     """
     started = time.monotonic()
     device = prepare_device(job)
