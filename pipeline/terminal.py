@@ -103,6 +103,11 @@ class Guarded(io.TextIOBase):
             self.failure = self.failure or OSError(errno.EBADF, "it is closed")
 
 
+def note(text: str) -> None:
+    """Tell the user something beside what a command prints."""
+    print(f"note: {text}", file=sys.stderr)
+
+
 def drawing(stream: TextIO) -> TextIO:
     """Return a stream in which controls have their effect, for bars and lines that are written over."""
     unguarded = stream.stream if isinstance(stream, Guarded) else stream

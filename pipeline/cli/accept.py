@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.steps.step import Step
 from pipeline.run.selection import check_entry
 from pipeline.stagesfile.schema import did_you_mean
+from pipeline.terminal import note
 
 if TYPE_CHECKING:
     from pipeline.accept.check import CheckResult
@@ -58,7 +58,7 @@ def command(
         return 0
     from pipeline.accept.groups import acceptance
 
-    found: dict[str, Accepted] = {}
+    accepted: dict[str, Accepted] = {}
     targets = list(_targets(plan, code_changed))
     if plan.trial:
         raise ConfigError(
@@ -67,19 +67,19 @@ def command(
         )
     for target in targets:
         if target.never_made:
-            print(f"note: never made before and not checked: {', '.join(target.never_made)}", file=sys.stderr)
+            note(f"never made before and not checked: {', '.join(target.never_made)}")
         if not target.pairs:
             continue
         checked = _check(plan, target, device, tolerance, shards)
         _refuse_others(entry, target, checked, tolerance)
-        found[target.code] = acceptance(entry, target, checked, tolerance, user_name())
+        accepted[target.code] = acceptance(entry, target, checked, tolerance, user_name())
     lock = lock_path(path)
     now = read_lock(lock) if lock.exists() else plan.lock
-    write_lock(lock, msgspec.structs.replace(now, accepted={**now.accepted, **found}), now)
+    write_lock(lock, msgspec.structs.replace(now, accepted={**now.accepted, **accepted}), now)
     new = plan_of(path, settings)
     if new.history.pin((each.stage, each.key) for each in new.steps.values()):
         new.states.update(states_of(new.chain, new.steps.values()))  # cleaning may have come between
-    _report(plan, new, entry, found, lock)
+    _report(plan, new, entry, accepted, lock)
     return 0
 
 
@@ -154,11 +154,11 @@ def _refuse_others(entry: str, target: AcceptanceGroup, checked: list[CheckResul
         )
 
 
-def _report(old: Plan, new: Plan, entry: str, found: dict[str, Accepted], lock: Path) -> None:
+def _report(old: Plan, new: Plan, entry: str, accepted: dict[str, Accepted], lock: Path) -> None:
     again = [id_ for id_, state in new.states.items() if state == "cached" and old.states.get(id_) != "cached"]
     remaining = [id_ for id_, state in new.states.items() if state in ("todo", "partial")]
     print(f"{lock.name}: the code of {entry} is accepted for the earlier one; {len(again)} steps are cached again")
-    others = {s.entry for s in new.steps.values() if entry not in s.entries and s.code.acceptance in found.values()}
+    others = {s.entry for s in new.steps.values() if entry not in s.entries and s.code.acceptance in accepted.values()}
     if others:
         print(f"it holds for {', '.join(sorted(others))}, too: the same code, which was checked with {entry} alone")
     if remaining:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from pipeline.cli.store_options import open_store, store_options
 from pipeline.keys.recipe_check import contradiction
 from pipeline.report import gc_report as scraps
 from pipeline.report.progress_line import ProgressLine
+from pipeline.terminal import note
 from store import resolve_ref_names
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def command(
     dropped = resolve_ref_names(list(store.refs()), forget) if forget else []
     collection = store.garbage_collection(grace_s=grace_s, drop_refs=dropped, contradiction=contradiction)
     for why in collection.unreadable.values():
-        print(f"note: {why}; see `pipeline verify --all`", file=sys.stderr)
+        note(f"{why}; see `pipeline verify --all`")
     not_freed = _free(collection) if yes else None
     if as_json:
         print(json_text(scraps.as_json(collection, store.url, not_freed)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Container
@@ -17,6 +16,7 @@ from pipeline.log import info, show
 from pipeline.plan.planner import Plan, make_plan, plan_again
 from pipeline.report.progress_line import ProgressLine
 from pipeline.stagesfile.settings import parse_setting
+from pipeline.terminal import note
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,7 +67,7 @@ def note_failures(plan: Plan, reported: Container[str]) -> None:
     """Say which remotes are left out, but for those of which that was said before."""
     for url, why in plan.chain.failures.items():
         if url not in reported:
-            print(f"note: remote {url} is left out: {why}", file=sys.stderr)
+            note(f"remote {url} is left out: {why}")
 
 
 def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) -> Plan:
@@ -85,5 +85,5 @@ def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) 
     info(__name__, "planned %d steps in %.2f s: %s", len(plan.steps), time.monotonic() - started, counts)
     if earlier is None:
         for location, what in plan.absent.items():
-            print(f"note: {what} not at {location}; keys come from {lock_path(path).name}", file=sys.stderr)
+            note(f"{what} not at {location}; keys come from {lock_path(path).name}")
     return plan

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TypeVar
 
+from pipeline.terminal import note
 from store import Store
 from store.errors import CorruptManifest, CorruptObject
 
@@ -26,6 +26,6 @@ def retry_after_quarantine(work: Callable[[], T], retry: Callable[[], T] | None 
             if not (error.url and error.stage and error.key):
                 raise
             place = Store.open(error.url).quarantine(error.stage, error.key, str(error), attempt=error.attempt)
-            print(f"note: {error.finding}; it was moved to {place}", file=sys.stderr)
+            note(f"{error.finding}; it was moved to {place}")
             work = retry or work
     return work()

@@ -28,6 +28,7 @@ from pipeline.report.results_text import broken_count, broken_reasons, doubts, n
 from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.selection import check_entry, check_scheduler, select_steps, steps_to_materialise
 from pipeline.stagesfile.load import read_text
+from pipeline.terminal import note
 from store.errors import StoreError
 
 
@@ -115,8 +116,7 @@ def run_experiment(plan: Plan, plan_again: Callable[[], Plan], options: RunOptio
         plan = plan_again() if outdated else plan
         plan.history.record(plan.history.unrecorded_steps(plan.steps.values(), plan.states))
     if plan.history.write_error:
-        reason = f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.write_error}"
-        print(f"note: {reason}", file=sys.stderr)
+        note(f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.write_error}")
     return plan, outcome
 
 
@@ -128,18 +128,17 @@ def _update_lock(plan: Plan) -> None:
     name = lock_path(plan.path).name
     if plan.trial:
         if plan.lock != plan.old_lock and lock_path(plan.path).exists():
-            print(f"note: {name} stays as it is: --set makes this a trial of another experiment", file=sys.stderr)
+            note(f"{name} stays as it is: --set makes this a trial of another experiment")
         return
     try:
         replaced = update_lock(lock_path(plan.path), plan.lock, plan.old_lock)
     except LockNotWritable as error:
-        print(f"note: {error}", file=sys.stderr)
+        note(str(error))
         return
     if replaced is None:
-        problem = f"{name} changed while this ran and is left as it is"
-        print(f"note: {problem}; run again to bring it up to date", file=sys.stderr)
+        note(f"{name} changed while this ran and is left as it is; run again to bring it up to date")
     elif text := lock_changes_text(replaced, plan.lock):
-        print(f"note: {name} now has other raw data: {text}", file=sys.stderr)
+        note(f"{name} now has other raw data: {text}")
 
 
 def _run(plan: Plan, options: RunOptions, done: Collection[str]) -> Outcome:
@@ -217,8 +216,7 @@ def _note_edited(plan: Plan) -> None:
         event = "changed"
     except ConfigError:
         event = "went away"
-    note = f"{plan.path} {event} while this ran, which went on with it as it was at its beginning"
-    print(f"note: {note}", file=sys.stderr)
+    note(f"{plan.path} {event} while this ran, which went on with it as it was at its beginning")
 
 
 def _note_differing_inputs(plan: Plan, states: Mapping[str, str], ids: Iterable[str]) -> None:

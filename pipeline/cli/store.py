@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from pipeline.cli.store_options import open_store, store_options
 from pipeline.errors import ConfigError
 from pipeline.report import store_report as outputs
 from pipeline.stagesfile.schema import did_you_mean
+from pipeline.terminal import note
 from store import Store, usage_of, users_of
 from store.errors import MissingOutput
 
@@ -111,7 +111,7 @@ def _users(store: Store, lineage: Lineage) -> Users:
     """Return who uses which output; say which references cannot be read."""
     users = users_of(store.refs(), store.url, lineage)
     for why in users.unreadable:
-        print(f"note: {why}", file=sys.stderr)
+        note(why)
     return users
 
 

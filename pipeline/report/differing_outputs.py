@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.formatting import shortened
 from pipeline.plan.planner import Plan
+from pipeline.terminal import note
 
 if TYPE_CHECKING:
     from pipeline.run.push_pull import TransferOutcome
@@ -23,7 +24,7 @@ def print_problems(plan: Plan, outcome: TransferOutcome, problem: str = "") -> N
 def note_differing(plan: Plan, differs: Mapping[str, str]) -> None:
     """Say on standard error which outputs differ, where any does."""
     if differs:
-        print(f"note: {differing_text(plan, differs)}", file=sys.stderr)
+        note(differing_text(plan, differs))
 
 
 def differing_text(plan: Plan, differs: Mapping[str, str]) -> str:

@@ -131,21 +131,21 @@ def _notes(collection: GarbageCollection) -> list[str]:
     return notes
 
 
-def irregular_notes(found: Sequence[IrregularPath]) -> list[str]:
+def irregular_notes(irregular: Sequence[IrregularPath]) -> list[str]:
     """Name what is neither a plain file nor a folder."""
-    if not found:
+    if not irregular:
         return []
     return [
         "note: nothing in a store is followed, used or freed that is not a plain file or folder:",
-        *(f"  {line}" for line in shortened([f"{each.path}, {each.what}" for each in found], _MOST_LINES)),
+        *(f"  {line}" for line in shortened([f"{each.path}, {each.what}" for each in irregular], _MOST_LINES)),
         "  put what it stands for in its place, or delete it. To have a store on another disk, let the whole store\n"
         "  folder be a link, or mount the disk there (`mount --bind`)",
     ]
 
 
-def foreign_notes(found: Sequence[str]) -> list[str]:
+def foreign_notes(foreign: Sequence[str]) -> list[str]:
     """Name in one line what lies in the store's folders and is not of this store."""
-    named = ", ".join(shortened(sorted(found), _MOST_FOREIGN))
+    named = ", ".join(shortened(sorted(foreign), _MOST_FOREIGN))
     return [f"note: not of this store, neither used nor freed: {named}"] if named else []
 
 

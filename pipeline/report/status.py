@@ -98,8 +98,8 @@ def as_text(plan: Plan, steps: Collection[Step]) -> str:
 def _why(plan: Plan, why: Sequence[tuple[Step, list[Reason]]]) -> list[str]:
     """Say each reason once, with the steps that share it."""
     shared: dict[str, list[Step]] = {}
-    for step, found in why:
-        for reason in dict.fromkeys(_brief(plan, reason) for reason in found):
+    for step, its_reasons in why:
+        for reason in dict.fromkeys(_brief(plan, reason) for reason in its_reasons):
             shared.setdefault(reason, []).append(step)
     lines = ["why:"] if shared else []
     for reason, group in shared.items():
@@ -110,7 +110,7 @@ def _why(plan: Plan, why: Sequence[tuple[Step, list[Reason]]]) -> list[str]:
 
 def _hint(why: Sequence[tuple[Step, list[Reason]]]) -> list[str]:
     """Say what can be done where the program changed and nothing else."""
-    entries = dict.fromkeys(step.entry for step, found in why if found and all(reason.is_code for reason in found))
+    entries = dict.fromkeys(step.entry for step, its in why if its and all(reason.is_code for reason in its))
     return [f"where that changes no value: pipeline accept {entry}" for entry in entries]
 
 
