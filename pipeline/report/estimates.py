@@ -129,7 +129,7 @@ class Estimates:
         return [item for other in self._plan.history.others() for item in other.steps.items()]
 
     def _scaled(self, step: Step, past: StepRecord) -> Estimate | None:
-        """Estimate a step from another: both times are taken to grow with the work, both sizes with the rows."""
+        """Estimate a step from another: its time grows with the work to do, its size with the rows."""
         took = self._run_cost(past.stage, past.key)
         if took is None:
             return Estimate(past.seconds, past.bytes) if past.seconds > 0 else None

@@ -95,7 +95,9 @@ def result_rows(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) -
         variant = evaluations[0][1]["variant"]
         for metric, by_seed in by_metric.items():
             means = {
-                seed: statistics.fmean(by_fold.values()) for seed, by_fold in by_seed.items() if {*by_fold} == {*tested}
+                seed: statistics.fmean(by_fold.values())
+                for seed, by_fold in by_seed.items()
+                if by_fold.keys() == tested.keys()
             }
             if means:
                 values, seeds = tuple(means.values()), tuple(means)
