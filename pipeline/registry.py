@@ -44,8 +44,8 @@ class Stage:
     params: str  # the struct of its parameters
     run: str  # the function that does a step
     reads: tuple[str, ...]  # which kinds of entries it can need
-    tables: tuple[tuple[str, str], ...] = ()  # parameters whose value is a name in one of `TABLES`, with that table
-    open: str = ""  # what opens a step whose shards others can make (`pipeline.stages.sharded.Sharded`), if they can
+    tables: tuple[tuple[str, str], ...] = ()  # parameters that name something in one of `TABLES`, with that table
+    open: str = ""  # what opens a step whose shards others can make, as a `pipeline.stages.sharded.Sharded`
     together: str = ""  # the function that does several alike steps as one, if they can be
 
 
@@ -113,7 +113,7 @@ PRETRAINED: Mapping[str, Registration] = {
 
 
 def import_object(reference: str) -> Any:
-    """Import what ``module:attribute`` names; ContractError where it, or what its module needs, cannot be imported."""
+    """Import what ``module:attribute`` names; ContractError where it, or what it needs, cannot be imported."""
     module, _, attribute = reference.partition(":")
     try:
         return getattr(import_module(module), attribute)

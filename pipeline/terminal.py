@@ -35,8 +35,8 @@ def _escape(character: re.Match[str]) -> str:
 class Guarded(io.TextIOBase):
     """A stream that writes harmless text and remembers why a write failed, rather than raise it.
 
-    `stream` is None where it was closed before the program began, as ``>&-`` does. With `controls` these pass: for what
-    draws on a terminal, and makes texts of others harmless itself.
+    `stream` is None where it was closed before the program began, as ``>&-`` does. With `controls` these pass:
+    for what draws on a terminal, and makes texts of others harmless itself.
     """
 
     def __init__(self, stream: TextIO | None, *, controls: bool = False) -> None:

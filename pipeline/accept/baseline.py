@@ -25,7 +25,7 @@ class NoBaseline(StepError):
 def find_baseline(plan: Plan, step: Step) -> Output:
     """Return the output that this experiment last had, or else the newest with such a recipe in the store or a remote.
 
-    NoBaseline where there is none; StepError where the one that it last had differs in more than code, with what it is.
+    NoBaseline where there is none; StepError where the one that it last had differs in more than code.
     """
     past = plan.history.steps.get(step.id)
     last = plan.chain.output(past.stage, past.key) if past and past.stage == step.stage else None

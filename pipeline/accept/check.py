@@ -83,8 +83,9 @@ def _input(plan: Plan, step: Step, need: str) -> Output:
     return output
 
 
-def _part(draft: Draft, step: Step, earlier: Output, stored: FeatureOutput, ids: Sequence[str], shards: int) -> Any:
-    """Return a `PartialDraft`: Any, since it passes on what it has not itself, which types do not show."""
+def _part(
+    draft: Draft, step: Step, earlier: Output, stored: FeatureOutput, ids: Sequence[str], shards: int
+) -> Any:  # a `PartialDraft`, which is a draft by what it passes on: types do not show that
     length = stored.array("valid").shard[0]
     good = np.any(stored.read("valid"), axis=1)
     starts = range(0, stored.rows, length)

@@ -25,9 +25,9 @@ class ArrayDifference:
     """How a new array or document differs from the earlier one."""
 
     name: str
-    largest: float = 0.0  # as a part of the scale; infinite where something differs that must not differ at all
-    mean: float = 0.0  # as a part of the scale
-    where: str = ""  # where the largest is, with the earlier and the new value; empty where nothing differs
+    largest: float = 0.0  # part of the scale; infinite where something differs that must not differ
+    mean: float = 0.0  # part of the scale
+    where: str = ""  # where the largest is, with the earlier and the new value
     taken: bool = True  # whether it is within the tolerance
     bits: bool = False  # whether the very bits are equal
 

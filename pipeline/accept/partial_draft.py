@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class PartialDraft:
     """Looks to a stage like a draft that was stopped when all but the `wanted` shards were done.
 
-    The draft itself is empty. `recordings` are the ids of the earlier output's rows, by shard; `skipped` those of which
-    it has no values, with the reason.
+    The draft itself is empty. `recordings` are the ids of the earlier output's rows, by shard; `skipped` those
+    of which it has no values, with the reason.
     """
 
     def __init__(

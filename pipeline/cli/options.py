@@ -27,11 +27,11 @@ def _show_log(ctx: click.Context, param: click.Parameter, verbosity: int) -> Non
 
 
 def _keep_debug(ctx: click.Context, param: click.Parameter, debug: bool) -> None:
-    ctx.meta["debug"] = debug  # for `run` alone, whose steps fail elsewhere: `main` looks at the arguments
+    ctx.meta["debug"] = debug  # for `run`, whose steps fail elsewhere; `main` looks at the arguments
 
 
 def experiment_options(command: F) -> F:
-    """Add ``-f``, ``--set``, ``--debug`` and ``-v``; a command takes the first two, as `path` and `settings`."""
+    """Add ``-f`` and ``--set``, which the command takes as `path` and `settings`, ``--debug`` and ``-v``."""
     options = [
         click.option(
             "-f", "--file", "path", type=click.Path(path_type=Path, readable=False), default=Path("stages.yaml"),

@@ -54,10 +54,6 @@ def command(
     print_problems(plan, outcome)
     if not remotes:
         print("error: no remote can be reached\n  see the notes above; run it again when one can", file=sys.stderr)
-    if as_json:
-        print(json_text(outcome.as_json()))
-    else:
-        print(
-            outcome.as_text("pulled", ", ".join(store.url for store in remotes.values()) or "no remote can be reached")
-        )
+    where = ", ".join(store.url for store in remotes.values()) or "no remote can be reached"
+    print(json_text(outcome.as_json()) if as_json else outcome.as_text("pulled", where))
     return 1 if outcome.failed or not remotes else 0

@@ -38,7 +38,8 @@ def command(
     cached = [step for step in of_entries(plan, (*entries, *force)) if plan.states[step.id] == "cached"]
     forced = {step.id for step in (of_entries(plan, force) if force else [])}
     target = target_of(plan, remote)
-    outcome = push(plan, target, everything(plan.store) if whole else named(cached), whole=whole, forced=forced)
+    outputs = everything(plan.store) if whole else named(cached)
+    outcome = push(plan, target, outputs, whole=whole, forced=forced)
     print_problems(plan, outcome)
     print(json_text(outcome.as_json()) if as_json else outcome.as_text("pushed", target.url))
     return 1 if outcome.failed else 0

@@ -193,9 +193,8 @@ def _print_failures(plan: Plan, outcome: Outcome) -> None:
         if len(ids) == 1:
             print(f"left out: {ids[0]}, because it needs {outcome.skipped[ids[0]]}", file=sys.stderr)
         else:
-            print(
-                f"left out: {counted(len(ids), 'step')} of {entry}, because they need steps of {need}", file=sys.stderr
-            )
+            left_out = f"{counted(len(ids), 'step')} of {entry}"
+            print(f"left out: {left_out}, because they need steps of {need}", file=sys.stderr)
 
 
 def _check_broken(plan: Plan, force: Collection[str]) -> None:

@@ -49,11 +49,10 @@ def ls(path: Path, settings: tuple[str, ...], url: str | None, stage: str | None
         outputs.OutputRow(folder, origins.get(folder.name), users.by_output.get(folder.name, ()))
         for folder in sorted(shown, key=lambda each: (each.stage, each.last_modified, each.key))
     ]
-    print(
-        json_text([each.as_json() for each in listed])
-        if as_json
-        else outputs.list_text(listed, store.url, shutil.get_terminal_size((120, 24)).columns)
-    )
+    if as_json:
+        print(json_text([each.as_json() for each in listed]))
+    else:
+        print(outputs.list_text(listed, store.url, shutil.get_terminal_size((120, 24)).columns))
     return 0
 
 

@@ -45,7 +45,8 @@ def as_text(collection: GarbageCollection, url: str) -> str:
 def freed_text(collection: GarbageCollection, not_freed: Mapping[str, str]) -> str:
     """Say what was freed, and what was not and why."""
     freed = [scrap for scrap in collection.garbage if scrap.path not in not_freed]
-    lines = [f"left {what(scrap)}: {not_freed[scrap.path]}" for scrap in collection.garbage if scrap.path in not_freed]
+    kept = [scrap for scrap in collection.garbage if scrap.path in not_freed]
+    lines = [f"left {what(scrap)}: {not_freed[scrap.path]}" for scrap in kept]
     lines += [f"forgot {name}" for name in collection.drop_refs]
     done = f"freed {_counts(freed)}, {size(_bytes(freed))} together" if freed else "nothing was freed"
     return "\n".join([*lines, f"{done}; {_kept(collection)}", *_notes(collection)])

@@ -88,7 +88,8 @@ def _late(plan: Plan, without: Collection[str]) -> dict[str, Mapping[str, str]]:
 def broken_count(plan: Plan, without: Collection[str] = ()) -> str:
     """Count what cannot be used; not what some entries found. Empty where there is nothing."""
     broken, unparsed = ((), ()) if "index" in without else (plan.broken, plan.unparsed)
-    recordings = len({id_ for by_id in (broken, *_late(plan, without).values()) for id_ in by_id if id_})
+    reasons = (broken, *_late(plan, without).values())  # each by recording, which may be unknown
+    recordings = len({id_ for by_id in reasons for id_ in by_id if id_})
     parts = [counted(recordings, "recording")] if recordings else []
     parts += [counted(len(unparsed), "unplaceable file")] if unparsed else []
     return " and ".join(parts)

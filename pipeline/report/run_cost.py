@@ -20,7 +20,7 @@ class RunCost:
     kind: str | None  # see `kind_of`
     seconds: float
     bytes: int
-    work: float | None  # what the seconds were spent on: less than all where rows were copied; None: nothing tells
+    work: float | None  # that the seconds were spent on: less than all where rows were copied
     rows: int | None  # recordings that the bytes hold; None where the size does not depend on them
 
 

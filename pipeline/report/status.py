@@ -104,7 +104,8 @@ def _why(plan: Plan, why: Sequence[tuple[Step, list[Reason]]]) -> list[str]:
     lines = ["why:"] if shared else []
     for reason, group in shared.items():
         entries = ", ".join(dict.fromkeys(step.entry for step in group))
-        lines.append(f"  {group[0].id if len(group) == 1 else f'{entries} ({len(group)} steps)'}: {reason}")
+        who = group[0].id if len(group) == 1 else f"{entries} ({len(group)} steps)"
+        lines.append(f"  {who}: {reason}")
     return lines
 
 

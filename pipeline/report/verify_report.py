@@ -19,10 +19,10 @@ class VerifyReport:
 
     url: str
     deep: bool
-    steps: Mapping[OutputName, str]  # the outputs to check, with what the experiment calls each; else empty
+    steps: Mapping[OutputName, str]  # what to check, with what the experiment calls it; else empty
     checked: list[VerifyResult] = field(default_factory=list)
-    missing: list[OutputName] = field(default_factory=list)  # outputs of the experiment that are not there
-    failed: dict[OutputName, str] = field(default_factory=dict)  # not read, and why: the network or the disk failed
+    missing: list[OutputName] = field(default_factory=list)  # of the experiment
+    failed: dict[OutputName, str] = field(default_factory=dict)  # by the network or the disk, and how
     moved: dict[OutputName, str] = field(default_factory=dict)  # where damaged ones were set aside
     irregular: Sequence[IrregularPath] = ()  # what is neither a plain file nor a folder
     foreign: Sequence[str] = ()  # of a whole store: what lies in its folders and is not of it

@@ -25,8 +25,8 @@ def make_fetch(plan: Plan, step: Step) -> FetchJob:
 def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJob:
     """Describe a step for a worker.
 
-    StepError where it needs raw data that is not on this machine; CodeChanged where this process has loaded other code
-    than the plan has hashed.
+    StepError where it needs raw data that is not on this machine; CodeChanged where this process has loaded
+    other code than the plan has hashed.
     """
     experiment = step.point.experiment
     folder = plan.path.absolute().parent
@@ -38,7 +38,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
             "it must run, and the raw data is not on this machine (source.root)\n"
             "  set source.root to the data, or use a store that has this output"
         )
-    weights = step.work.get("weights") or ""  # of a pretrained network: a file, or the name of what torchvision has
+    weights = step.work.get("weights") or ""  # a file, or the name of what torchvision has
     accepted = step.code.acceptance
     code = _code(plan, step)
     check_code(code)

@@ -13,7 +13,7 @@ from pipeline.keys.file_hash import FileHash
 
 
 class Certificate(msgspec.Struct, frozen=True):
-    """The TLS certificate of a scheduler that was started for this run; only the run's own processes are given it."""
+    """The TLS certificate of a scheduler of this run, which only the run's own processes are given."""
 
     certificate: str  # PEM text, as the key is; self-signed
     key: str
@@ -27,8 +27,8 @@ class Scheduler(msgspec.Struct, frozen=True):
 
     address: str
     gpu: bool  # whether only workers with a GPU may make them
-    program: dict[str, str]  # the run's `pipeline.run.cluster.fingerprint.fingerprint`, which the workers' must equal
-    certificate: Certificate | None = None  # needed to connect, where the scheduler was started for this run
+    program: dict[str, str]  # the run's `cluster.fingerprint.fingerprint`, which the workers' must equal
+    certificate: Certificate | None = None  # of a scheduler that was started for this run
 
 
 class StepJob(msgspec.Struct, frozen=True, tag=True):
@@ -38,22 +38,22 @@ class StepJob(msgspec.Struct, frozen=True, tag=True):
     stage: str
     key: str
     recipe: dict[str, Any]
-    work: dict[str, Any]  # what the stage needs beside the recipe, such as rows and labels; not part of the key
+    work: dict[str, Any]  # what the stage needs beside the recipe (rows, labels); not part of the key
     inputs: dict[str, tuple[str, str]]  # outputs to read: step id to (stage, key)
     store: str
     source: dict[str, Any]  # the stages file's, its root made absolute
-    files: dict[str, bytes]  # by stream, size, times, inode and digest of each raw file (`pipeline.run.packing`)
+    files: dict[str, bytes]  # by stream, of each raw file size, times, inode and digest: `pipeline.run.packing`
     device: str
     on_bad_recording: str
     weights: str | None  # path of a file with pretrained weights
-    # The modules that the step may run, as the plan hashed them; see `pipeline.keys.loaded_code.check_code`. The recipe
-    # has earlier code where that was accepted.
+    # The modules that the step may run, as the plan hashed them: see `pipeline.keys.loaded_code.check_code`.
+    # The recipe has earlier code where that was accepted.
     code: dict[str, tuple[str, str]]
     weights_known: FileHash | None = None
-    force: bool = False  # recompute the output although it exists; the old one stays until the new one replaces it
+    force: bool = False  # recompute the output although it exists, which stays until the new one is published
     remotes: list[str] = []  # further stores with outputs of which rows can be copied
-    accepted: dict[str, str] | None = None  # who accepted the recipe's code in place of what runs, for the provenance
-    scheduler: Scheduler | None = None  # whose workers make the shards; None: the process that does the job
+    accepted: dict[str, str] | None = None  # who accepted the recipe's code for what runs
+    scheduler: Scheduler | None = None  # whose workers make the shards, if not this process
 
     @property
     def uses_gpu(self) -> bool:
@@ -113,9 +113,9 @@ class StepFailed(msgspec.Struct, frozen=True, tag=True):
 
     message: str  # the problem and its remedy
     traceback: str = ""
-    corrupt_input: CorruptInput | None = None  # what caused it; the runner recovers that and tries the step again
+    corrupt_input: CorruptInput | None = None  # what caused it: recovered, and the step tried again
     locked_by: str = ""  # who is doing this step now, if that is why it failed
-    # It was a defect, a failure of the GPU, or code that was edited: the process must not do another step.
+    # A defect, a failure of the GPU, or code that was edited: the process must not do another step.
     internal_error: bool = False
 
 
@@ -138,7 +138,7 @@ class ShardDone(msgspec.Struct, frozen=True, tag=True):
 
 
 class ShardConflict(msgspec.Struct, frozen=True, tag=True):
-    """An object of the shard exists with other bytes, left by a worker that died before it had journalled the shard."""
+    """An object of the shard exists with other bytes, of a worker that died before it had journalled the shard."""
 
     path: str | None  # the object; None where the shard as a whole must be made again
     message: str

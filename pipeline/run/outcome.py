@@ -23,14 +23,14 @@ class RunOptions:
     until: str | None = None  # entries: which steps are selected
     only: str | None = None
     force: tuple[str, ...] = ()  # and which of them are done again although they are cached
-    # Steps at a time; None: as many as there are processor cores. Encoding video and indexing use all cores, so nothing
-    # is made beside them.
+    # Steps at a time; None: as many as there are processor cores. Encoding video and indexing use all cores,
+    # so nothing is made beside them.
     jobs: int | None = None
     device: str = "auto"  # or ``cpu`` or ``cuda``
-    scheduler: str | None = None  # dask's address; ``local``: one started for this run; None: processes of this run
-    together: int = 1  # most models that are trained as one, which differ in fold and seed; see `trainers.fit.stacked`
-    # Wait for a step that another run is doing, and take it over when that run is gone. Otherwise such a step fails
-    # when all others have ended.
+    scheduler: str | None = None  # dask's address, or ``local``; None: processes of this run
+    together: int = 1  # models that are trained as one, at most; see `trainers.fit.stacked`
+    # Wait for a step that another run is doing, and take it over when that run is gone. Otherwise such a step
+    # fails when all others have ended.
     wait: bool = False
 
 
@@ -39,12 +39,12 @@ class Outcome:
     """What became of the steps of a run, by step id."""
 
     done: dict[str, StepDone] = field(default_factory=dict)  # computed now
-    fetched: dict[str, StepDone] = field(default_factory=dict)  # from a remote, or computed meanwhile by another run
+    fetched: dict[str, StepDone] = field(default_factory=dict)  # from a remote, or made by another run
     failed: dict[str, StepFailed] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)  # not tried, with the step that they need and that failed
+    skipped: dict[str, str] = field(default_factory=dict)  # with what they need, which failed
     not_pushed: dict[str, str] = field(default_factory=dict)  # computed, with the reason
-    # Whether an output that is now available lacks other recordings than the plan assumed. Training and evaluation must
-    # be planned again; those that were waiting were dropped.
+    # Whether an output that is now available lacks other recordings than the plan assumed. Training and
+    # evaluation must be planned again; those that were waiting were dropped.
     outdated: bool = False
 
     def add(self, later: Outcome) -> None:

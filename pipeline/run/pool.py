@@ -37,7 +37,7 @@ class Pool:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.events: SimpleQueue[tuple[str, Message]] = SimpleQueue()  # what workers report, with the step's id
+        self.events: SimpleQueue[tuple[str, Message]] = SimpleQueue()  # by step id
         self._idle: list[_Worker] = []
         self._all: list[_Worker] = []
         self._closed = threading.Event()

@@ -37,7 +37,7 @@ class TransferOutcome:
 
     sent: dict[str, int] = field(default_factory=dict)  # copied now, with the bytes that this took
     present: list[str] = field(default_factory=list)  # there already
-    differs: dict[str, str] = field(default_factory=dict)  # those with other objects there, and where these come from
+    differs: dict[str, str] = field(default_factory=dict)  # where those come from that differ
     failed: dict[str, str] = field(default_factory=dict)  # and why
 
     def as_json(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def everything(store: Store) -> dict[str, OutputName]:
 
 
 def target_of(plan: Plan, url: str | None) -> Store:
-    """Return the store to push to: the one named, or else the first remote; ConfigError where none is named."""
+    """Return the store to push to: the one named, or else the first remote; ConfigError where there is none."""
     if url is None and not plan.chain.urls:
         raise ConfigError(
             f"{plan.path}: remote: names no store to push to\n"
@@ -82,8 +82,8 @@ def push(
 ) -> TransferOutcome:
     """Copy outputs to a remote, where experiments name what they use first, so that cleaning there keeps it.
 
-    `whole`: they are the whole store's, and other experiments name theirs, too. The outputs of the steps in `forced`
-    take the place of others there.
+    `whole`: they are the whole store's, and other experiments name theirs, too. The outputs of the steps in
+    `forced` take the place of others there.
     """
     if not outputs:
         return TransferOutcome()
@@ -190,7 +190,7 @@ def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> TransferOutco
             with drawing:
                 display.end(id_, result)
 
-        for _ in threads.map(copy_one, copies, copies.values()):  # drops what has not begun after an error, or Ctrl-C
+        for _ in threads.map(copy_one, copies, copies.values()):  # after an error, or Ctrl-C, begins no more
             pass
     return outcome
 

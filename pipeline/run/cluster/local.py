@@ -21,8 +21,8 @@ def start_local(size: int, gpus: int) -> Any:
     """Start a scheduler and workers that only this run can reach.
 
     They listen on loopback, where other users of this machine are, too: each connection needs the certificate that is
-    made here, and that only processes of this run are given. The dashboard, which is read only, needs none. There are
-    `size` workers, or one for each of the GPUs, which sees no other. The result is a `distributed.SpecCluster`.
+    made here, and that only processes of this run are given. The dashboard, which is read only, needs none.
+    There are `size` workers, or one for each of the GPUs, which sees no other. Returns a `SpecCluster`.
     """
     security = Security.temporary()
     secured = {"security": security, "protocol": "tls://", "host": LOOPBACK}

@@ -45,9 +45,9 @@ class TaskCancelled(Exception):
 
 
 def do_steps(jobs: bytes, program: dict[str, str], topic: str) -> bytes:
-    """Do whole steps, a list of `StepJob`, as one batch; return a `StepDone` or `StepFailed` for each, by step id.
+    """Do a list of `StepJob` as one batch; return a `StepDone` or `StepFailed` for each, by step id.
 
-    `program` is the run's fingerprint, which this worker's must equal; under `topic` the run listens for progress.
+    `program` is the run's fingerprint, which this worker's must equal; the run listens to `topic` for progress.
     """
     steps = msgspec.json.decode(jobs, type=list[StepJob])
     result = _run_exclusive(steps[0].store, program, lambda check: _execute(steps, topic, check))
@@ -58,8 +58,8 @@ def do_steps(jobs: bytes, program: dict[str, str], topic: str) -> bytes:
 def make_shard(attempt: dict[str, str], shard: int, fresh: bool, program: dict[str, str]) -> bytes:
     """Make one shard of a step whose draft is shared; return a `ShardMessage`.
 
-    `attempt` has ``store``, ``stage``, ``key`` and ``attempt`` of the draft. With `fresh` the step is opened anew, and
-    the shard made although this process has made it before. `program` is the run's, as in `do_steps`.
+    `attempt` has ``store``, ``stage``, ``key`` and ``attempt`` of the draft. With `fresh` the step is opened anew,
+    and the shard made although this process has made it before. `program` is the run's, as in `do_steps`.
     """
     result = _run_exclusive(attempt["store"], program, lambda check: _make_shard(attempt, shard, fresh, check))
     return msgspec.json.encode(_with_hostname(result))

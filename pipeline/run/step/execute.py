@@ -54,7 +54,7 @@ _THREADS = torch.get_num_threads()
 def execute(job: StepJob, progress: Progress, run_stage: RunStage | None = None) -> StepDone:
     """Do a step and publish its output; what was journalled before an error stays for the next try.
 
-    `run_stage` does the stage's work with what was opened for it; None: the stage's own function, in this process.
+    `run_stage` does the stage's work with what was opened for it; None: the stage itself, in this process.
     """
     started = time.monotonic()
     device = prepare_device(job)
@@ -62,7 +62,8 @@ def execute(job: StepJob, progress: Progress, run_stage: RunStage | None = None)
         context = open_step(job, device, progress, held)
         if isinstance(context, StepDone):
             return context
-        provenance = run_stage(job, context) if run_stage else _import_checked(job, STAGES[job.stage].run)(context)
+        run = partial(run_stage, job) if run_stage else _import_checked(job, STAGES[job.stage].run)
+        provenance = run(context)
         return publish(job, context, provenance, time.monotonic() - started)
 
 
@@ -97,7 +98,7 @@ def execute_batch(jobs: Sequence[StepJob], progress: Callable[[str, int, int, st
 
 
 def _import_checked(job: StepJob, reference: str) -> Callable[..., Any]:
-    """Import a stage's function, and compare what is loaded with the key before the work, not only when it is kept."""
+    """Import a stage's function; compare the code with the key before the work, not only when it is kept."""
     run: Callable[..., Any] = import_hashed(reference, job.code)
     check_code(job.code)
     return run

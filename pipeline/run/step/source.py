@@ -68,13 +68,13 @@ class CheckedFile:
     def __init__(self, path: Path, known: FileHash) -> None:
         self.path = path
         self.known = known
-        self.rehashed = False  # whether its content was hashed again, so that `known` is worth remembering
+        self.rehashed = False  # hashed again, so that `known` is worth remembering
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Check the file before and after what is done inside; StepError where it is another one.
 
-        This takes the place of an error raised inside, since a file that changes while it is read seems to be broken.
+        This takes the place of an error raised inside: a file that changes while it is read seems to be broken.
         """
         self.check()
         try:
@@ -108,8 +108,9 @@ class CheckedFile:
 class CheckedSource:
     """A source whose recordings and files are those of a step's key; each file is checked as it is read.
 
-    `packed` are by stream the known hashes of its files, in the order of the recordings (`pipeline.run.packing`). The
-    recipe's digests of the list of recordings and of the streams are compared at once; StepError where they differ.
+    `packed` are by stream the known hashes of its files, in the order of the recordings (`pipeline.run.packing`).
+    The recipe's digests of the list of recordings and of the streams are compared at once: StepError where they
+    differ.
     """
 
     def __init__(self, source: Source, packed: Mapping[str, bytes], recipe: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ _SHORT_S = 1.0  # of a step that took less, no phases are shown
 def summarise_timings(provenance: Mapping[str, Any]) -> str:
     """Return what to show of a stage's provenance beside the time that a step took; empty for a short one.
 
-    Of ``timings``, which are seconds summed over all threads, ``waiting`` is how long the network had too little to do.
+    Of ``timings``, seconds summed over all threads, ``waiting`` is how long the network had too little to do.
     """
     return "; ".join(filter(None, [_copied(provenance.get("rows", {})), _phases(provenance.get("timings", {}))]))
 

@@ -74,7 +74,7 @@ class _Header(msgspec.Struct, frozen=True, rename={"metadata": "__metadata__"}):
 def check_inputs(job: StepJob, outputs: Mapping[str, Output]) -> None:
     """Check that each output has the key of its recipe, and contains what its stage writes.
 
-    CorruptManifest or CorruptObject names one that does not; StepError: features lack rows that the step's key names.
+    CorruptManifest or CorruptObject names one that does not; StepError where features lack rows of the key.
     """
     for step, output in outputs.items():
         manifest = output.manifest
