@@ -11,10 +11,7 @@ _SHARED = ("", "pipeline.sources", "pipeline.stages", "trainers.models", "traine
 def raised_in(error: BaseException, modules: Iterable[str]) -> tuple[str, str] | None:
     """Find the innermost call of an exception that is in one of `modules`, or beside one in its own package.
 
-    Returns
-    -------
-    tuple of str, or None
-        The module, and the file with its line (``mine.py:12``).
+    Returns the module, and the file with its line (``mine.py:12``).
     """
     homes = {module: module for module in modules}
     homes |= {parent: module for module in homes if (parent := module.rpartition(".")[0]) not in _SHARED}

@@ -1,6 +1,23 @@
-"""Numbers as people write them."""
+"""Numbers and lists as people write them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def counted(count: int, what: str) -> str:
+    """Write a count with its noun: ``1 step``, ``1,200 steps``."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def shortened(items: Sequence[str], most: int, what: str = "more") -> list[str]:
+    """Return the first `most` items, and what says how many there are beside them: ``and 3 more``."""
+    return [*items[:most], *([f"and {len(items) - most:,} {what}"] if len(items) > most else [])]
+
+
+def cut(text: str, width: int) -> str:
+    """Return a text, its end replaced by dots where it is too long."""
+    return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def size(count: float) -> str:

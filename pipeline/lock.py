@@ -44,13 +44,12 @@ class LockedStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict
     def files(self) -> Mapping[str, tuple[int, str]]:
         """Size and SHA-256 by relative path; ConfigError where the lock holds anything else."""
         try:
-            files: dict[str, tuple[int, str]] = msgspec.json.decode(self.listed, type=dict[str, tuple[int, str]])
+            return msgspec.json.decode(self.listed, type=dict[str, tuple[int, str]])
         except (UnicodeDecodeError, msgspec.DecodeError) as error:
             raise ConfigError(
                 f"the lock's files of a stream cannot be read: {error}\n"
                 "  restore it from version control, or delete it and run again"
             ) from None
-        return files
 
     def __eq__(self, other: object) -> bool:
         """Compare what is said, however it is written."""
@@ -76,31 +75,15 @@ def is_closure(code: object) -> bool:
 
 
 class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Code whose values are those of earlier code, which stands for it in recipes.
+    """Code whose values are those of earlier code, which stands for it in recipes."""
 
-    Attributes
-    ----------
-    entry
-        Which entry it was accepted for.
-    checked
-        What was computed again and compared.
-    code
-        The earlier code: module to digest.
-    by, at
-        Who accepted it, and when (UTC).
-    difference
-        The largest difference, by array, as a part of the array's scale.
-    tolerance
-        The largest that would have been taken.
-    """
-
-    entry: str
-    checked: tuple[str, ...]
-    code: dict[str, str]
+    entry: str  # which entry it was accepted for
+    checked: tuple[str, ...]  # what was computed again and compared
+    code: dict[str, str]  # the earlier code: module to digest
     by: str
-    at: str
-    difference: dict[str, float]
-    tolerance: float
+    at: str  # UTC
+    difference: dict[str, float]  # the largest, by array, as a part of the array's scale
+    tolerance: float  # the largest that would have been taken
 
     def __post_init__(self) -> None:
         if not is_closure(self.code):
@@ -175,20 +158,18 @@ def update_lock(path: Path, lock: Lock, old: Lock) -> Lock | None:
 
 def write_lock(path: Path, lock: Lock, old: Lock) -> None:
     """Write a lock, one line a file so that differences read well; nothing where it did not change."""
-    if lock != old or not path.exists():
-        # format() puts each file on several lines; the compact list of two is folded back onto one
-        values = {name: getattr(lock, name) for name in lock.__struct_fields__}
-        if not lock.accepted:  # so that earlier versions go on reading it
-            del values["accepted"]
-        text = msgspec.json.format(msgspec.json.encode(values, order="sorted"), indent=1)
-        try:
-            write_atomically(path, _fold_pairs(text) + b"\n")
-        except OSError as error:
-            kind = LockNotWritable if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else PipelineError
-            raise kind(
-                f"{path}: {error.strerror}\n  the lock stands beside its stages file: make that folder writable"
-            ) from None
-
-
-def _fold_pairs(text: bytes) -> bytes:
-    return re.sub(rb"\[\s+(\d+),\s+(\"[0-9a-f]{64}\")\s+\]", rb"[\1, \2]", text)
+    if lock == old and path.exists():
+        return
+    values = {name: getattr(lock, name) for name in lock.__struct_fields__}
+    if not lock.accepted:  # so that earlier versions go on reading it
+        del values["accepted"]
+    text = msgspec.json.format(msgspec.json.encode(values, order="sorted"), indent=1)
+    # format() puts each file on several lines; the compact list of two is folded back onto one
+    text = re.sub(rb"\[\s+(\d+),\s+(\"[0-9a-f]{64}\")\s+\]", rb"[\1, \2]", text)
+    try:
+        write_atomically(path, text + b"\n")
+    except OSError as error:
+        kind = LockNotWritable if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else PipelineError
+        raise kind(
+            f"{path}: {error.strerror}\n  the lock stands beside its stages file: make that folder writable"
+        ) from None

@@ -39,28 +39,14 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Stage:
-    """A kind of work.
+    """A kind of work; what does it stands as ``module:attribute``."""
 
-    Attributes
-    ----------
-    params, run
-        The struct of its parameters, and the function that does a step, as ``module:attribute``.
-    open
-        What opens a step whose shards others can make (`pipeline.stages.sharded.Sharded`); empty where none can.
-    together
-        The function that does several alike steps as one; empty where none can.
-    reads
-        Which kinds of entries it can need.
-    tables
-        Parameters whose value is a name in one of `TABLES`, with that table.
-    """
-
-    params: str
-    run: str
-    reads: tuple[str, ...]
-    tables: tuple[tuple[str, str], ...] = ()
-    open: str = ""
-    together: str = ""
+    params: str  # the struct of its parameters
+    run: str  # the function that does a step
+    reads: tuple[str, ...]  # which kinds of entries it can need
+    tables: tuple[tuple[str, str], ...] = ()  # parameters that name something in one of `TABLES`, with that table
+    open: str = ""  # what opens a step whose shards others can make, as a `pipeline.stages.sharded.Sharded`
+    together: str = ""  # the function that does several alike steps as one, if they can be
 
 
 STAGES = {
@@ -127,13 +113,7 @@ PRETRAINED: Mapping[str, Registration] = {
 
 
 def import_object(reference: str) -> Any:
-    """Import what ``module:attribute`` names.
-
-    Raises
-    ------
-    ContractError
-        There is no such thing, or its module cannot be imported: somebody's own, or a package that it needs.
-    """
+    """Import what ``module:attribute`` names; ContractError where it, or what it needs, cannot be imported."""
     module, _, attribute = reference.partition(":")
     try:
         return getattr(import_module(module), attribute)

@@ -35,22 +35,13 @@ def _escape(character: re.Match[str]) -> str:
 class Guarded(io.TextIOBase):
     """A stream that writes harmless text and remembers why a write failed, rather than raise it.
 
-    Parameters
-    ----------
-    stream
-        Where to; None where it was closed before the program began, as ``>&-`` does.
-    controls
-        Let controls pass: for what draws on a terminal, and makes texts of others harmless itself.
-
-    Attributes
-    ----------
-    failure
-        Why the first text was lost, or None.
+    `stream` is None where it was closed before the program began, as ``>&-`` does. With `controls` these pass:
+    for what draws on a terminal, and makes texts of others harmless itself.
     """
 
     def __init__(self, stream: TextIO | None, *, controls: bool = False) -> None:
         self.stream = stream
-        self.failure: OSError | None = None
+        self.failure: OSError | None = None  # why the first text was lost
         self._controls = controls
         if isinstance(stream, io.TextIOWrapper) and stream.errors != "backslashreplace":
             with suppress(OSError):
@@ -110,6 +101,11 @@ class Guarded(io.TextIOBase):
             self.failure = self.failure or error
         except ValueError:  # somebody closed it
             self.failure = self.failure or OSError(errno.EBADF, "it is closed")
+
+
+def note(text: str) -> None:
+    """Tell the user something beside what a command prints."""
+    print(f"note: {text}", file=sys.stderr)
 
 
 def drawing(stream: TextIO) -> TextIO:

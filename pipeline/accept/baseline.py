@@ -15,7 +15,7 @@ from pipeline.plan.steps.step import Step
 from store import Manifest, Output, Store
 from store.errors import CorruptManifest, UnsafePath, UnsupportedFormat
 
-_AT_ONCE = 16  # manifests; those of a remote wait for the network
+_MAX_REQUESTS = 16  # for manifests, at a time; those of a remote wait for the network
 
 
 class NoBaseline(StepError):
@@ -25,12 +25,7 @@ class NoBaseline(StepError):
 def find_baseline(plan: Plan, step: Step) -> Output:
     """Return the output that this experiment last had, or else the newest with such a recipe in the store or a remote.
 
-    Raises
-    ------
-    NeverMade
-        There is none.
-    StepError
-        The one that the experiment last had differs in more than code: what it is.
+    NoBaseline where there is none; StepError where the one that it last had differs in more than code.
     """
     past = plan.history.steps.get(step.id)
     last = plan.chain.output(past.stage, past.key) if past and past.stage == step.stage else None
@@ -39,20 +34,20 @@ def find_baseline(plan: Plan, step: Step) -> Output:
     if last is not None and differ_in_code_alone(last.manifest.recipe, step.recipe):
         return last
     for store in (plan.store, *plan.chain.remotes().values()):
-        found = max(_alike(store, step), key=lambda manifest: manifest.created, default=None)
-        if found is not None:
-            return store.output(found.stage, found.key)
+        newest = max(_alike(store, step), key=lambda manifest: manifest.created, default=None)
+        if newest is not None:
+            return store.output(newest.stage, newest.key)
     if last is None:
         places = " or ".join([plan.store.url, *plan.chain.urls])
         raise NoBaseline(
             f"{step.id}: no output in {places} has its recipe but for the code\n"
             "  there is nothing to compare with: run it instead"
         )
-    told = [each.text for each in changes(plan, step, last.manifest.recipe, step.recipe) if not each.is_code]
+    others = [each.text for each in changes(plan, step, last.manifest.recipe, step.recipe) if not each.is_code]
     same = last.manifest.recipe.get("code") == step.recipe["code"]
-    said = "its code did not change, other things did" if same else "more than its code changed"
+    problem = "its code did not change, other things did" if same else "more than its code changed"
     raise StepError(
-        f"{step.id}: {said}: {'; '.join(told)}\n"
+        f"{step.id}: {problem}: {'; '.join(others)}\n"
         "  set that back, accept the code, then change it again; where an input changed, accept that entry first"
     )
 
@@ -64,7 +59,7 @@ def differ_in_code_alone(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool
 
 
 def _alike(store: Store, step: Step) -> list[Manifest]:
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(_MAX_REQUESTS) as threads:
         manifests = threads.map(lambda name: _manifest(store, *name), store.outputs(step.stage))
         alike = [m for m in manifests if m and differ_in_code_alone(m.recipe, step.recipe)]
         return [m for m in alike if is_of_recipe(m.key, m.recipe)]
@@ -79,5 +74,5 @@ def _manifest(store: Store, stage: str, key: str) -> Manifest | None:
 
 def provenance(output: Output) -> str:
     """Say where and by what an output was made."""
-    told = output.manifest.provenance
-    return f"{told.get('device', 'an unknown device')}, torch {told.get('torch', '?')}, host {told.get('host', '?')}"
+    how = output.manifest.provenance
+    return f"{how.get('device', 'an unknown device')}, torch {how.get('torch', '?')}, host {how.get('host', '?')}"

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-TOLERANCE = 1e-5
 FLOOR = 0.01  # a column's scale is at least this part of the array's: columns are computed from one another
 
 Array = NDArray[Any]
@@ -23,35 +22,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class ArrayDifference:
-    """How a new array or document differs from the earlier one.
-
-    Attributes
-    ----------
-    name
-        Of the array or document.
-    largest
-        The largest difference as a part of the scale; infinite where something differs that must not differ at all.
-    mean
-        The mean difference as a part of the scale.
-    where
-        Where the largest is, with the earlier and the new value; empty where nothing differs.
-    taken
-        Whether it is within the tolerance.
-    bits
-        Whether the very bits are equal.
-    """
+    """How a new array or document differs from the earlier one."""
 
     name: str
-    largest: float = 0.0
-    mean: float = 0.0
-    where: str = ""
-    taken: bool = True
-    bits: bool = False
-
-
-def identical(name: str) -> ArrayDifference:
-    """Return the difference of equal bits."""
-    return ArrayDifference(name, bits=True)
+    largest: float = 0.0  # part of the scale; infinite where something differs that must not differ
+    mean: float = 0.0  # part of the scale
+    where: str = ""  # where the largest is, with the earlier and the new value
+    taken: bool = True  # whether it is within the tolerance
+    bits: bool = False  # whether the very bits are equal
 
 
 def mismatch(name: str, where: str) -> ArrayDifference:
@@ -78,11 +56,11 @@ def compare(
     if old.shape != new.shape or old.dtype != new.dtype:
         return mismatch(name, f"{old.dtype} {old.shape} became {new.dtype} {new.shape}")
     if old.tobytes() == new.tobytes():
-        return identical(name)
-    if old.dtype.kind != "f" and old.dtype != np.uint8:
-        return _equal(name, old, new, rows)
+        return ArrayDifference(name, bits=True)
     if not rows:
         old, new = old[None], new[None]
+    if old.dtype.kind != "f" and old.dtype != np.uint8:
+        return _equal(name, old, new, rows)
     scale = _scale(old, columns)
     largest, total, taken, where = 0.0, 0.0, True, ""
     for row, (before, after) in enumerate(zip(old, new, strict=True)):  # a row at a time bounds the memory
@@ -101,8 +79,6 @@ def compare(
 
 
 def _equal(name: str, old: Array, new: Array, rows: Sequence[str]) -> ArrayDifference:
-    if not rows:
-        old, new = old[None], new[None]
     differing = np.argwhere(old != new)
     if not len(differing):
         return ArrayDifference(name)

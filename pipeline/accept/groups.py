@@ -12,41 +12,28 @@ from pipeline.accept.baseline import NoBaseline, find_baseline
 from pipeline.lock import Accepted
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
+from pipeline.registry import STAGES
 from store import Output
 from store.canonical import digest
 
 if TYPE_CHECKING:
     from pipeline.accept.check import CheckResult
 
-SHARDED = ("encode", "gaf")
-
 
 @dataclass(frozen=True)
 class AcceptanceGroup:
-    """Steps of one code, with the earlier output of each that is to be checked.
+    """Steps of one code, with the earlier output of each that is to be checked."""
 
-    Attributes
-    ----------
-    never_made
-        Steps of the same code that have no earlier output.
-    """
-
-    code: str
+    code: str  # its digest
     pairs: list[tuple[Step, Output]] = field(default_factory=list)
-    never_made: list[str] = field(default_factory=list)
+    never_made: list[str] = field(default_factory=list)  # ids of steps that have no earlier output
 
 
 def find_groups(plan: Plan, steps: Iterable[Step]) -> list[AcceptanceGroup]:
-    """Find what to check: of encode and gaf a part of every modality, of others one step for each code.
+    """Find what to check: of stages in shards a part of every modality, of others one step for each code.
 
-    Modalities of one code may go different ways through it; folds and seeds go the same.
-
-    Raises
-    ------
-    NeverMade
-        Nothing earlier is there, of any step.
-    StepError
-        More than code changed.
+    Modalities of one code may go different ways through it; folds and seeds go the same. NoBaseline where nothing
+    earlier is there, of any step; StepError where more than code changed.
     """
     targets: dict[str, AcceptanceGroup] = {}
     missing: dict[str, NoBaseline] = {}
@@ -55,7 +42,7 @@ def find_groups(plan: Plan, steps: Iterable[Step]) -> list[AcceptanceGroup]:
             continue
         code = digest(step.recipe["code"])
         target = targets.setdefault(code, AcceptanceGroup(code))
-        if target.pairs and step.stage not in SHARDED:
+        if target.pairs and not STAGES[step.stage].open:
             continue
         try:
             earlier = find_baseline(plan, step)
@@ -75,7 +62,7 @@ def acceptance(
 ) -> Accepted:
     """Return what the lock is to say of checks that were all within the tolerance."""
     difference: dict[str, float] = {}
-    for each in (difference for check in checked for difference in check.differences):
+    for each in (each for check in checked for each in check.differences):
         assert math.isfinite(each.largest)
         difference[each.name] = max(difference.get(each.name, 0.0), float(f"{each.largest:.3g}"))
     return Accepted(

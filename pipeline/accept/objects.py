@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 
-from pipeline.accept.differences import ArrayDifference, compare, identical, mismatch
+from pipeline.accept.differences import ArrayDifference, compare, mismatch
+from pipeline.formatting import cut
 
 
 def compare_objects(name: str, old: bytes, new: bytes, tolerance: float) -> ArrayDifference:
     """Compare objects of one name; text, truth values and whole numbers must be equal."""
     if old == new:
-        return identical(name)
+        return ArrayDifference(name, bits=True)
     try:
         if name.endswith(".json"):
             return _documents(name, json.loads(old), json.loads(new), tolerance)
@@ -29,11 +31,10 @@ def compare_objects(name: str, old: bytes, new: bytes, tolerance: float) -> Arra
     return mismatch(name, f"{len(old)} bytes became {len(new)} other bytes")
 
 
-def largest_of(name: str, parts: list[ArrayDifference]) -> ArrayDifference:
+def _largest_of(name: str, parts: Sequence[ArrayDifference]) -> ArrayDifference:
     """Return one difference for several parts of a thing: the worst, and first one that is not taken."""
     worst = max(parts, key=lambda part: (not part.taken, part.largest), default=ArrayDifference(name))
-    where = f"{worst.name}: {worst.where}" if worst.where else ""
-    return ArrayDifference(name, worst.largest, worst.mean, where, all(part.taken for part in parts))
+    return replace(worst, name=name, where=f"{worst.name}: {worst.where}" if worst.where else "", bits=False)
 
 
 def _documents(name: str, old: Any, new: Any, tolerance: float) -> ArrayDifference:
@@ -48,16 +49,16 @@ def _documents(name: str, old: Any, new: Any, tolerance: float) -> ArrayDifferen
         if _is_number(value) and _is_number(now) and float in (type(value), type(now)):
             numbers.setdefault(kind, []).append((place, value, now))
         elif type(value) is not type(now) or value != now:
-            return mismatch(name, f"{place}: {_short(value)} became {_short(now)}")
+            return mismatch(name, f"{place}: {cut(str(value), 60)} became {cut(str(now), 60)}")
     parts = []
-    for kind, found in numbers.items():
-        places, olds, news = zip(*found, strict=True)
+    for kind, triples in numbers.items():
+        places, olds, news = zip(*triples, strict=True)
         part = compare(kind, np.array(olds, float), np.array(news, float), tolerance)
-        row, _, values = part.where.removeprefix("at [").partition("]: ")
-        where = f"{places[int(row)]}: {values}" if part.where else ""
-        parts.append(ArrayDifference(kind, part.largest, part.mean, where, part.taken))
-    worst = max(parts, key=lambda part: (not part.taken, part.largest), default=ArrayDifference(name))
-    return ArrayDifference(name, worst.largest, worst.mean, worst.where, worst.taken)
+        if part.where:  # a row of the array: name its place in the document instead
+            row, _, values = part.where.removeprefix("at [").partition("]: ")
+            part = replace(part, name=places[int(row)], where=values)
+        parts.append(part)
+    return _largest_of(name, parts)
 
 
 def _leaves(value: Any, kind: str, place: str) -> Iterator[tuple[str, tuple[str, Any]]]:
@@ -80,17 +81,17 @@ def _tensors(name: str, old: bytes, new: bytes, tolerance: float) -> ArrayDiffer
         if what not in before or what not in after:
             return mismatch(name, f"{what} {'is new' if what not in before else 'is gone'}")
     parts = []
-    for what, (held, values) in before.items():
-        now, found = after[what]
-        if held != now:
-            parts.append(mismatch(what, f"{_short(held)} became {_short(now)}"))
+    for what, (old_type, values) in before.items():
+        new_type, new_values = after[what]
+        if old_type != new_type:
+            parts.append(mismatch(what, f"{cut(old_type, 60)} became {cut(new_type, 60)}"))
         elif values is not None:
-            parts.append(compare(what, values, found, tolerance))
-    return largest_of(name, parts)
+            parts.append(compare(what, values, new_values, tolerance))
+    return _largest_of(name, parts)
 
 
 def _read(content: bytes) -> dict[str, tuple[str, Any]]:
-    """Return each tensor's type and values, and the metadata."""
+    """Return each tensor's type and values, and the metadata as a type without values."""
     import torch
     from safetensors.torch import load
 
@@ -104,8 +105,3 @@ def _read(content: bytes) -> dict[str, tuple[str, Any]]:
 
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float)
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -17,18 +17,10 @@ if TYPE_CHECKING:
 
 
 class PartialDraft:
-    """Looks to a stage like a draft that was stopped when all but a few shards were done.
+    """Looks to a stage like a draft that was stopped when all but the `wanted` shards were done.
 
-    Parameters
-    ----------
-    draft
-        Empty, of a store of its own.
-    wanted
-        The shards to compute.
-    recordings
-        Ids of the earlier output's rows, by shard.
-    skipped
-        Recordings that the earlier output has no values of, with the reason.
+    The draft itself is empty. `recordings` are the ids of the earlier output's rows, by shard; `skipped` those
+    of which it has no values, with the reason.
     """
 
     def __init__(
@@ -56,19 +48,10 @@ class PartialDraft:
 
 
 def choose_shards(key: str, usable: NDArray[np.int64], count: int) -> list[int]:
-    """Choose shards to compute again.
+    """Choose at most `count` shards to compute again, from the number of `usable` rows of each.
 
     Those with fewer than half as many usable rows as the fullest are left out. The order of the others is that of
     a digest of the step's new key and their number: anybody finds the same, and another change another one.
-
-    Parameters
-    ----------
-    key
-        The step's key with the new code.
-    usable
-        Number of usable rows by shard.
-    count
-        How many to choose, at most.
     """
     good = np.flatnonzero((usable > 0) & (2 * usable >= usable.max(initial=0)))
     return sorted(sorted(map(int, good), key=lambda shard: digest([key, shard]))[:count])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.steps.step import Step
 from pipeline.run.selection import check_entry
 from pipeline.stagesfile.schema import did_you_mean
+from pipeline.terminal import note
 
 if TYPE_CHECKING:
     from pipeline.accept.check import CheckResult
@@ -42,7 +43,6 @@ def command(
     step: str | None,
     path: Path,
     settings: tuple[str, ...],
-    debug: bool,
     tolerance: float,
     shards: int,
     device: str,
@@ -58,7 +58,7 @@ def command(
         return 0
     from pipeline.accept.groups import acceptance
 
-    found: dict[str, Accepted] = {}
+    accepted: dict[str, Accepted] = {}
     targets = list(_targets(plan, code_changed))
     if plan.trial:
         raise ConfigError(
@@ -67,19 +67,19 @@ def command(
         )
     for target in targets:
         if target.never_made:
-            print(f"note: never made before and not checked: {', '.join(target.never_made)}", file=sys.stderr)
+            note(f"never made before and not checked: {', '.join(target.never_made)}")
         if not target.pairs:
             continue
         checked = _check(plan, target, device, tolerance, shards)
         _refuse_others(entry, target, checked, tolerance)
-        found[target.code] = acceptance(entry, target, checked, tolerance, user_name())
+        accepted[target.code] = acceptance(entry, target, checked, tolerance, user_name())
     lock = lock_path(path)
     now = read_lock(lock) if lock.exists() else plan.lock
-    write_lock(lock, msgspec.structs.replace(now, accepted={**now.accepted, **found}), now)
+    write_lock(lock, msgspec.structs.replace(now, accepted={**now.accepted, **accepted}), now)
     new = plan_of(path, settings)
     if new.history.pin((each.stage, each.key) for each in new.steps.values()):
         new.states.update(states_of(new.chain, new.steps.values()))  # cleaning may have come between
-    _report(plan, new, entry, found, lock)
+    _report(plan, new, entry, accepted, lock)
     return 0
 
 
@@ -117,17 +117,11 @@ def _check(plan: Plan, target: AcceptanceGroup, device: str, tolerance: float, s
     checked = []
     with make_display(len(target.pairs)) as display:
         for step, earlier in target.pairs:
-            id_ = step.id
-            display.start(id_)
-
-            def advance(done: int, total: int, what: str, id_: str = id_) -> None:
-                display.advance(id_, done, total, what)
-
-            found = check(
-                plan, step, earlier, device=device, tolerance=tolerance, shards=shards, progress=advance
-            )  # fmt: skip
-            checked.append(found)
-            display.end(id_, f"{found.what}: {_measured(found)}")
+            display.start(step.id)
+            progress = partial(display.advance, step.id)
+            result = check(plan, step, earlier, device=device, tolerance=tolerance, shards=shards, progress=progress)
+            checked.append(result)
+            display.end(step.id, f"{result.what}: {_measured(result)}")
     return checked
 
 
@@ -145,7 +139,7 @@ def _refuse_others(entry: str, target: AcceptanceGroup, checked: list[CheckResul
 
     lines = [
         f"  {check.step.id} {check.what}, {each.name}: {each.where}"
-        + (f" ({each.largest:.2g} of the scale, {each.mean:.2g} on average)" if each.largest < float("inf") else "")
+        + (f" ({each.largest:.2g} of the scale, {each.mean:.2g} on average)" if each.largest < math.inf else "")
         for check in checked
         for each in check.differences
         if not each.taken
@@ -160,12 +154,12 @@ def _refuse_others(entry: str, target: AcceptanceGroup, checked: list[CheckResul
         )
 
 
-def _report(old: Plan, new: Plan, entry: str, found: dict[str, Accepted], lock: Path) -> None:
+def _report(old: Plan, new: Plan, entry: str, accepted: dict[str, Accepted], lock: Path) -> None:
     again = [id_ for id_, state in new.states.items() if state == "cached" and old.states.get(id_) != "cached"]
-    left = [id_ for id_, state in new.states.items() if state in ("todo", "partial")]
+    remaining = [id_ for id_, state in new.states.items() if state in ("todo", "partial")]
     print(f"{lock.name}: the code of {entry} is accepted for the earlier one; {len(again)} steps are cached again")
-    others = {s.entry for s in new.steps.values() if entry not in s.entries and s.code.acceptance in found.values()}
+    others = {s.entry for s in new.steps.values() if entry not in s.entries and s.code.acceptance in accepted.values()}
     if others:
         print(f"it holds for {', '.join(sorted(others))}, too: the same code, which was checked with {entry} alone")
-    if left:
-        print(f"{len(left)} steps must still run or be accepted, see `pipeline status`")
+    if remaining:
+        print(f"{len(remaining)} steps must still run or be accepted, see `pipeline status`")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from pipeline.cli.options import experiment_options, plan_of
+from pipeline.cli.options import experiment_options, json_text, plan_of
 from pipeline.errors import ConfigError
 from pipeline.plan.explain import describe_acceptance, reasons
 from pipeline.stagesfile.schema import did_you_mean
@@ -18,7 +18,7 @@ from pipeline.stagesfile.schema import did_you_mean
 @click.argument("step")
 @experiment_options
 @click.option("--json", "as_json", is_flag=True, help="Print the recipe and reasons as JSON.")
-def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_json: bool) -> int:
+def command(step: str, path: Path, settings: tuple[str, ...], as_json: bool) -> int:
     """Explain STEP, a step's id as `status --json` lists it, or an entry for all of its steps."""
     plan = plan_of(path, settings)
     chosen = [s for s in plan.steps.values() if step == s.id or step in s.entries]
@@ -39,7 +39,7 @@ def command(step: str, path: Path, settings: tuple[str, ...], debug: bool, as_js
             }
             for s in chosen
         ]
-        print(json.dumps(shown, indent=1))
+        print(json_text(shown))
         return 0
     for s in chosen:
         print(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.options import exclusive, json_text
 from pipeline.cli.store_options import open_store, store_options
 from pipeline.keys.recipe_check import contradiction
 from pipeline.report import gc_report as scraps
 from pipeline.report.progress_line import ProgressLine
+from pipeline.terminal import note
 from store import resolve_ref_names
 
 if TYPE_CHECKING:
-    from store import GarbageCollection, GarbageItem
+    from store import GarbageCollection
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -38,7 +38,6 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 def command(
     path: Path,
     settings: tuple[str, ...],
-    debug: bool,
     url: str | None,
     grace: str,
     forget: tuple[str, ...],
@@ -47,8 +46,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Show what no experiment uses and what was left behind; with --yes, free it."""
-    if dry_run and yes:
-        raise click.UsageError("--dry-run and --yes exclude each other")
+    exclusive("--dry-run", dry_run, "--yes", yes)
     if not all(forget):
         raise click.UsageError("--forget: names nothing; `pipeline store du` lists references")
     grace_s = _seconds(grace)
@@ -56,30 +54,27 @@ def command(
     dropped = resolve_ref_names(list(store.refs()), forget) if forget else []
     collection = store.garbage_collection(grace_s=grace_s, drop_refs=dropped, contradiction=contradiction)
     for why in collection.unreadable.values():
-        print(f"note: {why}; see `pipeline verify --all`", file=sys.stderr)
-    if not yes:
-        shown = scraps.as_json(collection, store.url) if as_json else scraps.as_text(collection, store.url)
-        print(json.dumps(shown, indent=1) if as_json else shown)
-        return 0
-    left = _free(collection)
+        note(f"{why}; see `pipeline verify --all`")
+    not_freed = _free(collection) if yes else None
     if as_json:
-        print(json.dumps(scraps.as_json(collection, store.url, left), indent=1))
+        print(json_text(scraps.as_json(collection, store.url, not_freed)))
+    elif not_freed is None:
+        print(scraps.as_text(collection, store.url))
     else:
-        print(scraps.freed_text(collection, left))
+        print(scraps.freed_text(collection, not_freed))
     return 0
 
 
 def _free(collection: GarbageCollection) -> dict[str, str]:
-    """Free what can be freed; return what was left, and why."""
-    left: dict[str, str] = {}
-    progress = ProgressLine("freed", "things")
-    found: GarbageItem
-    for done, (found, why) in enumerate(collection.run(), 1):
+    """Free what can be freed; return what was not, by its path, and why."""
+    not_freed: dict[str, str] = {}
+    line = ProgressLine()
+    for done, (item, why) in enumerate(collection.run(), 1):
         if why:
-            left[found.path] = why
-        progress.update(done, len(collection.garbage))
-    progress.clear()
-    return left
+            not_freed[item.path] = why
+        line.update(f"freed {done} of {len(collection.garbage)} things")
+    line.clear()
+    return not_freed
 
 
 def _seconds(text: str) -> float:

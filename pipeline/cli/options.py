@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
+import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,8 +14,9 @@ import click
 from pipeline.lock import lock_path
 from pipeline.log import info, show
 from pipeline.plan.planner import Plan, make_plan, plan_again
+from pipeline.report.progress_line import ProgressLine
 from pipeline.stagesfile.settings import parse_setting
-from pipeline.terminal import drawing
+from pipeline.terminal import note
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,8 +26,12 @@ def _show_log(ctx: click.Context, param: click.Parameter, verbosity: int) -> Non
         show(verbosity)
 
 
+def _keep_debug(ctx: click.Context, param: click.Parameter, debug: bool) -> None:
+    ctx.meta["debug"] = debug  # for `run`, whose steps fail elsewhere; `main` looks at the arguments
+
+
 def experiment_options(command: F) -> F:
-    """Add ``-f``, ``--set``, ``--debug`` and ``-v``."""
+    """Add ``-f`` and ``--set``, which the command takes as `path` and `settings`, ``--debug`` and ``-v``."""
     options = [
         click.option(
             "-f", "--file", "path", type=click.Path(path_type=Path, readable=False), default=Path("stages.yaml"),
@@ -36,7 +41,7 @@ def experiment_options(command: F) -> F:
             "--set", "settings", multiple=True, metavar="KEY=VALUE",
             help="Override a key of the stages file, for example source.root=DIR. Repeatable.",
         ),
-        click.option("--debug", is_flag=True, help="Show tracebacks."),
+        click.option("--debug", is_flag=True, expose_value=False, callback=_keep_debug, help="Show tracebacks."),
         click.option(
             "-v", "--verbose", count=True, expose_value=False, callback=_show_log,
             help="Say more of what is done, -vv still more.",
@@ -47,25 +52,38 @@ def experiment_options(command: F) -> F:
     return command
 
 
+def exclusive(one: str, is_one_given: object, other: str, is_other_given: object) -> None:
+    """Raise UsageError where both of two options are given."""
+    if is_one_given and is_other_given:
+        raise click.UsageError(f"{one} and {other} exclude each other")
+
+
+def json_text(value: Any) -> str:
+    """Write what ``--json`` asks for."""
+    return json.dumps(value, indent=1)
+
+
+def note_failures(plan: Plan, reported: Container[str]) -> None:
+    """Say which remotes are left out, but for those of which that was said before."""
+    for url, why in plan.chain.failures.items():
+        if url not in reported:
+            note(f"remote {url} is left out: {why}")
+
+
 def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) -> Plan:
     """Make the plan, or an `earlier` one again; show long hashing on standard error, and say once what is away."""
-    shown, started = False, time.monotonic()
+    started, line = time.monotonic(), ProgressLine()
 
     def progress(what: str, done: int, total: int) -> None:
-        nonlocal shown
-        if total >= 500 and sys.stderr.isatty() and (done % 100 == 0 or done == total):
-            shown = True
-            print(f"\r{what}: {done} of {total}", end="", file=drawing(sys.stderr), flush=True)
+        line.update(f"{what}: {done} of {total}")
 
-    reported = dict(earlier.chain.failures) if earlier else {}
+    reported = {*earlier.chain.failures} if earlier else set()
     plan = plan_again(earlier) if earlier else make_plan(path, [parse_setting(text) for text in settings], progress)
-    if shown:
-        print(file=sys.stderr)
-    for url in plan.chain.failures.keys() - reported.keys():
-        print(f"note: remote {url} is left out: {plan.chain.failures[url]}", file=sys.stderr)
+    line.clear()
+    note_failures(plan, reported)
     counts = ", ".join(f"{count} {state}" for state, count in Counter(plan.states.values()).items())
     info(__name__, "planned %d steps in %.2f s: %s", len(plan.steps), time.monotonic() - started, counts)
     if earlier is None:
         for location, what in plan.absent.items():
-            print(f"note: {what} not at {location}; keys come from {lock_path(path).name}", file=sys.stderr)
+            note(f"{what} not at {location}; keys come from {lock_path(path).name}")
     return plan

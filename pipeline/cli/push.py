@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment_options, plan_of
-from pipeline.report.differing_outputs import differing_text
+from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
+from pipeline.report.differing_outputs import print_problems
 from pipeline.run.selection import of_entries
 
 
@@ -27,7 +25,6 @@ def command(
     entries: tuple[str, ...],
     path: Path,
     settings: tuple[str, ...],
-    debug: bool,
     whole: bool,
     remote: str | None,
     force: tuple[str, ...],
@@ -36,16 +33,13 @@ def command(
     """Copy this experiment's outputs to a remote, or those of each ENTRY."""
     from pipeline.run.push_pull import everything, named, push, target_of
 
-    if whole and (entries or force):
-        raise click.UsageError("--all and ENTRY exclude each other")
+    exclusive("--all", whole, "ENTRY", entries or force)
     plan = plan_of(path, settings)
-    here = [step for step in of_entries(plan, (*entries, *force)) if plan.states[step.id] == "cached"]
+    cached = [step for step in of_entries(plan, (*entries, *force)) if plan.states[step.id] == "cached"]
     forced = {step.id for step in (of_entries(plan, force) if force else [])}
     target = target_of(plan, remote)
-    shared = push(plan, target, everything(plan.store) if whole else named(here), whole=whole, forced=forced)
-    for id_, problem in shared.failed.items():
-        print(f"error: {id_}: {problem}", file=sys.stderr)
-    if shared.differs:
-        print(f"note: {differing_text(plan, shared.differs)}", file=sys.stderr)
-    print(json.dumps(shared.as_json(), indent=1) if as_json else shared.as_text("pushed", target.url))
-    return 1 if shared.failed else 0
+    outputs = everything(plan.store) if whole else named(cached)
+    outcome = push(plan, target, outputs, whole=whole, forced=forced)
+    print_problems(plan, outcome)
+    print(json_text(outcome.as_json()) if as_json else outcome.as_text("pushed", target.url))
+    return 1 if outcome.failed else 0

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment_options, plan_of
+from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
 from pipeline.report.results import per_recording, result_rows
 from pipeline.report.results_text import results_text
 
@@ -19,22 +18,15 @@ from pipeline.report.results_text import results_text
 @click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")
 @click.option("--vskd-f1", is_flag=True, help="Add F1 as the VSKD paper computes it, from accuracy and recall.")
 def command(
-    path: Path,
-    settings: tuple[str, ...],
-    debug: bool,
-    as_json: bool,
-    recordings: bool,
-    per_modality: bool,
-    vskd_f1: bool,
+    path: Path, settings: tuple[str, ...], as_json: bool, recordings: bool, per_modality: bool, vskd_f1: bool
 ) -> int:
     """Print mean and deviation over seeds of every model that is there."""
-    if as_json and recordings:
-        raise click.UsageError("--json and --per-recording exclude each other")
+    exclusive("--json", as_json, "--per-recording", recordings)
     plan = plan_of(path, settings)
     if recordings:
         print(per_recording(plan), end="")
     elif as_json:
-        print(json.dumps([row.as_json() for row in result_rows(plan, per_modality, vskd_f1)], indent=1))
+        print(json_text([row.as_json() for row in result_rows(plan, per_modality, vskd_f1)]))
     else:
         print(results_text(plan, per_modality, vskd_f1))
     return 0

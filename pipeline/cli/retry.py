@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TypeVar
 
+from pipeline.terminal import note
 from store import Store
 from store.errors import CorruptManifest, CorruptObject
 
@@ -17,15 +17,7 @@ _MAX_RETRIES = 100  # each quarantines one output; a store with more damage need
 def retry_after_quarantine(work: Callable[[], T], retry: Callable[[], T] | None = None) -> T:
     """Return what `work` returns; quarantine each damaged output that stops it, so that nothing of it is used.
 
-    Parameters
-    ----------
-    retry
-        What to call instead of `work` after the first time.
-
-    Raises
-    ------
-    CorruptObject, CorruptManifest
-        It is not known which output is damaged.
+    After the first time `retry`, if given, is called instead. An error that names no output is raised.
     """
     for _ in range(_MAX_RETRIES):
         try:
@@ -34,6 +26,6 @@ def retry_after_quarantine(work: Callable[[], T], retry: Callable[[], T] | None 
             if not (error.url and error.stage and error.key):
                 raise
             place = Store.open(error.url).quarantine(error.stage, error.key, str(error), attempt=error.attempt)
-            print(f"note: {error.finding}; it was moved to {place}", file=sys.stderr)
+            note(f"{error.finding}; it was moved to {place}")
             work = retry or work
     return work()

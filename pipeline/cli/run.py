@@ -6,7 +6,6 @@ here the way goes to `pipeline.plan.planner`, for the plan, and to `pipeline.run
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -16,18 +15,20 @@ from typing import Any
 
 import click
 
-from pipeline.cli.options import experiment_options, plan_of
+from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
 from pipeline.cli.retry import retry_after_quarantine
 from pipeline.errors import ConfigError, StepError
+from pipeline.formatting import counted, duration, shortened
 from pipeline.lock import LockNotWritable, lock_path, update_lock
 from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.steps.step import Step
-from pipeline.report.differing_outputs import differing_text
+from pipeline.report.differing_outputs import note_differing, print_problems
 from pipeline.report.lock_changes import lock_changes_text
-from pipeline.report.results_text import broken_count, broken_reasons, doubts
+from pipeline.report.results_text import broken_count, broken_reasons, doubts, notes, results_text
 from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.selection import check_entry, check_scheduler, select_steps, steps_to_materialise
 from pipeline.stagesfile.load import read_text
+from pipeline.terminal import note
 from store.errors import StoreError
 
 
@@ -54,34 +55,21 @@ from store.errors import StoreError
 @click.option("--wait", is_flag=True, help="Wait for steps that another run is doing, rather than leave them to it.")
 @click.option("--push", is_flag=True, help="Push what was made to the first remote.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-def command(
-    path: Path,
-    settings: tuple[str, ...],
-    debug: bool,
-    dry_run: bool,
-    push: bool,
-    as_json: bool,
-    **run_options: Any,
-) -> int:
+def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as_json: bool, **run_options: Any) -> int:
     """Run the steps that are neither in the store nor in a remote, and print the results."""
     started = time.monotonic()
     options = RunOptions(**run_options)
-    if options.until and options.only:
-        raise click.UsageError("--until and --only exclude each other")
+    exclusive("--until", options.until, "--only", options.only)
     if options.scheduler is not None:
         check_scheduler(options.scheduler)
     plan = retry_after_quarantine(lambda: plan_of(path, settings))
-    for option, entry in (
-        ("--until", options.until),
-        ("--only", options.only),
-        *(("--force", e) for e in options.force),
-    ):
+    for option, entry in ("--until", options.until), ("--only", options.only), *(("--force", e) for e in options.force):
         check_entry(plan, option, entry)
     if dry_run:
         from pipeline.report import status
 
         steps = select_steps(plan, options.until, options.only).values()
-        print(json.dumps(status.as_json(plan, steps), indent=1) if as_json else status.as_text(plan, steps))
+        print(json_text(status.as_json(plan, steps)) if as_json else status.as_text(plan, steps))
         return 0
     if push:
         from pipeline.run.push_pull import target_of
@@ -89,9 +77,9 @@ def command(
         target_of(plan, None)  # raise before anything runs, if no remote is named
     outcome = Outcome()
 
-    def attempt(plan: Plan) -> str:
+    def attempt(plan: Plan) -> None:
         again = replace(options, force=()) if outcome.done else options
-        plan, new = run_experiment(plan, lambda: plan_of(path, settings, plan), again, debug)
+        plan, new = run_experiment(plan, lambda: plan_of(path, settings, plan), again)
         outcome.add(new)
         if push:
             _push(plan, new.done, outcome)
@@ -100,30 +88,27 @@ def command(
             from pipeline.report import status
 
             counts = {"done": [*outcome.done], "fetched": [*outcome.fetched], "failed": outcome.unsuccessful}
-            return json.dumps({**counts, **status.as_json(plan, selected.values())}, indent=1)
-        return _summary(plan, selected, outcome, time.monotonic() - started) if plan.indexed else ""
+            print(json_text({**counts, **status.as_json(plan, selected.values())}))
+        elif plan.indexed:
+            print(_summary(plan, selected, outcome, time.monotonic() - started))
 
-    text = retry_after_quarantine(lambda: attempt(plan), retry=lambda: attempt(plan_of(path, settings, plan)))
-    if text:
-        print(text)
+    retry_after_quarantine(lambda: attempt(plan), retry=lambda: attempt(plan_of(path, settings, plan)))
     _note_edited(plan)
     return 1 if outcome.unsuccessful else 0
 
 
-def run_experiment(
-    plan: Plan, plan_again: Callable[[], Plan], options: RunOptions, debug: bool
-) -> tuple[Plan, Outcome]:
+def run_experiment(plan: Plan, plan_again: Callable[[], Plan], options: RunOptions) -> tuple[Plan, Outcome]:
     """Run the index if it is missing, then the rest; return the plan by which that was done, with its states now."""
     outcome = Outcome()
     if not plan.indexed and options.only is None:
-        outcome.add(_run(plan, replace(options, until="index", force=()), (), debug))
+        outcome.add(_run(plan, replace(options, until="index", force=()), ()))
         plan = plan_again()
     outdated = not outcome.failed
     while outdated:  # each time recordings broke while they were encoded, so that others are trained and tested on
         _check_broken(plan, options.force)
         _update_lock(plan)
         states = dict(plan.states)
-        new = _run(plan, options, outcome.done, debug)
+        new = _run(plan, options, outcome.done)
         outcome.add(new)
         _note_differing_inputs(plan, states, [*new.done, *new.fetched])
         outdated = new.outdated
@@ -131,8 +116,7 @@ def run_experiment(
         plan = plan_again() if outdated else plan
         plan.history.record(plan.history.unrecorded_steps(plan.steps.values(), plan.states))
     if plan.history.write_error:
-        reason = f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.write_error}"
-        print(f"note: {reason}", file=sys.stderr)
+        note(f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.write_error}")
     return plan, outcome
 
 
@@ -144,21 +128,20 @@ def _update_lock(plan: Plan) -> None:
     name = lock_path(plan.path).name
     if plan.trial:
         if plan.lock != plan.old_lock and lock_path(plan.path).exists():
-            print(f"note: {name} stays as it is: --set makes this a trial of another experiment", file=sys.stderr)
+            note(f"{name} stays as it is: --set makes this a trial of another experiment")
         return
     try:
         replaced = update_lock(lock_path(plan.path), plan.lock, plan.old_lock)
     except LockNotWritable as error:
-        print(f"note: {error}", file=sys.stderr)
+        note(str(error))
         return
     if replaced is None:
-        problem = f"{name} changed while this ran and is left as it is"
-        print(f"note: {problem}; run again to bring it up to date", file=sys.stderr)
+        note(f"{name} changed while this ran and is left as it is; run again to bring it up to date")
     elif text := lock_changes_text(replaced, plan.lock):
-        print(f"note: {name} now has other raw data: {text}", file=sys.stderr)
+        note(f"{name} now has other raw data: {text}")
 
 
-def _run(plan: Plan, options: RunOptions, done: Collection[str], debug: bool) -> Outcome:
+def _run(plan: Plan, options: RunOptions, done: Collection[str]) -> Outcome:
     """Do the selected steps of a plan that are missing; steps in `done` are not forced again."""
     steps = select_steps(plan, options.until, options.only)
     forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(options.force)} - {*done}
@@ -174,13 +157,14 @@ def _run(plan: Plan, options: RunOptions, done: Collection[str], debug: bool) ->
     if not ids:
         return Outcome()
     if plan.history.write_error:
+        steps_to_do = counted(len(ids), "step")
         raise StoreError(
-            f"{_steps(len(ids))} must be done, and this user may not write to the store: {plan.history.write_error}"
+            f"{steps_to_do} must be done, and this user may not write to the store: {plan.history.write_error}"
         )
     from pipeline.run.runner import run_steps
 
     outcome = run_steps(plan, ids, options, forced)
-    _print_failures(plan, outcome, debug)
+    _print_failures(plan, outcome)
     return outcome
 
 
@@ -188,22 +172,19 @@ def _push(plan: Plan, ids: Iterable[str], outcome: Outcome) -> None:
     from pipeline.run.push_pull import named, push, target_of
 
     pushed = push(plan, target_of(plan, None), named(plan.steps[id_] for id_ in ids if id_ in plan.steps))
-    for id_, problem in pushed.failed.items():
-        print(f"error: {id_} was made and cannot be pushed: {problem}", file=sys.stderr)
-    if pushed.differs:
-        print(f"note: {differing_text(plan, pushed.differs)}", file=sys.stderr)
+    print_problems(plan, pushed, " was made and cannot be pushed")
     outcome.not_pushed |= pushed.failed
 
 
-def _print_failures(plan: Plan, outcome: Outcome, debug: bool) -> None:
+def _print_failures(plan: Plan, outcome: Outcome) -> None:
     """Print each message once, however many folds and seeds failed with it, and what was skipped."""
     by_message: dict[str, list[str]] = {}
     for id_, failure in outcome.failed.items():
         by_message.setdefault(failure.message, []).append(id_)
     for message, ids in by_message.items():
-        more = f" and {_steps(len(ids) - 1)} more" if len(ids) > 1 else ""
+        more = f" and {counted(len(ids) - 1, 'step')} more" if len(ids) > 1 else ""
         print(f"error: {ids[0]}{more}: {message}", file=sys.stderr)
-        if debug:
+        if click.get_current_context().meta["debug"]:
             print(outcome.failed[ids[0]].traceback, file=sys.stderr)
     by_entries: dict[tuple[str, str], list[str]] = {}
     for id_, cause in outcome.skipped.items():
@@ -212,14 +193,14 @@ def _print_failures(plan: Plan, outcome: Outcome, debug: bool) -> None:
         if len(ids) == 1:
             print(f"left out: {ids[0]}, because it needs {outcome.skipped[ids[0]]}", file=sys.stderr)
         else:
-            print(f"left out: {_steps(len(ids))} of {entry}, because they need steps of {need}", file=sys.stderr)
+            left_out = f"{counted(len(ids), 'step')} of {entry}"
+            print(f"left out: {left_out}, because they need steps of {need}", file=sys.stderr)
 
 
 def _check_broken(plan: Plan, force: Collection[str]) -> None:
     """Raise StepError where an output made with `skip` lacks recordings, is not forced, and this run says `fail`."""
     if plan.points[0].experiment.on_bad_recording == "fail" and (reasons := broken_reasons(plan, force)):
-        listed = [f"  {reason}" for reason in reasons[:10]]
-        listed += [f"  and {len(reasons) - 10} more, see `pipeline status`"] if len(reasons) > 10 else []
+        listed = [f"  {reason}" for reason in shortened(reasons, 10, "more, see `pipeline status`")]
         raise StepError(
             f"{broken_count(plan, force)} cannot be used:\n" + "\n".join([*listed, *doubts(plan)]) + "\n"
             "  repair or remove them, or set `on_bad_recording: skip` to go on without these recordings"
@@ -234,9 +215,7 @@ def _note_edited(plan: Plan) -> None:
         event = "changed"
     except ConfigError:
         event = "went away"
-    print(
-        f"note: {plan.path} {event} while this ran, which went on with it as it was at its beginning", file=sys.stderr
-    )
+    note(f"{plan.path} {event} while this ran, which went on with it as it was at its beginning")
 
 
 def _note_differing_inputs(plan: Plan, states: Mapping[str, str], ids: Iterable[str]) -> None:
@@ -248,14 +227,10 @@ def _note_differing_inputs(plan: Plan, states: Mapping[str, str], ids: Iterable[
     if plan.chain.urls and inputs:
         from pipeline.run.push_pull import compare
 
-        if differs := compare(plan, [plan.steps[id_] for id_ in inputs]):
-            print(f"note: {differing_text(plan, differs)}", file=sys.stderr)
+        note_differing(plan, compare(plan, [plan.steps[id_] for id_ in inputs]))
 
 
 def _summary(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seconds: float) -> str:
-    from pipeline.formatting import duration
-    from pipeline.report.results_text import notes, results_text
-
     lines = []
     if any(step.stage == "evaluate" and plan.states[step.id] == "cached" for step in plan.steps.values()):
         lines.append(results_text(plan))
@@ -268,14 +243,10 @@ def _summary(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seconds
     others += [f"{cached} cached before"]
     others += [f"{remote} in a remote and not needed here"] if remote else []
     if unsuccessful:
-        lines.append(f"{_steps(len(unsuccessful))} failed or left out, {done} done, {', '.join(others)}")
+        lines.append(f"{counted(len(unsuccessful), 'step')} failed or left out, {done} done, {', '.join(others)}")
     elif done or fetched:
-        lines.append(f"{_steps(done)} done in {duration(seconds)}, {', '.join(others)}")
+        lines.append(f"{counted(done, 'step')} done in {duration(seconds)}, {', '.join(others)}")
     else:
         away = f", {remote} of them in a remote" if remote else ""
-        lines.append(f"everything is cached ({_steps(cached + remote)}{away}), nothing to do")
+        lines.append(f"everything is cached ({counted(cached + remote, 'step')}{away}), nothing to do")
     return "\n".join(lines)
-
-
-def _steps(count: int) -> str:
-    return "1 step" if count == 1 else f"{count} steps"

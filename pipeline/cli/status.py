@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment_options, plan_of
+from pipeline.cli.options import experiment_options, json_text, note_failures, plan_of
 from pipeline.plan.planner import Plan
 from pipeline.report import status
 from pipeline.report.differing_outputs import differing_text
@@ -18,13 +16,13 @@ from pipeline.report.differing_outputs import differing_text
 @experiment_options
 @click.option("--compare", is_flag=True, help="Say which cached outputs differ from those in the remotes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
-def command(path: Path, settings: tuple[str, ...], debug: bool, compare: bool, as_json: bool) -> int:
+def command(path: Path, settings: tuple[str, ...], compare: bool, as_json: bool) -> int:
     """Show every entry's state, why steps would run, and which recordings cannot be used."""
     plan = plan_of(path, settings)
     steps = plan.steps.values()
     differs = _differing(plan) if compare else None
     if as_json:
-        print(json.dumps(status.as_json(plan, steps, differs), indent=1))
+        print(json_text(status.as_json(plan, steps, differs)))
         return 0
     print(status.as_text(plan, steps))
     if differs is not None:
@@ -37,6 +35,5 @@ def _differing(plan: Plan) -> dict[str, str]:
 
     reported = set(plan.chain.failures)
     differing = compare(plan, [step for step in plan.steps.values() if plan.states[step.id] == "cached"])
-    for url in plan.chain.failures.keys() - reported:
-        print(f"note: remote {url} is left out: {plan.chain.failures[url]}", file=sys.stderr)
+    note_failures(plan, reported)
     return differing

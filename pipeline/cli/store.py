@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.options import json_text
 from pipeline.cli.store_options import open_store, store_options
 from pipeline.errors import ConfigError
 from pipeline.report import store_report as outputs
 from pipeline.stagesfile.schema import did_you_mean
-from store import usage_of, users_of
+from pipeline.terminal import note
+from store import Store, usage_of, users_of
 from store.errors import MissingOutput
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command() -> None:
 @store_options
 @click.option("--stage", metavar="STAGE", help="Only this stage's outputs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
-def ls(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, stage: str | None, as_json: bool) -> int:
+def ls(path: Path, settings: tuple[str, ...], url: str | None, stage: str | None, as_json: bool) -> int:
     """List outputs, and who uses them.
 
     When each was written, how large it is, who made it, and which experiment uses it.
@@ -41,16 +41,16 @@ def ls(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, stag
     if stage is not None and stage not in stages:
         raise ConfigError(f"--stage {stage}: no output of such a stage in {store.url}\n  {did_you_mean(stage, stages)}")
     lineage = store.lineage(inventory.published)
-    users = _users(users_of(store.refs(), store.url, lineage))
-    there = [folder for folder in inventory.folders.values() if folder.published or folder.attempts]
-    shown = [folder for folder in there if stage in (None, folder.stage)]
+    users = _users(store, lineage)
+    begun = [folder for folder in inventory.folders.values() if folder.published or folder.attempts]
+    shown = [folder for folder in begun if stage in (None, folder.stage)]
     origins = lineage.origins(folder.name for folder in shown if folder.published)
     listed = [
         outputs.OutputRow(folder, origins.get(folder.name), users.by_output.get(folder.name, ()))
         for folder in sorted(shown, key=lambda each: (each.stage, each.last_modified, each.key))
     ]
     if as_json:
-        print(json.dumps([each.as_json() for each in listed], indent=1))
+        print(json_text([each.as_json() for each in listed]))
     else:
         print(outputs.list_text(listed, store.url, shutil.get_terminal_size((120, 24)).columns))
     return 0
@@ -60,7 +60,7 @@ def ls(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, stag
 @click.argument("key")
 @store_options
 @click.option("--json", "as_json", is_flag=True, help="Print everything but the list of objects as JSON.")
-def show(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, key: str, as_json: bool) -> int:
+def show(path: Path, settings: tuple[str, ...], url: str | None, key: str, as_json: bool) -> int:
     """Show where an output comes from.
 
     Who made it when, from and into what, who uses it, and its recipe. The beginning of its KEY is enough.
@@ -81,18 +81,19 @@ def show(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, ke
         "made into": lineage.children((stage, full)),
         "same recipe": family,
     }
-    refs = _users(users_of(store.refs(), store.url, lineage)).by_output.get((stage, full), ())
-    if as_json:
-        print(json.dumps(outputs.show_json(manifest, origins, refs, published.modified), indent=1))
-    else:
-        print(outputs.show_text(manifest, origins, refs, published.modified))
+    refs = _users(store, lineage).by_output.get((stage, full), ())
+    print(
+        json_text(outputs.show_json(manifest, origins, refs, published.modified))
+        if as_json
+        else outputs.show_text(manifest, origins, refs, published.modified)
+    )
     return 0
 
 
 @command.command()
 @store_options
 @click.option("--json", "as_json", is_flag=True, help="Print the sums as JSON.")
-def du(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, as_json: bool) -> int:
+def du(path: Path, settings: tuple[str, ...], url: str | None, as_json: bool) -> int:
     """Say what the bytes are for.
 
     By stage, by experiment (what it alone uses, and what others use, too), and what could be cleaned.
@@ -100,16 +101,16 @@ def du(path: Path, settings: tuple[str, ...], debug: bool, url: str | None, as_j
     store = open_store(path, settings, url)
     inventory = store.inventory()
     lineage = store.lineage(inventory.published)
-    usage = usage_of(inventory, lineage, _users(users_of(store.refs(), store.url, lineage)))
-    print(
-        json.dumps(outputs.usage_json(usage, store.url), indent=1) if as_json else outputs.usage_text(usage, store.url)
-    )
+    usage = usage_of(inventory, lineage, _users(store, lineage))
+    print(json_text(outputs.usage_json(usage, store.url)) if as_json else outputs.usage_text(usage, store.url))
     return 0
 
 
-def _users(users: Users) -> Users:
-    for note in outputs.users_notes(users):
-        print(note, file=sys.stderr)
+def _users(store: Store, lineage: Lineage) -> Users:
+    """Return who uses which output; say which references cannot be read."""
+    users = users_of(store.refs(), store.url, lineage)
+    for why in users.unreadable:
+        note(why)
     return users
 
 
@@ -118,6 +119,6 @@ def _find(lineage: Lineage, key: str, url: str) -> OutputName:
     if not names:
         raise ConfigError(f"KEY {key}: no output in {url} has a key that begins so\n  `pipeline store ls` lists them")
     if len(names) > 1:
-        found = ", ".join(f"{stage} {each[: len(key) + 4]}" for stage, each in names[:5])
-        raise ConfigError(f"KEY {key}: {len(names)} outputs have keys that begin so\n  write more of it: {found}")
+        longer = ", ".join(f"{stage} {each[: len(key) + 4]}" for stage, each in names[:5])
+        raise ConfigError(f"KEY {key}: {len(names)} outputs have keys that begin so\n  write more of it: {longer}")
     return names[0]

@@ -21,13 +21,7 @@ def store_options(command: F) -> F:
 
 
 def open_store(path: Path, settings: tuple[str, ...], url: str | None) -> Store:
-    """Open the store that is named, or the stages file's.
-
-    Raises
-    ------
-    ConfigError
-        There is none.
-    """
+    """Open the store that is named, or the stages file's; ConfigError where there is none."""
     if url is None:
         document = with_settings(read_document(path), [parse_setting(text) for text in settings], "--set")
         named = convert(document, "", document.values, Experiment).store

@@ -6,13 +6,14 @@ import statistics
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipeline.formatting import duration, size
 from pipeline.plan.history import StepRecord
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
-from pipeline.report.run_cost import RunCost, kind_of, read_manifest, run_cost
+from pipeline.report.run_cost import kind_of, read_manifest, run_cost
 from store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _LIKE_IT = 12  # manifests of other experiments that are read for a kind of step
 _ENOUGH = 5  # measurements for a median
-_AT_ONCE = 16  # looks at a remote
+_MAX_REQUESTS = 16  # to a remote, at a time
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,13 @@ class Estimate:
 
 @dataclass
 class Total:
-    """The sum of several estimates.
+    """The sum of several estimates."""
 
-    Attributes
-    ----------
-    steps, unmeasured
-        How many steps are not in the store, and of how many of them nothing is known.
-    seconds, bytes, fetched
-        To compute, to store, and to fetch from a remote, as far as known.
-    """
-
-    steps: int = 0
-    unmeasured: int = 0
-    seconds: float = 0.0
-    bytes: float = 0
-    fetched: float = 0
+    steps: int = 0  # that are not in the store
+    unmeasured: int = 0  # those of them of which nothing is known
+    seconds: float = 0.0  # to compute, as far as known
+    bytes: float = 0  # to store
+    fetched: float = 0  # bytes to fetch from a remote
 
     def add(self, state: str, estimate: Estimate) -> None:
         """Add one step's."""
@@ -64,12 +57,8 @@ class Total:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the command line prints it."""
-        return {
-            "seconds": self.seconds,
-            "bytes": self.bytes,
-            "fetch_bytes": self.fetched,
-            "unmeasured": self.unmeasured,
-        }
+        known = {"seconds": self.seconds, "bytes": self.bytes, "fetch_bytes": self.fetched}
+        return {**known, "unmeasured": self.unmeasured}
 
     def as_text(self) -> str:
         """Say it in a few words; nothing where nothing is to be done."""
@@ -86,11 +75,9 @@ class Estimates:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._known: dict[tuple[str, str], RunCost | None] = {}
-        self._to_do: dict[str, tuple[float | None, int | None]] = {}
+        self._run_cost = cache(lambda stage, key: run_cost(plan.store, stage, key))
+        self._work = cache(lambda id_: _work(plan, plan.steps[id_]))
         self._alike: dict[tuple[str | None, ...], list[StepRecord]] = {}
-        self._others: list[tuple[str, StepRecord]] | None = None
-        self._remote: dict[str, int] | None = None
 
     def of(self, step: Step) -> Estimate:
         """Estimate a step; zero where it is in the store."""
@@ -98,11 +85,10 @@ class Estimates:
         if state == "cached":
             return Estimate(0.0, 0)
         if state == "remote":
-            return Estimate(None, self._sizes().get(step.id))
+            return Estimate(None, self._remote_bytes.get(step.id))
         own = self._plan.history.steps.get(step.id)
-        found = [self._scaled(step, own)] if own and own.stage == step.stage else []
-        if found and found[0] is not None:
-            return found[0]
+        if own and own.stage == step.stage and (estimate := self._scaled(step, own)):
+            return estimate
         for find in (self._mine, self._theirs, self._of_that_kind):
             place = (find.__name__, step.stage, step.entry, step.work.get("modality"), kind_of(step.recipe))
             if place not in self._alike:
@@ -119,12 +105,12 @@ class Estimates:
 
     def _theirs(self, step: Step) -> list[StepRecord]:
         """Steps of an entry of that name (and modality) in other experiments of this store."""
-        alike = (past for id_, past in self._elsewhere() if _same(step, id_, past))
+        alike = (past for id_, past in self._elsewhere if _same(step, id_, past))
         return self._checked(step, alike)
 
     def _of_that_kind(self, step: Step) -> list[StepRecord]:
         """Steps of the same stage and kind: the kind of modality, or the model."""
-        pasts = [*self._plan.history.steps.values(), *(past for _, past in self._elsewhere())]
+        pasts = [*self._plan.history.steps.values(), *(past for _, past in self._elsewhere)]
         return self._checked(step, (past for past in pasts if past.stage == step.stage))
 
     def _checked(self, step: Step, pasts: Iterable[StepRecord]) -> list[StepRecord]:
@@ -134,49 +120,37 @@ class Estimates:
                 break
             looked.setdefault((past.stage, past.key), past)
         kind = kind_of(step.recipe)
-        found = [past for past in looked.values() if (seen := self._measured(past)) and seen.kind == kind]
-        return found[:_ENOUGH]
+        costs = ((past, self._run_cost(past.stage, past.key)) for past in looked.values())
+        return [past for past, cost in costs if cost and cost.kind == kind][:_ENOUGH]
 
+    @cached_property
     def _elsewhere(self) -> list[tuple[str, StepRecord]]:
-        if self._others is None:
-            self._others = [item for other in self._plan.history.others() for item in other.steps.items()]
-        return self._others
+        """The steps of other experiments of this store, with their ids."""
+        return [item for other in self._plan.history.others() for item in other.steps.items()]
 
     def _scaled(self, step: Step, past: StepRecord) -> Estimate | None:
-        took = self._measured(past)
+        """Estimate a step from another: its time grows with the work to do, its size with the rows."""
+        took = self._run_cost(past.stage, past.key)
         if took is None:
             return Estimate(past.seconds, past.bytes) if past.seconds > 0 else None
-        work, rows = self._work(step)
+        work, rows = self._work(step.id)
         return Estimate(
             took.seconds * (work / took.work if work is not None and took.work else 1.0),
             round(took.bytes * (rows / took.rows if rows and took.rows else 1.0)),
         )
 
-    def _work(self, step: Step) -> tuple[float | None, int | None]:
-        if step.id not in self._to_do:
-            self._to_do[step.id] = _work(self._plan, step)
-        return self._to_do[step.id]
-
-    def _measured(self, past: StepRecord) -> RunCost | None:
-        name = (past.stage, past.key)
-        if name not in self._known:
-            self._known[name] = run_cost(self._plan.store, *name)
-        return self._known[name]
-
-    def _sizes(self) -> dict[str, int]:
-        """Return the bytes of every step that a remote has."""
-        if self._remote is None:
-            steps = [s for s in self._plan.steps.values() if self._plan.states[s.id] == "remote"]
-            where = self._plan.chain.locate((s.stage, s.key) for s in steps)
-            there = [(s, where[s.stage, s.key]) for s in steps if (s.stage, s.key) in where]
-            with ThreadPoolExecutor(_AT_ONCE) as threads:
-                manifests = threads.map(lambda pair: read_manifest(pair[1], pair[0].stage, pair[0].key), there)
-                self._remote = {
-                    step.id: sum(entry.size for entry in manifest.objects)
-                    for (step, _), manifest in zip(there, manifests, strict=True)
-                    if manifest
-                }
-        return self._remote
+    @cached_property
+    def _remote_bytes(self) -> dict[str, int]:
+        """The bytes of every step that a remote has, by step id."""
+        steps = {(s.stage, s.key): s.id for s in self._plan.steps.values() if self._plan.states[s.id] == "remote"}
+        located = self._plan.chain.locate(steps)
+        with ThreadPoolExecutor(_MAX_REQUESTS) as threads:
+            manifests = threads.map(lambda item: read_manifest(item[1], *item[0]), located.items())
+            return {
+                steps[name]: sum(entry.size for entry in manifest.objects)
+                for name, manifest in zip(located, manifests, strict=True)
+                if manifest
+            }
 
 
 def _same(step: Step, id_: str, past: StepRecord) -> bool:
@@ -206,8 +180,8 @@ def _copied(store: Store, step: Step) -> int:
     try:
         for key in store.family(step.stage, family_of(step.recipe))[:1]:
             content = store.output(step.stage, key).read_bytes("rows.sha256")
-            there = {content[at : at + 32] for at in range(0, len(content), 32)}
-            return sum(bytes.fromhex(row) in there for row in step.work.get("rows", ()))
+            known = {content[at : at + 32] for at in range(0, len(content), 32)}
+            return sum(bytes.fromhex(row) in known for row in step.work.get("rows", ()))
     except StoreError:  # an output of an earlier version, or a damaged one
         pass
     return 0

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.formatting import size
+from pipeline.formatting import counted, shortened, size
 from pipeline.report.results_text import table
 from store import GarbageCollection, GarbageItem, IrregularPath, Ref
 
 _MOST_LINES = 40
 _MOST_FOREIGN = 5  # named in one line
 _UNTOUCHED_S = 90 * 86400.0  # a reference that no run wrote to for so long may be nobody's any more
+_NOUNS = {
+    "output": "output",
+    "unfinished": "unfinished output",
+    "attempt": "superfluous attempt",
+    "temporary": "temporary file",
+    "quarantine": "damaged output",
+    "marker": "marker",
+}
 
 
 def as_text(collection: GarbageCollection, url: str) -> str:
@@ -33,21 +42,23 @@ def as_text(collection: GarbageCollection, url: str) -> str:
     return "\n".join([*text, *_notes(collection)])
 
 
-def freed_text(collection: GarbageCollection, left: Mapping[str, str]) -> str:
-    """Say what was freed, and what was left and why."""
-    freed = [scrap for scrap in collection.garbage if scrap.path not in left]
-    lines = [f"left {what(scrap)}: {left[scrap.path]}" for scrap in collection.garbage if scrap.path in left]
+def freed_text(collection: GarbageCollection, not_freed: Mapping[str, str]) -> str:
+    """Say what was freed, and what was not and why."""
+    freed = [scrap for scrap in collection.garbage if scrap.path not in not_freed]
+    kept = [scrap for scrap in collection.garbage if scrap.path in not_freed]
+    lines = [f"left {what(scrap)}: {not_freed[scrap.path]}" for scrap in kept]
     lines += [f"forgot {name}" for name in collection.drop_refs]
     done = f"freed {_counts(freed)}, {size(_bytes(freed))} together" if freed else "nothing was freed"
     return "\n".join([*lines, f"{done}; {_kept(collection)}", *_notes(collection)])
 
 
-def as_json(collection: GarbageCollection, url: str, left: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return all of it; `freed` is null where nothing was to be."""
-    listed = []
-    for scrap in collection.garbage:
-        freed = None if left is None else scrap.path not in left
-        listed.append(
+def as_json(collection: GarbageCollection, url: str, not_freed: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return all of it; `not_freed` is None, and ``freed`` null, where nothing was to be."""
+    why = not_freed or {}
+    return {
+        "store": url,
+        "grace_s": collection.grace_s,
+        "scraps": [
             {
                 "what": scrap.kind,
                 "path": scrap.path,
@@ -55,24 +66,23 @@ def as_json(collection: GarbageCollection, url: str, left: Mapping[str, str] | N
                 "age_s": round(collection.now - scrap.last_modified, 1),
                 "bytes": scrap.bytes,
                 "objects": scrap.objects,
-                "freed": freed,
-                "left": (left or {}).get(scrap.path),
+                "freed": None if not_freed is None else scrap.path not in why,
+                "left": why.get(scrap.path),
             }
-        )
-    return {
-        "store": url,
-        "grace_s": collection.grace_s,
-        "scraps": listed,
-        "bytes": _bytes(s for s in collection.garbage if not left or s.path not in left),
-        "outputs": len(collection.inventory.published),
-        "refs": [
-            {"name": ref.name, "who": ref.owner, "path": ref.path, "written": ref.written}
-            for ref in collection.refs.values()
+            for scrap in collection.garbage
         ],
+        "bytes": _bytes(scrap for scrap in collection.garbage if scrap.path not in why),
+        "outputs": len(collection.inventory.published),
+        "refs": [ref_json(ref) for ref in collection.refs.values()],
         "forgotten": list(collection.drop_refs),
         "irregular": [{"path": each.path, "is": each.what} for each in collection.inventory.irregular],
         "not_of_this_store": sorted(collection.inventory.foreign),
     }
+
+
+def ref_json(ref: Ref, called: str = "name") -> dict[str, Any]:
+    """Return what is known of who uses outputs."""
+    return {called: ref.name, "who": ref.owner, "path": ref.path, "written": ref.written}
 
 
 def what(scrap: GarbageItem) -> str:
@@ -86,41 +96,22 @@ def what(scrap: GarbageItem) -> str:
 def age(seconds: float) -> str:
     """Write an age in its largest unit."""
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        count = int(seconds // length)
-        if count:
-            return f"{count} {unit}{'s' if count > 1 else ''}"
+        if count := int(seconds // length):
+            return counted(count, unit)
     return "now"
 
 
 def _kept(collection: GarbageCollection) -> str:
-    outputs = sum(1 for scrap in collection.garbage if scrap.kind == "output")
-    kept = len(collection.inventory.published) - outputs
-    used = f"used by {len(collection.refs)} experiment{'s' if len(collection.refs) != 1 else ''}"
-    young = f", or younger than {_grace(collection)}" if collection.grace_s else ""
-    return f"{kept:,} output{'s' if kept != 1 else ''} kept ({used}{young})"
-
-
-def _grace(collection: GarbageCollection) -> str:
-    return age(collection.grace_s) if collection.grace_s >= 60 else f"{collection.grace_s:g} s"
-
-
-_COUNTED = {
-    "output": "output",
-    "unfinished": "unfinished output",
-    "attempt": "superfluous attempt",
-    "temporary": "temporary file",
-    "quarantine": "damaged output",
-    "marker": "marker",
-}
+    outputs = sum(scrap.kind == "output" for scrap in collection.garbage)
+    kept = counted(len(collection.inventory.published) - outputs, "output")
+    grace = age(collection.grace_s) if collection.grace_s >= 60 else f"{collection.grace_s:g} s"
+    young = f", or younger than {grace}" if collection.grace_s else ""
+    return f"{kept} kept (used by {counted(len(collection.refs), 'experiment')}{young})"
 
 
 def _counts(scraps: Iterable[GarbageItem]) -> str:
-    counts: dict[str, int] = {}
-    for scrap in scraps:
-        counts[scrap.kind] = counts.get(scrap.kind, 0) + 1
-    return ", ".join(
-        f"{counts[k]:,} {word}{'s' if counts[k] > 1 else ''}" for k, word in _COUNTED.items() if k in counts
-    )
+    counts = Counter[str](scrap.kind for scrap in scraps)
+    return ", ".join(counted(counts[kind], noun) for kind, noun in _NOUNS.items() if kind in counts)
 
 
 def _bytes(scraps: Iterable[GarbageItem]) -> int:
@@ -141,27 +132,22 @@ def _notes(collection: GarbageCollection) -> list[str]:
     return notes
 
 
-def irregular_notes(found: Sequence[IrregularPath]) -> list[str]:
+def irregular_notes(irregular: Sequence[IrregularPath]) -> list[str]:
     """Name what is neither a plain file nor a folder."""
-    if not found:
+    if not irregular:
         return []
-    more = [f"  and {len(found) - _MOST_LINES:,} more"] if len(found) > _MOST_LINES else []
     return [
         "note: nothing in a store is followed, used or freed that is not a plain file or folder:",
-        *(f"  {each.path}, {each.what}" for each in found[:_MOST_LINES]),
-        *more,
+        *(f"  {line}" for line in shortened([f"{each.path}, {each.what}" for each in irregular], _MOST_LINES)),
         "  put what it stands for in its place, or delete it. To have a store on another disk, let the whole store\n"
         "  folder be a link, or mount the disk there (`mount --bind`)",
     ]
 
 
-def foreign_notes(found: Sequence[str]) -> list[str]:
+def foreign_notes(foreign: Sequence[str]) -> list[str]:
     """Name in one line what lies in the store's folders and is not of this store."""
-    if not found:
-        return []
-    named = sorted(found)[:_MOST_FOREIGN]
-    more = f" and {len(found) - len(named):,} more" if len(found) > len(named) else ""
-    return [f"note: not of this store, neither used nor freed: {', '.join(named)}{more}"]
+    named = ", ".join(shortened(sorted(foreign), _MOST_FOREIGN))
+    return [f"note: not of this store, neither used nor freed: {named}"] if named else []
 
 
 def _whose(ref: Ref) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pipeline.formatting import counted, shortened
 from pipeline.lock import Lock, LockedStream
 
-_MOST = 3  # streams that are told
+_MOST = 3  # streams that are named
 
 
 def lock_changes_text(old: Lock, new: Lock) -> str:
@@ -12,18 +13,17 @@ def lock_changes_text(old: Lock, new: Lock) -> str:
     if old.source and old.source != new.source:
         return f"source {new.source} in place of {old.source}"
     both = [(name, old.raw[name], new.raw[name]) for name in sorted(old.raw.keys() & new.raw.keys())]
-    found = [f"{name} ({_count(was)}): {_changes(was, now)}" for name, was, now in both if _differ(was, now)]
-    more = [f"and {len(found) - _MOST} more streams"] if len(found) > _MOST else []
-    return "; ".join(found[:_MOST] + more)
+    changes = [
+        f"{name} ({counted(len(was.files), 'file')}): {_changes(was, now)}"
+        for name, was, now in both
+        if _differ(was, now)
+    ]
+    return "; ".join(shortened(changes, _MOST, "more streams"))
 
 
 def _differ(was: LockedStream, now: LockedStream) -> bool:
     """Tell whether files do: a generator has none, and its recipe is the stages file's."""
     return was.digest != now.digest and bool(was.files or now.files)
-
-
-def _count(was: LockedStream) -> str:
-    return f"{len(was.files)} file{'s' * (len(was.files) != 1)}"
 
 
 def _changes(was: LockedStream, now: LockedStream) -> str:

@@ -1,4 +1,4 @@
-"""How far a long look at a store is: a line on a terminal, a line now and then elsewhere."""
+"""How far a long look at a store or at raw data is: a line on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -11,21 +11,19 @@ _LINE_EVERY_S = 15.0
 
 
 class ProgressLine:
-    """Shows ``<verb> <done> of <total> <things>`` on standard error, from the second second on."""
+    """Shows a text on standard error, from the second second on."""
 
-    def __init__(self, verb: str, things: str) -> None:
-        self._verb, self._things = verb, things
+    def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self._next = time.monotonic() + (1.0 if self._terminal else _LINE_EVERY_S)
         self._width = 0
 
-    def update(self, done: int, total: int, more: str = "") -> None:
+    def update(self, text: str) -> None:
         """Say how far it is, not more often than one can read."""
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + (0.1 if self._terminal else _LINE_EVERY_S)
-        text = f"{self._verb} {done} of {total} {self._things}{more}"
         if self._terminal:
             print(f"\r{text.ljust(self._width)}", end="", file=drawing(sys.stderr), flush=True)
             self._width = len(text)

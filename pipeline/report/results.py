@@ -80,42 +80,44 @@ class Difference:
 
 def result_rows(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) -> list[Row]:
     """Collect every figure of which all folds are there, in the order of the stages file."""
-    groups: dict[tuple[Any, ...], dict[int, dict[str, float]]] = {}
-    expected: dict[tuple[Any, ...], set[tuple[int, str]]] = {}
-    variants: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    tested: dict[tuple[Any, ...], dict[str, int]] = {}
+    groups: dict[tuple[Any, ...], list[tuple[Step, Mapping[str, Any]]]] = {}
     for step, label in _evaluations(plan):
         variant = json.dumps(label["variant"], sort_keys=True)
         base = (label["model"], label["dataset"], label["protocol"], tuple(label["modalities"]), variant)
-        variants[base] = label["variant"]
-        expected.setdefault(base, set()).add((label["seed"], label["fold"]))
-        tested.setdefault(base, {})[label["fold"]] = step.recipe["test"]["recordings"]
-        if plan.states[step.id] != "cached":
-            continue
-        metrics = metrics_of(plan.store.output("evaluate", step.key))
-        figures: dict[str, float] = {
-            name: getattr(metrics, name) for name in (*METRICS, *(["vskd_f1"] if vskd_f1 else []))
-        }
-        if per_modality:
-            alone = metrics.per_modality
-            figures |= {f"top1 {name}": alone[name] for name in label["modalities"] if name in alone}
-        for metric, value in figures.items():
-            groups.setdefault((*base, metric), {}).setdefault(label["seed"], {})[label["fold"]] = 100 * value
+        groups.setdefault(base, []).append((step, label))
     rows = []
-    for (*base_list, metric), by_seed in groups.items():
-        base = tuple(base_list)
-        folds = {fold for _, fold in expected[base]}
-        whole = {seed: values for seed, values in by_seed.items() if set(values) == folds}
-        if whole:
-            values = tuple(statistics.fmean(whole[seed].values()) for seed in whole)
-            recordings = sum(tested[base].values())
-            rows.append(Row(*base[:4], metric, values, tuple(whole), len(folds), variants[base], recordings))
+    for base, evaluations in groups.items():
+        tested = {label["fold"]: step.recipe["test"]["recordings"] for step, label in evaluations}
+        by_metric: dict[str, dict[int, dict[str, float]]] = {}  # then by seed and fold
+        for step, label in evaluations:
+            for metric, value in _figures(plan, step, label, per_modality, vskd_f1).items():
+                by_metric.setdefault(metric, {}).setdefault(label["seed"], {})[label["fold"]] = 100 * value
+        variant = evaluations[0][1]["variant"]
+        for metric, by_seed in by_metric.items():
+            means = {
+                seed: statistics.fmean(by_fold.values())
+                for seed, by_fold in by_seed.items()
+                if by_fold.keys() == tested.keys()
+            }
+            if means:
+                values, seeds = tuple(means.values()), tuple(means)
+                rows.append(Row(*base[:4], metric, values, seeds, len(tested), variant, sum(tested.values())))
     return rows
+
+
+def _figures(plan: Plan, step: Step, label: Mapping[str, Any], per_modality: bool, vskd_f1: bool) -> dict[str, float]:
+    """Return the figures of one fold and seed, each from 0 to 1; none where the step has not run."""
+    if plan.states[step.id] != "cached":
+        return {}
+    metrics = metrics_of(plan.store.output("evaluate", step.key))
+    figures = {name: getattr(metrics, name) for name in (*METRICS, *(["vskd_f1"] if vskd_f1 else []))}
+    alone = metrics.per_modality if per_modality else {}
+    return figures | {f"top1 {name}": alone[name] for name in label["modalities"] if name in alone}
 
 
 def differences(plan: Plan, rows: Sequence[Row]) -> list[Difference]:
     """Pair each distilled model with the train entry that has the same model and parameters but no teacher."""
-    found = []
+    pairs = []
     by_name = {(row.model, row.metric, row.protocol, row.modalities, str(row.variant)): row for row in rows}
     for model, baseline in _baselines(plan).items():
         for row in rows:
@@ -127,8 +129,8 @@ def differences(plan: Plan, rows: Sequence[Row]) -> list[Difference]:
             if len(gaps) > 1:
                 mean = statistics.fmean(gaps)
                 half = two_sided_quantile(0.95, len(gaps) - 1) * statistics.stdev(gaps) / math.sqrt(len(gaps))
-                found.append(Difference(row, baseline, mean, mean - half, mean + half, len(gaps)))
-    return found
+                pairs.append(Difference(row, baseline, mean, mean - half, mean + half, len(gaps)))
+    return pairs
 
 
 def per_recording(plan: Plan) -> str:
@@ -139,13 +141,7 @@ def per_recording(plan: Plan) -> str:
     for step, label in _evaluations(plan):
         if plan.states[step.id] == "cached":
             predictions = predictions_of(plan.store.output("evaluate", step.key))
-            place = [
-                label["model"],
-                label["protocol"],
-                "+".join(label["modalities"]),
-                label["seed"],
-                label["fold"],
-            ]
+            place = [label["model"], label["protocol"], "+".join(label["modalities"]), label["seed"], label["fold"]]
             for item in predictions:
                 writer.writerow([*place, *(getattr(item, name) for name in _COLUMNS[5:])])
     return text.getvalue()
@@ -153,11 +149,9 @@ def per_recording(plan: Plan) -> str:
 
 def random_projections(plan: Plan) -> list[str]:
     """Name the modalities whose features come from a network with random weights, with that network."""
-    found = {}
-    for step in plan.steps.values():
-        if step.recipe.get("weights") == {"random": True}:
-            found[step.work["modality"]] = step.recipe["params"]["backbone"]
-    return [f"{name} ({backbone})" for name, backbone in found.items()]
+    random = (step for step in plan.steps.values() if step.recipe.get("weights") == {"random": True})
+    backbones = {step.work["modality"]: step.recipe["params"]["backbone"] for step in random}
+    return [f"{name} ({backbone})" for name, backbone in backbones.items()]
 
 
 def _evaluations(plan: Plan) -> Iterator[tuple[Step, Mapping[str, Any]]]:
@@ -167,16 +161,16 @@ def _evaluations(plan: Plan) -> Iterator[tuple[Step, Mapping[str, Any]]]:
 
 
 def _baselines(plan: Plan) -> dict[str, str]:
-    trained: dict[str, Mapping[str, Any]] = {}
+    """Return for each distilled entry the one that trains the same on labels alone."""
+    trained: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for step in plan.steps.values():
         if step.stage in ("train", "distil"):
+            params = {name: value for name, value in step.recipe["params"].items() if name != "loss"}
             features = {name: step.recipe["features"][name] for name in step.work["inputs"]}
-            trained.setdefault(step.entry, {**step.recipe["params"], "stage": step.stage, "features": features})
-    found = {}
-    for name, params in trained.items():
-        alike = {key: value for key, value in params.items() if key not in ("loss", "stage")}
-        for other, theirs in trained.items():
-            plain = {key: value for key, value in theirs.items() if key not in ("loss", "stage")}
-            if params["stage"] == "distil" and theirs["stage"] == "train" and alike == plain:
-                found[name] = other
-    return found
+            trained.setdefault(step.entry, (step.stage, {**params, "features": features}))
+    return {
+        entry: other
+        for entry, (stage, params) in trained.items()
+        for other, (other_stage, other_params) in trained.items()
+        if (stage, other_stage) == ("distil", "train") and params == other_params
+    }

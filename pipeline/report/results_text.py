@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from pipeline.formatting import counted
 from pipeline.lock import lock_path
 from pipeline.plan.broken_recordings import is_doubtful
 from pipeline.plan.planner import Plan
@@ -36,8 +37,8 @@ def results_text(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) 
     names = ("model", "modalities", "protocol", "variant")
     header = [*(names[i] for i in shown), *(_TITLES.get(m, m) for m in metrics), "seeds"]
     lines = [
-        [*(group[i] for i in shown), *(_figure(found.get(m)) for m in metrics), _seeds(found)]
-        for group, found in groups.items()
+        [*(group[i] for i in shown), *(_figure(by_metric.get(m)) for m in metrics), _seeds(by_metric)]
+        for group, by_metric in groups.items()
     ]
     text = [_heading(rows), table(header, lines, right=range(len(shown), len(header)))]
     text += [
@@ -51,14 +52,14 @@ def results_text(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) 
 
 def notes(plan: Plan) -> list[str]:
     """Say what a reader of the results must know: of features, and of recordings that are not among them."""
-    found = []
+    lines = []
     if projections := random_projections(plan):
-        found.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
-    found += absent_notes(plan)
-    if left_out := broken_count(plan):
-        found.append(f"note: {left_out} left out, see `pipeline status`")
-        found += [f"  {line}" for line in late_reasons(plan)[:3]]
-    return found + doubts(plan)
+        lines.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
+    lines += absent_notes(plan)
+    if broken := broken_count(plan):
+        lines.append(f"note: {broken} left out, see `pipeline status`")
+        lines += [f"  {line}" for line in late_reasons(plan)[:3]]
+    return lines + doubts(plan)
 
 
 def absent_notes(plan: Plan) -> list[str]:
@@ -76,41 +77,46 @@ def broken_reasons(plan: Plan, without: Collection[str] = ()) -> list[str]:
 
 def late_reasons(plan: Plan, without: Collection[str] = ()) -> list[str]:
     """Say of every recording that broke while it was encoded what was wrong; not of what some entries found."""
-    return [
-        f"{reason}, found by {id_}"
-        for id_, found in plan.late.items()
-        if set(plan.steps[id_].entries).isdisjoint(without)
-        for reason in found.values()
-    ]
+    return [f"{why}, found by {step}" for step, late in _late(plan, without).items() for why in late.values()]
+
+
+def _late(plan: Plan, without: Collection[str]) -> dict[str, Mapping[str, str]]:
+    """Return the reasons by recording and step, but for the steps of some entries."""
+    return {id_: late for id_, late in plan.late.items() if set(plan.steps[id_].entries).isdisjoint(without)}
 
 
 def broken_count(plan: Plan, without: Collection[str] = ()) -> str:
     """Count what cannot be used; not what some entries found. Empty where there is nothing."""
-    late = {id_: found for id_, found in plan.late.items() if set(plan.steps[id_].entries).isdisjoint(without)}
     broken, unparsed = ((), ()) if "index" in without else (plan.broken, plan.unparsed)
-    recordings = len({recording for found in (broken, *late.values()) for recording in found if recording})
-    parts = [f"{recordings} recording{'s' if recordings != 1 else ''}"] if recordings else []
-    parts += [f"{len(unparsed)} unplaceable file{'s' if len(unparsed) != 1 else ''}"] if unparsed else []
+    reasons = (broken, *_late(plan, without).values())  # each by recording, which may be unknown
+    recordings = len({id_ for by_id in reasons for id_ in by_id if id_})
+    parts = [counted(recordings, "recording")] if recordings else []
+    parts += [counted(len(unparsed), "unplaceable file")] if unparsed else []
     return " and ".join(parts)
 
 
 def doubts(plan: Plan) -> list[str]:
     """Name recordings that an earlier version took for broken when the system failed to read them, and the remedy."""
-    found: dict[str, list[str]] = {"index": []}
-    for recording, streams in plan.broken.items():
-        found["index"] += [why for stream, why in streams.items() if is_doubtful(plan, recording, why, stream)]
-    for id_, late in plan.late.items():
-        doubted = [why for recording, why in late.items() if is_doubtful(plan, recording, why)]
-        found.setdefault(plan.steps[id_].entry, []).extend(doubted)
-    reasons = [reason for some in found.values() for reason in some]
-    if not reasons:
+    doubted = [
+        ("index", why)
+        for recording, streams in plan.broken.items()
+        for stream, why in streams.items()
+        if is_doubtful(plan, recording, why, stream)
+    ]
+    doubted += [
+        (plan.steps[id_].entry, why)
+        for id_, late in plan.late.items()
+        for recording, why in late.items()
+        if is_doubtful(plan, recording, why)
+    ]
+    if not doubted:
         return []
-    entries = dict.fromkeys(entry for entry, some in found.items() if some)
-    if found["index"]:  # what was encoded goes by what the index said
+    entries = dict.fromkeys(entry for entry, _ in doubted)
+    if "index" in entries:  # what was encoded goes by what the index said
         entries |= dict.fromkeys(step.entry for step in plan.steps.values() if step.stage == "encode")
     remedy = "pipeline run " + " ".join(f"--force {entry}" for entry in entries)
     return [
-        f"note: the system, not the file, may be to blame for {len(reasons)} of these (the first: {reasons[0]}); "
+        f"note: the system, not the file, may be to blame for {len(doubted)} of these (the first: {doubted[0][1]}); "
         f"look again with `{remedy}`"
     ]
 
@@ -130,8 +136,8 @@ def _place(row: Row) -> tuple[str, str, str]:
 def _context(row: Row, groups: Iterable[tuple[str, ...]]) -> str:
     """Name a row's place where there is more than one."""
     places = {group[1:] for group in groups}
-    said = [part for i, part in enumerate(_place(row)) if len({place[i] for place in places}) > 1]
-    return f"{', '.join(said)}: " if said else ""
+    parts = [part for i, part in enumerate(_place(row)) if len({place[i] for place in places}) > 1]
+    return f"{', '.join(parts)}: " if parts else ""
 
 
 def _figure(row: Row | None) -> str:
@@ -140,5 +146,5 @@ def _figure(row: Row | None) -> str:
     return f"{row.mean:.2f}" if row.std is None else f"{row.mean:.2f} ± {row.std:.2f}"
 
 
-def _seeds(found: dict[str, Row]) -> str:
-    return str(max(len(row.values) for row in found.values()))
+def _seeds(by_metric: dict[str, Row]) -> str:
+    return str(max(len(row.values) for row in by_metric.values()))

@@ -15,21 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunCost:
-    """What an output took, and how much work that was (recordings; of training, recordings times epochs).
+    """What an output took, and how much work that was (recordings; of training, recordings times epochs)."""
 
-    Attributes
-    ----------
-    work
-        What the seconds were spent on: less than all where rows were copied. None where nothing tells.
-    rows
-        Recordings that the bytes hold; None where the size does not depend on them.
-    """
-
-    kind: str | None
+    kind: str | None  # see `kind_of`
     seconds: float
     bytes: int
-    work: float | None
-    rows: int | None
+    work: float | None  # that the seconds were spent on: less than all where rows were copied
+    rows: int | None  # recordings that the bytes hold; None where the size does not depend on them
 
 
 def run_cost(store: Store, stage: str, key: str) -> RunCost | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,14 +15,13 @@ from pipeline.report.estimates import Estimates, Total
 from pipeline.report.results_text import absent_notes, broken_count, broken_reasons, doubts, table
 
 
-def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None = None) -> dict[str, Any]:
+def as_json(plan: Plan, steps: Collection[Step], differs: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the plan as the command line prints it; estimates are null where nothing like it ran before.
 
     Where outputs were compared with the remotes', `differs` says where those come from that differ, by step id.
     """
     listed = []
-    estimates = Estimates(plan)
-    total = Total()
+    estimates, total = Estimates(plan), Total()
     for step in steps:
         estimate = estimates.of(step)
         total.add(plan.states[step.id], estimate)
@@ -39,51 +38,37 @@ def as_json(plan: Plan, steps: Iterable[Step], differs: Mapping[str, str] | None
                 **({} if differs is None else {"differs": differs.get(step.id)}),
             }
         )
-    broken, late = _unusable_as_json(plan)
     return {
         "stages_file": str(plan.path),
         "store": plan.store.url,
         "indexed": plan.indexed,
         "absent": list(plan.absent),
-        "broken": broken,
-        "late_broken": late,
+        "broken": [
+            {"recording": id_, "stream": stream, "reason": why, "doubtful": is_doubtful(plan, id_, why, stream)}
+            for id_, streams in plan.broken.items()
+            for stream, why in streams.items()
+        ],
+        "late_broken": [
+            {
+                "recording": id_,
+                "step": step,
+                "modality": plan.steps[step].work["modality"],
+                "reason": why,
+                "doubtful": is_doubtful(plan, id_, why),
+            }
+            for step, late in plan.late.items()
+            for id_, why in late.items()
+        ],
         "unparsed": [{"stream": u.stream, "path": u.path, "reason": u.reason} for u in plan.unparsed],
         "estimate": total.as_json(),
         "steps": listed,
     }
 
 
-def _unusable_as_json(plan: Plan) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the recordings that cannot be used: what the index found, and what broke while it was encoded."""
-    broken = [
-        {
-            "recording": recording,
-            "stream": stream,
-            "reason": reason,
-            "doubtful": is_doubtful(plan, recording, reason, stream),
-        }
-        for recording, streams in plan.broken.items()
-        for stream, reason in streams.items()
-    ]
-    late = [
-        {
-            "recording": recording,
-            "step": id_,
-            "modality": plan.steps[id_].work["modality"],
-            "reason": reason,
-            "doubtful": is_doubtful(plan, recording, reason),
-        }
-        for id_, found in plan.late.items()
-        for recording, reason in found.items()
-    ]
-    return broken, late
-
-
-def as_text(plan: Plan, steps: Iterable[Step]) -> str:
+def as_text(plan: Plan, steps: Collection[Step]) -> str:
     """Write one line an entry, then why steps must run, then what cannot be used."""
-    chosen = list(steps)
     by_entry: dict[str, list[Step]] = {}
-    for step in chosen:
+    for step in steps:
         by_entry.setdefault(step.entry, []).append(step)
     rows = []
     estimates, total = Estimates(plan), Total()
@@ -99,39 +84,34 @@ def as_text(plan: Plan, steps: Iterable[Step]) -> str:
     text = [table(["entry", "stage", "steps", "state", "estimate"], rows, right=[2])]
     if len(rows) > 1 and total.steps:
         text.append(f"in all: {total.as_text()}{' (one step after another)' if total.seconds else ''}")
-    found = {step.id: reasons(plan, step) for step in chosen}
-    why = _why(plan, chosen, found)
-    text += ["why:", *why] if why else []
-    text += _hint(chosen, found) + _accepted(chosen)
-    text += absent_notes(plan)
+    why = [(step, reasons(plan, step)) for step in steps]
+    text += [*_why(plan, why), *_hint(why), *_accepted(steps), *absent_notes(plan)]
     if not plan.indexed:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
-    if left_out := broken_count(plan):
-        text.append(f"cannot be used: {left_out}")
+    if broken := broken_count(plan):
+        text.append(f"cannot be used: {broken}")
         text += [f"  {reason}" for reason in broken_reasons(plan)]
     text += doubts(plan)
     return "\n".join(text)
 
 
-def _why(plan: Plan, steps: Iterable[Step], found: Mapping[str, list[Reason]]) -> list[str]:
+def _why(plan: Plan, why: Sequence[tuple[Step, list[Reason]]]) -> list[str]:
     """Say each reason once, with the steps that share it."""
     shared: dict[str, list[Step]] = {}
-    for step in steps:
-        for reason in dict.fromkeys(_brief(plan, reason) for reason in found[step.id]):
+    for step, its_reasons in why:
+        for reason in dict.fromkeys(_brief(plan, reason) for reason in its_reasons):
             shared.setdefault(reason, []).append(step)
-    lines = []
+    lines = ["why:"] if shared else []
     for reason, group in shared.items():
-        first = group[0].id
-        entries = list(dict.fromkeys(step.entry for step in group))
-        who = first if len(group) == 1 else f"{', '.join(entries)} ({len(group)} steps)"
+        entries = ", ".join(dict.fromkeys(step.entry for step in group))
+        who = group[0].id if len(group) == 1 else f"{entries} ({len(group)} steps)"
         lines.append(f"  {who}: {reason}")
     return lines
 
 
-def _hint(steps: Iterable[Step], found: Mapping[str, list[Reason]]) -> list[str]:
+def _hint(why: Sequence[tuple[Step, list[Reason]]]) -> list[str]:
     """Say what can be done where the program changed and nothing else."""
-    code_alone = (step for step in steps if found[step.id] and all(reason.is_code for reason in found[step.id]))
-    entries = dict.fromkeys(step.entry for step in code_alone)
+    entries = dict.fromkeys(step.entry for step, its in why if its and all(reason.is_code for reason in its))
     return [f"where that changes no value: pipeline accept {entry}" for entry in entries]
 
 

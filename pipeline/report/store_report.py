@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.formatting import duration, size
-from pipeline.report.gc_report import age
+from pipeline.formatting import counted, cut, duration, shortened, size
+from pipeline.report.gc_report import age, ref_json
 from pipeline.report.results_text import table
-from store import Folder, Manifest, Origin, OutputName, Ref, Totals, Usage, Users
+from store import Folder, Manifest, Origin, OutputName, Ref, Totals, Usage
 
 _WIDE = 110  # columns, from which on the list says who made what
 _MOST_LISTED = 8  # parents, children, users, in text
+_SHOWN = ("user", "host", "seconds", "device", "python", "torch", "platform")  # of the provenance, in words
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,6 @@ class OutputRow:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the command line prints it."""
-        told = self.origin.provenance if self.origin else {}
         return {
             "stage": self.folder.stage,
             "key": self.folder.key,
@@ -36,10 +36,15 @@ class OutputRow:
             "written": moment(self.folder.last_modified, "seconds"),
             "bytes": self.folder.bytes,
             "objects": self.folder.objects,
-            "user": told.get("user"),
-            "host": told.get("host"),
+            "user": self.provenance.get("user"),
+            "host": self.provenance.get("host"),
             "refs": [ref.name for ref in self.refs],
         }
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """What is known of how it was made; empty where its manifest cannot be read."""
+        return self.origin.provenance if self.origin else {}
 
     @property
     def state(self) -> str:
@@ -61,23 +66,16 @@ def list_text(listed: Sequence[OutputRow], url: str, width: int) -> str:
         size_ = size(each.folder.bytes)
         rows.append([each.folder.stage, each.folder.key[:12], made, size_, _who(each), experiment, step])
     if width < _WIDE:  # who made it stands in `store show`
-        header, rows = _without_who(header), [_without_who(row) for row in rows]
+        header, *rows = ([*row[:4], *row[5:]] for row in (header, *rows))
     used = sum(max(len(row[i]) for row in [header, *rows]) + 2 for i in range(len(header) - 1))
-    rows = [[*row[:-1], _cut(row[-1], max(width - used, 12))] for row in rows]
+    rows = [[*row[:-1], cut(row[-1], max(width - used, 12))] for row in rows]
     text = table(header, rows, right=[3])
     total = size(sum(each.folder.bytes for each in listed))
-    return f"{text}\n\n{len(listed):,} output{'s' if len(listed) != 1 else ''}, {total}, in {url}"
-
-
-def _without_who(row: list[str]) -> list[str]:
-    return [*row[:4], *row[5:]]
+    return f"{text}\n\n{counted(len(listed), 'output')}, {total}, in {url}"
 
 
 def _who(each: OutputRow) -> str:
-    if each.state != "published":
-        return each.state.upper()
-    told = each.origin.provenance if each.origin else {}
-    return _cut(_at(told) or "-", 20)
+    return each.state.upper() if each.state != "published" else cut(_at(each.provenance) or "-", 20)
 
 
 def _used(each: OutputRow) -> tuple[str, str]:
@@ -86,7 +84,7 @@ def _used(each: OutputRow) -> tuple[str, str]:
         return "-", each.state.upper() if each.state != "published" else ""
     more = f" +{len(each.refs) - 1}" if len(each.refs) > 1 else ""
     called = next((step for ref in each.refs if (step := ref.outputs.get(each.folder.name))), "")
-    return _cut(_experiment(each.refs[0]), 20) + more, called
+    return cut(_experiment(each.refs[0]), 20) + more, called
 
 
 def show_text(
@@ -97,31 +95,31 @@ def show_text(
     Parameters
     ----------
     origins
-        ``made from``, ``made into`` and ``same but for its raw data``: outputs.
+        Outputs that it was ``made from`` and ``made into``, and those of the ``same recipe`` but for its raw data.
     """
-    told = manifest.provenance
+    how = manifest.provenance
     total = size(sum(entry.size for entry in manifest.objects))
     lines = [f"{manifest.stage} {manifest.key}", ""]
-    by = f" by {_at(told)}" if _at(told) else ""
-    facts = [("made", f"{_date(manifest.created)}{by}"), ("written here", f"{moment(written)} UTC")]
-    if isinstance(told.get("seconds"), (int, float)):
-        facts.append(("took", duration(float(told["seconds"])) + (f" on {told['device']}" if "device" in told else "")))
-    facts.append(("size", f"{total} in {len(manifest.objects)} object{'s' if len(manifest.objects) != 1 else ''}"))
-    versions = [f"{name} {told[name]}" for name in ("python", "torch", "platform") if name in told]
+    by = f" by {_at(how)}" if _at(how) else ""
+    created = manifest.created[:16].replace("T", " ")
+    facts = [("made", f"{created} UTC{by}"), ("written here", f"{moment(written)} UTC")]
+    if isinstance(how.get("seconds"), (int, float)):
+        facts.append(("took", duration(float(how["seconds"])) + (f" on {how['device']}" if "device" in how else "")))
+    facts.append(("size", f"{total} in {counted(len(manifest.objects), 'object')}"))
+    versions = [f"{name} {how[name]}" for name in ("python", "torch", "platform") if name in how]
     facts += [("with", ", ".join(versions))] if versions else []
-    facts += [(title, _outputs(names)) for title, names in origins.items() if names]
-    facts.append(("used by", _users(refs)))
+    for title, names in origins.items():
+        facts += [(title, _listed([f"{stage} {key[:12]}" for stage, key in names]))] if names else []
+    users = [", ".join(part for part in (ref.owner, ref.path or ref.name) if part) for ref in refs]
+    facts.append(("used by", _listed(users) or "no experiment"))
     width = max(len(title) for title, _ in facts)
     for title, value in facts:
         first, *rest = value.split("\n")
         lines += [f"{title.ljust(width)}  {first}", *(f"{' ' * width}  {line}" for line in rest)]
-    more = {name: value for name, value in told.items() if name not in _SHOWN}
+    more = {name: value for name, value in how.items() if name not in _SHOWN}
     if more:
         lines += ["", "also noted", *_indented(more)]
     return "\n".join([*lines, "", "recipe", *_indented(manifest.recipe)])
-
-
-_SHOWN = ("user", "host", "seconds", "device", "python", "torch", "platform")
 
 
 def show_json(
@@ -140,7 +138,7 @@ def show_json(
         "provenance": manifest.provenance,
         "family": manifest.family,
         **{titles[title]: [{"stage": s, "key": k} for s, k in names] for title, names in origins.items()},
-        "refs": [{"name": ref.name, "who": ref.owner, "path": ref.path, "written": ref.written} for ref in refs],
+        "refs": [ref_json(ref) for ref in refs],
         "recipe": manifest.recipe,
     }
 
@@ -156,12 +154,8 @@ def usage_text(usage: Usage, url: str) -> str:
         ]
         header = ["experiment", "by", "changed", "alone", "shared", "reference"]
         text += [table(header, rows, right=[2, 3, 4]), ""]
-    rest = [
-        ("used by no experiment", usage.unused),
-        ("left behind", usage.orphaned),
-        ("quarantine", usage.quarantine),
-    ]
-    rows = [[title, f"{each.outputs:,}", size(each.bytes)] for title, each in rest if each.outputs]
+    titles = {"used by no experiment": usage.unused, "left behind": usage.orphaned, "quarantine": usage.quarantine}
+    rows = [[title, f"{each.outputs:,}", size(each.bytes)] for title, each in titles.items() if each.outputs]
     text += [table(["can be cleaned (`pipeline gc`)", "outputs", "size"], rows, right=[1, 2]), ""] if rows else []
     return "\n".join([*text, f"{size(usage.total)} in {url}"])
 
@@ -177,14 +171,7 @@ def usage_json(usage: Usage, url: str) -> dict[str, Any]:
         "bytes": usage.total,
         "stages": {stage: plain(each) for stage, each in usage.stages.items()},
         "experiments": [
-            {
-                "ref": share.ref.name,
-                "who": share.ref.owner,
-                "path": share.ref.path,
-                "written": share.ref.written,
-                "alone": plain(share.alone),
-                "shared": plain(share.shared),
-            }
+            {**ref_json(share.ref, "ref"), "alone": plain(share.alone), "shared": plain(share.shared)}
             for share in usage.shares
         ],
         "unused": plain(usage.unused),
@@ -199,12 +186,8 @@ def moment(seconds: float, to: str = "minutes") -> str:
     return text if to == "seconds" else text.partition("+")[0].replace("T", " ")
 
 
-def _date(created: str) -> str:
-    return created[:16].replace("T", " ") + " UTC"
-
-
-def _at(told: Mapping[str, Any]) -> str:
-    return "@".join(str(told[name]) for name in ("user", "host") if told.get(name))
+def _at(provenance: Mapping[str, Any]) -> str:
+    return "@".join(str(provenance[name]) for name in ("user", "host") if provenance.get(name))
 
 
 def _experiment(ref: Ref) -> str:
@@ -215,25 +198,9 @@ def _age(ref: Ref) -> str:
     return "-" if ref.age_s is None else age(ref.age_s)
 
 
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 3] + "..."
-
-
-def _outputs(names: Sequence[OutputName]) -> str:
-    more = [f"and {len(names) - _MOST_LISTED} more"] if len(names) > _MOST_LISTED else []
-    return "\n".join([*(f"{stage} {key[:12]}" for stage, key in names[:_MOST_LISTED]), *more])
-
-
-def _users(refs: Sequence[Ref]) -> str:
-    said = [", ".join(part for part in (ref.owner, ref.path or ref.name) if part) for ref in refs[:_MOST_LISTED]]
-    more = [f"and {len(refs) - _MOST_LISTED} more"] if len(refs) > _MOST_LISTED else []
-    return "\n".join([*said, *more]) or "no experiment"
+def _listed(lines: Sequence[str]) -> str:
+    return "\n".join(shortened(lines, _MOST_LISTED))
 
 
 def _indented(value: Mapping[str, Any]) -> list[str]:
     return [f"  {line}" for line in json.dumps(value, indent=1, ensure_ascii=False).splitlines()]
-
-
-def users_notes(users: Users) -> list[str]:
-    """Say which references could not be read."""
-    return [f"note: {why}" for why in users.unreadable]

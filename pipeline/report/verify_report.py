@@ -2,50 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.formatting import size
+from pipeline.formatting import counted, shortened, size
 from pipeline.report.gc_report import foreign_notes, irregular_notes
-from store import IrregularPath, VerifyResult
-from store.errors import StoreError
+from store import IrregularPath, OutputName, VerifyResult
 
 _MOST_OBJECTS = 20  # of one output, in text
 
-OutputName = tuple[str, str]  # an output's stage and key
-Check = Callable[[OutputName], VerifyResult | StoreError | None]
 
-
-@dataclass(frozen=True)
+@dataclass
 class VerifyReport:
-    """What was found.
-
-    Attributes
-    ----------
-    missing
-        Outputs of the experiment that are not there.
-    failed
-        Those that could not be read, and why: a failure of the network or the disk.
-    moved
-        Where damaged ones were set aside.
-    steps
-        What the experiment calls each output.
-    irregular
-        What is neither a plain file nor a folder.
-    foreign
-        Of a whole store: what lies in its folders and is not of it.
-    """
+    """What was to be checked, and what was found."""
 
     url: str
     deep: bool
-    checked: Sequence[VerifyResult]
-    missing: Sequence[OutputName]
-    failed: Mapping[OutputName, str]
-    moved: Mapping[OutputName, str]
-    steps: Mapping[OutputName, str]
-    irregular: Sequence[IrregularPath] = ()
-    foreign: Sequence[str] = ()
+    steps: Mapping[OutputName, str]  # what to check, with what the experiment calls it; else empty
+    checked: list[VerifyResult] = field(default_factory=list)
+    missing: list[OutputName] = field(default_factory=list)  # of the experiment
+    failed: dict[OutputName, str] = field(default_factory=dict)  # by the network or the disk, and how
+    moved: dict[OutputName, str] = field(default_factory=dict)  # where damaged ones were set aside
+    irregular: Sequence[IrregularPath] = ()  # what is neither a plain file nor a folder
+    foreign: Sequence[str] = ()  # of a whole store: what lies in its folders and is not of it
+
+    @property
+    def damaged(self) -> list[VerifyResult]:
+        """Those of which an object is not as its manifest says."""
+        return [each for each in self.checked if each.damage]
 
     def as_text(self) -> str:
         """Name each damaged object with what was expected and found, then the count."""
@@ -54,25 +39,23 @@ class VerifyReport:
             if each.damage:
                 lines += self._damaged(each)
             if each.foreign:
-                more = f" and {len(each.foreign) - 3} more" if len(each.foreign) > 3 else ""
                 lines.append(
                     f"note: {self._called((each.stage, each.key))} has objects that its manifest does not list, "
-                    f"which nothing reads: {', '.join(each.foreign[:3])}{more}"
+                    f"which nothing reads: {', '.join(shortened(each.foreign, 3))}"
                 )
         misread = [line for each in self.checked for line in each.misread]
         lines += [f"warning: {line}" for line in misread]
         lines += irregular_notes(self.irregular) + foreign_notes(self.foreign)
         lines += [f"cannot be checked: {self._called(name)}: {why}" for name, why in self.failed.items()]
-        damaged = sum(1 for each in self.checked if each.damage)
         how = "every SHA-256 compared" if self.deep else "sizes compared"
-        outputs = f"{len(self.checked):,} output{'s' if len(self.checked) != 1 else ''}"
-        counts = [f"{damaged} damaged" if damaged else "none damaged"]
+        counts = [f"{len(self.damaged) or 'none'} damaged"]
         counts += [f"{len(self.failed)} could not be checked"] if self.failed else []
         counts += [f"{len(misread)} read wrong once"] if misread else []
         counts += [f"{len(self.missing)} not there"] if self.missing else []
         total = size(sum(each.bytes for each in self.checked))
+        outputs = counted(len(self.checked), "output")
         lines.append(f"{outputs} in {self.url} ({total}), {how}: {', '.join(counts)}")
-        if damaged > len(self.moved):
+        if len(self.damaged) > len(self.moved):
             lines.append("set damaged outputs aside with --quarantine; the next run fetches or makes them again")
         return "\n".join(lines)
 
@@ -91,8 +74,7 @@ class VerifyReport:
                     "objects": [{"path": d.path, "expected": d.expected, "found": d.found} for d in each.damage],
                     "quarantined": self.moved.get((each.stage, each.key)),
                 }
-                for each in self.checked
-                if each.damage
+                for each in self.damaged
             ],
             "foreign": [
                 {"stage": each.stage, "key": each.key, "paths": each.foreign} for each in self.checked if each.foreign
@@ -106,14 +88,10 @@ class VerifyReport:
 
     def _damaged(self, each: VerifyResult) -> list[str]:
         name = each.stage, each.key
-        lines = [f"damaged: {self._called(name)}"]
-        for damage in each.damage[:_MOST_OBJECTS]:
-            lines += [f"  {damage.path}", f"    expected {damage.expected}", f"    found    {damage.found}"]
-        if len(each.damage) > _MOST_OBJECTS:
-            lines.append(f"  and {len(each.damage) - _MOST_OBJECTS} more objects")
-        if name in self.moved:
-            lines.append(f"  moved to {self.moved[name]}")
-        return lines
+        objects = [f"{d.path}\n    expected {d.expected}\n    found    {d.found}" for d in each.damage]
+        lines = shortened(objects, _MOST_OBJECTS, "more objects")
+        lines += [f"moved to {self.moved[name]}"] if name in self.moved else []
+        return [f"damaged: {self._called(name)}", *(f"  {line}" for line in lines)]
 
     def _called(self, name: OutputName) -> str:
         step = self.steps.get(name)

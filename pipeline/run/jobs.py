@@ -25,12 +25,8 @@ def make_fetch(plan: Plan, step: Step) -> FetchJob:
 def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJob:
     """Describe a step for a worker.
 
-    Raises
-    ------
-    StepError
-        It needs raw data that is not on this machine.
-    CodeChanged
-        This process has loaded other code than the plan has hashed.
+    StepError where it needs raw data that is not on this machine; CodeChanged where this process has loaded
+    other code than the plan has hashed.
     """
     experiment = step.point.experiment
     folder = plan.path.absolute().parent
@@ -42,12 +38,10 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
             "it must run, and the raw data is not on this machine (source.root)\n"
             "  set source.root to the data, or use a store that has this output"
         )
-    encode = step.stage == "encode"
-    weights = step.work.get("weights")
+    weights = step.work.get("weights") or ""  # a file, or the name of what torchvision has
     accepted = step.code.acceptance
     code = _code(plan, step)
     check_code(code)
-    is_file = weights is not None and weights.endswith((".pth", ".safetensors"))
     return StepJob(
         step=step.id,
         stage=step.stage,
@@ -60,12 +54,12 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
         files=_files(plan.table, step),
         device=device,
         on_bad_recording=experiment.on_bad_recording,
-        weights=str(folder / expand_home(weights)) if is_file and weights else None,
+        weights=str(folder / expand_home(weights)) if weights.endswith((".pth", ".safetensors")) else None,
         code=code,
-        weights_known=plan.snapshot.weights.known.get(weights) if weights else None,
+        weights_known=plan.snapshot.weights.known.get(weights),
         force=force,
         accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
-        remotes=[store.url for store in plan.chain.remotes().values()] if encode else [],
+        remotes=[store.url for store in plan.chain.remotes().values()] if step.stage == "encode" else [],
     )
 
 
@@ -82,10 +76,8 @@ def _files(table: Table, step: Step) -> dict[str, bytes]:
     index = table.index
     if index is None or step.stage not in ("index", "encode"):
         return {}
-    return {
-        stream: pack(index.file_hash(path) for _, path in files_of(table.listing, stream))
-        for stream in step.recipe["raw"]
-    }
+    paths = {stream: [path for _, path in files_of(table.listing, stream)] for stream in step.recipe["raw"]}
+    return {stream: pack(map(index.file_hash, listed)) for stream, listed in paths.items()}
 
 
 def _work(plan: Plan, step: Step) -> dict[str, Any]:

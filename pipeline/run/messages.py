@@ -13,15 +13,9 @@ from pipeline.keys.file_hash import FileHash
 
 
 class Certificate(msgspec.Struct, frozen=True):
-    """The TLS certificate of a scheduler that was started for this run; only the run's own processes are given it.
+    """The TLS certificate of a scheduler of this run, which only the run's own processes are given."""
 
-    Attributes
-    ----------
-    certificate, key
-        PEM text; the certificate is self-signed.
-    """
-
-    certificate: str
+    certificate: str  # PEM text, as the key is; self-signed
     key: str
 
     def __repr__(self) -> str:
@@ -29,70 +23,37 @@ class Certificate(msgspec.Struct, frozen=True):
 
 
 class Scheduler(msgspec.Struct, frozen=True):
-    """The dask scheduler whose workers make the shards of a step.
-
-    Attributes
-    ----------
-    gpu
-        Whether only workers with a GPU may make them.
-    program
-        The run's `pipeline.run.cluster.fingerprint.fingerprint`, which the workers' must equal.
-    certificate
-        Needed to connect, where the scheduler was started for this run.
-    """
+    """The dask scheduler whose workers make the shards of a step."""
 
     address: str
-    gpu: bool
-    program: dict[str, str]
-    certificate: Certificate | None = None
+    gpu: bool  # whether only workers with a GPU may make them
+    program: dict[str, str]  # the run's `cluster.fingerprint.fingerprint`, which the workers' must equal
+    certificate: Certificate | None = None  # of a scheduler that was started for this run
 
 
 class StepJob(msgspec.Struct, frozen=True, tag=True):
-    """A step to do: all that a worker needs to know, in plain values.
-
-    Attributes
-    ----------
-    work
-        What the stage needs beside the recipe, such as rows and labels; not part of the key.
-    inputs
-        Outputs to read: step id to (stage, key).
-    source
-        The stages file's ``source``, its root made absolute.
-    files
-        By stream, size, times, inode and digest of each raw file, packed by `pipeline.run.packing`.
-    weights, weights_known
-        Path of a file with pretrained weights, and its known digest.
-    code
-        The modules that the step may run, as the plan hashed them; see `pipeline.keys.loaded_code.check_code`. The
-        recipe has earlier code where that was accepted.
-    force
-        Recompute the output although it exists; the old one stays until the new one replaces it.
-    remotes
-        Further stores with outputs of which rows can be copied.
-    accepted
-        Who accepted the code in the recipe in place of the code that runs, for the output's provenance.
-    scheduler
-        Whose workers make the shards; None: the process that does the job.
-    """
+    """A step to do: all that a worker needs to know, in plain values."""
 
     step: str
     stage: str
     key: str
     recipe: dict[str, Any]
-    work: dict[str, Any]
-    inputs: dict[str, tuple[str, str]]
+    work: dict[str, Any]  # what the stage needs beside the recipe (rows, labels); not part of the key
+    inputs: dict[str, tuple[str, str]]  # outputs to read: step id to (stage, key)
     store: str
-    source: dict[str, Any]
-    files: dict[str, bytes]
+    source: dict[str, Any]  # the stages file's, its root made absolute
+    files: dict[str, bytes]  # by stream, of each raw file size, times, inode and digest: `pipeline.run.packing`
     device: str
     on_bad_recording: str
-    weights: str | None
+    weights: str | None  # path of a file with pretrained weights
+    # The modules that the step may run, as the plan hashed them: see `pipeline.keys.loaded_code.check_code`.
+    # The recipe has earlier code where that was accepted.
     code: dict[str, tuple[str, str]]
     weights_known: FileHash | None = None
-    force: bool = False
-    remotes: list[str] = []
-    accepted: dict[str, str] | None = None
-    scheduler: Scheduler | None = None
+    force: bool = False  # recompute the output although it exists, which stays until the new one is published
+    remotes: list[str] = []  # further stores with outputs of which rows can be copied
+    accepted: dict[str, str] | None = None  # who accepted the recipe's code for what runs
+    scheduler: Scheduler | None = None  # whose workers make the shards, if not this process
 
     @property
     def uses_gpu(self) -> bool:
@@ -139,41 +100,22 @@ class StepDone(msgspec.Struct, frozen=True, tag=True):
 
 
 class CorruptInput(msgspec.Struct, frozen=True):
-    """An output of the local store that a step could not read: it is damaged, or gone.
-
-    Attributes
-    ----------
-    attempt
-        Whose objects are damaged; None where that is unknown.
-    finding
-        What is wrong with it, without the remedy.
-    """
+    """An output of the local store that a step could not read: it is damaged, or gone."""
 
     stage: str
     key: str
-    attempt: str | None
-    finding: str
+    attempt: str | None  # whose objects are damaged; None where that is unknown
+    finding: str  # what is wrong with it, without the remedy
 
 
 class StepFailed(msgspec.Struct, frozen=True, tag=True):
-    """A step could not be completed.
+    """A step could not be completed."""
 
-    Attributes
-    ----------
-    message
-        The problem and its remedy.
-    corrupt_input
-        The input that caused it; the runner recovers that and tries the step again.
-    locked_by
-        Who is doing this step now, if that is why it failed.
-    internal_error
-        It was a defect, a failure of the GPU, or code that was edited: the process must not do another step.
-    """
-
-    message: str
+    message: str  # the problem and its remedy
     traceback: str = ""
-    corrupt_input: CorruptInput | None = None
-    locked_by: str = ""
+    corrupt_input: CorruptInput | None = None  # what caused it: recovered, and the step tried again
+    locked_by: str = ""  # who is doing this step now, if that is why it failed
+    # A defect, a failure of the GPU, or code that was edited: the process must not do another step.
     internal_error: bool = False
 
 
@@ -196,15 +138,9 @@ class ShardDone(msgspec.Struct, frozen=True, tag=True):
 
 
 class ShardConflict(msgspec.Struct, frozen=True, tag=True):
-    """An object of the shard exists with other bytes, left by a worker that died before it had journalled the shard.
+    """An object of the shard exists with other bytes, of a worker that died before it had journalled the shard."""
 
-    Attributes
-    ----------
-    path
-        The object; None where the shard as a whole must be made again.
-    """
-
-    path: str | None
+    path: str | None  # the object; None where the shard as a whole must be made again
     message: str
 
 

@@ -18,60 +18,33 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Options of ``pipeline run``, under the names that they have there.
+    """Options of ``pipeline run``, under the names that they have there."""
 
-    Attributes
-    ----------
-    until, only, force
-        Entries: which steps are selected, and which of them are done again although they are cached.
-    jobs
-        Steps at a time; None: as many as there are processor cores. Encoding video and indexing use all cores, so
-        nothing is made beside them.
-    device
-        ``auto``, ``cpu`` or ``cuda``.
-    scheduler
-        A dask scheduler's address, ``local`` for one that is started for this run, or None: processes of this run.
-    together
-        Models that differ in fold and seed only are trained as one, at most so many; see `trainers.fit.stacked`.
-    wait
-        Wait for a step that another run is doing, and take it over when that run is gone. Otherwise such a step fails
-        when all others have ended.
-    """
-
-    until: str | None = None
+    until: str | None = None  # entries: which steps are selected
     only: str | None = None
-    force: tuple[str, ...] = ()
+    force: tuple[str, ...] = ()  # and which of them are done again although they are cached
+    # Steps at a time; None: as many as there are processor cores. Encoding video and indexing use all cores,
+    # so nothing is made beside them.
     jobs: int | None = None
-    device: str = "auto"
-    scheduler: str | None = None
-    together: int = 1
+    device: str = "auto"  # or ``cpu`` or ``cuda``
+    scheduler: str | None = None  # dask's address, or ``local``; None: processes of this run
+    together: int = 1  # models that are trained as one, at most; see `trainers.fit.stacked`
+    # Wait for a step that another run is doing, and take it over when that run is gone. Otherwise such a step
+    # fails when all others have ended.
     wait: bool = False
 
 
 @dataclass
 class Outcome:
-    """What became of the steps of a run, by step id.
+    """What became of the steps of a run, by step id."""
 
-    Attributes
-    ----------
-    done, fetched
-        Computed now; copied from a remote, or computed meanwhile by another run.
-    failed
-        With the message.
-    skipped
-        Not tried, because of the step named here, which they need and which failed.
-    not_pushed
-        Computed and not pushed, with the reason.
-    outdated
-        Whether an output that is now available lacks other recordings than the plan assumed. Training and evaluation
-        must be planned again; those that were waiting were dropped.
-    """
-
-    done: dict[str, StepDone] = field(default_factory=dict)
-    fetched: dict[str, StepDone] = field(default_factory=dict)
+    done: dict[str, StepDone] = field(default_factory=dict)  # computed now
+    fetched: dict[str, StepDone] = field(default_factory=dict)  # from a remote, or made by another run
     failed: dict[str, StepFailed] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-    not_pushed: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)  # with what they need, which failed
+    not_pushed: dict[str, str] = field(default_factory=dict)  # computed, with the reason
+    # Whether an output that is now available lacks other recordings than the plan assumed. Training and
+    # evaluation must be planned again; those that were waiting were dropped.
     outdated: bool = False
 
     def add(self, later: Outcome) -> None:

@@ -31,21 +31,13 @@ from pipeline.run.silence import BEATS, describe_silence, silent_s
 
 
 class Pool:
-    """Does jobs in up to `size` processes.
+    """Does jobs in up to `size` processes."""
 
-    Attributes
-    ----------
-    events
-        What the workers report, as (step id, message).
-    in_order
-        Whether a step for which there is no room keeps those after it from being started.
-    """
-
-    in_order = True
+    in_order = True  # a step for which there is no room keeps those after it from being started
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.events: SimpleQueue[tuple[str, Message]] = SimpleQueue()
+        self.events: SimpleQueue[tuple[str, Message]] = SimpleQueue()  # by step id
         self._idle: list[_Worker] = []
         self._all: list[_Worker] = []
         self._closed = threading.Event()
@@ -116,13 +108,7 @@ class Pool:
 
 
 class _Worker:
-    """A process that runs `pipeline.run.worker`.
-
-    Attributes
-    ----------
-    steps
-        Ids of those that it is doing.
-    """
+    """A process that runs `pipeline.run.worker`."""
 
     def __init__(self) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -134,7 +120,7 @@ class _Worker:
             env=environment,
             start_new_session=True,  # Ctrl-C reaches the run alone, which ends its workers
         )
-        self.steps: frozenset[str] = frozenset()
+        self.steps: frozenset[str] = frozenset()  # ids of those that it is doing
         self._silent_s, self._reported_silent = 0.0, False
 
     def do(self, work: Sequence[StepJob] | FetchJob) -> Iterator[StepEvent]:

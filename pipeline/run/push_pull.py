@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_AT_ONCE = 4  # outputs; each moves several of its objects at a time
+_MAX_COPIES = 4  # of outputs, at a time; each moves several of its objects at a time
 _TRIES, _PAUSE_S = 5, 1.0  # where another process, such as a cleaning, has an output's lock
 
 Copy = Callable[[Callable[[int, int], None]], CopyResult]
@@ -33,33 +33,21 @@ Copy = Callable[[Callable[[int, int], None]], CopyResult]
 
 @dataclass
 class TransferOutcome:
-    """What became of the outputs, by what they are called.
+    """What became of the outputs, by what they are called."""
 
-    Attributes
-    ----------
-    sent
-        CopyResult: how many bytes were sent.
-    there
-        There already.
-    differs
-        Of those, which have other objects there than here, and where those come from.
-    failed
-        Why.
-    """
-
-    sent: dict[str, int] = field(default_factory=dict)
-    there: list[str] = field(default_factory=list)
-    differs: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
+    sent: dict[str, int] = field(default_factory=dict)  # copied now, with the bytes that this took
+    present: list[str] = field(default_factory=list)  # there already
+    differs: dict[str, str] = field(default_factory=dict)  # where those come from that differ
+    failed: dict[str, str] = field(default_factory=dict)  # and why
 
     def as_json(self) -> dict[str, Any]:
         """Return what became of them, as the command line prints it."""
-        return {"sent": self.sent, "there": self.there, "differs": self.differs, "failed": self.failed}
+        return {"sent": self.sent, "there": self.present, "differs": self.differs, "failed": self.failed}
 
     def as_text(self, word: str, where: str) -> str:
         """Say it in one line."""
         differs = f" ({len(self.differs)} of them differ)" if self.differs else ""
-        text = f"{len(self.sent)} {word} ({size(sum(self.sent.values()))}), {len(self.there)} there already{differs}"
+        text = f"{len(self.sent)} {word} ({size(sum(self.sent.values()))}), {len(self.present)} there already{differs}"
         text += f": {where}"
         return f"{text}; {len(self.failed)} FAILED, run it again to go on where it stopped" if self.failed else text
 
@@ -75,13 +63,7 @@ def everything(store: Store) -> dict[str, OutputName]:
 
 
 def target_of(plan: Plan, url: str | None) -> Store:
-    """Return the store to push to: the one named, or else the first remote.
-
-    Raises
-    ------
-    ConfigError
-        No remote is named.
-    """
+    """Return the store to push to: the one named, or else the first remote; ConfigError where there is none."""
     if url is None and not plan.chain.urls:
         raise ConfigError(
             f"{plan.path}: remote: names no store to push to\n"
@@ -100,35 +82,28 @@ def push(
 ) -> TransferOutcome:
     """Copy outputs to a remote, where experiments name what they use first, so that cleaning there keeps it.
 
-    Parameters
-    ----------
-    whole
-        The outputs are the whole store's, not this experiment's alone: other experiments name theirs, too.
-    forced
-        Steps whose outputs take the place of others there.
+    `whole`: they are the whole store's, and other experiments name theirs, too. The outputs of the steps in
+    `forced` take the place of others there.
     """
     if not outputs:
         return TransferOutcome()
     users = [plan.history, *(plan.history.others() if whole else ())]
     steps = [_steps(plan) if user is plan.history else user.steps for user in users]
     theirs = {name for user in users[1:] for name in user.pinned_outputs()}
-    there = [user.in_store(target) for user in users]
-    for user, at_target in zip(users, there, strict=True):
+    at_target = [user.in_store(target) for user in users]
+    for user, history in zip(users, at_target, strict=True):
         mine = set(outputs.values()) - theirs if user is plan.history else set()
-        _use(at_target, sorted((mine | user.pinned_outputs()) & set(outputs.values())))
-    forced_names = {named(plan.steps.values())[id_] for id_ in forced}
-    shared = _copy(
-        {
-            id_: partial(copy_output, plan.store, target, *name, replace=name in forced_names)
-            for id_, name in outputs.items()
-        },
-        "pushed",
-        target,
-    )
-    arrived = {name for id_, name in outputs.items() if id_ not in shared.failed}
-    for done, at_target in zip(steps, there, strict=True):
-        at_target.record({id_: past for id_, past in done.items() if (past.stage, past.key) in arrived})
-    return shared
+        _use(history, sorted((mine | user.pinned_outputs()) & set(outputs.values())))
+    forced_names = {(plan.steps[id_].stage, plan.steps[id_].key) for id_ in forced}
+    copies = {
+        id_: partial(copy_output, plan.store, target, *name, replace=name in forced_names)
+        for id_, name in outputs.items()
+    }
+    outcome = _copy(copies, "pushed", target)
+    arrived = {name for id_, name in outputs.items() if id_ not in outcome.failed}
+    for done, history in zip(steps, at_target, strict=True):
+        history.record({id_: past for id_, past in done.items() if (past.stage, past.key) in arrived})
+    return outcome
 
 
 def pull(plan: Plan, outputs: Mapping[str, OutputName], *, forced: Collection[str] = ()) -> TransferOutcome:
@@ -136,15 +111,12 @@ def pull(plan: Plan, outputs: Mapping[str, OutputName], *, forced: Collection[st
 
     `forced` are steps whose outputs take the place of others here.
     """
-    _use(plan.history, list(outputs.values()))
-    shared = _copy(
-        {id_: partial(plan.chain.fetch, *name, replace=id_ in forced) for id_, name in outputs.items()},
-        "pulled",
-        plan.store,
-    )
-    here = {id_: plan.steps[id_] for id_ in (*shared.sent, *shared.there) if id_ in plan.steps}
-    plan.history.record({id_: StepRecord(step.stage, step.key) for id_, step in here.items()})
-    return shared
+    _use(plan.history, outputs.values())
+    copies = {id_: partial(plan.chain.fetch, *name, replace=id_ in forced) for id_, name in outputs.items()}
+    outcome = _copy(copies, "pulled", plan.store)
+    here = (plan.steps[id_] for id_ in (*outcome.sent, *outcome.present) if id_ in plan.steps)
+    plan.history.record({step.id: StepRecord(step.stage, step.key) for step in here})
+    return outcome
 
 
 def pin_in_remotes(plan: Plan, names: Collection[OutputName]) -> bool:
@@ -154,9 +126,9 @@ def pin_in_remotes(plan: Plan, names: Collection[OutputName]) -> bool:
     """
     new = False
     for url, remote in plan.chain.remotes().items() if names else ():
-        if there := sorted(plan.chain.located.get(url, set()).intersection(names)):
+        if located := sorted(plan.chain.located.get(url, set()).intersection(names)):
             try:
-                new |= plan.history.in_store(remote).pin(there)
+                new |= plan.history.in_store(remote).pin(located)
             except StoreError as error:
                 _log.warning("note: remote %s does not know what is used of it: %s", url, error)
     return new
@@ -166,14 +138,14 @@ def compare(plan: Plan, steps: Collection[Step]) -> dict[str, str]:
     """Return which steps' outputs differ from those in the remotes, and where those come from, by step id."""
     from store import find_differing
 
-    found = find_differing(plan.chain, list(named(steps).values())) if plan.chain.urls else {}
-    return {step.id: origin(each.theirs) for step in steps if (each := found.get((step.stage, step.key)))}
+    differing = find_differing(plan.chain, list(named(steps).values())) if plan.chain.urls else {}
+    return {step.id: origin(each.theirs) for step in steps if (each := differing.get((step.stage, step.key)))}
 
 
 def origin(manifest: Manifest) -> str:
     """Say who made an output, where and when, in characters that a terminal can show."""
-    told = manifest.provenance
-    text = f"made {manifest.created} by {told.get('user', 'somebody')} on {told.get('host', 'some machine')}"
+    how = manifest.provenance
+    text = f"made {manifest.created} by {how.get('user', 'somebody')} on {how.get('host', 'some machine')}"
     return "".join(each if each.isprintable() else "?" for each in text)[:200]
 
 
@@ -190,45 +162,40 @@ def _use(history: History, outputs: Iterable[OutputName]) -> None:
 
 
 def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> TransferOutcome:
-    shared = TransferOutcome()
+    outcome = TransferOutcome()
     if not copies:
-        return shared
-    one_at_a_time = Lock()
-    with make_display(len(copies)) as display, ThreadPoolExecutor(_AT_ONCE) as threads:
+        return outcome
+    drawing = Lock()
+    with make_display(len(copies)) as display, ThreadPoolExecutor(_MAX_COPIES) as threads:
 
-        def one(id_: str, copy: Copy) -> None:
+        def copy_one(id_: str, copy: Copy) -> None:
             def progress(done: int, total: int) -> None:
-                with one_at_a_time:
+                with drawing:
                     display.advance(id_, done >> 20, total >> 20, "MiB")
 
-            with one_at_a_time:
+            with drawing:
                 display.start(id_)
-            said = "there already"
+            result = "there already"
             try:
-                copied = _patiently(copy, progress)
+                copied = _copy_in_spite_of_locks(copy, progress)
                 if copied.already_present:
-                    shared.there.append(id_)
+                    outcome.present.append(id_)
                 else:
-                    shared.sent[id_], said = copied.sent, f"{word}, {size(copied.sent)}"
+                    outcome.sent[id_], result = copied.sent, f"{word}, {size(copied.sent)}"
                 if copied.differs is not None:
-                    shared.differs[id_] = origin(copied.differs)
-                    said = f"there already, and differs: {shared.differs[id_]}"
+                    outcome.differs[id_] = origin(copied.differs)
+                    result = f"there already, and differs: {outcome.differs[id_]}"
             except StoreError as error:
-                shared.failed[id_], said = _problem(error, target), "FAILED"
-            with one_at_a_time:
-                display.end(id_, said)
+                outcome.failed[id_], result = _problem(error, target), "FAILED"
+            with drawing:
+                display.end(id_, result)
 
-        futures = [threads.submit(one, id_, copy) for id_, copy in copies.items()]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:  # raised again below, Ctrl-C among them; what has not begun is dropped
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
-    return shared
+        for _ in threads.map(copy_one, copies, copies.values()):  # after an error, or Ctrl-C, begins no more
+            pass
+    return outcome
 
 
-def _patiently(copy: Copy, progress: Callable[[int, int], None]) -> CopyResult:
+def _copy_in_spite_of_locks(copy: Copy, progress: Callable[[int, int], None]) -> CopyResult:
     """Copy; where another process has the lock, which a cleaning has for moments, try again a few times."""
     for _ in range(_TRIES - 1):
         try:

@@ -40,21 +40,11 @@ _TRY_EVERY_S = 5.0  # to take over such a step
 
 
 def run_steps(plan: Plan, ids: Iterable[str], options: RunOptions, forced: Collection[str] = ()) -> Outcome:
-    """Make outputs available in the local store: fetched where a remote has them, or else computed.
+    """Make outputs of steps available in the local store: fetched where a remote has them, or else computed.
 
-    The plan's states are those after the run when this returns.
-
-    Parameters
-    ----------
-    ids
-        Of steps, see `pipeline.run.selection.steps_to_materialise`. What they need to be computed is added.
-    forced
-        Ids of steps to compute although their outputs exist.
-
-    Raises
-    ------
-    StepError
-        The scheduler cannot be reached, has no workers, or workers with other code.
+    What they need to be computed is added; the steps in `forced` are computed although their outputs exist.
+    The plan's states are those after the run when this returns. StepError where the scheduler cannot be reached,
+    has no workers, or workers with other code.
     """
     outcome = Outcome()
     run = _Run(plan, outcome, options, forced)

@@ -32,12 +32,15 @@ def of_entries(plan: Plan, entries: Collection[str]) -> list[Step]:
 
 
 def select_steps(plan: Plan, until: str | None, only: str | None) -> dict[str, Step]:
-    """Select steps: all; an entry and all that it needs; or an entry alone, in the plan's order."""
-    check_entry(plan, "--until", until)
-    check_entry(plan, "--only", only)
+    """Select steps: all; an entry and all that it needs; or an entry alone, in the plan's order.
+
+    ConfigError where an entry alone needs an output that is in no store.
+    """
     if only is not None:
         selected = {step.id for step in plan.steps.values() if only in step.entries}
-        _check_inputs(plan, selected, only)
+        needs = (need for id_ in selected for need in plan.steps[id_].needs if need not in selected)
+        if missing := [need for need in needs if plan.states[need] not in ("cached", "remote")]:
+            raise ConfigError(f"--only {only}: needs {missing[0]}, which is not in the store\n  use --until {only}")
     elif until is not None:
         selected = with_needs(plan, (step.id for step in plan.steps.values() if until in step.entries))
     else:
@@ -76,11 +79,3 @@ def with_needs(plan: Plan, steps: Iterable[str], stop_at: Collection[str] = ()) 
             result.add(step)
             waiting += [] if plan.states[step] in stop_at else plan.steps[step].needs
     return result
-
-
-def _check_inputs(plan: Plan, selected: set[str], only: str) -> None:
-    """Raise ConfigError where a step needs an output that is in no store."""
-    needs = (need for id_ in selected for need in plan.steps[id_].needs if need not in selected)
-    missing = [need for need in needs if plan.states[need] not in ("cached", "remote")]
-    if missing:
-        raise ConfigError(f"--only {only}: needs {missing[0]}, which is not in the store\n  use --until {only}")

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 
 from store import seconds_from_environment
 
-BEATS = 10
-"""Heartbeats in the time after which a worker without any is reported."""
-
+BEATS = 10  # heartbeats in the time after which a worker without any is reported
 _STATES = {  # of a Linux process, as in /proc/PID/stat
     "T": "it is stopped: `kill -CONT {pid}` lets it go on",
     "t": "a debugger holds it",

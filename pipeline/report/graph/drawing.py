@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
 
@@ -12,12 +13,11 @@ from pipeline.report.graph.layers import HEIGHT, WIDTH, place
 _COLOURS = {"cached": "#d9ead3", "remote": "#cfe2f3", "partial": "#fff2cc", "todo": "#f4cccc"}
 
 
-def entries_of(plan: Plan) -> dict[str, dict[str, int]]:
+def entries_of(plan: Plan) -> dict[str, Counter[str]]:
     """Count each entry's steps by state, in plan order."""
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, Counter[str]] = {}
     for step in plan.steps.values():
-        states = counts.setdefault(step.entry, {})
-        states[plan.states[step.id]] = states.get(plan.states[step.id], 0) + 1
+        counts.setdefault(step.entry, Counter())[plan.states[step.id]] += 1
     return counts
 
 
@@ -81,7 +81,7 @@ def _curve(points: Sequence[tuple[float, float]]) -> str:
     return path
 
 
-def _count(states: dict[str, int]) -> str:
+def _count(states: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in states.items())
 
 

@@ -67,8 +67,8 @@ def _untangle(columns: Sequence[list[Node]], chains: Sequence[Sequence[Node]]) -
 
             def mean(node: Node, beside: dict[Node, int] = beside, here: dict[Node, int] = here) -> float:
                 pairs = [(a, b) for a, b in links if node in (a, b)]
-                found = [beside[other] for pair in pairs for other in pair if other in beside]
-                return sum(found) / len(found) if found else here[node]
+                places = [beside[other] for pair in pairs for other in pair if other in beside]
+                return sum(places) / len(places) if places else here[node]
 
             columns[level].sort(key=mean)
 

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
 from dask import config
@@ -36,18 +35,7 @@ def wait_s() -> float:
 
 
 class Cluster:
-    """A connection to a scheduler; a context manager.
-
-    Attributes
-    ----------
-    address : str
-    link : str
-        URL of the dashboard.
-    certificate : Certificate or None
-        Needed to connect, where the scheduler was started for this run.
-    gpus : int
-        How many GPUs workers had announced when `check` was called.
-    """
+    """A connection to a scheduler; a context manager."""
 
     def __init__(self, address: str, certificate: Certificate | None = None) -> None:
         """Connect; StepError where there is no scheduler, within `CONNECT_S` seconds.
@@ -55,7 +43,8 @@ class Cluster:
         Without a certificate a ``tls://`` address takes dask's own settings, ``distributed.comm.tls``.
         """
         _be_quiet()
-        self.address, self.certificate, self.gpus = address, certificate, 0
+        self.address, self.certificate = address, certificate
+        self.gpus = 0  # that workers had announced when `check` was called
         config.set({"distributed.comm.timeouts.connect": f"{CONNECT_S}s"})
         security = _security(address, certificate)
         try:
@@ -70,7 +59,7 @@ class Cluster:
                 f"--scheduler {address}: no scheduler answers there ({_first_line(error)})\n"
                 f"  start one with `dask scheduler`, check the address ({other}), or leave --scheduler away"
             ) from None
-        self.link = str(self._client.dashboard_link)
+        self.link = str(self._client.dashboard_link)  # URL of the dashboard
         self._threads: dict[str, int] = {}
         self._counted = 0.0  # when `_threads` was read
         self._monitor = SilenceMonitor()
@@ -79,9 +68,7 @@ class Cluster:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -22,47 +22,21 @@ def start_local(size: int, gpus: int) -> Any:
 
     They listen on loopback, where other users of this machine are, too: each connection needs the certificate that is
     made here, and that only processes of this run are given. The dashboard, which is read only, needs none.
-
-    Parameters
-    ----------
-    size
-        Worker processes, where there is no GPU.
-    gpus
-        GPUs to use: one worker each, which sees no other.
-
-    Returns
-    -------
-    distributed.SpecCluster
-        With ``scheduler_address``, ``security`` and ``close()``.
+    There are `size` workers, or one for each of the GPUs, which sees no other. Returns a `SpecCluster`.
     """
     security = Security.temporary()
-    secured = {"security": security, "protocol": "tls://"}
-    common = {
-        **secured,
-        "nthreads": 1,
-        "host": LOOPBACK,
-        "memory_limit": 0,
-        "dashboard": False,
-        "silence_logs": "CRITICAL",
-    }
+    secured = {"security": security, "protocol": "tls://", "host": LOOPBACK}
+    common = {**secured, "nthreads": 1, "memory_limit": 0, "dashboard": False, "silence_logs": "CRITICAL"}
     workers = {
         number: {"cls": Nanny, "options": {**common, **_options_of_worker(number, gpus)}}
         for number in range(gpus or size)
     }
+    options = {**secured, "port": 0, "dashboard": True, "dashboard_address": f"{LOOPBACK}:8787"}
     with _ignore_ctrl_c(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a port that is in use: another one is taken
         return SpecCluster(
             workers=workers,
-            scheduler={
-                "cls": Scheduler,
-                "options": {
-                    **secured,
-                    "host": LOOPBACK,
-                    "port": 0,
-                    "dashboard": True,
-                    "dashboard_address": f"{LOOPBACK}:8787",
-                },
-            },
+            scheduler={"cls": Scheduler, "options": options},
             security=security,
             name="pipeline-run",
             silence_logs="CRITICAL",

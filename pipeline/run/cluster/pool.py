@@ -47,14 +47,9 @@ _WATCH_EVERY_S = 2.0
 
 @contextmanager
 def open_scheduled(local: Pool, scheduler: str, size: int, device: str) -> Iterator[ScheduledPool]:
-    """Connect to a scheduler, or start one with workers on this machine, and check its workers.
+    """Connect to a scheduler, or start a ``local`` one with workers on this machine, and check its workers.
 
-    Parameters
-    ----------
-    scheduler
-        Its address, or ``local``.
-    size
-        Workers of a local one; where there are GPUs it has one for each instead.
+    `size` is the number of workers of a local one; where there are GPUs it has one for each instead.
     """
     certificate = None
     with ExitStack() as held:

@@ -39,12 +39,8 @@ _READERS = 4  # shards that are read back at a time
 def coordinate(job: StepJob, context: Context) -> dict[str, Any]:
     """Do a step whose stage is `Sharded`, with the shards made elsewhere; return its provenance.
 
-    Raises
-    ------
-    ShardFailed
-        A worker could not make its shard.
-    StepError
-        The scheduler is gone, or has no workers; what is journalled stays.
+    ShardFailed where a worker could not make its shard; StepError where the scheduler is gone, or has no workers.
+    What is journalled stays.
     """
     assert job.scheduler is not None
     step: Sharded = import_hashed(STAGES[job.stage].open, job.code)(_without_gpu(context))

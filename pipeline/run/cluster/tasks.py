@@ -45,16 +45,9 @@ class TaskCancelled(Exception):
 
 
 def do_steps(jobs: bytes, program: dict[str, str], topic: str) -> bytes:
-    """Do whole steps as one batch; return a `StepDone` or `StepFailed` for each, by step id.
+    """Do a list of `StepJob` as one batch; return a `StepDone` or `StepFailed` for each, by step id.
 
-    Parameters
-    ----------
-    jobs
-        A list of `StepJob`.
-    program
-        The run's fingerprint, which this worker's must equal.
-    topic
-        Where the run listens for progress.
+    `program` is the run's fingerprint, which this worker's must equal; the run listens to `topic` for progress.
     """
     steps = msgspec.json.decode(jobs, type=list[StepJob])
     result = _run_exclusive(steps[0].store, program, lambda check: _execute(steps, topic, check))
@@ -65,14 +58,8 @@ def do_steps(jobs: bytes, program: dict[str, str], topic: str) -> bytes:
 def make_shard(attempt: dict[str, str], shard: int, fresh: bool, program: dict[str, str]) -> bytes:
     """Make one shard of a step whose draft is shared; return a `ShardMessage`.
 
-    Parameters
-    ----------
-    attempt
-        ``store``, ``stage``, ``key`` and ``attempt`` of the draft.
-    fresh
-        Whether to open the step anew, and make the shard although this process has made it before.
-    program
-        The run's fingerprint, which this worker's must equal.
+    `attempt` has ``store``, ``stage``, ``key`` and ``attempt`` of the draft. With `fresh` the step is opened anew,
+    and the shard made although this process has made it before. `program` is the run's, as in `do_steps`.
     """
     result = _run_exclusive(attempt["store"], program, lambda check: _make_shard(attempt, shard, fresh, check))
     return msgspec.json.encode(_with_hostname(result))
@@ -150,20 +137,12 @@ def _retry_until_lease_expires(job: StepJob, work: Callable[[], StepDone]) -> St
 
 @dataclass
 class _OpenStep:
-    """A step that this process makes shards of.
-
-    Attributes
-    ----------
-    check
-        That of the task which uses it now.
-    notes
-        Of the shards that it has made.
-    """
+    """A step that this process makes shards of."""
 
     step: Sharded
     device: str
-    check: Callable[..., None]
-    notes: dict[int, dict[str, Any]] = field(default_factory=dict)
+    check: Callable[..., None]  # that of the task which uses it now
+    notes: dict[int, dict[str, Any]] = field(default_factory=dict)  # of the shards that it has made
 
 
 _open_steps: OrderedDict[tuple[str, ...], _OpenStep] = OrderedDict()  # the last used one last
@@ -175,7 +154,7 @@ def _make_shard(
     name = tuple(attempt.values())
     opened = _open_steps.pop(name, None)  # a step that fails does not stay open
     if opened is None or fresh:
-        opened = _open_step(attempt)
+        opened = _open_step(attempt, check)
     opened.check = check
     if shard not in opened.notes:
         try:
@@ -188,11 +167,12 @@ def _make_shard(
     return ShardDone(opened.notes[shard], socket.gethostname(), opened.device)
 
 
-def _open_step(attempt: dict[str, str]) -> _OpenStep:
+def _open_step(attempt: dict[str, str], check: _CancellationCheck) -> _OpenStep:
+    import torch  # which the run's side needs not
+
     from pipeline.registry import STAGES, import_hashed
     from pipeline.run.step.execute import make_context, prepare_device, sibling_outputs
     from pipeline.run.step.source import open_source
-    from pipeline.run.step.validate_inputs import check_inputs
 
     store = Store.open(attempt["store"])
     job, writer = _open_writer(store, attempt)
@@ -200,12 +180,11 @@ def _open_step(attempt: dict[str, str]) -> _OpenStep:
     device = prepare_device(job)
     source = open_source(job, lambda *_: None) if job.stage == "encode" else None
     outputs = {step: store.output(stage, key) for step, (stage, key) in job.inputs.items()}
-    check_inputs(job, outputs)
     opened: _OpenStep
     context = make_context(job, writer, outputs, source, device, lambda *_: opened.check(), sibling_outputs(job, store))
     step = import_hashed(STAGES[job.stage].open, job.code)(context)
     check_code(job.code)  # before the work, not only when the first shard is to be kept
-    opened = _OpenStep(step, _device_name(device), lambda: None)
+    opened = _OpenStep(step, torch.cuda.get_device_name() if device == "cuda" else "cpu", check)
     return opened
 
 
@@ -217,12 +196,6 @@ def _open_writer(store: Store, attempt: dict[str, str]) -> tuple[StepJob, Shared
         raise NotShared(f"{attempt['store']}: the job of {attempt['stage']}/{attempt['key']} is gone; run again")
     job = msgspec.json.decode(data, type=StepJob)
     return job, open_writer(check=partial(check_code, job.code))
-
-
-def _device_name(device: str) -> str:
-    import torch
-
-    return torch.cuda.get_device_name() if device == "cuda" else "cpu"
 
 
 def _check_program(program: dict[str, str]) -> None:

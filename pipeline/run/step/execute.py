@@ -48,22 +48,13 @@ _TABLES: Mapping[str, Mapping[str, Registration]] = {
     "pretrained": PRETRAINED,
 }
 _READ_WEIGHTS = ("encoder", "pretrained")
-
 _THREADS = torch.get_num_threads()
 
 
 def execute(job: StepJob, progress: Progress, run_stage: RunStage | None = None) -> StepDone:
-    """Do a step and publish its output.
+    """Do a step and publish its output; what was journalled before an error stays for the next try.
 
-    Parameters
-    ----------
-    run_stage
-        Does the stage's work with what was opened for it; None: in this process.
-
-    Raises
-    ------
-    PipelineError, StoreError, TrainingError
-        With the problem and its remedy; what was journalled stays for the next try.
+    `run_stage` does the stage's work with what was opened for it; None: the stage itself, in this process.
     """
     started = time.monotonic()
     device = prepare_device(job)
@@ -71,7 +62,8 @@ def execute(job: StepJob, progress: Progress, run_stage: RunStage | None = None)
         context = open_step(job, device, progress, held)
         if isinstance(context, StepDone):
             return context
-        provenance = (run_stage or _run_here)(job, context)
+        run = partial(run_stage, job) if run_stage else _import_checked(job, STAGES[job.stage].run)
+        provenance = run(context)
         return publish(job, context, provenance, time.monotonic() - started)
 
 
@@ -105,17 +97,15 @@ def execute_batch(jobs: Sequence[StepJob], progress: Callable[[str, int, int, st
             yield StepEvent(job.step, capture_failure(job.store, task))
 
 
-def _run_here(job: StepJob, context: Context) -> Provenance:
-    """Do a stage's work in this process."""
-    run = import_hashed(STAGES[job.stage].run, job.code)
-    check_code(job.code)  # before the work, not only when the first of it is to be kept
-    return run(context)  # type: ignore[no-any-return]
+def _import_checked(job: StepJob, reference: str) -> Callable[..., Any]:
+    """Import a stage's function; compare the code with the key before the work, not only when it is kept."""
+    run: Callable[..., Any] = import_hashed(reference, job.code)
+    check_code(job.code)
+    return run
 
 
 def _run_together(job: StepJob, contexts: Sequence[Context]) -> Sequence[Provenance | Exception]:
-    run = import_hashed(STAGES[job.stage].together, job.code)
-    check_code(job.code)
-    return run(contexts)  # type: ignore[no-any-return]
+    return _import_checked(job, STAGES[job.stage].together)(contexts)  # type: ignore[no-any-return]
 
 
 def _publish_one(
@@ -150,9 +140,7 @@ def open_step(job: StepJob, device: str, progress: Progress, held: ExitStack) ->
     draft = held.enter_context(store.draft(job.stage, job.key, recipe=job.recipe, inputs=inputs, check=check))
     if store.has(job.stage, job.key) and not job.force:  # the draft, still empty, leaves nothing
         return _done(time.monotonic() - started, store.output(job.stage, job.key), device)
-    context = make_context(job, draft, outputs, source, device, progress, sibling_outputs(job, store))
-    check_inputs(job, outputs)
-    return context
+    return make_context(job, draft, outputs, source, device, progress, sibling_outputs(job, store))
 
 
 def publish(job: StepJob, context: Context, provenance: Provenance, seconds: float) -> StepDone:
@@ -186,7 +174,8 @@ def make_context(
     progress: Progress,
     earlier: Iterable[Output] = (),
 ) -> Context:
-    """Put together what a stage is given."""
+    """Put together what a stage is given, its inputs checked."""
+    check_inputs(job, outputs)
     weights = CheckedFile(Path(job.weights), job.weights_known) if job.weights and job.weights_known else None
     return Context(
         recipe=job.recipe,

@@ -14,7 +14,6 @@ from trainers.errors import TrainingError
 
 T = TypeVar("T")
 
-
 NO_CUDA = (
     "--device cuda: torch sees no CUDA device here\n"
     "  check the driver with nvidia-smi and torch's build (a CPU-only one has no CUDA), or give --device cpu"

@@ -43,10 +43,7 @@ _OTHER_CONTENT = {  # how the digest came to be known: what another one means, a
 
 
 def open_source(job: StepJob, progress: Callable[[int, int, str], None]) -> Source:
-    """Open a job's dataset.
-
-    One on disk is a `CheckedSource`. A generated one makes its files on first use.
-    """
+    """Open a job's dataset: one on disk as a `CheckedSource`; a generated one makes its files on first use."""
     section = dict(job.source)
     registration = SOURCES[section.pop("name")]
     section.pop("times", None)  # stages read these in the recipe
@@ -66,27 +63,18 @@ class CheckedFile:
 
     Before and after it is read its size, times and inode are compared, which costs little. Only where these are not as
     they were when it was hashed, or it was not hashed on this machine, its content is hashed again.
-
-    Attributes
-    ----------
-    rehashed
-        Whether that happened, so that `known` is worth remembering.
     """
 
     def __init__(self, path: Path, known: FileHash) -> None:
         self.path = path
         self.known = known
-        self.rehashed = False
+        self.rehashed = False  # hashed again, so that `known` is worth remembering
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Check the file before and after what is done inside.
+        """Check the file before and after what is done inside; StepError where it is another one.
 
-        Raises
-        ------
-        StepError
-            It is another file. This takes the place of an error raised inside, since a file that changes while it is
-            read seems to be broken.
+        This takes the place of an error raised inside: a file that changes while it is read seems to be broken.
         """
         self.check()
         try:
@@ -120,17 +108,9 @@ class CheckedFile:
 class CheckedSource:
     """A source whose recordings and files are those of a step's key; each file is checked as it is read.
 
-    Parameters
-    ----------
-    packed
-        By stream, the known hashes of its files, in the order of the recordings (`pipeline.run.packing`).
-    recipe
-        The step's. Its digests of the list of recordings and of the streams are compared at once.
-
-    Raises
-    ------
-    StepError
-        The recordings or their files are not those of the recipe.
+    `packed` are by stream the known hashes of its files, in the order of the recordings (`pipeline.run.packing`).
+    The recipe's digests of the list of recordings and of the streams are compared at once: StepError where they
+    differ.
     """
 
     def __init__(self, source: Source, packed: Mapping[str, bytes], recipe: Mapping[str, Any]) -> None:

@@ -12,13 +12,9 @@ _SHORT_S = 1.0  # of a step that took less, no phases are shown
 
 
 def summarise_timings(provenance: Mapping[str, Any]) -> str:
-    """Return what to show beside the time that a step took; empty for a short one.
+    """Return what to show of a stage's provenance beside the time that a step took; empty for a short one.
 
-    Parameters
-    ----------
-    provenance
-        As the stage returned it. Of its ``timings``, which are seconds summed over all threads, ``waiting`` is how
-        long the network had too little to do.
+    Of ``timings``, seconds summed over all threads, ``waiting`` is how long the network had too little to do.
     """
     return "; ".join(filter(None, [_copied(provenance.get("rows", {})), _phases(provenance.get("timings", {}))]))
 

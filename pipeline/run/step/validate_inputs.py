@@ -74,12 +74,7 @@ class _Header(msgspec.Struct, frozen=True, rename={"metadata": "__metadata__"}):
 def check_inputs(job: StepJob, outputs: Mapping[str, Output]) -> None:
     """Check that each output has the key of its recipe, and contains what its stage writes.
 
-    Raises
-    ------
-    CorruptManifest, CorruptObject
-        An output that does not; the message names it.
-    StepError
-        Features lack rows that the step's key names.
+    CorruptManifest or CorruptObject names one that does not; StepError where features lack rows of the key.
     """
     for step, output in outputs.items():
         manifest = output.manifest
@@ -102,10 +97,7 @@ def check_inputs(job: StepJob, outputs: Mapping[str, Output]) -> None:
 def _check_rows(job: StepJob, step: str, output: Output) -> None:
     """Check that no recording of a fold has an empty row: the step's key says that it is trained or tested on.
 
-    Raises
-    ------
-    StepError
-        One has: it broke while it was encoded, and the plan did not know.
+    StepError where one has: it broke while it was encoded, and the plan did not know.
     """
     rows = sorted(row for side in ("train", "test") for row, _ in job.work.get(side, ()))
     valid = open_features(output).read("valid", rows) if rows else ()

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from safetensors.numpy import save
 
-from pipeline.accept.differences import TOLERANCE, compare
+from pipeline.accept.differences import compare
 from pipeline.accept.objects import compare_objects
 
+TOLERANCE = 1e-5  # that of `pipeline accept` where none is given
 RANDOM = np.random.default_rng(0)
 
 

@@ -97,7 +97,7 @@ def test_a_cleaning_that_stands_still_at_any_moment_beside_a_push(
             shared = sharing.push(plan, target, outputs)
             gc.send_signal(signal.SIGCONT)
             assert gc.stdout.readline().startswith("done")
-            there = [*shared.sent, *shared.there]
+            there = [*shared.sent, *shared.present]
             assert there or shared.failed
             check_promises(target, plan, there)
             pushed += bool(there)
