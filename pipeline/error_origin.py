@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-_SHARED = ("", "pipeline.sources", "pipeline.stages", "trainers.models", "trainers.losses")  # many live there
+# Packages whose modules are of several sources, models or losses; "": a module without a package.
+_SHARED_PACKAGES = ("", "pipeline.sources", "pipeline.stages", "trainers.models", "trainers.losses")
 
 
 def raised_in(error: BaseException, modules: Iterable[str]) -> tuple[str, str] | None:
@@ -14,7 +15,7 @@ def raised_in(error: BaseException, modules: Iterable[str]) -> tuple[str, str] |
     Returns the module, and the file with its line (``mine.py:12``).
     """
     homes = {module: module for module in modules}
-    homes |= {parent: module for module in homes if (parent := module.rpartition(".")[0]) not in _SHARED}
+    homes |= {parent: module for module in homes if (parent := module.rpartition(".")[0]) not in _SHARED_PACKAGES}
     from traceback import walk_tb  # slow to import
 
     innermost = None

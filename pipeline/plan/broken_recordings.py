@@ -8,7 +8,7 @@ import re
 from functools import cache
 
 from pipeline.plan.planner import Plan
-from pipeline.plan.recordings.unusable import broken_of, late, skipped_of
+from pipeline.plan.recordings.unusable import broken_of, newly_skipped, skipped_of
 from pipeline.plan.steps.step import Step
 from store import StoreChain
 
@@ -40,7 +40,7 @@ def is_foreseen(plan: Plan, step: Step) -> bool:
     local = StoreChain(plan.store)
     if step.stage == "index":
         return broken_of(local, step) == plan.broken
-    return late(step, skipped_of(local, step)) == plan.late.get(step.id, {})
+    return newly_skipped(step, skipped_of(local, step)) == plan.skipped.get(step.id, {})
 
 
 def is_doubtful(plan: Plan, recording: str, reason: str, stream: str = "") -> bool:

@@ -15,7 +15,7 @@ from pipeline.keys.missing_files import is_absent
 from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
 from pipeline.plan.recordings.table import Table, read_table, table_from_index
-from pipeline.plan.recordings.unusable import Broken, Skipped, broken_of, late, skipped_of
+from pipeline.plan.recordings.unusable import Broken, Skipped, broken_of, newly_skipped, skipped_of
 from pipeline.plan.steps.builder import StepBuilder
 from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.equal_code import read_equal_code
@@ -57,7 +57,7 @@ class Plan:
     broken: Broken  # recordings that cannot be used, once the index has run: recording, stream, reason
     # Further ones, that broke while they were encoded, of each encode step whose output is there: step id, recording,
     # reason. None of the two kinds is trained or tested on.
-    late: Mapping[str, Skipped]
+    skipped: Mapping[str, Skipped]
     unparsed: Sequence[Unparsed]
     # Whether the index has run; before that, keys of training assume that no recording is broken.
     indexed: bool
@@ -108,10 +108,10 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
     points, table, old_lock = snapshot.points, snapshot.table, snapshot.lock
     first, weights = points[0], snapshot.weights
 
-    def find_late(step: Step) -> Skipped:
-        return late(step, skipped_of(chain, step))
+    def find_skipped(step: Step) -> Skipped:
+        return newly_skipped(step, skipped_of(chain, step))
 
-    builder = StepBuilder(snapshot.code, weights, find_late)
+    builder = StepBuilder(snapshot.code, weights, find_skipped)
     index = builder.index(first, table, sorted(table.raw))
     broken = broken_of(chain, index)
 
@@ -124,7 +124,7 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
     except ConfigError as error:
         from pipeline.plan.blame import Attempt, find_blame
 
-        again = Attempt(first.source, table, partial(build, builder=StepBuilder(snapshot.code, weights, find_late)))
+        again = Attempt(first.source, table, partial(build, builder=StepBuilder(snapshot.code, weights, find_skipped)))
         raise find_blame(error, path, snapshot.text, snapshot.settings, again) from None
     snapshot.code.save()
     lock = Lock(
@@ -144,7 +144,7 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
         steps=builder.steps,
         states=states_of(chain, builder.steps.values()),
         broken=broken or {},
-        late=builder.late,
+        skipped=builder.skipped,
         unparsed=table.listing.unparsed,
         indexed=broken is not None,
         lock=lock,

@@ -77,18 +77,22 @@ def broken_reasons(plan: Plan, without: Collection[str] = ()) -> list[str]:
 
 def late_reasons(plan: Plan, without: Collection[str] = ()) -> list[str]:
     """Say of every recording that broke while it was encoded what was wrong; not of what some entries found."""
-    return [f"{why}, found by {step}" for step, late in _late(plan, without).items() for why in late.values()]
+    return [
+        f"{why}, found by {step}"
+        for step, skipped in _found_by_encode(plan, without).items()
+        for why in skipped.values()
+    ]
 
 
-def _late(plan: Plan, without: Collection[str]) -> dict[str, Mapping[str, str]]:
+def _found_by_encode(plan: Plan, without: Collection[str]) -> dict[str, Mapping[str, str]]:
     """Return the reasons by recording and step, but for the steps of some entries."""
-    return {id_: late for id_, late in plan.late.items() if set(plan.steps[id_].entries).isdisjoint(without)}
+    return {id_: skipped for id_, skipped in plan.skipped.items() if set(plan.steps[id_].entries).isdisjoint(without)}
 
 
 def broken_count(plan: Plan, without: Collection[str] = ()) -> str:
     """Count what cannot be used; not what some entries found. Empty where there is nothing."""
     broken, unparsed = ((), ()) if "index" in without else (plan.broken, plan.unparsed)
-    reasons = (broken, *_late(plan, without).values())  # each by recording, which may be unknown
+    reasons = (broken, *_found_by_encode(plan, without).values())  # each by recording, which may be unknown
     recordings = len({id_ for by_id in reasons for id_ in by_id if id_})
     parts = [counted(recordings, "recording")] if recordings else []
     parts += [counted(len(unparsed), "unplaceable file")] if unparsed else []
@@ -105,8 +109,8 @@ def doubts(plan: Plan) -> list[str]:
     ]
     doubted += [
         (plan.steps[id_].entry, why)
-        for id_, late in plan.late.items()
-        for recording, why in late.items()
+        for id_, skipped in plan.skipped.items()
+        for recording, why in skipped.items()
         if is_doubtful(plan, recording, why)
     ]
     if not doubted:

@@ -56,8 +56,8 @@ def as_json(plan: Plan, steps: Collection[Step], differs: Mapping[str, str] | No
                 "reason": why,
                 "doubtful": is_doubtful(plan, id_, why),
             }
-            for step, late in plan.late.items()
-            for id_, why in late.items()
+            for step, skipped in plan.skipped.items()
+            for id_, why in skipped.items()
         ],
         "unparsed": [{"stream": u.stream, "path": u.path, "reason": u.reason} for u in plan.unparsed],
         "estimate": total.as_json(),

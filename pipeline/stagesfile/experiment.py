@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder
 from pipeline.registry import SOURCES, STAGES, import_object
@@ -21,7 +19,7 @@ from pipeline.sources.time_limits import TimeLimits
 from pipeline.sources.validate_listing import check_source
 from pipeline.stagesfile.document import Document
 from pipeline.stagesfile.load import read_document
-from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
+from pipeline.stagesfile.schema import Experiment, convert, did_you_mean, json_values
 from pipeline.stagesfile.settings import matrix_points, with_settings
 from store import expand_home
 from trainers.evaluation.protocols import PROTOCOLS
@@ -129,7 +127,7 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
         raise document.error("source.name", f"no source {name!r}", did_you_mean(str(name), SOURCES))
     times = convert(document, "source.times", body.pop("times", {}), TimeLimits).changed()
     params = convert(document, "source", body, import_object(SOURCES[name].params))
-    recipe = {"name": name, **{k: v for k, v in msgspec.to_builtins(params).items() if k != "root"}}
+    recipe = {"name": name, **{k: v for k, v in json_values(params).items() if k != "root"}}
     if times:
         recipe["times"] = times
     root = getattr(params, "root", None)

@@ -10,7 +10,7 @@ import msgspec
 from pipeline.registry import ENCODERS, STAGES, TABLES, Registration, import_object
 from pipeline.stagesfile.document import Document
 from pipeline.stagesfile.experiment import Entry, Point
-from pipeline.stagesfile.schema import convert, did_you_mean
+from pipeline.stagesfile.schema import convert, did_you_mean, json_values
 
 
 def encode_params(point: Point, entry: Entry, name: str) -> Any:
@@ -71,7 +71,7 @@ def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Regis
     if getattr(params, "modalities", None) == ():
         remedy = "name at least one, or leave the key out for all"
         raise point.document.error(f"{entry.dotted_key}.modalities", "names none", remedy)
-    return {**msgspec.to_builtins(params), **sections}, named
+    return {**json_values(params), **sections}, named
 
 
 def _look_up(
@@ -86,4 +86,4 @@ def _look_up(
     if not isinstance(name, str) or name not in table:
         raise document.error(dotted_key, f"no {what} {name!r}", did_you_mean(str(name), table))
     params = convert(document, dotted_key, body, import_object(table[name].params))
-    return {"name": name, **msgspec.to_builtins(params)}, table[name]
+    return {"name": name, **json_values(params)}, table[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -43,6 +44,11 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     on_bad_recording: Literal["fail", "skip"] = "fail"
     equal_code: Literal["accept", "refuse"] = "accept"
     stages: dict[str, dict[str, Any] | None]
+
+
+def json_values(params: msgspec.Struct) -> Any:
+    """Return parameters as they are read again from JSON, for recipes: with lists where structs have tuples."""
+    return json.loads(json.dumps(msgspec.to_builtins(params)))
 
 
 def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:

@@ -1,4 +1,9 @@
-"""Writing into an attempt: what its owner and shared writers have in common."""
+"""Writing into an attempt, the folder in which an output is made: what its owner and shared writers have in common.
+
+The owner holds the output's lock and publishes it (`Draft`); shared writers are other processes that write units beside
+it (`SharedWriter`); a successor is the owner after one that died. A unit is some objects that are done together, such
+as a shard of every array: when it is journalled, they are safe and never change.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ COMMANDS = group.list_commands(click.Context(group))
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_there(name: str) -> None:
-    command = import_module(f"pipeline.cli.{name}").command
+    command = import_module(f"pipeline.cli.commands.{name}").command
     assert f"`pipeline {name}" in PAGE
     commands = [command, *getattr(command, "commands", {}).values()]
     parameters = [parameter for each in commands for parameter in each.params]

@@ -178,6 +178,6 @@ def test_an_import_that_runs_up_would_be_seen() -> None:
 
 
 def test_a_second_door_would_be_seen() -> None:
-    pair = ("pipeline.cli.gc", "store.store")
+    pair = ("pipeline.cli.commands.gc", "store.store")
     assert other_doors(edges_with(pair[0], "from store.store import Store")) == [*other_doors(EDGES), pair]
     assert across(edges_with("trainers.params", "import store.errors")) == [("trainers.params", "store.errors")]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("pipeline", "trainers", "store")
-ONE_OF_A_KIND_EACH = ("pipeline/cli", "pipeline/sources", "trainers/losses")  # a command, a dataset, a loss a file
+# a command, a dataset, a loss a file
+ONE_OF_A_KIND_EACH = ("pipeline/cli/commands", "pipeline/sources", "trainers/losses", "trainers/losses/params")
 
 MODULES = 12
 MODULE_LINES = 300

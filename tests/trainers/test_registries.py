@@ -1,16 +1,18 @@
 """Names in a stages file lead to classes that exist."""
 
-from importlib import import_module
 from typing import Any
 
+import msgspec
 import pytest
 
+from pipeline.registry import import_object
 from trainers.losses.registry import LOSSES
 from trainers.models.registry import MODELS
 
 
 @pytest.mark.parametrize("place", [*MODELS.values(), *LOSSES.values()])
 def test_every_name_leads_to_a_class_and_its_parameters(place: Any) -> None:
-    for target in (place.build, place.params):
-        module, name = target.split(":")
-        assert isinstance(getattr(import_module(module), name), type)
+    build, params = import_object(place.build), import_object(place.params)
+    assert issubclass(params, msgspec.Struct)
+    assert isinstance(build, type)
+    assert not issubclass(build, msgspec.Struct)

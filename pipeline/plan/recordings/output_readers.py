@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class BrokenStream(msgspec.Struct, frozen=True):
-    """An item of the index's ``broken.json``; without a recording where the file could not be placed."""
+    """An item of the index's ``broken.json``; `recording` is empty where no name says which it is."""
 
     recording: str
     stream: str
@@ -34,7 +34,7 @@ class Metrics(msgspec.Struct, frozen=True):
 
     top1: float
     macro_f1: float
-    vskd_f1: float
+    vskd_f1: float  # as VSKD's tables have it, see `trainers.evaluation.metrics`
     per_modality: Mapping[str, float]
 
 
@@ -49,7 +49,7 @@ class PredictedRecording(msgspec.Struct, frozen=True):
 
 
 def index_rows(index: Output) -> Iterator[Recording]:
-    """Yield the index's recordings in row order; CorruptObject where they are none."""
+    """Yield the index's recordings in row order; CorruptObject where its content is something else."""
     return index.read_lines("recordings.jsonl", Recording)
 
 
@@ -67,10 +67,10 @@ def skipped_items(encoded: Output) -> list[SkippedRecording]:
 
 
 def metrics_of(evaluation: Output) -> Metrics:
-    """Return an evaluate output's figures; CorruptObject where they are none."""
+    """Return an evaluate output's figures; CorruptObject where its content is something else."""
     return evaluation.read_json("metrics.json", Metrics)
 
 
 def predictions_of(evaluation: Output) -> Iterator[PredictedRecording]:
-    """Yield an evaluate output's predictions; CorruptObject where they are none."""
+    """Yield an evaluate output's predictions; CorruptObject where its content is something else."""
     return evaluation.read_lines("predictions.jsonl", PredictedRecording)

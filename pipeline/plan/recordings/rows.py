@@ -1,4 +1,4 @@
-"""What a row of an encode output depends on beside its recipe's family, as a digest: equal ones, equal values."""
+"""Digests of the rows of an encode output: recipes alike but for the recordings, and equal digests, give equal rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from store.canonical import digest
 
 
 def row_digests(table: Table, streams: Sequence[str]) -> list[str]:
-    """Return each recording's digest, in row order: its id, its stretch, and the content of its files of some streams.
+    """Return each recording's digest, in row order: its id, start and end, and the content of its files of `streams`.
 
     A digest that was taken from the lock counts as one that was hashed here: an output's key and rows say of which
     files they are the features, and that is true of a copied row whatever lies on this machine.

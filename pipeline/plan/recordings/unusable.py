@@ -32,6 +32,6 @@ def skipped_of(chain: StoreChain, encode: Step) -> dict[str, str]:
     return {item.recording: item.reason for item in items}
 
 
-def late(encode: Step, skipped: Skipped) -> dict[str, str]:
+def newly_skipped(encode: Step, skipped: Skipped) -> dict[str, str]:
     """Return those of a modality's empty rows that the index knows nothing of: they broke while they were encoded."""
     return {recording: reason for recording, reason in skipped.items() if recording not in encode.work["broken"]}

@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken, Skipped
 from pipeline.plan.steps.axes import matrix_axes, variant
@@ -20,28 +18,32 @@ from pipeline.plan.steps.step import Step, StepCode
 from pipeline.registry import ENCODERS, MODELS, PRETRAINED, SOURCES, STAGES, Registration, check_hashable, module_of
 from pipeline.stagesfile.experiment import Entry, Point
 from pipeline.stagesfile.parameters import encode_params, gaf_modalities, gaf_params, stage_params
-from pipeline.stagesfile.schema import did_you_mean
+from pipeline.stagesfile.schema import did_you_mean, json_values
 from store.canonical import digest
 from trainers.data.input_names import input_name, modality_of
 
-Weights = Callable[[Point, str, str], Mapping[str, Any]]  # (point, key of the parameter, value) -> identity
+# (point, dotted key of a `weights` parameter, its value) -> what enters keys for it, such as the file's SHA-256
+IdentifyWeights = Callable[[Point, str, str], Mapping[str, Any]]
 
 
 class StepBuilder:
-    """Builds the steps of all matrix points; steps with the same key are one.
+    """Builds the steps of all points of the matrix, one where there is no matrix; those of one key are one step.
 
     Parameters
     ----------
-    find_late
-        Which recordings broke while an encode step's output was made; none where there is no output.
+    find_skipped
+        Which recordings an encode step's output has no row of, since they broke while it was made, beside those that
+        the index found broken before; none where there is no output.
     """
 
-    def __init__(self, code: CodeResolver, weights: Weights, find_late: Callable[[Step], Skipped]) -> None:
+    def __init__(
+        self, code: CodeResolver, identify_weights: IdentifyWeights, find_skipped: Callable[[Step], Skipped]
+    ) -> None:
         self.steps: dict[str, Step] = {}  # by id
-        self.late: dict[str, Skipped] = {}  # by the id of an encode step, where there are some
+        self.skipped: dict[str, Skipped] = {}  # by the id of an encode step, where there are some
         self._resolver = code
-        self._weights = weights
-        self._find_late = find_late
+        self._identify_weights = identify_weights
+        self._find_skipped = find_skipped
         self._by_key: dict[str, str] = {}
         self._codes: dict[tuple[str, ...], StepCode] = {}
 
@@ -60,7 +62,7 @@ class StepBuilder:
             for entry in point.entries.values()
             if entry.stage == "encode"
         }
-        late = {recording for each in steps.values() for step in each for recording in self.late.get(step.id, ())}
+        skipped = {row for each in steps.values() for step in each for row in self.skipped.get(step.id, ())}
         for entry in point.entries.values():
             if entry.stage == "encode":
                 continue
@@ -71,13 +73,13 @@ class StepBuilder:
                 models = [(need, model) for need in entry.needs for model in steps[need]]
                 steps[entry.name] = [self._evaluate(point, entry, model, name) for name, model in models]
             else:
-                splits = splits or make_splits(point, table, broken, late)
+                splits = splits or make_splits(point, table, broken, skipped)
                 folds = [(split, seed) for split in splits for seed in point.experiment.seeds]
                 steps[entry.name] = [self._train(point, entry, split, seed, needed) for split, seed in folds]
 
     def _encode(self, point: Point, entry: Entry, name: str, table: Table, broken: Broken, index: str) -> Step:
         modality = point.source.modalities[name]
-        params = msgspec.to_builtins(encode_params(point, entry, name))
+        params = json_values(encode_params(point, entry, name))
         reasons = {
             recording: reason
             for recording, streams in broken.items()
@@ -87,19 +89,19 @@ class StepBuilder:
         weights = None
         if "weights" in params:
             work["weights"] = params.pop("weights")
-            weights = self._weights(point, f"{entry.dotted_key}.{name}.weights", work["weights"])
+            weights = self._identify_weights(point, f"{entry.dotted_key}.{name}.weights", work["weights"])
         code = self._code("encode", ENCODERS[modality.kind], SOURCES[point.source.name])
         recipe = encode_recipe(point.source_recipe, name, modality, params, weights, table, code.recipe)
         before = len(self.steps)
         step = self._add(Step(entry.name, {"modality": name}, digest(recipe), recipe, (index,), point, code, work=work))
-        if len(self.steps) > before and (late := self._find_late(step)):
-            self.late[step.id] = late
+        if len(self.steps) > before and (skipped := self._find_skipped(step)):
+            self.skipped[step.id] = skipped
         return step
 
     def _gaf(self, point: Point, entry: Entry, name: str, encoded: Sequence[Step]) -> Step:
         step = find_inputs(point, entry, encoded, [name])[name]
         needs_series(point, entry, step)
-        params = msgspec.to_builtins(gaf_params(point, entry, name))
+        params = json_values(gaf_params(point, entry, name))
         code = self._code("gaf")
         recipe = gaf_recipe(name, params, step.key, code.recipe)
         work = {"modality": name, "features": step.id, "recordings": step.work["recordings"]}
@@ -179,7 +181,7 @@ class StepBuilder:
         weights: str = model.get("weights", "none")
         if weights == "none":
             return None
-        identity = self._weights(point, f"{entry.dotted_key}.model.weights", weights)
+        identity = self._identify_weights(point, f"{entry.dotted_key}.model.weights", weights)
         params["model"] = {**model, "weights": f"sha256:{identity['sha256']}" if "sha256" in identity else weights}
         return weights
 

@@ -83,7 +83,7 @@ def _side(count: int, rows: Iterable[list[Any]]) -> Mapping[str, Any]:
     return {"recordings": count, "digest": digest_rows(rows)}
 
 
-def make_splits(point: Point, table: Table, broken: Broken, late: Collection[str]) -> tuple[Split, ...]:
+def make_splits(point: Point, table: Table, broken: Broken, skipped: Collection[str]) -> tuple[Split, ...]:
     """Split the recordings that have all streams of the point's modalities, and a row in all of its features.
 
     All models of a point are trained and tested on the same recordings, so that they can be compared.
@@ -93,7 +93,7 @@ def make_splits(point: Point, table: Table, broken: Broken, late: Collection[str
     usable = [
         r
         for r in recordings
-        if r.id not in late
+        if r.id not in skipped
         and (not table.present or streams <= r.streams.keys())
         and streams.isdisjoint(broken.get(r.id, ()))
     ]

@@ -50,7 +50,7 @@ def test_a_row_that_the_plan_takes_for_whole_is_not_trained_on(on_files: Any, mo
     on_files.run()
     plan = on_files.plan()
     assert set(plan.states.values()) == {"cached"}
-    assert plan.late == {
+    assert plan.skipped == {
         "encode[inertial]": {LOST: f"{FILE}: was hit by lightning (recording {LOST}, stream inertial)"}
     }
     assert count_tested(plan) == count_tested(before) - 1
@@ -73,7 +73,7 @@ def test_what_an_earlier_version_took_for_broken_is_named_and_looked_at_again(
     ran = on_files.command("run", "--force", "index", "--force", "encode", "--jobs", "1").stdout
     assert "left out" not in ran
     plan = on_files.plan()
-    assert (plan.broken, plan.late) == ({}, {})
+    assert (plan.broken, plan.skipped) == ({}, {})
     assert count_tested(plan) == whole
     assert set(plan.states.values()) == {"cached"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -179,3 +180,11 @@ def test_it_runs_and_a_second_run_has_nothing_to_do(vskd: Any) -> None:
     assert vskd.run(("stages.gaf.accelerometer.render", "on-the-fly")) == [
         "gaf[accelerometer]", f"student[{FOLD}]", f"evaluate[student,{FOLD}]"
     ]  # fmt: skip
+
+
+def test_recipes_are_as_they_are_read_again(vskd: Any) -> None:
+    """A list of parameters is no tuple: else it would differ from that of an earlier output, which JSON gave."""
+    scaling = [("stages.gaf.accelerometer.scaling", "fixed"), ("stages.gaf.accelerometer.range", [1, 2, 3])]
+    steps = vskd.plan(*scaling).steps
+    assert steps["gaf[accelerometer]"].recipe["params"]["range"] == [1.0, 2.0, 3.0]
+    assert all(json.loads(json.dumps(step.recipe)) == step.recipe for step in steps.values())

