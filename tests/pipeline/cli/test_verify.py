@@ -175,7 +175,7 @@ def test_one_wrong_reading_is_no_damage(wrong_once: Any, path: str) -> None:
     assert path in line
 
 
-@pytest.mark.parametrize("path", OBJECTS)
+@pytest.mark.parametrize("path", [OBJECTS[0], *(pytest.param(each, marks=pytest.mark.slow) for each in OBJECTS[1:])])
 def test_a_run_keeps_what_it_read_wrong_once(wrong_once: Any, path: str) -> None:
     settings = ["--set", "stages.distilled.fit.epochs=2", "--jobs", "1"]
     done = wrong_once(path, "run", *settings)

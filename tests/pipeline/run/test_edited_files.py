@@ -36,7 +36,7 @@ def edit(project: Any) -> str:
 @pytest.mark.parametrize("amid", ["index", "rest"])
 def test_a_stages_file_that_is_edited(short: Any, gate: Any, until: Callable[..., None], amid: str) -> None:
     if amid == "rest":
-        short.command("run", "--until", "index")
+        short.run(until="index")
     gate.put(short.code / "pipeline/run/worker.py", WORKER)
     steps = {(step["stage"], step["key"]) for step in short.status().values()}
     run = short.start("run", "--push", "--json")

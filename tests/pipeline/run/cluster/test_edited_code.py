@@ -46,6 +46,7 @@ def test_a_shard(editable: Any, code: Path, cluster: Any, gate: Any, until: Call
     assert f"has loaded other code than its files hold by now: {TIMELINES}\n  restart it, then run again" in said
 
 
+@pytest.mark.slow
 def test_a_whole_step(editable: Any, code: Path, gate: Any, until: Callable[..., None]) -> None:
     file = "trainers/models/dmft/student.py"
     gate.put(code / "pipeline/run/cluster/tasks.py", STEP)

@@ -68,7 +68,8 @@ def test_a_killed_worker_costs_what_it_had_in_hand(
     check(encoding, unbroken, key, finished)
 
 
-@pytest.mark.parametrize("again", ["scheduled", pytest.param("embedded", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("again", ["scheduled", "embedded"])
 def test_a_killed_scheduler_costs_what_was_in_flight(
     encoding: Any, key: str, cluster: Any, slowly: Any, log: Path, unbroken: Any, until: Until, again: str
 ) -> None:
@@ -97,6 +98,7 @@ def test_a_killed_scheduler_costs_what_was_in_flight(
     assert len(list((encoding.store / "outputs" / "encode" / key).glob("*Z-????????"))) <= 2
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_its_workers_to_the_next(
     encoding: Any, key: str, cluster: Any, slowly: Any, log: Path, unbroken: Any, until: Until, kill_group: Any
 ) -> None:

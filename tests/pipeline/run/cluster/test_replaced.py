@@ -7,7 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_recording_is_exchanged_while_workers_encode(
     encoding: Any, wide: Path, cluster: Any, slowly: tuple[str, ...], log: Path, tmp_path: Path, until: Any
 ) -> None:

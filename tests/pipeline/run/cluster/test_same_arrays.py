@@ -13,7 +13,7 @@ import pytest
 Alike = Callable[[Any, Any, list[str]], None]
 
 VALUES: dict[str, Any] = {
-    "source": {"name": "sample", "subjects": 3, "trials": 5},
+    "source": {"name": "sample", "subjects": 3, "trials": 3},
     "modalities": ["depth", "skeleton", "inertial"],
     "protocol": "subject-50-50",
     "seeds": [0],
@@ -44,9 +44,9 @@ VALUES: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory, finished: Any) -> Any:
+def embedded(tmp_path_factory: pytest.TempPathFactory, project_at: Callable[[Path], Any]) -> Any:
     """The experiment as one process makes it."""
-    project = type(finished)(tmp_path_factory.mktemp("embedded") / "project").write(VALUES)
+    project = project_at(tmp_path_factory.mktemp("embedded") / "project").write(VALUES)
     project.run()
     return project
 
@@ -82,6 +82,7 @@ def test_several_workers_make_the_same_bits(embedded: Any, two_workers: Any, tmp
     assert "everything is cached" in again.stdout
 
 
+@pytest.mark.slow
 def test_local_workers_make_the_same_bits(embedded: Any, tmp_path: Path, alike: Alike) -> None:
     project = type(embedded)(tmp_path / "local").write(VALUES)
     project.run(until="index")

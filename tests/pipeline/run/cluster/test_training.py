@@ -36,6 +36,7 @@ def training(finished: Any, cluster: Any, tmp_path: Path, until: Until) -> Itera
     process.wait()
 
 
+@pytest.mark.slow
 def test_another_worker_goes_on_from_the_checkpoint(
     finished: Any, training: tuple[Any, subprocess.Popen[str]], cluster: Any, tmp_path: Path
 ) -> None:
@@ -78,7 +79,7 @@ def test_ctrl_c_stops_the_worker_too(training: tuple[Any, subprocess.Popen[str]]
     assert all(worker.poll() is None for worker in cluster.workers)
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("stop", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL])
 def test_workers_of_a_run_end_with_it(finished: Any, tmp_path: Path, until: Until, stop: signal.Signals) -> None:
     project = finished.copy(tmp_path / "copy")
     process = project.start(*ARGUMENTS, "--scheduler", "local", "--jobs", "1", "--device", "cpu")

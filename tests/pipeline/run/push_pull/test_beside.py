@@ -39,7 +39,7 @@ def test_runs_that_wait_share_the_work(project: Any) -> None:
 @pytest.mark.parametrize("wait", [False, True])
 def test_a_step_that_another_run_does(project: Any, wait: bool) -> None:
     """A run that does not wait does the other steps and says who has this one; one that waits takes it over."""
-    project.command("run", "--until", "encode")
+    project.run(until="encode")
     plan = project.plan()
     step = next(step for step in plan.steps.values() if step.entry == "student")
     with Store.open(str(project.store)).draft(step.stage, step.key, recipe=step.recipe, inputs=[]):
@@ -62,7 +62,7 @@ def test_a_step_that_another_run_does(project: Any, wait: bool) -> None:
 
 
 def test_a_killed_run_leaves_no_lease(project: Any, kill_group: Any) -> None:
-    project.command("run", "--until", "encode")
+    project.run(until="encode")
     run = project.start("run", "--jobs", "1")
     time.sleep(2)
     run.send_signal(signal.SIGKILL)

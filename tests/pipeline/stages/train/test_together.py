@@ -65,6 +65,7 @@ def test_the_models_are_those_of_one_by_one(finished: Any, one_by_one: Any, tmp_
     assert "everything is cached" in project.command("run", *SEEDS).stdout
 
 
+@pytest.mark.slow
 def test_at_a_scheduler(finished: Any, one_by_one: Any, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "project")
     project.command("run", *SEEDS, "--together", "8", "--scheduler", "local", "--jobs", "1", "--device", "cpu")
