@@ -14,7 +14,8 @@ run: .venv/installed
 	$(BIN)/pipeline run
 
 test: lint $(NODE)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m compileall -q pipeline store trainers  # hundreds of processes import them
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: .venv/installed $(NODE)
 	$(BIN)/python -m pytest -m "slow and not faults"

@@ -19,6 +19,8 @@ import pytest
 import yaml
 from scipy.io import savemat
 
+from ..warm.workers import warm_environment
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("pipeline", "store", "trainers")
 
@@ -81,7 +83,7 @@ class Project:
         return subprocess.Popen(
             [sys.executable, "-m", "pipeline", *arguments, *one],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.code), "OMP_NUM_THREADS": "1", **environment},
+            env={**os.environ, "PYTHONPATH": str(self.code), "OMP_NUM_THREADS": "1"} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -91,7 +93,7 @@ class Project:
 
     def command(self, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run ``pipeline ...`` to its end and check its exit code."""
-        process = self.start(*arguments, **environment)
+        process = self.start(*arguments, **warm_environment(arguments, environment, str(self.code)) | environment)
         out, err = process.communicate(timeout=240)
         assert process.returncode == code, f"{arguments} ended with {process.returncode}:\n{out}\n{err}"
         assert "Traceback" not in err

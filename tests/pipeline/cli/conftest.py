@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from ...warm.workers import warm_environment
+
 REPOSITORY = Path(__file__).parents[3]
 
 EXPERIMENT = """\
@@ -96,7 +98,7 @@ def run_apart(*arguments: str, **environment: str) -> Said:
         text=True,
         check=False,
         cwd=REPOSITORY,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        env={**os.environ, "OMP_NUM_THREADS": "1"} | warm_environment(arguments, environment) | environment,
     )
     return Said(done.returncode, done.stdout, done.stderr)
 
