@@ -44,10 +44,10 @@ def reasons(plan: Plan, step: Step) -> list[Reason]:
 def describe_acceptance(step: Step) -> str:
     """Say how the code in a step's recipe came to stand for the code as it is; empty where it is that code."""
     entry = step.code.acceptance
+    if entry is None and step.code.release:
+        return "its key is that of an earlier release, whose code was proved to give equal values (docs/keys.md)"
     if entry is None:
         return ""
-    if not entry.entry:  # of a release's table; the JSON has what was compared, and when
-        return "its key is that of an earlier release, whose code was proved to give equal values (docs/keys.md)"
     worst = max(entry.difference.values(), default=0.0)
     result = f"values within {worst:.2g} of their scale" if worst else "equal values"
     checked = "; ".join(entry.checked)

@@ -34,6 +34,7 @@ def as_json(plan: Plan, steps: Collection[Step], differs: Mapping[str, str] | No
                 "state": plan.states[step.id],
                 "reasons": [reason.text for reason in reasons(plan, step)],
                 "accepted": msgspec.to_builtins(step.code.acceptance),
+                "equal_code": step.code.release or None,
                 "estimate": {"seconds": estimate.seconds, "bytes": estimate.bytes},
                 **({} if differs is None else {"differs": differs.get(step.id)}),
             }
@@ -119,8 +120,7 @@ def _accepted(steps: Iterable[Step]) -> list[str]:
     """Say which entries' code was accepted, each acceptance once."""
     shared: dict[str, list[str]] = {}
     for step in steps:
-        # not those of a release, which hold for everybody: `explain` says so
-        if step.code.acceptance and step.code.acceptance.entry:
+        if step.code.acceptance:  # not a release's table, which holds for everybody: `explain` says so
             shared.setdefault(describe_acceptance(step), []).append(step.entry)
     return [f"{', '.join(dict.fromkeys(entries))}: {text}" for text, entries in shared.items()]
 

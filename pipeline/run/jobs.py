@@ -59,6 +59,7 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
         weights_known=plan.snapshot.weights.known.get(weights),
         force=force,
         accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
+        equal_code=step.code.release,
         remotes=[store.url for store in plan.chain.remotes().values()] if step.stage == "encode" else [],
     )
 

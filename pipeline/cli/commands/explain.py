@@ -35,6 +35,7 @@ def command(step: str, path: Path, settings: tuple[str, ...], as_json: bool) -> 
                 "state": plan.states[s.id],
                 "reasons": [reason.text for reason in reasons(plan, s)],
                 "accepted": msgspec.to_builtins(s.code.acceptance),
+                "equal_code": s.code.release or None,
                 "recipe": s.recipe,
             }
             for s in chosen
@@ -45,8 +46,8 @@ def command(step: str, path: Path, settings: tuple[str, ...], as_json: bool) -> 
         print(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")
         for reason in reasons(plan, s):
             print(f"  because {reason.text}")
-        if s.code.acceptance:
-            print(f"  {describe_acceptance(s)}")
+        if standing := describe_acceptance(s):
+            print(f"  {standing}")
         if s.id == step:
             print("  made from " + json.dumps(s.recipe, indent=1).replace("\n", "\n  "))
     return 0

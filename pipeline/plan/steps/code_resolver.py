@@ -35,13 +35,13 @@ class CodeResolver:
         present = self._index.closure(roots)
         # The lock comes first: whoever accepted this very code has outputs with what they accepted it for.
         code, acceptance = self._follow_lock(present)
-        names = roots
+        names, release = roots, ""
         for table in self._tables:
             if (earlier := table.earlier_closure(code, names)) is not None:
                 code, entry = self._follow_lock(earlier)
-                acceptance = acceptance or entry or table.as_acceptance(earlier)
+                acceptance, release = acceptance or entry, table.release
             names = table.earlier_roots(names)
-        return StepCode(tuple(roots), present, dict(sorted(code.items())), acceptance)
+        return StepCode(tuple(roots), present, dict(sorted(code.items())), acceptance, release)
 
     def in_present_names(self, code: StepCode, old: Mapping[str, str]) -> Mapping[str, str]:
         """Return an earlier recipe's code by the names that modules have now, where that is a release's code.

@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from pipeline.keys.code import Module, reach
-from pipeline.lock import Accepted
 
 TABLE = Path(__file__).with_name("equal_code.json")
 
@@ -53,11 +52,6 @@ class EqualCode(msgspec.Struct, frozen=True):
     def closure_of(self, earlier_roots: Sequence[str]) -> dict[str, str]:
         """Return what modules of the earlier release reached there, as it computed that."""
         return {name: module.syntax for name, module in reach(earlier_roots, self.earlier.get).items()}
-
-    def as_acceptance(self, earlier: dict[str, str]) -> Accepted:
-        """Say like an entry of the lock that a closure of the earlier release stands for present code."""
-        by = f"the table that this release ships for {self.release}"
-        return Accepted("", self.checked, code=earlier, by=by, at=self.at, difference={}, tolerance=0.0)
 
 
 def read_equal_code() -> tuple[EqualCode, ...]:

@@ -19,9 +19,10 @@ class StepCode:
     roots: tuple[str, ...]  # the modules that the step starts from
     present: Mapping[str, str]  # every module that they reach, to the digest of its normalised syntax: what runs
     recipe: Mapping[str, str]  # the same of earlier code that stands for it, or `present` itself
-    # Why it does: an entry of the lock, or one that says the same of a release's table and has no `entry`. None where
-    # it is `present` itself.
+    # Why it does: what the lock says, and the release whose code it is by a table of this one. None and empty where it
+    # is `present` itself.
     acceptance: Accepted | None = None
+    release: str = ""
 
 
 @dataclass(frozen=True)

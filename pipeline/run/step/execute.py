@@ -145,7 +145,8 @@ def open_step(job: StepJob, device: str, progress: Progress, held: ExitStack) ->
 
 def publish(job: StepJob, context: Context, provenance: Provenance, seconds: float) -> StepDone:
     """Publish what a stage wrote into its draft, with its provenance."""
-    about: dict[str, Any] = _environment(context.device) | ({"accepted": job.accepted} if job.accepted else {})
+    about: dict[str, Any] = _environment(context.device)
+    about |= {name: why for name in ("accepted", "equal_code") if (why := getattr(job, name))}
     assert isinstance(context.draft, Draft)  # a step that is published is done by the draft's owner
     output = context.draft.publish({**about, "seconds": round(seconds, 3), **provenance}, replace=job.force)
     if context.device == "cuda":
