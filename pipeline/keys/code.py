@@ -42,7 +42,7 @@ def reach(roots: Iterable[str], find: Callable[[str], Module | None]) -> dict[st
         name = waiting.pop()
         if name not in reached and (module := find(name)) is not None:
             reached[name] = module
-            waiting += (parent for target in module.imports for parent in _with_parents(target))
+            waiting += _imported(module.imports)
     return dict(sorted(reached.items()))
 
 
@@ -139,7 +139,11 @@ def _parsed(source: bytes, path: str, name: str, package: bool) -> Module:
         raise ConfigError(f"{path}{line}: not valid Python: {problem}\n  fix the file and run again") from None
 
 
-@cache
+@cache  # of every module, which many steps reach
+def _imported(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(each for name in names for each in _with_parents(name))
+
+
 def _with_parents(name: str) -> list[str]:
     parts = name.split(".")
     names = [".".join(parts[: i + 1]) for i in range(len(parts))]

@@ -23,6 +23,7 @@ from types import CodeType, ModuleType
 from pipeline.errors import CodeChanged
 
 SCOPE = ("trainers", "pipeline.stages", "pipeline.sources")
+_PREFIXES = tuple(f"{scope}." for scope in SCOPE)
 
 CodeHashes = Mapping[str, tuple[str, str]]  # module -> SHA-256 of its source, digest of its normalised syntax
 
@@ -32,7 +33,7 @@ _DIGEST = 32
 
 def in_scope(name: str) -> bool:
     """Tell whether keys hash a module's code."""
-    return name.startswith(SCOPE) and any(name == scope or name.startswith(scope + ".") for scope in SCOPE)
+    return f"{name}.".startswith(_PREFIXES)
 
 
 def check_code(code: CodeHashes) -> None:
