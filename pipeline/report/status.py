@@ -30,11 +30,7 @@ def as_json(plan: Plan, steps: Collection[Step], differs: Mapping[str, str] | No
                 "id": step.id,
                 "entry": step.entry,
                 "stage": step.stage,
-                "key": step.key,
-                "state": plan.states[step.id],
-                "reasons": [reason.text for reason in reasons(plan, step)],
-                "accepted": msgspec.to_builtins(step.code.acceptance),
-                "equal_code": step.code.release or None,
+                **standing(plan, step),
                 "estimate": {"seconds": estimate.seconds, "bytes": estimate.bytes},
                 **({} if differs is None else {"differs": differs.get(step.id)}),
             }
@@ -63,6 +59,17 @@ def as_json(plan: Plan, steps: Collection[Step], differs: Mapping[str, str] | No
         "unparsed": [{"stream": u.stream, "path": u.path, "reason": u.reason} for u in plan.unparsed],
         "estimate": total.as_json(),
         "steps": listed,
+    }
+
+
+def standing(plan: Plan, step: Step) -> dict[str, Any]:
+    """Return a step's key and state, why it would run, and by whom its key has earlier code, as JSON has it."""
+    return {
+        "key": step.key,
+        "state": plan.states[step.id],
+        "reasons": [reason.text for reason in reasons(plan, step)],
+        "accepted": msgspec.to_builtins(step.code.acceptance),
+        "equal_code": step.code.release or None,
     }
 
 

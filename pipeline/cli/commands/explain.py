@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import click
-import msgspec
 
 from pipeline.cli.options import experiment_options, json_text, plan_of
 from pipeline.errors import ConfigError
 from pipeline.plan.explain import describe_acceptance, reasons
+from pipeline.report.status import standing
 from pipeline.stagesfile.schema import did_you_mean
 
 
@@ -28,19 +28,7 @@ def command(step: str, path: Path, settings: tuple[str, ...], as_json: bool) -> 
         names = [s.id for s in plan.steps.values() if s.entry == entry] if bracket and entry in entries else entries
         raise ConfigError(f"explain {step}: no such step or entry\n  {did_you_mean(step, names)}")
     if as_json:
-        shown = [
-            {
-                "id": s.id,
-                "key": s.key,
-                "state": plan.states[s.id],
-                "reasons": [reason.text for reason in reasons(plan, s)],
-                "accepted": msgspec.to_builtins(s.code.acceptance),
-                "equal_code": s.code.release or None,
-                "recipe": s.recipe,
-            }
-            for s in chosen
-        ]
-        print(json_text(shown))
+        print(json_text([{"id": s.id, **standing(plan, s), "recipe": s.recipe} for s in chosen]))
         return 0
     for s in chosen:
         print(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")

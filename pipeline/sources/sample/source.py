@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from itertools import product
@@ -69,6 +67,9 @@ class Sample(UtdMhad):
         """
         if self.root.is_dir():
             return
+        import shutil  # both are slow to import, and every plan imports this module
+        import tempfile
+
         # Beside the target, so that the rename stays on one file system and is atomic.
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +120,8 @@ def _publish(draft: Path, root: Path) -> None:
 
 def _drop_stale(root: Path) -> None:
     """Remove what killed generations left an hour ago or more."""
+    import shutil
+
     for left in root.parent.glob(f".{root.name}-*"):
         if time.time() - left.stat().st_mtime > 3600:
             shutil.rmtree(left, ignore_errors=True)
