@@ -119,4 +119,4 @@ def test_mistakes(project: Any, arguments: str) -> None:
     code = 1 if "begun" in arguments else 2
     assert MISTAKES[arguments] in project.command("store", *arguments.split(), code=code).stderr
     for key in ("eeee", "eeef"):
-        Store.open(str(project.store))._root.delete_all(f"outputs/train/{key}")
+        project.remove("train", key)

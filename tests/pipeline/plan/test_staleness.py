@@ -264,7 +264,7 @@ def test_an_output_that_went_away(finished: Any, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "copy")
     project.command("run")  # all cached: remembers what is there under this path
     plan = project.plan()
-    plan.store._root.delete_all(f"outputs/train/{plan.steps[TEACHER].key}")
+    project.remove("train", plan.steps[TEACHER].key)
     assert project.reasons() == {TEACHER: ["its output is no longer in the store"]}
 
 

@@ -21,7 +21,7 @@ def failed(finished: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     plan = project.plan()
     for step in plan.steps.values():
         if step.stage in ("train", "distil", "evaluate"):
-            plan.store._root.delete_all(f"outputs/{step.stage}/{step.key}")
+            project.remove(step.stage, step.key)
     return project, project.command("run", "--json", *DIVERGES, code=1)
 
 

@@ -92,7 +92,7 @@ class TestPicking:
 
 class TestSameAsZarr:
     @given(st.data())
-    @settings(deadline=None, max_examples=40)
+    @settings(deadline=None, max_examples=80)
     def test_any_layout_rows_and_type(self, data: st.DataObject) -> None:
         tail = tuple(data.draw(st.lists(st.integers(1, 7), max_size=3), "tail"))
         dtype = data.draw(st.sampled_from(DTYPES), "dtype")
@@ -178,7 +178,7 @@ class TestDamage:
     """The hashes in the manifest are right: it was published so."""
 
     @given(st.integers(0, 10**9), st.integers(0, 7))
-    @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_any_bit(self, tmp_path: Path, place: int, bit: int) -> None:
         def flip(shard: bytearray) -> None:
             shard[place % len(shard)] ^= 1 << bit
@@ -225,7 +225,7 @@ class TestDamage:
         refused(damaged(tmp_path, replace), words)
 
     @given(st.data())
-    @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_what_is_read_is_what_zarr_reads(self, tmp_path: Path, data: st.DataObject) -> None:
         """Chunks of random bytes or at random places, their checksums right: refused, or read as Zarr reads them."""
 

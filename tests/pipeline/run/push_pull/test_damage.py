@@ -78,7 +78,14 @@ def test_a_damaged_result_is_had_again(project: Any) -> None:
     assert project.command("results", "--json").stdout == before
 
 
-@pytest.mark.parametrize("content", [b"", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[" * 100_000,
+        *(pytest.param(each, marks=pytest.mark.slow) for each in (b"{", b'{"format": 1}', b"\xff\xfe")),
+    ],
+)
 def test_a_damaged_manifest_is_had_again(project: Any, content: bytes) -> None:
     next((project.store / "outputs" / "index").rglob("manifest.json")).write_bytes(content)
     assert "index" in project.command("status", code=1).stderr

@@ -49,7 +49,7 @@ def evaluate(project: Any) -> None:
     """Do one evaluate step again: it reads the index's, the features' and a model's output."""
     plan = project.plan()
     step = next(step for step in plan.steps.values() if step.stage == "evaluate")
-    plan.store._root.delete_all(f"outputs/{step.stage}/{step.key}")
+    project.remove(step.stage, step.key)
     execute(make_job(plan, step, "cpu"), lambda *_: None)
 
 
