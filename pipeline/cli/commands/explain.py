@@ -34,8 +34,8 @@ def command(step: str, path: Path, settings: tuple[str, ...], as_json: bool) -> 
         print(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")
         for reason in reasons(plan, s):
             print(f"  because {reason.text}")
-        if standing := describe_acceptance(s):
-            print(f"  {standing}")
+        if acceptance := describe_acceptance(s):
+            print(f"  {acceptance}")
         if s.id == step:
             print("  made from " + json.dumps(s.recipe, indent=1).replace("\n", "\n  "))
     return 0
