@@ -6,7 +6,7 @@ source's own module does otherwise than `pipeline.sources.base` says is a mistak
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -62,23 +62,23 @@ def frames_of(
     video: Video,
     wanted: NDArray[np.int64],
     side: int | None = None,
-) -> Iterator[NDArray[np.uint8] | NDArray[np.uint16]]:
+) -> Generator[NDArray[np.uint8] | NDArray[np.uint16], None, None]:
     """Read frames of a video, each checked."""
     import numpy as np
 
+    # one context for all frames: entering it for each would hold the interpreter's lock as long as reading takes
     with asking(source, "frames", recording, stream):
-        frames: Iterator[Any] = iter(video.frames(wanted, side))
-    while True:
-        with asking(source, "frames", recording, stream):
-            frame = next(frames, None)
-        if frame is None:
-            return
-        kind = (frame.dtype.name, frame.ndim) if isinstance(frame, np.ndarray) else (type(frame).__name__, 0)
-        if kind != ("uint16", 2) and (kind != ("uint8", 3) or frame.shape[2] != 3):
-            what = f"{kind[0]} {getattr(frame, 'shape', '')}".strip()
-            said = f"frames of {_of(recording, stream)} gave {what}, wanted uint8 (H, W, 3) or uint16 (H, W)"
-            raise mistake(source, said)
-        yield frame
+        for frame in video.frames(wanted, side):
+            known = isinstance(frame, np.ndarray) and (
+                (frame.ndim == 2 and frame.dtype == np.uint16)
+                or (frame.ndim == 3 and frame.dtype == np.uint8 and frame.shape[2] == 3)
+            )
+            if not known:
+                found: Any = frame
+                what = f"{getattr(found, 'dtype', type(found).__name__)} {getattr(found, 'shape', '')}".strip()
+                said = f"frames of {_of(recording, stream)} gave {what}, wanted uint8 (H, W, 3) or uint16 (H, W)"
+                raise mistake(source, said)
+            yield frame
 
 
 def mistake(source: Source, what: str) -> ContractError:

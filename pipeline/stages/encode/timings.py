@@ -33,8 +33,12 @@ class Timings:
         finally:
             elapsed = time.perf_counter() - started
             inner, self._within.seconds = self._within.seconds, outer + elapsed
-            with self._lock:
-                self._seconds[name] = self._seconds.get(name, 0.0) + elapsed - inner
+            self.count(name, elapsed - inner)
+
+    def count(self, name: str, seconds: float) -> None:
+        """Add seconds that were measured otherwise."""
+        with self._lock:
+            self._seconds[name] = self._seconds.get(name, 0.0) + seconds
 
     def timed(self, name: str, items: Iterator[Item], when: Callable[[], bool] = lambda: True) -> Iterator[Item]:
         """Yield items; the time until each of them counts under `name`, if `when` says so before it is asked for."""

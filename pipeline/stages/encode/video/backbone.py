@@ -34,7 +34,7 @@ class Backbone:
     _precision: str
 
     def features(self, images: Tensor) -> Tensor:
-        """Map (B, 1 or 3, S, S) images in 0..1, on any device, to (B, width) float32 features on the CPU."""
+        """Map (B, 1 or 3, S, S) images in 0..1, on any device, to (B, width) float32 features on the device."""
         images = images.to(self.device, non_blocking=True)
         images = ((images - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
         half = _AUTOCAST.get(self._precision)
@@ -42,7 +42,7 @@ class Backbone:
             torch.inference_mode(),
             torch.autocast(self.device.type, dtype=half or torch.bfloat16, enabled=half is not None),
         ):
-            return self._network(images).float().cpu()  # type: ignore[no-any-return]
+            return self._network(images).float()  # type: ignore[no-any-return]
 
 
 def build_backbone(params: VideoParams, weights_file: Path | None, device: torch.device) -> Backbone:

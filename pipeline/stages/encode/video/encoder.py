@@ -1,96 +1,139 @@
-"""Encode video: decode and pool in threads, one bounded stretch ahead of the network."""
+"""Encode video: frames are read ahead, become images and features in batches, and are added up by patch."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from pipeline.errors import BadRecording, ConfigError
+from pipeline.errors import BadRecording
 from pipeline.sources.base import Recording
-from pipeline.sources.validate_streams import frames_of, video_of
-from pipeline.stages.encode.align import TooShortError, frames, windows
-from pipeline.stages.encode.encoder import Encoded, EncodeTask, file_of
+from pipeline.stages.encode.align import windows
+from pipeline.stages.encode.encoder import Encoded, EncodeTask
 from pipeline.stages.encode.prefetch import PrefetchError, read_ahead
 from pipeline.stages.encode.video.backbone import build_backbone
-from pipeline.stages.encode.video.frames import CropSquare, Frame, FramesError, image, person_square, pool_frames
-from pipeline.stages.encode.video.network import BatchedInference
+from pipeline.stages.encode.video.frames import Images
+from pipeline.stages.encode.video.inference import FeatureBatch, Inference, open_inference
 from pipeline.stages.encode.video.params import VideoParams
+from pipeline.stages.encode.video.reading import FrameBlock, StreamReader
 
-AHEAD = 16  # images that wait, of each video that is being read
-
-
-@dataclass(frozen=True)
-class _Image:
-    """A network's input (1 or 3, S, S), and what share its features have in which patches."""
-
-    pixels: Tensor
-    shares: tuple[tuple[int, float], ...]
+AHEAD = 2  # blocks of frames that wait, of each video that is being read
 
 
 class _Shard:
-    """The rows of a shard so far. It is also the task that follows those of its recordings: it says that they ended."""
+    """The rows of a shard so far. It is also the task that follows those of its recordings: it says that they ended.
 
-    def __init__(self, recordings: Sequence[Recording | None], patches: int, width: int, streams: int) -> None:
-        shape = (len(recordings), patches)
+    Attributes
+    ----------
+    sums
+        (n, P, streams, D) float32 on the network's device: shares of features, added up.
+    has_image
+        (n, P, streams)
+    """
+
+    def __init__(
+        self, recordings: Sequence[Recording | None], patches: int, streams: int, width: int, device: torch.device
+    ) -> None:
         self.recordings = recordings
-        self.encoded = Encoded(np.zeros((*shape, width), np.float32), np.zeros(shape, np.bool_))  # (n, P, D), (n, P)
-        self.has_image = np.zeros((*shape, streams), np.bool_)  # (n, P, streams)
+        self.sums = torch.zeros((len(recordings), patches, streams, width), device=device)
+        self.has_image = np.zeros((len(recordings), patches, streams), np.bool_)
+        self.broken: dict[str, BadRecording] = {}
+        self.images = 0
 
     def __call__(self) -> Iterator[_Shard]:
         yield self
 
+    def places(self, row: int, patches: NDArray[np.int64], stream: int) -> NDArray[np.int64]:
+        """Return where patches of a row's stream lie in the flattened sums."""
+        _, count, streams = self.has_image.shape
+        return (row * count + patches) * streams + stream
+
     def finished(self) -> Encoded:
         """Return the rows, where a broken recording's is zero and not valid."""
-        encoded = self.encoded
-        encoded.valid[:] = self.has_image.all(axis=2)
+        valid = self.has_image.all(axis=2)
         for row, recording in enumerate(self.recordings):
-            if recording is not None and recording.id in encoded.broken:
-                encoded.valid[row] = False
-        encoded.features[~encoded.valid] = 0
-        return encoded
+            if recording is not None and recording.id in self.broken:
+                valid[row] = False
+        features: NDArray[np.float32] = self.sums.flatten(2).cpu().numpy()  # (n, P, streams x D)
+        features[~valid] = 0
+        return Encoded(features, valid, broken=self.broken, images=self.images)
 
 
 @dataclass(frozen=True)
 class _StreamOfRow:
     """The task of reading one stream of one row's recording."""
 
-    read: Callable[[Recording, str], Iterator[_Image]]
+    reader: StreamReader
     shard: _Shard
     row: int
     recording: Recording
     number: int
     name: str
 
-    def __call__(self) -> Iterator[_Image]:
-        return self.read(self.recording, self.name)
+    def __call__(self) -> Iterator[FrameBlock | Images]:
+        """Yield blocks of frames; on a CPU, whose cores these threads are, what images they make."""
+        blocks = self.reader.read(self.recording, self.name)
+        if self.shard.sums.device.type != "cpu":
+            yield from blocks
+            return
+        timings = self.reader.task.timings
+        for block in blocks:
+            with timings.phase("prepare"):
+                images = block.to_images.add(block.frames)
+            yield images
 
 
 @dataclass(frozen=True)
 class _Batch:
     """Images of one shard on their way through the network."""
 
-    images: Sequence[tuple[_StreamOfRow, _Image]]
-    features: Future[NDArray[np.float32]]
+    images: Sequence[tuple[_StreamOfRow, Images]]
+    features: FeatureBatch
 
     def add(self) -> None:
         """Wait for the features, and add them to their patches."""
-        features = self.features.result()  # (images, width)
-        width = features.shape[1]
-        for (stream, item), values in zip(self.images, features, strict=True):
-            columns = slice(stream.number * width, (stream.number + 1) * width)
-            for patch, share in item.shares:
-                stream.shard.encoded.features[stream.row, patch, columns] += values * np.float32(share)
-        self.images[0][0].shard.encoded.images += len(self.images)
+        features = self.features.result()  # (images, D)
+        shard, begin = self.images[0][0].shard, 0
+        rows, places, shares = [], [], []
+        for stream, each in self.images:
+            rows.append(each.images + begin)
+            places.append(shard.places(stream.row, each.patches, stream.number))
+            shares.append(each.shares)
+            begin += len(each)
+        to, of, by = (torch.from_numpy(np.concatenate(each)).to(features.device) for each in (places, rows, shares))
+        shard.sums.flatten(0, 2).index_add_(0, to, features[of] * by[:, None])
+        shard.images += begin
+
+
+class _NextBatch:
+    """Images that wait until they fill a batch."""
+
+    def __init__(self, network: Inference) -> None:
+        self._network = network
+        self._images: list[tuple[_StreamOfRow, Images]] = []
+        self._count = 0
+
+    def add(self, stream: _StreamOfRow, images: Images) -> Iterator[_Batch]:
+        """Take images; yield the batches that they fill."""
+        at = 0
+        while at < len(images):
+            stop = min(len(images), at + self._network.batch - self._count)
+            self._images.append((stream, images.cut(at, stop)))
+            self._count, at = self._count + stop - at, stop
+            if self._count == self._network.batch:
+                yield from self.flush()
+
+    def flush(self) -> Iterator[_Batch]:
+        """Yield what waits as a batch, if anything does."""
+        if self._images:
+            yield _Batch(self._images, self._network.submit([images.pixels for _, images in self._images]))
+        self._images, self._count = [], 0
 
 
 class VideoEncoder:
@@ -99,6 +142,7 @@ class VideoEncoder:
     def __init__(self, params: VideoParams, task: EncodeTask) -> None:
         self._params, self._task = params, task
         self._spec = windows(params, task.modality.rate)
+        self._reader = StreamReader(params, task, self._spec)
         self._backbone = build_backbone(params, task.weights_file, task.device)
         self.width = self._backbone.width * len(task.modality.streams)
         self.channels: int | None = None
@@ -119,32 +163,30 @@ class VideoEncoder:
         Reading goes on while the network computes, across recordings and shards; no batch crosses shards.
         """
         threads, timings = self._task.threads, self._task.timings
-        images: list[tuple[_StreamOfRow, _Image]] = []  # of the next batch
         in_flight: deque[_Batch | _Shard] = deque()  # batches in order, each shard after its last one
         last: tuple[_Shard, int] | None = None
         error: BaseException | None = None
         with (
-            BatchedInference(self._backbone, self._params.image_size, threads, timings) as network,
+            open_inference(self._backbone, self._params.image_size, threads, timings) as network,
             closing(read_ahead(self._tasks(shards), threads=threads, items=AHEAD)) as reading,
         ):
+            batch = _NextBatch(network)
             for task, item in timings.timed("waiting", reading, lambda: _is_idle(network, in_flight)):
-                if isinstance(task, _StreamOfRow):
+                if isinstance(task, _Shard):
+                    in_flight.extend([*batch.flush(), task])
+                else:
                     if (task.shard, task.row) != last:
                         seen()
                     last = task.shard, task.row
-                    if isinstance(item, _Image):
-                        images.append((task, item))
-                        task.shard.has_image[task.row, [patch for patch, _ in item.shares], task.number] = True
-                    elif isinstance(item, PrefetchError):
+                    if isinstance(item, PrefetchError):
                         if not isinstance(item.error, BadRecording) or self._task.strict:
                             error = item.error
                             break
-                        task.shard.encoded.broken.setdefault(item.error.recording, item.error)
-                if images and (len(images) == network.batch or isinstance(task, _Shard)):
-                    in_flight.append(_Batch(images, network.submit([each.pixels for _, each in images])))
-                    images = []
-                if isinstance(task, _Shard):
-                    in_flight.append(task)
+                        task.shard.broken.setdefault(item.error.recording, item.error)
+                    else:
+                        images = network.prepared(item)
+                        task.shard.has_image[task.row, images.patches, task.number] = True
+                        in_flight.extend(batch.add(task, images))
                 while len(in_flight) > 2 * network.at_once:  # bounds memory, and keeps the network busy
                     yield from _finish(in_flight.popleft())
             while in_flight:
@@ -155,52 +197,15 @@ class VideoEncoder:
     def _tasks(self, shards: Iterable[Sequence[Recording | None]]) -> Iterator[_StreamOfRow | _Shard]:
         streams = self._task.modality.streams
         for recordings in shards:
-            shard = _Shard(recordings, self._spec.patches, self.width, len(streams))
+            shard = _Shard(recordings, self._spec.patches, len(streams), self._backbone.width, self._task.device)
             for row, recording in enumerate(recordings):
                 if recording is not None:
                     for number, name in enumerate(streams):
-                        yield _StreamOfRow(self._read, shard, row, recording, number, name)
+                        yield _StreamOfRow(self._reader, shard, row, recording, number, name)
             yield shard
 
-    def _read(self, recording: Recording, stream: str) -> Iterator[_Image]:
-        """Return the images of a stream's windows, as they become ready; in a thread that reads ahead."""
-        return self._task.timings.timed("prepare", self._images(recording, stream))
 
-    def _images(self, recording: Recording, stream: str) -> Iterator[_Image]:
-        file = file_of(recording, stream)
-        params, timed = self._params, self._task.timings.timed
-        try:
-            with self._task.timings.phase("decode"):
-                video = video_of(self._task.source, recording, stream)
-            with video:
-                numbers = frames(self._spec, video.length)  # (windows, window)
-                needed = np.unique(numbers)
-                read = partial(frames_of, self._task.source, recording, stream, video)
-                crop = self._crop(read, needed)
-                decoded = timed("decode", read(needed, None if crop else params.image_size))
-                pooled = pool_frames(decoded, needed, numbers, params.depth, average=params.pool == "frames")
-                for item in pooled:
-                    yield _Image(image(item.values, params.image_size, crop), item.shares)
-        except TooShortError as error:
-            remedy = "" if video.length == 0 else "; use a smaller window or align: resample"
-            raise BadRecording(recording.id, stream, file, f"{error}{remedy}") from error
-        except FramesError as error:
-            raise BadRecording(recording.id, stream, file, str(error)) from error
-
-    def _crop(self, read: Callable[..., Iterator[Frame]], needed: NDArray[np.int64]) -> CropSquare | None:
-        """Look once through the frames for the person; the video is then read again from its start."""
-        if self._params.crop == "none":
-            return None
-        first = next(read(needed[:1]), None)
-        if first is not None and first.ndim != 2:
-            raise ConfigError("crop: person needs depth without background; for colour set crop: none")
-        square = person_square(self._task.timings.timed("decode", read(needed)))
-        if square is None:
-            raise FramesError("no frame has a reading, so there is no person to crop to")
-        return square
-
-
-def _is_idle(network: BatchedInference, in_flight: Iterable[_Batch | _Shard]) -> bool:
+def _is_idle(network: Inference, in_flight: Iterable[_Batch | _Shard]) -> bool:
     busy = sum(isinstance(each, _Batch) and not each.features.done() for each in in_flight)
     return busy < network.at_once
 

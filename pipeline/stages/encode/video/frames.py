@@ -1,8 +1,8 @@
-"""From a camera's frames to a network's images: scaled to 0..1, pooled by window while the video streams, resized."""
+"""From a camera's frames to a network's images: cropped, scaled to 0..1, averaged by window, resized; on any device."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.stages.encode.video.params import DepthRange
+from pipeline.stages.encode.video.params import DepthRange, VideoParams
 
 MARGIN = 0.05  # of the person's extent, on each side
 
@@ -24,87 +24,107 @@ class FramesError(ValueError):
 
 
 @dataclass(frozen=True)
-class Pooled:
-    """A mean of frames, (H, W) or (H, W, 3) in 0..1, and the patches that it counts for with which share."""
+class Images:
+    """Inputs of a network, and in which patches their features count: `shares[i]` of image `images[i]`'s.
 
-    values: NDArray[np.float32]
-    shares: tuple[tuple[int, float], ...]
-
-
-def to_unit_range(frame: Frame, depth: DepthRange) -> NDArray[np.float32]:
-    """Return a frame in 0..1: colour divided by 255, millimetres linearly from near (0) to far (1), clipped.
-
-    A depth pixel without a reading (0 mm) becomes 0, as everything nearer than `near` does.
+    An image may count in several patches, and a patch may be the sum of several images.
     """
-    if frame.ndim == 3 and frame.dtype == np.uint8:
-        return np.multiply(frame, np.float32(1 / 255), dtype=np.float32)
-    if frame.ndim == 2 and frame.dtype == np.uint16:
-        scaled = np.subtract(frame, np.float32(depth.near), dtype=np.float32)
-        scaled *= np.float32(1 / (depth.far - depth.near))
-        return np.clip(scaled, 0, 1, out=scaled)
-    raise FramesError(f"a frame is {frame.dtype} {frame.shape}, neither uint8 (H, W, 3) nor uint16 (H, W)")
+
+    pixels: Tensor  # (k, 1 or 3, S, S) float32 in 0..1
+    images: NDArray[np.int64]  # (m,) 0..k-1, increasing
+    patches: NDArray[np.int64]  # (m,)
+    shares: NDArray[np.float32]  # (m,)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def cut(self, start: int, stop: int) -> Images:
+        """Return images `start` to `stop`."""
+        chosen = slice(*self.images.searchsorted((start, stop)))
+        return Images(self.pixels[start:stop], self.images[chosen] - start, self.patches[chosen], self.shares[chosen])
 
 
-def pool_frames(
-    frames: Iterable[Frame], needed: NDArray[np.int64], windows: NDArray[np.int64], depth: DepthRange, *, average: bool
-) -> Iterator[Pooled]:
-    """Stream a video into its windows; holds the sums of the windows that are open, and no frame twice.
+class FramesToImages:
+    """Turns one stream's frames into images as they come: holds the sums of windows that are open, and no frame.
+
+    Where frames are averaged, an image is the mean of a window. Additions follow the order of the frames, however these
+    are cut into blocks, so that an image has the same bits.
 
     Parameters
     ----------
-    frames
-        Those that are needed, in order.
     needed
-        Their numbers: all that are in `windows`, once each.
+        Numbers of the frames that will come, in order, each once.
     windows
         (windows, window) frame numbers that do not decrease along either axis; a number can repeat.
-    depth
-        How millimetres become 0..1.
-    average
-        True: yield each window's mean. False: yield each needed frame once, with its share of each patch.
-
-    Raises
-    ------
-    FramesError
-        The video ends early, or its frames change size or type.
     """
-    wanted = _wanted(windows)
-    last, window = windows[:, -1], windows.shape[1]
-    sums: dict[int, NDArray[np.float32]] = {}
-    count, shape = 0, None
-    # Windows close in order, so only those that overlap are open at a time.
-    for number, frame in zip(needed.tolist(), frames, strict=False):
-        count += 1
-        values = to_unit_range(frame, depth)
-        if values.shape != (shape := shape or values.shape):
-            raise FramesError(f"frame {number} has the size {values.shape[:2]}, those before it {shape[:2]}")
-        patches = wanted[number]
-        if not average:
-            yield Pooled(values, tuple((patch, times / window) for patch, times in patches))
-        for patch, times in patches if average else ():
-            _add(sums, patch, values, times)
-            if last[patch] == number:
-                yield Pooled(sums.pop(patch) / np.float32(window), ((patch, 1.0),))
-    if count < len(needed):
-        raise FramesError(f"ends early: frame {needed[count] + 1} is needed and missing")
+
+    def __init__(self, needed: NDArray[np.int64], windows: NDArray[np.int64], params: VideoParams) -> None:
+        self._depth, self._size, self._average = params.depth, params.image_size, params.pool == "frames"
+        self._window = windows.shape[1]
+        # each pair of a window and a frame in it: windows (pairs,), the frame's place in `needed`, how often it counts
+        places = needed.searchsorted(windows)
+        pairs, self._counts = np.unique(
+            np.stack([np.repeat(np.arange(len(windows)), self._window), places.ravel()]), axis=1, return_counts=True
+        )
+        self._patches, self._places = pairs
+        self._last = places[:, -1]
+        self._done = 0  # frames that came
+        self._open: dict[int, Tensor] = {}  # sums of windows that have further frames
+
+    def add(self, frames: Tensor) -> Images:
+        """Take the next frames, (n, H, W) uint16 millimetres or (n, H, W, 3) uint8; return what they complete.
+
+        The result is on the frames' device; nothing waits for it.
+        """
+        begin, self._done = self._done, self._done + len(frames)
+        chosen = (self._places >= begin) & (self._places < self._done)
+        patches, places, counts = self._patches[chosen], self._places[chosen] - begin, self._counts[chosen]
+        if self._average:
+            return self._means(frames, patches, places, counts)
+        order = np.argsort(places, kind="stable")
+        pixels = resize(to_unit_range(frames, self._depth), self._size)
+        shares = (counts[order] / self._window).astype(np.float32)
+        return Images(pixels, places[order], patches[order], shares)
+
+    def _means(
+        self, frames: Tensor, patches: NDArray[np.int64], places: NDArray[np.int64], counts: NDArray[np.int64]
+    ) -> Images:
+        """Add frames to their windows' sums; return the images of the windows whose last frame was among them."""
+        touched, first, sizes = np.unique(patches, return_index=True, return_counts=True)
+        sums = torch.zeros((len(touched), *frames.shape[1:]), device=frames.device)
+        for patch, earlier in self._open.items():
+            sums[int(touched.searchsorted(patch))] = earlier
+        # The first frame of each window, then the second of each: a few additions of many frames.
+        for turn in range(int(sizes.max(initial=0))):
+            rows = np.flatnonzero(sizes > turn)
+            pairs = first[rows] + turn
+            part = to_unit_range(_rows(frames, places[pairs]), self._depth)
+            if (counts[pairs] != 1).any():
+                part *= _on(counts[pairs].astype(np.float32), frames).view(-1, *[1] * (part.ndim - 1))
+            _add_rows(sums, rows, part)
+        closed = self._last[touched] < self._done
+        self._open = {int(touched[row]): sums[row].clone() for row in np.flatnonzero(~closed)}
+        means = _rows(sums, np.flatnonzero(closed)) / self._window
+        found = touched[closed]
+        return Images(resize(means, self._size), np.arange(len(found)), found, np.ones(len(found), np.float32))
 
 
-def _wanted(windows: NDArray[np.int64]) -> dict[int, list[tuple[int, int]]]:
-    """Return, for every frame that is needed, the patches that it belongs to and how often it counts."""
-    wanted: dict[int, list[tuple[int, int]]] = {}
-    for patch, members in enumerate(windows):
-        numbers, counts = np.unique(members, return_counts=True)
-        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-            wanted.setdefault(number, []).append((patch, count))
-    return wanted
+def to_unit_range(frames: Tensor, depth: DepthRange) -> Tensor:
+    """Return frames in 0..1: colour divided by 255, millimetres linearly from near (0) to far (1), clipped.
+
+    A depth pixel without a reading (0 mm) becomes 0, as everything nearer than `near` does.
+    """
+    if frames.dtype == torch.uint8:
+        return frames.float().mul_(1 / 255)
+    return frames.float().sub_(depth.near).mul_(1 / (depth.far - depth.near)).clamp_(0, 1)
 
 
-def _add(sums: dict[int, NDArray[np.float32]], patch: int, values: NDArray[np.float32], count: int) -> None:
-    weighted = values if count == 1 else values * np.float32(count)
-    if patch in sums:
-        sums[patch] += weighted
-    else:
-        sums[patch] = weighted.copy()
+def resize(values: Tensor, size: int) -> Tensor:
+    """Return (k, 1 or 3, size, size) of (k, H, W) or (k, H, W, 3): bilinear, antialiased, proportions not kept."""
+    planes = values[:, None] if values.ndim == 3 else values.permute(0, 3, 1, 2)
+    if planes.shape[2:] == (size, size) or not len(planes):
+        return planes.reshape(len(planes), planes.shape[1], size, size)
+    return F.interpolate(planes, size=(size, size), mode="bilinear", antialias=True)
 
 
 @dataclass(frozen=True)
@@ -118,33 +138,79 @@ class CropSquare:
 
 def person_square(frames: Iterable[Frame]) -> CropSquare | None:
     """Return the square around all pixels with a reading in any of the frames, and a margin; None for none."""
-    rows: NDArray[np.bool_] | None = None
-    columns: NDArray[np.bool_] | None = None
+    seen: NDArray[Any] | None = None
     for frame in frames:
-        seen = frame > 0
-        row, column = np.asarray(seen.any(1)), np.asarray(seen.any(0))
-        rows = row if rows is None else rows | row
-        columns = column if columns is None else columns | column
-    if rows is None or columns is None or not rows.any():
+        if seen is None:
+            seen = frame.copy(order="K")
+        else:
+            np.bitwise_or(seen, frame, out=seen)
+    if seen is None or not seen.any():
         return None
-    (top, bottom), (left, right) = (np.flatnonzero(line)[[0, -1]].tolist() for line in (rows, columns))
+    (top, bottom), (left, right) = (np.flatnonzero(seen.any(axis))[[0, -1]].tolist() for axis in (1, 0))
     side = round((max(bottom - top, right - left) + 1) * (1 + 2 * MARGIN))
     return CropSquare((top + bottom + 1 - side) // 2, (left + right + 1 - side) // 2, side)
 
 
-def image(values: NDArray[np.float32], size: int, square: CropSquare | None) -> Tensor:
-    """Return (1 or 3, size, size): cropped and resized (bilinear, antialiased, proportions not kept)."""
-    tensor = torch.from_numpy(crop(values, square) if square else values)
-    planes = tensor[None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)
-    if planes.shape[1:] == (size, size):
-        return planes
-    return F.interpolate(planes[None], size=(size, size), mode="bilinear", antialias=True)[0]
+class FrameStack:
+    """Frames of one shape and type, copied one by one into a tensor, cropped; what lies beyond a frame is 0.
+
+    The tensor has the frames' order in memory: MATLAB's are stored column after column.
+
+    Attributes
+    ----------
+    tensor
+        (count, H, W) uint16 or (count, H, W, 3) uint8 on the CPU.
+    """
+
+    def __init__(self, count: int, first: Frame, square: CropSquare | None, *, pinned: bool) -> None:
+        shape = first.shape if square is None else (square.side, square.side, *first.shape[2:])
+        by_column = first.ndim == 2 and first.flags.f_contiguous and not first.flags.c_contiguous
+        kind = torch.uint8 if first.dtype == np.uint8 else torch.uint16
+        # pinned memory is kept by torch for the next one, so this is a ring of as many as are in use
+        tensor = torch.empty((count, *(shape[::-1] if by_column else shape)), dtype=kind, pin_memory=pinned)
+        self.tensor = tensor.transpose(1, 2) if by_column else tensor
+        self._inside: Any = ...
+        self._into: Any = self.tensor.numpy()
+        if square is not None:
+            self._into[:] = 0
+            top, left = max(square.top, 0), max(square.left, 0)
+            bottom, right = (
+                min(square.top + square.side, first.shape[0]),
+                min(square.left + square.side, first.shape[1]),
+            )
+            self._inside = np.s_[top:bottom, left:right]
+            self._into = self._into[:, top - square.top : bottom - square.top, left - square.left : right - square.left]
+
+    def put(self, row: int, frame: Frame) -> None:
+        """Copy a frame, whose memory may be used for another one then."""
+        self._into[row] = frame[self._inside]
 
 
-def crop(values: NDArray[np.float32], crop: CropSquare) -> NDArray[Any]:
-    """Return the square of an (H, W, ...) frame; what lies beyond the frame is 0."""
-    found = np.zeros((crop.side, crop.side, *values.shape[2:]), values.dtype)
-    top, left = max(crop.top, 0), max(crop.left, 0)
-    part = values[top : crop.top + crop.side, left : crop.left + crop.side]
-    found[top - crop.top :, left - crop.left :][: part.shape[0], : part.shape[1]] = part
-    return found
+def _rows(values: Tensor, rows: NDArray[np.int64]) -> Tensor:
+    """Return ``values[rows]``; a view where the rows are evenly spaced, as they are in most videos."""
+    if (found := _even(rows)) is not None:
+        return values[found]
+    if values.dtype == torch.uint16:  # which a GPU cannot be asked for by index
+        return values.view(torch.int16)[_on(rows, values)].view(torch.uint16)
+    return values[_on(rows, values)]
+
+
+def _add_rows(values: Tensor, rows: NDArray[np.int64], more: Tensor) -> None:
+    """Add to rows, each of them once."""
+    found = _even(rows)
+    if found is None:
+        values.index_add_(0, _on(rows, values), more)
+    else:
+        values[found] += more
+
+
+def _even(rows: NDArray[np.int64]) -> slice | None:
+    """Return increasing rows as a slice; None where their distances differ."""
+    if len(rows) < 2:
+        return slice(int(rows[0]), int(rows[0]) + 1) if len(rows) else slice(0, 0)
+    steps = np.diff(rows)
+    return slice(int(rows[0]), int(rows[-1]) + 1, int(steps[0])) if steps[0] > 0 and (steps == steps[0]).all() else None
+
+
+def _on(values: NDArray[Any], like: Tensor) -> Tensor:
+    return torch.from_numpy(values).to(like.device, non_blocking=True)

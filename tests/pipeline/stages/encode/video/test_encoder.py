@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from pipeline.errors import ConfigError, StepError
 from pipeline.sources.base import Modality
 from pipeline.stages.encode.align import frames, windows
-from pipeline.stages.encode.video.frames import pool_frames
 from pipeline.stages.encode.video.params import DepthRange, VideoParams
 
 RGB = Modality("video", ("rgb",), 30.0)
@@ -149,26 +147,6 @@ def test_an_interrupted_run_ends_with_identical_arrays(encode: Any, memory: Any)
     assert set(source.read) == {f"r{n:03}" for n in range(64, 70)}
     assert provenance["images"] == 12
     np.testing.assert_array_equal(output.read("features"), whole.read("features"))
-
-
-def test_only_open_windows_are_held() -> None:
-    """A long video is read lazily, and no frame is held once its windows are closed."""
-    read = 0
-
-    def endless() -> Iterator[NDArray[np.uint8]]:
-        nonlocal read
-        while True:
-            read += 1
-            yield np.full((2, 2, 3), 255, np.uint8)
-
-    members = np.arange(12).reshape(4, 3) * 1000
-    found = []
-    for patch, pooled in enumerate(pool_frames(endless(), members.ravel(), members, DepthRange(), average=True)):
-        assert read == 3 * (patch + 1)
-        found.append(pooled)
-    assert read == 12
-    assert [pooled.shares for pooled in found] == [((patch, 1.0),) for patch in range(4)]
-    assert all(np.allclose(pooled.values, 1) for pooled in found)
 
 
 def test_a_float16_precision_on_the_cpu_is_refused(encode: Any, memory: Any) -> None:

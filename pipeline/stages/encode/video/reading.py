@@ -1,0 +1,111 @@
+"""Reads one stream of one recording into blocks of frames, as they are stored: what the cores do for any device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline.errors import BadRecording, ConfigError
+from pipeline.sources.base import Recording
+from pipeline.sources.validate_streams import frames_of, video_of
+from pipeline.stages.encode.align import TooShortError, Windows, frames
+from pipeline.stages.encode.encoder import EncodeTask, file_of
+from pipeline.stages.encode.video.frames import (
+    CropSquare,
+    Frame,
+    FramesError,
+    FrameStack,
+    FramesToImages,
+    person_square,
+)
+from pipeline.stages.encode.video.params import VideoParams
+
+BLOCK_BYTES = 8 << 20  # of frames that are read before they are handed on, or of the images that they could become
+
+
+@dataclass(frozen=True)
+class FrameBlock:
+    """Frames that follow each other, and what makes images of them and of those before and after."""
+
+    frames: Tensor  # (n, H, W) uint16 or (n, H, W, 3) uint8, on the CPU
+    to_images: FramesToImages
+
+
+@dataclass(frozen=True)
+class StreamReader:
+    """Reads streams of an encode task's recordings; any number of threads may do so at once."""
+
+    params: VideoParams
+    task: EncodeTask
+    windows: Windows
+
+    def read(self, recording: Recording, stream: str) -> Iterator[FrameBlock]:
+        """Yield the frames that a stream's windows need; BadRecording where it has not what they need."""
+        file, length = file_of(recording, stream), None
+        try:
+            with self.task.timings.phase("decode"):
+                video = video_of(self.task.source, recording, stream)
+            with video:
+                length = video.length
+                numbers = frames(self.windows, length)  # (windows, window)
+                needed = np.unique(numbers)
+                read = partial(frames_of, self.task.source, recording, stream, video)
+                crop = self._crop(read, needed)
+                to_images = FramesToImages(needed, numbers, self.params)
+                with closing(read(needed, None if crop else self.params.image_size)) as decoded:
+                    for block in self._blocks(decoded, needed, crop):
+                        yield FrameBlock(block, to_images)
+        except TooShortError as error:
+            remedy = "" if length == 0 else "; use a smaller window or align: resample"
+            raise BadRecording(recording.id, stream, file, f"{error}{remedy}") from error
+        except FramesError as error:
+            raise BadRecording(recording.id, stream, file, str(error)) from error
+
+    def _blocks(self, decoded: Iterator[Frame], needed: NDArray[np.int64], crop: CropSquare | None) -> Iterator[Tensor]:
+        """Yield all needed frames, some at a time; FramesError where there are fewer, or of several sizes."""
+        pinned, timings = self.task.device.type == "cuda", self.task.timings
+        begun, shape = 0, None
+        while begun < len(needed):
+            with timings.phase("decode"):
+                frame = _next(decoded, needed[begun], shape)
+                shape = frame.shape
+                count = min(len(needed) - begun, self._frames_at_once(frame))
+                stack = FrameStack(count, frame, crop, pinned=pinned)
+                stack.put(0, frame)
+                for row, number in enumerate(needed[begun + 1 : begun + count].tolist(), start=1):
+                    stack.put(row, _next(decoded, number, shape))
+            begun += count
+            yield stack.tensor
+
+    def _frames_at_once(self, frame: Frame) -> int:
+        image = 4 * self.params.image_size**2 * (3 if frame.ndim == 3 else 1)
+        return max(1, BLOCK_BYTES // max(frame.nbytes, image))
+
+    def _crop(self, read: Callable[..., Generator[Frame, None, None]], needed: NDArray[np.int64]) -> CropSquare | None:
+        """Look once through the frames for the person; the video is then read again from its start."""
+        if self.params.crop == "none":
+            return None
+        with self.task.timings.phase("decode"):
+            first = next(read(needed[:1]), None)
+            if first is not None and first.ndim != 2:
+                raise ConfigError("crop: person needs depth without background; for colour set crop: none")
+            square = person_square(read(needed))
+        if square is None:
+            raise FramesError("no frame has a reading, so there is no person to crop to")
+        return square
+
+
+def _next(decoded: Iterator[Frame], number: int, shape: tuple[int, ...] | None) -> Frame:
+    """Return the next frame, which has that number, and the shape of those before it, if there are any."""
+    frame = next(decoded, None)
+    if frame is None:
+        raise FramesError(f"ends early: frame {number + 1} is needed and missing")
+    if shape is not None and frame.shape != shape:
+        raise FramesError(f"frame {number} has the size {frame.shape[:2]}, those before it {shape[:2]}")
+    return frame
