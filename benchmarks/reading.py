@@ -61,7 +61,9 @@ def main() -> None:
                     rates.setdefault((case.name, readers), []).append(IMAGES * len(case.recordings) / seconds)
                     held.setdefault((case.name, readers), []).append(knocker.contention_metric)
     first = options.readers[0]
-    print(f"{'reading, images a second':<34} {'readers':>8} {'median':>9} {'least':>9} {'most':>9} {'/first':>7} {'lock held':>10}")
+    print(
+        f"{'reading, images a second':<34} {'readers':>8} {'median':>9} {'least':>9} {'most':>9} {'/first':>7} {'lock held':>10}"
+    )
     for (name, readers), found in rates.items():
         median = statistics.median(found)
         gain = median / statistics.median(rates[name, first])

@@ -115,9 +115,19 @@ class Series:
 
 
 class Video(Protocol):
-    """A stream of frames, read in order; a context manager, which closes nothing unless a reader says so."""
+    """A stream of frames, read in order; a context manager, which closes nothing unless a reader says so.
 
-    length: int  # frames
+    Attributes
+    ----------
+    length
+        Frames.
+    loaded
+        (length, H, W, 3) uint8 or (length, H, W) uint16 where all frames are in memory anyway, which spares a call for
+        each of them; else None.
+    """
+
+    length: int
+    loaded: NDArray[np.uint8] | NDArray[np.uint16] | None = None
 
     def __enter__(self) -> Video:
         return self

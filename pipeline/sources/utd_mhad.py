@@ -143,13 +143,13 @@ class DepthFrames(Video):
     """Depth frames that are in memory as the file has them, (H, W, T) uint16 millimetres."""
 
     def __init__(self, values: NDArray[np.uint16]) -> None:
-        self._values = values
-        self.length = int(values.shape[2])
+        self.loaded = values.transpose(2, 0, 1)
+        self.length = len(self.loaded)
 
     def frames(self, wanted: NDArray[np.int64] | None = None, side: int | None = None) -> Iterator[NDArray[np.uint16]]:
         """Yield each (wanted) frame as (H, W) uint16, in the file's order of memory: column after column."""
         for t in range(self.length) if wanted is None else wanted.tolist():
-            yield self._values[:, :, t]
+            yield self.loaded[t]
 
 
 def row(classes: tuple[str, ...], key: Trial, streams: Mapping[str, tuple[str, ...]]) -> Recording:

@@ -69,16 +69,36 @@ def frames_of(
     # one context for all frames: entering it for each would hold the interpreter's lock as long as reading takes
     with asking(source, "frames", recording, stream):
         for frame in video.frames(wanted, side):
-            known = isinstance(frame, np.ndarray) and (
-                (frame.ndim == 2 and frame.dtype == np.uint16)
-                or (frame.ndim == 3 and frame.dtype == np.uint8 and frame.shape[2] == 3)
-            )
-            if not known:
-                found: Any = frame
-                what = f"{getattr(found, 'dtype', type(found).__name__)} {getattr(found, 'shape', '')}".strip()
-                said = f"frames of {_of(recording, stream)} gave {what}, wanted uint8 (H, W, 3) or uint16 (H, W)"
-                raise mistake(source, said)
+            if not (isinstance(frame, np.ndarray) and _is_frame(frame.dtype, frame.shape)):
+                raise mistake(source, f"frames of {_of(recording, stream)} gave {_kind(frame)}, wanted {_FRAME}")
             yield frame
+
+
+def loaded_of(source: Source, recording: Recording, stream: str, video: Video) -> NDArray[Any] | None:
+    """Return all frames of a video that has them in memory, checked; None for others."""
+    import numpy as np
+
+    loaded = getattr(video, "loaded", None)
+    if loaded is None:
+        return None
+    good = isinstance(loaded, np.ndarray) and len(loaded) == video.length and _is_frame(loaded.dtype, loaded.shape[1:])
+    if not good:
+        raise mistake(
+            source, f"loaded frames of {_of(recording, stream)} are {_kind(loaded)}, wanted {video.length} of {_FRAME}"
+        )
+    found: NDArray[Any] = loaded
+    return found
+
+
+_FRAME = "uint8 (H, W, 3) or uint16 (H, W)"
+
+
+def _is_frame(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bool:
+    return (len(shape) == 2 and dtype == "uint16") or (len(shape) == 3 and shape[2] == 3 and dtype == "uint8")
+
+
+def _kind(found: Any) -> str:
+    return f"{getattr(found, 'dtype', type(found).__name__)} {getattr(found, 'shape', '')}".strip()
 
 
 def mistake(source: Source, what: str) -> ContractError:

@@ -207,6 +207,7 @@ class _CheckedVideo:
     def __init__(self, video: Video, reading: AbstractContextManager[None]) -> None:
         self._video, self._reading = video, reading
         self.length = video.length
+        self.loaded = getattr(video, "loaded", None)  # a reader of a user's own may have none
 
     def __enter__(self) -> Self:
         self._reading.__enter__()

@@ -61,12 +61,13 @@ class FramesToImages:
     def __init__(self, needed: NDArray[np.int64], windows: NDArray[np.int64], params: VideoParams) -> None:
         self._depth, self._size, self._average = params.depth, params.image_size, params.pool == "frames"
         self._window = windows.shape[1]
-        # each pair of a window and a frame in it: windows (pairs,), the frame's place in `needed`, how often it counts
+        # each pair of a window and a frame in it: the window, the frame's place in `needed`, how often it counts there
         places = needed.searchsorted(windows)
-        pairs, self._counts = np.unique(
-            np.stack([np.repeat(np.arange(len(windows)), self._window), places.ravel()]), axis=1, return_counts=True
-        )
-        self._patches, self._places = pairs
+        new = np.ones(places.shape, np.bool_)
+        new[:, 1:] = places[:, 1:] != places[:, :-1]
+        pairs = np.flatnonzero(new)
+        self._patches, self._places = pairs // self._window, places.ravel()[pairs]
+        self._counts = np.diff(pairs, append=places.size)
         self._last = places[:, -1]
         self._done = 0  # frames that came
         self._open: dict[int, Tensor] = {}  # sums of windows that have further frames
@@ -164,11 +165,11 @@ class FrameStack:
 
     def __init__(self, count: int, first: Frame, square: CropSquare | None, *, pinned: bool) -> None:
         shape = first.shape if square is None else (square.side, square.side, *first.shape[2:])
-        by_column = first.ndim == 2 and first.flags.f_contiguous and not first.flags.c_contiguous
+        self._by_column = first.ndim == 2 and first.flags.f_contiguous and not first.flags.c_contiguous
         kind = torch.uint8 if first.dtype == np.uint8 else torch.uint16
         # pinned memory is kept by torch for the next one, so this is a ring of as many as are in use
-        tensor = torch.empty((count, *(shape[::-1] if by_column else shape)), dtype=kind, pin_memory=pinned)
-        self.tensor = tensor.transpose(1, 2) if by_column else tensor
+        tensor = torch.empty((count, *(shape[::-1] if self._by_column else shape)), dtype=kind, pin_memory=pinned)
+        self.tensor = tensor.transpose(1, 2) if self._by_column else tensor
         self._inside: Any = ...
         self._into: Any = self.tensor.numpy()
         if square is not None:
@@ -184,6 +185,16 @@ class FrameStack:
     def put(self, row: int, frame: Frame) -> None:
         """Copy a frame, whose memory may be used for another one then."""
         self._into[row] = frame[self._inside]
+
+    def take(self, frames: NDArray[Any], numbers: NDArray[np.int64]) -> None:
+        """Copy as many frames as there is room for, of (T, H, W) or (T, H, W, 3)."""
+        if self._inside is not ...:
+            for row, number in enumerate(numbers.tolist()):
+                self.put(row, frames[number])
+            return
+        # with the axes in the order of memory, and mode "clip", nothing is copied twice
+        order = (0, 2, 1) if self._by_column else tuple(range(frames.ndim))
+        np.take(frames.transpose(order), numbers, axis=0, out=self._into.transpose(order), mode="clip")
 
 
 def _rows(values: Tensor, rows: NDArray[np.int64]) -> Tensor:

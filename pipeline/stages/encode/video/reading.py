@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources.base import Recording
-from pipeline.sources.validate_streams import frames_of, video_of
+from pipeline.sources.validate_streams import frames_of, loaded_of, video_of
 from pipeline.stages.encode.align import TooShortError, Windows, frames
 from pipeline.stages.encode.encoder import EncodeTask, file_of
 from pipeline.stages.encode.video.frames import (
@@ -56,10 +57,11 @@ class StreamReader:
                 numbers = frames(self.windows, length)  # (windows, window)
                 needed = np.unique(numbers)
                 read = partial(frames_of, self.task.source, recording, stream, video)
+                loaded = loaded_of(self.task.source, recording, stream, video)
                 crop = self._crop(read, needed)
                 to_images = FramesToImages(needed, numbers, self.params)
                 with closing(read(needed, None if crop else self.params.image_size)) as decoded:
-                    for block in self._blocks(decoded, needed, crop):
+                    for block in self._blocks(decoded if loaded is None else loaded, needed, crop):
                         yield FrameBlock(block, to_images)
         except TooShortError as error:
             remedy = "" if length == 0 else "; use a smaller window or align: resample"
@@ -67,19 +69,31 @@ class StreamReader:
         except FramesError as error:
             raise BadRecording(recording.id, stream, file, str(error)) from error
 
-    def _blocks(self, decoded: Iterator[Frame], needed: NDArray[np.int64], crop: CropSquare | None) -> Iterator[Tensor]:
-        """Yield all needed frames, some at a time; FramesError where there are fewer, or of several sizes."""
+    def _blocks(
+        self, frames: Iterator[Frame] | NDArray[Any], needed: NDArray[np.int64], crop: CropSquare | None
+    ) -> Iterator[Tensor]:
+        """Yield all needed frames, some at a time; FramesError where there are fewer, or of several sizes.
+
+        Parameters
+        ----------
+        frames
+            All that the video has, where they are in memory, else those that are needed, one by one.
+        """
         pinned, timings = self.task.device.type == "cuda", self.task.timings
         begun, shape = 0, None
         while begun < len(needed):
             with timings.phase("decode"):
-                frame = _next(decoded, needed[begun], shape)
+                loaded = isinstance(frames, np.ndarray)
+                frame = frames[needed[begun]] if loaded else _next(frames, needed[begun], shape)
                 shape = frame.shape
                 count = min(len(needed) - begun, self._frames_at_once(frame))
                 stack = FrameStack(count, frame, crop, pinned=pinned)
-                stack.put(0, frame)
-                for row, number in enumerate(needed[begun + 1 : begun + count].tolist(), start=1):
-                    stack.put(row, _next(decoded, number, shape))
+                if loaded:
+                    stack.take(frames, needed[begun : begun + count])
+                else:
+                    stack.put(0, frame)
+                    for row, number in enumerate(needed[begun + 1 : begun + count].tolist(), start=1):
+                        stack.put(row, _next(frames, number, shape))
             begun += count
             yield stack.tensor
 
