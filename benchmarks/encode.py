@@ -68,7 +68,7 @@ def main() -> None:
 def _measure(case: Case, folder: Path, device: str) -> None:
     import torch
 
-    from pipeline.stages.encode.cores import cores
+    from pipeline.cores import cores
     from pipeline.stages.encode.video.params import VideoParams
 
     precision = "bf16" if device == "cuda" else "fp32"

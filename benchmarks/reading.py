@@ -6,7 +6,7 @@ Prints images a second of reading real depth recordings (UTD-MHAD in --root) int
 them: file read, inflated, checked, copied; 20 images a recording, each the mean of 3 frames. The device's part (levels,
 means, resizing, network) is left out. With one reader, then with two: on two cores the second figure should be twice the
 first. Beside it MATLAB files through scipy's `loadmat`, as one would read them, and a source whose reader is written in
-Python alone (it unpacks numbers in a loop).
+Python alone (it unpacks numbers in a loop), in threads, and as the stage reads it, in processes.
 
 *lock held* is the share of the time in which the interpreter's lock could not be had, as the package `gilknocker` samples
 it: a thread of its own (not Python's) asks for the lock every millisecond and measures how long it waits. Figures are
@@ -17,12 +17,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +76,23 @@ def main() -> None:
 
 
 def _cases(options: argparse.Namespace) -> Iterator[Case]:
+    import hashlib
+
+    from pipeline.run.readers.messages import OpenSource
+    from pipeline.run.readers.source import SourceInProcesses
+    from pipeline.sources import in_python
     from pipeline.sources.utd_mhad import UtdMhad
 
-    source = UtdMhad(options.root.expanduser().resolve())
+    root = options.root.expanduser().resolve()
+    source = UtdMhad(root)
     recordings = [each for each in source.list().recordings if "depth" in each.streams][: options.recordings]
     yield Case("ours", _ours(source), recordings)
-    yield Case("loadmat", lambda some, readers: _in_threads(_loadmat(source.root), some, readers), recordings)
-    yield Case("a reader in Python", _ours(_python_source(source)), recordings[: max(4, options.recordings // 20)])
+    yield Case("scipy's loadmat, in threads", partial(_in_threads, _loadmat(root)), recordings)
+    some = recordings[: max(8, options.recordings // 10)]
+    yield Case("a reader in Python, in threads", _ours(in_python.InPython(root)), some)
+    code = {in_python.__name__: (hashlib.sha256(Path(in_python.__file__).read_bytes()).hexdigest(), "")}
+    opening = OpenSource({"name": "in-python", "root": str(root)}, code)
+    yield Case("a reader in Python, ours", _ours(SourceInProcesses(in_python.InPython(root), opening)), some)
 
 
 def _ours(source: Any) -> Callable[[Sequence[Any], int], None]:
@@ -122,31 +135,41 @@ def _loadmat(root: Path) -> Callable[[Any], None]:
     return read
 
 
-def _python_source(source: Any) -> Any:
-    """Return a source that unpacks frames in Python, a row at a time."""
-    import struct
+def _add_python_source(copy: Path) -> None:
+    """Copy the program, add a source that unpacks frames in Python, as a user would, and import from there."""
+    for package in ("pipeline", "trainers", "store"):
+        shutil.copytree(REPOSITORY / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "pipeline/sources/in_python.py").write_text(IN_PYTHON)
+    registry = copy / "pipeline/registry.py"
+    entry = '    "in-python": Entry("pipeline.sources.utd_mhad:Params", "pipeline.sources.in_python:InPython"),\n'
+    text = registry.read_text()
+    registry.write_text(text.replace('    "utd-mhad": Entry(', entry + '    "utd-mhad": Entry('))
+    sys.path.insert(0, str(copy))
 
-    import numpy as np
 
-    from pipeline.sources.base import Video
+IN_PYTHON = """
+import struct
+from pipeline.sources.base import Video
+from pipeline.sources.utd_mhad import UtdMhad
+import numpy as np
 
-    class Frames(Video):
-        def __init__(self, video: Any) -> None:
-            self._video, self.length = video, video.length
+class Frames(Video):
+    def __init__(self, video):
+        self._video, self.length = video, video.length
 
-        def frames(self, wanted: Any = None, side: int | None = None) -> Iterator[Any]:
-            for frame in self._video.frames(wanted, side):
-                data, (height, width) = frame.tobytes(), frame.shape
-                rows = [list(struct.unpack_from(f"<{width}H", data, 2 * width * row)) for row in range(height)]
-                yield np.array(rows, np.uint16)
+    def frames(self, wanted=None, side=None):
+        for frame in self._video.frames(wanted, side):
+            data, (height, width) = frame.tobytes(), frame.shape
+            rows = [list(struct.unpack_from(f"<{width}H", data, 2 * width * row)) for row in range(height)]
+            yield np.array(rows, np.uint16)
 
-    class InPython:
-        name, root, classes, modalities = source.name, source.root, source.classes, source.modalities
+class InPython(UtdMhad):
+    name = "in-python"
+    releases_lock = False
 
-        def open_video(self, recording: Any, stream: str) -> Any:
-            return Frames(source.open_video(recording, stream))
-
-    return InPython()
+    def open_video(self, recording, stream):
+        return Frames(super().open_video(recording, stream))
+"""
 
 
 def _options() -> argparse.Namespace:
@@ -159,5 +182,6 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(REPOSITORY))
-    main()
+    with tempfile.TemporaryDirectory() as folder:
+        _add_python_source(Path(folder))
+        main()

@@ -159,6 +159,9 @@ class Source(Protocol):
 
     What it gives is checked (`validate_listing` and `validate_streams` beside this). An error of the system (OSError)
     it lets pass; anything else that it raises but BadRecording counts as its own mistake.
+
+    A class may say ``releases_lock = True``: its videos are read by libraries that release the interpreter's lock, so
+    that threads read side by side. Those of any other source are read in processes of their own.
     """
 
     name: str

@@ -148,7 +148,9 @@ def _check_order(source: Source, recording: Recording, stream: str, times: Any, 
 
 
 def _module(source: Source) -> str:
-    return type(getattr(source, "_source", source)).__module__  # what is beneath a check of its files
+    while hasattr(source, "wrapped"):  # in a check of its files, in what has it read elsewhere
+        source = source.wrapped
+    return type(source).__module__
 
 
 def _of(recording: Recording, stream: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from distributed import Nanny, Scheduler, SpecCluster
 from distributed.security import Security
 
-from pipeline.stages.encode.cores import cores
+from pipeline.cores import cores
 
 LOOPBACK = "127.0.0.1"
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from pipeline.cores import cores
 from pipeline.errors import DataError, StepError
 from pipeline.keys.cache import cache_folder
 from pipeline.keys.file_hash import BELIEVED, LOCKED, READ, FileHash, hash_file
@@ -23,6 +24,8 @@ from pipeline.plan.recordings.table import files_of, rows_digest, table_digest
 from pipeline.registry import SOURCES, import_hashed
 from pipeline.run.messages import StepJob
 from pipeline.run.packing import PACKED_BYTES, unpack
+from pipeline.run.readers.messages import OpenSource
+from pipeline.run.readers.source import SourceInProcesses
 from pipeline.sources.base import Listing, Probe, Recording, Series, Source, Video
 
 if TYPE_CHECKING:
@@ -55,7 +58,14 @@ def open_source(job: StepJob, progress: Callable[[int, int, str], None]) -> Sour
         generator.ensure(lambda done, total: progress(done, total, "recordings made"))
         source: Source = generator
         return source
-    return CheckedSource(build(Path(root), params), job.files, job.recipe)
+    source = build(Path(root), params)
+    if _reads_video(job) and cores() > 1 and not getattr(source, "releases_lock", False):
+        source = SourceInProcesses(source, OpenSource(job.source, job.code))
+    return CheckedSource(source, job.files, job.recipe)
+
+
+def _reads_video(job: StepJob) -> bool:
+    return job.stage == "encode" and job.recipe["modality"]["kind"] == "video"
 
 
 class CheckedFile:
@@ -114,7 +124,7 @@ class CheckedSource:
     """
 
     def __init__(self, source: Source, packed: Mapping[str, bytes], recipe: Mapping[str, Any]) -> None:
-        self._source = source
+        self.wrapped = source
         self.name = source.name
         self.root = source.root
         self.classes = source.classes
@@ -137,20 +147,22 @@ class CheckedSource:
     def probe(self, recording: Recording, stream: str) -> Probe:
         """Probe checked files."""
         with self._reading(recording, stream):
-            return self._source.probe(recording, stream)
+            return self.wrapped.probe(recording, stream)
 
     def open_series(self, recording: Recording, stream: str) -> Series:
         """Read a series of checked files."""
         with self._reading(recording, stream):
-            return self._source.open_series(recording, stream)
+            return self.wrapped.open_series(recording, stream)
 
     def open_video(self, recording: Recording, stream: str) -> Video:
         """Open a video, whose files are checked now and again when it is closed."""
         with self._reading(recording, stream):
-            return _CheckedVideo(self._source.open_video(recording, stream), self._reading(recording, stream))
+            return _CheckedVideo(self.wrapped.open_video(recording, stream), self._reading(recording, stream))
 
     def close(self) -> None:
-        """Remember what had to be hashed, so that the next step need not hash it."""
+        """Remember what had to be hashed, so that the next step need not hash it; end processes that read."""
+        if isinstance(self.wrapped, SourceInProcesses):
+            self.wrapped.close()
         if self._rehashed:
             RawIndex(self.root).remember(self._rehashed)
 

@@ -69,6 +69,7 @@ class BerkeleyMhad:
 
     name: str = "berkeley-mhad"
     classes: tuple[str, ...] = CLASSES
+    releases_lock = True
     modalities: Mapping[str, Modality] = MODALITIES
 
     def __init__(self, root: Path, params: Params | None = None) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.sources.base import Probe, Video
 from pipeline.sources.broken_file import BrokenFileError, for_recording
+from pipeline.sources.formats.parallel_decode import cut, decode_pieces
 from pipeline.sources.formats.watched_file import WatchedFile, memory_is_short
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _TIMED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}  # .avi has no times: with B-frames they are made up
 _WORTH_SEEKING = 8  # frames that would be decoded for nothing
-_THREADS = 4  # of a file's decoder; each holds a frame
 _BUFFER = 256 << 10  # bytes that are read at once
 _ONLY: dict[str, Any] = {  # FFmpeg tells formats by the content, and some that it knows name further files
     "container_options": {
@@ -133,16 +133,73 @@ def decode(
     path: Path, packets: Packets, wanted: NDArray[np.int64], side: int | None = None
 ) -> Iterator[NDArray[np.uint8]]:
     """Decode frames of a file's first video stream by number, increasing; fewer where it ends early."""
-    from av.video.reformatter import Interpolation, VideoReformatter
+    if len(wanted):
+        pieces = [wanted] if packets.times is None else cut(wanted, packets.keys)
+        yield from decode_pieces(pieces, partial(_open_decoder, path, packets, side))
 
-    convert = VideoReformatter()
-    # its filter grows when it reduces, so that it is antialiased; colour is reduced at its full resolution, too
-    way = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
-    way |= Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+
+@contextmanager
+def _open_decoder(path: Path, packets: Packets, side: int | None, threads: int) -> Iterator[_Decoder]:
     with _opened(path, "decoded") as container:
-        for frame in _decoded(container, packets, wanted):
-            found = convert.reformat(frame, side, side, format="rgb24", interpolation=way, threads=1)
+        yield _Decoder(container, packets, side, threads)
+
+
+class _Decoder:
+    """An open file, whose frames are decoded with some threads and become RGB; see `parallel_decode.Decoder`."""
+
+    def __init__(self, container: InputContainer, packets: Packets, side: int | None, threads: int) -> None:
+        from av.video.reformatter import Interpolation, VideoReformatter
+
+        self._container, self._packets, self._side = container, packets, side
+        self._stream = container.streams.video[0]
+        self._stream.thread_type = "AUTO"
+        self._stream.codec_context.thread_count = threads
+        self._convert = VideoReformatter()
+        # its filter grows when it reduces, so that it is antialiased; colour is reduced at its full resolution, too
+        self._interpolation = (
+            Interpolation.BILINEAR
+            | Interpolation.ACCURATE_RND
+            | Interpolation.FULL_CHR_H_INT
+            | Interpolation.FULL_CHR_H_INP
+        )
+        self._decoding, self._before = container.decode(self._stream), -1
+
+    def frames(self, numbers: NDArray[np.int64]) -> Generator[NDArray[np.uint8], None, None]:
+        """Yield frames as RGB, reduced."""
+        side, way = self._side, self._interpolation
+        for frame in self._from_the_start(numbers) if self._packets.times is None else self._sought(numbers):
+            found = self._convert.reformat(frame, side, side, format="rgb24", interpolation=way, threads=1)
             yield found.to_ndarray().astype("uint8", copy=False)
+
+    def _from_the_start(self, numbers: NDArray[np.int64]) -> Iterator[VideoFrame]:
+        """Decode all frames to the last one that is wanted: the file does not say when each is to be shown."""
+        wanted, last = set(numbers.tolist()), int(numbers[-1])
+        for number, frame in enumerate(self._decoding):
+            if number in wanted:
+                yield frame
+            if number == last:
+                return
+
+    def _sought(self, numbers: NDArray[np.int64]) -> Iterator[VideoFrame]:
+        """Decode from the last frame that decoding can begin at, or go on from where it is."""
+        packets = self._packets
+        assert packets.times is not None
+        starts = packets.keys[packets.keys.searchsorted(numbers, side="right") - 1]
+        for number, start in zip(numbers.tolist(), starts.tolist(), strict=True):
+            # seeking restarts the decoder, so a jump is worth it only over frames that would be decoded and dropped
+            if start > self._before + _WORTH_SEEKING:
+                self._container.seek(int(packets.times[start]), stream=self._stream)
+                self._decoding = self._container.decode(self._stream)
+            time = int(packets.times[number])
+            for frame in self._decoding:
+                if frame.pts is not None and frame.pts >= time:
+                    break
+            else:
+                return
+            if frame.pts != time:
+                return
+            yield frame
+            self._before = number
 
 
 @contextmanager
@@ -162,38 +219,6 @@ def _opened(path: Path, what: str) -> Iterator[InputContainer]:
             if isinstance(error, BlockingIOError) or (isinstance(error, MemoryError) and memory_is_short()):
                 raise  # no thread or no memory for the decoder
             raise BrokenFileError(f"cannot be {what} (FFmpeg: {_said(error)})") from error
-
-
-def _decoded(container: InputContainer, packets: Packets, wanted: NDArray[np.int64]) -> Iterator[VideoFrame]:
-    stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = min(_THREADS, os.cpu_count() or 1)
-    if packets.times is None:
-        numbers = set(wanted.tolist())
-        last = int(wanted[-1]) if len(wanted) else -1
-        for number, frame in enumerate(container.decode(stream) if numbers else ()):
-            if number in numbers:
-                yield frame
-            if number == last:
-                return
-        return
-    # Seeking restarts the decoder, so a jump is worth it only over frames that would be decoded and dropped.
-    decoding, before = container.decode(stream), -1
-    starts = packets.keys[packets.keys.searchsorted(wanted, side="right") - 1]
-    for number, start in zip(wanted.tolist(), starts.tolist(), strict=True):
-        if start > before + _WORTH_SEEKING:
-            container.seek(int(packets.times[start]), stream=stream)
-            decoding = container.decode(stream)
-        time = int(packets.times[number])
-        for frame in decoding:
-            if frame.pts is not None and frame.pts >= time:
-                break
-        else:
-            return
-        if frame.pts != time:
-            return
-        yield frame
-        before = number
 
 
 def _riff_complete(path: Path) -> None:

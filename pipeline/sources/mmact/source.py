@@ -71,6 +71,7 @@ class Mmact:
 
     name: str = "mmact"
     classes: tuple[str, ...] = CLASSES
+    releases_lock = True
     modalities: Mapping[str, Modality] = MODALITIES
 
     def __init__(self, root: Path, params: Params | None = None) -> None:

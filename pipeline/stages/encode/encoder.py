@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.cores import cores
 from pipeline.errors import BadRecording, StepError
 from pipeline.sources.base import Modality, Recording, Source
 from pipeline.sources.time_limits import DEFAULT, TimeLimits
-from pipeline.stages.encode.cores import cores
 from pipeline.stages.encode.timings import Timings
 
 if TYPE_CHECKING:
