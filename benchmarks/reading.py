@@ -4,13 +4,13 @@
 
 Prints images a second of reading real depth recordings (UTD-MHAD in --root) into blocks of frames as a GPU is handed
 them: file read, inflated, checked, copied; 20 images a recording, each the mean of 3 frames. The device's part (levels,
-means, resizing, network) is left out. With one reader, then with two: on two cores the second figure should be twice the
-first. Beside it MATLAB files through scipy's `loadmat`, as one would read them, and a source whose reader is written in
-Python alone (it unpacks numbers in a loop), in threads, and as the stage reads it, in processes.
+means, resizing, network) is left out. With one reader, then with two: on two cores the second figure should be twice
+the first. Beside it MATLAB files through scipy's `loadmat`, as one would read them, and a source whose reader is
+written in Python alone (it unpacks numbers in a loop), in threads, and as the stage reads it, in processes.
 
-*lock held* is the share of the time in which the interpreter's lock could not be had, as the package `gilknocker` samples
-it: a thread of its own (not Python's) asks for the lock every millisecond and measures how long it waits. Figures are
-medians of rounds, in turns.
+*lock held* is the share of the time in which the interpreter's lock could not be had, as the package `gilknocker`
+samples it: a thread of its own (not Python's) asks for the lock every millisecond and measures how long it waits.
+Figures are medians of rounds, in turns.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def main() -> None:
                     held.setdefault((case.name, readers), []).append(knocker.contention_metric)
     first = options.readers[0]
     print(
-        f"{'reading, images a second':<34} {'readers':>8} {'median':>9} {'least':>9} {'most':>9} {'/first':>7} {'lock held':>10}"
+        f"{'reading, images a second':<34} {'readers':>8} {'median':>9} {'least':>9} {'most':>9} {'/first':>7}"
+        f" {'lock held':>10}"
     )
     for (name, readers), found in rates.items():
         median = statistics.median(found)
@@ -80,17 +81,17 @@ def _cases(options: argparse.Namespace) -> Iterator[Case]:
 
     from pipeline.run.readers.messages import OpenSource
     from pipeline.run.readers.source import SourceInProcesses
-    from pipeline.sources import in_python
-    from pipeline.sources.utd_mhad import UtdMhad
+    from pipeline.sources import in_python, utd_mhad
 
     root = options.root.expanduser().resolve()
-    source = UtdMhad(root)
+    source = utd_mhad.UtdMhad(root)
     recordings = [each for each in source.list().recordings if "depth" in each.streams][: options.recordings]
     yield Case("ours", _ours(source), recordings)
     yield Case("scipy's loadmat, in threads", partial(_in_threads, _loadmat(root)), recordings)
     some = recordings[: max(8, options.recordings // 10)]
     yield Case("a reader in Python, in threads", _ours(in_python.InPython(root)), some)
-    code = {in_python.__name__: (hashlib.sha256(Path(in_python.__file__).read_bytes()).hexdigest(), "")}
+    files = {module.__name__: Path(module.__file__ or "") for module in (utd_mhad, in_python)}
+    code = {name: (hashlib.sha256(path.read_bytes()).hexdigest(), "") for name, path in files.items()}
     opening = OpenSource({"name": "in-python", "root": str(root)}, code)
     yield Case("a reader in Python, ours", _ours(SourceInProcesses(in_python.InPython(root), opening)), some)
 
