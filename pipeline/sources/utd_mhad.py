@@ -144,7 +144,7 @@ class DepthFrames(Video):
     """Depth frames that are in memory as the file has them, (H, W, T) uint16 millimetres."""
 
     def __init__(self, values: NDArray[np.uint16]) -> None:
-        self.loaded = values.transpose(2, 0, 1)
+        self.loaded: NDArray[np.uint16] = values.transpose(2, 0, 1)
         self.length = len(self.loaded)
 
     def frames(self, wanted: NDArray[np.int64] | None = None, side: int | None = None) -> Iterator[NDArray[np.uint16]]:

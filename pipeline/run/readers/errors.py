@@ -23,8 +23,8 @@ def as_message(error: Exception) -> ReadFailed:
 
 def as_error(failed: ReadFailed) -> Exception:
     """Return the error that a message stands for."""
-    kinds = {"OSError": OSError, "MemoryError": MemoryError}
-    kind = kinds.get(failed.error) or getattr(errors, failed.error, StepError)
-    error: Exception = kind(*failed.arguments)
+    kinds: dict[str, type[Exception]] = {"OSError": OSError, "MemoryError": MemoryError}
+    kind: type[Exception] = kinds.get(failed.error) or getattr(errors, failed.error, StepError)
+    error = kind(*failed.arguments)
     error.add_note(f"in a reading process:\n{failed.traceback}")
     return error

@@ -124,7 +124,8 @@ class _Process:
         line = self._requests.readline()
         if not line:
             raise _InputEndedError
-        return msgspec.json.decode(line, type=Request)  # type: ignore[arg-type]
+        request: Request = msgspec.json.decode(line, type=Request)
+        return request
 
     def _reply(self, reply: Reply) -> None:
         self._replies.write(msgspec.json.encode(reply) + b"\n")

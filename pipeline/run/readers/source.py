@@ -9,7 +9,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import IO, Any, NoReturn, Self
 
 import msgspec
@@ -99,9 +98,7 @@ class _VideoInProcess(Video):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         try:
             self._reader.close()
         finally:
@@ -193,7 +190,8 @@ class _Reader:
         line = self._process.stdout.readline()
         if not line.endswith(b"\n"):
             self._died()
-        return msgspec.json.decode(line, type=Reply)  # type: ignore[arg-type]
+        reply: Reply = msgspec.json.decode(line, type=Reply)
+        return reply
 
     def _died(self) -> NoReturn:
         code = self._process.wait()

@@ -14,7 +14,8 @@ _SHORT_S = 1.0  # of a step that took less, no phases are shown
 def summarise_timings(provenance: Mapping[str, Any]) -> str:
     """Return what to show of a stage's provenance beside the time that a step took; empty for a short one.
 
-    Of ``timings``, seconds summed over all threads, ``waiting`` is how long the network had too little to do.
+    Of ``timings``, seconds summed over all threads, ``waiting`` is how long the network had too little to do, of
+    ``elapsed`` seconds, in which it could have computed for ``available`` seconds, in as many threads as it has.
     """
     return "; ".join(filter(None, [_copied(provenance.get("rows", {})), _phases(provenance.get("timings", {}))]))
 
@@ -29,6 +30,8 @@ def _phases(timings: Mapping[str, float]) -> str:
     if sum(phases.values()) < _SHORT_S:
         return ""
     parts = [f"{name} {duration(seconds)}" for name, seconds in phases.items() if seconds >= _SHORT_S / 10]
-    if "network" in timings:
-        parts.append(f"waiting for images {duration(timings.get('waiting', 0.0))}")
+    if elapsed := timings.get("elapsed"):
+        waiting = min(1.0, timings.get("waiting", 0.0) / elapsed)
+        busy = min(1.0, timings.get("network", 0.0) / timings["available"])
+        parts.insert(0, f"network busy {busy:.0%}, waiting for images {waiting:.0%}")
     return ", ".join(parts)

@@ -126,7 +126,7 @@ def _numbers(file: BinaryIO, array: _Array) -> bytes | memoryview:
     try:  # libdeflate: four to five times as fast as zlib; it checks the end and the checksum, too
         data = deflate.zlib_decompress(body, min(array.inflated, _DEFLATED * array.count))
     except deflate.DeflateError:  # it does not say what is wrong; or there is more than was announced
-        data = b""
+        data = bytearray()
     if len(data) < array.start + array.size:
         return _inflated(body, array)
     return memoryview(data)[array.start : array.start + array.size]

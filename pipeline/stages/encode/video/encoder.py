@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -17,6 +18,7 @@ from pipeline.sources.base import Recording
 from pipeline.stages.encode.align import windows
 from pipeline.stages.encode.encoder import Encoded, EncodeTask
 from pipeline.stages.encode.prefetch import PrefetchError, read_ahead
+from pipeline.stages.encode.timings import Timings
 from pipeline.stages.encode.video.backbone import build_backbone
 from pipeline.stages.encode.video.frames import Images
 from pipeline.stages.encode.video.inference import FeatureBatch, Inference, open_inference
@@ -56,7 +58,7 @@ class _Shard:
 
     def finished(self) -> Encoded:
         """Return the rows, where a broken recording's is zero and not valid."""
-        valid = self.has_image.all(axis=2)
+        valid: NDArray[np.bool_] = np.all(self.has_image, axis=2)  # (n, P)
         for row, recording in enumerate(self.recordings):
             if recording is not None and recording.id in self.broken:
                 valid[row] = False
@@ -170,10 +172,11 @@ class VideoEncoder:
             open_inference(self._backbone, self._params.image_size, threads, timings) as network,
             closing(read_ahead(self._tasks(shards), threads=threads, items=AHEAD)) as reading,
         ):
-            batch = _NextBatch(network)
+            batch, began = _NextBatch(network), time.perf_counter()
             for task, item in timings.timed("waiting", reading, lambda: _is_idle(network, in_flight)):
                 if isinstance(task, _Shard):
                     in_flight.extend([*batch.flush(), task])
+                    began = _count_elapsed(timings, network, began)
                 else:
                     if (task.shard, task.row) != last:
                         seen()
@@ -183,7 +186,7 @@ class VideoEncoder:
                             error = item.error
                             break
                         task.shard.broken.setdefault(item.error.recording, item.error)
-                    else:
+                    elif isinstance(item, FrameBlock | Images):
                         images = network.prepared(item)
                         task.shard.has_image[task.row, images.patches, task.number] = True
                         in_flight.extend(batch.add(task, images))
@@ -191,6 +194,7 @@ class VideoEncoder:
                     yield from _finish(in_flight.popleft())
             while in_flight:
                 yield from _finish(in_flight.popleft())
+            _count_elapsed(timings, network, began)
         if error is not None:  # only now, when the shards before it are done
             raise error
 
@@ -203,6 +207,14 @@ class VideoEncoder:
                     for number, name in enumerate(streams):
                         yield _StreamOfRow(self._reader, shard, row, recording, number, name)
             yield shard
+
+
+def _count_elapsed(timings: Timings, network: Inference, began: float) -> float:
+    """Count the time since `began`, and the network's: what it could have computed in it. Return the time now."""
+    now = time.perf_counter()
+    timings.count("elapsed", now - began)
+    timings.count("available", (now - began) * network.lanes)
+    return now
 
 
 def _is_idle(network: Inference, in_flight: Iterable[_Batch | _Shard]) -> bool:

@@ -28,7 +28,7 @@ class GpuInference:
     def __init__(self, backbone: Backbone, size: int, timings: Timings) -> None:
         self._backbone, self._size, self._timings = backbone, size, timings
         self.batch = min(256, max(1, _PIXELS // size**2))
-        self.at_once = 2
+        self.at_once, self.lanes = 2, 1
         self._flags = ExitStack()
         self._copying: torch.cuda.Stream
 
@@ -64,7 +64,7 @@ class GpuInference:
         for each in images:
             filled[at : at + len(each)] = each
             at += len(each)
-        began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         began.record()
         features = self._backbone.features(filled)
         ended.record()
@@ -79,7 +79,7 @@ class _Features:
 
     def done(self) -> bool:
         """See `FeatureBatch`."""
-        return bool(self._ended.query())
+        return bool(self._ended.query())  # type: ignore[no-untyped-call]
 
     def result(self) -> Tensor:
         """See `FeatureBatch`."""

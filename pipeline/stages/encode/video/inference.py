@@ -37,11 +37,14 @@ class Inference(AbstractContextManager["Inference"], Protocol):
     Attributes
     ----------
     batch, at_once
-        Images a batch, and batches that are computed at a time.
+        Images a batch, and batches that are submitted at a time so that it is never idle.
+    lanes
+        Batches that are computed at a time.
     """
 
     batch: int
     at_once: int
+    lanes: int
 
     def prepared(self, item: FrameBlock | Images) -> Images:
         """Return the images that frames make, on the device; images as they are."""

@@ -34,7 +34,7 @@ class BatchedInference:
 
     def __init__(self, backbone: Backbone, size: int, threads: int, timings: Timings) -> None:
         self._backbone, self._size, self._timings = backbone, size, timings
-        self.batch, self.at_once = _BATCH, threads
+        self.batch, self.at_once, self.lanes = _BATCH, threads, threads
         self._pool = ThreadPoolExecutor(threads, "network")
 
     def __enter__(self) -> Self:

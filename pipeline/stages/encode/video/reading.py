@@ -60,8 +60,12 @@ class StreamReader:
                 loaded = loaded_of(self.task.source, recording, stream, video)
                 crop = self._crop(read, needed)
                 to_images = FramesToImages(needed, numbers, self.params)
-                with closing(read(needed, None if crop else self.params.image_size)) as decoded:
-                    for block in self._blocks(decoded if loaded is None else loaded, needed, crop):
+                if loaded is None:
+                    with closing(read(needed, None if crop else self.params.image_size)) as decoded:
+                        for block in self._decoded_blocks(decoded, needed, crop):
+                            yield FrameBlock(block, to_images)
+                else:
+                    for block in self._loaded_blocks(loaded, needed, crop):
                         yield FrameBlock(block, to_images)
         except TooShortError as error:
             remedy = "" if length == 0 else "; use a smaller window or align: resample"
@@ -69,33 +73,38 @@ class StreamReader:
         except FramesError as error:
             raise BadRecording(recording.id, stream, file, str(error)) from error
 
-    def _blocks(
-        self, frames: Iterator[Frame] | NDArray[Any], needed: NDArray[np.int64], crop: CropSquare | None
+    def _decoded_blocks(
+        self, decoded: Iterator[Frame], needed: NDArray[np.int64], crop: CropSquare | None
     ) -> Iterator[Tensor]:
-        """Yield all needed frames, some at a time; FramesError where there are fewer, or of several sizes.
-
-        Parameters
-        ----------
-        frames
-            All that the video has, where they are in memory, else those that are needed, one by one.
-        """
-        pinned, timings = self.task.device.type == "cuda", self.task.timings
+        """Yield the needed frames, some at a time; FramesError where there are fewer, or of several sizes."""
         begun, shape = 0, None
         while begun < len(needed):
-            with timings.phase("decode"):
-                loaded = isinstance(frames, np.ndarray)
-                frame = frames[needed[begun]] if loaded else _next(frames, needed[begun], shape)
+            with self.task.timings.phase("decode"):
+                frame = _next(decoded, needed[begun], shape)
                 shape = frame.shape
                 count = min(len(needed) - begun, self._frames_at_once(frame))
-                stack = FrameStack(count, frame, crop, pinned=pinned)
-                if loaded:
-                    stack.take(frames, needed[begun : begun + count])
-                else:
-                    stack.put(0, frame)
-                    for row, number in enumerate(needed[begun + 1 : begun + count].tolist(), start=1):
-                        stack.put(row, _next(frames, number, shape))
+                stack = FrameStack(count, frame, crop, pinned=self._pinned)
+                stack.put(0, frame)
+                for row, number in enumerate(needed[begun + 1 : begun + count].tolist(), start=1):
+                    stack.put(row, _next(decoded, number, shape))
             begun += count
             yield stack.tensor
+
+    def _loaded_blocks(
+        self, loaded: NDArray[Any], needed: NDArray[np.int64], crop: CropSquare | None
+    ) -> Iterator[Tensor]:
+        """Yield the needed frames of a video that is in memory, some at a time."""
+        at_once = self._frames_at_once(loaded[0])
+        for begin in range(0, len(needed), at_once):
+            with self.task.timings.phase("decode"):
+                some = needed[begin : begin + at_once]
+                stack = FrameStack(len(some), loaded[0], crop, pinned=self._pinned)
+                stack.take(loaded, some)
+            yield stack.tensor
+
+    @property
+    def _pinned(self) -> bool:
+        return self.task.device.type == "cuda"  # which copies from such memory while it computes
 
     def _frames_at_once(self, frame: Frame) -> int:
         image = 4 * self.params.image_size**2 * (3 if frame.ndim == 3 else 1)
