@@ -24,7 +24,7 @@ def as_message(error: Exception) -> ReadFailed:
 def as_error(failed: ReadFailed) -> Exception:
     """Return the error that a message stands for."""
     kinds: dict[str, type[Exception]] = {"OSError": OSError, "MemoryError": MemoryError}
-    kind: type[Exception] = kinds.get(failed.error) or getattr(errors, failed.error, StepError)
+    kind: type[Exception] = getattr(errors, failed.error, kinds.get(failed.error, StepError))
     error = kind(*failed.arguments)
     error.add_note(f"in a reading process:\n{failed.traceback}")
     return error

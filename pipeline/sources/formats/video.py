@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.sources.base import Probe, Video
 from pipeline.sources.broken_file import BrokenFileError, for_recording
-from pipeline.sources.formats.parallel_decode import cut, decode_pieces
 from pipeline.sources.formats.watched_file import WatchedFile, memory_is_short
 
 if TYPE_CHECKING:
@@ -133,6 +132,8 @@ def decode(
     path: Path, packets: Packets, wanted: NDArray[np.int64], side: int | None = None
 ) -> Iterator[NDArray[np.uint8]]:
     """Decode frames of a file's first video stream by number, increasing; fewer where it ends early."""
+    from pipeline.sources.formats.parallel_decode import cut, decode_pieces
+
     if len(wanted):
         pieces = [wanted] if packets.times is None else cut(wanted, packets.keys)
         yield from decode_pieces(pieces, partial(_open_decoder, path, packets, side))
