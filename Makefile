@@ -1,6 +1,7 @@
 # make run     the built-in sample, all stages, then the results
 # make test    lint, types and tests (slow ones: make test-slow)
 # make faults  kill, cut, damage, race and fill up the store, hundreds of times; FAULTS_SCALE=0.1 tries a tenth
+# make gpu     on a machine with a GPU: its tests and benchmarks in nine minutes, no network; UTD_MHAD=DIR as below
 # make bench   the benchmarks, into docs/benchmarks.md; UTD_MHAD=DIR for those on real data
 # Each sets up .venv by itself. PYTHON chooses the interpreter (3.11 or newer).
 
@@ -8,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE := tests/node/node_modules/.installed
 
-.PHONY: run test test-slow faults lint bench equal-code lock clean
+.PHONY: run test test-slow faults lint gpu bench equal-code lock clean
 
 run: .venv/installed
 	$(BIN)/pipeline run
@@ -28,6 +29,10 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# with what the machine has: nothing is installed; GPU='--only depth' runs a part
+gpu:
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) benchmarks/gpu.py $(if $(UTD_MHAD),--root $(UTD_MHAD)) $(GPU)
 
 # BENCH='--only encode training' runs some, '--device cuda' on a GPU
 bench: .venv-bench/installed .venv-dvc/installed
