@@ -32,7 +32,7 @@ lint: .venv/installed
 
 # with what the machine has: nothing is installed; GPU='--only depth' runs a part
 gpu:
-	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) benchmarks/gpu.py $(if $(UTD_MHAD),--root $(UTD_MHAD)) $(GPU)
+	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) benchmarks/gpu.py $(if $(UTD_MHAD),--root $(UTD_MHAD)) $(GPU)
 
 # BENCH='--only encode training' runs some, '--device cuda' on a GPU
 bench: .venv-bench/installed .venv-dvc/installed
@@ -42,7 +42,7 @@ bench: .venv-bench/installed .venv-dvc/installed
 .venv-bench/installed: .venv/installed
 	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-bench/bin/python --requirement requirements.lock \
-	    datasets h5py matplotlib opencv-python-headless
+	    datasets gilknocker h5py matplotlib opencv-python-headless
 	$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --no-deps --editable .
 	touch $@
 

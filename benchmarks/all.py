@@ -55,6 +55,8 @@ def sections(options: argparse.Namespace) -> list[Section]:
             (*root, *device),
             threads=True,
         ),
+        *([Section("Reading", "What the cores do for a device.", "reading", root, threads=True)] if root else []),
+        Section("Decoding", "One video of ten minutes, on one core and on two.", "decode", threads=True),
         Section("Memory of encoding", "One video of 1 to 60 minutes.", "video_memory", threads=True),
         Section("Workers", "Encoding at a dask scheduler, a core for each worker.", "scheduler", root),
         Section(

@@ -37,9 +37,10 @@ params = VideoParams(
     backbone="squeezenet1_1", weights="none", image_size=64, window=1, stride=1, unit="seconds",
     align=sys.argv[2], patches=int(sys.argv[3]),
 )
-task = EncodeTask("rgb", Modality("video", ("rgb",), 30.0), Source(), True, torch.device("cpu"))
-encoder = VideoEncoder(params, task, [])
 recording = Recording("r", "1", "walk", "1", streams={"rgb": (sys.argv[1],)})
+modality = Modality("video", ("rgb",), 30.0)
+task = EncodeTask("rgb", modality, Source(), [recording], {}, True, torch.device("cpu"))
+encoder = VideoEncoder(params, task)
 started = time.perf_counter()
 (encoded,) = encoder.encode([[recording]], lambda: None)
 assert encoded.valid.all()
@@ -60,7 +61,7 @@ def main() -> None:
         write_clip(minute := folder / "minute.mp4", 60)
         write_clip(second := folder / "second.mp4", 2)
         for minutes in (0, *options.minutes):
-            file = _repeated(minute, minutes, folder / f"{minutes}.mp4") if minutes else second
+            file = repeated(minute, minutes, folder / f"{minutes}.mp4") if minutes else second
             few = _peak(file, "spread", 20 if minutes else 1)
             every = _peak(file, "pad", 60 * minutes or 1)
             size = file.stat().st_size / 1e6
@@ -72,7 +73,7 @@ def main() -> None:
     print(f"peak resident memory of whole processes; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
 
 
-def _repeated(minute: Path, times: int, to: Path) -> Path:
+def repeated(minute: Path, times: int, to: Path) -> Path:
     """Write a video's packets several times after each other."""
     import av
 
