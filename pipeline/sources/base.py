@@ -106,8 +106,9 @@ class Series:
     values
         (T, C) for a series, (T, joints, 3) for a skeleton; float64, finite in single precision, too.
     times
-        (T,) seconds, not decreasing; None where samples are evenly spaced. What `pipeline.sources.time_limits` finds
-        to be more than a recording can have is the recording's defect.
+        (T,) seconds, not decreasing: the reader sorts its samples, or raises BadRecording. None where samples are
+        evenly spaced. A time that is not finite, or is more than a recording can have by
+        `pipeline.sources.time_limits`, is the recording's defect and need not be looked for.
     """
 
     values: NDArray[np.float64]
@@ -165,7 +166,7 @@ class Source(Protocol):
         ...
 
     def open_series(self, recording: Recording, stream: str) -> Series:
-        """Read a series or skeleton; raise BadRecording (missing, truncated, wrong key or shape, NaN, empty)."""
+        """Read a series or skeleton; raise BadRecording (no such stream, truncated, wrong key or shape, words)."""
         ...
 
     def open_video(self, recording: Recording, stream: str) -> Video:

@@ -161,7 +161,7 @@ class TestSeries:
                 Series(values(), np.array([0.0, 2.0, 1.0, 3.0])),
                 "not in order: sample 2 is at 1.0 s, the one before it at",
             ),
-            (Series(values(), np.array([0.0, 1.0, np.nan, 3.0])), "are not in order: sample 2 is at nan s"),
+            (Series(values(), np.array([0, 3, 1, 2], np.uint8)), "not in order: sample 2 is at 1 s, the one before"),
         ],
     )
     def test_what_is_wrong(self, series: Any, said: str) -> None:
@@ -195,6 +195,9 @@ class TestSeries:
             (Series(values() * np.nan), "has a value that is not finite"),
             (Series(values() * -1e300), "has a value of 1e+300, more than single precision holds"),
             (Series(values(), np.array([0.0, 1.0, 2.0, 90000.0])), "has 89998 s between two samples"),
+            (Series(values(3), np.array([0.0, 1.0, np.inf])), "a time that is not finite: sample 2 is at inf s"),
+            (Series(values(4), np.array([0.0, np.nan, 2.0, np.nan])), "a time that is not finite: sample 1 is at nan s"),
+            (Series(values(1), np.array([np.nan])), "a time that is not finite: sample 0 is at nan s"),
         ],
     )
     def test_what_the_file_says_is_the_recordings(self, series: Series, reason: str) -> None:
