@@ -18,7 +18,7 @@ from pipeline.run.messages import StepFailed
 from pipeline.run.step.failures import capture_failure
 from pipeline.sources.base import Listing, Modality, Probe, Recording, Series
 from pipeline.sources.time_limits import DEFAULT
-from pipeline.sources.validate_listing import check_source, validated_listing
+from pipeline.sources.validate_listing import check_root, check_source, validated_listing
 from pipeline.sources.validate_streams import frames_of, probed, series_of, video_of
 from trainers.errors import TrainingError
 from trainers.fit.output_checks import checked_loss, checked_output, embedding_width
@@ -141,6 +141,34 @@ def test_what_a_source_says_of_itself(attributes: Mapping[str, Any], said: str) 
 def test_a_source_of_another_name() -> None:
     with pytest.raises(ContractError, match="its table calls it mine, wanted name = 'mine'"):
         check_source("mine", Own())
+
+
+class Generating(Own):
+    def recipe(self) -> dict[str, object]:
+        return {}
+
+    def ensure(self, progress: Any = None) -> None:
+        pass
+
+
+class TestRoot:
+    def test_a_folders_reader_has_one_and_a_generator_none(self) -> None:
+        check_root("own", Own, "data")
+        check_root("own", Generating, None)
+
+    @pytest.mark.parametrize("root", [None, Path("data")])
+    def test_neither(self, root: Any) -> None:
+        said = mistake(lambda: check_root("own", Own, root))
+        assert said == "its Params has no `root: str`, and it is no generator, which has `recipe` and `ensure`"
+
+    def test_both(self) -> None:
+        assert "has `recipe`, as a generator, and its Params has a root" in mistake(
+            lambda: check_root("own", Generating, "data")
+        )
+
+    def test_a_generator_that_makes_nothing(self) -> None:
+        made = type("Mine", (Own,), {"recipe": None, "__module__": __name__})
+        assert "and no `ensure`" in mistake(lambda: check_root("own", made, None))
 
 
 class TestSeries:
@@ -353,3 +381,7 @@ def test_a_run_with_a_source_of_ones_own(project: Any, code: Path, tmp_path: Pat
     assert "probe of recording 1_w, stream acc, raised ValueError at pipeline/sources/mine.py:25" in err
     assert "could not convert string to float: 'four'" in err
     assert "defect" not in err
+    (code / "pipeline/sources/mine.py").write_text(SOURCE.replace("root: str", "folder: str"))
+    settings = ("--set", "source={name: mine, folder: data}")
+    err = project.command("status", *settings, code=1).stderr
+    assert "source mine (pipeline.sources.mine): its Params has no `root: str`, and it is no generator" in err
