@@ -94,6 +94,8 @@ def _problem(recording: Recording, classes: frozenset[str], streams: frozenset[s
         fields = {"id": id_, "subject": subject, "action": action, "session": session}
         name = next(name for name, value in fields.items() if type(value) is not str or not value)
         return f"{whose} has the {name} {fields[name]!r}, wanted text"
+    if not (text := f"{id_}{subject}{session}").isascii() and not _is_unicode(text):
+        return f"{whose} has an id, a subject or a session that is not UTF-8: folder_listing.printable makes it so"
     if recording.action not in classes:
         return f"{whose} has the action {recording.action!r}, which is not among the source's classes"
     if recording.start is not None or recording.end is not None:

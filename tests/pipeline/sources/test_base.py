@@ -94,6 +94,7 @@ class TestListing:
             ([changed(id="b"), GOOD], "a comes after b, wanted them sorted by id"),
             ([changed(subject=1)], "recording a has the subject 1, wanted text"),
             ([changed(session="")], "recording a has the session '', wanted text"),
+            ([changed(id="caf\udce9")], "has an id, a subject or a session that is not UTF-8"),
             ([changed(streams={"gyro": ("a.csv",)})], "recording a has the stream 'gyro', which no modality has"),
             ([changed(streams={"acc": "a.csv"})], "has str as the files of acc, wanted a tuple of paths"),
             ([changed(streams={"acc": ("/etc/passwd",)})], "'/etc/passwd' of acc, wanted a path below the root"),
@@ -118,7 +119,7 @@ class TestListing:
 
     def test_a_good_one(self) -> None:
         streams = {"acc": ("a..b/c",), "rgb": ("vidéo.mp4",)}
-        listing = Listing((GOOD, changed(id="b", start=1.0, end=2.5, streams=streams)))
+        listing = Listing((GOOD, changed(id="é b", start=1.0, end=2.5, streams=streams)))
         assert validated_listing(Own(list=listing)) is listing
 
 
@@ -224,7 +225,7 @@ class TestSeries:
             (Series(values() * -1e300), "has a value of 1e+300, more than single precision holds"),
             (Series(values(), np.array([0.0, 1.0, 2.0, 90000.0])), "has 89998 s between two samples"),
             (Series(values(3), np.array([0.0, 1.0, np.inf])), "a time that is not finite: sample 2 is at inf s"),
-            (Series(values(4), np.array([0.0, np.nan, 2.0, np.nan])), "a time that is not finite: sample 1 is at nan s"),
+            (Series(values(4), np.array([0, np.nan, 2, np.nan])), "a time that is not finite: sample 1 is at nan s"),
             (Series(values(1), np.array([np.nan])), "a time that is not finite: sample 0 is at nan s"),
         ],
     )
