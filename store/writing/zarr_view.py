@@ -1,4 +1,4 @@
-"""A draft as a writable Zarr store: every object that Zarr writes goes through the draft, which remembers its SHA-256."""
+"""A draft as a writable Zarr store: what Zarr writes goes through the draft, which remembers each object's SHA-256."""
 
 from __future__ import annotations
 
