@@ -12,7 +12,7 @@ from store.backends.base import Backend
 from store.backends.urls import open_backend
 from store.canonical import canonical_json
 from store.errors import MissingOutput
-from store.manifest.limits import REF_BYTES, read_at_most
+from store.manifest.limits import REF_BYTES, read_bounded
 from store.manifest.store_format import has_format, write_format
 from store.paths import is_name, manifest_path, output_prefix, ref_path
 
@@ -236,7 +236,7 @@ class Store:
     def read_ref(self, name: str) -> bytes | None:
         """Return what `write_ref` wrote last under a name, or None."""
         try:
-            return read_at_most(self._root, ref_path(name), REF_BYTES)
+            return read_bounded(self._root, ref_path(name), REF_BYTES)
         except FileNotFoundError:
             return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -106,8 +106,9 @@ class Series:
     values
         (T, C) for a series, (T, joints, 3) for a skeleton; float64, finite in single precision, too.
     times
-        (T,) seconds, not decreasing; None where samples are evenly spaced. What `pipeline.sources.time_limits` finds
-        to be more than a recording can have is the recording's defect.
+        (T,) seconds, not decreasing: the reader sorts its samples, or raises BadRecording. None where samples are
+        evenly spaced. A time that is not finite, or is more than a recording can have by
+        `pipeline.sources.time_limits`, is the recording's defect and need not be looked for.
     """
 
     values: NDArray[np.float64]
@@ -157,6 +158,11 @@ class Video(Protocol):
 class Source(Protocol):
     """A dataset's reader. Constructing one and listing it read no file's content.
 
+    One that reads a folder is built as ``Mine(root, params)``: its parameters have a field ``root: str``, which is
+    resolved against the stages file's folder, and is no part of the recipe. The names ``name`` and ``times`` are taken.
+
+    One without a root is a generator (see `Generator`).
+
     What it gives is checked (`validate_listing` and `validate_streams` beside this). An error of the system (OSError)
     it lets pass; anything else that it raises but BadRecording counts as its own mistake.
 
@@ -178,9 +184,21 @@ class Source(Protocol):
         ...
 
     def open_series(self, recording: Recording, stream: str) -> Series:
-        """Read a series or skeleton; raise BadRecording (missing, truncated, wrong key or shape, NaN, empty)."""
+        """Read a series or skeleton; raise BadRecording (no such stream, truncated, wrong key or shape, words)."""
         ...
 
     def open_video(self, recording: Recording, stream: str) -> Video:
         """Open a video; raise BadRecording here or while frames are read."""
+        ...
+
+
+class Generator(Source, Protocol):
+    """A source that makes its files: built as ``Mine(params, cache)``, with a folder for whatever is made."""
+
+    def recipe(self) -> Mapping[str, object]:
+        """Return all that determines the files' content; it stands for their digests in keys."""
+        ...
+
+    def ensure(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Make the files in `root` where they are not there yet; `progress` is told recordings done and in all."""
         ...

@@ -1,7 +1,9 @@
 """How a reader of one file says what is wrong with it, before anyone knows whose recording it is.
 
 Only what a file's bytes say makes its recording broken. What the system says (a disk's error, no permission, too many
-open files, no memory) says nothing of the recording: readers let an OSError or a MemoryError pass.
+open files, no memory, a listed file that is gone) says nothing of the recording: readers let an OSError or a
+MemoryError pass. Only a stream that the listing has no file of is a defect of its recording; sources raise BadRecording
+for that themselves.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ def for_recording(recording: str, stream: str, path: str) -> Iterator[None]:
     BadRecording
         For a `BrokenFileError`.
     StepError
-        For an error of the system, which the next run may not meet.
+        For an error of the system, which the next run may not meet; FileNotFoundError is one.
     """
     try:
         yield

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 import stat
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -75,10 +76,12 @@ def list_folder(root: Path, folder: str) -> Iterator[FolderEntry]:
 
 
 def walk(root: Path, folder: str) -> Iterator[tuple[str, list[FolderEntry]]]:
-    """Yield each folder in and under one of the root's, relative to the root, with its files but hidden ones.
+    """Yield each folder in and under one of the root's, relative to the root, with its files.
 
-    Links to folders are followed: who has cameras on several disks joins them so. One that leads back to a folder that
-    it is in counts as a file that cannot be read. ConfigError where a folder is there and cannot be read.
+    The root itself is ``""``: `posixpath.join` makes a path of a folder and a file's name. Hidden files and hidden
+    folders (``.git``, a synchroniser's ``.sync``) are left out. Links to folders are followed: who has cameras on
+    several disks joins them so. One that leads back to a folder that it is in counts as a file that cannot be read.
+    ConfigError where a folder is there and cannot be read.
     """
     # A folder is told by device and inode: links may lead to one folder under many names.
     parts = folder.split("/")
@@ -88,12 +91,14 @@ def walk(root: Path, folder: str) -> Iterator[tuple[str, list[FolderEntry]]]:
         inside, above = waiting.pop()
         files: list[FolderEntry] = []
         for entry in _scan(root, inside):
+            if entry.name.startswith("."):
+                continue
             identity = _identity(entry) if _is_folder(entry) else None
             if identity is not None and identity not in above:
-                waiting.append((f"{inside}/{entry.name}", above | {identity}))
+                waiting.append((posixpath.join(inside, entry.name), above | {identity}))
             elif identity is not None:
                 files.append(FolderEntry(printable(entry.name), "is a link back to a folder that it is in"))
-            elif not entry.name.startswith("."):
+            else:
                 files.append(FolderEntry(printable(entry.name), _problem(entry) or _name_problem(inside)))
         yield printable(inside), files
 

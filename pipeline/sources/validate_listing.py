@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from operator import lt
-from typing import get_args
+from typing import Any, get_args
 
 from pipeline.errors import ContractError
 from pipeline.sources.base import Kind, Listing, Modality, Recording, Source
@@ -40,6 +40,24 @@ def validated_listing(source: Source) -> Listing:
     if not all(map(lt, ids, ids[1:])):
         raise mistake(source, f"list: {_disorder(ids)}")
     return listing
+
+
+def check_root(name: str, build: Any, root: Any) -> None:
+    """Hold a source's class against the `root` of its parameters, None where they have none.
+
+    ContractError unless it reads a folder, and takes that and its parameters, or is a generator, which takes its
+    parameters and the cache's folder. A generator has a `recipe`, which stands for its files.
+    """
+    problem = ""
+    if not hasattr(build, "recipe"):
+        if not isinstance(root, str):
+            problem = "its Params has no `root: str`, and it is no generator, which has `recipe` and `ensure`"
+    elif root is not None:
+        problem = "has `recipe`, as a generator, and its Params has a root, as a source that reads a folder: drop one"
+    elif not hasattr(build, "ensure"):
+        problem = "has `recipe`, as a generator, and no `ensure`, which makes its files"
+    if problem:
+        raise ContractError(f"source {name} ({build.__module__}): {problem}\n  {REMEDY}")
 
 
 def check_source(name: str, source: Source) -> None:
@@ -76,6 +94,8 @@ def _problem(recording: Recording, classes: frozenset[str], streams: frozenset[s
         fields = {"id": id_, "subject": subject, "action": action, "session": session}
         name = next(name for name, value in fields.items() if type(value) is not str or not value)
         return f"{whose} has the {name} {fields[name]!r}, wanted text"
+    if not (text := f"{id_}{subject}{session}").isascii() and not _is_unicode(text):
+        return f"{whose} has an id, a subject or a session that is not UTF-8: folder_listing.printable makes it so"
     if recording.action not in classes:
         return f"{whose} has the action {recording.action!r}, which is not among the source's classes"
     if recording.start is not None or recording.end is not None:

@@ -115,7 +115,7 @@ def _check_series(source: Source, recording: Recording, stream: str, series: Ser
         said = f"the series of {_of(recording, stream)} is {what}, wanted real numbers (T, C) or (T, joints, 3)"
         raise mistake(source, said)
     if times is not None:
-        _check_order(source, recording, stream, times, len(values))
+        _check_type_of_times(source, recording, stream, times, len(values))
     with for_recording(recording.id, stream, _file(recording, stream)):
         if not len(values):
             raise BrokenFileError("has no samples")
@@ -125,10 +125,12 @@ def _check_series(source: Source, recording: Recording, stream: str, series: Ser
         if largest > float(np.finfo(np.float32).max):
             raise BrokenFileError(f"has a value of {largest:g}, more than single precision holds")
         if times is not None:
+            _check_finite(times)
+            _check_order(source, recording, stream, times)
             check(times, limits)
 
 
-def _check_order(source: Source, recording: Recording, stream: str, times: Any, samples: int) -> None:
+def _check_type_of_times(source: Source, recording: Recording, stream: str, times: Any, samples: int) -> None:
     import numpy as np
 
     real = isinstance(times, np.ndarray) and times.dtype.kind in "fiu"
@@ -137,9 +139,21 @@ def _check_order(source: Source, recording: Recording, stream: str, times: Any, 
         raise mistake(
             source, f"the times of {_of(recording, stream)} are {what}, wanted one number for each of {samples}"
         )
-    steps = np.diff(times)
-    if not (np.isfinite(times).all() and (steps >= 0).all()):
-        at = int((~(steps >= 0)).argmax()) + 1 if len(steps) else 0
+
+
+def _check_finite(times: NDArray[Any]) -> None:
+    import numpy as np
+
+    finite = np.isfinite(times)
+    if not finite.all():
+        first = int(finite.argmin())
+        raise BrokenFileError(f"has a time that is not finite: sample {first} is at {times[first]} s")
+
+
+def _check_order(source: Source, recording: Recording, stream: str, times: NDArray[Any]) -> None:
+    backwards = times[1:] < times[:-1]
+    if backwards.any():
+        at = int(backwards.argmax()) + 1
         raise mistake(
             source,
             f"the times of {_of(recording, stream)} are not in order: sample {at} is at {times[at]} s, the one before "

@@ -16,7 +16,7 @@ from pipeline.registry import SOURCES, STAGES, import_object
 from pipeline.sources.base import Source
 from pipeline.sources.folder_listing import printable
 from pipeline.sources.time_limits import TimeLimits
-from pipeline.sources.validate_listing import check_source
+from pipeline.sources.validate_listing import check_root, check_source
 from pipeline.stagesfile.document import Document
 from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean, json_values
@@ -132,6 +132,7 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
         recipe["times"] = times
     root = getattr(params, "root", None)
     build = import_object(SOURCES[name].build)
+    check_root(name, build, root)
     if root is None:
         source = build(params, cache_folder())
     else:

@@ -23,7 +23,7 @@ from store.maintenance.garbage import GarbageItem, find_garbage
 from store.maintenance.inventory import Folder, Inventory, folder_of
 from store.maintenance.lineage import Lineage
 from store.maintenance.references import Ref, decode_ref
-from store.manifest.limits import REF_BYTES, read_at_most
+from store.manifest.limits import REF_BYTES, read_bounded
 from store.manifest.validation import Contradiction
 from store.paths import BEING_DELETED, JOURNAL, SCRATCH, OutputName, is_name, lock_path, manifest_path, output_prefix
 from store.writing.attempts import delete_attempt, delete_remains, mark, unmark
@@ -197,7 +197,7 @@ class GarbageCollection:
         for name in versions:
             path = f"refs/{name}"
             with suppress(FileNotFoundError):  # dropped meanwhile
-                refs[name] = decode_ref(name, read_at_most(self._root, path, REF_BYTES), f"{self._root.url}/{path}")
+                refs[name] = decode_ref(name, read_bounded(self._root, path, REF_BYTES), f"{self._root.url}/{path}")
         self.refs, self._ref_versions = refs, versions
         self._named = {output for ref in refs.values() for output in ref.outputs}
         self._kept = self._lineage.with_ancestors(self._named | self._young)

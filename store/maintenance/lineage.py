@@ -11,7 +11,7 @@ import msgspec
 from store.backends.base import Backend
 from store.backends.reread import read_again
 from store.errors import IrregularFile, UnsupportedFormat
-from store.manifest.limits import MANIFEST_BYTES, read_at_most
+from store.manifest.limits import MANIFEST_BYTES, read_bounded
 from store.manifest.validation import Contradiction, check_outline, misspelt, parse_json
 from store.paths import OutputName, manifest_path
 
@@ -91,7 +91,7 @@ class Lineage:
         return None
 
     def _parse(self, name: OutputName, path: str) -> Origin:
-        data = read_at_most(self._root, path, MANIFEST_BYTES)
+        data = read_bounded(self._root, path, MANIFEST_BYTES)
         has_digest = check_outline(data, f"{self._root.url}/{path}")
         origin = parse_json(data, Origin)
         if (origin.stage, origin.key) != name:

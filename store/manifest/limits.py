@@ -16,13 +16,16 @@ OBJECT_BYTES = 2048 * MIB
 OUTPUT_BYTES = 64 << 40
 JSON_BYTES = 64 * MIB  # an object that is read as one JSON value
 LINE_BYTES = 1 * MIB  # one line of an object of JSON lines
-NOTE_BYTES = 1 * MIB  # store.json, journal entries, members of families
+NOTE_BYTES = 1 * MIB  # store.json, and a journal's entries
 REF_BYTES = 64 * MIB
 METADATA_BYTES = 1 * MIB  # a zarr.json
 
 
-def read_at_most(backend: Backend, path: str, limit: int) -> bytes:
-    """Return an object's bytes, or of a larger one the first ``limit + 1``, however large it is or claims to be."""
+def read_bounded(backend: Backend, path: str, limit: int) -> bytes:
+    """Return an object's bytes, however large it is or claims to be; of one beyond the limit the first ``limit + 1``.
+
+    By that one byte more whoever reads it knows that it is too large.
+    """
     data = bytearray()
     for piece in backend.stream(path):
         data += memoryview(piece)[: limit + 1 - len(data)]

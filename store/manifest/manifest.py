@@ -12,7 +12,7 @@ from store.backends.base import Backend
 from store.backends.reread import read_again
 from store.canonical import canonical_json
 from store.errors import REMEDY, CorruptManifest, StoreError, UnsafeManifest, UnsafePath, UnsupportedFormat
-from store.manifest.limits import MANIFEST_BYTES, read_at_most
+from store.manifest.limits import MANIFEST_BYTES, read_bounded
 from store.manifest.schema import FORMAT, Manifest, ObjectEntry
 from store.manifest.self_digest import with_digest
 from store.manifest.validation import check_manifest, check_objects, check_outline, family_of, parse_json
@@ -101,7 +101,7 @@ def manifest_and_text(
     path = manifest_path(stage, key)
 
     def read() -> tuple[Manifest, bytes]:
-        data = read_at_most(backend, path, MANIFEST_BYTES)
+        data = read_bounded(backend, path, MANIFEST_BYTES)
         return decode_manifest(data, stage=stage, key=key, url=backend.url), data
 
     try:

@@ -7,7 +7,7 @@ import json
 from store.backends.base import Backend
 from store.canonical import canonical_json
 from store.errors import UnsupportedFormat
-from store.manifest.limits import NOTE_BYTES, read_at_most
+from store.manifest.limits import NOTE_BYTES, read_bounded
 from store.paths import FORMAT_PATH
 
 FORMAT = {"format": "harvest-store", "version": 1}
@@ -16,7 +16,7 @@ FORMAT = {"format": "harvest-store", "version": 1}
 def has_format(root: Backend) -> bool:
     """Tell whether there is a store of this format; UnsupportedFormat where it is of another one."""
     try:
-        data = read_at_most(root, FORMAT_PATH, NOTE_BYTES)
+        data = read_bounded(root, FORMAT_PATH, NOTE_BYTES)
     except FileNotFoundError:
         return False
     try:

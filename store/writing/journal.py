@@ -11,7 +11,7 @@ import msgspec
 from store.backends.base import Backend
 from store.errors import StoreError, UnsafePath
 from store.manifest.checksums import entry_of_object
-from store.manifest.limits import NOTE_BYTES, read_at_most
+from store.manifest.limits import NOTE_BYTES, read_bounded
 from store.manifest.schema import ObjectEntry
 from store.manifest.validation import parse_json
 from store.paths import JOURNAL, check_path, is_temporary
@@ -99,7 +99,7 @@ class Journal:
 
     def _entry(self, path: str) -> JournalEntry | None:
         try:
-            entry = parse_json(read_at_most(self._backend, path, NOTE_BYTES), JournalEntry)
+            entry = parse_json(read_bounded(self._backend, path, NOTE_BYTES), JournalEntry)
             for each in entry.objects:
                 check_path(each.path, path)
         except (ValueError, UnsafePath, FileNotFoundError):

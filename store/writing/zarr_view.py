@@ -1,4 +1,4 @@
-"""An attempt as a writable Zarr store: every object goes through the draft, which remembers its SHA-256."""
+"""A draft as a writable Zarr store: what Zarr writes goes through the draft, which remembers each object's SHA-256."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from store.writing.shard_draft import ShardDraft
 
 
 class DraftZarrStore(Store):
-    """Zarr's view of an attempt in progress; what may wait for a disk or a network does so in a thread."""
+    """Zarr's view of a draft's objects; what may wait for a disk or a network does so in a thread."""
 
     supports_writes = supports_deletes = supports_listing = True
 

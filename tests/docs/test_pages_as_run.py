@@ -132,6 +132,7 @@ def test_a_first_run_prints_the_readmes_table(small_home: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # a minute and a half alone, far more on cores that others use, too
 def test_a_first_run_has_the_readmes_figures(tmp_path: Path) -> None:
     home = make_home(tmp_path, (REPOSITORY / "stages.yaml").read_text(encoding="utf-8"))
     wanted = table_of(REPOSITORY / "README.md")

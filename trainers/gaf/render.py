@@ -34,10 +34,11 @@ def render(series: Tensor, params: GafParams) -> Tensor:
 def angles(series: Tensor, params: GafParams) -> tuple[Tensor, Tensor]:
     """Return cosine and sine of the S points' angles, (B, C, S) each, of series (B, L, C)."""
     ranges = params.ranges(series.shape[2])
-    # without its first value a constant series stays one, however means are rounded
+    # Less its first value a constant series is zeros, whose means are zeros: means of the values themselves, rounded,
+    # would differ from point to point, and seem to be a signal. Ranges are of the values themselves.
     origin = series[:, :1] if ranges is None else torch.zeros_like(series[:, :1])
     index, weight = _taps(series.shape[1], params.size, series.dtype, series.device)
-    values = series[:, index] - origin[:, None]  # (B, W, S, C)
+    values = series[:, index] - origin[:, None]  # (B, W, S, C): W samples make up a point
     points = (values * weight[..., None]).sum(1).transpose(1, 2)  # (B, C, S)
     if ranges is not None:
         cos = (points / _column(ranges, points.dtype, points.device)).clamp(-1.0, 1.0)
@@ -52,7 +53,10 @@ def angles(series: Tensor, params: GafParams) -> tuple[Tensor, Tensor]:
 
 @lru_cache(maxsize=16)
 def _taps(length: int, size: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return `taps` on a device, where they stay: else every batch on a GPU would wait for a copy."""
+    """Return `taps`, index and weight of the W samples that make up each of S points, (W, S) each, on a device.
+
+    They stay there: else every batch on a GPU would wait for a copy.
+    """
     index, weight = taps(length, size)
     with torch.inference_mode(False):
         return torch.tensor(index, device=device), torch.tensor(weight).to(device, dtype)

@@ -1,7 +1,10 @@
-"""Dropout whose draws are each model's own, whether it trains alone or stacked with others.
+"""Dropout that drops the same of a model whether it trains alone or stacked with others.
 
-Alone, draws come from torch's global generators; within `per_model_generators` each model of a stack has a
-generator, so that it drops what it would have dropped alone. `torch.vmap` has no such rule for torch's own dropout.
+A model that trains alone draws from torch's global generators. Several that train stacked, as one batched model under
+`torch.vmap`, draw from a generator each, which `per_model_generators` sets; torch's own dropout would draw for all of
+them from one.
+
+`Dropout` takes the place of `torch.nn.Dropout`; `byte_dropout` is faster, and its share is rounded.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ _generators: ContextVar[Sequence[torch.Generator]] = ContextVar("generators", de
 
 @contextmanager
 def per_model_generators(generators: Sequence[torch.Generator]) -> Iterator[None]:
-    """Within it, the models that `torch.vmap` maps over draw from these, in this order."""
+    """Let the models of a stack draw from these inside the block: the first model from the first one, and so on."""
     token = _generators.set(generators)
     try:
         yield
@@ -30,14 +33,17 @@ def per_model_generators(generators: Sequence[torch.Generator]) -> Iterator[None
 
 
 class Dropout(nn.Module):
-    """As `torch.nn.Dropout` with that share (0..1) of zeros, and on a CPU with the same draws."""
+    """Does what `torch.nn.Dropout` does, where that share (0..1) of the values becomes zero.
+
+    On a CPU a model that trains alone even drops the same values, from the same generator.
+    """
 
     def __init__(self, share: float) -> None:
         super().__init__()
         self.share = share
 
     def forward(self, values: Tensor) -> Tensor:
-        """Drop values in training."""
+        """Return values of any shape with some dropped and the others scaled up; in evaluation as they are."""
         if not self.training or not self.share:
             return values
 
@@ -51,8 +57,8 @@ class Dropout(nn.Module):
 def byte_dropout(values: Tensor, share: float) -> Tensor:
     """Set a share (0..1) of the values to zero and scale up the others, so that the mean stays.
 
-    Eight values share one 64-bit draw, so the share is rounded to a 256th: on a CPU, torch's own draws cost it a
-    quarter of the training time.
+    A byte is drawn for each value, eight by one draw of 64 bits, so that the share is rounded to a 256th. With a draw
+    for each value, as torch's own dropout has it, a quarter of the training time on a CPU would be spent on drawing.
     """
     threshold = min(round(share * 256), 255)
 
@@ -66,7 +72,7 @@ def byte_dropout(values: Tensor, share: float) -> Tensor:
 
 
 def _random_like(values: Tensor, draw: Draw) -> Tensor:
-    """Draw something of the values' shape, for each model of a stack by itself."""
+    """Return a draw of the values' shape: one alone, or one for each model of a stack, by the model's generator."""
     if not _generators.get():
         return draw(values.shape, None)
     drawn: Tensor = _PerModelDraw.apply(values, draw)
@@ -74,7 +80,7 @@ def _random_like(values: Tensor, draw: Draw) -> Tensor:
 
 
 class _PerModelDraw(torch.autograd.Function):
-    """A draw that `torch.vmap` makes model by model."""
+    """A draw that stands in a graph of gradients without having any, and that `torch.vmap` makes model by model."""
 
     @staticmethod
     def forward(values: Tensor, draw: Draw) -> Tensor:

@@ -1,4 +1,13 @@
-"""Entries expanded to steps: over modalities, the matrix, folds and seeds; equal keys become one step."""
+"""Entries expanded to steps: over modalities, the matrix, folds and seeds; equal keys become one step.
+
+Of each step there is, beside its recipe (which its key is the digest of):
+
+- `axes`, where in that expansion it stands, such as ``{"subjects": "odd", "seed": "0"}``; its id is made of them.
+- `work`, what its stage is told beyond the recipe: rows, and which steps' outputs to read. It is no part of the key.
+- `labels`, how results speak of it: a dict for each matrix point that has the step. A label's `variant` are the point's
+  keys that no other column of the results has.
+- `shared`, the entries that have the very same step, beside the one that it is named after.
+"""
 
 from __future__ import annotations
 
@@ -27,25 +36,27 @@ IdentifyWeights = Callable[[Point, str, str], Mapping[str, Any]]
 
 
 class StepBuilder:
-    """Builds the steps of all points of the matrix, one where there is no matrix; those of one key are one step.
+    """Builds the steps of all points of the matrix; where there is no matrix, there is one point.
+
+    Steps of equal keys become one, whichever points or entries they are of.
 
     Parameters
     ----------
     find_skipped
-        Which recordings an encode step's output has no row of, since they broke while it was made, beside those that
-        the index found broken before; none where there is no output.
+        Returns the recordings that an encode step's output has no row of because they broke while it was made. Those
+        that the index found broken are not among them. Where there is no output, there are none.
     """
 
     def __init__(
         self, code: CodeResolver, identify_weights: IdentifyWeights, find_skipped: Callable[[Step], Skipped]
     ) -> None:
         self.steps: dict[str, Step] = {}  # by id
-        self.skipped: dict[str, Skipped] = {}  # by the id of an encode step, where there are some
+        self.skipped: dict[str, Skipped] = {}  # what `find_skipped` found, by the encode step's id
         self._resolver = code
         self._identify_weights = identify_weights
         self._find_skipped = find_skipped
-        self._by_key: dict[str, str] = {}
-        self._codes: dict[tuple[str, ...], StepCode] = {}
+        self._by_key: dict[str, str] = {}  # the step's id, by its key
+        self._codes: dict[tuple[str, ...], StepCode] = {}  # by the modules that a step starts from
 
     def index(self, point: Point, table: Table, streams: Sequence[str]) -> Step:
         """Add the step that makes the table of recordings."""
@@ -54,7 +65,7 @@ class StepBuilder:
         return self._add(Step("index", {}, digest(recipe), recipe, (), point, code, work={"streams": list(streams)}))
 
     def add(self, point: Point, table: Table, broken: Broken, index: str) -> None:
-        """Add the steps of one point's entries."""
+        """Add the steps of one point's entries; `index` is the id of the index's step."""
         splits: tuple[Split, ...] = ()
         modalities = _in_source_order(point, point.experiment.modalities)
         steps = {
@@ -157,14 +168,14 @@ class StepBuilder:
 
     def _evaluate(self, point: Point, entry: Entry, model: Step, name: str) -> Step:
         params, _ = stage_params(point, entry)
-        model = self.steps[model.id]  # with the labels of all points so far
+        model = self.steps[model.id]  # as it is by now: each point that has this step added a label to it
         of_point = {"model": name, "protocol": point.experiment.protocol, "variant": variant(point)}
         label = next(label for label in reversed(model.labels) if of_point.items() <= label.items())
-        features = {name: model.work["features"][name] for name in model.work["inputs"]}
+        features = {read: model.work["features"][read] for read in model.work["inputs"]}
         code = self._code("evaluate", MODELS[model.recipe["params"]["model"]["name"]])
         recipe = evaluate_recipe(
             params,
-            {name: self.steps[step].key for name, step in features.items()},
+            {read: self.steps[step].key for read, step in features.items()},
             model.key,
             point.source.classes,
             model.work["split"],
@@ -176,7 +187,10 @@ class StepBuilder:
         return self._add(Step(entry.name, axes, digest(recipe), recipe, needs, point, code, (label,), work))
 
     def _pretrained(self, point: Point, entry: Entry, params: dict[str, Any]) -> str | None:
-        """Put what identifies a model's pretrained weights in their place; return how to find them."""
+        """Return the `weights` that `params` name, None for none, and put there what keys shall have of them.
+
+        That is a file's SHA-256 in place of its path, which differs between machines.
+        """
         model = params["model"]
         weights: str = model.get("weights", "none")
         if weights == "none":
@@ -186,7 +200,11 @@ class StepBuilder:
         return weights
 
     def _add(self, step: Step) -> Step:
-        """Add a step; where one has its key already, of another matrix point or entry, that one stands for both."""
+        """Add a step, and return it as it stands in the plan.
+
+        Where another matrix point or entry has a step of this key already, that one gets the new one's labels, and its
+        entry as one that shares it. A new step whose id is taken gets the point's keys among its axes.
+        """
         if step.key in self._by_key:
             known = self.steps[self._by_key[step.key]]
             shared = known.shared if step.entry in known.entries else (*known.shared, step.entry)
@@ -200,7 +218,7 @@ class StepBuilder:
         return step
 
     def _code(self, stage: str, *named: Registration) -> StepCode:
-        """Return the code of a stage and of what its parameters name; few steps differ in theirs."""
+        """Return the code of a stage and of what its parameters name, resolved once for all steps of the same."""
         references = [STAGES[stage].run, *(each for name in named for each in (name.params, name.build))]
         roots = tuple(map(module_of, references))
         if roots not in self._codes:
@@ -229,5 +247,8 @@ def _chosen_modalities(point: Point, entry: Entry, chosen: Sequence[str] | None)
 
 
 def _is_matching_teacher(step: Step, split: Split, seed: int) -> bool:
-    """Tell a model of the same split and seed; by its recordings, since two protocols may share a split."""
+    """Tell whether a step is a model of that split and seed.
+
+    Splits are compared by their recordings, not by name: two protocols may split alike.
+    """
     return step.stage in ("train", "distil") and (step.work["seed"], step.work["split"]) == (seed, split)

@@ -36,7 +36,9 @@ def read(path: Path, limit: float | None) -> Series:
     Raises
     ------
     BrokenFileError
-        Missing, empty, a line that is not four numbers, NaN or infinity, or fewer than two samples left.
+        Empty, a line that is not four numbers, NaN or infinity, or fewer than two samples left.
+    OSError
+        The system does not let it be read; a file that is gone, too.
     """
     import numpy as np
 

@@ -36,7 +36,9 @@ def read(path: Path) -> Series:
     Raises
     ------
     BrokenFileError
-        Missing, empty, without rows, a line that cannot be understood, NaN or infinity.
+        Empty, without rows, a line that cannot be understood, NaN or infinity.
+    OSError
+        The system does not let it be read; a file that is gone, too.
     """
     import numpy as np
 

@@ -18,7 +18,7 @@ from pipeline.run.messages import StepFailed
 from pipeline.run.step.failures import capture_failure
 from pipeline.sources.base import Listing, Modality, Probe, Recording, Series
 from pipeline.sources.time_limits import DEFAULT
-from pipeline.sources.validate_listing import check_source, validated_listing
+from pipeline.sources.validate_listing import check_root, check_source, validated_listing
 from pipeline.sources.validate_streams import frames_of, probed, series_of, video_of
 from trainers.errors import TrainingError
 from trainers.fit.output_checks import checked_loss, checked_output, embedding_width
@@ -94,6 +94,7 @@ class TestListing:
             ([changed(id="b"), GOOD], "a comes after b, wanted them sorted by id"),
             ([changed(subject=1)], "recording a has the subject 1, wanted text"),
             ([changed(session="")], "recording a has the session '', wanted text"),
+            ([changed(id="caf\udce9")], "has an id, a subject or a session that is not UTF-8"),
             ([changed(streams={"gyro": ("a.csv",)})], "recording a has the stream 'gyro', which no modality has"),
             ([changed(streams={"acc": "a.csv"})], "has str as the files of acc, wanted a tuple of paths"),
             ([changed(streams={"acc": ("/etc/passwd",)})], "'/etc/passwd' of acc, wanted a path below the root"),
@@ -118,7 +119,7 @@ class TestListing:
 
     def test_a_good_one(self) -> None:
         streams = {"acc": ("a..b/c",), "rgb": ("vidéo.mp4",)}
-        listing = Listing((GOOD, changed(id="b", start=1.0, end=2.5, streams=streams)))
+        listing = Listing((GOOD, changed(id="é b", start=1.0, end=2.5, streams=streams)))
         assert validated_listing(Own(list=listing)) is listing
 
 
@@ -143,6 +144,34 @@ def test_a_source_of_another_name() -> None:
         check_source("mine", Own())
 
 
+class Generating(Own):
+    def recipe(self) -> dict[str, object]:
+        return {}
+
+    def ensure(self, progress: Any = None) -> None:
+        pass
+
+
+class TestRoot:
+    def test_a_folders_reader_has_one_and_a_generator_none(self) -> None:
+        check_root("own", Own, "data")
+        check_root("own", Generating, None)
+
+    @pytest.mark.parametrize("root", [None, Path("data")])
+    def test_neither(self, root: Any) -> None:
+        said = mistake(lambda: check_root("own", Own, root))
+        assert said == "its Params has no `root: str`, and it is no generator, which has `recipe` and `ensure`"
+
+    def test_both(self) -> None:
+        assert "has `recipe`, as a generator, and its Params has a root" in mistake(
+            lambda: check_root("own", Generating, "data")
+        )
+
+    def test_a_generator_that_makes_nothing(self) -> None:
+        made = type("Mine", (Own,), {"recipe": None, "__module__": __name__})
+        assert "and no `ensure`" in mistake(lambda: check_root("own", made, None))
+
+
 class TestSeries:
     def read(self, series: Any) -> Series:
         return series_of(Own(series=series), GOOD, "acc", DEFAULT)
@@ -161,7 +190,7 @@ class TestSeries:
                 Series(values(), np.array([0.0, 2.0, 1.0, 3.0])),
                 "not in order: sample 2 is at 1.0 s, the one before it at",
             ),
-            (Series(values(), np.array([0.0, 1.0, np.nan, 3.0])), "are not in order: sample 2 is at nan s"),
+            (Series(values(), np.array([0, 3, 1, 2], np.uint8)), "not in order: sample 2 is at 1 s, the one before"),
         ],
     )
     def test_what_is_wrong(self, series: Any, said: str) -> None:
@@ -195,6 +224,9 @@ class TestSeries:
             (Series(values() * np.nan), "has a value that is not finite"),
             (Series(values() * -1e300), "has a value of 1e+300, more than single precision holds"),
             (Series(values(), np.array([0.0, 1.0, 2.0, 90000.0])), "has 89998 s between two samples"),
+            (Series(values(3), np.array([0.0, 1.0, np.inf])), "a time that is not finite: sample 2 is at inf s"),
+            (Series(values(4), np.array([0, np.nan, 2, np.nan])), "a time that is not finite: sample 1 is at nan s"),
+            (Series(values(1), np.array([np.nan])), "a time that is not finite: sample 0 is at nan s"),
         ],
     )
     def test_what_the_file_says_is_the_recordings(self, series: Series, reason: str) -> None:
@@ -350,3 +382,7 @@ def test_a_run_with_a_source_of_ones_own(project: Any, code: Path, tmp_path: Pat
     assert "probe of recording 1_w, stream acc, raised ValueError at pipeline/sources/mine.py:25" in err
     assert "could not convert string to float: 'four'" in err
     assert "defect" not in err
+    (code / "pipeline/sources/mine.py").write_text(SOURCE.replace("root: str", "folder: str"))
+    settings = ("--set", "source={name: mine, folder: data}")
+    err = project.command("status", *settings, code=1).stderr
+    assert "source mine (pipeline.sources.mine): its Params has no `root: str`, and it is no generator" in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import shutil
 import socket
 from collections.abc import Callable
@@ -127,6 +128,29 @@ class TestNamesThatAreNotUtf8:
         inside.mkdir(parents=True)
         (inside / "carrying.mp4").write_bytes(b"")
         assert list(unparsed(Mmact(mmact))) == ["trimmed_\\xe9/subject1/cam1/scene1/session1/carrying.mp4"]
+
+
+class TestWalk:
+    def paths(self, root: Path, folder: str) -> set[str]:
+        return {posixpath.join(inside, name) for inside, files in walk(root, folder) for name, _ in files}
+
+    def test_the_root_itself(self, tmp_path: Path) -> None:
+        for path in ("one.csv", "a/two.csv", "a/b/three.csv"):
+            (tmp_path / path).parent.mkdir(exist_ok=True)
+            (tmp_path / path).touch()
+        assert self.paths(tmp_path, "") == {"one.csv", "a/two.csv", "a/b/three.csv"}
+        assert self.paths(tmp_path, "a") == {"a/two.csv", "a/b/three.csv"}
+        (tmp_path / "a/again").symlink_to(tmp_path)
+        (back,) = [name for _, files in walk(tmp_path, "") for name in files if name.problem]
+        assert back == ("again", "is a link back to a folder that it is in")
+
+    @pytest.mark.parametrize("folder", ["", "a"])
+    def test_hidden_files_and_folders_are_left_out(self, tmp_path: Path, folder: str) -> None:
+        for path in ("a/one.csv", "a/.one.csv.part", ".git/two.csv", "a/.sync/three.csv", "a/.sync/old/four.csv"):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).touch()
+        (tmp_path / "a/.back").symlink_to(tmp_path)
+        assert self.paths(tmp_path, folder) == {"a/one.csv"}
 
 
 class TestLinksThatLeadBack:

@@ -31,7 +31,7 @@ from store.errors import (
 from store.features import FeatureArray, FeatureLayout, array_metadata, create, open_features
 from store.features.copying import read_objects
 from store.features.zstd import content_size
-from store.manifest.limits import read_at_most
+from store.manifest.limits import read_bounded
 
 from .hostile_store import ATTEMPT, KEY, LAYOUT, ROWS, STAGE, good_output, listed, write
 
@@ -193,8 +193,8 @@ class TestObjects:
     def test_no_more_is_read_than_asked_for(self, store: Store) -> None:
         store._root.put("a", b"x" * (5 * MIB))
         for most in (0, 1, MIB, 5 * MIB - 1):
-            assert len(read_at_most(store._root, "a", most)) == most + 1
-        assert len(read_at_most(store._root, "a", 5 * MIB)) == 5 * MIB
+            assert len(read_bounded(store._root, "a", most)) == most + 1
+        assert len(read_bounded(store._root, "a", 5 * MIB)) == 5 * MIB
 
 
 def _codec(m: Any, place: int) -> Any:
