@@ -1,0 +1,59 @@
+"""A network as ONNX Runtime computes it: any number of threads at a time, each a few images on one core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+IMAGES = 4  # that are computed together: as fast as more, and the fewer, the less is filled up
+_ERRORS = 3  # and nothing less is logged
+
+
+class OnnxNetwork:
+    """Computes features of images on the CPU; may be called from several threads at a time.
+
+    Every run has `IMAGES` images, filled up with zeros, and one thread, so that an image's features have the same bits
+    whatever images are beside it, and however many runs there are at a time.
+
+    Parameters
+    ----------
+    graph
+        As `convert` makes it, for `IMAGES` images.
+    weights
+        By the names that the graph has for them.
+
+    Attributes
+    ----------
+    width
+        Features of an image.
+    """
+
+    def __init__(self, graph: bytes, weights: Mapping[str, Tensor]) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.use_deterministic_compute = True
+        options.log_severity_level = _ERRORS
+        values = {name: np.ascontiguousarray(weight.numpy()) for name, weight in weights.items()}
+        shared: Any = [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in values.values()]
+        options.add_external_initializers(list(values), shared)
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.width: int = self._session.get_outputs()[0].shape[1]
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Map (B, 1 or 3, S, S) images in 0..1 to (B, width) features."""
+        parts = [self._run(part.numpy()) for part in images.split(IMAGES)]
+        return torch.from_numpy(np.concatenate(parts))
+
+    def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        filled = images
+        if len(images) < IMAGES:
+            filled = np.zeros((IMAGES, *images.shape[1:]), np.float32)
+            filled[: len(images)] = images
+        features: NDArray[np.float32] = self._session.run(["features"], {"images": filled})[0]
+        return features[: len(images)]
