@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from pipeline.errors import ConfigError
 from pipeline.stages.encode.video.conv_bn_fusion import fuse_conv_bn
-from pipeline.stages.encode.video.runtime.conversion import MEAN, STD, convert
-from pipeline.stages.encode.video.runtime.graph_cache import GraphCache
-from pipeline.stages.encode.video.runtime.onnx_graph import UnconvertibleError
+from pipeline.stages.encode.video.runtime.conversion import MEAN, STD, convert, weights_of
+from pipeline.stages.encode.video.runtime.conversion_cache import ConversionCache
+from pipeline.stages.encode.video.runtime.onnx_graph import ConvertedNetwork, UnconvertibleError
 from pipeline.stages.encode.video.runtime.onnx_network import IMAGES, OnnxNetwork
 from pipeline.stages.encode.video.runtime.torch_network import TorchNetwork
 
@@ -76,10 +76,9 @@ def frozen(network: NetworkToRun, device: torch.device, precision: str) -> Froze
     """
     if device.type != "cpu" or precision != "fp32":
         return _on_torch(network, device, precision)
-    cache = GraphCache(network=network.name, variant=network.variant, size=network.size, images=IMAGES)
-    graph = cache.read()
-    if graph is not None:
-        return _on_onnx_runtime(network, graph)
+    cache = ConversionCache(network=network.name, variant=network.variant, size=network.size, images=IMAGES)
+    if (converted := cache.read()) is not None:
+        return _on_onnx_runtime(network, converted)
     try:
         found = _converted(network, cache)
     except UnconvertibleError as error:
@@ -89,24 +88,22 @@ def frozen(network: NetworkToRun, device: torch.device, precision: str) -> Froze
     return found
 
 
-def _converted(network: NetworkToRun, cache: GraphCache) -> FrozenNetwork:
-    """Convert the network, compare what both runtimes make of a few images, and keep the graph."""
+def _converted(network: NetworkToRun, cache: ConversionCache) -> FrozenNetwork:
+    """Convert the network, compare what both runtimes make of a few images, and remember the conversion."""
     images = _example(network, IMAGES)
-    with _size_checked(network), torch.inference_mode():
-        expected = network.body((images - network.mean) / network.std)
-    graph = convert(network.body, (IMAGES, network.size))
-    found = _on_onnx_runtime(network, graph)
+    with _size_checked(network):
+        converted, expected = convert(network.body, (images - network.mean) / network.std)
+    found = _on_onnx_runtime(network, converted)
     difference = (found.compute(images) - expected).abs().max() / expected.abs().max()
     if not difference <= TOLERANCE:
         raise UnconvertibleError(f"all of it: features would differ by {difference:.1e} of the largest")
-    cache.write(graph)
+    cache.write(converted)
     return found
 
 
-def _on_onnx_runtime(network: NetworkToRun, graph: bytes) -> FrozenNetwork:
-    state = [*network.body.named_parameters(), *network.body.named_buffers()]
-    weights = {name: tensor for name, tensor in state if tensor.dtype is torch.float32}
-    session = OnnxNetwork(graph, {**weights, MEAN: network.mean, STD: network.std})
+def _on_onnx_runtime(network: NetworkToRun, converted: ConvertedNetwork) -> FrozenNetwork:
+    weights = weights_of(network.body)
+    session = OnnxNetwork(converted, {**weights, MEAN: network.mean, STD: network.std})
     return FrozenNetwork(session, session.width, f"onnxruntime {version('onnxruntime')}")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -27,6 +28,13 @@ class Value:
     shape: tuple[int, ...]
 
 
+class ConvertedNetwork(msgspec.Struct, frozen=True):
+    """A network in ONNX, from ``images`` to ``features``, and which weights it must be handed."""
+
+    model: bytes
+    weights: tuple[str, ...]
+
+
 class OnnxGraph:
     """Nodes so far; names of values are made up."""
 
@@ -34,6 +42,7 @@ class OnnxGraph:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
         self._weights: dict[str, onnx.TensorProto] = {}
+        self._read: set[str] = set()  # names of what nodes take
 
     def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one output; return the output's name. An empty input is one left out."""
@@ -43,6 +52,7 @@ class OnnxGraph:
         """Add a node with several outputs; return their names."""
         names = [f"{operator}-{len(self._nodes)}-{number}" for number in range(outputs)]
         self._nodes.append(helper.make_node(operator, inputs, names, **attributes))
+        self._read.update(inputs)
         return names
 
     def constant(self, values: NDArray[Any]) -> str:
@@ -63,16 +73,16 @@ class OnnxGraph:
         self._weights[name] = tensor
         return Value(name, tuple(shape))
 
-    def serialised(self, images: Sequence[int | str], features: Value) -> bytes:
-        """Return the model from ``images``, of this shape, to ``features``, without the values of its weights."""
+    def finished(self, images: Sequence[int | str], features: Value) -> ConvertedNetwork:
+        """Return the network from images of this shape to features."""
         self._nodes.append(helper.make_node("Identity", [features.name], ["features"]))
+        weights = {name: tensor for name, tensor in self._weights.items() if name in self._read}
         graph = helper.make_graph(
             self._nodes,
             "backbone",
             [helper.make_tensor_value_info("images", TensorProto.FLOAT, images)],
             [helper.make_tensor_value_info("features", TensorProto.FLOAT, features.shape)],
-            [*self._weights.values(), *self._constants],
+            [*weights.values(), *self._constants],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=_IR_VERSION)
-        serialised: bytes = model.SerializeToString(deterministic=True)
-        return serialised
+        return ConvertedNetwork(model.SerializeToString(deterministic=True), tuple(weights))

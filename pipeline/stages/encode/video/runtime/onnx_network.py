@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from pipeline.stages.encode.video.runtime.onnx_graph import ConvertedNetwork
 
 IMAGES = 4  # that are computed together: as fast as more, and the fewer, the less is filled up
 _ERRORS = 3  # and nothing less is logged
@@ -23,10 +24,10 @@ class OnnxNetwork:
 
     Parameters
     ----------
-    graph
+    network
         As `convert` makes it, for `IMAGES` images.
     weights
-        By the names that the graph has for them.
+        By name; those that the network does not take are left alone.
 
     Attributes
     ----------
@@ -34,15 +35,15 @@ class OnnxNetwork:
         Features of an image.
     """
 
-    def __init__(self, graph: bytes, weights: Mapping[str, Tensor]) -> None:
+    def __init__(self, network: ConvertedNetwork, weights: Mapping[str, Tensor]) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
         options.log_severity_level = _ERRORS
-        values = {name: np.ascontiguousarray(weight.numpy()) for name, weight in weights.items()}
-        shared: Any = [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in values.values()]
-        options.add_external_initializers(list(values), shared)
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        arrays = [np.ascontiguousarray(weights[name].numpy()) for name in network.weights]
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in arrays]
+        options.add_external_initializers(list(network.weights), values)
+        self._session = onnxruntime.InferenceSession(network.model, options, providers=["CPUExecutionProvider"])
         self.width: int = self._session.get_outputs()[0].shape[1]
 
     def __call__(self, images: Tensor) -> Tensor:
