@@ -1,8 +1,8 @@
 """A network of torch as a graph in ONNX, without its weights: it depends on what is computed, not on what was learnt.
 
-The network computes a few images, and each operator that torch is asked for meanwhile becomes nodes of the graph.
-torch's own exporter compiles the network to Python bytecode first, and takes from 5 s (ResNet50) to 50 s (Swin); this is
-done in a tenth of a second, and so in less time than it saves on some hundred images.
+The network computes a few images, and each operator that torch is asked for meanwhile becomes nodes of the graph. That
+takes little more than the images do; torch's own exporter takes seconds to a minute, which some hundred images would
+not earn back.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Networks that this machine has converted before, in the cache folder: tens to hundreds of kilobytes each.
 
-There is one for each network, size and set of versions; none holds weights. What is damaged is converted again, and where
-nothing can be written, each run converts.
+There is one for each network, size and set of versions; none holds weights. What is damaged is converted again, and
+where nothing can be written, each run converts.
 """
 
 from __future__ import annotations
