@@ -16,16 +16,9 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from pipeline.stages.encode.video.runtime.onnx_graph import ConvertedNetwork, OnnxGraph, UnconvertibleError, Value
+from pipeline.stages.encode.video.runtime.converted import MEAN, STD, ConvertedNetwork, UnconvertibleError, weights_of
+from pipeline.stages.encode.video.runtime.onnx_graph import OnnxGraph, Value
 from pipeline.stages.encode.video.runtime.operators import OPERATORS
-
-MEAN, STD = "images-mean", "images-std"  # their names among the weights; no module's name has a hyphen
-
-
-def weights_of(network: nn.Module) -> dict[str, Tensor]:
-    """Return what a network computes with, by the names that graphs have for it."""
-    state = [*network.named_parameters(), *network.named_buffers()]
-    return {name: tensor for name, tensor in state if tensor.dtype is torch.float32}  # others are counters of batches
 
 
 def convert(network: nn.Module, images: Tensor) -> tuple[ConvertedNetwork, Tensor]:
@@ -52,11 +45,11 @@ def convert(network: nn.Module, images: Tensor) -> tuple[ConvertedNetwork, Tenso
     return recorder.graph.finished([batch, "channels", *size], recorder.value_of(features)), features
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds what torch computes to a graph, operator by operator."""
 
     def __init__(self, weights: Mapping[str, Tensor], images: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.graph = OnnxGraph()
         self._values: Any = WeakIdKeyDictionary()  # of tensors that are in use
         for name, tensor in weights.items():

@@ -16,7 +16,7 @@ import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
-from pipeline.stages.encode.video.runtime.onnx_graph import ConvertedNetwork
+from pipeline.stages.encode.video.runtime.converted import ConvertedNetwork
 
 _CODE = Path(__file__).parents[1]  # all that makes networks and graphs
 _VERSIONS = ("torch", "torchvision", "onnx", "onnxruntime")

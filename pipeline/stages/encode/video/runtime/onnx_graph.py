@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from pipeline.stages.encode.video.runtime.converted import ConvertedNetwork
+
 OPSET = 20
 _IR_VERSION = 9  # of that opset's time, so that older runtimes read it
-
-
-class UnconvertibleError(Exception):
-    """The network does something for which there is no operator here."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +23,6 @@ class Value:
 
     name: str
     shape: tuple[int, ...]
-
-
-class ConvertedNetwork(msgspec.Struct, frozen=True):
-    """A network in ONNX, from ``images`` to ``features``, and which weights it must be handed."""
-
-    model: bytes
-    weights: tuple[str, ...]
 
 
 class OnnxGraph:

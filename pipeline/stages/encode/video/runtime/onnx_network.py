@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.stages.encode.video.runtime.onnx_graph import ConvertedNetwork
+from pipeline.stages.encode.video.runtime.converted import ConvertedNetwork
 
 IMAGES = 4  # that are computed together: as fast as more, and the fewer, the less is filled up
 _ERRORS = 3  # and nothing less is logged
@@ -36,6 +35,8 @@ class OnnxNetwork:
     """
 
     def __init__(self, network: ConvertedNetwork, weights: Mapping[str, Tensor]) -> None:
+        import onnxruntime  # only where it is used: not where a GPU computes
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
@@ -48,7 +49,8 @@ class OnnxNetwork:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Map (B, 1 or 3, S, S) images in 0..1 to (B, width) features."""
-        parts = [self._run(part.numpy()) for part in images.split(IMAGES)]
+        values: NDArray[np.float32] = images.numpy()
+        parts = [self._run(values[at : at + IMAGES]) for at in range(0, len(values), IMAGES)]
         return torch.from_numpy(np.concatenate(parts))
 
     def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:

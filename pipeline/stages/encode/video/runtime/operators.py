@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.stages.encode.video.runtime.onnx_graph import OnnxGraph, UnconvertibleError, Value
+from pipeline.stages.encode.video.runtime.converted import UnconvertibleError
+from pipeline.stages.encode.video.runtime.onnx_graph import OnnxGraph, Value
 
 Arguments = Mapping[str, Any]
 Shape = tuple[int, ...]

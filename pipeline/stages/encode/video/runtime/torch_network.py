@@ -20,7 +20,7 @@ class TorchNetwork:
     """
 
     def __init__(self, network: nn.Module, mean: Tensor, std: Tensor, device: torch.device, precision: str) -> None:
-        self._network = network.to(memory_format=torch.channels_last).to(device)  # type: ignore[call-overload]
+        self._network = network.to(memory_format=torch.channels_last).to(device)
         self._mean, self._std = mean.to(device), std.to(device)
         self._device, self._half = device, _AUTOCAST.get(precision)
 
