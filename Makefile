@@ -42,7 +42,7 @@ bench: .venv-bench/installed .venv-dvc/installed
 .venv-bench/installed: .venv/installed
 	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-bench/bin/python --requirement requirements.lock \
-	    datasets gilknocker h5py matplotlib opencv-python-headless
+	    datasets gilknocker h5py matplotlib onnxscript opencv-python-headless
 	$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --no-deps --editable .
 	touch $@
 

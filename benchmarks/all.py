@@ -50,7 +50,8 @@ def sections(options: argparse.Namespace) -> list[Section]:
         Section(
             "Encoding",
             "Images a second of the encode stage from end to end, beside the bare network on images that are ready, "
-            "and beside the loops that one would write. *Limit*: the bare network, while it is the bottleneck.",
+            "and beside the loops that one would write. *Limit*: the bare network, while it is the bottleneck; "
+            "on a CPU that is ONNX Runtime's.",
             "encode",
             (*root, *device),
             threads=True,

@@ -13,12 +13,11 @@ from torch import Tensor, nn
 
 from pipeline.errors import ConfigError
 from pipeline.stages.encode.video import bn_inception
-from pipeline.stages.encode.video.conv_bn_fusion import fuse_conv_bn
 from pipeline.stages.encode.video.params import VideoParams
+from pipeline.stages.encode.video.runtime.choice import FrozenNetwork, NetworkToRun, frozen
 from pipeline.stages.encode.video.weights import load_weights
 
 RANDOM_SEED = 0  # of `weights: none`; part of what such features mean, so never a parameter
-_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -27,22 +26,17 @@ class Backbone:
 
     width: int  # features of an image
     weights: str  # where they come from, for provenance
-    _network: nn.Module
-    _mean: Tensor
-    _std: Tensor
     device: torch.device
-    _precision: str
+    _network: FrozenNetwork
 
     def features(self, images: Tensor) -> Tensor:
         """Map (B, 1 or 3, S, S) images in 0..1, on any device, to (B, width) float32 features on the device."""
-        images = images.to(self.device, non_blocking=True)
-        images = ((images - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
-        half = _AUTOCAST.get(self._precision)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, dtype=half or torch.bfloat16, enabled=half is not None),
-        ):
-            return self._network(images).float()  # type: ignore[no-any-return]
+        return self._network.compute(images)
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Where weights come from, and which runtime computes the network."""
+        return {"weights": self.weights, "runtime": self._network.runtime}
 
 
 def build_backbone(params: VideoParams, weights_file: Path | None, device: torch.device) -> Backbone:
@@ -76,16 +70,16 @@ def build_backbone(params: VideoParams, weights_file: Path | None, device: torch
     if hasattr(network, "transform_input"):  # Inception and GoogLeNet were trained on another scale
         network.transform_input = params.weights != "none"
     body = _without_head(network).eval().requires_grad_(False)
-    width = _prepared(body, params)
-    return Backbone(
-        width=width,
-        weights=weights.origin,
-        _network=body.to(memory_format=torch.channels_last).to(device),
-        _mean=_colour(weights.mean, device),
-        _std=_colour(weights.std, device),
-        device=device,
-        _precision=params.precision,
+    to_run = NetworkToRun(
+        name=params.backbone,
+        variant=getattr(network, "transform_input", False),
+        body=body,
+        mean=_colour(weights.mean),
+        std=_colour(weights.std),
+        size=params.image_size,
     )
+    ready = frozen(to_run, device, params.precision)
+    return Backbone(width=ready.width, weights=weights.origin, device=device, _network=ready)
 
 
 class _Pooled(nn.Module):
@@ -119,17 +113,5 @@ def _without_head(network: nn.Module) -> nn.Module:
     return _Pooled(maps)
 
 
-def _prepared(body: nn.Module, params: VideoParams) -> int:
-    """Make the network ready to run; return how many features it gives."""
-    try:
-        example = torch.rand(2, 3, params.image_size, params.image_size, generator=torch.Generator().manual_seed(0))
-        return fuse_conv_bn(body, example).shape[1]
-    except (RuntimeError, AssertionError, ValueError) as error:
-        raise ConfigError(
-            f"image_size: {params.backbone} does not take images of {params.image_size} pixels "
-            f"({str(error).splitlines()[0]}); try 224"
-        ) from error
-
-
-def _colour(values: tuple[float, ...], device: torch.device) -> Tensor:
-    return torch.tensor(values, device=device).view(1, 3, 1, 1)
+def _colour(values: tuple[float, ...]) -> Tensor:
+    return torch.tensor(values).view(1, 3, 1, 1)

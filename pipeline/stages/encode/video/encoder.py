@@ -152,10 +152,10 @@ class VideoEncoder:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Device and weights."""
+        """Device, weights and runtime."""
         device = self._task.device
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-        return {"device": name, "weights": self._backbone.weights}
+        return {"device": name, **self._backbone.provenance}
 
     def encode(
         self, shards: Iterable[Sequence[Recording | None]], seen: Callable[[], None]

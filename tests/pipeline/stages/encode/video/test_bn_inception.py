@@ -15,6 +15,7 @@ from pipeline.errors import ConfigError
 from pipeline.stages.encode.video.backbone import Backbone, build_backbone
 from pipeline.stages.encode.video.bn_inception import BNInception
 from pipeline.stages.encode.video.params import VideoParams
+from pipeline.stages.encode.video.runtime import choice
 from pipeline.stages.encode.video.weights import read_state
 
 
@@ -118,10 +119,11 @@ def test_names_are_those_of_the_public_port() -> None:
     assert not [name for name in names if name.startswith(("inception_3c_1x1", "inception_4e_pool"))]
 
 
-def test_the_network_sees_blue_green_red_in_bytes_less_the_mean() -> None:
+def test_the_network_sees_blue_green_red_in_bytes_less_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Tensor] = []
+    monkeypatch.setattr("pipeline.stages.encode.video.backbone.frozen", choice._on_torch)
     backbone = build()
-    first = backbone._network.get_submodule("maps.conv1_7x7_s2")
+    first = backbone._network.compute._network.get_submodule("maps.conv1_7x7_s2")
     first.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
     images = torch.rand(2, 3, 64, 64)
     backbone.features(images)
