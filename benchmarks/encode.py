@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-FRAMES = 60  # that a recording's 20 windows of 3 need
+IMAGES, FRAMES = 20, 60  # of a recording: windows, and the frames that these need
 
 
 @dataclass(frozen=True)
@@ -181,35 +181,37 @@ def _own(backbone: Any, size: int, images: int, threads: int) -> float:
     import torch
 
     from pipeline.stages.encode.timings import Timings
-    from pipeline.stages.encode.video.network import BatchedInference
+    from pipeline.stages.encode.video.inference import open_inference
 
-    with BatchedInference(backbone, size, threads, Timings()) as network:
-        if backbone.device.type == "cpu":
-            ready: Any = [torch.rand(1, size, size) for _ in range(network.batch)]
-            submit = network.submit
-        else:  # without the copy that every batch of ours takes
-            ready = torch.rand(network.batch, 1, size, size, device=backbone.device)
-            submit = partial(network._pool.submit, backbone.features)
-        for future in [submit(ready) for _ in range(network.at_once)]:
-            future.result()
+    with open_inference(backbone, size, threads, Timings()) as network:
+        ready = [torch.rand(network.batch, 1, size, size, device=backbone.device)]
+        for batch in [network.submit(ready) for _ in range(network.at_once)]:
+            batch.result()
         batches = max(20 if backbone.device.type == "cuda" else 2 * network.at_once, images // network.batch)
         started = time.perf_counter()
-        for future in [submit(ready) for _ in range(batches)]:
-            future.result()
+        for batch in [network.submit(ready) for _ in range(batches)]:
+            batch.result()
         return batches * network.batch / (time.perf_counter() - started)
 
 
 def _reading(encoder: Any, piece: Sequence[Any], threads: int) -> float:
-    """Return images a second of the stage's own reading, which nothing holds up."""
+    """Return images a second of the stage's own reading, which nothing holds up: on a CPU images, else their frames."""
     import torch
 
-    from pipeline.stages.encode.prefetch import read_ahead
-    from pipeline.stages.encode.video.encoder import AHEAD, _Image
+    from pipeline.stages.encode.prefetch import PrefetchError, read_ahead
+    from pipeline.stages.encode.video.encoder import AHEAD
+    from pipeline.stages.encode.video.frames import Images
+    from pipeline.stages.encode.video.reading import FrameBlock
 
     torch.set_num_threads(1)
-    started = time.perf_counter()
-    items = read_ahead(encoder._tasks([piece]), threads=threads, items=AHEAD)
-    images = sum(isinstance(item, _Image) for _, item in items)
+    images, started = 0.0, time.perf_counter()
+    for _, item in read_ahead(encoder._tasks([piece]), threads=threads, items=AHEAD):
+        if isinstance(item, PrefetchError):
+            raise item.error
+        if isinstance(item, FrameBlock):
+            images += len(item.frames) * IMAGES / FRAMES
+        elif isinstance(item, Images):
+            images += len(item)
     return images / (time.perf_counter() - started)
 
 

@@ -103,10 +103,10 @@ def test_bits_depend_neither_on_a_batch_nor_on_the_number_of_threads(runtime: st
     for threads, order in ((1, range(24)), (3, range(24)), (3, range(24)[::-1])):
         with BatchedInference(backbone, 64, threads, Timings()) as inference:
             parts = [list(order)[at : at + inference.batch] for at in range(0, 24, inference.batch)]
-            futures = [(part, inference.submit([every[number] for number in part])) for part in parts]
+            futures = [(part, inference.submit([torch.stack([every[number] for number in part])])) for part in parts]
             features = torch.zeros(24, ready.width)
             for part, future in futures:
-                features[part] = torch.from_numpy(future.result())
+                features[part] = future.result()
         found.append(features)
     assert torch.equal(found[1], found[0])
     assert torch.equal(found[2], found[0])
