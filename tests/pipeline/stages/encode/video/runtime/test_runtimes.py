@@ -68,7 +68,7 @@ def apart(found: Tensor, expected: Tensor) -> float:
         ("mobilenet_v3_small", 64),
         ("efficientnet_b0", 64),
         ("shufflenet_v2_x0_5", 64),
-        ("regnet_y_400mf", 64),
+        ("regnet_x_400mf", 64),
         ("mnasnet0_5", 64),
         ("googlenet", 64),
         ("vit_b_32", 224),
