@@ -49,6 +49,7 @@ import pytest
         ("stages.student.stage=[x]", "--set stages.student.stage: must be the name of a stage", "known: encode"),
         ("stages.student.needs=[encode, encode]", "--set stages.student.needs: names encode twice", "keep one"),
         ("matrix={5: [1]}", "--set matrix: a key is not text", "put quotes around it"),
+        ("seeds=!!set {0}", "--set seeds=!!set {0}: !!set is no plain value", ""),
         ("protocol=2024-13-45", "--set protocol=2024-13-45: 2024-13-45 is no timestamp", "quote it"),
     ],
 )

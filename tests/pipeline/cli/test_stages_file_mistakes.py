@@ -161,6 +161,9 @@ NOT_YAML = {
     "an object of Python": (
         "[0, 1]", "!!python/object/apply:os.getcwd []", 5, "could not determine a constructor", "fix"
     ),
+    "a set": ("[0, 1]", "!!set {0, 1}", 5, "seeds: !!set is no plain value", "write a list, such as [a, b]"),
+    "pairs": ("{epochs: 5}", "!!pairs [epochs: 5]", 12, "stages.teacher.fit: !!pairs is no plain value", "a mapping"),
+    "bytes": ("subject-50-50", "!!binary YWJj", 4, "protocol: !!binary is no plain value", "write text"),
     "an entry twice": (
         "  student:\n", "  teacher:\n", 13, "stages.teacher: stands twice (before on line 8)", "keep one",
     ),
@@ -246,7 +249,7 @@ def test_a_file_without_end(tmp_path: Path, said_here: Callable[..., Any]) -> No
     (tmp_path / "large").write_bytes(b"#" * 1_000_001)
     large = str(tmp_path / "large")
     said_here("status", "-f", large).refuses(2, f"{large}: has more than 1000000 bytes", "check `-f`")
-    said_here("status", "-f", str(tmp_path)).refuses(2, f"{tmp_path}: cannot be read", "check the file")
+    said_here("status", "-f", "").refuses(2, f"{Path.cwd()}: is a folder, no plain file", "`-f FILE`")
 
 
 @pytest.mark.parametrize("name", ["教师", "élève", "a.b", "a_b-c.1", "1"])
