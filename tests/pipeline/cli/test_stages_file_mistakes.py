@@ -221,6 +221,20 @@ def test_weights_that_are_not_there(tmp_path: Path, good: str, check: Callable[.
     check(text, 7, "stages.encode.depth.weights: no such weights file", missing, "give a .safetensors or")
 
 
+@pytest.mark.parametrize(
+    ("weights", "message", "remedy"),
+    [
+        ("DEFAULT", "DEFAULT means other weights in other versions of torchvision", "name them"),
+        ("abc", "'abc' is no name of weights", "give torchvision's name of them"),
+    ],
+)
+def test_weights_that_have_no_such_name(
+    weights: str, message: str, remedy: str, good: str, check: Callable[..., None]
+) -> None:
+    text = good.replace("inertial]", "depth]").replace("encode: {}", f"encode: {{depth: {{weights: {weights}}}}}")
+    check(text, 7, f"stages.encode.depth.weights: {message}", remedy)
+
+
 def test_a_store_at_an_url_of_another_kind(tmp_path: Path, said_here: Callable[..., Any], good: str) -> None:
     (tmp_path / "stages.yaml").write_text(good.replace(".store", "ftp://host/store"))
     said_here("status", "-f", str(tmp_path / "stages.yaml")).refuses(
