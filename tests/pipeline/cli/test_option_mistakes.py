@@ -64,6 +64,7 @@ import pytest
             "stages.student.model.segments: 21 is more than the 20 patches of skeleton",
             "lower it, or encode skeleton with patches: 21",
         ),
+        ("matrix={seeds: []}", "--set matrix: matrix.seeds: the list is empty", "at least one value"),
         ("seeds=!!set {0}", "--set seeds=!!set {0}: !!set is no plain value", ""),
         ("protocol=2024-13-45", "--set protocol=2024-13-45: 2024-13-45 is no timestamp", "quote it"),
     ],

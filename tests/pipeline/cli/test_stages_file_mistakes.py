@@ -281,7 +281,7 @@ class TestMatrix:
         check(text, 19, "matrix: makes 1030301 experiments", "use several stages files")
 
     def test_without_values(self, good: str, check: Callable[..., None]) -> None:
-        check(good + "matrix: {seeds: []}\n", 19, "matrix.seeds: cannot be repeated over", "give a list")
+        check(good + "matrix: {seeds: []}\n", 19, "matrix.seeds: the list is empty", "at least one value")
 
     def test_over_what_all_points_share(self, good: str, check: Callable[..., None]) -> None:
         """The first point's value held for all of them."""

@@ -114,6 +114,9 @@ def test_without_a_remote_there_is_one_line(finished: Any, tmp_path: Path, comma
     said = project.command(command, code=2).stderr
     assert "remote: names no store to" in said
     assert "PIPELINE_REMOTE" in said
+    if command == "push":
+        for itself in (".store", "../mine/.store"):
+            assert "is the store itself" in project.command(command, "--remote", itself, code=2).stderr
     assert "no such entry" in project.command(command, "encoder", code=2).stderr
     assert "exclude each other" in project.command(command, "encode", "--all", code=2).stderr
     assert "unknown" in (said := project.command(command, code=2, PIPELINE_REMOTE="ftp://x/y").stderr) or "ftp" in said
