@@ -1,10 +1,11 @@
-"""Where an exception came from: whether a module that somebody named in a table raised it."""
+"""Where an exception that nobody foresaw came from: which source, model or loss raised it, or else which file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
+_PACKAGES = ("pipeline", "store", "trainers")
 # Packages whose modules are of several sources, models or losses; "": a module without a package.
 _SHARED_PACKAGES = ("", "pipeline.sources", "pipeline.stages", "trainers.models", "trainers.losses")
 
@@ -27,9 +28,30 @@ def raised_in(error: BaseException, modules: Iterable[str]) -> tuple[str, str] |
     return innermost
 
 
-def _short(filename: str) -> str:
+def describe_unforeseen(error: BaseException) -> str:
+    """Say what raised an exception that nobody foresaw, where, and what to do."""
+    if origin := describe_origin(error):
+        return origin
+    defect = "is a defect of harvest: run with --debug and report it"
+    from traceback import walk_tb  # slow to import
+
+    place = ""
+    for frame, line in walk_tb(error.__traceback__ and error.__traceback__.tb_next):  # without who caught it
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in _PACKAGES:
+            place = f"{_short(frame.f_code.co_filename, frame.f_globals['__name__'])}:{line}"
+    if not place:
+        return f"{type(error).__name__}: {error}\n  this {defect}"
+    return (
+        f"{place} raised {type(error).__name__}: {error}\n"
+        f"  mend it there, where that file or one that calls it was edited; else this {defect}"
+    )
+
+
+def _short(filename: str, module: str = "") -> str:
+    """Shorten a file's path to its last three parts, or to the package that its module is in."""
     path = Path(filename)
-    return "/".join(path.parts[-3:]) if path.is_absolute() else filename
+    count = len(module.split(".")) + (path.name == "__init__.py") if module else 3
+    return "/".join(path.parts[-count:]) if path.is_absolute() else filename
 
 
 def describe_origin(error: BaseException) -> str:

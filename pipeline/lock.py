@@ -7,10 +7,12 @@ Code that gives the values of earlier code stands here, too, with who found it (
 from __future__ import annotations
 
 import errno
+import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -21,6 +23,7 @@ from store import NotPlainFile, read_plain_file
 from store.canonical import digest
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_LONG = 4096  # bytes of a list of files
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -124,7 +127,10 @@ def lock_path(stages_file: Path) -> Path:
 def read_lock(path: Path) -> Lock:
     """Read a lock; an empty one where there is none. ConfigError where it is damaged or of another format."""
     try:
-        lock = msgspec.json.decode(read_plain_file(path), type=Lock)
+        data = read_plain_file(path)
+        lock = msgspec.json.decode(data, type=Lock)
+        if lock.format == 1:
+            _check_written(lock, data)
     except FileNotFoundError:
         return Lock()
     except PermissionError as error:
@@ -132,14 +138,46 @@ def read_lock(path: Path) -> Lock:
             f"{path}: {error.strerror}\n  whoever wrote it must let others read it: `chmod g+rw {path.name}` there"
         ) from None
     except NotPlainFile as error:
-        raise ConfigError(f"{path}: {error.strerror}\n  remove it; a run writes a new lock") from None
-    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise ConfigError(f"{path}: {error.strerror}\n  move it away; a run writes a new lock") from None
+    except (UnicodeDecodeError, msgspec.DecodeError, ValueError) as error:
         raise ConfigError(
             f"{path}: not a lock file: {error}\n  restore it from version control, or delete it and run again"
         ) from None
     if lock.format != 1:
         raise ConfigError(f"{path}: format {lock.format} is newer than this program\n  update harvest")
     return lock
+
+
+def _check_written(lock: Lock, data: bytes) -> None:
+    """Raise ValueError where a file that can be read as a lock is none that was written as one, or was merged badly."""
+    names = json.loads(_without_files(lock, data), object_pairs_hook=_unique_members)
+    if missing := [name for name in ("source", "index", "raw") if name not in names]:
+        raise ValueError(f"it has no {' and no '.join(missing)}")
+    digests = {"index": lock.index} if lock.index else {}
+    digests |= {f"raw: {name}": stream.digest for name, stream in lock.raw.items()}
+    digests |= {f"weights: {name}": sha256 for name, sha256 in lock.weights.items()}
+    for name, found in digests.items():
+        if not _DIGEST.fullmatch(found):
+            raise ValueError(f"{name}: {found[:99]!r} is no digest")
+
+
+def _without_files(lock: Lock, data: bytes) -> bytes:
+    """Return a lock's text without its long lists of files, which would take long to parse."""
+    pieces, position = [], 0
+    for stream in lock.raw.values():
+        if len(listed := memoryview(stream.listed)) > _LONG:
+            start = data.find(listed[:_LONG], position)
+            pieces += [data[position:start], b"{}"]
+            position = start + len(listed)
+    return b"".join([*pieces, data[position:]])
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands in it twice")
+    return members
 
 
 def update_lock(path: Path, lock: Lock, old: Lock) -> Lock | None:

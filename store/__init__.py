@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .store import Store as Store
 
 if TYPE_CHECKING:
+    from store.backends.base import IN_THE_WAY as IN_THE_WAY
     from store.backends.base import IrregularPath as IrregularPath
     from store.backends.object_store.leases import lease_s as lease_s
     from store.environment import check_environment as check_environment
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 # Of which module each name above is an attribute.
 _LAZY_MODULES = {
-    "store.backends.base": ("IrregularPath",),
+    "store.backends.base": ("IN_THE_WAY", "IrregularPath"),
     "store.backends.object_store.leases": ("lease_s",),
     "store.environment": ("check_environment", "seconds_from_environment"),
     "store.home": ("expand_home",),

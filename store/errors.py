@@ -12,7 +12,7 @@ OutputError
 
 from __future__ import annotations
 
-REMEDY = "Run again: this output is set aside and fetched or computed anew. Verify all others, too"
+REMEDY = "`pipeline run` sets this output aside, and fetches or computes it anew. Verify all others, too"
 
 
 class StoreError(Exception):

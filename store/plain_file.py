@@ -23,7 +23,7 @@ def describe_file_type(mode: int) -> str:
 
 
 class NotPlainFile(OSError):
-    """The path is neither a plain file nor a link to one; reading it could wait for ever."""
+    """The path is neither a plain file nor a link to one: a folder, or what could be waited for without end."""
 
 
 def read_plain_file(path: Path, limit: int = -1) -> bytes:
@@ -32,7 +32,7 @@ def read_plain_file(path: Path, limit: int = -1) -> bytes:
     Raises
     ------
     NotPlainFile
-        A FIFO, a socket or a device; its `strerror` says which.
+        A folder, a FIFO, a socket or a device; its `strerror` says which.
     OSError
     """
     try:
@@ -41,12 +41,11 @@ def read_plain_file(path: Path, limit: int = -1) -> bytes:
         if error.errno in (errno.ENXIO, errno.ENODEV):  # of a socket or a device
             raise _not_plain(path, describe_file_type(os.stat(path).st_mode)) from None
         raise
+    mode = os.fstat(descriptor).st_mode
+    if what := "a folder" if stat.S_ISDIR(mode) else describe_file_type(mode):
+        os.close(descriptor)
+        raise _not_plain(path, what)
     with open(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if what := describe_file_type(mode):
-            raise _not_plain(path, what)
         return file.read(limit)
 
 

@@ -51,6 +51,8 @@ class StoreChain:
     ----------
     failures : dict
         The error message, by the URL of each remote that is left out.
+    absent : dict of str to None
+        The URLs of opened remotes where there was no store yet.
     located : dict of str to set of (str, str)
         Which outputs `locate` found, by the URL of the remote.
     """
@@ -66,6 +68,7 @@ class StoreChain:
         self.local = local
         self.urls = tuple(dict.fromkeys(remotes))
         self.failures: dict[str, str] = {} if failures is None else failures
+        self.absent: dict[str, None] = {}
         self.located: dict[str, set[OutputName]] = {}
         self._base = base
         self._open: dict[str, Store] = {}
@@ -75,7 +78,9 @@ class StoreChain:
         for url in self.urls:
             if url not in self._open and url not in self.failures:
                 try:
-                    self._open[url] = Store.open(url, base=self._base)
+                    self._open[url] = remote = Store.open(url, base=self._base)
+                    if not remote.existed:
+                        self.absent[url] = None
                 except (UnsupportedUrl, UnsupportedFormat, WrongVariable):  # the user's mistake
                     raise
                 except StoreError as error:

@@ -34,6 +34,7 @@ class Store:
     def __init__(self, root: Backend) -> None:
         self._root = root
         self.url = root.url
+        self.existed = False  # whether there was a store already when it was opened
 
     def __repr__(self) -> str:
         return f"Store({self.url!r})"
@@ -60,7 +61,8 @@ class Store:
             There was one on a file system that is not mounted now.
         """
         store = cls(open_backend(url, base))
-        store._root.check_mounted(store.exists())
+        store.existed = store.exists()
+        store._root.check_mounted(store.existed)
         return store
 
     def has(self, stage: str, key: str) -> bool:

@@ -39,10 +39,10 @@ def find_baseline(plan: Plan, step: Step) -> Output:
             return store.output(newest.stage, newest.key)
     if last is None:
         places = " or ".join([plan.store.url, *plan.chain.urls])
-        raise NoBaseline(
-            f"{step.id}: no output in {places} has its recipe but for the code\n"
-            "  there is nothing to compare with: run it instead"
-        )
+        remedy = "there is nothing to compare with: run it instead"
+        if inputs := dict.fromkeys(plan.steps[n].entry for n in step.needs if plan.states[n] in ("todo", "partial")):
+            remedy = f"its inputs changed: accept {', '.join(inputs)} first, or run it instead"
+        raise NoBaseline(f"{step.id}: no output in {places} has its recipe but for the code\n  {remedy}")
     others = [each.text for each in changes(plan, step, last.manifest.recipe, step.recipe) if not each.is_code]
     same = last.manifest.recipe.get("code") == step.recipe["code"]
     problem = "its code did not change, other things did" if same else "more than its code changed"

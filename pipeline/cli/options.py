@@ -63,11 +63,19 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=1)
 
 
+def reported_of(plan: Plan) -> set[str]:
+    """Return the URLs of the remotes of which `note_failures` says something."""
+    return {*plan.chain.failures, *plan.chain.absent}
+
+
 def note_failures(plan: Plan, reported: Container[str]) -> None:
-    """Say which remotes are left out, but for those of which that was said before."""
+    """Say which remotes are left out, or are no stores yet, but for those of which that was said before."""
     for url, why in plan.chain.failures.items():
         if url not in reported:
             note(f"remote {url} is left out: {why}")
+    for url in plan.chain.absent:
+        if url not in reported:
+            note(f"there is no store at the remote {url}: check its name, or `pipeline push` makes one there")
 
 
 def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) -> Plan:
@@ -77,7 +85,7 @@ def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) 
     def progress(what: str, done: int, total: int) -> None:
         line.update(f"{what}: {done} of {total}")
 
-    reported = {*earlier.chain.failures} if earlier else set()
+    reported = reported_of(earlier) if earlier else set()
     plan = plan_again(earlier) if earlier else make_plan(path, [parse_setting(text) for text in settings], progress)
     line.clear()
     note_failures(plan, reported)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pipeline.terminal import note
 from store import Store
-from store.errors import CorruptManifest, CorruptObject
+from store.errors import CorruptManifest, CorruptObject, StoreError
 
 T = TypeVar("T")
 
@@ -25,7 +25,10 @@ def retry_after_quarantine(work: Callable[[], T], retry: Callable[[], T] | None 
         except (CorruptObject, CorruptManifest) as error:
             if not (error.url and error.stage and error.key):
                 raise
-            place = Store.open(error.url).quarantine(error.stage, error.key, str(error), attempt=error.attempt)
+            try:
+                place = Store.open(error.url).quarantine(error.stage, error.key, str(error), attempt=error.attempt)
+            except StoreError as why:
+                raise StoreError(f"{error.finding}; it could not be set aside: {why}") from error
             note(f"{error.finding}; it was moved to {place}")
             work = retry or work
     return work()

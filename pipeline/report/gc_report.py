@@ -137,9 +137,9 @@ def irregular_notes(irregular: Sequence[IrregularPath]) -> list[str]:
     if not irregular:
         return []
     return [
-        "note: nothing in a store is followed, used or freed that is not a plain file or folder:",
+        "note: nothing in a store is followed, used or freed that is not a plain file or folder in its place:",
         *(f"  {line}" for line in shortened([f"{each.path}, {each.what}" for each in irregular], _MOST_LINES)),
-        "  put what it stands for in its place, or delete it. To have a store on another disk, let the whole store\n"
+        "  put what it stands for in its place, or move it away. To have a store on another disk, let the whole store\n"
         "  folder be a link, or mount the disk there (`mount --bind`)",
     ]
 

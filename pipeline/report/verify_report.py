@@ -24,7 +24,8 @@ class VerifyReport:
     missing: list[OutputName] = field(default_factory=list)  # of the experiment
     failed: dict[OutputName, str] = field(default_factory=dict)  # by the network or the disk, and how
     moved: dict[OutputName, str] = field(default_factory=dict)  # where damaged ones were set aside
-    irregular: Sequence[IrregularPath] = ()  # what is neither a plain file nor a folder
+    not_moved: dict[OutputName, str] = field(default_factory=dict)  # why those could not be set aside that should be
+    irregular: Sequence[IrregularPath] = ()  # what is neither a plain file nor a folder, or in a folder's place
     foreign: Sequence[str] = ()  # of a whole store: what lies in its folders and is not of it
 
     @property
@@ -55,7 +56,7 @@ class VerifyReport:
         total = size(sum(each.bytes for each in self.checked))
         outputs = counted(len(self.checked), "output")
         lines.append(f"{outputs} in {self.url} ({total}), {how}: {', '.join(counts)}")
-        if len(self.damaged) > len(self.moved):
+        if len(self.damaged) > len(self.moved) + len(self.not_moved):
             lines.append("set damaged outputs aside with --quarantine; the next run fetches or makes them again")
         return "\n".join(lines)
 
@@ -73,6 +74,7 @@ class VerifyReport:
                     "key": each.key,
                     "objects": [{"path": d.path, "expected": d.expected, "found": d.found} for d in each.damage],
                     "quarantined": self.moved.get((each.stage, each.key)),
+                    "not_quarantined": self.not_moved.get((each.stage, each.key)),
                 }
                 for each in self.damaged
             ],

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,14 @@ def target_of(plan: Plan, url: str | None) -> Store:
             f"{plan.path}: remote: names no store to push to\n"
             "  set remote: to a folder or a URL such as s3://bucket/features, set PIPELINE_REMOTE, or give --remote"
         )
-    return Store.open(plan.chain.urls[0] if url is None else url)
+    target = Store.open(plan.chain.urls[0] if url is None else url)
+    if _place(target) == _place(plan.store):
+        raise ConfigError(f"{target.url} is the store itself\n  name another to push to")
+    return target
+
+
+def _place(store: Store) -> str:
+    return store.url if "://" in store.url else str(Path(store.url).resolve())
 
 
 def push(

@@ -238,7 +238,8 @@ class _Run:
         existed = self._plan.store.has(*name)
         try:
             place = self._plan.store.quarantine(*name, message, attempt=corrupt.attempt)
-        except StoreError:
+        except StoreError as error:
+            _log.warning("error: %s is damaged, and could not be set aside: %s", damaged, error)
             return False
         self._available.discard(damaged)
         self._plan.states[damaged] = "remote" if self._plan.chain.locate([name]) else "todo"

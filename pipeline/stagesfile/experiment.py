@@ -61,7 +61,9 @@ def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> l
     _check_top(document)
     matrix = convert(document, "", document.values, Experiment).matrix
     for key, values in matrix.items():
-        if not values or key.split(".")[0] in ("matrix", "store", "remote"):
+        if not values:
+            raise document.error(f"matrix.{key}", "the list is empty", "give at least one value, or take the key out")
+        if key.split(".")[0] in ("matrix", "store", "remote"):
             raise document.error(f"matrix.{key}", "cannot be repeated over", "give a list of values for another key")
         if key in ("on_bad_recording", "equal_code"):  # of one plan: its index, its code
             remedy = "set it at the top level; for both, use two stages files"

@@ -30,7 +30,8 @@ def read_text(path: Path) -> str:
             f"{path}: no such stages file\n  give one with `-f FILE`, or run where stages.yaml is"
         ) from None
     except NotPlainFile as error:
-        raise ConfigError(f"{path}: {error.strerror}\n  write it to a file, and give that with `-f FILE`") from None
+        shown = path if path.name else path.absolute()  # of `-f .` and `-f ''`
+        raise ConfigError(f"{shown}: {error.strerror}\n  write it to a file, and give that with `-f FILE`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}\n  check the file") from None
     if len(content) > _MAX_BYTES:

@@ -22,6 +22,15 @@ _FLOAT = re.compile(
 _NUMBERS = {"tag:yaml.org,2002:int": _INT, "tag:yaml.org,2002:float": _FLOAT}
 
 
+# Tags of values that a stages file has no use for, with what to write instead.
+_REFUSED = {
+    "tag:yaml.org,2002:set": "write a list, such as [a, b]",
+    "tag:yaml.org,2002:omap": "write a mapping, such as {a: 1, b: 2}",
+    "tag:yaml.org,2002:pairs": "write a mapping, such as {a: 1, b: 2}",
+    "tag:yaml.org,2002:binary": "write text",
+}
+
+
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one is not always built
     """Safe YAML with the numbers of YAML 1.2: ``1e-3`` is one.
 
@@ -36,6 +45,8 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """As the loader's, with the line of a value that is not of its kind, such as the date 2024-13-45."""
+        if remedy := _REFUSED.get(node.tag):
+            raise _error(node.start_mark, f"{_tag_name(node)} is no plain value", remedy)
         try:
             if node.tag in _NUMBERS and isinstance(node, yaml.ScalarNode):
                 _check_number(node.tag, node.value)
@@ -135,7 +146,13 @@ def _error(mark: Any, problem: str, note: str) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=mark, note=note)
 
 
+def _tag_name(node: yaml.Node) -> str:
+    return f"!!{node.tag.rpartition(':')[2]}"
+
+
 def _record_lines(node: yaml.Node, prefix: str, document: Document) -> None:
+    if remedy := _REFUSED.get(node.tag):
+        raise document.error(prefix, f"{_tag_name(node)} is no plain value", remedy)
     if isinstance(node, yaml.MappingNode):
         for key_node, value_node in node.value:
             key = f"{prefix}.{key_node.value}" if prefix else str(key_node.value)

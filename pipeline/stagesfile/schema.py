@@ -101,7 +101,9 @@ def _wrong_value(document: Document, key: str, message: str, fields: list[str]) 
     problem = re.sub(r"`([a-z |]+)`", lambda types: _plain(types[1]), problem)
     if not semicolon:
         remedy = "put quotes around it" if problem.endswith("got a date") else _SEE
-    return document.error(key, problem[:1].lower() + problem[1:], remedy)
+    if message != rest:  # msgspec's words, and not a struct's, which may begin with a value
+        problem = problem[:1].lower() + problem[1:]
+    return document.error(key, problem, remedy)
 
 
 def _plain(types: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, TypeAlias
 
+IN_THE_WAY = "a file where a folder belongs"
+
 Data: TypeAlias = bytes | bytearray | memoryview
 
 
@@ -19,18 +21,22 @@ class ObjectInfo(NamedTuple):
 
 
 class IrregularPath(NamedTuple):
-    """Something in a listing that is neither a plain file nor a folder, and was skipped."""
+    """Something in a listing that is neither a plain file nor a folder, or is a file in a folder's place: skipped."""
 
     path: str
     what: str  # its type, such as "a symbolic link"
 
 
+class FolderInPlace(FileNotFoundError):
+    """There is a folder where an object is looked for."""
+
+
 class Backend(Protocol):
     """Objects by path, with forward slashes, below one folder or URL.
 
-    A missing object is a FileNotFoundError; every other failure of the medium is a StoreError that names it. Whatever
-    is neither a plain file nor a folder is not an object: listings skip it, and every other operation that meets it,
-    on the way to an object or in its place, raises IrregularFile.
+    A missing object is a FileNotFoundError (FolderInPlace where a folder stands in its place); every other failure of
+    the medium is a StoreError that names it. Whatever is neither a plain file nor a folder is not an object: listings
+    skip it, and every other operation that meets it, on the way to an object or in its place, raises IrregularFile.
     """
 
     url: str

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from store.backends.base import Backend
+from store.backends.base import Backend, FolderInPlace
 from store.backends.reread import read_again
 from store.canonical import canonical_json
 from store.errors import REMEDY, CorruptManifest, StoreError, UnsafeManifest, UnsafePath, UnsupportedFormat
@@ -106,5 +106,8 @@ def manifest_and_text(
 
     try:
         return read_again(backend, path, read, (CorruptManifest, UnsupportedFormat), on_misread)
+    except FolderInPlace:
+        problem = f"{backend.url}/{path} is a folder where a file belongs. {REMEDY}"
+        raise CorruptManifest(problem, url=backend.url, stage=stage, key=key) from None
     except FileNotFoundError:
         return None

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from pipeline.cli.options import experiment_options, plan_of
-from pipeline.errors import ConfigError, StepError
+from pipeline.errors import ConfigError, PipelineError, StepError
 from pipeline.lock import Accepted, lock_path, read_lock, write_lock
 from pipeline.plan.history import user_name
 from pipeline.plan.planner import Plan, states_of
@@ -19,6 +19,8 @@ from pipeline.plan.steps.step import Step
 from pipeline.run.selection import check_entry
 from pipeline.stagesfile.schema import did_you_mean
 from pipeline.terminal import note
+from store.errors import StoreError
+from trainers.errors import TrainingError
 
 if TYPE_CHECKING:
     from pipeline.accept.check import CheckResult
@@ -112,6 +114,7 @@ def _steps(plan: Plan, entry: str, step: str | None) -> list[Step]:
 
 def _check(plan: Plan, target: AcceptanceGroup, device: str, tolerance: float, shards: int) -> list[CheckResult]:
     from pipeline.accept.check import check
+    from pipeline.error_origin import describe_unforeseen
     from pipeline.run.display import make_display
 
     checked = []
@@ -119,7 +122,14 @@ def _check(plan: Plan, target: AcceptanceGroup, device: str, tolerance: float, s
         for step, earlier in target.pairs:
             display.start(step.id)
             progress = partial(display.advance, step.id)
-            result = check(plan, step, earlier, device=device, tolerance=tolerance, shards=shards, progress=progress)
+            try:
+                result = check(
+                    plan, step, earlier, device=device, tolerance=tolerance, shards=shards, progress=progress
+                )
+            except (PipelineError, StoreError, TrainingError, OSError):
+                raise
+            except Exception as error:  # of the changed code
+                raise StepError(f"{step.id}: {describe_unforeseen(error)}") from error
             checked.append(result)
             display.end(step.id, f"{result.what}: {_measured(result)}")
     return checked

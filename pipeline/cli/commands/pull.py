@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
+from pipeline.cli.options import exclusive, experiment_options, json_text, note_failures, plan_of, reported_of
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import states_of
 from pipeline.report.differing_outputs import print_problems
@@ -38,7 +38,9 @@ def command(
             f"{plan.path}: remote: names no store to pull from\n"
             "  set remote: to a folder or a URL such as s3://bucket/features, or set PIPELINE_REMOTE"
         )
-    remotes = plan.chain.remotes()
+    reported = reported_of(plan)
+    remotes = {url: store for url, store in plan.chain.remotes().items() if url not in plan.chain.absent}
+    note_failures(plan, reported)
     newly_pinned = plan.history.pin((step.stage, step.key) for step in chosen)
     in_remotes = [(step.stage, step.key) for step in chosen if plan.states[step.id] == "remote"]
     if pin_in_remotes(plan, in_remotes) or newly_pinned:
@@ -52,8 +54,9 @@ def command(
     outcome = pull(plan, outputs, forced=forced)
     outcome.differs |= {id_: origin for id_, origin in differs.items() if id_ not in outputs}
     print_problems(plan, outcome)
+    nothing = "there is no store at a remote" if plan.chain.absent else "no remote can be reached"
     if not remotes:
-        print("error: no remote can be reached\n  see the notes above; run it again when one can", file=sys.stderr)
-    where = ", ".join(store.url for store in remotes.values()) or "no remote can be reached"
+        print(f"error: {nothing}\n  see the notes above; run it again when there is one", file=sys.stderr)
+    where = ", ".join(store.url for store in remotes.values()) or nothing
     print(json_text(outcome.as_json()) if as_json else outcome.as_text("pulled", where))
     return 1 if outcome.failed or not remotes else 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment_options, json_text, note_failures, plan_of
+from pipeline.cli.options import experiment_options, json_text, note_failures, plan_of, reported_of
 from pipeline.plan.planner import Plan
 from pipeline.report import status
 from pipeline.report.differing_outputs import differing_text
@@ -33,7 +33,7 @@ def command(path: Path, settings: tuple[str, ...], compare: bool, as_json: bool)
 def _differing(plan: Plan) -> dict[str, str]:
     from pipeline.run.push_pull import compare
 
-    reported = set(plan.chain.failures)
+    reported = reported_of(plan)
     differing = compare(plan, [step for step in plan.steps.values() if plan.states[step.id] == "cached"])
     note_failures(plan, reported)
     return differing

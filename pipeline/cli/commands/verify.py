@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,15 +15,17 @@ from pipeline.cli.retry import retry_after_quarantine
 from pipeline.cli.store_options import open_store, store_options
 from pipeline.formatting import size
 from pipeline.keys.recipe_check import contradiction
+from pipeline.registry import STAGES
 from pipeline.report.progress_line import ProgressLine
 from pipeline.report.verify_report import VerifyReport
 from pipeline.run.selection import of_entries
-from store import Store
+from store import IN_THE_WAY, IrregularPath, Store
 from store.errors import StoreError
 
 if TYPE_CHECKING:
     from store import OutputName, VerifyResult
 
+_IN_THE_WAY = re.compile(rf"outputs/({'|'.join(STAGES)})(/[0-9a-f]{{64}})?")  # of what is foreign, as it is no folder
 _MAX_OUTPUTS = 4  # of a bucket, at a time; each has several objects under way
 
 
@@ -67,9 +70,14 @@ def command(
     _check(store, report)
     if whole:
         inventory = store.inventory()
-        report.irregular, report.foreign = inventory.irregular, inventory.foreign
+        in_the_way = [path for path in inventory.foreign if _IN_THE_WAY.fullmatch(path)]
+        report.irregular = [*inventory.irregular, *(IrregularPath(path, IN_THE_WAY) for path in in_the_way)]
+        report.foreign = sorted({*inventory.foreign} - {*in_the_way})
     else:
-        report.irregular = [each for checked in report.checked for each in checked.irregular]
+        found = [each for checked in report.checked for each in checked.irregular]
+        if "://" not in store.url:  # an object of a bucket is in no other's way
+            found += [each for name in report.missing for each in store.folder(*name).irregular]
+        report.irregular = [*dict.fromkeys(found)]
     if quarantine:
         _set_aside(store, report)
     print(json_text(report.as_json()) if as_json else report.as_text())
@@ -112,4 +120,5 @@ def _set_aside(store: Store, report: VerifyReport) -> None:
         try:
             report.moved[name] = store.quarantine(*name, why, attempt=each.attempt)
         except StoreError as error:
+            report.not_moved[name] = str(error)
             print(f"error: {'/'.join(name)} was not set aside: {error}", file=sys.stderr)

@@ -19,6 +19,7 @@ from typing import Any
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken, Skipped
 from pipeline.plan.steps.axes import matrix_axes, variant
+from pipeline.plan.steps.check_models import check_model
 from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.inputs import find_inputs, needs_series
 from pipeline.plan.steps.recipes import encode_recipe, evaluate_recipe, gaf_recipe, index_recipe, training_recipe
@@ -131,6 +132,7 @@ class StepBuilder:
         inputs = [input_name(name, model.takes) for name in modalities]
         read = list(dict.fromkeys([*inputs, *(teacher.work["inputs"] if teacher else ())]))
         features = find_inputs(point, entry, needed, sorted(read, key=partial(_position, point)))
+        check_model(point, entry, params, {name: features[name] for name in inputs})
         pretrained = self._pretrained(point, entry, params)
         code = self._code(entry.stage, *named, *(PRETRAINED.values() if pretrained else ()))
         recipe = training_recipe(

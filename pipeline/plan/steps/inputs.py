@@ -43,8 +43,9 @@ def _provider(point: Point, entry: Entry, needed: Sequence[Step], name: str) -> 
         raise point.document.error(f"{entry.dotted_key}.needs", problem, "need one of them")
     if not steps:
         stage = "gaf" if form == "images" else "encode"
+        article = "an" if stage == "encode" else "a"
         given = [s.work["modality"] for s in needed if s.stage == stage]
-        remedy = f"needed {stage} entries give {', '.join(given)}" if given else f"add a {stage} entry to needs"
+        remedy = f"needed {stage} entries give {', '.join(given)}" if given else f"add {article} {stage} entry to needs"
         problem = f"no needed entry gives {'images' if form == 'images' else 'features'} of {modality}"
         raise point.document.error(f"{entry.dotted_key}.needs", problem, f"{remedy}; `modalities:` chooses")
     if form == "series":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pipeline.lock import Lock
 from pipeline.stagesfile.experiment import Point
 from store import expand_home
 
+_ENUMERATED = re.compile(r"[A-Z][A-Z0-9_]*")  # as torchvision writes them all
 _FILES = (".pth", ".safetensors")
 
 
@@ -43,6 +45,9 @@ class Weights:
         if value == "none":
             return {"random": True}
         if not value.endswith(_FILES):
+            if not _ENUMERATED.fullmatch(value):
+                remedy = "give torchvision's name of them, such as IMAGENET1K_V1, a .pth or .safetensors file, or none"
+                raise point.document.error(place, f"{value!r} is no name of weights", remedy)
             return {"enumerated": value}
         if value not in self.known:
             self.known[value] = self._look(point, place, value)

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
-from pipeline.error_origin import describe_origin
+from pipeline.error_origin import describe_unforeseen
 from pipeline.errors import CodeChanged, PipelineError
 from pipeline.run.messages import CorruptInput, StepFailed
 from store.errors import DraftLocked, OutputError, StoreError
@@ -49,8 +49,7 @@ def capture_failure(store: str, work: Callable[[], T]) -> T | StepFailed:
         if type(error).__name__ == "OutOfMemoryError":  # torch's, which need not be imported here
             remedy = "stop other programs on it, give --jobs 1 or a lower --together, or lower the batch size"
             return StepFailed(f"out of the GPU's memory\n  {remedy}", traceback.format_exc())
-        defect = f"{type(error).__name__}: {error}\n  this is a defect of harvest: run with --debug and report it"
-        return StepFailed(describe_origin(error) or defect, traceback.format_exc(), internal_error=True)
+        return StepFailed(describe_unforeseen(error), traceback.format_exc(), internal_error=True)
 
 
 def _corrupt_input(error: OutputError, store: str) -> CorruptInput | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from store.backends.base import IN_THE_WAY, FolderInPlace
 from store.errors import NotPermitted, StoreError, StoreFull
 
 _NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -45,9 +46,18 @@ def translated(action: str, path: str) -> Iterator[None]:
             ) from error
         if error.errno in _NOT_PERMITTED:
             raise NotPermitted(f"cannot {action} {path}: {reason}. {_remedy(error.errno, path)}") from error
+        if error.errno in (errno.ENOTDIR, errno.EEXIST) and (file := file_in_the_way(path)):
+            raise StoreError(f"cannot {action} {path}: {file} is {IN_THE_WAY}; move it away, and run again") from error
         raise StoreError(
             f"cannot {action} {path}: {reason}. Check that the folder is mounted, healthy and yours to use"
         ) from error
+
+
+def file_in_the_way(folder: str) -> str | None:
+    """Return the plain file that stands where a folder, or one above it, belongs."""
+    while not os.path.lexists(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    return folder if os.path.isfile(folder) and not os.path.islink(folder) else None
 
 
 def _remedy(number: int, path: str) -> str:
@@ -64,11 +74,13 @@ def _remedy(number: int, path: str) -> str:
 
 @contextmanager
 def translated_keep_missing(action: str, path: str) -> Iterator[None]:
-    """Do as `translated`, but raise FileNotFoundError for a missing file."""
+    """Do as `translated`, but raise FileNotFoundError for a missing file, FolderInPlace for a folder."""
     try:
         with translated(action, path):
             yield
     except StoreError as error:
-        if isinstance(error.__cause__, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
+        if isinstance(error.__cause__, IsADirectoryError):
+            raise FolderInPlace(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
+        if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
         raise

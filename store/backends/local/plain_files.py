@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 
-from store.backends.base import IrregularPath
+from store.backends.base import IN_THE_WAY, IrregularPath
+from store.backends.local.os_errors import file_in_the_way
 from store.errors import IrregularFile
 from store.plain_file import describe_file_type
 
@@ -110,7 +111,12 @@ class PlainTree:
             return []
 
     def files(self, path: str, irregular: list[IrregularPath] | None = None) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Yield all plain files below a folder; what is neither a file nor a folder is appended to `irregular`."""
+        """Yield all plain files below a folder; what is neither a file nor a folder is appended to `irregular`.
+
+        So is a file that stands where the folder itself, or one above it, belongs.
+        """
+        if irregular is not None and path and (file := file_in_the_way(f"{self._root}/{path}")):
+            irregular.append(IrregularPath(file.removeprefix(f"{self._root}/"), IN_THE_WAY))
         pending = [path]
         while pending:
             folder = pending.pop()

@@ -224,6 +224,26 @@ def test_the_index(edited: Any, edit: Any) -> None:
     assert keys(edited) == before
 
 
+def test_inputs_are_accepted_first(done: Any, edited: Any, edit: Any, tmp_path: Path) -> None:
+    moved = done.copy(tmp_path / "moved")  # where nothing says which outputs were this experiment's
+    moved.code = edited.code
+    refactor(edit)
+    said = moved.command("accept", "student", code=1).stderr
+    assert "no output in" in said
+    assert "accept encode first" in said
+
+
+def test_changed_code_that_fails_is_named(edited: Any, edit: Any) -> None:
+    edit("trainers/data/patches.py", "deviation, mean = torch", "spread, mean = torch")
+    line = 1 + (edited.code / "trainers/data/patches.py").read_text().splitlines().index(
+        "    return torch.cat([mean, deviation], dim=-1)"
+    )
+    where = f"trainers/data/patches.py:{line} raised NameError: name 'deviation' is not defined\n  mend it there, "
+    assert f"error: encode[inertial]: {where}" in edited.command("accept", "encode", code=1).stderr
+    assert not accepted(edited)
+    assert where in edited.command("run", code=1).stderr
+
+
 def test_nothing_to_accept(edited: Any) -> None:
     assert "encode: nothing to accept, all of it is in the store" in edited.command("accept", "encode").stdout
     assert not accepted(edited)

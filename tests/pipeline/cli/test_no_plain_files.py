@@ -26,13 +26,16 @@ def bound(path: Path) -> None:
             os.chdir(here)
 
 
+def folder(path: Path) -> None:
+    path.mkdir()
+
+
 def device(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
-MAKE = pytest.mark.parametrize(
-    ("make", "what"), [(fifo, "a FIFO"), (bound, "a socket"), (device, "a character device")]
-)
+SPECIAL = [(fifo, "a FIFO"), (bound, "a socket"), (device, "a character device")]
+MAKE = pytest.mark.parametrize(("make", "what"), [*SPECIAL, (folder, "a folder")])
 
 
 def ended(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -50,7 +53,7 @@ def test_a_lock(file: str, make: Callable[[Path], None], what: str) -> None:
     make(lock)
     said = ended("status", "-f", file)
     assert said.returncode == 2
-    assert said.stderr == f"error: {lock}: is {what}, no plain file\n  remove it; a run writes a new lock\n"
+    assert said.stderr == f"error: {lock}: is {what}, no plain file\n  move it away; a run writes a new lock\n"
 
 
 @MAKE
@@ -69,8 +72,8 @@ def test_a_stages_file_may_be_a_link(file: str, tmp_path: Path) -> None:
     assert ended("status", "-f", str(tmp_path / "linked.yaml")).returncode == 0
 
 
-@MAKE
-def test_cache_files(file: str, tmp_path: Path, make: Callable[[Path], None], what: str) -> None:
+@pytest.mark.parametrize("make", [make for make, _ in SPECIAL])
+def test_cache_files(file: str, tmp_path: Path, make: Callable[[Path], None]) -> None:
     cache = tmp_path / "cache"
     before = ended("status", "-f", file, PIPELINE_CACHE=str(cache))
     kept = [path for path in cache.rglob("*") if path.is_file()]

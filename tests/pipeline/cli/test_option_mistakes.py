@@ -49,6 +49,23 @@ import pytest
         ("stages.student.stage=[x]", "--set stages.student.stage: must be the name of a stage", "known: encode"),
         ("stages.student.needs=[encode, encode]", "--set stages.student.needs: names encode twice", "keep one"),
         ("matrix={5: [1]}", "--set matrix: a key is not text", "put quotes around it"),
+        (
+            "stages.teacher.model={name: dmft, heads: 7}",
+            "--set stages.teacher.model: stages.teacher.model.heads: 7 does not divide the width 48",
+            "choose of 1, 2, 3, 4, 6, 8, 12, 16, 24, 48",
+        ),
+        (
+            "stages.student.loss.weights={foo: 0.5}",
+            "--set stages.student.loss.weights: names foo, and not each of the student's streams",
+            "skeleton/temporal, skeleton/spatial, inertial/temporal, inertial/spatial",
+        ),
+        (
+            "stages.student={stage: train, needs: [encode], modalities: [skeleton], model: {name: trn, segments: 21}}",
+            "stages.student.model.segments: 21 is more than the 20 patches of skeleton",
+            "lower it, or encode skeleton with patches: 21",
+        ),
+        ("matrix={seeds: []}", "--set matrix: matrix.seeds: the list is empty", "at least one value"),
+        ("seeds=!!set {0}", "--set seeds=!!set {0}: !!set is no plain value", ""),
         ("protocol=2024-13-45", "--set protocol=2024-13-45: 2024-13-45 is no timestamp", "quote it"),
     ],
 )

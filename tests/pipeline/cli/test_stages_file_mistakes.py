@@ -161,6 +161,9 @@ NOT_YAML = {
     "an object of Python": (
         "[0, 1]", "!!python/object/apply:os.getcwd []", 5, "could not determine a constructor", "fix"
     ),
+    "a set": ("[0, 1]", "!!set {0, 1}", 5, "seeds: !!set is no plain value", "write a list, such as [a, b]"),
+    "pairs": ("{epochs: 5}", "!!pairs [epochs: 5]", 12, "stages.teacher.fit: !!pairs is no plain value", "a mapping"),
+    "bytes": ("subject-50-50", "!!binary YWJj", 4, "protocol: !!binary is no plain value", "write text"),
     "an entry twice": (
         "  student:\n", "  teacher:\n", 13, "stages.teacher: stands twice (before on line 8)", "keep one",
     ),
@@ -218,6 +221,20 @@ def test_weights_that_are_not_there(tmp_path: Path, good: str, check: Callable[.
     check(text, 7, "stages.encode.depth.weights: no such weights file", missing, "give a .safetensors or")
 
 
+@pytest.mark.parametrize(
+    ("weights", "message", "remedy"),
+    [
+        ("DEFAULT", "DEFAULT means other weights in other versions of torchvision", "name them"),
+        ("abc", "'abc' is no name of weights", "give torchvision's name of them"),
+    ],
+)
+def test_weights_that_have_no_such_name(
+    weights: str, message: str, remedy: str, good: str, check: Callable[..., None]
+) -> None:
+    text = good.replace("inertial]", "depth]").replace("encode: {}", f"encode: {{depth: {{weights: {weights}}}}}")
+    check(text, 7, f"stages.encode.depth.weights: {message}", remedy)
+
+
 def test_a_store_at_an_url_of_another_kind(tmp_path: Path, said_here: Callable[..., Any], good: str) -> None:
     (tmp_path / "stages.yaml").write_text(good.replace(".store", "ftp://host/store"))
     said_here("status", "-f", str(tmp_path / "stages.yaml")).refuses(
@@ -246,7 +263,7 @@ def test_a_file_without_end(tmp_path: Path, said_here: Callable[..., Any]) -> No
     (tmp_path / "large").write_bytes(b"#" * 1_000_001)
     large = str(tmp_path / "large")
     said_here("status", "-f", large).refuses(2, f"{large}: has more than 1000000 bytes", "check `-f`")
-    said_here("status", "-f", str(tmp_path)).refuses(2, f"{tmp_path}: cannot be read", "check the file")
+    said_here("status", "-f", "").refuses(2, f"{Path.cwd()}: is a folder, no plain file", "`-f FILE`")
 
 
 @pytest.mark.parametrize("name", ["教师", "élève", "a.b", "a_b-c.1", "1"])
@@ -264,7 +281,7 @@ class TestMatrix:
         check(text, 19, "matrix: makes 1030301 experiments", "use several stages files")
 
     def test_without_values(self, good: str, check: Callable[..., None]) -> None:
-        check(good + "matrix: {seeds: []}\n", 19, "matrix.seeds: cannot be repeated over", "give a list")
+        check(good + "matrix: {seeds: []}\n", 19, "matrix.seeds: the list is empty", "at least one value")
 
     def test_over_what_all_points_share(self, good: str, check: Callable[..., None]) -> None:
         """The first point's value held for all of them."""

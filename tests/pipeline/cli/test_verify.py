@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,44 @@ def test_a_manifest_that_cannot_be_read(project: Any) -> None:
     project.command("verify", "--all", "--quarantine", code=1)
     assert not path.exists()
     assert "8 outputs" in project.command("verify", "--all").stdout
+
+
+def place(path: Path) -> None:
+    """Put a file where a folder belongs."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.write_text("mine")
+
+
+@pytest.mark.parametrize("where", ["outputs", "outputs/encode", "outputs/encode/*"])
+def test_a_file_where_a_folder_belongs(project: Any, where: str) -> None:
+    file = next(project.store.glob(where))
+    place(file)
+    name = str(file.relative_to(project.store))
+    for everything in ((), ("--all",)):
+        found = json_of(project, *everything, code=1)
+        assert found["irregular"] == [{"path": name, "is": "a file where a folder belongs"}]
+    said = project.command("run", code=1).stderr
+    assert f"{file} is a file where a folder belongs; move it away" in said
+    assert file.read_text() == "mine"
+
+
+def test_what_cannot_be_set_aside_is_said_to_stay(project: Any) -> None:
+    path = next((project.store / "outputs" / "evaluate").glob("*/manifest.json"))
+    path.unlink()
+    path.mkdir()
+    place(project.store / "quarantine")
+    why = f"{project.store / 'quarantine'} is a file where a folder belongs; move it away"
+    checked = project.command("verify", "--quarantine", code=1)
+    assert "was not set aside" in checked.stderr
+    assert why in checked.stderr
+    assert "with --quarantine" not in checked.stdout
+    ran = project.command("run", code=1).stderr
+    assert "it could not be set aside" in ran
+    assert why in ran
+    (project.store / "quarantine").unlink()
+    project.command("run")
+    project.command("verify")
 
 
 def test_a_remote_is_checked_instead(project: Any, finished: Any, tmp_path: Path) -> None:

@@ -210,6 +210,11 @@ def test_a_lock_round_trips(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+FILES = b"{%s}" % b", ".join(b'"%d": [5, "%s"]' % (number, b"3" * 64) for number in range(100))
+MERGED = b'{"source": "x", "index": "", "raw": {"a": {"digest": "' + b"1" * 64 + b'", "files": %s}, "a": {"digest": "'
+MERGED += b"2" * 64 + b'", "files": %s}}}'
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -217,6 +222,15 @@ def test_a_lock_round_trips(tmp_path: Path) -> None:
         (b"<<<<<<< HEAD\n", "not a lock file"),
         (b"\xff\xfe", "not a lock file"),
         (b'{"format": 1, "secret": 2}', "not a lock file"),
+        (b"{}", "not a lock file: it has no source and no index and no raw"),
+        (b'{"format": 1}', "not a lock file: it has no source"),
+        (b'{"source": "x", "index": "zz", "raw": {}}', "not a lock file: index: 'zz' is no digest"),
+        (b'{"source": "x", "index": "", "raw": {"a": {"digest": "b"}}}', "not a lock file: raw: a: 'b' is no digest"),
+        (MERGED % (b"{}", b"{}"), "not a lock file: 'a' stands in it twice"),
+        (MERGED % (FILES, FILES), "not a lock file: 'a' stands in it twice"),
+        (MERGED % (b"{}", FILES), "not a lock file: 'a' stands in it twice"),
+        (MERGED % (FILES, b"{}"), "not a lock file: 'a' stands in it twice"),
+        (MERGED % (FILES, FILES.replace(b"5", b"67")), "not a lock file: "),
         (b'{"format": 2}', "format 2 is newer than this program"),
     ],
 )
@@ -225,6 +239,15 @@ def test_a_damaged_lock_is_named(project: Any, content: bytes, message: str) -> 
     said = project.command("status", code=2).stderr
     assert f"stages.lock: {message}" in said
     assert len(said.splitlines()) == 2
+
+
+def test_long_lists_of_files_that_begin_alike(tmp_path: Path) -> None:
+    files = {f"{number:04}": (5, "3" * 64) for number in range(200)}
+    more = {**files, "more": (5, "3" * 64)}
+    streams = {"a": LockedStream.of("1" * 64, files), "b": LockedStream.of("2" * 64, more)}
+    lock = Lock(source="x", index="4" * 64, raw={**streams, "c": LockedStream.of("2" * 64, files)})
+    write_lock(tmp_path / "stages.lock", lock, Lock())
+    assert read_lock(tmp_path / "stages.lock") == lock
 
 
 def test_a_lock_that_cannot_be_written_is_named(tmp_path: Path) -> None:

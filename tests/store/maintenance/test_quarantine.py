@@ -33,7 +33,13 @@ def test_the_error_says_where(store: Store) -> None:
     error = damage(store, output)
     found = (error.url, error.stage, error.key, error.attempt, error.path)
     assert found == (store.url, "train", "k1", output.manifest.attempt, "a/b")
-    for words in ("/a/b", "expected 4 bytes", "found 4 bytes", "Run again", "Verify all others"):
+    for words in (
+        "/a/b",
+        "expected 4 bytes",
+        "found 4 bytes",
+        "`pipeline run` sets",
+        "Verify all others",
+    ):
         assert words in str(error)
 
 
@@ -87,6 +93,20 @@ def test_a_manifest_that_cannot_be_read(store: Store, content: bytes) -> None:
     store.quarantine("train", "k1", str(error.value))
     assert not store.has("train", "k1")
     assert publish(store, b"new").read_bytes("a/b") == b"new"
+
+
+def test_a_folder_in_the_manifests_place(folder_store: Store) -> None:
+    publish(folder_store)
+    manifest = Path(folder_store.url) / "outputs/train/k1/manifest.json"
+    manifest.unlink()
+    manifest.mkdir()
+    (manifest / "mine").write_text("kept")
+    with pytest.raises(CorruptManifest, match=r"manifest\.json is a folder where a file belongs") as error:
+        folder_store.output("train", "k1")
+    assert folder_store.verify("train", "k1").damage  # type: ignore[union-attr]
+    moved = folder_store.quarantine("train", "k1", str(error.value))
+    assert (Path(moved) / "manifest.json" / "mine").read_text() == "kept"
+    assert publish(folder_store, b"new").read_bytes("a/b") == b"new"
 
 
 def test_what_another_run_has_set_aside(store: Store) -> None:

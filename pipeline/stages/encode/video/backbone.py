@@ -54,10 +54,9 @@ def build_backbone(params: VideoParams, weights_file: Path | None, device: torch
         raise ConfigError("precision: fp16 needs a GPU; on the CPU set precision: bf16 or fp32")
     known = [*torchvision.models.list_models(module=torchvision.models), bn_inception.NAME]
     if params.backbone not in known:
-        close = difflib.get_close_matches(params.backbone, known, n=3, cutoff=0.4) or ["resnet50"]
-        raise ConfigError(
-            f"backbone: torchvision has no classification model {params.backbone!r}; did you mean {' or '.join(close)}?"
-        )
+        close = difflib.get_close_matches(params.backbone, known, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(close)}?" if close else "torchvision.models.list_models() names them all"
+        raise ConfigError(f"backbone: torchvision has no classification model {params.backbone!r}; {hint}")
     # A fork, so that building a network draws nothing from the process's own random numbers.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(RANDOM_SEED)

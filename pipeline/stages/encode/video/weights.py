@@ -80,9 +80,10 @@ def read_state(model: str, weights: str, file: Path | None) -> tuple[dict[str, T
         )
     enumeration = torchvision.models.get_model_weights(model)
     if weights not in enumeration.__members__:
+        names = ", ".join(name for name in enumeration.__members__ if name != "DEFAULT") or "none"
         raise ConfigError(
-            f"weights: torchvision has no weights {weights!r} for {model}, only "
-            f"{', '.join(enumeration.__members__) or 'none'}; a file must end in .pth or .safetensors"
+            f"weights: torchvision has no weights {weights!r} for {model}, only {names}; "
+            "a file must end in .pth or .safetensors"
         )
     chosen = enumeration[weights]
     state = _modern(_download(chosen, f"{model} {chosen.name}"))

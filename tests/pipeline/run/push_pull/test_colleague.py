@@ -95,12 +95,28 @@ def test_one_entry_travels(finished: Any, remote: str, tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in made(theirs)} == {"encode"}
 
 
+def test_a_mistyped_remote_is_told(project: Any, tmp_path: Path) -> None:
+    remote = tmp_path / "mistyped" / "share"
+    told = f"note: there is no store at the remote {remote}: check its name, or `pipeline push` makes one there\n"
+    pulled = project.command("pull", code=1, PIPELINE_REMOTE=str(remote))
+    assert told in pulled.stderr
+    assert "error: there is no store at a remote\n" in pulled.stderr
+    assert project.command("status", PIPELINE_REMOTE=str(remote)).stderr == told
+    assert project.command("run", "--until", "encode", PIPELINE_REMOTE=str(remote)).stderr.count(told) == 1
+    assert not remote.exists()
+    project.command("push", PIPELINE_REMOTE=str(remote))
+    assert project.command("pull", PIPELINE_REMOTE=str(remote)).stderr == ""
+
+
 @pytest.mark.parametrize("command", ["push", "pull"])
 def test_without_a_remote_there_is_one_line(finished: Any, tmp_path: Path, command: str) -> None:
     project = finished.copy(tmp_path / "mine")
     said = project.command(command, code=2).stderr
     assert "remote: names no store to" in said
     assert "PIPELINE_REMOTE" in said
+    if command == "push":
+        for itself in (".store", "../mine/.store"):
+            assert "is the store itself" in project.command(command, "--remote", itself, code=2).stderr
     assert "no such entry" in project.command(command, "encoder", code=2).stderr
     assert "exclude each other" in project.command(command, "encode", "--all", code=2).stderr
     assert "unknown" in (said := project.command(command, code=2, PIPELINE_REMOTE="ftp://x/y").stderr) or "ftp" in said

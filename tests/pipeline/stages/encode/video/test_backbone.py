@@ -128,7 +128,9 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
 
 
 def test_enumerated_weights_that_do_not_exist_name_those_that_do() -> None:
-    with pytest.raises(ConfigError, match="no weights 'IMAGENET9' for resnet50, only IMAGENET1K_V1, IMAGENET1K_V2"):
+    with pytest.raises(
+        ConfigError, match="no weights 'IMAGENET9' for resnet50, only IMAGENET1K_V1, IMAGENET1K_V2; a file"
+    ):
         build("resnet50", "IMAGENET9")
 
 
