@@ -8,7 +8,6 @@ rounding of products that are computed in another order. A training may go on al
 from __future__ import annotations
 
 import copy
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,8 +45,7 @@ def fit_stacked(
     members = [_StackedTraining(row, each, params, device) for row, each in enumerate(moved)]
     for member in members:
         member.resume()
-    with repeatable(device), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # attention, on a CPU
+    with repeatable(device):
         while active := [member for member in members if member.is_active()]:
             for member in active:
                 member.begin_epoch()

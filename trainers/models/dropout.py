@@ -29,6 +29,11 @@ def per_model_generators(generators: Sequence[torch.Generator]) -> Iterator[None
         _generators.reset(token)
 
 
+def in_stack() -> bool:
+    """Tell whether `torch.vmap` maps over models just now, see `per_model_generators`."""
+    return bool(_generators.get())
+
+
 class Dropout(nn.Module):
     """As `torch.nn.Dropout` with that share (0..1) of zeros, and on a CPU with the same draws."""
 
@@ -67,7 +72,7 @@ def byte_dropout(values: Tensor, share: float) -> Tensor:
 
 def _random_like(values: Tensor, draw: Draw) -> Tensor:
     """Draw something of the values' shape, for each model of a stack by itself."""
-    if not _generators.get():
+    if not in_stack():
         return draw(values.shape, None)
     drawn: Tensor = _PerModelDraw.apply(values, draw)
     return drawn
