@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pipeline.error_origin import describe_origin
+from pipeline.error_origin import describe_gpu_failure, describe_origin
 from pipeline.errors import PipelineError
 from pipeline.terminal import guarded, lost
 from store import check_environment, redact_secrets
@@ -105,6 +105,6 @@ def _describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         path = f"{error.filename}: " if error.filename else ""
         return f"{path}{error.strerror}\n  check that the place is there, yours to use and not full; then run again"
-    if origin := describe_origin(error):
-        return origin
+    if told := describe_gpu_failure(error) or describe_origin(error):
+        return told
     return f"{type(error).__name__}: {error}\n  this is a defect of harvest: run again with --debug and report it"

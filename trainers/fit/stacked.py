@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from trainers.data.batch import Batch
-from trainers.data.device import DEVICE_ERRORS, indexed_device
+from trainers.data.device import indexed_device
+from trainers.device_errors import is_device_error
 from trainers.errors import TrainingError
 from trainers.fit.checkpoint import State
 from trainers.fit.loop import Epoch, History, Training, autocast, initial_state, resume
@@ -190,9 +191,9 @@ class _StackedTasks:
 
         try:
             losses, logits = torch.vmap(run)(weights, fixed, batch)
-        except DEVICE_ERRORS:
-            raise
         except (RuntimeError, ValueError) as error:
+            if is_device_error(error):
+                raise
             raise TrainingError(
                 f"this model or loss cannot be trained together with others ({str(error).splitlines()[0]}); "
                 "train them one by one"
