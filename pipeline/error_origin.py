@@ -1,9 +1,12 @@
-"""Where an exception that nobody foresaw came from: which source, model or loss raised it, or else which file."""
+"""Where an exception that nobody foresaw came from: a GPU; which source, model or loss raised it; or which file."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
+
+from trainers.device_errors import is_device_error, is_out_of_memory
 
 _PACKAGES = ("pipeline", "store", "trainers")
 # Packages whose modules are of several sources, models or losses; "": a module without a package.
@@ -73,3 +76,51 @@ def describe_origin(error: BaseException) -> str:
         f"{named[module]} ({module}) raised {type(error).__name__} at {line}: {error}\n"
         "  fix it there; where it came with harvest, run again with --debug and report it"
     )
+
+
+# What torch says of a GPU's failure, in part, and what to do about it; the first that fits.
+_GPU_REMEDIES = (
+    (
+        ("no kernel image", "PTX", "driver version is insufficient", "invalid device function", "NVIDIA driver"),
+        "torch's build does not fit this GPU or its driver: compare nvidia-smi with torch.version.cuda and install a "
+        "torch for them, or give --device cpu",
+    ),
+    (
+        ("illegal memory access", "device-side assert", "misaligned address", "invalid argument"),
+        "run again, and it goes on where it stopped; if it comes back, CUDA_LAUNCH_BLOCKING=1 with --debug shows "
+        "where, and --device cpu goes without the GPU",
+    ),
+    (
+        ("",),
+        "check the GPU with nvidia-smi and run again, which goes on where it stopped; --device cpu goes without it",
+    ),
+)
+
+
+def describe_gpu_failure(error: BaseException) -> str:
+    """Say that a GPU failed, and what to do; empty where none did."""
+    if is_out_of_memory(error):
+        remedy = "stop other programs on it, give --jobs 1 or a lower --together, or lower the batch size"
+        return f"out of the GPU's memory\n  {remedy}"
+    told = str(error).strip()
+    if is_device_error(error):
+        remedy = next(remedy for signs, remedy in _GPU_REMEDIES if any(sign in told for sign in signs))
+        return f"the GPU failed: {told.splitlines()[0] if told else type(error).__name__}\n  {remedy}"
+    if _raised_in_torch_on_a_gpu(error):
+        version = sys.modules["torch"].__version__
+        return (
+            f"torch {version} failed on the GPU: {told.splitlines()[0] if told else type(error).__name__}\n"
+            "  give --device cpu or try another version of torch; --debug shows where, please report it"
+        )
+    return ""
+
+
+def _raised_in_torch_on_a_gpu(error: BaseException) -> bool:
+    """Tell whether torch itself raised it (its autograd, say), in a process that uses a GPU."""
+    torch = sys.modules.get("torch")
+    if type(error) is not RuntimeError or torch is None or not torch.cuda.is_initialized():
+        return False
+    from traceback import walk_tb  # slow to import
+
+    *_, (innermost, _line) = walk_tb(error.__traceback__)
+    return str(innermost.f_globals.get("__name__", "")).partition(".")[0] == "torch"

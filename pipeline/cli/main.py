@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pipeline.error_origin import describe_unforeseen
+from pipeline.error_origin import describe_gpu_failure, describe_unforeseen
 from pipeline.errors import PipelineError
 from pipeline.terminal import guarded, lost
 from store import check_environment, redact_secrets
@@ -105,4 +105,4 @@ def _describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         path = f"{error.filename}: " if error.filename else ""
         return f"{path}{error.strerror}\n  check that the place is there, yours to use and not full; then run again"
-    return describe_unforeseen(error)
+    return describe_gpu_failure(error) or describe_unforeseen(error)

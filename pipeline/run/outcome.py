@@ -28,7 +28,8 @@ class RunOptions:
     jobs: int | None = None
     device: str = "auto"  # or ``cpu`` or ``cuda``
     scheduler: str | None = None  # dask's address, or ``local``; None: processes of this run
-    together: int = 1  # models that are trained as one, at most; see `trainers.fit.stacked`
+    # Models that are trained as one, at most, see `trainers.fit.stacked`; None: on a GPU as many as fit, on a CPU one.
+    together: int | None = None
     # Wait for a step that another run is doing, and take it over when that run is gone. Otherwise such a step
     # fails when all others have ended.
     wait: bool = False

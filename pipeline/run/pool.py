@@ -28,6 +28,7 @@ from pipeline.run.messages import (
     WorkerSilent,
 )
 from pipeline.run.silence import BEATS, describe_silence, silent_s
+from pipeline.run.step.gpus import count_gpus
 
 
 class Pool:
@@ -35,12 +36,17 @@ class Pool:
 
     in_order = True  # a step for which there is no room keeps those after it from being started
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, device: str = "cpu") -> None:
+        self.size, self._device = size, device
         self.events: SimpleQueue[tuple[str, Message]] = SimpleQueue()  # by step id
         self._idle: list[_Worker] = []
         self._all: list[_Worker] = []
         self._closed = threading.Event()
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs train models, each by itself: all processes use the first one."""
+        return min(1, count_gpus(self._device))
 
     def has_room(self, step: Step | None, running: Sequence[Step | None]) -> bool:
         """Tell whether a step can be started beside the running ones; None stands for one that is only fetched."""

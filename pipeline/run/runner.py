@@ -13,7 +13,6 @@ import time
 from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 from functools import cache
-from itertools import islice
 from queue import Empty
 from typing import TYPE_CHECKING
 
@@ -64,7 +63,7 @@ def run_steps(plan: Plan, ids: Iterable[str], options: RunOptions, forced: Colle
 
 def _open_pool(held: ExitStack, options: RunOptions, use_scheduler: bool) -> Pool | ScheduledPool:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    local = Pool(options.jobs or min(cores, 8))
+    local = Pool(options.jobs or min(cores, 8), options.device)
     if options.scheduler is None or not use_scheduler:
         return local
     from pipeline.run.cluster.pool import open_scheduled  # imports dask
@@ -148,12 +147,19 @@ class _Run:
 
     def _batch_mates(self, id_: str) -> list[str]:
         """Return other steps that are ready and can be done as one with this one."""
-        signature = self._signature(id_) if self._options.together > 1 else None
+        signature = self._signature(id_) if self._options.together != 1 else None
         if signature is None:
             return []
         others = sorted(self.waiting - {id_}, key=self._order.__getitem__)
         ready = (each for each in others if self._is_computed(each) and self._is_ready(each))
-        return list(islice((each for each in ready if self._signature(each) == signature), self._options.together - 1))
+        alike = [each for each in ready if self._signature(each) == signature]
+        return alike[: self._batch_size(1 + len(alike)) - 1]
+
+    def _batch_size(self, alike: int) -> int:
+        """Return how many of so many alike steps are done as one; left to the program, as many as each GPU's share."""
+        if self._options.together is not None:
+            return self._options.together
+        return -(-alike // gpus) if alike > 1 and (gpus := self.pool.gpus) else 1
 
     def _has_room(self, step: Step | None) -> bool:
         first = {leader: id_ for id_, leader in self._batch_leader.items()}.values()  # one step of each batch

@@ -10,8 +10,6 @@ import torch
 from torch import Tensor
 
 MODEL_SHARE = 0.3  # of a GPU's memory stays free for the model
-DEVICE_ERRORS = (torch.OutOfMemoryError, getattr(torch, "AcceleratorError", torch.OutOfMemoryError))
-"""What a GPU raises for its own reasons, whatever runs on it; RuntimeErrors, too."""
 CHUNK_VALUES = 2**26  # 256 MiB in float32: what is read at a time where statistics need all recordings
 
 

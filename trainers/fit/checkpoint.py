@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from trainers.data.device import DEVICE_ERRORS
+from trainers.device_errors import is_device_error
 from trainers.errors import TrainingError
 from trainers.tensors import pack, unpack
 
@@ -56,9 +56,9 @@ class State:
         tensors, metadata = unpack(content, WHAT)
         try:
             self._restore(tensors, metadata)
-        except DEVICE_ERRORS:
-            raise
         except (KeyError, RuntimeError, ValueError) as error:
+            if is_device_error(error):
+                raise
             raise TrainingError(
                 f"{WHAT}: it belongs to another model or device ({error}); delete it and run the step again"
             ) from error

@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainers.data.batch import Batch, TaskOutput
+from trainers.data.batch import TaskOutput
 from trainers.data.device import indexed_device
 from trainers.data.recordings import RecordingData
 from trainers.errors import TrainingError
+from trainers.fit.captured_step import Figures, recorded_steps, recorder_for
 from trainers.fit.checkpoint import Checkpoint, State
 from trainers.fit.seeding import repeatable, seeded
 from trainers.params import FitParams
@@ -71,18 +72,25 @@ def fit(training: Training, params: FitParams, *, device: torch.device | str = "
     device = indexed_device(device)
     training = training.to(device)
     task, state = training.task, initial_state(training, params, device)
+
+    def step(rows: Tensor) -> Figures:
+        state.optimiser.zero_grad(set_to_none=True)
+        batch = training.data.batch(rows, state.noise)  # inputs (B, ...) augmented, labels (B,)
+        with autocast(params.precision, device):
+            output: TaskOutput = task(batch)  # loss (), logits (B, K)
+        torch.autograd.backward(state.scaler.scale(output["loss"]))
+        update(state, params)
+        return output["loss"].detach(), count_hits(output["logits"], batch["labels"])
+
     # dropout draws from torch's global generators: they are seeded, and put back for the caller
-    with repeatable(device), seeded(training.seed, device):
+    with repeatable(device), seeded(training.seed, device), recorded_steps(device, [state.noise]) as steps:
         resume(training, state)
         task.train()
         while len(state.history) < params.epochs:
             epoch = Epoch(training, state, params)  # shuffles
             for number in range(len(epoch.batches)):
-                batch = epoch.next_batch(number)  # inputs (B, ...) augmented, labels (B,)
-                with autocast(params.precision, device):
-                    output: TaskOutput = task(batch)  # loss (), logits (B, K)
-                torch.autograd.backward(state.scaler.scale(output["loss"]))
-                epoch.optimizer_step(output["loss"], output["logits"], batch["labels"])
+                rows = epoch.begin_step(number)  # (B,)
+                epoch.add_up(*steps.run(len(rows), step, rows))
             epoch.finish()
     task.eval()
     return state.history
@@ -92,9 +100,11 @@ def initial_state(training: Training, params: FitParams, device: torch.device) -
     """Return the state before the first step; the task is on the device."""
     weights = [weight for weight in training.task.parameters() if weight.requires_grad]
     optimiser = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[params.optimiser]
+    recorded = recorder_for(device) is not None  # then the rate is read on the device in each run
+    rate = torch.tensor(params.lr, device=device) if recorded else params.lr
     return State(
         task=training.task,
-        optimiser=optimiser(weights, lr=params.lr, weight_decay=params.weight_decay, fused=True),
+        optimiser=optimiser(weights, lr=rate, weight_decay=params.weight_decay, fused=True, capturable=recorded),
         scaler=torch.amp.GradScaler(device.type, enabled=params.precision == "fp16"),
         shuffle=torch.Generator().manual_seed(training.seed),
         noise=torch.Generator(device).manual_seed(training.seed),
@@ -109,8 +119,22 @@ def resume(training: Training, state: State) -> None:
         state.restore(content)
 
 
+def update(state: State, params: FitParams) -> None:
+    """Clip the gradients, which are those of the scaled loss, and let the optimiser step."""
+    if params.clip:
+        state.scaler.unscale_(state.optimiser)
+        nn.utils.clip_grad_norm_(state.optimiser.param_groups[0]["params"], params.clip, foreach=True)
+    state.scaler.step(state.optimiser)
+    state.scaler.update()
+
+
+def count_hits(logits: Tensor, labels: Tensor) -> Tensor:
+    """Count over the last axis how many of the labels (..., B) have the largest of the logits (..., B, K)."""
+    return (logits.detach().argmax(-1) == labels).sum(-1)
+
+
 class Epoch:
-    """The next epoch of a training: its batches, what a step does around forward and backward, and its figures.
+    """The next epoch of a training: its batches, their learning rates, and its figures.
 
     Attributes
     ----------
@@ -123,31 +147,26 @@ class Epoch:
         self._number = len(state.history) + 1
         device = state.noise.device
         self.batches = _shuffled(len(training.data), params.batch, state.shuffle, device)
-        self._weights = [weight for weight in state.task.parameters() if weight.requires_grad]
         # figures stay on the device until the epoch ends: reading one would wait for it in every step
         self._losses: list[Tensor] = []
         self._hits = torch.zeros((), dtype=torch.int64, device=device)
         self._lr = params.lr
 
-    def next_batch(self, number: int) -> Batch:
-        """Set a step's learning rate, drop the gradients of the one before, and return its batch."""
+    def begin_step(self, number: int) -> Tensor:
+        """Set a step's learning rate, and return its rows (B,)."""
         count = len(self.batches)
         self._lr = learning_rate((self._number - 1) * count + number, count, self._params)
         for group in self._state.optimiser.param_groups:
-            group["lr"] = self._lr
-        self._state.optimiser.zero_grad(set_to_none=True)
-        return self._training.data.batch(self.batches[number], self._state.noise)
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(self._lr)
+            else:
+                group["lr"] = self._lr
+        return self.batches[number]
 
-    def optimizer_step(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Clip the gradients, which are those of the scaled loss (), step, and add up loss and hits."""
-        state = self._state
-        if self._params.clip:
-            state.scaler.unscale_(state.optimiser)
-            nn.utils.clip_grad_norm_(self._weights, self._params.clip, foreach=True)
-        state.scaler.step(state.optimiser)
-        state.scaler.update()
-        self._losses.append(loss.detach())
-        self._hits += (logits.detach().argmax(-1) == labels).sum()
+    def add_up(self, loss: Tensor, hits: Tensor) -> None:
+        """Add a step's loss () and hits () to the epoch's."""
+        self._losses.append(loss)
+        self._hits += hits
 
     def finish(self) -> None:
         """Add the epoch's figures to the history, save and report; TrainingError for a loss that is not finite."""

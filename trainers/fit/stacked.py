@@ -8,20 +8,22 @@ rounding of products that are computed in another order. A training may go on al
 from __future__ import annotations
 
 import copy
-import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from trainers.data.batch import Batch
-from trainers.data.device import DEVICE_ERRORS, indexed_device
+from trainers.data.device import indexed_device
+from trainers.device_errors import is_device_error
 from trainers.errors import TrainingError
+from trainers.fit.captured_step import Figures, recorded_steps
 from trainers.fit.checkpoint import State
-from trainers.fit.loop import Epoch, History, Training, autocast, initial_state, resume
+from trainers.fit.loop import Epoch, History, Training, autocast, count_hits, initial_state, resume, update
 from trainers.fit.seeding import gpus, repeatable
 from trainers.models.dropout import per_model_generators
 from trainers.params import FitParams
@@ -46,18 +48,19 @@ def fit_stacked(
     members = [_StackedTraining(row, each, params, device) for row, each in enumerate(moved)]
     for member in members:
         member.resume()
-    with repeatable(device), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # attention, on a CPU
+    generators = [each for member in members for each in (member.state.noise, member.dropout)]
+    with repeatable(device), recorded_steps(device, generators) as steps:
         while active := [member for member in members if member.is_active()]:
             for member in active:
                 member.begin_epoch()
             for number in range(max(len(member.epoch.batches) for member in active)):
-                by_size: defaultdict[int, list[_StackedTraining]] = defaultdict(list)  # batches of one size stack
-                for member in active:
-                    if number < len(member.epoch.batches):
-                        by_size[len(member.epoch.batches[number])].append(member)
-                for some in by_size.values():
-                    _step(stack, some, number, params, device)
+                for some in _alike(active, number):
+                    stack.prepare(rows := [member.row for member in some])
+                    batches = torch.stack([member.epoch.begin_step(number) for member in some])  # (m, B)
+                    kind = (*rows, batches.shape[1])
+                    figures = steps.run(kind, partial(_step, stack, some, params, device), batches)
+                    for member, *each in zip(some, *figures, strict=True):
+                        member.epoch.add_up(*each)
             for member in active:
                 member.finish_epoch()
     stack.unstack()
@@ -66,18 +69,32 @@ def fit_stacked(
     return [member.error or member.state.history for member in members]
 
 
+def _alike(active: Sequence[_StackedTraining], number: int) -> Iterable[list[_StackedTraining]]:
+    """Put those together that have batches of one size in a step of the epoch: these stack."""
+    by_size: defaultdict[int, list[_StackedTraining]] = defaultdict(list)
+    for member in active:
+        if number < len(member.epoch.batches):
+            by_size[len(member.epoch.batches[number])].append(member)
+    return by_size.values()
+
+
 def _step(
-    stack: _StackedTasks, members: Sequence[_StackedTraining], number: int, params: FitParams, device: torch.device
-) -> None:
-    """Do one step of m trainings whose batches have the same size B."""
-    rows = [member.row for member in members]
-    batch = _stacked([member.epoch.next_batch(number) for member in members])  # (m, B, ...)
+    stack: _StackedTasks, members: Sequence[_StackedTraining], params: FitParams, device: torch.device, rows: Tensor
+) -> Figures:
+    """Do one step of m trainings, each on its rows of (m, B); return losses and hits (m,)."""
+    for member in members:
+        member.state.optimiser.zero_grad(set_to_none=True)
+    batch = _stacked(
+        [member.training.data.batch(own, member.state.noise) for member, own in zip(members, rows, strict=True)]
+    )  # (m, B, ...)
+    numbers = [member.row for member in members]
     with autocast(params.precision, device), per_model_generators([member.dropout for member in members]):
-        losses, logits, weights = stack.forward(rows, batch)  # (m,), (m, B, K), (m, ...) by name
+        losses, logits, weights = stack.forward(numbers, batch)  # (m,), (m, B, K), (m, ...) by name
     scaled = [member.state.scaler.scale(loss) for member, loss in zip(members, losses, strict=True)]
-    stack.backward(torch.stack(scaled).sum(), rows, weights)
-    for member, *step in zip(members, losses, logits, batch["labels"], strict=True):
-        member.epoch.optimizer_step(*step)
+    stack.backward(torch.stack(scaled).sum(), numbers, weights)
+    for member in members:
+        update(member.state, params)
+    return losses.detach(), count_hits(logits, batch["labels"])
 
 
 class _StackedTraining:
@@ -164,7 +181,7 @@ class _StackedTasks:
         self._outline = copy.deepcopy(pairs[0]).to("meta")
         self._outline.task.train()
         self._pairs = pairs
-        self._rows: dict[tuple[int, ...], Tensor] = {}
+        self._rows: dict[tuple[int, ...], Tensor] = {}  # numbers of some models, but not of all
         self._statistics = [name for name, _ in pairs[0].task.named_buffers(prefix="task")]  # may change in training
         self._own = {name: [pair.get_parameter(name) for pair in pairs] for name in trained}
         self._fixed: dict[str, Tensor] = {}
@@ -179,10 +196,15 @@ class _StackedTasks:
             for name, tensor in tensors.items():
                 tensor.data = (self._trained if name in trained else self._fixed)[name].detach()[row]
 
+    def prepare(self, rows: list[int]) -> None:
+        """Bring the numbers of some models to their device, where they stay: they are the same few in every epoch."""
+        if len(rows) < len(self._pairs) and tuple(rows) not in self._rows:
+            self._rows[tuple(rows)] = torch.tensor(rows, device=next(iter(self._trained.values())).device)
+
     def forward(self, rows: list[int], batch: Batch) -> tuple[Tensor, Tensor, Mapping[str, Tensor]]:
         """Return the losses (m,) and logits (m, B, K) of some models on their batches, and the weights (m, ...)."""
         fixed, weights = self._fixed, self._trained
-        chosen = self._row_numbers(rows) if len(rows) < len(self._pairs) else None
+        chosen = self._rows.get(tuple(rows))
         if chosen is not None:
             fixed, weights = ({name: tensor[chosen] for name, tensor in each.items()} for each in (fixed, weights))
 
@@ -192,9 +214,9 @@ class _StackedTasks:
 
         try:
             losses, logits = torch.vmap(run)(weights, fixed, batch)
-        except DEVICE_ERRORS:
-            raise
         except (RuntimeError, ValueError) as error:
+            if is_device_error(error):
+                raise
             raise TrainingError(
                 f"this model or loss cannot be trained together with others ({str(error).splitlines()[0]}); "
                 "train them one by one"
@@ -213,13 +235,6 @@ class _StackedTasks:
             each = [None] * len(rows) if gradients is None else gradients.contiguous().unbind()
             for row, gradient in zip(rows, each, strict=True):
                 own[row].grad = gradient
-
-    def _row_numbers(self, rows: list[int]) -> Tensor:
-        """Return row numbers on the models' device; epoch after epoch they are the same few."""
-        if (key := tuple(rows)) not in self._rows:
-            device = next(iter(self._trained.values())).device
-            self._rows[key] = torch.tensor(rows, device=device)
-        return self._rows[key]
 
     def unstack(self) -> None:
         """Give each model tensors of its own again."""

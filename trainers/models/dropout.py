@@ -32,6 +32,11 @@ def per_model_generators(generators: Sequence[torch.Generator]) -> Iterator[None
         _generators.reset(token)
 
 
+def in_stack() -> bool:
+    """Tell whether `torch.vmap` maps over models just now, see `per_model_generators`."""
+    return bool(_generators.get())
+
+
 class Dropout(nn.Module):
     """Does what `torch.nn.Dropout` does, where that share (0..1) of the values becomes zero.
 
@@ -73,7 +78,7 @@ def byte_dropout(values: Tensor, share: float) -> Tensor:
 
 def _random_like(values: Tensor, draw: Draw) -> Tensor:
     """Return a draw of the values' shape: one alone, or one for each model of a stack, by the model's generator."""
-    if not _generators.get():
+    if not in_stack():
         return draw(values.shape, None)
     drawn: Tensor = _PerModelDraw.apply(values, draw)
     return drawn

@@ -32,6 +32,10 @@ from pipeline.terminal import note
 from store.errors import StoreError
 
 
+def _number_or_auto(context: click.Context, parameter: click.Parameter, value: str) -> int | None:
+    return None if value == "auto" else click.IntRange(min=1)(value, parameter, context)
+
+
 @click.command()
 @experiment_options
 @click.option("--until", metavar="ENTRY", help="Only this entry and what it needs.")
@@ -49,8 +53,8 @@ from store.errors import StoreError
     help="Work at a dask scheduler: tcp:// or tls://HOST:PORT, or local for one of this machine's cores or GPUs.",
 )
 @click.option(
-    "--together", metavar="N", type=click.IntRange(min=1), default=1, show_default=True,
-    help="Train up to N models that differ in fold and seed only as one; made for GPUs, slower on a CPU.",
+    "--together", metavar="auto|N", default="auto", show_default=True, callback=_number_or_auto,
+    help="Train up to N models that differ in fold and seed only as one; auto: on a GPU as many as fit, on a CPU one.",
 )  # fmt: skip
 @click.option("--wait", is_flag=True, help="Wait for steps that another run is doing, rather than leave them to it.")
 @click.option("--push", is_flag=True, help="Push what was made to the first remote.")

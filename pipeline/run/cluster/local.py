@@ -61,12 +61,3 @@ def _ignore_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def count_gpus(device: str) -> int:
-    """Return how many GPUs steps may use on this machine."""
-    if device == "cpu":
-        return 0
-    import torch
-
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0

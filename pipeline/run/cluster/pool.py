@@ -34,6 +34,7 @@ from pipeline.run.messages import (
     WorkerSilent,
 )
 from pipeline.run.pool import Pool
+from pipeline.run.step.gpus import count_gpus
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -54,7 +55,7 @@ def open_scheduled(local: Pool, scheduler: str, size: int, device: str) -> Itera
     certificate = None
     with ExitStack() as held:
         if scheduler == "local":
-            from pipeline.run.cluster.local import count_gpus, start_local
+            from pipeline.run.cluster.local import start_local
 
             started = held.enter_context(start_local(size, count_gpus(device)))
             scheduler, security = started.scheduler_address, started.security
@@ -81,6 +82,11 @@ class ScheduledPool:
         self._topic = f"pipeline-run-{os.urandom(8).hex()}"
         cluster.listen(self._topic, self._on_progress)
         threading.Thread(target=self._watch, daemon=True).start()
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs train models, each by itself."""
+        return self._cluster.gpus if self._gpu else 0
 
     def has_room(self, step: Step | None, running: Sequence[Step | None]) -> bool:
         """Tell whether a step can be started beside the running ones; None stands for one that is only fetched."""

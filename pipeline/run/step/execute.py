@@ -93,7 +93,7 @@ def execute_batch(jobs: Sequence[StepJob], progress: Callable[[str, int, int, st
             return
         seconds_each = (time.monotonic() - started) / len(opened)
         for (job, context), result in zip(opened, results, strict=True):
-            task = partial(_publish_one, job, context, result, seconds_each, len(opened))
+            task = partial(_publish_one, job, context, result, seconds_each)
             yield StepEvent(job.step, capture_failure(job.store, task))
 
 
@@ -108,12 +108,10 @@ def _run_together(job: StepJob, contexts: Sequence[Context]) -> Sequence[Provena
     return _import_checked(job, STAGES[job.stage].together)(contexts)  # type: ignore[no-any-return]
 
 
-def _publish_one(
-    job: StepJob, context: Context, result: Provenance | Exception, seconds: float, together: int
-) -> StepDone:
+def _publish_one(job: StepJob, context: Context, result: Provenance | Exception, seconds: float) -> StepDone:
     if isinstance(result, Exception):
         raise result
-    return publish(job, context, {**result, "together": together}, seconds)
+    return publish(job, context, result, seconds)
 
 
 def prepare_device(job: StepJob) -> str:

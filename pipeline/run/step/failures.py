@@ -6,10 +6,11 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
-from pipeline.error_origin import describe_unforeseen
+from pipeline.error_origin import describe_gpu_failure, describe_unforeseen
 from pipeline.errors import CodeChanged, PipelineError
 from pipeline.run.messages import CorruptInput, StepFailed
 from store.errors import DraftLocked, OutputError, StoreError
+from trainers.device_errors import is_out_of_memory
 from trainers.errors import TrainingError
 
 T = TypeVar("T")
@@ -46,10 +47,9 @@ def capture_failure(store: str, work: Callable[[], T]) -> T | StepFailed:
         if isinstance(error, OSError) and error.errno is not None:
             remedy = "that is an error of the system: check the disk, the mount, permissions and limits, and run again"
             return StepFailed(f"{error}\n  {remedy}", traceback.format_exc())
-        if type(error).__name__ == "OutOfMemoryError":  # torch's, which need not be imported here
-            remedy = "stop other programs on it, give --jobs 1 or a lower --together, or lower the batch size"
-            return StepFailed(f"out of the GPU's memory\n  {remedy}", traceback.format_exc())
-        return StepFailed(describe_unforeseen(error), traceback.format_exc(), internal_error=True)
+        message = describe_gpu_failure(error) or describe_unforeseen(error)
+        # only what a lack of memory leaves behind is certain: any other failure of a GPU stays with the process
+        return StepFailed(message, traceback.format_exc(), internal_error=not is_out_of_memory(error))
 
 
 def _corrupt_input(error: OutputError, store: str) -> CorruptInput | None:

@@ -17,6 +17,7 @@ from trainers.errors import TrainingError
 from trainers.fit.loop import History, Training, fit
 from trainers.fit.saved_model import ModelConfig, save_model
 from trainers.fit.seeding import seeded
+from trainers.fit.stack_size import stack_size
 from trainers.fit.stacked import fit_stacked
 from trainers.params import FitParams, StandardiseParams
 
@@ -89,7 +90,8 @@ class TrainingStep:
         context = self.context
 
         def progress(epoch: int, epochs: int, loss: float, accuracy: float) -> None:
-            context.progress(epoch, epochs, f"epochs, loss {loss:.3f}")
+            stacked = f", {beside} models stacked" if beside > 1 else ""
+            context.progress(epoch, epochs, f"epochs, loss {loss:.3f}{stacked}")
 
         return Training(self.task, self.data, self.recipe.seed, DraftCheckpoint(context.draft, beside), progress)
 
@@ -117,19 +119,22 @@ def train(prepare: Callable[[Context], TrainingStep], context: Context) -> dict[
 def train_together(
     prepare: Callable[[Context], TrainingStep], contexts: Sequence[Context]
 ) -> list[dict[str, Any] | Exception]:
-    """Fit the tasks of alike steps as one, and write each model; what stops one of them, stops no other."""
+    """Fit the tasks of alike steps as one, and write each model; what stops one of them, stops no other.
+
+    Where a GPU has no memory for all of them, some are fitted after others.
+    """
     steps: list[TrainingStep | Exception] = [_tried(partial(prepare, context)) for context in contexts]
     ready = [step for step in steps if isinstance(step, TrainingStep)]
-    trainings = [step.training(len(ready)) for step in ready]
-    results = iter(fit_stacked(trainings, ready[0].params, device=contexts[0].device) if ready else [])
-
-    def outcome(step: TrainingStep | Exception) -> dict[str, Any] | Exception:
-        if isinstance(step, Exception):
-            return step
-        result = next(results)
-        return result if isinstance(result, Exception) else _tried(partial(step.write, result))
-
-    return [outcome(step) for step in steps]
+    outcomes: list[dict[str, Any] | Exception] = []
+    while waiting := ready[len(outcomes) :]:
+        params, device = waiting[0].params, contexts[0].device
+        stack = waiting[: stack_size([step.training() for step in waiting], params, device)]
+        results = fit_stacked([step.training(len(stack)) for step in stack], params, device=device)
+        for step, result in zip(stack, results, strict=True):
+            written = result if isinstance(result, Exception) else _tried(partial(step.write, result))
+            outcomes.append(written if isinstance(written, Exception) else {**written, "together": len(stack)})
+    fitted = iter(outcomes)
+    return [step if isinstance(step, Exception) else next(fitted) for step in steps]
 
 
 def _tried(work: Callable[[], T]) -> T | Exception:

@@ -23,6 +23,7 @@ class Workers:
 
     in_order = Pool.in_order
     has_room = Pool.has_room
+    gpus = 0
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -56,7 +57,7 @@ class Workers:
 def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
     made = Workers(0)
 
-    def make(size: int) -> Workers:
+    def make(size: int, device: str) -> Workers:
         made.size = size
         return made
 
@@ -65,7 +66,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
     assert made.closed
 
 
-def run(plan: Any, jobs: int = 4, together: int = 1) -> Outcome:
+def run(plan: Any, jobs: int = 4, together: int | None = 1) -> Outcome:
     return runner.run_steps(plan, plan.steps, RunOptions(jobs=jobs, device="cpu", together=together))
 
 
@@ -108,6 +109,16 @@ def test_models_that_differ_in_their_seed_only_are_trained_as_one(project: Any, 
     ]
     assert {len(steps) for steps in workers.as_one} == {1, 2}
     assert sorted(workers.started) == sorted(outcome.done)
+
+
+@pytest.mark.parametrize(("gpus", "stacks"), [(0, [1, 1, 1]), (1, [3]), (2, [2, 1])])
+def test_left_to_the_program_all_models_are_shared_out_among_the_gpus(
+    project: Any, workers: Workers, gpus: int, stacks: list[int]
+) -> None:
+    workers.gpus = gpus
+    run(project.plan(("seeds", [0, 1, 2])), jobs=8, together=None)
+    for name in ("teacher", "student"):  # a student waits for no teacher but its own
+        assert [len(steps) for steps in workers.as_one if steps[0].startswith(name)] == stacks
 
 
 def test_folds_are_trained_as_one_where_the_model_allows_it(project: Any, workers: Workers) -> None:

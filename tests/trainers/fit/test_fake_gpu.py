@@ -1,59 +1,38 @@
-"""Steps on a GPU that is not there: torch's fake tensors tell of tensors on the wrong device, and of waiting for it."""
+"""Steps on a GPU that is not there.
+
+torch's fake tensors tell of tensors on the wrong device, and of waiting for it; whole steps, with the backward pass and
+the optimiser, are recorded on a CPU, where all but copies to another device can be seen.
+"""
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipeline.registry import import_object
 from trainers.data.inputs import ImageInput, Input, SeriesInput
 from trainers.data.modality import ModalityData
 from trainers.data.recordings import RecordingData
 from trainers.data.standardise import Standardised, fit_standardiser
-from trainers.fit.stacked import _stacked, _StackedTasks
+from trainers.fit.captured_step import HostWaits
+from trainers.fit.loop import Training, fit
+from trainers.fit.stacked import _stacked, _StackedTasks, fit_stacked
 from trainers.fit.tasks.classify import ClassifyTask
 from trainers.fit.tasks.distil import DistilTask
 from trainers.gaf import render
 from trainers.gaf.params import GafParams
 from trainers.losses.registry import LOSSES
+from trainers.models.dropout import per_model_generators
 from trainers.models.registry import MODELS
-from trainers.params import AugmentParams, StandardiseParams
+from trainers.params import AugmentParams, FitParams, StandardiseParams
 
 GPU = torch.device("cuda:0")
-REPOSITORY = str(Path(__file__).resolve().parents[3])
-
-
-class Traffic(TorchDispatchMode):
-    """Counts by line of ours what crosses between devices; fake tensors themselves refuse to tell a value."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: Counter[str] = Counter()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        name, tensors = str(func), [each for each in (*args, out) if isinstance(each, Tensor)]
-        if name.startswith(("aten._to_copy", "aten.copy_")) and len({each.device for each in tensors}) > 1:
-            self.seen[_line()] += 1
-        return out
-
-
-def _line() -> str:
-    frame: Any = sys._getframe(2)
-    while frame is not None and (
-        not frame.f_code.co_filename.startswith(REPOSITORY) or "site-packages" in frame.f_code.co_filename
-    ):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename.removeprefix(REPOSITORY + '/')}:{frame.f_lineno}" if frame else "?"
 
 
 @pytest.fixture(autouse=True)
@@ -93,15 +72,15 @@ def model(name: str, forms: dict[str, list[Input]], **given: Any) -> tuple[Stand
     return Standardised(built, fit_standardiser(inputs, StandardiseParams())), inputs
 
 
-def crossed(task: nn.Module, inputs: list[Input], labels: Tensor) -> Counter[str]:
-    """Run a training step up to its loss; return what crossed."""
+def waits_of_the_host(task: nn.Module, inputs: list[Input], labels: Tensor) -> Counter[str]:
+    """Run a training step up to its loss; return what no CUDA graph can hold."""
     recordings = RecordingData(inputs, labels, AugmentParams())
     none: Any = None  # torch has no generator for a GPU that is not there
     with FakeTensorMode(allow_non_fake_inputs=True):
         task, data = task.to(GPU).train(), recordings.to(GPU)
         rows = torch.arange(6, device=GPU)
         data._augmented(rows, AugmentParams(), none)  # what is kept on the device is brought there
-        with Traffic() as traffic:
+        with HostWaits() as waits:
             batch: Any = {
                 "inputs": data._augmented(rows, AugmentParams(), none),
                 "valid": {name: data.inputs[name].valid[rows] for name in data._masked},
@@ -109,44 +88,88 @@ def crossed(task: nn.Module, inputs: list[Input], labels: Tensor) -> Counter[str
             }
             output = task(batch)
     assert output["loss"].device == output["logits"].device == GPU
-    return traffic.seen
+    return waits.found
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_nothing_leaves_the_device(name: str, forms: dict[str, list[Input]], labels: Tensor) -> None:
     built, inputs = model(name, forms)
-    draws = {"trainers/models/trn/relations.py"} if name == "trn" else set()  # on the CPU, which must be seen here
-    assert {line.partition(":")[0] for line in crossed(ClassifyTask(built), inputs, labels)} == draws
+    found = waits_of_the_host(ClassifyTask(built), inputs, labels)
+    draws = {"trainers.models.trn.relations"} if name == "trn" else set()  # on the CPU, which must be seen here
+    assert {what.rpartition(" at ")[2].partition(":")[0] for what in found} == draws
 
 
 TAKE_GRADIENTS = {"rkd-angle", "dask"}  # within the loss, for which torch wants a real GPU
 
 
-@pytest.mark.parametrize("name", sorted({*LOSSES} - TAKE_GRADIENTS))
-def test_no_loss_does(name: str, forms: dict[str, list[Input]], labels: Tensor) -> None:
+def distilled(name: str, forms: dict[str, list[Input]]) -> tuple[DistilTask, list[Input]]:
+    """Return a student, its teacher and a loss between them, and what both take."""
     student, mine = model("dmft-lite" if name == "dmft-kd" else "cnn1d", forms)
     teacher, theirs = model("dmft" if name == "dmft-kd" else "resnet18", forms)
     params = import_object(LOSSES[name].params)()
     loss = import_object(LOSSES[name].build)(params, student.model.embedding_width, teacher.model.embedding_width)
     inputs = {data.name: data for data in (*mine, *theirs)}
-    assert not crossed(DistilTask(student, teacher, loss), list(inputs.values()), labels)
+    return DistilTask(student, teacher, loss), list(inputs.values())
 
 
-@pytest.mark.parametrize("name", sorted(name for name, each in MODELS.items() if each.stacks))
+@pytest.mark.parametrize("name", sorted({*LOSSES} - TAKE_GRADIENTS))
+def test_no_loss_does(name: str, forms: dict[str, list[Input]], labels: Tensor) -> None:
+    assert not waits_of_the_host(*distilled(name, forms), labels)
+
+
+STACKS = sorted(name for name, each in MODELS.items() if each.stacks)
+ONE_EPOCH = FitParams(epochs=1, batch=6)  # of two steps: one is tried out, one recorded
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_whole_step_of_it_can_be_recorded(
+    name: str, forms: dict[str, list[Input]], labels: Tensor, recorder: Any
+) -> None:
+    built, inputs = model(name, forms, dropout=0.2)
+    counts = recorder()
+    fit(Training(ClassifyTask(built), RecordingData(inputs, labels, AugmentParams()), 0), ONE_EPOCH)
+    assert not counts.found
+    assert counts.recorded == 1
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_so_can_one_of_a_student(name: str, forms: dict[str, list[Input]], labels: Tensor, recorder: Any) -> None:
+    task, inputs = distilled(name, forms)
+    counts = recorder()
+    fit(Training(task, RecordingData(inputs, labels, AugmentParams()), 0), ONE_EPOCH)
+    assert not counts.found
+    assert counts.recorded == 1
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_so_can_one_of_a_stack(name: str, forms: dict[str, list[Input]], labels: Tensor, recorder: Any) -> None:
+    inputs = model(name, forms)[1]
+    tasks = [ClassifyTask(model(name, forms, dropout=0.2)[0]) for _ in range(2)]
+    data = [
+        RecordingData([each.select(torch.arange(n)) for each in inputs], labels[:n], AugmentParams()) for n in (12, 8)
+    ]
+    counts = recorder()
+    fit_stacked([Training(task, each, 0) for task, each in zip(tasks, data, strict=True)], ONE_EPOCH)
+    assert not counts.found  # batches of 6 and 6, and of 6 and 2
+    assert not counts.recorded
+
+
+@pytest.mark.parametrize("name", STACKS)
 def test_no_stack_of_models_does(name: str, forms: dict[str, list[Input]], labels: Tensor) -> None:
     stack = _StackedTasks(
         [ClassifyTask(model(name, forms, dropout=0.0)[0]) for _ in range(2)]
     )  # fake ones cannot be stacked
     recordings = RecordingData(model(name, forms)[1], labels)
+    none: Any = None  # nothing is drawn
     with FakeTensorMode(allow_non_fake_inputs=True):
         stack._trained, stack._fixed = (
             {name: tensor.to(GPU) for name, tensor in each.items()} for each in (stack._trained, stack._fixed)
         )
         batch = recordings.to(GPU).batch(torch.arange(6, device=GPU))
-        with Traffic() as traffic:
+        with HostWaits() as waits, per_model_generators([none, none]):
             losses, logits, _ = stack.forward([0, 1], _stacked([batch, batch]))
     assert losses.device == logits.device == GPU
-    assert not traffic.seen
+    assert not waits.found
 
 
 def test_what_is_on_the_wrong_device_would_be_seen(forms: dict[str, list[Input]], labels: Tensor) -> None:

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainers.errors import TrainingError
+from trainers.models.attention import attention
 from trainers.models.dmft.params import StudentParams
 from trainers.models.dropout import byte_dropout
 
@@ -52,7 +53,7 @@ class EncoderLayer(nn.Module):
             weight, bias = self.qkv.weight, self.qkv.bias
             (queries,) = self._split(F.linear(tokens[:, :outputs], weight[:width], bias[:width]), 1)
             keys, values = self._split(F.linear(tokens, weight[width:], bias[width:]), 2)
-        mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=keep)
+        mixed = attention(queries, keys, values, keep)
         return self._drop(self.out(mixed.transpose(1, 2).flatten(2)))
 
     def _split(self, projected: Tensor, parts: int) -> Tensor:

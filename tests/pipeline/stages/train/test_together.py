@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import safetensors.numpy
 import torch
 
+from pipeline.stages.train.training import TrainingStep
 from store import Store
 
 SEEDS = ("--set", "seeds=[0,1,2]")
@@ -106,3 +108,15 @@ def test_a_gpu_that_is_not_there_is_said_of_every_step(finished: Any, tmp_path: 
 def test_it_wants_a_number(finished: Any) -> None:
     said = finished.command("run", "--together", "0", code=2).stderr
     assert "Invalid value for '--together'" in said
+
+
+def test_progress_says_how_many_models_are_stacked() -> None:
+    said: list[str] = []
+    context: Any = SimpleNamespace(draft=None, progress=lambda done, total, what: said.append(what))
+    none: Any = None
+    step = TrainingStep(context, SimpleNamespace(seed=0), none, none, none, none)  # type: ignore[arg-type]
+    for beside in (1, 8):
+        training = step.training(beside)
+        assert training.progress is not None
+        training.progress(1, 80, 0.25, 0.5)
+    assert said == ["epochs, loss 0.250", "epochs, loss 0.250, 8 models stacked"]
