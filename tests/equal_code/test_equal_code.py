@@ -20,7 +20,8 @@ from store.canonical import digest
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 AGAIN = "make equal-code OLD=CHECKOUT, where CHECKOUT is the code that made people's outputs (CONTRIBUTING.md)"
-ENCODE = ["pipeline.stages.encode.stage", "pipeline.stages.encode.video.encoder", "pipeline.sources.sample.source"]
+ENCODE = ["pipeline.stages.encode.stage", "pipeline.stages.encode.timelines.encoder", "pipeline.sources.sample.source"]
+VIDEO = ["pipeline.stages.encode.stage", "pipeline.stages.encode.video.encoder", "pipeline.sources.sample.source"]
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,11 @@ def test_the_earlier_code_stands_for_this_one(table: EqualCode) -> None:
     assert (code.acceptance, code.release) == (None, table.release)
     assert resolver.running(code).keys() == index.closure(ENCODE).keys()  # what is compared with what is loaded
     assert CodeResolver(index, {}).resolve(ENCODE).recipe == index.closure(ENCODE)
+
+
+def test_nothing_stands_for_code_that_rounds_otherwise(table: EqualCode) -> None:
+    index = CodeIndex(REPOSITORY)
+    assert CodeResolver(index, {}, [table]).resolve(VIDEO).recipe == index.closure(VIDEO)
 
 
 def test_an_acceptance_of_the_earlier_release_is_followed(table: EqualCode) -> None:
