@@ -12,7 +12,9 @@ OutputError
 
 from __future__ import annotations
 
-REMEDY = "`pipeline run` sets this output aside, and fetches or computes it anew. Verify all others, too"
+REMEDY = (
+    "Run again (`pipeline run`): that sets this output aside, and fetches or computes it anew. Verify all others, too"
+)
 
 
 class StoreError(Exception):

@@ -37,7 +37,7 @@ def test_the_error_says_where(store: Store) -> None:
         "/a/b",
         "expected 4 bytes",
         "found 4 bytes",
-        "`pipeline run` sets",
+        "Run again (`pipeline run`): that sets",
         "Verify all others",
     ):
         assert words in str(error)
