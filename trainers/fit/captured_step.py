@@ -173,7 +173,7 @@ class CudaGraphs:
         return figures, graph.replay
 
     def _leave_pool(self) -> None:
-        """Let the allocator go on as before a recording that failed; newer versions of torch have done so in `reset`."""
+        """Let the allocator go on as before a recording that failed; newer versions of torch do so in `reset`."""
         for name in ("_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool"):
             with suppress(AttributeError, RuntimeError):
                 getattr(torch._C, name)(self._stream.device.index, self._pool)
