@@ -65,7 +65,7 @@ def sections(options: argparse.Namespace) -> list[Section]:
             "Seconds an epoch of the DMFT teacher, beside a plain PyTorch loop with a DataLoader. The lines *our "
             "model* compare the loops alone; the others are the whole that one would write.",
             "training",
-            root,
+            (*root, *device),
         ),
         Section("Folds together", "`pipeline run --together 8` against one after another.", "folds", (*root, *device)),
         *([Section("The paper's Table 6", "Native widths, on a GPU.", "table6", device)] if device else []),

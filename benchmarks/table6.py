@@ -62,7 +62,7 @@ def _epochs(names: list[str], model: str, options: argparse.Namespace) -> tuple[
     from trainers.models.registry import MODELS
     from trainers.params import AugmentParams, FitParams, StandardiseParams
 
-    inputs = [_modality(name, options.recordings) for name in names]
+    inputs = [modality(name, options.recordings) for name in names]
     labels = torch.arange(options.recordings) % CLASSES
     params = import_object(MODELS[model].params)(**SIZE)
     built = import_object(MODELS[model].build)({each.name: each.shape for each in inputs}, CLASSES, params)
@@ -82,7 +82,8 @@ def _epochs(names: list[str], model: str, options: argparse.Namespace) -> tuple[
     return [after - before for before, after in pairwise(ended)], size / 1e6
 
 
-def _modality(name: str, count: int) -> Any:
+def modality(name: str, count: int, window: int = 0) -> Any:
+    """Return random values of a modality; with a window of so many samples each is pooled to its mean."""
     import torch
 
     from trainers.data.modality import ModalityData
@@ -91,12 +92,14 @@ def _modality(name: str, count: int) -> Any:
     generator = torch.Generator().manual_seed(0)
     if name in ("rgb", "depth"):
         return ModalityData(name, "video", torch.randn(count, PATCHES, 2048, generator=generator), valid)
-    channels, window, stride = {"skeleton": (60, 30, 3), "inertial": (6, 45, 8)}[name]
+    channels, samples, stride = {"skeleton": (60, 30, 3), "inertial": (6, 45, 8)}[name]
+    reduce: Any = "mean" if window else "flatten"
+    window = window or samples
     series = torch.randn(count, window + (PATCHES - 1) * stride, channels, generator=generator)
     kind: Any = "skeleton" if name == "skeleton" else "series"
-    empty = torch.zeros(count, PATCHES, channels * window)
+    empty = torch.zeros(count, PATCHES, channels * (window if reduce == "flatten" else 1))
     data = ModalityData(
-        name, kind, empty, valid, series, window, stride, "flatten", vertical_axis=1 if kind == "skeleton" else None
+        name, kind, empty, valid, series, window, stride, reduce, vertical_axis=1 if kind == "skeleton" else None
     )
     empty.copy_(data.derive(series))
     return data

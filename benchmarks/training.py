@@ -1,6 +1,6 @@
 """Seconds an epoch of training the DMFT teacher, beside a plain PyTorch loop with a DataLoader.
 
-    python benchmarks/training.py [--root DIR] [--epochs N] [--threads N] [--workers N]
+    python benchmarks/training.py [--root DIR] [--device cpu|cuda] [--epochs N] [--threads N] [--workers N]
 
 Skeleton and inertial features of UTD-MHAD in --root (else of the sample), encoded first; 50-50 subjects. Ours is
 `trainers.fit.loop.fit` as a training step calls it. The plain loop has the same loss, optimiser, schedule, batch and
@@ -44,10 +44,10 @@ def main() -> None:
     import torch
 
     with tempfile.TemporaryDirectory() as folder:
-        (step,) = prepared(Path(folder), options.root, "subject-50-50")
+        (step,) = prepared(Path(folder), options.root, "subject-50-50", options.device)
     task, data, params = step.task, step.data, step.params
     torch.set_num_threads(options.threads)
-    loops: dict[str, Iterator[float]] = {"ours": _ours(task, data, params, options.epochs + 1)}
+    loops: dict[str, Iterator[float]] = {"ours": _ours(task, data, params, options.epochs + 1, options.device)}
     whole = _in_torchs_layers(copy.deepcopy(task))
     for name, model, augment, workers in (
         ("plain, torch's layers", whole, True, 0),
@@ -55,7 +55,7 @@ def main() -> None:
         ("plain, our model", copy.deepcopy(task), True, 0),
         ("plain, our model, no augmentation", copy.deepcopy(task), False, 0),
     ):
-        loops[name] = _plain(model, data, params, augment, workers)
+        loops[name] = _plain(model, data, params, augment, workers, options.device)
     for loop in loops.values():
         next(loop)  # the first epoch warms caches up
     seconds: dict[str, list[float]] = {name: [] for name in loops}
@@ -68,11 +68,12 @@ def main() -> None:
     for name, found in seconds.items():
         median = statistics.median(found)
         print(f"{name:<38} {median:10.3f} {min(found):8.3f} {max(found):8.3f} {ours / median:8.2f}")
-    told = f"torch {torch.__version__} with {options.threads} threads, {os.cpu_count()} cores"
+    where = torch.cuda.get_device_name() if options.device == "cuda" else f"{options.threads} threads"
+    told = f"torch {torch.__version__} on {where}, {os.cpu_count()} cores"
     print(f"{options.epochs} epochs of each in turns; {told}, load {os.getloadavg()[0]:.1f}")
 
 
-def _ours(task: Any, data: Any, params: Any, epochs: int) -> Iterator[float]:
+def _ours(task: Any, data: Any, params: Any, epochs: int, device: str) -> Iterator[float]:
     """Yield the seconds of each epoch; one epoch a call of fit would time its start, too, so it runs in a thread."""
     import queue
     import threading
@@ -93,7 +94,7 @@ def _ours(task: Any, data: Any, params: Any, epochs: int) -> Iterator[float]:
         nonlocal started
         go.get()
         started = time.perf_counter()
-        fit(Training(task, data, 0, progress=progress), replace_epochs(params, epochs))
+        fit(Training(task, data, 0, progress=progress), replace_epochs(params, epochs), device=device)
 
     threading.Thread(target=run, daemon=True).start()
     while True:
@@ -127,10 +128,11 @@ def _in_torchs_layers(task: Any) -> Any:
     return task
 
 
-def _plain(task: Any, data: Any, params: Any, augment: bool, workers: int) -> Iterator[float]:
+def _plain(task: Any, data: Any, params: Any, augment: bool, workers: int, device: str) -> Iterator[float]:
     import torch
     from torch.utils.data import DataLoader
 
+    task.to(device)
     batches = DataLoader(
         _Recordings(data, augment), params.batch, shuffle=True, num_workers=workers, persistent_workers=workers > 0
     )
@@ -151,6 +153,7 @@ def _plain(task: Any, data: Any, params: Any, augment: bool, workers: int) -> It
         total, hits = 0.0, 0
         for inputs, labels in batches:
             optimiser.zero_grad()
+            inputs, labels = {name: each.to(device) for name, each in inputs.items()}, labels.to(device)
             output = task({"inputs": inputs, "valid": {}, "labels": labels})
             output["loss"].backward()
             torch.nn.utils.clip_grad_norm_(task.parameters(), params.clip)
@@ -247,6 +250,7 @@ def prepared(folder: Path, root: Path | None, protocol: str, device: str = "cpu"
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, help="UTD-MHAD's folder")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where to train (default cpu)")
     parser.add_argument("--epochs", type=int, default=9, help="of each loop (default 9)")
     parser.add_argument("--threads", type=int, default=1, help="of torch (default 1, as a training step has)")
     parser.add_argument("--workers", type=int, default=2, help="of the DataLoader (default 2)")

@@ -166,12 +166,14 @@ class CudaGraphs:
         except RuntimeError:
             for generator, state in zip(self._generators, before, strict=True):
                 generator.graphsafe_set_state(state)  # it would go on recording
+            with suppress(RuntimeError):
+                graph.reset()
             self._leave_pool()
             raise
         return figures, graph.replay
 
     def _leave_pool(self) -> None:
-        """Let the allocator go on as before a recording that failed; newer versions of torch do so by themselves."""
+        """Let the allocator go on as before a recording that failed; newer versions of torch do so in `reset`."""
         for name in ("_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool"):
             with suppress(AttributeError, RuntimeError):
                 getattr(torch._C, name)(self._stream.device.index, self._pool)

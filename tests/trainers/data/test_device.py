@@ -97,7 +97,7 @@ def test_rows_are_picked_where_the_values_lie() -> None:
 def test_what_does_not_fit_stays_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     values = torch.randn(6, 2)
     assert data_device.to_device_if_fits(values, "cuda").is_cuda
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10, 100))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10, 1 << 50))  # more than what torch keeps to reuse
     stays = data_device.to_device_if_fits(values, "cuda")
     assert not stays.is_cuda
     rows = torch.tensor([5, 0], device="cuda")
