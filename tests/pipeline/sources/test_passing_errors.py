@@ -108,7 +108,7 @@ def test_nor_does_a_lack_of_memory(dataset: Path, stream: str, monkeypatch: pyte
     monkeypatch.setattr("pipeline.sources.formats.mat._numbers", refuse)
     monkeypatch.setattr("av.video.reformatter.VideoReformatter.reformat", refuse, raising=False)
     if stream == "rgb":
-        monkeypatch.setattr("pipeline.sources.formats.video._decoded", refuse)
+        monkeypatch.setattr("pipeline.sources.formats.video._Decoder.frames", refuse)
     with pytest.raises(StepError, match="out of memory\n  that is an error of the system"):
         look.read(source, row, stream)
 
@@ -121,7 +121,7 @@ def test_a_decoder_without_memory_is_told_from_a_file_that_asks_for_too_much(
     def refuse(*_: object) -> object:
         raise av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")
 
-    monkeypatch.setattr("pipeline.sources.formats.video._decoded", refuse)
+    monkeypatch.setattr("pipeline.sources.formats.video._Decoder.frames", refuse)
     video = VideoFile(path, "a01", "rgb", "a.avi")
     with pytest.raises(Exception, match=r"a.avi: cannot be decoded \(FFmpeg: Cannot allocate memory\)"):
         list(video.frames())
