@@ -78,8 +78,7 @@ def decode_pieces(pieces: Sequence[NDArray[np.int64]], open_decoder: OpenDecoder
             for piece in work:
                 crew.recruit()
                 found = 0
-                frames = decoder.frames(piece.numbers) if piece.claim() else piece.decoded()
-                for frame in frames:
+                for frame in decoder.frames(piece.numbers) if piece.claim() else _waited_for(piece, crew):
                     yield frame
                     found += 1
                 if found < len(piece.numbers):
@@ -87,6 +86,16 @@ def decode_pieces(pieces: Sequence[NDArray[np.int64]], open_decoder: OpenDecoder
     finally:
         crew.stop()
         _capacity.leave()
+
+
+def _waited_for(piece: _Piece, crew: _Helpers) -> Iterator[Frame]:
+    """Yield what a helper decodes; another one may have the core of the calling thread meanwhile."""
+    _capacity.leave()
+    try:
+        crew.recruit()
+        yield from piece.decoded()
+    finally:
+        _capacity.enter()
 
 
 def cut(wanted: NDArray[np.int64], keys: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,6 +152,19 @@ def person_square(frames: Iterable[Frame]) -> CropSquare | None:
     return CropSquare((top + bottom + 1 - side) // 2, (left + right + 1 - side) // 2, side)
 
 
+Allocate = Callable[[tuple[int, ...], torch.dtype], Tensor]  # memory on the CPU, of a shape
+
+
+def pageable(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Return new memory."""
+    return torch.empty(shape, dtype=dtype)
+
+
+def pinned(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Return memory that a GPU copies from while it computes. torch keeps it for the next block: that is a ring."""
+    return torch.empty(shape, dtype=dtype, pin_memory=True)
+
+
 class FrameStack:
     """Frames of one shape and type, copied one by one into a tensor, cropped; what lies beyond a frame is 0.
 
@@ -163,12 +176,11 @@ class FrameStack:
         (count, H, W) uint16 or (count, H, W, 3) uint8 on the CPU.
     """
 
-    def __init__(self, count: int, first: Frame, square: CropSquare | None, *, pinned: bool) -> None:
+    def __init__(self, count: int, first: Frame, square: CropSquare | None, allocate: Allocate) -> None:
         shape = first.shape if square is None else (square.side, square.side, *first.shape[2:])
         self._by_column = first.ndim == 2 and first.flags.f_contiguous and not first.flags.c_contiguous
         kind = torch.uint8 if first.dtype == np.uint8 else torch.uint16
-        # pinned memory is kept by torch for the next one, so this is a ring of as many as are in use
-        tensor = torch.empty((count, *(shape[::-1] if self._by_column else shape)), dtype=kind, pin_memory=pinned)
+        tensor = allocate((count, *(shape[::-1] if self._by_column else shape)), kind)
         self.tensor = tensor.transpose(1, 2) if self._by_column else tensor
         self._inside: Any = ...
         self._into: Any = self.tensor.numpy()

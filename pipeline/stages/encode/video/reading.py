@@ -18,11 +18,13 @@ from pipeline.sources.validate_streams import frames_of, loaded_of, video_of
 from pipeline.stages.encode.align import TooShortError, Windows, frames
 from pipeline.stages.encode.encoder import EncodeTask, file_of
 from pipeline.stages.encode.video.frames import (
+    Allocate,
     CropSquare,
     Frame,
     FramesError,
     FrameStack,
     FramesToImages,
+    pageable,
     person_square,
 )
 from pipeline.stages.encode.video.params import VideoParams
@@ -45,6 +47,7 @@ class StreamReader:
     params: VideoParams
     task: EncodeTask
     windows: Windows
+    allocate: Allocate = pageable
 
     def read(self, recording: Recording, stream: str) -> Iterator[FrameBlock]:
         """Yield the frames that a stream's windows need; BadRecording where it has not what they need."""
@@ -83,7 +86,7 @@ class StreamReader:
                 frame = _next(decoded, needed[begun], shape)
                 shape = frame.shape
                 count = min(len(needed) - begun, self._frames_at_once(frame))
-                stack = FrameStack(count, frame, crop, pinned=self._pinned)
+                stack = FrameStack(count, frame, crop, self.allocate)
                 stack.put(0, frame)
                 for row, number in enumerate(needed[begun + 1 : begun + count].tolist(), start=1):
                     stack.put(row, _next(decoded, number, shape))
@@ -98,13 +101,9 @@ class StreamReader:
         for begin in range(0, len(needed), at_once):
             with self.task.timings.phase("decode"):
                 some = needed[begin : begin + at_once]
-                stack = FrameStack(len(some), loaded[0], crop, pinned=self._pinned)
+                stack = FrameStack(len(some), loaded[0], crop, self.allocate)
                 stack.take(loaded, some)
             yield stack.tensor
-
-    @property
-    def _pinned(self) -> bool:
-        return self.task.device.type == "cuda"  # which copies from such memory while it computes
 
     def _frames_at_once(self, frame: Frame) -> int:
         image = 4 * self.params.image_size**2 * (3 if frame.ndim == 3 else 1)

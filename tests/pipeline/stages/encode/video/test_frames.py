@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.stages.encode.align import frames, windows
-from pipeline.stages.encode.video.frames import CropSquare, FrameStack, FramesToImages, Images, person_square
+from pipeline.stages.encode.video.frames import CropSquare, FrameStack, FramesToImages, Images, pageable, person_square
 from pipeline.stages.encode.video.params import VideoParams
 
 SIDE = 12
@@ -23,7 +23,7 @@ def params(**changes: Any) -> VideoParams:
 
 
 def stacked(video: NDArray[Any], square: CropSquare | None = None) -> torch.Tensor:
-    found = FrameStack(len(video), video[0], square, pinned=False)
+    found = FrameStack(len(video), video[0], square, pageable)
     for row, frame in enumerate(video):
         found.put(row, frame)
     return found.tensor
@@ -104,7 +104,7 @@ def test_a_crop_is_zero_beyond_the_frame(top: int, left: int, side: int, by_colu
         video = video.transpose(0, 2, 1).copy().transpose(0, 2, 1)
     square = CropSquare(top, left, side)
     found = stacked(video, square)
-    taken = FrameStack(3, video[0], square, pinned=False)
+    taken = FrameStack(3, video[0], square, pageable)
     taken.take(video, np.arange(3))
     padded = np.pad(video, ((0, 0), (40, 40), (40, 40)))[:, 40 + top :][:, :side, 40 + left : 40 + left + side]
     np.testing.assert_array_equal(found.numpy(), padded)
@@ -114,7 +114,7 @@ def test_a_crop_is_zero_beyond_the_frame(top: int, left: int, side: int, by_colu
 def test_frames_in_memory_are_taken_as_one_by_one() -> None:
     video = np.random.default_rng(0).integers(0, 6000, (9, 20, 16), np.uint16)
     for array in (video, video.transpose(0, 2, 1).copy().transpose(0, 2, 1)):
-        taken = FrameStack(4, array[0], None, pinned=False)
+        taken = FrameStack(4, array[0], None, pageable)
         taken.take(array, np.array([0, 3, 4, 8]))
         np.testing.assert_array_equal(taken.tensor.numpy(), video[[0, 3, 4, 8]])
 
