@@ -153,12 +153,19 @@ class ScheduledPool:
     def _watch(self) -> None:
         """Report silent workers; fail what is in flight when no worker, or no scheduler, is left to do it."""
         while not self._closed.wait(_WATCH_EVERY_S):
-            problem = self._cluster.problem()
-            for message in self._cluster.silence_messages():
-                self.events.put((self._cluster.address, WorkerSilent(message)))
-            for step in list(self._in_flight) if problem else ():
-                if self._claim(step):
-                    self.events.put((step, StepFailed(problem)))
+            try:
+                self._look()
+            except Exception:  # dask has many for a client that is closed in between, as it is when a run is stopped
+                if not self._closed.is_set():
+                    raise
+
+    def _look(self) -> None:
+        problem = self._cluster.problem()
+        for message in self._cluster.silence_messages():
+            self.events.put((self._cluster.address, WorkerSilent(message)))
+        for step in list(self._in_flight) if problem else ():
+            if self._claim(step):
+                self.events.put((step, StepFailed(problem)))
 
 
 def _is_local(step: Step | None) -> bool:
