@@ -78,7 +78,7 @@ class SourceInProcesses:
                 self._all.append(reader)
         try:
             length = reader.open(recording, stream)
-        except Exception:
+        except Exception:  # of this recording, mostly; raised again, and the process is free for another
             self._idle.append(reader)
             raise
         return _VideoInProcess(reader, length, lambda: self._idle.append(reader))
