@@ -211,6 +211,8 @@ def _reading(encoder: Any, piece: Sequence[Any], threads: int) -> float:
             images += len(item.frames) * IMAGES / FRAMES
         elif isinstance(item, Images):
             images += len(item)
+    if encoder._task.device.type == "cuda":
+        torch.cuda.synchronize()
     return images / (time.perf_counter() - started)
 
 

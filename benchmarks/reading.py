@@ -16,7 +16,6 @@ Figures are medians of rounds, in turns.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import os
 import shutil
@@ -34,6 +33,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 IMAGES = 20  # of a recording
+BYTES = 9 << 20  # of a block of frames, and more
 
 
 @dataclass(frozen=True)
@@ -136,17 +136,15 @@ class _Ring:
     def allocate(self, shape: tuple[int, ...], dtype: Any) -> Any:
         import torch
 
-        size = math.prod(shape)
-        with contextlib.suppress(IndexError):
-            memory = self._free.pop()
-            if len(memory) >= size:
-                return memory[:size].view(dtype).view(shape)
-        return torch.empty(5 << 20, dtype=torch.uint16)[:size].view(dtype).view(shape)
+        assert math.prod(shape) * dtype.itemsize <= BYTES
+        try:
+            storage = self._free.pop()
+        except IndexError:
+            storage = torch.empty(BYTES, dtype=torch.uint8).untyped_storage()
+        return torch.empty(0, dtype=dtype).set_(storage, 0, shape)
 
     def release(self, block: Any) -> None:
-        import torch
-
-        self._free.append(torch.empty(0, dtype=block.dtype).set_(block.untyped_storage()))
+        self._free.append(block.untyped_storage())
 
 
 def _in_threads(read: Callable[[Any], None], recordings: Sequence[Any], readers: int) -> None:

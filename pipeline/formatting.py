@@ -39,3 +39,8 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def encodable(text: str) -> str:
+    """Return a text that can be encoded: what UTF-8 has no way to write (bytes of a file's name) as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()

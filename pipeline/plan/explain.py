@@ -27,7 +27,7 @@ def reasons(plan: Plan, step: Step) -> list[Reason]:
     if state == "remote":
         return [Reason("is in a remote, and fetched when something needs it")]
     last = plan.history.steps.get(step.id)
-    journal = [Reason("was stopped half way; goes on from its journal")] if state == "partial" else []
+    journal = [Reason("is begun: another run is at it, or it goes on from its journal")] if state == "partial" else []
     if last is None:
         return journal or [Reason("has not run yet")]
     if last.key == step.key:

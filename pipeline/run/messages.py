@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from pipeline.keys.file_hash import FileHash
+from pipeline.plan.steps.step import runs_network
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -58,9 +59,8 @@ class StepJob(msgspec.Struct, frozen=True, tag=True):
 
     @property
     def uses_gpu(self) -> bool:
-        """Whether the stage runs a network, and so gains from a GPU: training, evaluation, the encoding of video."""
-        encodes_video = self.stage == "encode" and self.recipe["modality"]["kind"] == "video"
-        return self.stage in ("train", "distil", "evaluate") or encodes_video
+        """Whether it runs a network, and so gains from a GPU."""
+        return runs_network(self.recipe)
 
 
 class FetchJob(msgspec.Struct, frozen=True, tag=True):

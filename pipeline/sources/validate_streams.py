@@ -43,8 +43,21 @@ def series_of(source: Source, recording: Recording, stream: str, limits: TimeLim
     return found
 
 
+@contextmanager
+def opened_video(source: Source, recording: Recording, stream: str) -> Iterator[Video]:
+    """Open a video for the time of a block; its frames are read by `frames_of`."""
+    video = video_of(source, recording, stream)
+    with asking(source, "__enter__", recording, stream):
+        video.__enter__()
+    try:
+        yield video
+    finally:
+        with asking(source, "__exit__", recording, stream):
+            video.__exit__(None, None, None)
+
+
 def video_of(source: Source, recording: Recording, stream: str) -> Video:
-    """Open a video; its frames are read by `frames_of`."""
+    """Open a video."""
     with asking(source, "open_video", recording, stream):
         found = source.open_video(recording, stream)
     length = getattr(found, "length", None)

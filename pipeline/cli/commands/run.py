@@ -21,7 +21,7 @@ from pipeline.errors import ConfigError, StepError
 from pipeline.formatting import counted, duration, shortened
 from pipeline.lock import LockNotWritable, lock_path, update_lock
 from pipeline.plan.planner import Plan, states_of
-from pipeline.plan.steps.step import Step
+from pipeline.plan.steps.step import Step, runs_network
 from pipeline.report.differing_outputs import note_differing, print_problems
 from pipeline.report.lock_changes import lock_changes_text
 from pipeline.report.results_text import broken_count, broken_reasons, doubts, notes, results_text
@@ -33,7 +33,12 @@ from store.errors import StoreError
 
 
 def _number_or_auto(context: click.Context, parameter: click.Parameter, value: str) -> int | None:
-    return None if value == "auto" else click.IntRange(min=1)(value, parameter, context)
+    if value == "auto":
+        return None
+    try:
+        return click.IntRange(min=1)(value, parameter, context)
+    except click.BadParameter:
+        raise click.BadParameter(f"{value!r} is neither auto nor a number from 1", context, parameter) from None
 
 
 @click.command()
@@ -42,10 +47,10 @@ def _number_or_auto(context: click.Context, parameter: click.Parameter, value: s
 @click.option("--only", metavar="ENTRY", help="Only this entry; what it needs must be there.")
 @click.option("--force", metavar="ENTRY", multiple=True, help="Run this entry again even if it is cached. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Show what would run, and stop.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Steps at a time; the number of cores where left out.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Steps at a time; left out: one a core, at most 8.")
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
-    help="Where networks run; auto: on a GPU where there is one.",
+    help="Where networks run; auto: on a GPU where there is one; cuda: an error where there is none.",
 )  # fmt: skip
 @click.option(
     "--scheduler",
@@ -165,6 +170,12 @@ def _run(plan: Plan, options: RunOptions, done: Collection[str]) -> Outcome:
         raise StoreError(
             f"{steps_to_do} must be done, and this user may not write to the store: {plan.history.write_error}"
         )
+    to_compute = [plan.steps[id_] for id_ in ids if plan.states[id_] != "remote" or id_ in forced]
+    if options.device == "cuda" and options.scheduler is None and any(runs_network(each.recipe) for each in to_compute):
+        from pipeline.run.step.gpus import NO_CUDA, count_gpus
+
+        if not count_gpus("cuda"):
+            raise ConfigError(NO_CUDA)
     from pipeline.run.runner import run_steps
 
     outcome = run_steps(plan, ids, options, forced)
@@ -243,7 +254,8 @@ def _summary(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seconds
     done, fetched, unsuccessful = len(outcome.done), len(outcome.fetched), outcome.unsuccessful
     remote = sum(plan.states[id_] == "remote" for id_ in selected)
     cached = len(selected) - len({*outcome.done, *outcome.fetched, *unsuccessful} & selected.keys()) - remote
-    others = [f"{fetched} fetched"] if fetched else []
+    elsewhere = "fetched, or made by another run" if plan.chain.urls else "made by another run"
+    others = [f"{fetched} {elsewhere}"] if fetched else []
     others += [f"{cached} cached before"]
     others += [f"{remote} in a remote and not needed here"] if remote else []
     if unsuccessful:

@@ -25,6 +25,12 @@ class StepCode:
     release: str = ""
 
 
+def runs_network(recipe: Mapping[str, Any]) -> bool:
+    """Tell whether a step with this recipe runs a network: training, evaluation, and the encoding of video do."""
+    stage = recipe["stage"]
+    return stage in ("train", "distil", "evaluate") or (stage == "encode" and recipe["modality"]["kind"] == "video")
+
+
 @dataclass(frozen=True)
 class Step:
     """An entry at one point of its expansion."""

@@ -19,7 +19,7 @@ from pipeline.errors import StepError
 from pipeline.run.cluster.fingerprint import mismatch_error, worker_info
 from pipeline.run.messages import Certificate, StepFailed
 from pipeline.run.silence import SilenceMonitor
-from pipeline.run.step.failures import NO_CUDA
+from pipeline.run.step.gpus import NO_CUDA
 from store import seconds_from_environment
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import msgspec
 from pipeline.sources.base import Recording
 
 PARTS = 2  # of the shared memory: one is read from while the other is written
-PART_BYTES = 1 << 30  # of which only what is used takes memory
+PART_BYTES = 1 << 28  # more than a frame of the most pixels takes; only what is used takes memory
 
 
 class OpenSource(msgspec.Struct, frozen=True, tag=True):

@@ -10,8 +10,13 @@ import mmap
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 import msgspec
@@ -37,7 +42,7 @@ from pipeline.run.readers.messages import (
     Stop,
 )
 from pipeline.sources.base import Recording, Source, Video
-from pipeline.sources.validate_streams import frames_of, video_of
+from pipeline.sources.validate_streams import frames_of, opened_video
 
 Frame = NDArray[np.uint8] | NDArray[np.uint16]
 _BLOCK_BYTES = 4 << 20  # of frames that are handed over at once
@@ -46,29 +51,35 @@ _BLOCK_BYTES = 4 << 20  # of frames that are handed over at once
 def main() -> None:
     """Serve one step until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides when to stop
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # a reader that prints must not write among the messages
-    process = _Process(int(sys.argv[1]), sys.stdin.buffer, out)
-    try:
-        process.serve()
-    except (_InputEndedError, BrokenPipeError):
-        os._exit(0)  # the step is gone
+    requests, replies = os.dup(0), os.dup(1)
+    # a reader that prints, or starts a program that reads its input, must not come between the messages
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    for descriptor in (requests, replies):  # a child of a reader must not keep them open when this process has died
+        os.register_at_fork(after_in_child=partial(os.close, descriptor))
+    arrived: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_receive, args=(os.fdopen(requests, "rb"), arrived), daemon=True).start()
+    _Process(int(sys.argv[1]), arrived, os.fdopen(replies, "wb")).serve()
 
 
-class _InputEndedError(Exception):
-    """The step is gone."""
+def _receive(requests: BinaryIO, arrived: SimpleQueue[bytes]) -> None:
+    """Take in requests; end the process where the step is gone, whatever a reader is at."""
+    for line in requests:
+        arrived.put(line)
+    os._exit(0)
 
 
 class _Process:
     """What the process has open."""
 
-    def __init__(self, memory: int, requests: BinaryIO, replies: BinaryIO) -> None:
+    def __init__(self, memory: int, requests: SimpleQueue[bytes], replies: BinaryIO) -> None:
         self._memory = mmap.mmap(memory, PARTS * PART_BYTES)
         self._requests, self._replies = requests, replies
         self._source: Source
         self._recording: Recording
         self._stream: str
         self._video: Video
+        self._open = ExitStack()
 
     def serve(self) -> None:
         """Answer requests."""
@@ -76,9 +87,7 @@ class _Process:
             request = self._next_request()
             try:
                 self._answer(request)
-            except (_InputEndedError, BrokenPipeError):
-                raise
-            except Exception as error:  # raised on the other side
+            except BaseException as error:  # raised on the other side
                 self._reply(as_message(error))
 
     def _answer(self, request: Request) -> None:
@@ -86,27 +95,27 @@ class _Process:
             self._source = open_source(request)
         elif isinstance(request, OpenVideo):
             self._recording, self._stream = request.recording, request.stream
-            self._video = video_of(self._source, request.recording, request.stream)
-            self._video.__enter__()
+            self._video = self._open.enter_context(opened_video(self._source, request.recording, request.stream))
             self._reply(Opened(self._video.length))
         elif isinstance(request, ReadFrames):
             self._read(request)
             self._reply(Ended())
         elif isinstance(request, CloseVideo):
-            self._video.__exit__(None, None, None)
+            self._open.close()
             self._reply(Ended())
         # else a Stop or Release that came when all was read
 
     def _read(self, request: ReadFrames) -> None:
         free, part, wanted = PARTS, 0, np.array(request.wanted, np.int64)
         frames = frames_of(self._source, self._recording, self._stream, self._video, wanted, request.side)
-        for block in _blocks(frames):
-            while not free:
-                if isinstance(self._next_request(), Stop):
-                    return
-                free += 1
-            self._reply(self._put(part * PART_BYTES, block))
-            free, part = free - 1, (part + 1) % PARTS
+        with closing(frames):
+            for block in _blocks(islice(frames, len(wanted))):  # what a reader does after the last one does not count
+                while not free:
+                    if isinstance(self._next_request(), Stop):
+                        return
+                    free += 1
+                self._reply(self._put(part * PART_BYTES, block))
+                free, part = free - 1, (part + 1) % PARTS
 
     def _put(self, begin: int, frames: list[Frame]) -> Frames:
         """Write a block into the shared memory."""
@@ -121,15 +130,16 @@ class _Process:
         return Frames(begin, len(frames), first.shape, first.dtype.name, by_column)
 
     def _next_request(self) -> Request:
-        line = self._requests.readline()
-        if not line:
-            raise _InputEndedError
-        request: Request = msgspec.json.decode(line, type=Request)
+        request: Request = msgspec.json.decode(self._requests.get(), type=Request)
         return request
 
     def _reply(self, reply: Reply) -> None:
-        self._replies.write(msgspec.json.encode(reply) + b"\n")
-        self._replies.flush()
+        message = msgspec.json.encode(reply) + b"\n"
+        try:
+            self._replies.write(message)
+            self._replies.flush()
+        except BrokenPipeError:  # the step is gone
+            os._exit(0)
 
 
 def open_source(request: OpenSource) -> Source:

@@ -126,11 +126,13 @@ class _Reader:
                 pass_fds=[memory.fileno()],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-        self._reading = False
+        self._reading, self._task = False, "a source"
         self._send(opening)
 
     def open(self, recording: Recording, stream: str) -> int:
         """Open a video; return how many frames it has."""
+        file = next(iter(recording.streams.get(stream, ())), "it has no file")
+        self._task = f"recording {recording.id}, stream {stream} ({file}),"
         self._send(OpenVideo(recording, stream))
         opened = self._receive()
         assert isinstance(opened, Opened)
@@ -196,9 +198,12 @@ class _Reader:
     def _died(self) -> NoReturn:
         code = self._process.wait()
         end = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
-        remedy = "signal 9 often means that memory ran out" if code == -9 else "see what it printed above"
+        remedy = "signal 9 often means that memory ran out" if code == -9 else "see whether it printed why, above"
         self._reading = False
-        raise StepError(f"a process that reads videos {end}\n  {remedy}; run again to go on where it stopped")
+        raise StepError(
+            f"the process that read {self._task} {end}\n"
+            f"  {remedy}; run again to go on where it stopped; where that does not help, take the file out"
+        )
 
 
 def _nameless_file() -> IO[bytes]:

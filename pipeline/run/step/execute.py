@@ -25,7 +25,8 @@ from pipeline.keys.loaded_code import check_code
 from pipeline.plan.history import user_name
 from pipeline.registry import ENCODERS, LOSSES, MODELS, PRETRAINED, STAGES, Registration, import_hashed
 from pipeline.run.messages import StepDone, StepEvent, StepFailed, StepJob
-from pipeline.run.step.failures import NO_CUDA, capture_failure
+from pipeline.run.step.failures import capture_failure
+from pipeline.run.step.gpus import NO_CUDA
 from pipeline.run.step.source import CheckedFile, CheckedSource, open_source
 from pipeline.run.step.timing_summary import summarise_timings
 from pipeline.run.step.validate_inputs import check_inputs

@@ -6,19 +6,17 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
+import msgspec
+
 from pipeline.error_origin import describe_gpu_failure, describe_unforeseen
 from pipeline.errors import CodeChanged, PipelineError
+from pipeline.formatting import encodable
 from pipeline.run.messages import CorruptInput, StepFailed
 from store.errors import DraftLocked, OutputError, StoreError
 from trainers.device_errors import is_out_of_memory
 from trainers.errors import TrainingError
 
 T = TypeVar("T")
-
-NO_CUDA = (
-    "--device cuda: torch sees no CUDA device here\n"
-    "  check the driver with nvidia-smi and torch's build (a CPU-only one has no CUDA), or give --device cpu"
-)
 
 
 class ShardFailed(Exception):
@@ -31,6 +29,14 @@ class ShardFailed(Exception):
 
 def capture_failure(store: str, work: Callable[[], T]) -> T | StepFailed:
     """Call `work` for a step whose outputs are in the store with this URL; return its result, or how it failed."""
+    result = _captured(store, work)
+    if isinstance(result, StepFailed):
+        message, told = encodable(result.message), encodable(result.traceback)
+        return msgspec.structs.replace(result, message=message, traceback=told)
+    return result
+
+
+def _captured(store: str, work: Callable[[], T]) -> T | StepFailed:
     try:
         return work()
     except ShardFailed as error:

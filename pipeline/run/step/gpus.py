@@ -5,6 +5,10 @@ from __future__ import annotations
 from ctypes import CDLL
 from functools import cache
 
+NO_CUDA = (
+    "--device cuda: torch sees no CUDA device here\n"
+    "  check the driver with nvidia-smi and torch's build (a CPU-only one has no CUDA), or give --device cpu"
+)
 _DRIVERS = ("libcuda.so.1", "libamdhip64.so", "nvcuda.dll")
 
 

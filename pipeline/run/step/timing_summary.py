@@ -30,8 +30,9 @@ def _phases(timings: Mapping[str, float]) -> str:
     if sum(phases.values()) < _SHORT_S:
         return ""
     parts = [f"{name} {duration(seconds)}" for name, seconds in phases.items() if seconds >= _SHORT_S / 10]
+    shares = ""
     if elapsed := timings.get("elapsed"):
-        waiting = min(1.0, timings.get("waiting", 0.0) / elapsed)
         busy = min(1.0, timings.get("network", 0.0) / timings["available"])
-        parts.insert(0, f"network busy {busy:.0%}, waiting for images {waiting:.0%}")
-    return ", ".join(parts)
+        waiting = min(1.0 - busy, timings.get("waiting", 0.0) / elapsed)
+        shares = f"network busy {busy:.0%}, waiting for images {waiting:.0%}; "
+    return f"{shares}in all threads: {', '.join(parts)}"

@@ -21,6 +21,7 @@ _NUMBERS = range(6, 16)  # MATLAB classes: double, single, integers of 8 to 64 b
 _COMPLEX = 0x0800  # the flag of an array that has imaginary parts, too
 _STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}  # kinds of parts
 _ENOUGH = 4096  # bytes that hold any element's description
+_PIECE = 1 << 20  # bytes that are inflated at once
 _DEFLATED = 1032  # bytes that a byte of zlib's can stand for
 
 
@@ -134,15 +135,19 @@ def _numbers(file: BinaryIO, array: _Array) -> bytes | memoryview:
 
 def _inflated(body: bytes, array: _Array) -> memoryview:
     """Return the bytes of an array's numbers, inflated by zlib, which says what is wrong; more is never inflated."""
-    inflating = zlib.decompressobj()
+    inflating, data, wanted = zlib.decompressobj(), bytearray(), array.start + array.size
     try:
-        data = inflating.decompress(body, array.start + array.size)
-        while not inflating.eof and inflating.decompress(inflating.unconsumed_tail, _ENOUGH):
-            pass  # padding, and the checksum of all
+        for begin in range(0, len(body), _PIECE):  # what is not consumed is copied with each call: of a piece only
+            piece, more = body[begin : begin + _PIECE], True
+            while more and not inflating.eof:
+                found = inflating.decompress(piece, _PIECE)
+                data += found[: wanted - len(data)]  # what follows, and the checksum of all, is checked and not kept
+                piece = inflating.unconsumed_tail
+                more = bool(piece) or len(found) == _PIECE
     except zlib.error as error:
         _pass_on(error)
         raise BrokenFileError(f"cannot be decompressed ({_said(error)})") from error
-    if not inflating.eof or len(data) < array.start + array.size:
+    if not inflating.eof or len(data) < wanted:
         raise BrokenFileError("cannot be decompressed (its data ends early)")
     return memoryview(data)[array.start :]
 
@@ -172,10 +177,11 @@ def _arrays(file: BinaryIO, size: int) -> Iterator[tuple[str, _Array]]:
     while at < size:
         file.seek(at)
         kind, count = struct.unpack(order + "II", file.read(8).ljust(8, b"\0"))
-        if at + 8 + count > size:
-            raise BrokenFileError(f"truncated: has {size} bytes, its header announces {at + 8 + count}")
         if kind == 0:  # nothing but padding follows
             return
+        if at + 8 + count > size:
+            problem = "truncated" if at == _HEADER else "truncated, or something else follows its arrays"
+            raise BrokenFileError(f"{problem}: has {size} bytes, its header announces {at + 8 + count}")
         body = file.read(min(count, _ENOUGH))
         if kind == _COMPRESSED:
             body = zlib.decompressobj().decompress(body, _ENOUGH)

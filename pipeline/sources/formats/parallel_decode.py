@@ -7,14 +7,14 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.cores import cores
 
-Frame = NDArray[np.uint8]
+Frame = Any  # an array or a tensor, which knows its `nbytes`
 _FEWEST = 64  # frames to be decoded that are worth a piece of their own
 _WAITING_BYTES = 48 << 20  # of decoded frames of a piece, which wait for those before them
 _MOST_DECODER_THREADS = 4  # of a decoder's own: each holds a frame

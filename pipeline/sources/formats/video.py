@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.sources.base import Probe, Video
 from pipeline.sources.broken_file import BrokenFileError, for_recording
@@ -16,6 +16,7 @@ from pipeline.sources.formats.watched_file import WatchedFile, memory_is_short
 
 if TYPE_CHECKING:
     import numpy as np
+    from av.codec.hwaccel import HWAccel
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from numpy.typing import NDArray
@@ -50,6 +51,46 @@ class Packets:
     count: int
     times: NDArray[np.int64] | None
     keys: NDArray[np.int64]
+
+
+class Conversion(Protocol):
+    """What becomes of a decoded frame, in the thread that decodes it; what it returns has `nbytes`."""
+
+    @property
+    def hwaccel(self) -> HWAccel | None:
+        """What decodes; None for the cores."""
+        ...
+
+    def begin(self) -> Callable[[VideoFrame], Any]:
+        """Return the function that converts frames of one decoder."""
+        ...
+
+
+@dataclass(frozen=True)
+class ToRgb:
+    """(H, W, 3) or (side, side, 3) uint8 in memory."""
+
+    side: int | None = None
+    hwaccel: HWAccel | None = None
+
+    def begin(self) -> Callable[[VideoFrame], NDArray[np.uint8]]:
+        """See `Conversion`."""
+        from av.video.reformatter import Interpolation, VideoReformatter
+
+        reformatter = VideoReformatter()
+        # its filter grows when it reduces, so that it is antialiased; colour is reduced at its full resolution, too
+        way = (
+            Interpolation.BILINEAR
+            | Interpolation.ACCURATE_RND
+            | Interpolation.FULL_CHR_H_INT
+            | Interpolation.FULL_CHR_H_INP
+        )
+
+        def to_rgb(frame: VideoFrame) -> NDArray[np.uint8]:
+            found = reformatter.reformat(frame, self.side, self.side, format="rgb24", interpolation=way, threads=1)
+            return found.to_ndarray().astype("uint8", copy=False)
+
+        return to_rgb
 
 
 class VideoFile(Video):
@@ -89,14 +130,17 @@ class VideoFile(Video):
         """
         import numpy as np
 
-        numbers = np.arange(self.length) if wanted is None else wanted
+        yield from self.converted(np.arange(self.length) if wanted is None else wanted, ToRgb(side))
+
+    def converted(self, wanted: NDArray[np.int64], conversion: Conversion) -> Iterator[Any]:
+        """Yield what becomes of the wanted frames; see `frames`."""
         with for_recording(*self._whose):
             found = 0
-            for frame in decode(self._path, self._packets, numbers, side):
+            for frame in decode(self._path, self._packets, wanted, conversion):
                 yield frame
                 found += 1
-            if found < len(numbers):
-                raise BrokenFileError(f"frame {numbers[found] + 1} of {self.length} cannot be decoded")
+            if found < len(wanted):
+                raise BrokenFileError(f"frame {wanted[found] + 1} of {self.length} cannot be decoded")
 
 
 def packets(path: Path) -> Packets:
@@ -128,49 +172,37 @@ def packets(path: Path) -> Packets:
     return Packets(len(times), at[order], np.flatnonzero(np.array(keys)[order]))
 
 
-def decode(
-    path: Path, packets: Packets, wanted: NDArray[np.int64], side: int | None = None
-) -> Iterator[NDArray[np.uint8]]:
+def decode(path: Path, packets: Packets, wanted: NDArray[np.int64], conversion: Conversion) -> Iterator[Any]:
     """Decode frames of a file's first video stream by number, increasing; fewer where it ends early."""
     from pipeline.sources.formats.parallel_decode import cut, decode_pieces
 
     if len(wanted):
         pieces = [wanted] if packets.times is None else cut(wanted, packets.keys)
-        yield from decode_pieces(pieces, partial(_open_decoder, path, packets, side))
+        yield from decode_pieces(pieces, partial(_open_decoder, path, packets, conversion))
 
 
 @contextmanager
-def _open_decoder(path: Path, packets: Packets, side: int | None, threads: int) -> Iterator[_Decoder]:
-    with _opened(path, "decoded") as container:
-        yield _Decoder(container, packets, side, threads)
+def _open_decoder(path: Path, packets: Packets, conversion: Conversion, threads: int) -> Iterator[_Decoder]:
+    with _opened(path, "decoded", conversion.hwaccel) as container:
+        yield _Decoder(container, packets, conversion.begin(), threads if conversion.hwaccel is None else 1)
 
 
 class _Decoder:
-    """An open file, whose frames are decoded with some threads and become RGB; see `parallel_decode.Decoder`."""
+    """An open file, whose frames are decoded with some threads and converted; see `parallel_decode.Decoder`."""
 
-    def __init__(self, container: InputContainer, packets: Packets, side: int | None, threads: int) -> None:
-        from av.video.reformatter import Interpolation, VideoReformatter
-
-        self._container, self._packets, self._side = container, packets, side
+    def __init__(
+        self, container: InputContainer, packets: Packets, convert: Callable[[VideoFrame], Any], threads: int
+    ) -> None:
+        self._container, self._packets, self._convert = container, packets, convert
         self._stream = container.streams.video[0]
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.thread_count = threads
-        self._convert = VideoReformatter()
-        # its filter grows when it reduces, so that it is antialiased; colour is reduced at its full resolution, too
-        self._interpolation = (
-            Interpolation.BILINEAR
-            | Interpolation.ACCURATE_RND
-            | Interpolation.FULL_CHR_H_INT
-            | Interpolation.FULL_CHR_H_INP
-        )
         self._decoding, self._before = container.decode(self._stream), -1
 
-    def frames(self, numbers: NDArray[np.int64]) -> Generator[NDArray[np.uint8], None, None]:
-        """Yield frames as RGB, reduced."""
-        side, way = self._side, self._interpolation
+    def frames(self, numbers: NDArray[np.int64]) -> Generator[Any, None, None]:
+        """Yield each frame, converted."""
         for frame in self._from_the_start(numbers) if self._packets.times is None else self._sought(numbers):
-            found = self._convert.reformat(frame, side, side, format="rgb24", interpolation=way, threads=1)
-            yield found.to_ndarray().astype("uint8", copy=False)
+            yield self._convert(frame)
 
     def _from_the_start(self, numbers: NDArray[np.int64]) -> Iterator[VideoFrame]:
         """Decode all frames to the last one that is wanted: the file does not say when each is to be shown."""
@@ -183,28 +215,37 @@ class _Decoder:
 
     def _sought(self, numbers: NDArray[np.int64]) -> Iterator[VideoFrame]:
         """Decode from the last frame that decoding can begin at, or go on from where it is."""
-        packets = self._packets
-        assert packets.times is not None
-        starts = packets.keys[packets.keys.searchsorted(numbers, side="right") - 1]
-        for number, start in zip(numbers.tolist(), starts.tolist(), strict=True):
+        keys, times = self._packets.keys, self._packets.times
+        assert times is not None
+        nearest = keys.searchsorted(numbers, side="right") - 1
+        for number, key in zip(numbers.tolist(), nearest.tolist(), strict=True):
             # seeking restarts the decoder, so a jump is worth it only over frames that would be decoded and dropped
-            if start > self._before + _WORTH_SEEKING:
-                self._container.seek(int(packets.times[start]), stream=self._stream)
-                self._decoding = self._container.decode(self._stream)
-            time = int(packets.times[number])
-            for frame in self._decoding:
-                if frame.pts is not None and frame.pts >= time:
-                    break
-            else:
-                return
-            if frame.pts != time:
-                return
+            if keys[key] > self._before + _WORTH_SEEKING:
+                self._seek(int(times[keys[key]]))
+            back = 1
+            while (frame := self._decoded_at(int(times[number]))) is None:
+                if key == 0:
+                    return
+                # decoding may begin there, but give no frame before the picture has recovered (intra refresh)
+                key, back = max(0, key - back), 2 * back
+                self._seek(int(times[keys[key]]))
             yield frame
             self._before = number
 
+    def _seek(self, time: int) -> None:
+        self._container.seek(time, stream=self._stream)
+        self._decoding = self._container.decode(self._stream)
+
+    def _decoded_at(self, time: int) -> VideoFrame | None:
+        """Decode up to the frame of that time; None where it does not come."""
+        for frame in self._decoding:
+            if frame.pts is not None and frame.pts >= time:
+                return frame if frame.pts == time else None
+        return None
+
 
 @contextmanager
-def _opened(path: Path, what: str) -> Iterator[InputContainer]:
+def _opened(path: Path, what: str, hwaccel: HWAccel | None = None) -> Iterator[InputContainer]:
     """Open a file with FFmpeg; BrokenFileError where it cannot be `what` for its bytes' sake.
 
     FFmpeg has numbers of the system's errors for damaged files, too, and takes a disk's error for a file's end. So
@@ -214,7 +255,7 @@ def _opened(path: Path, what: str) -> Iterator[InputContainer]:
 
     with WatchedFile(path) as file:
         try:
-            with av.open(file, "r", buffer_size=_BUFFER, **_ONLY) as container:
+            with av.open(file, "r", buffer_size=_BUFFER, hwaccel=hwaccel, **_ONLY) as container:
                 yield container
         except (av.FFmpegError, OSError, ValueError) as error:
             if isinstance(error, BlockingIOError) or (isinstance(error, MemoryError) and memory_is_short()):

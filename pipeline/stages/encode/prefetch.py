@@ -45,11 +45,42 @@ def read_ahead(
             task, waiting = begun
             while (item := waiting.get()) is not _DONE:
                 yield task, item
-            line.ahead.release()
+            line.ahead.put(None)
     finally:
         line.stop.set()
         for worker in workers:
             worker.join()
+
+
+class _Waiting:
+    """A task's items that wait to be consumed; no lock of Python's own, which readers would queue for."""
+
+    def __init__(self, room: int) -> None:
+        self._items: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(room):
+            self._room.put(None)
+
+    def get(self) -> object:
+        """Return the next item, or `_DONE`."""
+        item = self._items.get()
+        self._room.put(None)
+        return item
+
+    def put(self, item: object, stop: threading.Event) -> None:
+        """Add an item where there is room; the end always has."""
+        if item is not _DONE:
+            _take(self._room, stop)
+        self._items.put(item)
+
+
+def _take(room: queue.SimpleQueue[None], stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            return room.get(timeout=0.1)
+        except queue.Empty:
+            continue
+    raise _StoppedError
 
 
 class _Line(Generic[Task]):
@@ -57,8 +88,10 @@ class _Line(Generic[Task]):
 
     def __init__(self, tasks: Iterator[Task], threads: int, items: int) -> None:
         self.stop = threading.Event()
-        self.ahead = threading.Semaphore(2 * threads)
-        self.begun: queue.SimpleQueue[tuple[Task, queue.Queue[object]] | PrefetchError | None] = queue.SimpleQueue()
+        self.ahead: queue.SimpleQueue[None] = queue.SimpleQueue()  # as many as tasks may be begun
+        for _ in range(2 * threads):
+            self.ahead.put(None)
+        self.begun: queue.SimpleQueue[tuple[Task, _Waiting] | PrefetchError | None] = queue.SimpleQueue()
         self._tasks = tasks
         self._items = items
         self._turn = threading.Lock()
@@ -72,16 +105,14 @@ class _Line(Generic[Task]):
         except _StoppedError:
             return
 
-    def _begin(self) -> tuple[Task, queue.Queue[object]] | None:
+    def _begin(self) -> tuple[Task, _Waiting] | None:
         with self._turn:  # tasks begin in order, or the consumer could wait for one that never starts
-            while not self.ahead.acquire(timeout=0.1):
-                if self.stop.is_set():
-                    raise _StoppedError
+            _take(self.ahead, self.stop)
             if self._ended:
                 return None
             try:
                 for task in self._tasks:
-                    begun = task, queue.Queue[object](self._items)
+                    begun = task, _Waiting(self._items)
                     self.begun.put(begun)
                     return begun
                 self.begun.put(None)
@@ -90,20 +121,12 @@ class _Line(Generic[Task]):
             self._ended = True
             return None
 
-    def _run(self, task: Task, waiting: queue.Queue[object]) -> None:
+    def _run(self, task: Task, waiting: _Waiting) -> None:
         try:
             for item in task():
-                self._put(waiting, item)
+                waiting.put(item, self.stop)
         except _StoppedError:
             raise
         except BaseException as error:
-            self._put(waiting, PrefetchError(error))
-        self._put(waiting, _DONE)
-
-    def _put(self, waiting: queue.Queue[object], item: object) -> None:
-        while not self.stop.is_set():
-            try:
-                return waiting.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-        raise _StoppedError
+            waiting.put(PrefetchError(error), self.stop)
+        waiting.put(_DONE, self.stop)

@@ -21,6 +21,7 @@ from pipeline.stages.encode.prefetch import PrefetchError, read_ahead
 from pipeline.stages.encode.timings import Timings
 from pipeline.stages.encode.video.backbone import build_backbone
 from pipeline.stages.encode.video.frames import Images, pageable, pinned
+from pipeline.stages.encode.video.gpu_decode import GpuDecoder
 from pipeline.stages.encode.video.inference import FeatureBatch, Inference, open_inference
 from pipeline.stages.encode.video.params import VideoParams
 from pipeline.stages.encode.video.reading import FrameBlock, StreamReader
@@ -144,7 +145,9 @@ class VideoEncoder:
     def __init__(self, params: VideoParams, task: EncodeTask) -> None:
         self._params, self._task = params, task
         self._spec = windows(params, task.modality.rate)
-        self._reader = StreamReader(params, task, self._spec, pinned if task.device.type == "cuda" else pageable)
+        on_gpu = task.device.type == "cuda"
+        gpu = GpuDecoder(task.device, params.image_size) if on_gpu else None
+        self._reader = StreamReader(params, task, self._spec, pinned if on_gpu else pageable, gpu)
         self._backbone = build_backbone(params, task.weights_file, task.device)
         self.width = self._backbone.width * len(task.modality.streams)
         self.channels: int | None = None

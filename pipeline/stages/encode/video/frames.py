@@ -44,31 +44,38 @@ class Images:
         return Images(self.pixels[start:stop], self.images[chosen] - start, self.patches[chosen], self.shares[chosen])
 
 
-class FramesToImages:
-    """Turns one stream's frames into images as they come: holds the sums of windows that are open, and no frame.
-
-    Where frames are averaged, an image is the mean of a window. Additions follow the order of the frames, however these
-    are cut into blocks, so that an image has the same bits.
+class FramesOfWindows:
+    """Which frames are needed, and in which windows each counts how often; never changed, so that videos share it.
 
     Parameters
     ----------
-    needed
-        Numbers of the frames that will come, in order, each once.
     windows
         (windows, window) frame numbers that do not decrease along either axis; a number can repeat.
     """
 
-    def __init__(self, needed: NDArray[np.int64], windows: NDArray[np.int64], params: VideoParams) -> None:
-        self._depth, self._size, self._average = params.depth, params.image_size, params.pool == "frames"
-        self._window = windows.shape[1]
+    def __init__(self, windows: NDArray[np.int64]) -> None:
+        self.needed = np.unique(windows)
+        self.window = windows.shape[1]
         # each pair of a window and a frame in it: the window, the frame's place in `needed`, how often it counts there
-        places = needed.searchsorted(windows)
+        places = self.needed.searchsorted(windows)
         new = np.ones(places.shape, np.bool_)
         new[:, 1:] = places[:, 1:] != places[:, :-1]
         pairs = np.flatnonzero(new)
-        self._patches, self._places = pairs // self._window, places.ravel()[pairs]
-        self._counts = np.diff(pairs, append=places.size)
-        self._last = places[:, -1]
+        self.patches, self.places = pairs // self.window, places.ravel()[pairs]
+        self.counts = np.diff(pairs, append=places.size)
+        self.last = places[:, -1]  # of each window
+
+
+class FramesToImages:
+    """Turns one stream's frames into images as they come: holds the sums of windows that are open, and no frame.
+
+    Where frames are averaged, an image is the mean of a window. Additions follow the order of the frames, however these
+    are cut into blocks, so that an image has the same bits. The frames that are needed come in order, each once.
+    """
+
+    def __init__(self, windows: FramesOfWindows, params: VideoParams) -> None:
+        self._depth, self._size, self._average = params.depth, params.image_size, params.pool == "frames"
+        self._windows = windows
         self._done = 0  # frames that came
         self._open: dict[int, Tensor] = {}  # sums of windows that have further frames
 
@@ -78,13 +85,14 @@ class FramesToImages:
         The result is on the frames' device; nothing waits for it.
         """
         begin, self._done = self._done, self._done + len(frames)
-        chosen = (self._places >= begin) & (self._places < self._done)
-        patches, places, counts = self._patches[chosen], self._places[chosen] - begin, self._counts[chosen]
+        of = self._windows
+        chosen = (of.places >= begin) & (of.places < self._done)
+        patches, places, counts = of.patches[chosen], of.places[chosen] - begin, of.counts[chosen]
         if self._average:
             return self._means(frames, patches, places, counts)
         order = np.argsort(places, kind="stable")
         pixels = resize(to_unit_range(frames, self._depth), self._size)
-        shares = (counts[order] / self._window).astype(np.float32)
+        shares = (counts[order] / of.window).astype(np.float32)
         return Images(pixels, places[order], patches[order], shares)
 
     def _means(
@@ -103,9 +111,9 @@ class FramesToImages:
             if (counts[pairs] != 1).any():
                 part *= _on(counts[pairs].astype(np.float32), frames).view(-1, *[1] * (part.ndim - 1))
             _add_rows(sums, rows, part)
-        closed = self._last[touched] < self._done
+        closed = self._windows.last[touched] < self._done
         self._open = {int(touched[row]): sums[row].clone() for row in np.flatnonzero(~closed)}
-        means = _rows(sums, np.flatnonzero(closed)) / self._window
+        means = _rows(sums, np.flatnonzero(closed)) / self._windows.window
         found = touched[closed]
         return Images(resize(means, self._size), np.arange(len(found)), found, np.ones(len(found), np.float32))
 

@@ -49,6 +49,8 @@ class GpuInference:
         """Copy frames, which are in pinned memory, to the GPU, and make images of them there."""
         if isinstance(item, Images):
             return item
+        if item.frames.device.type != "cpu":
+            return item.to_images.add(item.frames)
         computing = torch.cuda.current_stream()
         with torch.cuda.stream(self._copying):
             frames = item.frames.to(self._backbone.device, non_blocking=True)

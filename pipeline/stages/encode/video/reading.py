@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources.base import Recording
-from pipeline.sources.validate_streams import frames_of, loaded_of, video_of
+from pipeline.sources.formats.video import VideoFile
+from pipeline.sources.validate_streams import frames_of, loaded_of, opened_video
 from pipeline.stages.encode.align import TooShortError, Windows, frames
 from pipeline.stages.encode.encoder import EncodeTask, file_of
 from pipeline.stages.encode.video.frames import (
@@ -22,11 +25,13 @@ from pipeline.stages.encode.video.frames import (
     CropSquare,
     Frame,
     FramesError,
+    FramesOfWindows,
     FrameStack,
     FramesToImages,
     pageable,
     person_square,
 )
+from pipeline.stages.encode.video.gpu_decode import GpuDecoder
 from pipeline.stages.encode.video.params import VideoParams
 
 BLOCK_BYTES = 8 << 20  # of frames that are read before they are handed on, or of the images that they could become
@@ -36,7 +41,7 @@ BLOCK_BYTES = 8 << 20  # of frames that are read before they are handed on, or o
 class FrameBlock:
     """Frames that follow each other, and what makes images of them and of those before and after."""
 
-    frames: Tensor  # (n, H, W) uint16 or (n, H, W, 3) uint8, on the CPU
+    frames: Tensor  # (n, H, W) uint16 or (n, H, W, 3) uint8; on the CPU, or on the GPU that decoded them
     to_images: FramesToImages
 
 
@@ -48,27 +53,32 @@ class StreamReader:
     task: EncodeTask
     windows: Windows
     allocate: Allocate = pageable
+    gpu: GpuDecoder | None = None
 
     def read(self, recording: Recording, stream: str) -> Iterator[FrameBlock]:
         """Yield the frames that a stream's windows need; BadRecording where it has not what they need."""
         file, length = file_of(recording, stream), None
         try:
-            with self.task.timings.phase("decode"):
-                video = video_of(self.task.source, recording, stream)
-            with video:
+            with ExitStack() as opened:
+                with self.task.timings.phase("decode"):
+                    video = opened.enter_context(opened_video(self.task.source, recording, stream))
                 length = video.length
-                numbers = frames(self.windows, length)  # (windows, window)
-                needed = np.unique(numbers)
+                of_windows = _frames_of_windows(self.windows, length)
+                needed = of_windows.needed
                 read = partial(frames_of, self.task.source, recording, stream, video)
                 loaded = loaded_of(self.task.source, recording, stream, video)
                 crop = self._crop(read, needed)
-                to_images = FramesToImages(needed, numbers, self.params)
-                if loaded is None:
-                    with closing(read(needed, None if crop else self.params.image_size)) as decoded:
-                        for block in self._decoded_blocks(decoded, needed, crop):
-                            yield FrameBlock(block, to_images)
-                else:
+                to_images = FramesToImages(of_windows, self.params)
+                if loaded is not None:
                     for block in self._loaded_blocks(loaded, needed, crop):
+                        yield FrameBlock(block, to_images)
+                    return
+                if self.gpu is not None and crop is None and isinstance(video, VideoFile):
+                    for block in self._blocks_on_gpu(self.gpu, video, needed):
+                        yield FrameBlock(block, to_images)
+                        needed = needed[len(block) :]
+                with closing(read(needed, None if crop else self.params.image_size)) as decoded:
+                    for block in self._decoded_blocks(decoded, needed, crop):
                         yield FrameBlock(block, to_images)
         except TooShortError as error:
             remedy = "" if length == 0 else "; use a smaller window or align: resample"
@@ -92,6 +102,14 @@ class StreamReader:
                     stack.put(row, _next(decoded, number, shape))
             begun += count
             yield stack.tensor
+
+    def _blocks_on_gpu(self, gpu: GpuDecoder, video: VideoFile, needed: NDArray[np.int64]) -> Iterator[Tensor]:
+        """Yield the needed frames that the GPU decodes, some at a time."""
+        at_once = max(1, BLOCK_BYTES // (12 * self.params.image_size**2))
+        with closing(gpu.frames(video, needed)) as decoded:
+            frames = self.task.timings.timed("decode", decoded)
+            while some := list(islice(frames, at_once)):
+                yield torch.stack(some)
 
     def _loaded_blocks(
         self, loaded: NDArray[Any], needed: NDArray[np.int64], crop: CropSquare | None
@@ -121,6 +139,11 @@ class StreamReader:
         if square is None:
             raise FramesError("no frame has a reading, so there is no person to crop to")
         return square
+
+
+@lru_cache(256)
+def _frames_of_windows(spec: Windows, length: int) -> FramesOfWindows:
+    return FramesOfWindows(frames(spec, length))
 
 
 def _next(decoded: Iterator[Frame], number: int, shape: tuple[int, ...] | None) -> Frame:

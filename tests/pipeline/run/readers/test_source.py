@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -108,3 +111,138 @@ def test_other_code_than_was_hashed_reads_nothing(root: Path) -> None:
     with pytest.raises(CodeChanged, match=r"utd_mhad\.py changed"):
         frames(source, source.list().recordings[0])
     source.close()
+
+
+MISBEHAVES = r"""
+import os, subprocess, time
+import pipeline.keys.loaded_code
+from pathlib import Path
+from pipeline.errors import BadRecording
+from pipeline.sources import utd_mhad
+from pipeline.sources.base import Video
+import numpy as np
+
+def act(how, root):
+    if how == "starts-a-program":
+        assert subprocess.run(["cat"], capture_output=True, check=True).stdout == b""
+    if how == "disk":
+        raise OSError(5, "bad \udcff disk", b"/a\xff")
+    if how == "odd":
+        raise OSError("odd")
+    if how == "broken":
+        raise BadRecording("r", "depth", Path("a\udcff"), "no \ud800")
+    if how == "pipe":
+        raise BrokenPipeError("of its own")
+    if how == "stopped":
+        raise KeyboardInterrupt
+    if how == "leaves-a-child":
+        if os.fork() == 0:
+            time.sleep(60)
+        os._exit(3)
+    if how == "sleeps":
+        Path(root, "begun").touch()
+        time.sleep(600)
+
+class Frames(Video):
+    length = 20
+
+    def __init__(self, root):
+        self.how, self.root = Path(root, "how").read_text(), root
+
+    def frames(self, wanted=None, side=None):
+        for number in range(20) if wanted is None else wanted.tolist():
+            if number == 3:
+                act(self.how, self.root)
+            yield np.full((2, 3), number, np.uint16)
+        if self.how == "raises-after-the-last":
+            raise ValueError("trailing bytes")
+
+utd_mhad.UtdMhad.open_video = lambda self, recording, stream: Frames(self.root)
+"""
+
+
+@pytest.fixture
+def misbehaves(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that makes a source which, in its process, does something at its third frame."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(MISBEHAVES)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    (tmp_path / "Depth").symlink_to(root / "Depth")
+    made = []
+
+    def make(how: str) -> SourceInProcesses:
+        (tmp_path / "how").write_text(how)
+        made.append(in_processes(tmp_path))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.mark.parametrize("how", ["starts-a-program", "raises-after-the-last"])
+def test_what_a_reader_does_beside_its_frames_does_not_matter(misbehaves: Any, how: str) -> None:
+    source = misbehaves(how)
+    found = frames(source, source.list().recordings[0], np.arange(20))
+    assert [int(frame[0, 0]) for frame in found] == list(range(20))
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "said"),
+    [
+        ("disk", OSError, r"bad \\udcff disk: '/a\\+udcff'"),
+        ("odd", OSError, "(?m)^odd$"),
+        ("broken", BadRecording, r"(?m)^a\\udcff: no \\ud800 \(recording r, stream depth\)$"),
+        ("pipe", OSError, "(?m)^of its own$"),
+        ("stopped", StepError, "KeyboardInterrupt"),
+        (
+            "leaves-a-child",
+            StepError,
+            r"a01_s1_t1, stream depth \(Depth/.*mat\), ended with status 3",
+        ),
+    ],
+)
+def test_what_goes_wrong_is_told(misbehaves: Any, how: str, kind: type[Exception], said: str) -> None:
+    source = misbehaves(how)
+    with pytest.raises(kind, match=said):
+        frames(source, source.list().recordings[0])
+
+
+STEP = """
+import sys
+from pathlib import Path
+from tests.pipeline.run.readers.test_source import in_processes
+source = in_processes(Path(sys.argv[1]))
+video = source.open_video(source.list().recordings[0], "depth")
+print(source._all[0]._process.pid, flush=True)
+list(video.frames())
+"""
+
+
+def test_a_process_ends_with_the_step_whatever_it_is_at(misbehaves: Any, tmp_path: Path) -> None:
+    misbehaves("sleeps")
+    path = os.pathsep.join(filter(None, sys.path))
+    step = subprocess.Popen(
+        [sys.executable, "-c", STEP, str(tmp_path)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+    )
+    with step:
+        assert step.stdout is not None
+        reader = int(step.stdout.readline())
+        wait_for(lambda: (tmp_path / "begun").exists())
+        step.kill()
+    wait_for(lambda: not is_running(reader))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False

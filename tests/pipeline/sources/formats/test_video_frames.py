@@ -21,6 +21,7 @@ FRAMES, WIDTH, HEIGHT = 60, 96, 64
 KINDS = [
     ("a.mp4", "libx264", {"g": "15", "bf": "3"}),
     ("open.mp4", "libx264", {"g": "15", "bf": "3", "x264-params": "open-gop=1"}),
+    ("refresh.mp4", "libx264", {"x264-params": "intra-refresh=1:keyint=20"}),  # its keys give no frame at once
     ("a.mkv", "libx264", {"g": "20"}),
     ("a.avi", "mpeg4", {"g": "12"}),
     ("b.avi", "libx264", {"g": "15", "bf": "3"}),  # .avi has no presentation times

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.stages.encode.align import frames, windows
-from pipeline.stages.encode.video.frames import CropSquare, FrameStack, FramesToImages, Images, pageable, person_square
+from pipeline.stages.encode.video.frames import (
+    CropSquare,
+    FramesOfWindows,
+    FrameStack,
+    FramesToImages,
+    Images,
+    pageable,
+    person_square,
+)
 from pipeline.stages.encode.video.params import VideoParams
 
 SIDE = 12
@@ -30,10 +38,9 @@ def stacked(video: NDArray[Any], square: CropSquare | None = None) -> torch.Tens
 
 
 def images(video: NDArray[Any], spec: VideoParams, cuts: list[int]) -> list[Images]:
-    numbers = frames(windows(spec, 30.0), len(video))
-    needed = np.unique(numbers)
-    to_images = FramesToImages(needed, numbers, spec)
-    return [to_images.add(stacked(video[part])) for part in np.split(needed, sorted(set(cuts))) if len(part)]
+    of_windows = FramesOfWindows(frames(windows(spec, 30.0), len(video)))
+    to_images = FramesToImages(of_windows, spec)
+    return [to_images.add(stacked(video[part])) for part in np.split(of_windows.needed, sorted(set(cuts))) if len(part)]
 
 
 def sums(found: list[Images], patches: int) -> torch.Tensor:
@@ -80,7 +87,7 @@ def test_images_are_the_same_however_frames_are_cut(
 def test_sums_of_open_windows_alone_are_held() -> None:
     spec = params(window=4, stride=2, patches=50)
     numbers = frames(windows(spec, 30.0), 102)
-    to_images = FramesToImages(np.unique(numbers), numbers, spec)
+    to_images = FramesToImages(FramesOfWindows(numbers), spec)
     video = np.zeros((102, 20, 16), np.uint16)
     for begin in range(0, 102, 3):
         to_images.add(stacked(video[begin : begin + 3]))
