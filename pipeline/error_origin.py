@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipeline.plugins.places import loaded_plugins, place_of_error
 from trainers.device_errors import is_device_error, is_out_of_memory
 
 _PACKAGES = ("pipeline", "store", "trainers")
@@ -33,9 +34,13 @@ def raised_in(error: BaseException, modules: Iterable[str]) -> tuple[str, str] |
 
 def describe_unforeseen(error: BaseException) -> str:
     """Say what raised an exception that nobody foresaw, where, and what to do."""
+    if place := place_of_error(error):
+        return f"{place} raised {type(error).__name__}: {error}\n  mend it there; docs/plug-ins.md says what is wanted"
     if origin := describe_origin(error):
         return origin
     defect = "is a defect of harvest: run with --debug and report it"
+    if plugins := loaded_plugins():
+        defect = f"may come of what {' or '.join(plugins)} gives: run with --debug, and look there first"
     from traceback import walk_tb  # slow to import
 
     place = ""

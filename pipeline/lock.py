@@ -24,7 +24,7 @@ from store.canonical import digest
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONG = 4096  # bytes of a list of files
-_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_MODULE = re.compile(r"(file:[^.]*|[A-Za-z_]\w*)(\.[^\W\d]\w*)*")  # also of a file beside the stages file
 
 
 class LockedStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True, eq=False):

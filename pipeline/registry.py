@@ -3,17 +3,22 @@
 They hold strings only, so that naming a thing imports nothing, and no keys, so that a new line makes no step stale.
 
 A new source or stage is its own file and one more line here; models and losses have tables of their own in `trainers`.
+Names that are in none of these are plug-ins' (`pipeline.plugins`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 from pipeline.errors import CodeChanged, ContractError, PipelineError
-from pipeline.keys.loaded_code import SCOPE, in_scope
+from pipeline.keys.loaded_code import SCOPE, CodeHashes, in_scope
+from pipeline.plugins import names as plugin_names
+from pipeline.plugins.loading import load_class, load_params
+from pipeline.plugins.names import BadName as BadName
+from pipeline.plugins.names import PlugIn as PlugIn
 from trainers.losses.registry import LOSSES as LOSSES
 from trainers.models.registry import MODELS as MODELS
 
@@ -49,26 +54,29 @@ class Stage:
     together: str = ""  # the function that does several alike steps as one, if they can be
 
 
+TRANSFORM = "transform"  # the stage of entries that name a plug-in's
+
 STAGES = {
     "index": Stage("", "pipeline.stages.index:run", ()),
     "encode": Stage("", "pipeline.stages.encode.stage:run", (), open="pipeline.stages.encode.stage:open"),
     "gaf": Stage(
         "pipeline.stages.gaf.params:GafStageParams",
         "pipeline.stages.gaf.stage:run",
-        ("encode",),
+        ("encode", TRANSFORM),
         open="pipeline.stages.gaf.stage:open",
     ),
+    TRANSFORM: Stage("", "pipeline.stages.transform:run", ("encode", TRANSFORM), open="pipeline.stages.transform:open"),
     "train": Stage(
         "pipeline.stages.train.params:TrainParams",
         "pipeline.stages.train.train:run",
-        ("encode", "gaf"),
+        ("encode", TRANSFORM, "gaf"),
         (("model", "models"),),
         together="pipeline.stages.train.train:run_together",
     ),
     "distil": Stage(
         "pipeline.stages.train.params:DistilParams",
         "pipeline.stages.train.distil:run",
-        ("encode", "gaf", "train", "distil"),
+        ("encode", TRANSFORM, "gaf", "train", "distil"),
         (("model", "models"), ("loss", "losses")),
         together="pipeline.stages.train.distil:run_together",
     ),
@@ -84,12 +92,19 @@ SOURCES: Mapping[str, Registration] = {
     "synthetic": Entry("pipeline.sources.synthetic:Params", "pipeline.sources.synthetic:Synthetic"),
     "utd-mhad": Entry("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
     "mmact": Entry("pipeline.sources.mmact.source:Params", "pipeline.sources.mmact.source:Mmact"),
+    "folder": Entry("pipeline.sources.folder.params:Params", "pipeline.sources.folder.source:Folder"),
     "berkeley-mhad": Entry(
         "pipeline.sources.berkeley_mhad.source:Params", "pipeline.sources.berkeley_mhad.source:BerkeleyMhad"
     ),
 }
 
-TABLES: Mapping[str, Mapping[str, Registration]] = {"models": MODELS, "losses": LOSSES}
+# Where a name of a stages file stands for something; stages are those of plug-ins, which `transform` runs.
+TABLES: Mapping[str, Mapping[str, Registration]] = {
+    "sources": SOURCES,
+    "models": MODELS,
+    "losses": LOSSES,
+    "stages": {},
+}
 
 ENCODERS: Mapping[str, Registration] = {
     "series": Entry(
@@ -112,9 +127,19 @@ PRETRAINED: Mapping[str, Registration] = {
 }
 
 
+def find(table: str, name: str) -> Registration:
+    """Return what a name stands for, of ours or a plug-in, of which nothing is imported; BadName where nothing does."""
+    return TABLES[table].get(name) or plugin_names.find(table, name)
+
+
+def known_names(table: str) -> list[str]:
+    """Return the names that can be used: ours, and those of installed packages."""
+    return [*TABLES[table], *plugin_names.known(table)]
+
+
 def import_object(reference: str) -> Any:
     """Import what ``module:attribute`` names; ContractError where it, or what it needs, cannot be imported."""
-    module, _, attribute = reference.partition(":")
+    module, _, attribute = reference.rpartition(":")
     try:
         return getattr(import_module(module), attribute)
     except (PipelineError, OSError, MemoryError):
@@ -134,6 +159,34 @@ def import_hashed(reference: str, code: Container[str]) -> Any:
     return import_object(reference)
 
 
+def import_build(registration: Registration, code: CodeHashes) -> Any:
+    """Import what builds a thing, of modules that a plan has hashed."""
+    if isinstance(registration, PlugIn):
+        return _as_planned(load_class, registration, code)
+    return import_hashed(registration.build, code)
+
+
+def import_params(registration: Registration, code: CodeHashes) -> Any:
+    """Import the struct of a thing's parameters, of modules that a plan has hashed."""
+    if isinstance(registration, PlugIn):
+        return _as_planned(load_params, registration, code)
+    return import_hashed(registration.params, code)
+
+
+def _as_planned(load: Callable[[PlugIn, CodeHashes], Any], plugin: PlugIn, code: CodeHashes) -> Any:
+    try:
+        return load(plugin, code)
+    except BadName as error:  # it was there when this was planned
+        raise CodeChanged(f"{error.problem}: it changed while this ran; run again") from None
+
+
+def with_name(source: Any, registration: Registration) -> Any:
+    """Return a source, which is called in messages and results as in the stages file."""
+    if isinstance(registration, PlugIn):
+        source.name = registration.name
+    return source
+
+
 def check_hashable(reference: str) -> None:
     """Raise ContractError where what a table names lies outside the code that keys hash."""
     if not in_scope(module_of(reference)):
@@ -146,4 +199,4 @@ def check_hashable(reference: str) -> None:
 
 def module_of(reference: str) -> str:
     """Return the module part of ``module:attribute``."""
-    return reference.partition(":")[0]
+    return reference.rpartition(":")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
@@ -34,7 +34,15 @@ class FitParams(Struct, frozen=True, forbid_unknown_fields=True):
         probability.
     label_smoothing
         Share of the target spread evenly over the classes.
+    balance
+        Whether classes of unequal size count alike: ``loss`` weighs the cross entropies by the inverse of the class's
+        size, to one in the mean over the training recordings; ``sampling`` draws recordings with replacement, so that
+        classes come equally often, as many in an epoch as there are.
+    LATER
+        Fields that came when there were outputs already: at their default they enter no key.
     """
+
+    LATER: ClassVar = ("balance",)
 
     epochs: Positive = 80
     batch: Positive = 32
@@ -47,6 +55,7 @@ class FitParams(Struct, frozen=True, forbid_unknown_fields=True):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     loss: HardLoss = "streams"
     label_smoothing: Fraction = 0.0
+    balance: Literal["none", "loss", "sampling"] = "none"
 
 
 class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ import click
 
 from pipeline.error_origin import describe_gpu_failure, describe_unforeseen
 from pipeline.errors import PipelineError
+from pipeline.plugins.places import name_places, place_of_error
 from pipeline.terminal import guarded, lost
 from store import check_environment, redact_secrets
 from store.errors import StoreError, UnknownHome, UnsupportedUrl, WrongVariable
@@ -98,11 +99,12 @@ def _print_error(problem: str, arguments: list[str]) -> None:
         import traceback
 
         traceback.print_exc()
-    print(f"error: {redact_secrets(problem)}", file=sys.stderr)
+    print(f"error: {redact_secrets(name_places(problem))}", file=sys.stderr)
 
 
 def _describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        path = f"{error.filename}: " if error.filename else ""
-        return f"{path}{error.strerror}\n  check that the place is there, yours to use and not full; then run again"
+        places = (place_of_error(error), error.filename, error.strerror)
+        where = ": ".join(map(str, filter(None, places)))
+        return f"{where}\n  check that the place is there, yours to use and not full; then run again"
     return describe_gpu_failure(error) or describe_unforeseen(error)

@@ -1,4 +1,7 @@
-"""The code that a step depends on: every module reachable by imports from its own modules, within a scope."""
+"""The code that a step depends on: every module reachable by imports from its own modules, within a scope.
+
+The modules of a plug-in reach those of the scope, and those of their own package or folder.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ import msgspec
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
 from pipeline.keys.loaded_code import CodeHashes, in_scope
+from pipeline.keys.plugin_code import base_of, is_file, is_plugin
 from pipeline.keys.syntax import normalise, type_checking_only
 from store.canonical import digest
 
@@ -53,10 +57,15 @@ class CodeIndex:
     ----------
     root
         The folder that holds the packages of the scope.
+    folder
+        That of the stages file, from which files of plug-ins are found.
     """
 
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, folder: Path | None = None) -> None:
         self.root = root or Path(__file__).resolve().parents[2]
+        self._folder = str(folder or self.root)
+        self._bases: dict[str, str | None] = {}  # of plug-ins: see `base_of`
+        self._anchors = {str(self.root)}  # folders that are there, and how they are spelt is not looked at
         self._file = cache_folder() / f"code-{_FORMAT}.cache"
         self._known: dict[str, Module] = self._load()
         self._dirty = False
@@ -95,7 +104,9 @@ class CodeIndex:
         return self._modules[name]
 
     def _read(self, name: str) -> Module | None:
-        base = os.path.join(self.root, *name.split("."))
+        base = self._base(name)
+        if base is None:
+            return None
         module, init = f"{base}.py", os.path.join(base, "__init__.py")
         present = [path for path in (init, module) if self._is_there(path)]  # the first is what Python takes
         if len(present) == 2:
@@ -119,11 +130,24 @@ class CodeIndex:
             return self._known[content]
         return None
 
+    def _base(self, name: str) -> str | None:
+        """Return where a module's file is, without its end; None where there can be none."""
+        if not is_plugin(name):
+            return os.path.join(self.root, *name.split("."))
+        top, *below = name.split(".")
+        if top not in self._bases:
+            self._bases[top] = base_of(top, self._folder)
+            if (base := self._bases[top]) is not None:
+                self._anchors.add(base if is_file(top) else os.path.dirname(base))
+        base = self._bases[top]
+        # what is in a folder's own __init__.py, files in it do not run
+        return None if base is None or (is_file(top) and not below) else os.path.join(base, *below)
+
     def _is_there(self, path: str) -> bool:
         folder, name = os.path.split(path)
         if folder not in self._listed:
             self._listed[folder] = frozenset()
-            if folder == str(self.root) or self._is_there(folder):
+            if folder in self._anchors or self._is_there(folder):
                 with suppress(FileNotFoundError, NotADirectoryError):
                     self._listed[folder] = frozenset(os.listdir(folder))
         return name in self._listed[folder]
@@ -147,7 +171,13 @@ def _imported(names: tuple[str, ...]) -> frozenset[str]:
 def _with_parents(name: str) -> list[str]:
     parts = name.split(".")
     names = [".".join(parts[: i + 1]) for i in range(len(parts))]
-    return [name for name in names if in_scope(name)]
+    return [name for name in names if in_scope(name) or is_plugin(name)]
+
+
+def _is_followed(target: str, name: str) -> bool:
+    """Tell whether what a module imports is hashed with it: it is of the scope, or of the same plug-in."""
+    top = name.partition(".")[0]
+    return in_scope(target) or (is_plugin(top) and target.partition(".")[0] == top)
 
 
 def _imports(node: ast.AST, name: str, package: bool) -> Iterator[str]:
@@ -155,7 +185,7 @@ def _imports(node: ast.AST, name: str, package: bool) -> Iterator[str]:
         if type_checking_only(child):
             continue
         if isinstance(child, ast.Import):
-            yield from (alias.name for alias in child.names if _with_parents(alias.name))
+            yield from (alias.name for alias in child.names if _is_followed(alias.name, name))
         elif isinstance(child, ast.ImportFrom):
             origin = child.module or ""
             if child.level:
@@ -163,5 +193,5 @@ def _imports(node: ast.AST, name: str, package: bool) -> Iterator[str]:
                 parts = parts[: len(parts) - child.level + (1 if package else 0)]
                 origin = ".".join([*parts, *filter(None, [child.module])])
             targets = [f"{origin}.{alias.name}" for alias in child.names]
-            yield from (target for target in targets if _with_parents(target))
+            yield from (target for target in targets if _is_followed(target, name))
         yield from _imports(child, name, package)

@@ -2,9 +2,9 @@
 
 Keys promise what the code of `SCOPE` does. A plan hashes its files, and processes import them later, some at the end of
 hours of work: whoever makes an output compares what was loaded with what was hashed (`check_code`) before any of it is
-kept. So modules of the scope are loaded by a loader of ours, which this package installs when it is imported. It keeps
-each module's source, and takes bytecode only where that belongs to this very source: Python itself goes by size and
-modification time, which an edit can leave as they were.
+kept. So modules of the scope, and those of plug-ins, are loaded by a loader of ours, which this package installs when
+it is imported. It keeps each module's source, and takes bytecode only where that belongs to this very source: Python
+itself goes by size and modification time, which an edit can leave as they were.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from importlib import invalidate_caches
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from types import CodeType, ModuleType
 
 from pipeline.errors import CodeChanged
+from pipeline.keys.plugin_code import folder_of, is_file
 
 SCOPE = ("trainers", "pipeline.stages", "pipeline.sources")
 _PREFIXES = tuple(f"{scope}." for scope in SCOPE)
@@ -45,17 +47,55 @@ def check_code(code: CodeHashes) -> None:
 
 
 def edited_files() -> list[str]:
-    """Return the files that were edited since this process loaded them."""
-    return sorted(loaded.file for loaded in list(_loaded.values()) if not loaded.is_current())
+    """Return the files that were edited since this process loaded them, but those that are loaded again when needed."""
+    loaded_modules = list(_loaded.items())
+    return sorted(loaded.file for name, loaded in loaded_modules if not is_file(name) and not loaded.is_current())
 
 
 def install() -> None:
     """Watch over imports from now on; of what is loaded already, the file is taken as it is."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        for name, module in list(sys.modules.items()):
-            if in_scope(name) and (path := getattr(module, "__file__", None)):
-                _loaded[name] = _Loaded(path, _read(path))
+        for name in filter(in_scope, list(sys.modules)):
+            _note_loaded(name)
         sys.meta_path.insert(0, _Finder())
+
+
+def watch(top: str, code: CodeHashes, folder: str) -> None:
+    """Have the modules of a plug-in loaded like those of the scope; `top` is the first part of their names.
+
+    Those of files are loaded anew where what is loaded is not `code`: of another stages file, whose folder is not
+    `folder`, or edited since.
+    """
+    if top not in _watched:
+        _watched.add(top)
+        for name in [each for each in sys.modules if each.partition(".")[0] == top]:
+            _note_loaded(name)
+    if not is_file(top):
+        return
+    here, package = folder_of(top, folder), sys.modules.get(top)
+    of_plugin = [name for name in _loaded if name.partition(".")[0] == top]
+    if package is None or package.__path__ != [here] or not all(_is_loaded_as(name, code) for name in of_plugin):
+        for name in of_plugin:
+            sys.modules.pop(name, None)
+            del _loaded[name]
+        package = ModuleType(top)
+        package.__path__ = [here]
+        sys.modules[top] = package
+        invalidate_caches()
+
+
+def is_watched(name: str) -> bool:
+    """Tell whether a module is of a plug-in that this process has loaded."""
+    return name.partition(".")[0] in _watched
+
+
+def _is_loaded_as(name: str, code: CodeHashes) -> bool:
+    return _loaded[name].matches(*code[name]) if name in code else _loaded[name].is_current()
+
+
+def _note_loaded(name: str) -> None:
+    if path := getattr(sys.modules[name], "__file__", None):
+        _loaded[name] = _Loaded(path, _read(path))
 
 
 class _Loaded:
@@ -91,6 +131,7 @@ class _Loaded:
 
 
 _loaded: dict[str, _Loaded] = {}
+_watched: set[str] = set()  # first parts of the names of plug-ins' modules
 
 
 class _Finder:
@@ -99,7 +140,7 @@ class _Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None, /
     ) -> ModuleSpec | None:
-        if not in_scope(name):
+        if not in_scope(name) and not is_watched(name):
             return None
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(name, path, target)

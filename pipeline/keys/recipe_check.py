@@ -10,6 +10,7 @@ from store.canonical import digest
 _KEYS = {  # the entries of a recipe that are keys of inputs, or map to them; an index is in no recipe
     "index": (),
     "encode": (),
+    "transform": ("features",),
     "gaf": ("features",),
     "train": ("features", "teacher"),
     "distil": ("features", "teacher"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.keys.plugin_code import is_plugin, source_file
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from store.errors import StoreError
@@ -94,6 +95,8 @@ def _code(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Reason]:
 
 def _source_file(module: str) -> str:
     """Return a module's file as the repository has it; that of one that is gone is a guess."""
+    if is_plugin(module):
+        return source_file(module)
     path = module.replace(".", "/")
     is_package = (Path(__file__).parents[2] / path).is_dir()
     return f"{path}/__init__.py" if is_package else f"{path}.py"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError, DataError
-from pipeline.keys.code import CodeIndex
 from pipeline.keys.missing_files import is_absent
 from pipeline.lock import Lock, lock_path, read_lock
 from pipeline.plan.history import History
@@ -69,6 +68,7 @@ class Plan:
     trial: bool = False
     # Places where nothing is, and what belongs there (`the raw data is`); its digests come from the lock.
     absent: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()  # what is to be known of folds
 
 
 def make_plan(
@@ -93,7 +93,7 @@ def make_plan(
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})
     table = _table(first, streams, chain, old_lock, progress)
     tables = read_equal_code() if all(point.experiment.equal_code == "accept" for point in points) else ()
-    code = CodeResolver(CodeIndex(), old_lock.accepted, tables)
+    code = CodeResolver(first.plugins.code, old_lock.accepted, tables)
     weights = Weights(path.absolute().parent, old_lock, points)
     return _build(path, Snapshot(text, settings, points, old_lock, table, code, weights), chain)
 
@@ -127,13 +127,6 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
         again = Attempt(first.source, table, partial(build, builder=StepBuilder(snapshot.code, weights, find_skipped)))
         raise find_blame(error, path, snapshot.text, snapshot.settings, again) from None
     snapshot.code.save()
-    lock = Lock(
-        source=str(first.source_recipe["name"]),
-        index=index.key,
-        raw=dict(table.raw),
-        weights={name: file.sha256 for name, file in weights.known.items()},
-        accepted=old_lock.accepted,
-    )
     trial = not are_locations(snapshot.settings)
     return Plan(
         path=path,
@@ -147,12 +140,23 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
         skipped=builder.skipped,
         unparsed=table.listing.unparsed,
         indexed=broken is not None,
-        lock=lock,
+        lock=_lock_of(snapshot, index),
         old_lock=old_lock,
         snapshot=snapshot,
         history=History.read(chain.local, path, trial=trial),
         trial=trial,
         absent=({} if table.present else {str(first.source.root): "the raw data is"}) | weights.absent,
+        notes=builder.notes,
+    )
+
+
+def _lock_of(snapshot: Snapshot, index: Step) -> Lock:
+    return Lock(
+        source=str(index.recipe["source"]["name"]),
+        index=index.key,
+        raw=dict(snapshot.table.raw),
+        weights={name: file.sha256 for name, file in snapshot.weights.known.items()},
+        accepted=snapshot.lock.accepted,
     )
 
 

@@ -55,7 +55,7 @@ def notes(plan: Plan) -> list[str]:
     lines = []
     if projections := random_projections(plan):
         lines.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
-    lines += absent_notes(plan)
+    lines += [*absent_notes(plan), *fold_notes(plan)]
     if broken := broken_count(plan):
         lines.append(f"note: {broken} left out, see `pipeline status`")
         lines += [f"  {line}" for line in late_reasons(plan)[:3]]
@@ -65,6 +65,11 @@ def notes(plan: Plan) -> list[str]:
 def absent_notes(plan: Plan) -> list[str]:
     """Say that what is shown is of data as the lock knows it, where there is none to look at."""
     return [f"note: as {lock_path(plan.path).name} has it: there is nothing at {place}" for place in plan.absent]
+
+
+def fold_notes(plan: Plan) -> list[str]:
+    """Say what is to be known of the protocol's folds: classes that one lacks, subjects on both sides."""
+    return [f"note: {note}" for note in plan.notes]
 
 
 def broken_reasons(plan: Plan, without: Collection[str] = ()) -> list[str]:

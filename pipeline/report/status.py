@@ -12,7 +12,7 @@ from pipeline.plan.explain import Reason, describe_acceptance, reasons
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from pipeline.report.estimates import Estimates, Total
-from pipeline.report.results_text import absent_notes, broken_count, broken_reasons, doubts, table
+from pipeline.report.results_text import absent_notes, broken_count, broken_reasons, doubts, fold_notes, table
 
 
 def as_json(plan: Plan, steps: Collection[Step], differs: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def as_json(plan: Plan, steps: Collection[Step], differs: Mapping[str, str] | No
         "store": plan.store.url,
         "indexed": plan.indexed,
         "absent": list(plan.absent),
+        "notes": list(plan.notes),
         "broken": [
             {"recording": id_, "stream": stream, "reason": why, "doubtful": is_doubtful(plan, id_, why, stream)}
             for id_, streams in plan.broken.items()
@@ -93,7 +94,7 @@ def as_text(plan: Plan, steps: Collection[Step]) -> str:
     if len(rows) > 1 and total.steps:
         text.append(f"in all: {total.as_text()}{' (one step after another)' if total.seconds else ''}")
     why = [(step, reasons(plan, step)) for step in steps]
-    text += [*_why(plan, why), *_hint(why), *_accepted(steps), *absent_notes(plan)]
+    text += [*_why(plan, why), *_hint(why), *_accepted(steps), *absent_notes(plan), *fold_notes(plan)]
     if not plan.indexed:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
     if broken := broken_count(plan):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
-from pipeline.registry import MODELS, STAGES
+from pipeline.registry import STAGES
+from pipeline.stagesfile.named import facts_of
 from store.canonical import digest
 
 _MAY_DIFFER = ("train", "test", "seed", "teacher")  # parts of a recipe
@@ -15,7 +16,9 @@ def batch_signature(plan: Plan, step: Step) -> str | None:
 
     Teachers may differ in their fold and seed as well.
     """
-    if not STAGES[step.stage].together or not MODELS[step.recipe["params"]["model"]["name"]].stacks:
+    named = [(table, step.recipe["params"][parameter]["name"]) for parameter, table in STAGES[step.stage].tables]
+    plugins = step.point.plugins
+    if not STAGES[step.stage].together or not all(facts_of(plugins, *each).stacks for each in named):
         return None
     common = {name: value for name, value in step.recipe.items() if name not in _MAY_DIFFER}
     teacher = step.work["teacher"]

@@ -10,7 +10,7 @@ from pipeline.plan.planner import Plan
 from pipeline.plan.recordings.rows import row_digests
 from pipeline.plan.recordings.table import Table, files_of
 from pipeline.plan.steps.step import Step
-from pipeline.registry import MODELS, module_of
+from pipeline.registry import find, module_of
 from pipeline.run.messages import FetchJob, StepJob
 from pipeline.run.packing import pack
 from store import expand_home
@@ -61,13 +61,14 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
         accepted={"entry": accepted.entry, "by": accepted.by, "at": accepted.at} if accepted else None,
         equal_code=step.code.release,
         remotes=[store.url for store in plan.chain.remotes().values()] if step.stage == "encode" else [],
+        folder=str(folder),
     )
 
 
 def _code(plan: Plan, step: Step) -> dict[str, tuple[str, str]]:
     """Return the hashes of the modules that a step may run: its own, and those of the trained models that it reads."""
     trained = (plan.steps[need].recipe for need in step.needs if plan.steps[need].stage in ("train", "distil"))
-    models = (MODELS[recipe["params"]["model"]["name"]] for recipe in trained)
+    models = (find("models", recipe["params"]["model"]["name"]) for recipe in trained)
     roots = [module_of(reference) for model in models for reference in (model.build, model.params)]
     return dict(plan.snapshot.code.running(step.code, roots))
 

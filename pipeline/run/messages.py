@@ -55,6 +55,7 @@ class StepJob(msgspec.Struct, frozen=True, tag=True):
     remotes: list[str] = []  # further stores with outputs of which rows can be copied
     accepted: dict[str, str] | None = None  # who accepted the recipe's code for what runs
     equal_code: str = ""  # the earlier release that has the recipe's code, by the table that this one ships
+    folder: str = "."  # the stages file's, from which files of plug-ins are named
     scheduler: Scheduler | None = None  # whose workers make the shards, if not this process
 
     @property

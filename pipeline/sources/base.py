@@ -31,6 +31,8 @@ class Recording(msgspec.Struct, frozen=True, gc=False):
         Seconds within longer files, or None for whole files.
     streams
         For each stream that is there: its files, relative to the source's root, with ``/`` between folders.
+    columns
+        What else is known of it, as text by name, which protocols may go by; none of the names above.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Recording(msgspec.Struct, frozen=True, gc=False):
     start: float | None = None
     end: float | None = None
     streams: Mapping[str, tuple[str, ...]] = {}
+    columns: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,9 @@ class Source(Protocol):
 
     What it gives is checked (`validate_listing` and `validate_streams` beside this). An error of the system (OSError)
     it lets pass; anything else that it raises but BadRecording counts as its own mistake.
+
+    Where the values of a stream depend on some of the parameters alone, ``recipe_of(streams)`` returns these, so that
+    others make no features stale. ``skeleton_joints(modality)`` returns defaults of encode's joint numbers, by key.
 
     A class may say ``releases_lock = True``: its videos are read by libraries that release the interpreter's lock, so
     that threads read side by side. Those of any other source are read in processes of their own.

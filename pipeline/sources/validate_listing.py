@@ -13,6 +13,7 @@ from pipeline.sources.base import Kind, Listing, Modality, Recording, Source
 from pipeline.sources.validate_streams import REMEDY, asking, mistake
 
 FASTEST = 1e6  # Hz
+TAKEN = ("id", "subject", "label", "session", "scene", "view", "start", "end")  # what no further column is called
 
 
 def validated_listing(source: Source) -> Listing:
@@ -102,6 +103,8 @@ def _problem(recording: Recording, classes: frozenset[str], streams: frozenset[s
         start, end = recording.start or 0.0, math.inf if recording.end is None else recording.end
         if not 0 <= start < end:
             return f"{whose} goes from {recording.start} to {recording.end} s"
+    if recording.columns and (problem := _column_problem(recording.columns)):
+        return f"{whose} {problem}"
     for stream, paths in recording.streams.items():
         if stream not in streams:
             return f"{whose} has the stream {stream!r}, which no modality has"
@@ -112,6 +115,19 @@ def _problem(recording: Recording, classes: frozenset[str], streams: frozenset[s
                 return f"{whose} has the file {path!r} of {stream}, wanted a path below the root"
             if not path.isascii() and not _is_unicode(path):
                 return f"{whose} has the file {path!r} of {stream}, whose name is not UTF-8"
+    return ""
+
+
+def _column_problem(columns: Mapping[str, str]) -> str:
+    if not isinstance(columns, Mapping):
+        return f"has {type(columns).__name__} as its columns, wanted text by name"
+    for name, value in columns.items():
+        if type(name) is not str or type(value) is not str or not (name.isprintable() and name and value):
+            return f"has {value!r} in the column {name!r}, wanted text"
+        if name in TAKEN:
+            return f"has the column {name!r}, which is the name of a field that every recording has"
+        if not _is_unicode(name + value):
+            return f"has {value!r} in the column {name!r}, which is not UTF-8"
     return ""
 
 

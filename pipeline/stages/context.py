@@ -27,7 +27,7 @@ class Context:
     source, recordings
         The dataset's reader and its table, in row order; None and empty where the stage reads no raw data.
     resolve
-        From a table (``model``, ``loss``, ``encoder``, ``pretrained``) and a section with its ``name``: what
+        From a table (``model``, ``loss``, ``stage``, ``encoder``, ``pretrained``) and a section with its ``name``: what
         builds the thing, and its parameters as a struct.
     device
         ``cpu`` or ``cuda``.

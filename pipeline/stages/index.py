@@ -68,6 +68,7 @@ def run(context: Context) -> dict[str, Any]:
             "start": r.start,
             "end": r.end,
             "lengths": lengths[row],
+            **({"columns": dict(r.columns)} if r.columns else {}),
         }
         for row, r in enumerate(listing.recordings)
     ]

@@ -12,17 +12,20 @@ from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder
-from pipeline.registry import SOURCES, STAGES, import_object
+from pipeline.plugins.described import PlugIns
+from pipeline.registry import STAGES, TRANSFORM, PlugIn, import_object, with_name
 from pipeline.sources.base import Source
 from pipeline.sources.folder_listing import printable
 from pipeline.sources.time_limits import TimeLimits
 from pipeline.sources.validate_listing import check_root, check_source
 from pipeline.stagesfile.document import Document
 from pipeline.stagesfile.load import read_document
+from pipeline.stagesfile.named import look_up, name_of, placed
+from pipeline.stagesfile.protocol import read_protocol
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean, json_values
 from pipeline.stagesfile.settings import matrix_points, with_settings
 from store import expand_home
-from trainers.evaluation.protocols import PROTOCOLS
+from trainers.evaluation.protocol_params import ProtocolParams
 
 _MOST_POINTS = 10_000
 _NAME = re.compile(r"[\w-][\w.-]*")
@@ -36,11 +39,17 @@ class Entry:
     stage: str
     needs: tuple[str, ...]
     body: Mapping[str, Any]
+    plugin: PlugIn | None = None  # what does the work of a `transform`
 
     @property
     def dotted_key(self) -> str:
         """Where the entry stands in the stages file: ``stages.teacher``."""
         return f"stages.{self.name}"
+
+    @property
+    def shown(self) -> str:
+        """The stage as the stages file names it."""
+        return self.plugin.name if self.plugin else self.stage
 
 
 @dataclass(frozen=True)
@@ -50,9 +59,11 @@ class Point:
     document: Document
     matrix: Mapping[str, Any]  # the values that this point sets, by key
     experiment: Experiment
+    protocol: str | ProtocolParams  # a name, or what is written out
     entries: Mapping[str, Entry]  # in an order in which they can be done
     source: Source
     source_recipe: Mapping[str, Any]
+    plugins: PlugIns
 
 
 def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> list[Point]:
@@ -73,7 +84,8 @@ def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> l
     if (count := math.prod(map(len, matrix.values()))) > _MOST_POINTS:
         remedy = f"{_MOST_POINTS} at most: use several stages files"
         raise document.error("matrix", f"makes {count} experiments", remedy)
-    return [_point(with_settings(document, point.items(), "matrix"), point) for point in matrix_points(matrix)]
+    plugins = PlugIns(path.absolute().parent)
+    return [_point(with_settings(document, point.items(), "matrix"), point, plugins) for point in matrix_points(matrix)]
 
 
 def _check_top(document: Document) -> None:
@@ -89,14 +101,12 @@ def _check_top(document: Document) -> None:
                 raise document.error(full, "no such key at the top", f"did you mean `{right}`?")
 
 
-def _point(document: Document, matrix: Mapping[str, Any]) -> Point:
+def _point(document: Document, matrix: Mapping[str, Any], plugins: PlugIns) -> Point:
     experiment = convert(document, "", document.values, Experiment)
     if not experiment.seeds or len(set(experiment.seeds)) < len(experiment.seeds):
         raise document.error("seeds", "must be different numbers, at least one", "for example seeds: [0, 1, 2]")
-    if experiment.protocol not in PROTOCOLS:
-        name = experiment.protocol
-        raise document.error("protocol", f"no protocol {name!r}", did_you_mean(name, PROTOCOLS))
-    source, recipe = _source(document, experiment)
+    protocol = read_protocol(document, experiment.protocol)
+    source, recipe = _source(document, experiment, plugins)
     _check_modalities(document, experiment.modalities, source)
     if not experiment.stages:
         raise document.error("stages", "has no entries", "add at least an encode entry; stages.yaml shows an example")
@@ -108,7 +118,7 @@ def _point(document: Document, matrix: Mapping[str, Any]) -> Point:
     ordered = _in_order(document, entries)
     for entry in entries.values():
         _check_needs(document, entry, entries)
-    return Point(document, matrix, experiment, ordered, source, recipe)
+    return Point(document, matrix, experiment, protocol, ordered, source, recipe, plugins)
 
 
 def _check_modalities(document: Document, modalities: Sequence[str], source: Source) -> None:
@@ -122,18 +132,22 @@ def _check_modalities(document: Document, modalities: Sequence[str], source: Sou
         raise document.error("modalities", "names none", did_you_mean("", source.modalities))
 
 
-def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[str, Any]]:
+def _source(document: Document, experiment: Experiment, plugins: PlugIns) -> tuple[Source, dict[str, Any]]:
     body = dict(experiment.source)
     name = body.pop("name", None)
-    if not isinstance(name, str) or name not in SOURCES:
-        raise document.error("source.name", f"no source {name!r}", did_you_mean(str(name), SOURCES))
+    registration = look_up(document, "source.name", "sources", name, what="source")
+    name = name_of(registration, str(name))
     times = convert(document, "source.times", body.pop("times", {}), TimeLimits).changed()
-    params = convert(document, "source", body, import_object(SOURCES[name].params))
+    with placed(document, "source.name"):
+        if isinstance(registration, PlugIn):
+            struct, build = plugins.load_params(registration), plugins.load_class(registration)
+        else:
+            struct, build = import_object(registration.params), import_object(registration.build)
+    params: Any = convert(document, "source", body, struct)
     recipe = {"name": name, **{k: v for k, v in json_values(params).items() if k != "root"}}
     if times:
         recipe["times"] = times
     root = getattr(params, "root", None)
-    build = import_object(SOURCES[name].build)
     check_root(name, build, root)
     if root is None:
         source = build(params, cache_folder())
@@ -145,7 +159,7 @@ def _source(document: Document, experiment: Experiment) -> tuple[Source, dict[st
             problem = f"{printable(str(folder))}: the name of this folder is not UTF-8"
             raise document.error("source.root", problem, "rename it, or let a link with another name lead to it")
         source = build(folder, params)
-    check_source(name, source)
+    check_source(name, with_name(source, registration))
     return source, recipe
 
 
@@ -158,21 +172,25 @@ def _entry(document: Document, name: str, body: Mapping[str, Any]) -> Entry:
         raise document.error(dotted_key, "index is always there", remedy)
     if not isinstance(stage, str):
         raise document.error(f"{dotted_key}.stage", "must be the name of a stage", did_you_mean("", _stages()))
-    if stage not in STAGES and "stage" not in body and (key := _setting_below(document, dotted_key)):
+    known = _stages()
+    if stage not in known and "stage" not in body and (key := _setting_below(document, dotted_key)):
         others = [each for each in document.values["stages"] if each != name]
         raise ConfigError(f"--set {key}: no entry `{name}`\n  {did_you_mean(name, others)}")
-    if stage not in STAGES:
+    plugin = None
+    if stage not in known:
         hint = "" if "stage" in body else "say which with `stage:`; "
-        raise document.error(f"{dotted_key}.stage", f"no stage {stage!r}", hint + did_you_mean(stage, _stages()))
+        found = look_up(document, f"{dotted_key}.stage", "stages", stage, what="stage", hint=hint, known=known)
+        assert isinstance(found, PlugIn)
+        stage, plugin = TRANSFORM, found
     if not isinstance(needs, (list, tuple)) or not all(isinstance(need, str) for need in needs):
         raise document.error(f"{dotted_key}.needs", "must be a list of entries", "for example needs: [encode]")
     if twice := next((need for i, need in enumerate(needs) if need in needs[:i]), None):
         raise document.error(f"{dotted_key}.needs", f"names {twice} twice", "keep one")
-    return Entry(name, stage, tuple(needs), params)
+    return Entry(name, stage, tuple(needs), params, plugin)
 
 
 def _stages() -> list[str]:
-    return [known for known in STAGES if known != "index"]
+    return [known for known in STAGES if known not in ("index", TRANSFORM)]
 
 
 def _setting_below(document: Document, dotted_key: str) -> str:
@@ -184,18 +202,15 @@ def _setting_below(document: Document, dotted_key: str) -> str:
 def _check_needs(document: Document, entry: Entry, entries: Mapping[str, Entry]) -> None:
     needs_key = f"{entry.dotted_key}.needs"
     reads = STAGES[entry.stage].reads
+    shown = " or ".join(stage for stage in reads if stage != TRANSFORM)
     for need in entry.needs:
         if entries[need].stage not in reads:
-            problem = (
-                f"{need} is of stage {entries[need].stage}; {entry.stage} can need {' or '.join(reads) or 'nothing'}"
-            )
+            problem = f"{need} is of stage {entries[need].shown}; {entry.shown} can need {shown or 'nothing'}"
             raise document.error(needs_key, problem, "fix the list")
     stages = [entries[need].stage for need in entry.needs]
     if reads and not stages:
-        raise document.error(
-            entry.dotted_key, "needs nothing", f"add needs: [...], entries of stage {' or '.join(reads)}"
-        )
-    if entry.stage in ("train", "distil") and not {"encode", "gaf"} & set(stages):
+        raise document.error(entry.dotted_key, "needs nothing", f"add needs: [...], entries of stage {shown}")
+    if entry.stage in ("train", "distil") and not {"encode", TRANSFORM, "gaf"} & set(stages):
         raise document.error(needs_key, "names no encode or gaf entry", "add the entry whose features it reads")
     teachers = [stage for stage in stages if stage in ("train", "distil")]
     if entry.stage == "distil" and len(teachers) != 1:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from pipeline.registry import ENCODERS, STAGES, TABLES, Registration, import_object
-from pipeline.stagesfile.document import Document
+from pipeline.registry import ENCODERS, STAGES, Registration, import_object, known_names
 from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.named import look_up, name_of, plain_params
 from pipeline.stagesfile.schema import convert, did_you_mean, json_values
 
 
@@ -20,8 +20,26 @@ def encode_params(point: Point, entry: Entry, name: str) -> Any:
             problem = f"source {point.source.name} has no modality {section}"
             remedy = did_you_mean(section, point.source.modalities)
             raise point.document.error(f"{entry.dotted_key}.{section}", problem, remedy)
-    params = import_object(ENCODERS[point.source.modalities[name].kind].params)
-    return convert(point.document, f"{entry.dotted_key}.{name}", entry.body.get(name) or {}, params)
+    kind = point.source.modalities[name].kind
+    body = entry.body.get(name) or {}
+    if kind == "skeleton" and hasattr(point.source, "skeleton_joints") and isinstance(body, dict):
+        body = {**point.source.skeleton_joints(name), **body}
+    return convert(point.document, f"{entry.dotted_key}.{name}", body, import_object(ENCODERS[kind].params))
+
+
+def in_source_order(point: Point, modalities: Sequence[str]) -> list[str]:
+    """Return modalities in the order that their source has them in, so that no other order makes another key."""
+    return [name for name in point.source.modalities if name in modalities]
+
+
+def chosen_modalities(point: Point, entry: Entry, chosen: Sequence[str] | None) -> list[str]:
+    """Return an entry's modalities, or else all of the experiment's; ConfigError for one that is not among those."""
+    available = point.experiment.modalities
+    for name in chosen or ():
+        if name not in available:
+            remedy = did_you_mean(name, available)
+            raise point.document.error(f"{entry.dotted_key}.modalities", f"{name} is not among `modalities`", remedy)
+    return in_source_order(point, available if chosen is None else chosen)
 
 
 def gaf_modalities(point: Point, entry: Entry) -> list[str]:
@@ -36,8 +54,7 @@ def gaf_modalities(point: Point, entry: Entry) -> list[str]:
     if not wanted:
         remedy = "add an inertial modality to `modalities`, or remove this entry"
         raise point.document.error(entry.dotted_key, "there is no series to render", remedy)
-    # in the source's order, so that the same list in another order makes no other key
-    return [name for name in point.source.modalities if name in wanted]
+    return in_source_order(point, wanted)
 
 
 def gaf_params(point: Point, entry: Entry, name: str) -> Any:
@@ -63,9 +80,7 @@ def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Regis
     sections: dict[str, Any] = {}
     for parameter, table in stage.tables:
         value = body.pop(parameter, None)
-        sections[parameter], registration = _look_up(
-            point.document, f"{entry.dotted_key}.{parameter}", value, TABLES[table]
-        )
+        sections[parameter], registration = _named(point, f"{entry.dotted_key}.{parameter}", value, table)
         named.append(registration)
     params = convert(point.document, entry.dotted_key, body, import_object(stage.params))
     if getattr(params, "modalities", None) == ():
@@ -74,16 +89,34 @@ def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Regis
     return {**json_values(params), **sections}, named
 
 
-def _look_up(
-    document: Document, dotted_key: str, value: Any, table: Mapping[str, Registration]
-) -> tuple[dict[str, Any], Registration]:
+def transform_params(point: Point, entry: Entry) -> dict[str, Any]:
+    """Return the parameters of a plug-in's stage after defaults as plain values, with its name."""
+    assert entry.plugin is not None
+    section = {key: value for key, value in entry.body.items() if key != "modalities"}
+    values = plain_params(point.document, entry.dotted_key, section, entry.plugin, point.plugins)
+    return {**values, "stage": entry.plugin.name}
+
+
+def transform_modalities(point: Point, entry: Entry, given: Sequence[str]) -> list[str]:
+    """Return the modalities of a plug-in's stage: those that it names, of `given` ones with series, or all of these."""
+    chosen = entry.body.get("modalities")
+    if chosen is None:
+        return [*given]
+    wanted = convert(point.document, f"{entry.dotted_key}.modalities", chosen, list[str])
+    for name in wanted:
+        if name not in given:
+            problem = f"{name} is not among the series that it could have"
+            raise point.document.error(f"{entry.dotted_key}.modalities", problem, did_you_mean(name, given))
+    return [name for name in given if name in wanted]
+
+
+def _named(point: Point, dotted_key: str, value: Any, table: str) -> tuple[dict[str, Any], Registration]:
     """Return a model's or loss's name with its parameters, and its registration; a bare name has all defaults."""
     body = {"name": value} if isinstance(value, str) else dict(value) if isinstance(value, dict) else {}
     name = body.pop("name", None)
     what = dotted_key.rpartition(".")[2]
     if name is None:
-        raise document.error(dotted_key, f"names no {what}", f"known: {', '.join(table)}")
-    if not isinstance(name, str) or name not in table:
-        raise document.error(dotted_key, f"no {what} {name!r}", did_you_mean(str(name), table))
-    params = convert(document, dotted_key, body, import_object(table[name].params))
-    return {"name": name, **json_values(params)}, table[name]
+        raise point.document.error(dotted_key, f"names no {what}", f"known: {', '.join(known_names(table))}")
+    registration = look_up(point.document, dotted_key, table, name, what=what)
+    params = plain_params(point.document, dotted_key, body, registration, point.plugins)
+    return {"name": name_of(registration, name), **params}, registration

@@ -38,7 +38,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     remote: str | tuple[str, ...] = ()
     source: dict[str, Any] = msgspec.field(default_factory=lambda: {"name": "sample"})
     modalities: tuple[str, ...]
-    protocol: str
+    protocol: str | dict[str, Any]  # see `pipeline.stagesfile.protocol`
     seeds: tuple[Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], ...] = (0,)
     matrix: dict[str, list[Any]] = {}
     on_bad_recording: Literal["fail", "skip"] = "fail"
@@ -47,8 +47,22 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 def json_values(params: msgspec.Struct) -> Any:
-    """Return parameters as they are read again from JSON, for recipes: with lists where structs have tuples."""
-    return json.loads(json.dumps(msgspec.to_builtins(params)))
+    """Return parameters as they are read again from JSON, for recipes: with lists where structs have tuples.
+
+    A field that a struct names in ``LATER``, since outputs were made without it, is left out at its default.
+    """
+    values = json.loads(json.dumps(msgspec.to_builtins(params)))
+    _drop_later(params, values)
+    return values
+
+
+def _drop_later(params: msgspec.Struct, values: dict[str, Any]) -> None:
+    for field in msgspec.structs.fields(params):
+        value = getattr(params, field.name)
+        if field.name in getattr(params, "LATER", ()) and value == field.default:
+            del values[field.encode_name]
+        elif isinstance(value, msgspec.Struct):
+            _drop_later(value, values[field.encode_name])
 
 
 def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:

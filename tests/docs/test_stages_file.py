@@ -10,9 +10,10 @@ import msgspec
 import pytest
 import yaml
 
-from pipeline.registry import ENCODERS, LOSSES, MODELS, SOURCES, STAGES, import_object
+from pipeline.registry import ENCODERS, LOSSES, MODELS, SOURCES, STAGES, TRANSFORM, import_object
 from pipeline.sources.time_limits import TimeLimits
 from pipeline.stagesfile.schema import Experiment
+from trainers.evaluation.protocol_params import KFolds, LeaveOneOut, RandomSplit, Sides, WrittenFolds
 from trainers.evaluation.protocols import PROTOCOLS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "stages-file.md").read_text(encoding="utf-8")
@@ -22,6 +23,8 @@ STRUCTS |= {f"Encode a `{name}`": import_object(place.params) for name, place in
 STRUCTS |= {f"Stage `{name}`": import_object(stage.params) for name, stage in STAGES.items() if stage.params}
 STRUCTS |= {f"Model `{name}`": import_object(place.params) for name, place in MODELS.items()}
 STRUCTS |= {f"Loss `{name}`": import_object(place.params) for name, place in LOSSES.items()}
+STRUCTS |= {"By columns": Sides, "Leave one out": LeaveOneOut, "k folds": KFolds, "By chance": RandomSplit}
+STRUCTS |= {"Folds written out": WrittenFolds}
 NAMED = {f"Stage `{name}`": [parameter for parameter, _ in stage.tables] for name, stage in STAGES.items()}
 
 
@@ -44,7 +47,7 @@ def rows(title: str) -> dict[str, str]:
     """The first table of a section: key to default, as written."""
     section = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", PAGE, re.M | re.S)
     assert section, f"docs/stages-file.md has no section {title!r}"
-    return dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section[1], re.M))
+    return dict(re.findall(r"^\| `([\w-]+)` \| (.*?) \|", section[1], re.M))
 
 
 @pytest.mark.parametrize("title", ALL)
@@ -74,12 +77,12 @@ def test_what_names_a_thing_is_required(title: str) -> None:
 
 
 def test_every_protocol_and_stage_is_there() -> None:
-    protocols = re.search(r"^## Protocols\n(.*?)(?=^#)", PAGE, re.M | re.S)
+    protocols = re.search(r"^### Protocols by name\n(.*?)(?=^#)", PAGE, re.M | re.S)
     entries = re.search(r"^## Entries\n(.*?)(?=^#)", PAGE, re.M | re.S)
     assert protocols
     assert entries
     assert set(re.findall(r"^\| `([\w-]+)`", protocols[1], re.M)) == set(PROTOCOLS)
-    assert set(re.findall(r"^\| `([\w-]+)`", entries[1], re.M)) == set(STAGES) - {"index"}
+    assert set(re.findall(r"^\| `([\w-]+)`", entries[1], re.M)) == set(STAGES) - {"index", TRANSFORM}
 
 
 def test_the_example_is_a_stages_file() -> None:

@@ -42,6 +42,7 @@ ROOMS = (
     "pipeline.sources.broken_file",
     "pipeline.error_origin",
     "pipeline.registry",
+    "pipeline.plugins",
     "pipeline",
     "pipeline.keys",
     "pipeline.formatting",

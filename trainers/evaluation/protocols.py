@@ -1,41 +1,15 @@
-"""Evaluation protocols: pure functions from the table of recordings to folds. Standard library only."""
+"""Protocols with a name: pure functions from the table of recordings to folds. Standard library only."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, TypeVar
 
 from trainers.errors import TrainingError
+from trainers.evaluation.folds import Fold, Trial, in_order, is_number, listed
 
 K = TypeVar("K")
-
-
-class Trial(Protocol):
-    """What a protocol looks at in one recording; any object with these attributes will do."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def subject(self) -> str: ...
-    @property
-    def action(self) -> str: ...
-    @property
-    def session(self) -> str: ...
-    @property
-    def scene(self) -> str | None: ...
-    @property
-    def view(self) -> str | None: ...
-
-
-@dataclass(frozen=True)
-class Fold:
-    """One split, named by value (``subject=3``), with the recordings' ids in the table's order."""
-
-    name: str
-    train: tuple[str, ...]
-    test: tuple[str, ...]
 
 
 def folds(protocol: str, trials: Sequence[Trial]) -> tuple[Fold, ...]:
@@ -56,7 +30,7 @@ def folds(protocol: str, trials: Sequence[Trial]) -> tuple[Fold, ...]:
             if not ids:
                 raise TrainingError(
                     f"protocol {protocol}: fold {fold.name} has no {side} recordings "
-                    f"(subjects: {_listed(_subjects(trials))}; {len(trials)} recordings); "
+                    f"(subjects: {listed(_subjects(trials))}; {len(trials)} recordings); "
                     "add recordings or choose another protocol"
                 )
     return made
@@ -173,11 +147,11 @@ def _by_value(what: Literal["scene", "view"], value: str, trials: Sequence[Trial
             f"protocol cross-{what}: recording {without.id} has no {what}; "
             "choose another protocol, or leave such recordings out"
         )
-    present = _in_order({own for own in values.values() if own is not None})
+    present = in_order({own for own in values.values() if own is not None})
     if trials and (value not in present or present == [value]):
         raise TrainingError(
             f"protocol cross-{what}: tests {what} {value} and trains on the others, but the recordings' "
-            f"{what}s are: {_listed(present)}; let the source list all, or choose another protocol"
+            f"{what}s are: {listed(present)}; let the source list all, or choose another protocol"
         )
     return _split(f"{what}={value}", trials, lambda trial: values[trial.id] != value)
 
@@ -191,7 +165,7 @@ def _is_odd(subject: str) -> bool:
 
 
 def _number(subject: str) -> int:
-    if not _is_number(subject):
+    if not is_number(subject):
         raise TrainingError(
             f"protocol: subject {subject!r} has no number, which this protocol splits by; "
             "choose loso, cross-subject or random, or number the subjects"
@@ -204,24 +178,11 @@ def _is_drawn(trial: Trial) -> bool:
 
 
 def _subjects(trials: Iterable[Trial]) -> list[str]:
-    return _in_order({trial.subject for trial in trials})
+    return in_order({trial.subject for trial in trials})
 
 
 def _grouped(pairs: Iterable[tuple[K, str]]) -> dict[K, list[str]]:
     groups: dict[K, set[str]] = {}
     for key, name in pairs:
         groups.setdefault(key, set()).add(name)
-    return {key: _in_order(names) for key, names in groups.items()}
-
-
-def _in_order(names: Collection[str]) -> list[str]:
-    """Sort names; numbers as numbers and before words."""
-    return sorted(names, key=lambda name: (0, int(name), name) if _is_number(name) else (1, 0, name))
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit()
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return {key: in_order(names) for key, names in groups.items()}

@@ -15,6 +15,7 @@ from trainers.data.batch import TaskOutput
 from trainers.data.device import indexed_device
 from trainers.data.recordings import RecordingData
 from trainers.errors import TrainingError
+from trainers.fit.balance import drawn_rows
 from trainers.fit.captured_step import Figures, recorded_steps, recorder_for
 from trainers.fit.checkpoint import Checkpoint, State
 from trainers.fit.seeding import repeatable, seeded
@@ -146,7 +147,10 @@ class Epoch:
         self._training, self._state, self._params = training, state, params
         self._number = len(state.history) + 1
         device = state.noise.device
-        self.batches = _shuffled(len(training.data), params.batch, state.shuffle, device)
+        labels = training.data.labels
+        balanced = params.balance == "sampling"
+        order = drawn_rows(labels, state.shuffle) if balanced else torch.randperm(len(labels), generator=state.shuffle)
+        self.batches = _cut(order.to(device), params.batch)
         # figures stay on the device until the epoch ends: reading one would wait for it in every step
         self._losses: list[Tensor] = []
         self._hits = torch.zeros((), dtype=torch.int64, device=device)
@@ -198,9 +202,9 @@ def learning_rate(step: int, steps_per_epoch: int, params: FitParams) -> float:
     return params.lr * (1 + math.cos(math.pi * (step - warm) / (total - warm))) / 2
 
 
-def _shuffled(count: int, size: int, generator: torch.Generator, device: torch.device) -> Sequence[Tensor]:
-    """Cut a random order into batches; a last one of one recording, which has no batch statistics, joins another."""
-    batches = torch.split(torch.randperm(count, generator=generator).to(device), size)
+def _cut(order: Tensor, size: int) -> Sequence[Tensor]:
+    """Cut an order of rows into batches; a last one of one recording, which has no batch statistics, joins another."""
+    batches = torch.split(order, size)
     if len(batches) > 1 and len(batches[-1]) == 1 < size:
         return [*batches[:-2], torch.cat(batches[-2:])]
     return batches

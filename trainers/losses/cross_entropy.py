@@ -10,13 +10,24 @@ from trainers.data.batch import ModelOutput
 from trainers.params import HardLoss
 
 
-def cross_entropy(output: ModelOutput, labels: Tensor, mode: HardLoss, label_smoothing: float = 0.0) -> Tensor:
+def cross_entropy(
+    output: ModelOutput, labels: Tensor, mode: HardLoss, label_smoothing: float = 0.0, weights: Tensor | None = None
+) -> Tensor:
     """Return the mean over the batch; mode and smoothing are explained in `trainers.params.FitParams`.
 
-    The log mean probability of ``joint`` is the vote of DMFT eq. 11-12, `trainers.models.dmft.heads.vote`.
+    With `weights` (K,) each recording's is multiplied by that of its class. The log mean probability of ``joint`` is
+    the vote of DMFT eq. 11-12, `trainers.models.dmft.heads.vote`.
     """
     if mode == "joint":
-        return F.cross_entropy(output["logits"], labels, label_smoothing=label_smoothing)
+        return _mean(output["logits"], labels, label_smoothing, weights)
     logits = torch.stack([stream.float() for stream in output["streams"].values()])  # (S, B, K)
     targets = labels.expand(len(logits), -1).flatten()
-    return F.cross_entropy(logits.flatten(0, 1), targets, label_smoothing=label_smoothing) * len(logits)
+    return _mean(logits.flatten(0, 1), targets, label_smoothing, weights) * len(logits)
+
+
+def _mean(logits: Tensor, labels: Tensor, label_smoothing: float, weights: Tensor | None) -> Tensor:
+    if weights is None:
+        return F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    # torch's own weights would divide by their sum in the batch, and weigh the smoothed target class by class
+    losses = F.cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction="none")
+    return (losses * weights[labels]).mean()

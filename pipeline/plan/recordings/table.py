@@ -43,8 +43,20 @@ def rows_digest(listing: Listing) -> str:
 
 def table_digest(listing: Listing) -> str:
     """Return the digest of all that is known of the recordings but their files."""
-    recordings = listing.recordings
-    return digest_rows([r.id, r.subject, r.action, r.session, r.scene, r.view, r.start, r.end] for r in recordings)
+    return digest_rows(
+        [
+            r.id,
+            r.subject,
+            r.action,
+            r.session,
+            r.scene,
+            r.view,
+            r.start,
+            r.end,
+            *([dict(r.columns)] if r.columns else []),
+        ]
+        for r in listing.recordings
+    )
 
 
 def files_of(listing: Listing, stream: str) -> Iterator[tuple[str, str]]:

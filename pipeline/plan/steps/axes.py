@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.stagesfile.experiment import Point
+from trainers.evaluation.protocol_params import protocol_text
 
 RESERVED_AXES = ("modality", "model", "seed")  # axes that steps have of themselves
 
@@ -13,11 +14,21 @@ def matrix_axes(point: Point) -> dict[str, str]:
     """Name a matrix point: each key by its last part, or in full where that means something else already."""
     last = [key.rpartition(".")[2] for key in point.matrix]
     return {
-        key if last.count(name) > 1 or name in RESERVED_AXES else name: (
-            "+".join(map(str, value)) if isinstance(value, list) else str(value)
-        )
+        key if last.count(name) > 1 or name in RESERVED_AXES else name: _value_text(point, key, value)
         for name, (key, value) in zip(last, point.matrix.items(), strict=True)
     }
+
+
+def fold_axis(point: Point, name: str) -> dict[str, str]:
+    """Name a fold: ``subject=3`` by the column and its value, unless the axis is another thing already."""
+    axis, _, value = name.partition("=")
+    return {"fold": name} if axis in (*RESERVED_AXES, *matrix_axes(point)) else {axis: value}
+
+
+def _value_text(point: Point, key: str, value: Any) -> str:
+    if key == "protocol":
+        return protocol_text(point.protocol)
+    return "+".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def variant(point: Point) -> dict[str, Any]:

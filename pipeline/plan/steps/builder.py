@@ -18,19 +18,49 @@ from typing import Any
 
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken, Skipped
-from pipeline.plan.steps.axes import matrix_axes, variant
+from pipeline.plan.steps.axes import fold_axis, matrix_axes, variant
 from pipeline.plan.steps.check_models import check_model
 from pipeline.plan.steps.code_resolver import CodeResolver
-from pipeline.plan.steps.inputs import find_inputs, needs_series
-from pipeline.plan.steps.recipes import encode_recipe, evaluate_recipe, gaf_recipe, index_recipe, training_recipe
+from pipeline.plan.steps.fold_notes import check_classes, fold_notes
+from pipeline.plan.steps.inputs import find_inputs, gives_series, needs_series
+from pipeline.plan.steps.recipes import (
+    encode_recipe,
+    evaluate_recipe,
+    gaf_recipe,
+    index_recipe,
+    source_recipe_of,
+    training_recipe,
+    transform_recipe,
+)
 from pipeline.plan.steps.split import Split, make_splits
 from pipeline.plan.steps.step import Step, StepCode
-from pipeline.registry import ENCODERS, MODELS, PRETRAINED, SOURCES, STAGES, Registration, check_hashable, module_of
+from pipeline.registry import (
+    ENCODERS,
+    PRETRAINED,
+    STAGES,
+    TRANSFORM,
+    PlugIn,
+    Registration,
+    check_hashable,
+    find,
+    module_of,
+)
 from pipeline.stagesfile.experiment import Entry, Point
-from pipeline.stagesfile.parameters import encode_params, gaf_modalities, gaf_params, stage_params
-from pipeline.stagesfile.schema import did_you_mean, json_values
+from pipeline.stagesfile.named import facts_of
+from pipeline.stagesfile.parameters import (
+    chosen_modalities,
+    encode_params,
+    gaf_modalities,
+    gaf_params,
+    in_source_order,
+    stage_params,
+    transform_modalities,
+    transform_params,
+)
+from pipeline.stagesfile.schema import json_values
 from store.canonical import digest
 from trainers.data.input_names import input_name, modality_of
+from trainers.evaluation.protocol_params import protocol_text
 
 # (point, dotted key of a `weights` parameter, its value) -> what enters keys for it, such as the file's SHA-256
 IdentifyWeights = Callable[[Point, str, str], Mapping[str, Any]]
@@ -53,6 +83,7 @@ class StepBuilder:
     ) -> None:
         self.steps: dict[str, Step] = {}  # by id
         self.skipped: dict[str, Skipped] = {}  # what `find_skipped` found, by the encode step's id
+        self.notes: list[str] = []  # what is to be known of folds, each once
         self._resolver = code
         self._identify_weights = identify_weights
         self._find_skipped = find_skipped
@@ -61,14 +92,14 @@ class StepBuilder:
 
     def index(self, point: Point, table: Table, streams: Sequence[str]) -> Step:
         """Add the step that makes the table of recordings."""
-        code = self._code("index", SOURCES[point.source.name])
+        code = self._code("index", find("sources", point.source.name))
         recipe = index_recipe(point.source_recipe, point.source.classes, table, streams, code.recipe)
         return self._add(Step("index", {}, digest(recipe), recipe, (), point, code, work={"streams": list(streams)}))
 
     def add(self, point: Point, table: Table, broken: Broken, index: str) -> None:
         """Add the steps of one point's entries; `index` is the id of the index's step."""
         splits: tuple[Split, ...] = ()
-        modalities = _in_source_order(point, point.experiment.modalities)
+        modalities = in_source_order(point, point.experiment.modalities)
         steps = {
             entry.name: [self._encode(point, entry, name, table, broken, index) for name in modalities]
             for entry in point.entries.values()
@@ -81,13 +112,23 @@ class StepBuilder:
             needed = [step for need in entry.needs for step in steps[need]]
             if entry.stage == "gaf":
                 steps[entry.name] = [self._gaf(point, entry, name, needed) for name in gaf_modalities(point, entry)]
+            elif entry.stage == TRANSFORM:
+                given = in_source_order(point, [step.work["modality"] for step in needed if gives_series(step)])
+                names = transform_modalities(point, entry, given)
+                steps[entry.name] = [self._transform(point, entry, name, needed) for name in names]
             elif entry.stage == "evaluate":
                 models = [(need, model) for need in entry.needs for model in steps[need]]
                 steps[entry.name] = [self._evaluate(point, entry, model, name) for name, model in models]
             else:
-                splits = splits or make_splits(point, table, broken, skipped)
+                splits = splits or self._splits(point, make_splits(point, table, broken, skipped))
                 folds = [(split, seed) for split in splits for seed in point.experiment.seeds]
                 steps[entry.name] = [self._train(point, entry, split, seed, needed) for split, seed in folds]
+
+    def _splits(self, point: Point, splits: tuple[Split, ...]) -> tuple[Split, ...]:
+        """Check a point's folds, and keep what is to be known of them."""
+        check_classes(point, splits)
+        self.notes = list(dict.fromkeys([*self.notes, *fold_notes(point, splits)]))
+        return splits
 
     def _encode(self, point: Point, entry: Entry, name: str, table: Table, broken: Broken, index: str) -> Step:
         modality = point.source.modalities[name]
@@ -102,8 +143,9 @@ class StepBuilder:
         if "weights" in params:
             work["weights"] = params.pop("weights")
             weights = self._identify_weights(point, f"{entry.dotted_key}.{name}.weights", work["weights"])
-        code = self._code("encode", ENCODERS[modality.kind], SOURCES[point.source.name])
-        recipe = encode_recipe(point.source_recipe, name, modality, params, weights, table, code.recipe)
+        code = self._code("encode", ENCODERS[modality.kind], find("sources", point.source.name))
+        source = source_recipe_of(point.source, point.source_recipe, modality.streams)
+        recipe = encode_recipe(source, name, modality, params, weights, table, code.recipe)
         before = len(self.steps)
         step = self._add(Step(entry.name, {"modality": name}, digest(recipe), recipe, (index,), point, code, work=work))
         if len(self.steps) > before and (skipped := self._find_skipped(step)):
@@ -121,11 +163,23 @@ class StepBuilder:
             Step(entry.name, {"modality": name}, digest(recipe), recipe, (step.id,), point, code, work=work)
         )
 
+    def _transform(self, point: Point, entry: Entry, name: str, needed: Sequence[Step]) -> Step:
+        assert entry.plugin is not None
+        step = find_inputs(point, entry, needed, [name])[name]
+        params = transform_params(point, entry)
+        code = self._code(TRANSFORM, entry.plugin)
+        recipe = transform_recipe(name, params, step.key, code.recipe)
+        patches = step.work.get("patches") or step.recipe["params"]["patches"]
+        work = {"modality": name, "features": step.id, "recordings": step.work["recordings"], "patches": patches}
+        return self._add(
+            Step(entry.name, {"modality": name}, digest(recipe), recipe, (step.id,), point, code, work=work)
+        )
+
     def _train(self, point: Point, entry: Entry, split: Split, seed: int, needed: Sequence[Step]) -> Step:
         params, named = stage_params(point, entry)
-        modalities = _chosen_modalities(point, entry, params.pop("modalities", None))
+        modalities = chosen_modalities(point, entry, params.pop("modalities", None))
         teacher = next((step for step in needed if _is_matching_teacher(step, split, seed)), None)
-        model = MODELS[params["model"]["name"]]
+        model = facts_of(point.plugins, "models", params["model"]["name"])
         if model.single and len(modalities) > 1:
             problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
             raise point.document.error(f"{entry.dotted_key}.modalities", problem, f"choose one: [{modalities[0]}]")
@@ -154,13 +208,12 @@ class StepBuilder:
             "seed": seed,
             "split": split,
         }
-        axis, _, value = split.name.partition("=")
-        axes = {**matrix_axes(point), axis: value, "seed": str(seed)}
+        axes = {**matrix_axes(point), **fold_axis(point, split.name), "seed": str(seed)}
         needs = (*(step.id for step in features.values()), *([teacher.id] if teacher else []))
         label = {
             "model": entry.name,
             "dataset": point.source.name,
-            "protocol": point.experiment.protocol,
+            "protocol": protocol_text(point.protocol),
             "modalities": modalities,
             "seed": seed,
             "fold": split.name,
@@ -171,10 +224,10 @@ class StepBuilder:
     def _evaluate(self, point: Point, entry: Entry, model: Step, name: str) -> Step:
         params, _ = stage_params(point, entry)
         model = self.steps[model.id]  # as it is by now: each point that has this step added a label to it
-        of_point = {"model": name, "protocol": point.experiment.protocol, "variant": variant(point)}
+        of_point = {"model": name, "protocol": protocol_text(point.protocol), "variant": variant(point)}
         label = next(label for label in reversed(model.labels) if of_point.items() <= label.items())
         features = {read: model.work["features"][read] for read in model.work["inputs"]}
-        code = self._code("evaluate", MODELS[model.recipe["params"]["model"]["name"]])
+        code = self._code("evaluate", find("models", model.recipe["params"]["model"]["name"]))
         recipe = evaluate_recipe(
             params,
             {read: self.steps[step].key for read, step in features.items()},
@@ -224,28 +277,17 @@ class StepBuilder:
         references = [STAGES[stage].run, *(each for name in named for each in (name.params, name.build))]
         roots = tuple(map(module_of, references))
         if roots not in self._codes:
-            for reference in references:
-                check_hashable(reference)
+            check_hashable(STAGES[stage].run)
+            for each in named:
+                if not isinstance(each, PlugIn):
+                    check_hashable(each.params)
+                    check_hashable(each.build)
             self._codes[roots] = self._resolver.resolve(roots)
         return self._codes[roots]
 
 
 def _position(point: Point, name: str) -> tuple[int, str]:
     return list(point.source.modalities).index(modality_of(name)), name
-
-
-def _in_source_order(point: Point, modalities: Sequence[str]) -> list[str]:
-    return [name for name in point.source.modalities if name in modalities]
-
-
-def _chosen_modalities(point: Point, entry: Entry, chosen: Sequence[str] | None) -> list[str]:
-    """Return an entry's modalities, or else all of the experiment's; ConfigError for one that is not among those."""
-    available = point.experiment.modalities
-    for name in chosen or ():
-        if name not in available:
-            remedy = did_you_mean(name, available)
-            raise point.document.error(f"{entry.dotted_key}.modalities", f"{name} is not among `modalities`", remedy)
-    return _in_source_order(point, available if chosen is None else chosen)
 
 
 def _is_matching_teacher(step: Step, split: Split, seed: int) -> bool:

@@ -27,7 +27,7 @@ def check_model(point: Point, entry: Entry, params: Mapping[str, Any], features:
         _refuse(point, entry, "model.heads", f"{heads} does not divide the width {width}", f"choose of {divisors}")
     if model["name"] == "trn":
         (name, step), segments = next(iter(features.items())), model["segments"]
-        if (patches := step.recipe["params"]["patches"]) < segments:
+        if (patches := step.work.get("patches") or step.recipe["params"]["patches"]) < segments:
             remedy = f"lower it, or encode {name} with patches: {segments}"
             _refuse(point, entry, "model.segments", f"{segments} is more than the {patches} patches of {name}", remedy)
     if loss.get("name") == "dmft-kd" and loss["weights"] is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.keys.code import CodeIndex
-from pipeline.keys.loaded_code import CodeHashes
+from pipeline.keys.loaded_code import CodeHashes, in_scope
 from pipeline.lock import Accepted
 from pipeline.plan.steps.equal_code import EqualCode
 from pipeline.plan.steps.step import StepCode
@@ -35,10 +35,11 @@ class CodeResolver:
         present = self._index.closure(roots)
         # The lock comes first: whoever accepted this very code has outputs with what they accepted it for.
         code, acceptance = self._follow_lock(present)
-        names, release = roots, ""
-        for table in self._tables:
-            if (earlier := table.earlier_closure(code, names)) is not None:
-                code, entry = self._follow_lock(earlier)
+        names, release = self._own_roots(roots, present), ""
+        # An acceptance of a plug-in may lead to code that other code of ours belongs to, of which no root is known.
+        for table in self._tables if len(_own(code)) == len(code) or _own(code) == _own(present) else ():
+            if (earlier := table.earlier_closure(_own(code), names)) is not None:
+                code, entry = self._follow_lock({**earlier, **_of_plugins(code)})
                 acceptance, release = acceptance or entry, table.release
             names = table.earlier_roots(names)
         return StepCode(tuple(roots), present, dict(sorted(code.items())), acceptance, release)
@@ -48,12 +49,12 @@ class CodeResolver:
 
         What differs from the present code is then what was edited since that release, and not every file that moved.
         """
-        names: Sequence[str] = code.roots
+        names = self._own_roots(code.roots, code.present)
         for table in self._tables if code.recipe == code.present else ():
             names = table.earlier_roots(names)
-            if table.closure_of(names) == old:
+            if table.closure_of(names) == _own(old):
                 now = self._tables[0].now
-                return {name: now[name] for name in code.present if name in now}
+                return {name: now[name] for name in code.present if name in now} | _of_plugins(old)
         return old
 
     def running(self, code: StepCode, roots: Iterable[str] = ()) -> CodeHashes:
@@ -64,6 +65,15 @@ class CodeResolver:
         """Remember what was parsed."""
         self._index.save()
 
+    def _own_roots(self, roots: Sequence[str], present: Mapping[str, str]) -> list[str]:
+        """Return the roots that are ours; in place of plug-ins, of which no table knows, what they import of ours."""
+        plugins = _of_plugins(present)
+        if not plugins:
+            return [*roots]
+        modules = self._index.modules(plugins)
+        imported = {name for plugin in plugins for name in modules[plugin].imports}
+        return [*filter(in_scope, roots), *sorted(name for name in imported if in_scope(name) and name in present)]
+
     def _follow_lock(self, code: dict[str, str]) -> tuple[dict[str, str], Accepted | None]:
         """Return the earliest code that the lock's acceptances lead to, and the first of these acceptances."""
         latest = None  # a lock whose acceptances go round in a circle cannot be read
@@ -71,3 +81,11 @@ class CodeResolver:
             latest = latest or entry
             code = entry.code
         return code, latest
+
+
+def _own(code: Mapping[str, str]) -> dict[str, str]:
+    return {name: syntax for name, syntax in code.items() if in_scope(name)}
+
+
+def _of_plugins(code: Mapping[str, str]) -> dict[str, str]:
+    return {name: syntax for name, syntax in code.items() if not in_scope(name)}

@@ -8,7 +8,7 @@ from pipeline.plan.steps.step import Step
 from pipeline.stagesfile.experiment import Entry, Point
 from trainers.data.input_names import modality_of
 
-FORMS = {"encode": ("patches", "series"), "gaf": ("images",)}
+FORMS = {"encode": ("patches", "series"), "transform": ("patches", "series"), "gaf": ("images",)}
 
 
 def find_inputs(point: Point, entry: Entry, needed: Sequence[Step], names: Sequence[str]) -> dict[str, Step]:
@@ -38,13 +38,16 @@ def _provider(point: Point, entry: Entry, needed: Sequence[Step], name: str) -> 
     modality, _, form = name.partition(":")
     form = form or "patches"
     steps = [s for s in needed if form in FORMS.get(s.stage, ()) and s.work["modality"] == modality]
+    steps = [
+        s for s in steps if s.id not in {other.work.get("features") for other in steps}
+    ]  # of which another is made
     if len(steps) > 1:
         problem = f"two entries give {modality}: {steps[0].entry} and {steps[1].entry}"
         raise point.document.error(f"{entry.dotted_key}.needs", problem, "need one of them")
     if not steps:
         stage = "gaf" if form == "images" else "encode"
         article = "an" if stage == "encode" else "a"
-        given = [s.work["modality"] for s in needed if s.stage == stage]
+        given = [s.work["modality"] for s in needed if s.stage in (stage, "transform" if stage == "encode" else stage)]
         remedy = f"needed {stage} entries give {', '.join(given)}" if given else f"add {article} {stage} entry to needs"
         problem = f"no needed entry gives {'images' if form == 'images' else 'features'} of {modality}"
         raise point.document.error(f"{entry.dotted_key}.needs", problem, f"{remedy}; `modalities:` chooses")
@@ -53,9 +56,14 @@ def _provider(point: Point, entry: Entry, needed: Sequence[Step], name: str) -> 
     return steps[0]
 
 
+def gives_series(step: Step) -> bool:
+    """Tell whether a step's output has aligned series."""
+    return step.stage == "transform" or bool(step.stage == "encode" and step.recipe["params"].get("keep_series", False))
+
+
 def needs_series(point: Point, entry: Entry, encoded: Step) -> None:
     """Raise ConfigError where an encode step stores no aligned series."""
-    if not encoded.recipe["params"].get("keep_series", False):
+    if not gives_series(encoded):
         modality = encoded.work["modality"]
         what = "keeps no series" if "keep_series" in encoded.recipe["params"] else "has no series, being video"
         raise point.document.error(

@@ -5,12 +5,12 @@ Pure: nothing here reads a file. A change of any field's name or meaning changes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline.plan.recordings.table import Table, table_digest
 from pipeline.plan.steps.split import Split
-from pipeline.sources.base import Modality
+from pipeline.sources.base import Modality, Source
 
 FORMAT = 1
 
@@ -36,6 +36,15 @@ def index_recipe(
         unparsed=[item.path for item in table.listing.unparsed],
         raw={stream: table.raw[stream].digest for stream in sorted(streams)},
     )
+
+
+def source_recipe_of(source: Source, recipe: Mapping[str, Any], streams: Sequence[str]) -> Mapping[str, Any]:
+    """Return what features of some streams depend on of a source's recipe: all, where the source does not say it."""
+    recipe_of: Callable[[Sequence[str]], Mapping[str, Any]] | None = getattr(source, "recipe_of", None)
+    if recipe_of is None:
+        return recipe
+    common = {name: value for name, value in recipe.items() if name in ("name", "times")}
+    return {**common, **recipe_of(streams)}
 
 
 def encode_recipe(
@@ -71,6 +80,11 @@ def encode_recipe(
 def gaf_recipe(name: str, params: Mapping[str, Any], features: str, code: Mapping[str, str]) -> dict[str, Any]:
     """Recipe of one modality's images: how they are rendered, and the key of the encode output with the series."""
     return _recipe("gaf", code, modality=name, params=dict(params), features=features)
+
+
+def transform_recipe(name: str, params: Mapping[str, Any], features: str, code: Mapping[str, str]) -> dict[str, Any]:
+    """Recipe of one modality's series as a plug-in's stage makes them of those in the output of the key `features`."""
+    return _recipe("transform", code, modality=name, params=dict(params), features=features)
 
 
 def training_recipe(

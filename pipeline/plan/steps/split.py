@@ -13,7 +13,9 @@ from pipeline.sources.base import Recording
 from pipeline.stagesfile.experiment import Point
 from store.canonical import digest_rows
 from trainers.errors import TrainingError
+from trainers.evaluation.folds import SplitError
 from trainers.evaluation.protocols import folds
+from trainers.evaluation.written_protocols import written_folds
 
 
 class Split:
@@ -28,7 +30,7 @@ class Split:
     train, test
         Rows in it.
     labels
-        Number of each action.
+        The number of each row's class.
     """
 
     def __init__(
@@ -37,7 +39,7 @@ class Split:
         recordings: Sequence[Recording],
         train: Iterable[int],
         test: Iterable[int],
-        labels: Mapping[str, int],
+        labels: Sequence[int],
     ) -> None:
         self.name = name
         self._recordings, self._labels = recordings, labels
@@ -52,17 +54,33 @@ class Split:
     @cached_property
     def train(self) -> Mapping[str, Any]:
         """The training side as a recipe has it: how many recordings, and the digest of their ids and labels."""
-        return _side(len(self._train), ([r.id, self._labels[r.action]] for r in self._of(self._train)))
+        return _side(len(self._train), self._labelled(self._train))
 
     @cached_property
     def test(self) -> Mapping[str, Any]:
         """The test side as a recipe of training has it."""
-        return _side(len(self._test), ([r.id, self._labels[r.action]] for r in self._of(self._test)))
+        return _side(len(self._test), self._labelled(self._test))
 
     @cached_property
     def test_with_subjects(self) -> Mapping[str, Any]:
         """The test side as a recipe of evaluation has it: with subjects, too."""
-        return _side(len(self._test), ([r.id, r.subject, self._labels[r.action]] for r in self._of(self._test)))
+        recordings, labels = self._recordings, self._labels
+        return _side(len(self._test), ([(r := recordings[row]).id, r.subject, labels[row]] for row in self._test))
+
+    @cached_property
+    def train_labels(self) -> frozenset[int]:
+        """The classes that the training recordings are of."""
+        return frozenset(map(self._labels.__getitem__, self._train))
+
+    @cached_property
+    def test_labels(self) -> frozenset[int]:
+        """The classes that the test recordings are of."""
+        return frozenset(map(self._labels.__getitem__, self._test))
+
+    def subjects_of_both_sides(self) -> frozenset[str]:
+        """Return the subjects who have recordings on both sides."""
+        sides = ({r.subject for r in self._of(rows)} for rows in (self._train, self._test))
+        return frozenset(set.intersection(*sides))
 
     def as_work(self) -> dict[str, Any]:
         """Return rows and labels of both sides, and ids and subjects of the test side, for a job."""
@@ -75,8 +93,12 @@ class Split:
     def _of(self, rows: array[int]) -> Iterator[Recording]:
         return map(self._recordings.__getitem__, rows)
 
+    def _labelled(self, rows: array[int]) -> Iterator[list[Any]]:
+        recordings, labels = self._recordings, self._labels
+        return ([recordings[row].id, labels[row]] for row in rows)
+
     def _rows(self, rows: array[int]) -> list[list[int]]:
-        return [[row, self._labels[self._recordings[row].action]] for row in rows]
+        return [[row, self._labels[row]] for row in rows]
 
 
 def _side(count: int, rows: Iterable[list[Any]]) -> Mapping[str, Any]:
@@ -97,12 +119,17 @@ def make_splits(point: Point, table: Table, broken: Broken, skipped: Collection[
         and (not table.present or streams <= r.streams.keys())
         and streams.isdisjoint(broken.get(r.id, ()))
     ]
+    protocol = point.protocol
     try:
-        sides = folds(point.experiment.protocol, usable)
+        sides = folds(protocol, usable) if isinstance(protocol, str) else written_folds(protocol, usable, recordings)
+    except SplitError as error:
+        key = f"protocol.{error.key}" if error.key else "protocol"
+        raise point.document.error(key, error.problem, error.remedy) from None
     except TrainingError as error:
         raise point.document.error("protocol", str(error), "choose another protocol, or check the recordings") from None
     rows = {r.id: row for row, r in enumerate(recordings)}
-    labels = {action: label for label, action in enumerate(point.source.classes)}
+    label_of = {action: label for label, action in enumerate(point.source.classes)}
+    labels = [label_of[r.action] for r in recordings]
     row_of = rows.__getitem__
     return tuple(
         Split(fold.name, recordings, map(row_of, fold.train), map(row_of, fold.test), labels) for fold in sides

@@ -22,6 +22,7 @@ from distributed import get_worker
 
 from pipeline.errors import StepError
 from pipeline.keys.loaded_code import check_code
+from pipeline.keys.plugin_code import is_file
 from pipeline.run.cluster.fingerprint import diff, fingerprint
 from pipeline.run.messages import ShardConflict, ShardDone, StepDone, StepFailed, StepJob
 from pipeline.run.step.failures import capture_failure
@@ -213,6 +214,11 @@ def _check_paths_visible(job: StepJob) -> None:
         raise StepError(
             f"{job.store}: this worker does not see the store\n"
             "  use a folder that all machines share at the same path, or a bucket (--set store=s3://...)"
+        )
+    if any(map(is_file, job.code)) and not os.path.isdir(job.folder):
+        raise StepError(
+            f"{job.folder}: this worker does not see the folder of the stages file, where plug-ins are\n"
+            "  keep it in a folder that all machines share at the same path, or install the plug-ins as a package"
         )
     root = job.source.get("root")
     if root and job.stage in ("index", "encode") and not os.path.isdir(root):

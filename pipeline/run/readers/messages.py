@@ -17,6 +17,7 @@ class OpenSource(msgspec.Struct, frozen=True, tag=True):
 
     source: dict[str, Any]  # the stages file's, its root made absolute
     code: dict[str, tuple[str, str]]  # the modules that may run, as they were hashed
+    folder: str = "."  # the stages file's, from which files of plug-ins are named
 
 
 class OpenVideo(msgspec.Struct, frozen=True, tag=True):

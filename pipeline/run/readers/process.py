@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BadRecording
 from pipeline.keys.loaded_code import check_code
-from pipeline.registry import SOURCES, import_hashed
+from pipeline.plugins.loading import use_folder
+from pipeline.registry import find, import_build, import_params, with_name
 from pipeline.run.readers.errors import as_message
 from pipeline.run.readers.messages import (
     PART_BYTES,
@@ -145,9 +146,11 @@ class _Process:
 def open_source(request: OpenSource) -> Source:
     """Open a dataset on disk; CodeChanged where its code is not what was hashed."""
     section = {name: value for name, value in request.source.items() if name not in ("name", "times")}
-    registration = SOURCES[request.source["name"]]
-    params = msgspec.convert(section, import_hashed(registration.params, request.code))
-    source: Source = import_hashed(registration.build, request.code)(Path(section["root"]), params)
+    use_folder(request.folder, request.code)
+    registration = find("sources", request.source["name"])
+    params = msgspec.convert(section, import_params(registration, request.code))
+    build = import_build(registration, request.code)
+    source: Source = with_name(build(Path(section["root"]), params), registration)
     check_code(request.code)
     return source
 

@@ -11,7 +11,7 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,19 @@ import msgspec
 import torch
 
 from pipeline.errors import StepError
-from pipeline.keys.loaded_code import check_code
+from pipeline.keys.loaded_code import CodeHashes, check_code
 from pipeline.plan.history import user_name
-from pipeline.registry import ENCODERS, LOSSES, MODELS, PRETRAINED, STAGES, Registration, import_hashed
+from pipeline.plugins.loading import use_folder
+from pipeline.registry import (
+    ENCODERS,
+    PRETRAINED,
+    STAGES,
+    Registration,
+    find,
+    import_build,
+    import_hashed,
+    import_params,
+)
 from pipeline.run.messages import StepDone, StepEvent, StepFailed, StepJob
 from pipeline.run.step.failures import capture_failure
 from pipeline.run.step.gpus import NO_CUDA
@@ -42,12 +52,8 @@ Progress = Callable[[int, int, str], None]  # done, total, what is counted
 Provenance = Mapping[str, Any]  # how an output was made, beside its recipe: JSON values
 RunStage = Callable[[StepJob, Context], Provenance]
 
-_TABLES: Mapping[str, Mapping[str, Registration]] = {
-    "model": MODELS,
-    "loss": LOSSES,
-    "encoder": ENCODERS,
-    "pretrained": PRETRAINED,
-}
+_OURS: Mapping[str, Mapping[str, Registration]] = {"encoder": ENCODERS, "pretrained": PRETRAINED}
+_TABLES = {"model": "models", "loss": "losses", "stage": "stages"}  # whose names may be plug-ins'
 _READ_WEIGHTS = ("encoder", "pretrained")
 _THREADS = torch.get_num_threads()
 
@@ -175,6 +181,7 @@ def make_context(
     earlier: Iterable[Output] = (),
 ) -> Context:
     """Put together what a stage is given, its inputs checked."""
+    use_folder(job.folder, job.code)
     check_inputs(job, outputs)
     weights = CheckedFile(Path(job.weights), job.weights_known) if job.weights and job.weights_known else None
     return Context(
@@ -198,15 +205,16 @@ def _done(seconds: float, output: Output, device: str, note: str = "") -> StepDo
 
 
 def _resolve(
-    code: Container[str], weights: CheckedFile | None, table: str, section: Mapping[str, Any]
+    code: CodeHashes, weights: CheckedFile | None, table: str, section: Mapping[str, Any]
 ) -> tuple[Callable[..., Any], Any]:
     """Return what builds a model, loss or encoder, and its parameters; see `Context.resolve`."""
     body = dict(section)
-    registration = _TABLES[table][body.pop("name")]
-    build = import_hashed(registration.build, code)
+    name = body.pop("name")
+    registration = _OURS[table][name] if table in _OURS else find(_TABLES[table], name)
+    build = import_build(registration, code)
     if weights is not None and table in _READ_WEIGHTS:
         build = partial(_build_from_weights, weights, build)
-    return build, msgspec.convert(body, import_hashed(registration.params, code))
+    return build, msgspec.convert(body, import_params(registration, code))
 
 
 def _build_from_weights(weights: CheckedFile, build: Callable[..., T], *arguments: Any) -> T:

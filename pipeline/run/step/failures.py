@@ -11,6 +11,7 @@ import msgspec
 from pipeline.error_origin import describe_gpu_failure, describe_unforeseen
 from pipeline.errors import CodeChanged, PipelineError
 from pipeline.formatting import encodable
+from pipeline.plugins.places import name_places, place_of_error
 from pipeline.run.messages import CorruptInput, StepFailed
 from store.errors import DraftLocked, OutputError, StoreError
 from trainers.device_errors import is_out_of_memory
@@ -46,13 +47,15 @@ def _captured(store: str, work: Callable[[], T]) -> T | StepFailed:
     except OutputError as error:  # damaged, or missing: another step found it damaged, and it was moved away
         return StepFailed(str(error), traceback.format_exc(), corrupt_input=_corrupt_input(error, store))
     except (PipelineError, StoreError, TrainingError) as error:
-        return StepFailed(str(error), traceback.format_exc(), internal_error=isinstance(error, CodeChanged))
+        told = name_places(str(error))
+        return StepFailed(told, traceback.format_exc(), internal_error=isinstance(error, CodeChanged))
     except MemoryError:
         return StepFailed("out of memory\n  close other programs, or lower the batch size", traceback.format_exc())
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             remedy = "that is an error of the system: check the disk, the mount, permissions and limits, and run again"
-            return StepFailed(f"{error}\n  {remedy}", traceback.format_exc())
+            place = place_of_error(error)
+            return StepFailed(f"{place}{': ' if place else ''}{error}\n  {remedy}", traceback.format_exc())
         message = describe_gpu_failure(error) or describe_unforeseen(error)
         # only what a lack of memory leaves behind is certain: any other failure of a GPU stays with the process
         return StepFailed(message, traceback.format_exc(), internal_error=not is_out_of_memory(error))

@@ -21,7 +21,8 @@ from pipeline.keys.cache import cache_folder
 from pipeline.keys.file_hash import BELIEVED, LOCKED, READ, FileHash, hash_file
 from pipeline.keys.raw_index import FileDigest, RawIndex, stream_digest
 from pipeline.plan.recordings.table import files_of, rows_digest, table_digest
-from pipeline.registry import SOURCES, import_hashed
+from pipeline.plugins.loading import use_folder
+from pipeline.registry import find, import_build, import_params, with_name
 from pipeline.run.messages import StepJob
 from pipeline.run.packing import PACKED_BYTES, unpack
 from pipeline.run.readers.messages import OpenSource
@@ -47,20 +48,21 @@ _OTHER_CONTENT = {  # how the digest came to be known: what another one means, a
 
 def open_source(job: StepJob, progress: Callable[[int, int, str], None]) -> Source:
     """Open a job's dataset: one on disk as a `CheckedSource`; a generated one makes its files on first use."""
+    use_folder(job.folder, job.code)
     section = dict(job.source)
-    registration = SOURCES[section.pop("name")]
+    registration = find("sources", section.pop("name"))
     section.pop("times", None)  # stages read these in the recipe
-    build = import_hashed(registration.build, job.code)
-    params = msgspec.convert(section, import_hashed(registration.params, job.code))
+    build = import_build(registration, job.code)
+    params: Any = msgspec.convert(section, import_params(registration, job.code))
     root = getattr(params, "root", None)
     if root is None:
-        generator = build(params, cache_folder())
+        generator = with_name(build(params, cache_folder()), registration)
         generator.ensure(lambda done, total: progress(done, total, "recordings made"))
         source: Source = generator
         return source
-    source = build(Path(root), params)
+    source = with_name(build(Path(root), params), registration)
     if _reads_video(job) and cores() > 1 and not getattr(source, "releases_lock", False):
-        source = SourceInProcesses(source, OpenSource(job.source, job.code))
+        source = SourceInProcesses(source, OpenSource(job.source, job.code, job.folder))
     return CheckedSource(source, job.files, job.recipe)
 
 

@@ -87,7 +87,7 @@ def check_inputs(job: StepJob, outputs: Mapping[str, Output]) -> None:
                 key=manifest.key,
                 attempt=manifest.attempt,
             )
-        if manifest.stage in ("encode", "gaf"):
+        if manifest.stage in ("encode", "transform", "gaf"):
             _check_features(output, _rows_needed(job))
             _check_rows(job, step, output)
         elif manifest.stage in ("train", "distil"):
@@ -112,14 +112,14 @@ def _check_rows(job: StepJob, step: str, output: Output) -> None:
 
 def _rows_needed(job: StepJob) -> int:
     """Return how many rows features must have for a step to read all that it needs."""
-    if job.stage == "gaf":
+    if job.stage in ("transform", "gaf"):
         return int(job.work["recordings"])
     return 1 + max((row for side in ("train", "test") for row, _ in job.work.get(side, ())), default=0)
 
 
 def _check_features(output: Output, rows: int) -> None:
     stored = open_features(output)
-    kind: Any = _Encoded if output.manifest.stage == "encode" else _Images
+    kind: Any = _Images if output.manifest.stage == "gaf" else _Encoded
     try:
         attributes = msgspec.convert(stored.attributes, kind)
     except ValueError as error:

@@ -30,12 +30,13 @@ class Expected:
     """What a file should hold: an array under `key`, with one axis, that of time, of any length.
 
     Values are read as `dtype`. MATLAB stores whole doubles as integers, so the file's own type says nothing; the values
-    must fit.
+    must fit. NaN and infinity are let pass where `finite` is False.
     """
 
     key: str
     shape: tuple[int | None, ...]  # None for time
     dtype: str = "float64"
+    finite: bool = True
 
 
 def read(path: Path, expected: Expected) -> NDArray[Any]:
@@ -55,7 +56,7 @@ def read(path: Path, expected: Expected) -> NDArray[Any]:
         array = _array(file, path, expected)
         values = np.frombuffer(_numbers(file, array), array.numbers).reshape(array.shape, order="F")
     # Before the conversion: an integer type would hide NaN and infinity.
-    if values.dtype.kind == "f":
+    if values.dtype.kind == "f" and expected.finite:
         _finite(values, expected.shape.index(None))
     with np.errstate(invalid="ignore", over="ignore"):
         found = values.astype(expected.dtype, copy=False)
@@ -72,6 +73,13 @@ def header(path: Path, expected: Expected) -> tuple[int, ...]:
     """
     with path.open("rb") as file:
         return _array(file, path, expected).shape
+
+
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each array of real numbers by its name, without decompressing any; raises as `read`."""
+    with path.open("rb") as file:
+        found = _found(file, path)
+    return {name: each.shape for name, each in found.items() if each.matlab_class in _NUMBERS and not each.is_complex}
 
 
 @dataclass(frozen=True)
@@ -93,13 +101,7 @@ class _Array:
 
 def _array(file: BinaryIO, path: Path, expected: Expected) -> _Array:
     """Find the expected array, and check all that can be told without its numbers."""
-    found: dict[str, _Array] = {}
-    try:
-        for name, array in _arrays(file, path.stat().st_size):
-            found.setdefault(name, array)
-    except (ValueError, struct.error, zlib.error) as error:
-        _pass_on(error)
-        raise BrokenFileError(f"not a readable MATLAB v5 file ({_said(error)})") from error
+    found = _found(file, path)
     if expected.key not in found:
         keys = ", ".join(sorted(found)) or "none"
         raise BrokenFileError(f"has no array `{expected.key}` (found: {keys})")
@@ -114,6 +116,18 @@ def _array(file: BinaryIO, path: Path, expected: Expected) -> _Array:
     if array.size > array.count * (1 if array.inflated is None else _DEFLATED):
         raise BrokenFileError(f"`{expected.key}` is damaged: announces {array.size} bytes, more than the file can hold")
     return array
+
+
+def _found(file: BinaryIO, path: Path) -> dict[str, _Array]:
+    """Describe a file's arrays, the first of each name."""
+    found: dict[str, _Array] = {}
+    try:
+        for name, array in _arrays(file, path.stat().st_size):
+            found.setdefault(name, array)
+    except (ValueError, struct.error, zlib.error) as error:
+        _pass_on(error)
+        raise BrokenFileError(f"not a readable MATLAB v5 file ({_said(error)})") from error
+    return found
 
 
 def _numbers(file: BinaryIO, array: _Array) -> bytes | memoryview:

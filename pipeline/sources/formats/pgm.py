@@ -54,20 +54,34 @@ def read(path: Path) -> NDArray[np.uint8]:
     """
     import numpy as np
 
-    data = read_nonempty(path)
+    found = pixels(read_nonempty(path), white=_WHITE)
+    return found.astype(np.uint8, copy=False)
+
+
+def pixels(data: bytes, white: int | None = None) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Return the (H, W) pixels of a binary PGM picture as they stand: uint8, or uint16 where white is above 255.
+
+    BrokenFileError as `read`, and where white is not what is wanted.
+    """
+    import numpy as np
+
     header = _HEADER.match(data)
     if header is None:
         raise BrokenFileError("has no header of a binary PGM picture (P5, width, height, 255)")
-    width, height, white = (int(number) for number in header.groups())
-    if white != _WHITE:
-        raise BrokenFileError(f"has {white} for white, expected {_WHITE}: one byte a pixel")
+    width, height, most = (int(number) for number in header.groups())
+    if white is not None and most != white:
+        raise BrokenFileError(f"has {most} for white, expected {white}: one byte a pixel")
+    if not 0 < most < 65536:
+        raise BrokenFileError(f"has {most} for white, expected 1 to 65535")
     if width * height == 0:
         raise BrokenFileError(f"has no pixels ({_size((height, width))})")
-    found = len(data) - header.end()
-    if found < width * height:
-        raise BrokenFileError(f"truncated: has {found} of {width * height} pixels")
-    pixels = np.frombuffer(data, np.uint8, width * height, header.end())
-    return pixels.reshape(height, width)
+    size = 1 if most <= _WHITE else 2
+    there = (len(data) - header.end()) // size
+    if there < width * height:
+        raise BrokenFileError(f"truncated: has {there} of {width * height} pixels")
+    if size == 1:
+        return np.frombuffer(data, np.uint8, width * height, header.end()).reshape(height, width)
+    return np.frombuffer(data, ">u2", width * height, header.end()).reshape(height, width).astype(np.uint16)
 
 
 def _size(shape: tuple[int, ...]) -> str:

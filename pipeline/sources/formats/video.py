@@ -46,11 +46,14 @@ class Packets:
         format does not say it reliably of every frame.
     keys
         Numbers of the frames that decoding can begin at, the first among them; empty without times.
+    unit
+        Of the times, in seconds.
     """
 
     count: int
     times: NDArray[np.int64] | None
     keys: NDArray[np.int64]
+    unit: float = 0.0
 
 
 class Conversion(Protocol):
@@ -114,6 +117,14 @@ class VideoFile(Video):
             self._packets = packets(path)
         self.length = self._packets.count
 
+    @property
+    def times(self) -> NDArray[np.float64] | None:
+        """(length,) seconds from the first frame, increasing; None where the file does not say them reliably."""
+        if self._packets.times is None or not self._packets.unit:
+            return None
+        seconds: NDArray[np.float64] = (self._packets.times - self._packets.times[0]) * self._packets.unit
+        return seconds
+
     def probe(self) -> Probe:
         """Decode the first frame; BadRecording where it cannot be."""
         import numpy as np
@@ -156,6 +167,7 @@ def packets(path: Path) -> Packets:
         if container.streams.video[0].codec_context is None:
             raise BrokenFileError("has a video stream of an unknown kind")
         form = container.format.name
+        unit = float(container.streams.video[0].time_base or 0)
         for packet in container.demux(container.streams.video[0]):
             if packet.size:
                 times.append(packet.pts)
@@ -169,7 +181,7 @@ def packets(path: Path) -> Packets:
     order = np.argsort(at, kind="stable")
     if (np.diff(at[order]) <= 0).any() or not keys[order[0]]:
         return unknown
-    return Packets(len(times), at[order], np.flatnonzero(np.array(keys)[order]))
+    return Packets(len(times), at[order], np.flatnonzero(np.array(keys)[order]), unit)
 
 
 def decode(path: Path, packets: Packets, wanted: NDArray[np.int64], conversion: Conversion) -> Iterator[Any]:

@@ -16,6 +16,7 @@ from pipeline.errors import BadRecording, ConfigError
 from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Unparsed
 from pipeline.sources.broken_file import for_recording
 from pipeline.sources.folder_listing import StreamFiles, gather, list_names, no_recordings_message, sorted_listing, walk
+from pipeline.sources.formats.mp4 import check_whole
 from pipeline.sources.formats.video import VideoFile
 from pipeline.sources.mmact import sensor_csv
 from pipeline.sources.mmact.layout import (
@@ -28,7 +29,6 @@ from pipeline.sources.mmact.layout import (
     VIDEO_FILE,
     VIDEOS,
 )
-from pipeline.sources.mmact.mp4 import check_whole
 
 Camera = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 

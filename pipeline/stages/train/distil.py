@@ -11,6 +11,7 @@ from pipeline.stages.train.features import read_recordings
 from pipeline.stages.train.load import load_trained
 from pipeline.stages.train.recipe import TrainRecipe, TrainWork
 from pipeline.stages.train.training import TrainingStep, new_model, train, train_together
+from trainers.fit.balance import class_weights
 from trainers.fit.output_checks import embedding_width
 from trainers.fit.seeding import seeded
 from trainers.fit.tasks.distil import DistilTask
@@ -37,6 +38,7 @@ def _prepare(context: Context) -> TrainingStep:
         loss=params.fit.loss,
         label_smoothing=params.fit.label_smoothing,
         classes=recipe.classes,
+        class_weights=class_weights(params.fit, data.labels, recipe.classes),
     )
     return TrainingStep(context, recipe, task, student, data, params.fit)
 

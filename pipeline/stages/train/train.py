@@ -10,6 +10,7 @@ import msgspec
 from pipeline.stages.train.features import read_recordings
 from pipeline.stages.train.recipe import TrainRecipe, TrainWork
 from pipeline.stages.train.training import TrainingStep, new_model, train, train_together
+from trainers.fit.balance import class_weights
 from trainers.fit.tasks.classify import ClassifyTask
 
 if TYPE_CHECKING:
@@ -21,7 +22,13 @@ def _prepare(context: Context) -> TrainingStep:
     params = recipe.train_params()
     data, _ = read_recordings(context, "train", work.inputs, params.augment)
     model = new_model(context, recipe, work, data, params.standardise)
-    task = ClassifyTask(model, loss=params.fit.loss, label_smoothing=params.fit.label_smoothing, classes=recipe.classes)
+    task = ClassifyTask(
+        model,
+        loss=params.fit.loss,
+        label_smoothing=params.fit.label_smoothing,
+        classes=recipe.classes,
+        class_weights=class_weights(params.fit, data.labels, recipe.classes),
+    )
     return TrainingStep(context, recipe, task, model, data, params.fit)
 
 

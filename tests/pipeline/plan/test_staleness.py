@@ -39,6 +39,16 @@ def test_a_students_parameter(finished: Any) -> None:
     }
 
 
+def test_a_parameter_that_outputs_were_made_without(finished: Any) -> None:
+    """It came later, and enters no key unless it is set: outputs of before stay."""
+    assert "balance" not in finished.plan().steps[STUDENT].recipe["params"]["fit"]
+    reasons = finished.reasons(("stages.student.fit.balance", "loss"))
+    assert reasons == {
+        STUDENT: ["parameter fit.balance: unset -> loss"],
+        evaluate("student"): [f"input {STUDENT} changed"],
+    }
+
+
 def test_a_students_model_parameter(finished: Any) -> None:
     reasons = finished.reasons(("stages.student.model", {"name": "dmft-lite", "layers": 1}))
     assert reasons.keys() == {STUDENT, evaluate("student")}
@@ -99,6 +109,7 @@ def test_a_seed(finished: Any) -> None:
         ("stages.encode.inertial.window", 18.0),
         ("stages.encode.skeleton", {"window": 6, "stride": 3.0, "patches": 20}),
         ("stages.teacher.fit", {"epochs": 1, "lr": 1e-3, "warmup": 5, "clip": 1, "weight_decay": 0.01}),
+        ("stages.teacher.fit.balance", "none"),
         ("stages.teacher.model", {"name": "dmft"}),
         ("stages.student.augment", {"time_warp": 0.2, "skeleton_rotation": 10}),
         ("stages.evaluate.stage", "evaluate"),

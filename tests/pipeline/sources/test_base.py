@@ -102,6 +102,11 @@ class TestListing:
             ([changed(streams={"acc": (Path("a"),)})], "wanted a path below the root"),
             ([changed(streams={"acc": ("caf\udce9",)})], "whose name is not UTF-8"),
             ([changed(start=3.0, end=2.0)], "recording a goes from 3.0 to 2.0 s"),
+            ([changed(columns=["hand"])], "recording a has list as its columns, wanted text by name"),
+            ([changed(columns={"age": 30})], "recording a has 30 in the column 'age', wanted text"),
+            ([changed(columns={"age": ""})], "recording a has '' in the column 'age', wanted text"),
+            ([changed(columns={"view": "2"})], "has the column 'view', which is the name of a field that every"),
+            ([changed(columns={"age": "caf\udce9"})], "in the column 'age', which is not UTF-8"),
             (["a"], "holds a str, wanted a Recording"),
         ],
     )

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainers.errors import TrainingError
-from trainers.evaluation.protocols import PROTOCOLS, Fold, folds
+from trainers.evaluation.folds import Fold
+from trainers.evaluation.protocols import PROTOCOLS, folds
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from trainers.data.modality import ModalityData
 from trainers.data.recordings import RecordingData
 from trainers.data.standardise import Standardised, fit_standardiser
 from trainers.errors import TrainingError
+from trainers.fit.balance import class_weights
 from trainers.fit.loop import Training, fit
 from trainers.fit.predict import predict
 from trainers.fit.seeding import seeded
@@ -23,6 +24,8 @@ from trainers.fit.stacked import fit_stacked
 from trainers.fit.tasks.classify import ClassifyTask
 from trainers.fit.tasks.distil import DistilTask
 from trainers.gaf.params import GafParams
+from trainers.losses.dmft_kd import DMFTKD
+from trainers.losses.params.dmft_kd import DMFTKDParams
 from trainers.losses.registry import LOSSES
 from trainers.models.cnn1d.model import CNN1D
 from trainers.models.cnn1d.params import CNN1DParams
@@ -116,6 +119,24 @@ def test_any_way_of_fitting(inputs: list[Any], labels: Tensor, change: dict[str,
     params = msgspec.structs.replace(SHORT, **{"epochs": 1, **change})
     tolerance = 2e-3 if params.precision == "fp32" else 2e-2
     assert_alike(*both(folds(inputs, labels, UNEQUAL), classify(student), device, params), tolerance)
+
+
+@pytest.mark.parametrize("balance", ["loss", "sampling"])
+@pytest.mark.parametrize("distilled", [False, True])
+def test_classes_of_another_size_in_every_fold(
+    inputs: list[Any], labels: Tensor, balance: Any, distilled: bool, device: str
+) -> None:
+    params = msgspec.structs.replace(SHORT, balance=balance)
+
+    def task(data: RecordingData, seed: int) -> nn.Module:
+        weights = class_weights(params, data.labels, 4)
+        pupil = student(data, seed)
+        if not distilled:
+            return ClassifyTask(pupil, class_weights=weights)
+        return DistilTask(pupil, teacher(data, seed + 10), DMFTKD(DMFTKDParams(), 1, 1), class_weights=weights)
+
+    rows = [[0, 4, 8, 1, 5, 2], [3, 7, 11, 2, 6, 0, 1, 10], [0, 1, 5, 9]]
+    assert_alike(*both(folds(inputs, labels, rows), task, device, params))
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))

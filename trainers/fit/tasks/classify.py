@@ -21,16 +21,27 @@ class ClassifyTask(nn.Module):
         See `trainers.losses.cross_entropy`.
     classes
         K, which the outputs of each model are held against; None: any.
+    class_weights
+        Of the hard loss (K,), see `trainers.fit.balance`; None: all alike.
     """
 
+    class_weights: Tensor | None
+
     def __init__(
-        self, model: nn.Module, *, loss: HardLoss = "streams", label_smoothing: float = 0.0, classes: int | None = None
+        self,
+        model: nn.Module,
+        *,
+        loss: HardLoss = "streams",
+        label_smoothing: float = 0.0,
+        classes: int | None = None,
+        class_weights: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.model = model
         self.loss: HardLoss = loss
         self.label_smoothing = label_smoothing
         self.classes = classes
+        self.register_buffer("class_weights", class_weights, persistent=False)
 
     def forward(self, batch: Batch) -> TaskOutput:
         """Return the model's outputs and the loss."""
@@ -43,4 +54,4 @@ class ClassifyTask(nn.Module):
 
     def _hard_loss(self, output: ModelOutput, batch: Batch) -> Tensor:
         """Return the cross entropy with the labels, ()."""
-        return cross_entropy(output, batch["labels"], self.loss, self.label_smoothing)
+        return cross_entropy(output, batch["labels"], self.loss, self.label_smoothing, self.class_weights)

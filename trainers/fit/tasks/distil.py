@@ -33,8 +33,8 @@ class DistilTask(ClassifyTask):
         Take raw patches and masks and give `trainers.data.batch.ModelOutput`.
     distillation
         For instance `trainers.losses.dmft_kd.DMFTKD`.
-    loss, label_smoothing, classes
-        The hard loss, and K, as in `ClassifyTask`.
+    loss, label_smoothing, classes, class_weights
+        The hard loss, K, and the weights of the hard loss alone, as in `ClassifyTask`.
     """
 
     def __init__(
@@ -46,8 +46,11 @@ class DistilTask(ClassifyTask):
         loss: HardLoss = "streams",
         label_smoothing: float = 0.0,
         classes: int | None = None,
+        class_weights: Tensor | None = None,
     ) -> None:
-        super().__init__(student, loss=loss, label_smoothing=label_smoothing, classes=classes)
+        super().__init__(
+            student, loss=loss, label_smoothing=label_smoothing, classes=classes, class_weights=class_weights
+        )
         self.distillation = distillation
         self._hidden_teacher = (teacher.eval(),)  # in a tuple: not registered, so neither saved nor trained
 

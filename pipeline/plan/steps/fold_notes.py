@@ -1,0 +1,65 @@
+"""What a reader of results must know of their folds: classes that a side lacks, subjects that both sides have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.formatting import shortened
+from pipeline.plan.steps.split import Split
+from pipeline.stagesfile.experiment import Point
+from trainers.evaluation.protocol_params import KFolds, RandomSplit, protocol_text
+
+
+def check_classes(point: Point, splits: Sequence[Split]) -> None:
+    """Raise ConfigError for a fold that trains on fewer than two classes.
+
+    Not of a protocol by name: a part of a data set is planned and encoded by the protocol of the whole.
+    """
+    for split in () if isinstance(point.protocol, str) else splits:
+        if len(split.train_labels) < 2:
+            classes = ", ".join(point.source.classes[label] for label in split.train_labels)
+            problem = f"fold {split.name} trains on recordings of {classes} alone"
+            raise point.document.error("protocol", problem, "a model needs two classes: split in another way")
+
+
+def fold_notes(point: Point, splits: Sequence[Split]) -> list[str]:
+    """Write a line for each thing to be known of a point's folds; classes that no fold has are not told of."""
+    known = frozenset[int]().union(*(side for split in splits for side in (split.train_labels, split.test_labels)))
+    lines = []
+    for what, sides in (
+        ("trains", {split.name: split.train_labels for split in splits}),
+        ("tests", {split.name: split.test_labels for split in splits}),
+    ):
+        lacking = {
+            name: [point.source.classes[label] for label in sorted(known - side)] for name, side in sides.items()
+        }
+        if lacking := {name: classes for name, classes in lacking.items() if classes}:
+            lines.append(_lacking(what, lacking, len(splits)))
+    if _by_recording(point):
+        both = len(frozenset[str]().union(*(split.subjects_of_both_sides() for split in splits)))
+        if both:
+            subjects = "one subject" if both == 1 else f"the same {both} subjects"
+            lines.append(f"trains and tests on {subjects}: figures say little of new people")
+    repeated = any(key.partition(".")[0] == "protocol" for key in point.matrix)
+    whose = f"protocol {protocol_text(point.protocol)}" if repeated else "protocol"
+    return [f"{whose}: {line}" for line in lines]
+
+
+def _lacking(does: str, lacking: Mapping[str, Sequence[str]], count: int) -> str:
+    if count == 1:
+        return f"{does} on no recording of {_few(*lacking.values())}"
+    listed = shortened([f"{name} ({_few(classes)})" for name, classes in lacking.items()], 3, "more")
+    return f"a class is missing where it {does}, in {len(lacking)} of {count} folds: {', '.join(listed)}"
+
+
+def _few(classes: Sequence[str]) -> str:
+    return ", ".join(shortened(list(classes), 4, "more"))
+
+
+def _by_recording(point: Point) -> bool:
+    protocol = point.protocol
+    return (
+        protocol == "random"
+        or isinstance(protocol, RandomSplit)
+        or (isinstance(protocol, KFolds) and protocol.by == "id")
+    )

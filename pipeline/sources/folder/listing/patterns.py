@@ -1,0 +1,93 @@
+"""Patterns of paths with named parts: ``watch/S{subject}A{label}T{session}.csv``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+PART = "part"  # files that differ in this alone are one stream's, in its order
+_TOKEN = re.compile(r"\{\{|\}\}|\{[^{}/]*\}|\{|\}|\*\*/|\*\*|\*|\?")
+_NAME = re.compile(r"([A-Za-z][A-Za-z0-9_]*)(?::(d|a))?")
+_KINDS = {None: r"[^/]+?", "d": r"\d+", "a": r"[^\W\d_]+"}
+_WILD = {"**/": r"(?:.*/)?", "**": r".*", "*": r"[^/]*", "?": r"[^/]", "{{": r"\{", "}}": r"\}"}
+
+
+class PatternError(ValueError):
+    """A text is no pattern; the message is what is wrong, and after ``;`` the remedy."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A path below the root, with parts that say whose a file is.
+
+    ``{name}`` stands for a part of a folder's or file's name, ``{name:d}`` for digits, ``{name:a}`` for letters; ``*``
+    for anything within a name, ``?`` for one character, ``**`` for any folders; ``{{`` and ``}}`` for braces. A name
+    that stands twice is the same both times.
+
+    Attributes
+    ----------
+    names
+        Of the parts, but ``part``, in their order.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    _regex: str
+
+    @classmethod
+    def parse(cls, text: str) -> Pattern:
+        """Read a pattern; PatternError where it is none."""
+        if not text or text.startswith("/") or ".." in text.split("/") or "\\" in text:
+            raise PatternError(f"{text!r} is no path below the root; write folders with `/`, without `..`")
+        names: list[str] = []
+        regex, at = "", 0
+        for token in _TOKEN.finditer(text):
+            regex += re.escape(text[at : token.start()])
+            at = token.end()
+            if (wild := _WILD.get(token[0])) is not None:
+                regex += wild
+                continue
+            match = _NAME.fullmatch(token[0][1:-1]) if len(token[0]) > 2 else None
+            if match is None:
+                remedy = "a part is a name in braces, such as {subject}; braces themselves are written twice"
+                raise PatternError(f"{text!r}: {token[0]!r} is no part; {remedy}")
+            name, kind = match.groups()
+            regex += f"(?P={name})" if name in names else f"(?P<{name}>{_KINDS[kind]})"
+            names.append(name)
+        regex += re.escape(text[at:])
+        return cls(text, tuple(dict.fromkeys(name for name in names if name != PART)), regex)
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """Return the parts of a path that fits; None for others."""
+        if not path.endswith(self._end):  # which tells most files of other streams apart
+            return None
+        found = self.compiled.fullmatch(path)
+        return None if found is None else found.groupdict()
+
+    @cached_property
+    def sorted_names(self) -> tuple[str, ...]:
+        """The names in the order of the alphabet."""
+        return tuple(sorted(self.names))
+
+    @cached_property
+    def _end(self) -> str:
+        return re.split(r"[{}*?]", self.text)[-1]
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        """The regular expression of whole paths."""
+        return re.compile(self._regex, re.DOTALL)
+
+
+@lru_cache(100_000)
+def plain(value: str) -> str:
+    """Return a part as it is compared and shown: numbers without padding, so that 07 and 7 are one subject."""
+    value = value.strip()
+    return value.lstrip("0") or "0" if value.isascii() and value.isdigit() else value
+
+
+def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts numbers in names by value: frame 2 before frame 10."""
+    pieces = re.split(r"(\d+)", text)
+    return tuple((1, int(each), each) if i % 2 else (0, 0, each) for i, each in enumerate(pieces))

@@ -1,0 +1,165 @@
+"""From the files of a folder to its recordings: rows of a table, or of what names of files say, and their files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.errors import ConfigError
+from pipeline.sources.base import Listing, Recording, Unparsed
+from pipeline.sources.folder.listing.files import Found, no_recordings, stream_patterns
+from pipeline.sources.folder.listing.labels import Labels
+from pipeline.sources.folder.listing.owners import Owners, Row
+from pipeline.sources.folder.listing.patterns import plain
+from pipeline.sources.folder.listing.segments import Look, Placed, stretches
+from pipeline.sources.folder.listing.table import read_table
+from pipeline.sources.folder.params import Params, Table
+
+_OWN = ("id", "subject", "label", "session", "scene", "view", "start", "end")
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+def list_recordings(found: Found, root: Path, params: Params, look: Look | None = None) -> Listing:
+    """List the recordings of a folder whose files were found, sorted by id.
+
+    Rows are those of the table, or else what names of files say. A file belongs to each row that agrees with all parts
+    of its name. Segments then cut each row into stretches of its files.
+
+    Parameters
+    ----------
+    look
+        Tells what only the content of long files says, where there are segments.
+
+    Raises
+    ------
+    ConfigError
+        There is no recording, a table cannot be read, or patterns and tables do not say whose files are.
+    """
+    rows = _rows_of_table(root, params) if params.table is not None else _rows_of_names(params, found)
+    owners = Owners(params, found)
+    placed: list[Placed] = [(row, owners.streams_of(row)) for row in rows]
+    unparsed = [*found.unparsed, *owners.unparsed, *owners.unclaimed()]
+    if params.segments is not None and look is not None:
+        placed = list(stretches(root, params.segments, found, placed, unparsed, look))
+    labels = Labels(params)
+    recordings: dict[str, Recording] = {}
+    for row, streams in placed:
+        label, reason = labels.of(_wanted(row, "label"))
+        if label is None and not reason:
+            continue
+        if label is None or not streams:
+            stream, paths = next(iter(streams.items()), (next(iter(params.streams)), (row.where,)))
+            unparsed.append(Unparsed(stream, paths[0], reason or "has no file that is there"))
+            continue
+        recording = _recording(params, row, label, streams)
+        if recording.id in recordings:
+            raise ConfigError(
+                f"source: {row.where} makes a second recording {recording.id}\n"
+                "  give each an id of its own, a session, or another part of the name that tells them apart"
+            )
+        recordings[recording.id] = recording
+    if not recordings:
+        found.unparsed = unparsed
+        raise no_recordings(root, params, found)
+    by_id = tuple(sorted(recordings.values(), key=lambda each: each.id))
+    return Listing(by_id, tuple(sorted(unparsed, key=lambda each: each.path)))
+
+
+def _rows_of_table(root: Path, params: Params) -> list[Row]:
+    table = params.table if isinstance(params.table, Table) else Table(file=params.table or "")
+    needed = ["subject"] if params.segments is not None else ["subject", "label"]
+    lines = read_table(root, table.file, table.csv, table.columns, needed)
+    rows, labels = [], Labels(params)
+    for line in lines:
+        where = f"{table.file}:{line.number}"
+        start, end = (_seconds(root, where, name, line.columns.get(name, "")) for name in ("start", "end"))
+        columns = {**line.columns}
+        if columns.get("label"):
+            columns["label"] = labels.canonical(columns["label"])
+        rows.append(Row(columns, start, end, where))
+    return rows
+
+
+def _seconds(root: Path, where: str, name: str, text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"{root / where}: {name} is {text!r}, which is no number of seconds\n  fix it") from None
+
+
+def _rows_of_names(params: Params, found: Found) -> list[Row]:
+    """Return a row for each combination of parts that files' names have; ConfigError where streams do not agree."""
+    patterns = [
+        (stream, tuple(sorted(pattern.names)))
+        for stream, several in stream_patterns(params).items()
+        for pattern in several
+    ]
+    largest = max((names for _, names in patterns), key=len, default=())
+    for stream, names in patterns:
+        if not set(names) <= set(largest):
+            other = next(other for other, each in patterns if each == largest)
+            raise ConfigError(
+                f"source.streams.{stream}.files: names recordings by {_listed(names)}, {other} by {_listed(largest)}\n"
+                "  use `*` for what one of them has alone, or list the recordings in a table"
+            )
+    _check_said(params, largest)
+    rows: dict[tuple[tuple[str, str], ...], Row] = {}
+    for files in found.streams.values():
+        for each in files:
+            if len(each.parts) == len(largest):
+                rows.setdefault(tuple(sorted(each.parts.items())), Row(each.parts, where=each.paths[0]))
+    return list(rows.values())
+
+
+def _check_said(params: Params, names: tuple[str, ...]) -> None:
+    needed = ["subject"] if params.segments is not None else ["subject", "label"]
+    for name in needed:
+        if name not in names:
+            raise ConfigError(
+                f"source.streams: no pattern of `files` has a part {{{name}}}\n"
+                f"  write {{{name}}} where a path says it, or list the recordings in a table: `table: recordings.csv`"
+            )
+
+
+def _wanted(row: Row, name: str) -> str:
+    value = row.columns.get(name, "")
+    if not value:
+        raise ConfigError(f"source: {row.where} says no {name}\n  fill it in, or remove the line")
+    return value
+
+
+def _recording(params: Params, row: Row, label: str, streams: Mapping[str, tuple[str, ...]]) -> Recording:
+    columns = {name: plain(value) for name, value in row.columns.items() if value and name not in params.streams}
+    return Recording(
+        id=_UNSAFE.sub("-", row.columns.get("id", "")) or _id(columns, row.start),
+        subject=_wanted(row, "subject") and columns["subject"],
+        action=label,
+        session=columns.get("session", "1"),
+        scene=columns.get("scene"),
+        view=columns.get("view"),
+        start=row.start,
+        end=row.end,
+        streams=streams,
+        columns={name: value for name, value in sorted(columns.items()) if name not in _OWN},
+    )
+
+
+def _id(columns: Mapping[str, str], start: float | None) -> str:
+    """Make an id of what tells recordings apart, for instance ``s3_walk_t2``; of a stretch, with its start."""
+    named = [
+        (f"{short}{columns[name]}")
+        for short, name in (("s", "subject"), ("", "label"), ("t", "session"))
+        if name in columns
+    ]
+    others = [
+        f"{name}{value}" for name, value in sorted(columns.items()) if name not in _OWN or name in ("scene", "view")
+    ]
+    at = [] if start is None else [f"{start:010.3f}"]
+    return "_".join(_UNSAFE.sub("-", each) for each in (*named, *others, *at))
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"{{{name}}}" for name in names) or "nothing"

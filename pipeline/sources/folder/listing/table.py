@@ -1,0 +1,109 @@
+"""Tables of recordings and of segments: small text files, read whole, with the standard library alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import ConfigError
+from pipeline.sources.folder.params import Csv
+from store import read_plain_file
+
+_MOST_BYTES = 1 << 28
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a table: its number, and its text by column."""
+
+    number: int
+    columns: Mapping[str, str]
+
+
+def read_table(root: Path, file: str, how: Csv, names: Mapping[str, str], needed: Sequence[str]) -> list[Line]:
+    """Read a table with a header line.
+
+    Parameters
+    ----------
+    names
+        How the table calls columns that have other names here, by their names here.
+    needed
+        Which columns there must be, by their names here.
+
+    Raises
+    ------
+    ConfigError
+        The file is not there or is no such table; with the line.
+    """
+    lines = list(_lines(root, file, how))
+    if not lines:
+        raise ConfigError(f"{root / file}: is empty\n  its first line names the columns: {', '.join(needed)}, ...")
+    number, header = lines[0]
+    header = [name.strip() for name in header]
+    if twice := next((name for i, name in enumerate(header) if name and name in header[:i]), None):
+        raise ConfigError(f"{root / file}:{number}: has the column {twice} twice\n  rename one")
+    calls = {there: here for here, there in names.items()}
+    for here, there in names.items():
+        if there not in header:
+            problem = f"has no column {there}, which is to be {here} (it has {', '.join(header)})"
+            raise ConfigError(f"{root / file}:{number}: {problem}\n  fix the name under `columns:`")
+    known = [calls.get(name, name) for name in header]
+    for name in needed:
+        if name not in known:
+            problem = f"has no column {name} (it has {', '.join(filter(None, header))})"
+            raise ConfigError(f"{root / file}:{number}: {problem}\n  say which one it is: columns: {{{name}: ...}}")
+    return [Line(at, _columns(root / file, at, known, values)) for at, values in lines[1:]]
+
+
+def _columns(path: Path, number: int, names: Sequence[str], values: Sequence[str]) -> dict[str, str]:
+    if len(values) > len(names) and any(value.strip() for value in values[len(names) :]):
+        problem = f"has {len(values)} values, the header {len(names)} names"
+        raise ConfigError(f"{path}:{number}: {problem}\n  quote a value that has the delimiter in it")
+    return {name: value.strip() for name, value in zip(names, values, strict=False) if name}
+
+
+def _lines(root: Path, file: str, how: Csv) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines that count, with their numbers."""
+    path = root / file
+    try:
+        content = read_plain_file(path, _MOST_BYTES + 1)
+        text = content.decode("utf-8-sig" if how.encoding.lower().replace("-", "") == "utf8" else how.encoding)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such table\n  `file` is relative to source.root") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}\n  check the file") from None
+    except (UnicodeDecodeError, LookupError) as error:
+        raise ConfigError(f"{path}: is not {how.encoding}: {error}\n  say what it is: csv: {{encoding: ...}}") from None
+    if len(content) > _MOST_BYTES:
+        raise ConfigError(f"{path}: has more than {_MOST_BYTES >> 20} MB\n  a table of recordings has a line for each")
+    if "\0" in text:
+        raise ConfigError(f"{path}: is no text\n  save it as CSV")
+    lines = text.splitlines(keepends=True)[how.skip :]
+    first = next((line for line in lines if _counts(line, how)), "")
+    delimiter = how.delimiter or max(_DELIMITERS, key=first.count)
+    if delimiter == "whitespace":
+        yield from (
+            (number, line.split()) for number, line in enumerate(lines, start=1 + how.skip) if _counts(line, how)
+        )
+        return
+    reader = csv.reader(
+        io.StringIO("".join(line if _counts(line, how) else "\n" for line in lines)), delimiter=delimiter
+    )
+    while True:
+        number = reader.line_num + 1 + how.skip
+        try:
+            values = next(reader, None)
+        except csv.Error as error:
+            raise ConfigError(f"{path}:{number}: {error}\n  check the line") from None
+        if values is None:
+            return
+        if any(value.strip() for value in values):
+            yield number, values
+
+
+def _counts(line: str, how: Csv) -> bool:
+    return bool(line.strip()) and not (how.comment and line.lstrip().startswith(how.comment))

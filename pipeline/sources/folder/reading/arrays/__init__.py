@@ -1,0 +1,1 @@
+"""Arrays: NumPy's files, MATLAB's, HDF5, and what their axes are. Start reading at array_file.py."""

@@ -1,0 +1,1 @@
+"""Skeletons as programs that find bodies write them. Start reading at skeleton_json.py."""

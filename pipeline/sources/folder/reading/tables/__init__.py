@@ -1,0 +1,1 @@
+"""Tables: text of any dialect, Parquet, Excel. Start reading at text.py."""

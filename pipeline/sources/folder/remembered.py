@@ -1,0 +1,60 @@
+"""A folder's listing, remembered as long as no folder in it changes: to add or rename a file changes its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from pipeline.keys.cache import cache_folder, read_cache, write_cache
+from pipeline.sources.base import Listing
+from pipeline.sources.folder.params import Params, Table
+
+_SETTLED_NS = 2_000_000_000  # a folder that changed later may change again within the clock's tick
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """A listing, and how the folders and the table were that it was made of."""
+
+    state: dict[str, tuple[int, int, int, int]]
+    listing: Listing
+
+
+class Remembered:
+    """Keeps the listing of one folder by one description in the user's cache folder; losing it costs only time."""
+
+    def __init__(self, root: Path, params: Params) -> None:
+        self._root = root
+        table = params.table.file if isinstance(params.table, Table) else params.table
+        self._files = [] if table is None else [table]
+        described = msgspec.json.encode(params) + os.fsencode(os.path.realpath(root))
+        code = hashlib.sha256(described)
+        for module in sorted(Path(__file__).parent.glob("**/*.py")):  # other code may list otherwise
+            code.update(str(module.stat().st_mtime_ns).encode())
+        self._file = cache_folder() / "folder" / f"{code.hexdigest()[:24]}.listing"
+
+    def get(self) -> Listing | None:
+        """Return the listing, if nothing has changed since."""
+        try:
+            kept = msgspec.msgpack.decode(read_cache(self._file) or b"", type=_Kept)
+            return kept.listing if kept.state == self._state(kept.state) else None
+        except (msgspec.DecodeError, OSError):
+            return None
+
+    def put(self, listing: Listing, folders: Iterable[str]) -> None:
+        """Keep a listing that was made of some folders, unless one of them changed just now."""
+        try:
+            state = self._state([*folders, *self._files])
+        except OSError:
+            return
+        if max(max(mtime, ctime) for _, _, mtime, ctime in state.values()) < time.time_ns() - _SETTLED_NS:
+            write_cache(self._file, msgspec.msgpack.encode(_Kept(state, listing)))
+
+    def _state(self, paths: Iterable[str]) -> dict[str, tuple[int, int, int, int]]:
+        root = os.fspath(self._root)
+        status = {path: os.stat(f"{root}/{path}") for path in paths}
+        return {path: (s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for path, s in status.items()}

@@ -1,0 +1,80 @@
+"""A skeleton as encoding wants it: y points up, and there are joints in the middle of hips and of shoulders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.sources.folder.params import Stream
+from pipeline.sources.folder.reading.file_format import format_of
+from pipeline.sources.skeletons import Up, chosen_joints, layout
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Of which axis, and with which sign, x, y and z are made, so that what points up becomes y; turned, never mirrored.
+_UPRIGHT: Mapping[Up, tuple[tuple[int, int], ...]] = {
+    "y": ((0, 1), (1, 1), (2, 1)),
+    "-y": ((0, 1), (1, -1), (2, -1)),
+    "z": ((0, 1), (2, 1), (1, -1)),
+    "-z": ((0, 1), (2, -1), (1, 1)),
+    "x": ((1, -1), (0, 1), (2, 1)),
+    "-x": ((1, 1), (0, -1), (2, 1)),
+}
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """What a layout says of a stream's joints.
+
+    Attributes
+    ----------
+    named
+        Numbers of the joints that encoding goes by, by the keys of its parameters.
+    pairs
+        Joints that are added behind all others: each is the middle between two.
+    up
+        The direction that points up in the files.
+    """
+
+    named: dict[str, int]
+    pairs: tuple[tuple[int, int], ...]
+    up: Up
+
+    @classmethod
+    def of(cls, stream: Stream) -> Skeleton:
+        """Return what is known of a stream that says its joints."""
+        known = layout(stream.joints)
+        if stream.columns and not _is_table(stream):
+            known = known.only(chosen_joints(stream.joints, len(known.joints), stream.columns))
+        named: dict[str, int] = {}
+        pairs: list[tuple[int, int]] = []
+        for name in ("hip_centre", "shoulder_centre"):
+            joints = getattr(known, name)
+            if len(joints) == 1:
+                named[name] = joints[0]
+            elif len(joints) == 2:
+                named[name] = len(known.joints) + len(pairs)
+                pairs.append(joints)
+        sides = {name: getattr(known, name) for name in ("left_shoulder", "right_shoulder")}
+        named |= {name: joint for name, joint in sides.items() if joint is not None}
+        return cls(named, tuple(pairs), stream.up or known.up)
+
+    def prepared(self, joints: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (T, joints, 3), upright, with the middles of pairs behind."""
+        import numpy as np
+
+        if self.up != "y":
+            axes, signs = zip(*_UPRIGHT[self.up], strict=True)
+            joints = joints[:, :, list(axes)] * np.array(signs, np.float64)
+        middles = [(joints[:, one] + joints[:, other]) / 2 for one, other in self.pairs]
+        return np.concatenate([joints, np.stack(middles, axis=1)], axis=1) if middles else joints
+
+
+def _is_table(stream: Stream) -> bool:
+    """Tell whether a stream's files are tables, whose columns are no joints."""
+    files = stream.files if isinstance(stream.files, str) else next(iter(stream.files), "")
+    return format_of(Path(files or "table.csv"), stream.format) in ("csv", "parquet", "excel")

@@ -1,0 +1,130 @@
+"""A folder of one's own recordings, as the stages file describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pipeline.errors import BadRecording
+from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Video
+from pipeline.sources.broken_file import for_recording
+from pipeline.sources.folder.content import Content, label_column
+from pipeline.sources.folder.listing.files import find_files
+from pipeline.sources.folder.listing.recordings import list_recordings
+from pipeline.sources.folder.params import Params, Stream
+from pipeline.sources.folder.remembered import Remembered
+
+if TYPE_CHECKING:
+    from pipeline.sources.folder.reading.cut import Span
+    from pipeline.sources.folder.skeleton import Skeleton
+
+
+class Folder:
+    """Reader of files that are described by YAML alone; `root` is that of the parameters, resolved."""
+
+    name = "folder"
+    releases_lock = True
+
+    def __init__(self, root: Path, params: Params) -> None:
+        self.root, self.params = root, params
+        self.classes = params.classes
+        self.modalities: Mapping[str, Modality] = _modalities(params)
+
+    def list(self) -> Listing:
+        """List recordings; the content of data files is read only where segments want it. Either is remembered."""
+        if self.params.segments is not None:
+            content = Content(self.root, self.params)
+            try:
+                return list_recordings(find_files(self.root, self.params), self.root, self.params, content)
+            finally:
+                content.save()
+        remembered = Remembered(self.root, self.params)
+        if (known := remembered.get()) is not None:
+            return known
+        found = find_files(self.root, self.params)
+        listing = list_recordings(found, self.root, self.params)
+        remembered.put(listing, found.folders)
+        return listing
+
+    def recipe_of(self, streams: Iterable[str]) -> dict[str, Any]:
+        """Return what the values of some streams depend on, beside their files and the recordings' stretches."""
+        described = {
+            stream: msgspec.to_builtins(msgspec.structs.replace(self.params.streams[stream], files=()))
+            for stream in streams
+        }
+        labels = {stream: column for stream in described if (column := label_column(self.params, stream)) is not None}
+        return {"clocks": self.params.clocks, "streams": described, **({"label": labels} if labels else {})}
+
+    def skeleton_joints(self, modality: str) -> dict[str, int]:
+        """Return which joints encoding goes by, by the keys of its parameters; none where no layout says it."""
+        (stream,) = self.modalities[modality].streams
+        skeleton = _skeleton(self.params.streams[stream])
+        return {} if skeleton is None else skeleton.named
+
+    def probe(self, recording: Recording, stream: str) -> Probe:
+        """Read a series whole, of a video the first frame."""
+        if self.params.streams[stream].kind != "video":
+            return Probe.of(self.open_series(recording, stream))
+        from pipeline.sources.folder.reading.frames.video import probe_video
+
+        return probe_video(self.open_video(recording, stream))
+
+    def open_series(self, recording: Recording, stream: str) -> Series:
+        """Read a series (T, C) or a skeleton (T, joints, 3), in g, deg/s and m; of the recording's stretch."""
+        from pipeline.sources.folder.reading.read import read_series
+
+        files = self._files(recording, stream)
+        with for_recording(recording.id, stream, files[0]):
+            reading = read_series(
+                [self.root / file for file in files],
+                self.params.streams[stream],
+                clocks=self.params.clocks,
+                span=_span(recording),
+                label=label_column(self.params, stream),
+            )
+        skeleton = _skeleton(self.params.streams[stream])
+        series = reading.series
+        return series if skeleton is None else Series(skeleton.prepared(series.values), series.times)
+
+    def open_video(self, recording: Recording, stream: str) -> Video:
+        """Open a video, or pictures; of the recording's stretch."""
+        from pipeline.sources.folder.reading.frames.video import Owner, open_video
+
+        files = self._files(recording, stream)
+        return open_video(self.root, files, self.params.streams[stream], Owner(recording.id, stream), _span(recording))
+
+    def _files(self, recording: Recording, stream: str) -> tuple[str, ...]:
+        files = recording.streams.get(stream, ())
+        if not files:
+            raise BadRecording(recording.id, stream, recording.id, f"has no {stream} file")
+        return files
+
+
+def _span(recording: Recording) -> Span | None:
+    from pipeline.sources.folder.reading.cut import Span
+
+    return None if recording.start is None and recording.end is None else Span(recording.start or 0.0, recording.end)
+
+
+def _modalities(params: Params) -> dict[str, Modality]:
+    """Return the modalities that are named, or else one for each stream."""
+    if not params.modalities:
+        return {name: Modality(each.kind, (name,), each.rate) for name, each in params.streams.items()}
+    found = {}
+    for name, each in params.modalities.items():
+        first = params.streams[each.streams[0]]
+        channels = tuple(channel - 1 for channel in each.channels)
+        found[name] = Modality(first.kind, each.streams, each.rate or first.rate, channels)
+    return found
+
+
+def _skeleton(stream: Stream) -> Skeleton | None:
+    """Return what is known of a stream's skeleton; None where it is none, or no layout is said."""
+    if stream.kind != "skeleton" or not stream.joints:
+        return None
+    from pipeline.sources.folder.skeleton import Skeleton
+
+    return Skeleton.of(stream)
