@@ -14,9 +14,10 @@ from store.canonical import canonical_json
 from store.errors import MissingOutput
 from store.manifest.limits import REF_BYTES, read_bounded
 from store.manifest.store_format import has_format, write_format
-from store.paths import is_name, manifest_path, output_prefix, ref_path
+from store.paths import is_name, lock_path, manifest_path, output_prefix, ref_path
 
 if TYPE_CHECKING:
+    from store.backends.lock_owner import LockOwner
     from store.maintenance.gc import GarbageCollection
     from store.maintenance.inventory import Folder, Inventory
     from store.maintenance.lineage import Lineage
@@ -176,6 +177,25 @@ class Store:
     def exists(self) -> bool:
         """Tell whether there is a store: whether anything was ever written."""
         return has_format(self._root)
+
+    def check_writable(self) -> bool:
+        """Tell whether outputs could be written here, and write nothing.
+
+        Returns
+        -------
+        bool
+            False where only a try would tell: a bucket in which there is no store yet.
+
+        Raises
+        ------
+        NotPermitted
+            They could not.
+        """
+        return self._root.check_writable()
+
+    def writer(self, stage: str, key: str) -> LockOwner | None:
+        """Return who began to write an output last, and whether that process is at it; None where that is unknown."""
+        return self._root.lock_owner(lock_path(stage, key))
 
     def verify(
         self,

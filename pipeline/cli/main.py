@@ -23,6 +23,7 @@ _COMMANDS = {
     "explain": "Say why a step would run, and what it is made of.",
     "graph": "Draw the stages and what they need.",
     "results": "Show the figures.",
+    "doctor": "Look whether this machine and this experiment have what a run needs.",
     "accept": "Take changed code that gives the same values.",
     "push": "Copy outputs to a remote store.",
     "pull": "Copy outputs from the remote stores.",

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, TypeAlias
 
+from store.backends.lock_owner import LockOwner
+
 IN_THE_WAY = "a file where a folder belongs"
 
 Data: TypeAlias = bytes | bytearray | memoryview
@@ -114,6 +116,18 @@ class Backend(Protocol):
 
     def sync(self, paths: Iterable[str]) -> None:
         """Return once these objects and the folders above them would survive a power loss."""
+
+    def check_writable(self) -> bool:
+        """Tell whether objects could be written, and write none; False where only a try would tell.
+
+        Raises
+        ------
+        NotPermitted
+            They could not.
+        """
+
+    def lock_owner(self, path: str) -> LockOwner | None:
+        """Return who locked `path` last, and whether it is held still; None where that is unknown."""
 
     def lock(self, path: str, what: str) -> AbstractContextManager[None]:
         """Hold `path` against every other process, or raise DraftLocked; `what` is for the message."""

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
+
+
+class LockOwner(NamedTuple):
+    """Who took a lock last, in words, and whether it is held still."""
+
+    name: str
+    holds: bool
 
 
 def this_process() -> str:

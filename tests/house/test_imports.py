@@ -18,6 +18,7 @@ ROOMS = (
     "pipeline.__main__",
     "pipeline.cli",
     "pipeline.accept",
+    "pipeline.doctor",
     "pipeline.report",
     "pipeline.run",
     "pipeline.run.worker",

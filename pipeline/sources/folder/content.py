@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pipeline.sources.folder.reading.read import Reading
 
 
+_GAP = 5  # nominal steps: a longer one is a gap
+
+
 class _Seen(msgspec.Struct, frozen=True):
     """What a stream's files were found to say, as long as they look as they did: sizes, times and inodes."""
 
@@ -83,7 +86,7 @@ class Content:
         times = _times(reading, described.rate)
         if what == "span":
             return [Stretch(times[0], times[-1])]
-        return _runs(reading, times)
+        return _runs(reading, times, described.rate)
 
     def _load(self) -> dict[str, _Seen]:
         try:
@@ -108,14 +111,16 @@ def _times(reading: Reading, rate: float) -> list[float]:
     return [*series.times.tolist(), float(series.times[-1]) + 1 / rate]
 
 
-def _runs(reading: Reading, times: Sequence[float]) -> list[Stretch]:
-    """Return the stretches of samples that have one label, which is not empty."""
+def _runs(reading: Reading, times: Sequence[float], rate: float) -> list[Stretch]:
+    """Return the stretches of samples that have one label, which is not empty; a gap between two is of neither."""
     assert reading.labels is not None
     stretches, begin = [], 0
     labels = [str(label) for label in reading.labels.tolist()]
     for at in range(1, len(labels) + 1):
         if at == len(labels) or labels[at] != labels[begin]:
             if labels[begin].strip():
-                stretches.append(Stretch(times[begin], times[at], labels[begin]))
+                last = times[at - 1]
+                end = times[at] if times[at] <= last + _GAP / rate else last + 1 / rate
+                stretches.append(Stretch(times[begin], end, labels[begin]))
             begin = at
     return stretches

@@ -17,7 +17,7 @@ Seconds = Annotated[float, Meta(ge=-1e10, le=1e10)]
 
 TimeUnit = Literal["s", "ms", "us", "ns", "iso8601"]
 Unit = Literal["g", "m/s2", "mg", "deg/s", "rad/s", "mm", "cm", "m", "uT", "raw"]
-Format = Literal["auto", "csv", "parquet", "excel", "npy", "npz", "mat", "hdf5", "json", "video", "images"]
+Format = Literal["auto", "csv", "parquet", "excel", "npy", "npz", "mat", "hdf5", "json", "ntu", "video", "images"]
 
 
 class Csv(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -143,11 +143,12 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     columns
         How the table calls what is called ``id``, ``subject``, ``label``, ``session``, ``scene``, ``view``, ``start``,
         ``end`` here; what is left out has that very name. A column named like a stream has the paths of its files.
-        All other columns are kept for protocols.
+        All other columns are kept for protocols. Numbers from 1 where the table has no line of names
+        (``csv: {header: false}``); only these columns are read then.
     """
 
     file: str
-    columns: Mapping[str, str] = {}
+    columns: Mapping[str, Column] = {}
     csv: Csv = msgspec.field(default_factory=Csv)
 
 
@@ -169,7 +170,7 @@ class Segments(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     columns
         As a `Table`'s.
     unit
-        Of start and end, as a stream's time.
+        Of start and end, as a stream's time; ``samples`` at the rate of the stream, the first of which is 0.
     column, stream
         In place of files: the column of a stream's own files that has the label of each sample.
     rest
@@ -179,9 +180,9 @@ class Segments(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """
 
     files: str = ""
-    columns: Mapping[str, str] = {}
+    columns: Mapping[str, Column] = {}
     csv: Csv = msgspec.field(default_factory=Csv)
-    unit: TimeUnit = "s"
+    unit: TimeUnit | Literal["samples"] = "s"
     column: Column | None = None
     stream: str = ""
     rest: str | None = None

@@ -19,6 +19,8 @@ from store.backends.local.mounts import check_mounted, remember_mount, unmounted
 from store.backends.local.os_errors import translated, translated_keep_missing
 from store.backends.local.permissions import Permissions
 from store.backends.local.plain_files import PlainTree, delete_file, delete_tree, is_plain, open_file, refuse_irregular
+from store.backends.lock_owner import LockOwner
+from store.errors import NotPermitted
 from store.paths import FORMAT_PATH, temporary_name
 from store.plain_file import describe_file_type
 
@@ -184,6 +186,20 @@ class LocalBackend:
                 _fsync(folder)
         with suppress(OSError):  # the folder above the store may be somebody else's
             _fsync(os.path.dirname(self._folder))
+
+    def check_writable(self) -> bool:
+        folder = self._folder
+        while not os.path.lexists(folder) and folder != os.path.dirname(folder):
+            folder = os.path.dirname(folder)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise NotPermitted(f"{folder}: this user may not write there")
+        return True
+
+    def lock_owner(self, path: str) -> LockOwner | None:
+        from store.backends.local.file_lock import owner_of
+
+        with translated("look at", self._url(path)):
+            return owner_of(self._file(path))
 
     def lock(self, path: str, what: str) -> AbstractContextManager[None]:
         from store.backends.local.file_lock import locked

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from store.backends.local.os_errors import translated
 from store.backends.local.permissions import Permissions
 from store.backends.local.plain_files import open_plain
-from store.backends.lock_owner import this_process
+from store.backends.lock_owner import LockOwner, this_process
 from store.errors import DraftLocked, StoreError
 
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -41,6 +41,29 @@ def locked(file: str, what: str, permissions: Permissions) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def owner_of(file: str) -> LockOwner | None:
+    """Return who locked a file last, without changing it; None where there is no such file.
+
+    Whoever locks it at this very moment is told that another process has it.
+    """
+    import fcntl
+
+    try:
+        descriptor = open_plain(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    try:
+        name = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "another process"
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            raise
+        return LockOwner(name, holds=True)
+    finally:
+        os.close(descriptor)
+    return LockOwner(name, holds=False)
 
 
 def _acquire(file: str, what: str, permissions: Permissions) -> int:

@@ -16,11 +16,13 @@ from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
 from obstore.store import MemoryStore, ObjectStore
 
 from store.backends.base import Data, IrregularPath, ObjectInfo
+from store.backends.lock_owner import LockOwner
 from store.backends.object_store import requests
 from store.backends.object_store.clients import GIVE_UP, PATIENCE, connect, stall_s
-from store.backends.object_store.leases import Lease
+from store.backends.object_store.leases import Lease, holder_of
 from store.backends.object_store.service_errors import REFUSED_ERRORS, describe_service_error
 from store.errors import NotPermitted, StoreError, UnsupportedUrl
+from store.paths import FORMAT_PATH
 
 PART = 8 << 20
 MAX_PARTS_IN_FLIGHT = 2
@@ -181,6 +183,21 @@ class ObjectStoreBackend:
 
     def sync(self, paths: Iterable[str]) -> None:
         """Return at once: a put that has returned is durable."""
+
+    def check_writable(self) -> bool:
+        try:
+            data = self.read(FORMAT_PATH)
+        except FileNotFoundError:
+            return False
+        # The service refuses to make what is there, as absent, only to those who may write.
+        self.put_if_absent(FORMAT_PATH, data)
+        return True
+
+    def lock_owner(self, path: str) -> LockOwner | None:
+        with self._translated("look at", path), suppress(FileNotFoundError):
+            holder = holder_of(self._objects, path)
+            return None if holder is None else LockOwner(holder.owner, not holder.stale(time.time()))
+        return None
 
     @contextmanager
     def lock(self, path: str, what: str) -> Iterator[None]:

@@ -126,16 +126,24 @@ class Lease:
     def _read(self) -> tuple[Holder | None, dict[str, str]]:
         """Return who holds the lease (None where that is unreadable) and the version on which to replace it."""
         data, meta = requests.first_bytes(self._objects, self._path, _MAX_BYTES)
-        version = _version(meta)
-        try:
-            return msgspec.json.decode(data, type=Holder), version
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return None, version
+        return _decoded(data), _version(meta)
+
+
+def holder_of(objects: ObjectStore, path: str) -> Holder | None:
+    """Return what a lease says; None where that is unreadable, FileNotFoundError where there is none."""
+    return _decoded(requests.first_bytes(objects, path, _MAX_BYTES)[0])
 
 
 def lease_s() -> float:
     """Return for how many seconds a lease holds without being renewed."""
     return seconds_from_environment("PIPELINE_LEASE_SECONDS")
+
+
+def _decoded(data: bytes) -> Holder | None:
+    try:
+        return msgspec.json.decode(data, type=Holder)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _version(meta: Any) -> dict[str, str]:

@@ -41,7 +41,7 @@ def list_recordings(found: Found, root: Path, params: Params, look: Look | None 
     placed: list[Placed] = [(row, owners.streams_of(row)) for row in rows]
     unparsed = [*found.unparsed, *owners.unparsed, *owners.unclaimed()]
     if params.segments is not None and look is not None:
-        placed = list(stretches(root, params.segments, found, placed, unparsed, look))
+        placed = list(stretches(root, params, found, placed, unparsed, look))
     labels = Labels(params)
     recordings: dict[str, Recording] = {}
     for row, streams in placed:

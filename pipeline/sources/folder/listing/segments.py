@@ -15,7 +15,7 @@ from pipeline.sources.folder.listing.owners import Row
 from pipeline.sources.folder.listing.patterns import Pattern, plain
 from pipeline.sources.folder.listing.table import read_table
 from pipeline.sources.folder.listing.time_text import seconds
-from pipeline.sources.folder.params import Segments
+from pipeline.sources.folder.params import Params, Segments
 
 Placed = tuple[Row, Mapping[str, tuple[str, ...]]]  # a row, and its files by stream
 
@@ -42,10 +42,12 @@ class Look(Protocol):
 
 
 def stretches(
-    root: Path, segments: Segments, found: Found, rows: Iterable[Placed], unparsed: list[Unparsed], look: Look
+    root: Path, params: Params, found: Found, rows: Iterable[Placed], unparsed: list[Unparsed], look: Look
 ) -> Iterator[Placed]:
     """Yield the stretches of rows as rows of their own; what lies between as well, where segments say its class."""
-    table = _Table(root, segments, found) if segments.files else None
+    segments = params.segments
+    assert segments is not None
+    table = _Table(root, params, segments, found) if segments.files else None
     for row, streams in rows:
         if not streams:
             yield row, streams
@@ -72,7 +74,8 @@ def stretches(
 class _Table:
     """Segments of tables: of each row those whose columns, and the parts of their table's name, agree with it."""
 
-    def __init__(self, root: Path, segments: Segments, found: Found) -> None:
+    def __init__(self, root: Path, params: Params, segments: Segments, found: Found) -> None:
+        rate = params.streams[segments.stream or next(iter(params.streams))].rate
         pattern = Pattern.parse(segments.files)
         self._lines: list[Row] = []
         self._used: set[int] = set()
@@ -84,7 +87,7 @@ class _Table:
             for line in read_table(root, file, segments.csv, segments.columns, ("start", "end", "label")):
                 where = f"{file}:{line.number}"
                 start, end = (
-                    seconds(root / where, name, line.columns[name], segments.unit) for name in ("start", "end")
+                    seconds(root / where, name, line.columns[name], segments.unit, rate) for name in ("start", "end")
                 )
                 if not start < end:
                     raise ConfigError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import ConfigError
-from pipeline.sources.folder.params import Csv
+from pipeline.sources.folder.params import Column, Csv
 from store import read_plain_file
 
 _MOST_BYTES = 1 << 28
@@ -24,13 +24,13 @@ class Line:
     columns: Mapping[str, str]
 
 
-def read_table(root: Path, file: str, how: Csv, names: Mapping[str, str], needed: Sequence[str]) -> list[Line]:
-    """Read a table with a header line.
+def read_table(root: Path, file: str, how: Csv, names: Mapping[str, Column], needed: Sequence[str]) -> list[Line]:
+    """Read a table with a line of names, or one whose columns are told by their numbers.
 
     Parameters
     ----------
     names
-        How the table calls columns that have other names here, by their names here.
+        How the table calls columns that have other names here, or their numbers from 1, by their names here.
     needed
         Which columns there must be, by their names here.
 
@@ -42,21 +42,45 @@ def read_table(root: Path, file: str, how: Csv, names: Mapping[str, str], needed
     lines = list(_lines(root, file, how))
     if not lines:
         raise ConfigError(f"{root / file}: is empty\n  its first line names the columns: {', '.join(needed)}, ...")
-    number, header = lines[0]
-    header = [name.strip() for name in header]
-    if twice := next((name for i, name in enumerate(header) if name and name in header[:i]), None):
-        raise ConfigError(f"{root / file}:{number}: has the column {twice} twice\n  rename one")
-    calls = {there: here for here, there in names.items()}
-    for here, there in names.items():
-        if there not in header:
-            problem = f"has no column {there}, which is to be {here} (it has {', '.join(header)})"
-            raise ConfigError(f"{root / file}:{number}: {problem}\n  fix the name under `columns:`")
-    known = [calls.get(name, name) for name in header]
+    first = lines[0]
+    if how.header is False:
+        known = _numbered(root / file, first, names)
+    else:
+        known = _named(root / file, first, names)
+        del lines[0]
     for name in needed:
         if name not in known:
-            problem = f"has no column {name} (it has {', '.join(filter(None, header))})"
-            raise ConfigError(f"{root / file}:{number}: {problem}\n  say which one it is: columns: {{{name}: ...}}")
-    return [Line(at, _columns(root / file, at, known, values)) for at, values in lines[1:]]
+            problem = f"has no column {name} (it has {', '.join(filter(None, known))})"
+            raise ConfigError(f"{root / file}:{first[0]}: {problem}\n  say which one it is: columns: {{{name}: ...}}")
+    return [Line(at, _columns(root / file, at, known, values)) for at, values in lines]
+
+
+def _named(path: Path, line: tuple[int, list[str]], names: Mapping[str, Column]) -> list[str]:
+    """Return what columns are called here, by a table's line of names."""
+    number, values = line
+    header = [name.strip() for name in values]
+    if twice := next((name for i, name in enumerate(header) if name and name in header[:i]), None):
+        raise ConfigError(f"{path}:{number}: has the column {twice} twice\n  rename one")
+    calls = {}
+    for here, there in names.items():
+        name = header[there - 1] if isinstance(there, int) and there <= len(header) else str(there)
+        if name not in header:
+            problem = f"has no column {there}, which is to be {here} (it has {', '.join(header)})"
+            raise ConfigError(f"{path}:{number}: {problem}\n  fix the name under `columns:`")
+        calls[name] = here
+    return [calls.get(name, name) for name in header]
+
+
+def _numbered(path: Path, line: tuple[int, list[str]], names: Mapping[str, Column]) -> list[str]:
+    """Return what columns are called here, by their numbers; an empty text for those that are not read."""
+    number, values = line
+    known = [""] * len(values)
+    for here, there in names.items():
+        if not isinstance(there, int) or there > len(values):
+            problem = f"has {len(values)} columns without names, none of which is {there} ({here})"
+            raise ConfigError(f"{path}:{number}: {problem}\n  give each column's number under `columns:`, from 1")
+        known[there - 1] = here
+    return known
 
 
 def _columns(path: Path, number: int, names: Sequence[str], values: Sequence[str]) -> dict[str, str]:

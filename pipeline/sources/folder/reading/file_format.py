@@ -16,6 +16,7 @@ _FORMATS: dict[Format, tuple[str, ...]] = {
     "mat": (".mat",),
     "hdf5": (".h5", ".hdf5", ".hdf"),
     "json": (".json", ".jsonl", ".ndjson"),
+    "ntu": (".skeleton",),
     "video": (".avi", ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".ogv", ".3gp"),
     "images": (".png", ".jpg", ".jpeg", ".pgm"),
 }

@@ -205,13 +205,15 @@ def _joints(values: NDArray[np.float64], samples: Samples, stream: Stream) -> ND
 
 
 def _samples(files: Sequence[Path], stream: Stream, label: Column | None) -> Samples:
-    if format_of(files[0], stream.format) != "json":
+    format = format_of(files[0], stream.format)
+    if format not in ("json", "ntu"):
         return joined([_of_file(path, stream, label) for path in files])
-    from pipeline.sources.folder.reading.exports import skeleton_json
+    from pipeline.sources.folder.reading.exports import ntu, skeleton_json
 
+    name, read = ("JSON", skeleton_json.read) if format == "json" else ("NTU RGB+D's text", ntu.read)
     if stream.kind != "skeleton":
-        raise BrokenFileError("is JSON, which is read for skeletons alone: say kind: skeleton")
-    return skeleton_json.read(files, stream)
+        raise BrokenFileError(f"is {name}, which is read for skeletons alone: say kind: skeleton")
+    return read(files, stream)
 
 
 def _of_file(path: Path, stream: Stream, label: Column | None) -> Samples:

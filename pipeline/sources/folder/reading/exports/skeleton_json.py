@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,16 @@ import numpy as np
 from pipeline.sources.broken_file import BrokenFileError, read_nonempty
 from pipeline.sources.folder.params import Stream
 from pipeline.sources.folder.reading.exports.bodies import FRAMES, Body, bodies_of
-from pipeline.sources.folder.reading.notes import Notes
+from pipeline.sources.folder.reading.exports.one_body import samples_of
 from pipeline.sources.folder.reading.samples import Samples, Stamps
-from pipeline.sources.skeletons import chosen_joints
 
 
 def read(paths: Sequence[Path], stream: Stream) -> Samples:
     """Read files in their order, each of them a list of frames (also under ``frames``, or a line each) or one frame.
 
-    Where frames have several bodies, the one whose number is in most of them counts, without numbers the first of each;
-    the others are counted in the notes. A frame without a body, and a joint that was not seen, is missing. Joints in
-    the picture alone (OpenPose's ``pose_keypoints_2d``) have z = 0, which the notes say. ``key`` says what the list of
-    joints is called; ``time.column`` what a frame's time is.
+    `samples_of` says which body is taken where frames have several. Joints in the picture alone (OpenPose's
+    ``pose_keypoints_2d``) have z = 0, which the notes say. ``key`` says what the list of joints is called;
+    ``time.column`` what a frame's time is.
 
     Raises
     ------
@@ -37,33 +34,8 @@ def read(paths: Sequence[Path], stream: Stream) -> Samples:
     frames = [frame for each in files for frame in each]
     places = [_place(file, at, len(paths)) for file, each in enumerate(files) for at in range(len(each))]
     found = [_bodies(frame, place, stream.key) for frame, place in zip(frames, places, strict=True)]
-    ids = Counter(body.id for bodies in found for body in bodies if body.id is not None)
-    most = ids.most_common(1)[0][0] if ids else None
-    bodies = [next((body for body in each if body.id == most), None) for each in found]
-    first = next((body for body in bodies if body is not None), None)
-    if first is None:
-        raise BrokenFileError("has no body in any frame")
-    count = len(first.joints)
-    values = np.full((len(frames), count, 3), np.nan)
-    for at, body in enumerate(bodies):
-        if body is not None and len(body.joints) != count:
-            raise BrokenFileError(f"{places[at]} has {len(body.joints)} joints, the frames before it have {count}")
-        if body is not None:
-            values[at] = body.joints
-    chosen = chosen_joints(stream.joints, count, stream.columns or range(1, count + 1))
-    names = tuple(f"joint {joint + 1}, {axis}" for joint in chosen for axis in "xyz")
-    return Samples(
-        values[:, chosen].reshape(len(frames), -1),
-        names,
-        stamps=None if stream.time is None else _stamps(frames, places, stream.time.column),
-        shape=(len(chosen), 3),
-        where=lambda row: places[row],
-        notes=Notes(
-            layout=f"JSON, {count} joints",
-            others=sum(len(each) for each in found) - sum(body is not None for body in bodies),
-            flat=all(body.flat for body in bodies if body is not None),
-        ),
-    )
+    stamps = None if stream.time is None else _stamps(frames, places, stream.time.column)
+    return samples_of(found, places, stream, "JSON", stamps)
 
 
 def _document(path: Path) -> Any:
