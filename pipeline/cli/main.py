@@ -18,6 +18,7 @@ from store.errors import StoreError, UnknownHome, UnsupportedUrl, WrongVariable
 from trainers.errors import TrainingError
 
 _COMMANDS = {
+    "init": "Look at a folder of recordings and write a stages file for it.",
     "run": "Run what is not there yet.",
     "status": "Show what would run, and why.",
     "explain": "Say why a step would run, and what it is made of.",

@@ -1,4 +1,4 @@
-"""The page docs/own-data.md, as written: a folder like its own is planned and encoded."""
+"""What docs/own-data.md writes by hand: a folder like its own is planned and encoded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = (Path(__file__).parents[4] / "docs" / "own-data.md").read_text(encoding="
 
 @pytest.fixture
 def gym(project: Any) -> Any:
-    (yaml,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
+    *_, yaml = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
     (project.folder / "stages.yaml").write_text(yaml.replace("{session}.mp4", "{session}.avi"))
     random = np.random.default_rng(0)
     for subject in (1, 2):

@@ -1,0 +1,6 @@
+"""From a folder as people have it to a stages file that runs: `pipeline init`.
+
+`pipeline.cli` imports it. What lies there is looked at (look/), names of files are recognised (names/), then what the
+files of each stream hold (streams/); proposal.py puts it together and knows what is still open, show.py and write.py
+make text of it. Start reading at proposal.py.
+"""
