@@ -25,6 +25,7 @@ _COMMANDS = {
     "graph": "Draw the stages and what they need.",
     "results": "Show the figures.",
     "doctor": "Look whether this machine and this experiment have what a run needs.",
+    "inspect": "Look at the recordings, or at one as a model sees it.",
     "accept": "Take changed code that gives the same values.",
     "push": "Copy outputs to a remote store.",
     "pull": "Copy outputs from the remote stores.",

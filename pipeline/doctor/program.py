@@ -20,9 +20,6 @@ _DISTRIBUTION = "harvest"
 OPTIONAL: Mapping[str, tuple[str, str]] = {
     "openpyxl": ("openpyxl", "recordings in Excel workbooks"),
     "h5py": ("h5py", "recordings in HDF5 files"),
-    "timm": ("timm", "timm's networks (backbone: timm/NAME)"),
-    "matplotlib": ("matplotlib", "pictures of recordings"),
-    "rerun": ("rerun-sdk", "recordings in the Rerun viewer"),
 }
 
 

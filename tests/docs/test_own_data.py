@@ -25,7 +25,7 @@ def test_what_init_and_status_print_and_write(home: Path) -> None:
     for shown in SHOWN[:2]:
         assert run(home, shown.command).splitlines() == [*shown.output]
     written = (home / "own.yaml").read_text().splitlines()
-    (block,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    block, _ = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
     lines = [line for line in block.splitlines() if not line.lstrip().startswith("#")]
     assert {*lines} <= {*written}
 

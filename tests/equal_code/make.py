@@ -81,11 +81,13 @@ def make_table(old: Path, checked: tuple[str, ...]) -> EqualCode:
         now: dict[str, str] = json.loads(run(REPOSITORY, "-c", ROOTS, cwd=Path(folder)))
     if gone := sorted(before.keys() - now.keys()):
         sys.exit(f"{', '.join(gone)}: in the earlier registry and not in this one: nothing can stand for them")
+    # for what is new, a source say, nothing can stand: its modules are no part of the table
+    present = CodeIndex(REPOSITORY).closure(now[what] for what in before)
     return EqualCode(
         release=subprocess.check_output(["git", "describe", "--always"], cwd=old, text=True).strip(),
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         checked=checked,
-        now={name: code for name, code in CodeIndex(REPOSITORY).closure(now.values()).items() if name not in ROUNDED},
+        now={name: code for name, code in present.items() if name not in ROUNDED},
         earlier=CodeIndex(old).modules(before.values()),
         moved={now[what]: before[what] for what in sorted(before) if now[what] != before[what]},
     )

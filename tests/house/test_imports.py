@@ -20,6 +20,7 @@ ROOMS = (
     "pipeline.init",
     "pipeline.accept",
     "pipeline.doctor",
+    "pipeline.inspect",
     "pipeline.report",
     "pipeline.run",
     "pipeline.run.worker",

@@ -127,7 +127,14 @@ def _alike(paths: Sequence[str], kind: Kind, end: str) -> tuple[Group, list[str]
     """Return the largest group of paths of one depth and end, and those that are named otherwise."""
     some = paths[:: len(paths) // _ENOUGH | 1]  # an odd step, since every second may be of another stream
     group, others = _made_as(some, paths, kind, end)
-    return (group, others) if not others or len(some) == len(paths) else _made_as(paths, paths, kind, end)
+    if others and len(some) < len(paths):
+        group, others = _made_as(paths, paths, kind, end)
+    if not group.paths:  # no path is as most are at each of its levels
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for path in paths:
+            alike.setdefault(signature(path), []).append(path)
+        group, others = _made_as(max(alike.values(), key=len), paths, kind, end)
+    return group, others
 
 
 def _made_as(some: Sequence[str], paths: Sequence[str], kind: Kind, end: str) -> tuple[Group, list[str]]:

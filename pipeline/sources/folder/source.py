@@ -19,6 +19,7 @@ from pipeline.sources.folder.remembered import Remembered
 
 if TYPE_CHECKING:
     from pipeline.sources.folder.reading.cut import Span
+    from pipeline.sources.folder.reading.read import Reading
     from pipeline.sources.folder.skeleton import Skeleton
 
 
@@ -74,7 +75,11 @@ class Folder:
 
     def open_series(self, recording: Recording, stream: str) -> Series:
         """Read a series (T, C) or a skeleton (T, joints, 3), in g, deg/s and m; of the recording's stretch."""
-        from pipeline.sources.folder.reading.read import read_series
+        return self.open_reading(recording, stream).series
+
+    def open_reading(self, recording: Recording, stream: str) -> Reading:
+        """Read a series as `open_series` does, with what was found and assumed."""
+        from pipeline.sources.folder.reading.read import Reading, read_series
 
         files = self._files(recording, stream)
         with for_recording(recording.id, stream, files[0]):
@@ -86,8 +91,10 @@ class Folder:
                 label=label_column(self.params, stream),
             )
         skeleton = _skeleton(self.params.streams[stream])
+        if skeleton is None:
+            return reading
         series = reading.series
-        return series if skeleton is None else Series(skeleton.prepared(series.values), series.times)
+        return Reading(Series(skeleton.prepared(series.values), series.times), reading.notes, reading.labels)
 
     def open_video(self, recording: Recording, stream: str) -> Video:
         """Open a video, or pictures; of the recording's stretch."""

@@ -41,7 +41,7 @@ import pytest
         ("stages={.evil: {stage: train}}", "stages..evil: not a name for an entry", "not first a dot"),
         (f"stages={{{'x' * 101}: {{stage: train}}}}", "x: not a name for an entry", "at most 100"),
         ("matrix={seeds: [[0], [0, 0]]}", "--set matrix: seeds: must be different", "for example seeds: [0, 1, 2]"),
-        ("protocol=2024-01-31", "--set protocol: expected text, got a date", "put quotes around it"),
+        ("protocol=2024-01-31", "--set protocol: expected text or a mapping, got a date", "put quotes around it"),
         ("remote=[5]", "--set remote: remote[0]: expected text, got a whole number", "docs/"),
         ("source={name: [x]}", "--set source: source.name: no source ['x']", "known: sample"),
         ("stages.student.model={name: {x: y}}", "--set stages.student.model: no model {'x': 'y'}", "known: dmft"),

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pipeline.errors import ConfigError
 from pipeline.init.look.files import DataFile
 from pipeline.init.look.sheets import read_sheet
 from pipeline.init.looked import look_at
 from pipeline.init.names.agree import agree
 from pipeline.init.names.groups import groups_of
 from pipeline.init.proposal import propose
+from pipeline.init.write import yaml_text
 from pipeline.sources.folder.listing.patterns import Pattern, plain
+from pipeline.stagesfile.reader import read
 
 SUBJECTS = st.sampled_from(["s{}", "S{:02d}", "subject{}", "subject_{:03d}", "P{:02d}", "user-{}", "participant {}"])
 LABELS = st.sampled_from(["a{:02d}", "act{}", "activity_{}", "words"])
@@ -85,3 +89,32 @@ def test_a_hundred_thousand_files_take_less_than_ten_seconds(tmp_path: Path) -> 
     found = propose(look_at(tmp_path / "data"), [])
     assert time.process_time() - start < 10
     assert len(found.listing.recordings) == 100_000
+
+
+PIECE = st.sampled_from(
+    ["s1", "S02", "a", "walk", "run", "sit down", "_", "-", "3", "{x}", "*", "ü", "'", "[", "2024-01-01", "#", "acc",
+     "labels"]
+)  # fmt: skip
+NAME = st.lists(PIECE, min_size=1, max_size=4).map("".join)
+END = st.sampled_from([".csv", ".CSV", ".txt"])
+PATHS = st.lists(st.tuples(st.lists(NAME, max_size=2), NAME, END), min_size=1, max_size=14)
+
+
+@settings(max_examples=100, deadline=None)
+@given(PATHS)
+@example([(["s1", "s1"], "s1", ".csv"), (["S02", "s1"], "s1", ".csv"), (["-", "s1"], "s1s1", ".csv")])
+def test_any_names_make_a_stages_file_or_a_message(paths: list[tuple[list[str], str, str]]) -> None:
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        for folders, name, end in paths:
+            path = root.joinpath(*folders, name + end)
+            if not any(part.is_file() for part in path.parents):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("t,x,y,z\n" + "".join(f"{at / 50},0.1,-0.2,{0.97 + at / 1000}\n" for at in range(30)))
+        try:
+            found = propose(look_at(root), [])
+        except ConfigError:
+            return
+        text = yaml_text(found.document, found.comments, "head")
+        assert read(Path("stages.yaml"), text).values["source"]["streams"] == found.document["source"]["streams"]
+        assert found.listing.recordings

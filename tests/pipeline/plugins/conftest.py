@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pipeline.plugins import places
 
 from .page import write_experiment
 
@@ -29,3 +31,10 @@ def herd(done: Any, tmp_path: Path) -> Any:
 def fresh(tmp_path: Path, project_at: Callable[[Path], Any]) -> Any:
     """The page's experiment, of which nothing has run."""
     return project_at(write_experiment(tmp_path / "fresh"))
+
+
+@pytest.fixture(autouse=True)
+def forget_plugins() -> Iterator[None]:
+    """Let no other test's error be taken for one of the plug-ins that a test loaded in this process."""
+    yield
+    places._loaded.clear()

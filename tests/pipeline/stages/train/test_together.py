@@ -96,15 +96,6 @@ def test_on_a_gpu(finished: Any, tmp_path: Path) -> None:
     assert_same_models(project, models(alone))
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_is_said_of_every_step(finished: Any, tmp_path: Path) -> None:
-    project = finished.copy(tmp_path / "project")
-    said = project.command("run", *SEEDS, "--together", "8", "--device", "cuda", "--until", "student", code=1)
-    assert said.stderr.count("]: FAILED") == 2
-    assert "--device cuda: torch sees no CUDA device here" in said.stderr
-    assert "worker process" not in said.stderr
-
-
 def test_it_wants_a_number(finished: Any) -> None:
     said = finished.command("run", "--together", "0", code=2).stderr
     assert "Invalid value for '--together'" in said
