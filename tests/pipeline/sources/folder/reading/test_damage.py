@@ -57,7 +57,7 @@ BODIES = {"frames": [{"bodies": [{"body_id": 1, "joint_positions": [[1.5, 2, 3],
 FILES: dict[str, tuple[Callable[[Any], object], dict[str, Any]]] = {
     "a.csv": (lambda file: file.write(TEXT), {"time": {"column": "t"}}),
     "a.txt": (lambda file: file.write(TEXT.replace(b",", b"  ")), {}),
-    "a.csv.gz": (lambda file: file.write(gzip.compress(TEXT)), {"time": {"column": 1}}),
+    "a.csv.gz": (lambda file: file.write(gzip.compress(TEXT, mtime=0)), {"time": {"column": 1}}),
     "a.parquet": (_parquet, {}),
     "a.xlsx": (_excel, {}),
     "a.npy": (lambda file: np.save(file, VALUES), {}),

@@ -133,7 +133,9 @@ def test_messages(case: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [gzip.compress(b"1,2\n3,4\n")[:-6], b"1,2\n", gzip.compress(b"1,2\n")[:9] + b"damage"]
+    "content",
+    [gzip.compress(b"1,2\n3,4\n", mtime=0)[:-6], b"1,2\n", gzip.compress(b"1,2\n", mtime=0)[:9] + b"damage"],
+    ids=["cut off", "not packed", "damaged"],
 )
 def test_damaged_gzip(content: bytes, tmp_path: Path) -> None:
     assert "gzip" in refused(tmp_path, content, "a.csv.gz")
