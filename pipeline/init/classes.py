@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.init.look.tables import codes_table
-from pipeline.sources.folder.listing.patterns import natural, plain
+from pipeline.sources.folder.listing.patterns import plain
+from pipeline.sources.folder.natural_order import natural
 
 _COPY = re.compile(r"([ _-]+copy|\s*\(\d+\))+$", re.IGNORECASE)  # what file managers add to a name
 _NOTHING = {"null", "none", "unknown", "unlabelled", "unlabeled", "undefined", "transition", "transient", "nan", "n/a"}

@@ -68,7 +68,7 @@ def look_at(root: Path) -> Looked:
     looked = Looked(root, len(files))
     groups = groups_of(files)
     largest = max((len(group.paths) for group in groups), default=0)
-    singles = [group for group in groups if len(group.paths) == 1 and group.kind == "text"]
+    singles = [group for group in groups if len(group.paths) == 1 and group.kind == "csv"]
     _find_tables(looked, groups, singles, frozenset(each.path for each in files))
     if looked.table is not None and looked.table.paths:
         looked.columns = _by_table(looked.table, files)
@@ -108,7 +108,7 @@ def _find_tables(looked: Looked, groups: Sequence[Group], singles: Sequence[Grou
             looked.table, looked.ids = table, ids
             break
     for group in groups:
-        if group.kind == "text" and (looked.table is None or group.paths[0] != looked.table.file):
+        if group.kind == "csv" and (looked.table is None or group.paths[0] != looked.table.file):
             stretches = stretches_table(looked.root, group.paths[0])
             if stretches is not None:
                 looked.stretches = group, stretches

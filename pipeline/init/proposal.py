@@ -18,8 +18,9 @@ from pipeline.init.segments import Segments, segments_for
 from pipeline.init.settle import Settings
 from pipeline.sources.base import Listing
 from pipeline.sources.folder.listing.files import find_files
-from pipeline.sources.folder.listing.patterns import Pattern, PatternError, natural
+from pipeline.sources.folder.listing.patterns import Pattern, PatternError
 from pipeline.sources.folder.listing.recordings import list_recordings
+from pipeline.sources.folder.natural_order import natural
 from pipeline.sources.folder.params import Params
 from pipeline.stagesfile.document import Document
 from pipeline.stagesfile.schema import convert

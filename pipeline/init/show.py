@@ -10,7 +10,7 @@ from pipeline.init.proposal import Proposal
 from pipeline.init.question import Question
 from pipeline.init.write import flow
 from pipeline.report.results_text import table
-from pipeline.sources.folder.listing.patterns import natural
+from pipeline.sources.folder.natural_order import natural
 
 WIDTH = 80
 _COLUMNS = ("stream", "files", "holds", "Hz", "seconds", "recordings")

@@ -42,11 +42,6 @@ class Layout:
     right_shoulder: int | None
     up: Up
 
-    @property
-    def vertical(self) -> tuple[int, int]:
-        """The vertical's axis, 0 to 2, and 1 where it points up, -1 where it points down."""
-        return "xyz".index(self.up[-1]), -1 if self.up.startswith("-") else 1
-
     def only(self, joints: Sequence[int]) -> Layout:
         """Return the layout of some of the joints, in the order given."""
         return described(tuple(self.joints[joint] for joint in joints), self.up)

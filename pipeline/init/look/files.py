@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pipeline.errors import ConfigError
+from pipeline.sources.folder.params import Format
+from pipeline.sources.folder.reading.file_format import FORMAT_BY_END
 from pipeline.sources.folder_listing import walk
 
-Kind = Literal["text", "parquet", "excel", "npy", "npz", "mat", "hdf5", "json", "video", "images"]
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    "text": (".csv", ".tsv", ".txt", ".dat", ".data", ".asc", ".log", ".tab"),
-    "parquet": (".parquet", ".pq"),
-    "excel": (".xlsx", ".xlsm"),
-    "npy": (".npy",),
-    "npz": (".npz",),
-    "mat": (".mat",),
-    "hdf5": (".h5", ".hdf5", ".hdf"),
-    "json": (".json", ".jsonl", ".ndjson"),
-    "video": (".avi", ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".ogv", ".3gp"),
-    "images": (".png", ".jpg", ".jpeg", ".pgm"),
-}
-_BY_END: dict[str, Kind] = {end: kind for kind, ends in _KINDS.items() for end in ends}  # type: ignore[misc]
 _IS_NOTE = re.compile(r"readme|licen[cs]e|changelog|notes|thumb|desktop|joint_order", re.IGNORECASE)
 
 
@@ -35,7 +21,7 @@ class DataFile:
 
     path: str
     end: str
-    kind: Kind
+    kind: Format
 
 
 def find_files(root: Path) -> list[DataFile]:
@@ -54,7 +40,7 @@ def find_files(root: Path) -> list[DataFile]:
             stem, end = posixpath.splitext(entry.name)
             if end.lower() == ".gz":
                 end = posixpath.splitext(stem)[1] + end
-            kind = _BY_END.get(end.lower().removesuffix(".gz"))
+            kind = FORMAT_BY_END.get(end.lower().removesuffix(".gz"))
             if kind is None or entry.problem or _IS_NOTE.search(entry.name):
                 continue
             found.append(DataFile(posixpath.join(folder, entry.name), end, kind))

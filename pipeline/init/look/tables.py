@@ -126,7 +126,7 @@ def _code(text: str, codes: frozenset[str]) -> str:
 
 def _sheet(path: Path) -> Sheet | None:
     try:
-        return read_sheet(path, "text")
+        return read_sheet(path, "csv")
     except BrokenFileError:
         return None
 

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.init.look.files import DataFile, Kind
+from pipeline.init.look.files import DataFile
 from pipeline.init.names.template import Part, Piece, joined, pieces_of, regex_of, signature
 from pipeline.init.names.words import is_annotation, is_side, is_stream
+from pipeline.sources.folder.params import Format
 
 _MOST_STREAMS = 40
 _ENOUGH = 2000  # names that show how many are made
@@ -28,7 +29,7 @@ class Group:
         Files that lie among them and are named otherwise.
     """
 
-    kind: Kind
+    kind: Format
     end: str
     paths: list[str]
     names: list[list[Piece]]
@@ -67,7 +68,7 @@ def _split(files: Sequence[DataFile], key: Callable[[DataFile], object]) -> dict
     return found
 
 
-def _groups(files: Sequence[DataFile], kind: Kind, end: str) -> Iterator[Group]:
+def _groups(files: Sequence[DataFile], kind: Format, end: str) -> Iterator[Group]:
     level = _level_of_streams(files)
     if level is not None:
         for some in _split(files, lambda each: each.path.split("/")[level]).values():
@@ -123,7 +124,7 @@ def _are_other_words(spelled: dict[str, set[tuple[str, ...]]], counts: Counter[s
     return len(ways) == len(spelled) and min(counts.values()) > 2
 
 
-def _alike(paths: Sequence[str], kind: Kind, end: str) -> tuple[Group, list[str]]:
+def _alike(paths: Sequence[str], kind: Format, end: str) -> tuple[Group, list[str]]:
     """Return the largest group of paths of one depth and end, and those that are named otherwise."""
     some = paths[:: len(paths) // _ENOUGH | 1]  # an odd step, since every second may be of another stream
     group, others = _made_as(some, paths, kind, end)
@@ -137,7 +138,7 @@ def _alike(paths: Sequence[str], kind: Kind, end: str) -> tuple[Group, list[str]
     return group, others
 
 
-def _made_as(some: Sequence[str], paths: Sequence[str], kind: Kind, end: str) -> tuple[Group, list[str]]:
+def _made_as(some: Sequence[str], paths: Sequence[str], kind: Format, end: str) -> tuple[Group, list[str]]:
     """Return the paths that are named as most of some are, and the others."""
     split = [path[: len(path) - len(end)].split("/") for path in paths]
     levels = [*zip(*(path[: len(path) - len(end)].split("/") for path in some), strict=True)]

@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.init.look.files import Kind
 from pipeline.init.names.groups import Group
 from pipeline.init.names.template import Part
 from pipeline.init.names.words import PREFIXES, is_activity, is_group, is_stream
 from pipeline.sources.folder.listing.patterns import Pattern, plain
+from pipeline.sources.folder.params import Format
 
 SURE = 2.0  # what a role's score is where a name says it
-_ORDERED: tuple[Kind, ...] = ("images", "json")  # may be a file a frame
+_ORDERED: tuple[Format, ...] = ("images", "json")  # may be a file a frame
 
 
 @dataclass(frozen=True)

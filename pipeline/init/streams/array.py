@@ -15,6 +15,7 @@ from pipeline.init.streams.joints import layout_of
 from pipeline.init.streams.sensors import Column, guess_sensors, unit_of
 from pipeline.init.streams.skeleton import is_layout, skeleton_keys
 from pipeline.sources.broken_file import BrokenFileError
+from pipeline.sources.folder.reading.arrays.axes import default_axes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +64,7 @@ def _stream(group: Group, path: Path, name: str, shapes: Sequence[tuple[int, ...
     found = StreamFound(group, name.strip("/").replace("/", "-"), {} if kind == "series" else {"kind": kind})
     if not alone:
         found.keys["key"] = name
-    if axes != _DEFAULTS.get((kind, len(axes))):
+    if axes != default_axes(kind, len(axes)):
         found.keys["axes"] = [*axes]
     shape = shapes[0]
     found.facts = " x ".join("T" if axis == "time" else str(size) for axis, size in zip(axes, shape, strict=True))
@@ -89,16 +90,6 @@ def _stream(group: Group, path: Path, name: str, shapes: Sequence[tuple[int, ...
     else:
         _as_series(found, values, " ".join((*group.words, name)))
     return found
-
-
-_DEFAULTS: dict[tuple[str, int], Axes] = {
-    ("series", 1): ("time",),
-    ("series", 2): ("time", "channel"),
-    ("skeleton", 2): ("time", "channel"),
-    ("skeleton", 3): ("time", "joint", "axis"),
-    ("video", 3): ("time", "row", "column"),
-    ("video", 4): ("time", "row", "column", "channel"),
-}
 
 
 def axes_of(shapes: Sequence[tuple[int, ...]], words: str) -> tuple[str, Axes]:

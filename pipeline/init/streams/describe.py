@@ -25,7 +25,7 @@ def describe(root: Path, group: Group) -> list[StreamFound]:
     OSError
         The system does not let one be read.
     """
-    if group.kind in ("text", "parquet", "excel"):
+    if group.kind in ("csv", "parquet", "excel"):
         return [describe_table(root, group)]
     if group.kind in ("npy", "npz", "mat", "hdf5"):
         return describe_arrays(root, group)

@@ -41,7 +41,7 @@ def look_at(
             for done, task in enumerate(tasks, 1):
                 looks.append(task.result())
                 progress(done, len(recordings))
-        except BaseException:
+        except BaseException:  # stopped, too: what has not begun is not waited for
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return looks

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from pipeline.errors import ConfigError
+from pipeline.formatting import shortened
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken
 from pipeline.sources.base import Recording
@@ -119,6 +121,8 @@ def make_splits(point: Point, table: Table, broken: Broken, skipped: Collection[
         and (not table.present or streams <= r.streams.keys())
         and streams.isdisjoint(broken.get(r.id, ()))
     ]
+    if recordings and not usable:
+        raise _none_usable(recordings, streams, broken)
     protocol = point.protocol
     try:
         sides = folds(protocol, usable) if isinstance(protocol, str) else written_folds(protocol, usable, recordings)
@@ -133,4 +137,16 @@ def make_splits(point: Point, table: Table, broken: Broken, skipped: Collection[
     row_of = rows.__getitem__
     return tuple(
         Split(fold.name, recordings, map(row_of, fold.train), map(row_of, fold.test), labels) for fold in sides
+    )
+
+
+def _none_usable(recordings: Sequence[Recording], streams: Collection[str], broken: Broken) -> ConfigError:
+    """Say why no recording can be used: a few reasons, of different streams and files."""
+    reasons = [reason for of in broken.values() for stream, reason in of.items() if stream in streams]
+    for stream in sorted(streams):
+        if lacking := [r.id for r in recordings if stream not in r.streams]:
+            reasons.append(f"{len(lacking)} recordings have no {stream}, such as {lacking[0]}")
+    listed = "".join(f"\n  {reason}" for reason in shortened(reasons, 5, "more, see `pipeline inspect`"))
+    return ConfigError(
+        f"none of {len(recordings)} recordings can be used:{listed}\n  repair them, or how they are read"
     )

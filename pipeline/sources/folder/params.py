@@ -267,6 +267,8 @@ def _check_segments(params: Params, segments: Segments) -> None:
         raise ValueError("segments: has `files` and `column`; keep what has the labels")
     if not segments.files and segments.column is None and segments.windows is None:
         raise ValueError("segments: has none of `files`, `column` and `windows`; add one")
+    if segments.rest is not None and segments.rest not in {*params.classes, *map(str, params.labels)}:
+        raise ValueError(f"segments: rest: {segments.rest} is not among `classes`; add it there, or fix it")
     if segments.stream and segments.stream not in params.streams:
         raise ValueError(f"segments: {segments.stream} is no stream; there are {', '.join(params.streams)}")
     if segments.files:

@@ -29,7 +29,7 @@ def test_layouts(name: str) -> None:
     assert found.joints.index("left_wrist") == wrist
     assert found.joints.index("right_ankle") == ankle
     assert len({*found.joints}) == len(found.joints) == COUNTS.get(name, 25)
-    assert found.vertical == (1, 1 if "kinect" in name or name in ("ntu", "utd-mhad") else -1)
+    assert found.up == ("y" if "kinect" in name or name in ("ntu", "utd-mhad") else "-y")
 
 
 def test_some_of_a_layouts_joints() -> None:

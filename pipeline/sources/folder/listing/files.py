@@ -9,7 +9,8 @@ from pathlib import Path
 from pipeline.errors import ConfigError
 from pipeline.sources.base import Unparsed
 from pipeline.sources.folder.listing.labels import Labels
-from pipeline.sources.folder.listing.patterns import PART, Pattern, natural, plain
+from pipeline.sources.folder.listing.patterns import PART, Pattern, plain
+from pipeline.sources.folder.natural_order import natural
 from pipeline.sources.folder.params import Params, Table
 from pipeline.sources.folder_listing import no_recordings_message, walk
 
@@ -28,6 +29,7 @@ class StreamFile:
 class Found:
     """All files under a root: by stream, those that look like a stream's and are not, and all there are."""
 
+    labels: Labels
     streams: dict[str, list[StreamFile]] = field(default_factory=dict)
     unparsed: list[Unparsed] = field(default_factory=list)
     present: dict[str, str] = field(default_factory=dict)  # path -> why it cannot be read, or nothing
@@ -48,10 +50,10 @@ def find_files(root: Path, params: Params) -> Found:
     A file that fits no pattern is told of where it lies beside files of a stream and has their ending: its name is
     probably mistyped. All others (notes, thumbnails) are nobody's business.
     """
-    streams = [_StreamFiles(name, patterns, Labels(params)) for name, patterns in stream_patterns(params).items()]
+    found = Found(Labels(params))
+    streams = [_StreamFiles(name, patterns, found.labels) for name, patterns in stream_patterns(params).items()]
     ignored = [Pattern.parse(text) for text in params.ignore]
     tables = _tables(params)
-    found = Found()
     kinds: dict[tuple[str, str], str] = {}  # folder and ending of files of a stream
     strange: list[tuple[tuple[str, str], str]] = []
     for folder, entries in walk(root, ""):
@@ -68,6 +70,8 @@ def find_files(root: Path, params: Params) -> Found:
                 kinds.setdefault(kind, claimed[0].name)
             elif not any(each.match(path) is not None for each in tables):
                 strange.append((kind, path))
+    for stream in streams:
+        stream.note_joined()
     for stream in streams:
         found.streams[stream.name] = list(stream.joined())
         found.unparsed += stream.unparsed
@@ -103,17 +107,24 @@ class _StreamFiles:
                 self.unparsed.append(Unparsed(self.name, path, problem))
                 return True
             part = parts.pop(PART, "")
-            if "label" in parts:
-                parts["label"] = self._labels.canonical(parts["label"])
             identity = tuple((name, plain(parts[name])) for name in pattern.sorted_names)
             self._files.setdefault(identity, []).append((part, path))
             return True
         return False
 
+    def note_joined(self) -> None:
+        """Note classes by which two of these files would be one recording's, though their labels differ."""
+        seen: dict[tuple[tuple[str, str], ...], str] = {}
+        for identity in self._files:
+            parts = dict(identity)
+            name, _ = self._labels.of(label := parts.pop("label", ""))
+            if name is not None and seen.setdefault((("class", name), *parts.items()), label) != label:
+                self._labels.joined.add(name)
+
     def joined(self) -> Iterator[StreamFile]:
         """Yield what files of one name make: one stream in several files, or else the first of them."""
         for identity, files in self._files.items():
-            parts = dict(identity)
+            parts = {name: self._labels.canonical(of) if name == "label" else of for name, of in identity}
             if len(files) > 1:
                 files.sort(key=lambda each: (natural(each[0]), natural(each[1])))
             paths = tuple(path for _, path in files)

@@ -9,18 +9,24 @@ from pipeline.sources.folder.params import Params
 
 
 class Labels:
-    """Knows the class of each label: ``labels`` of the stages file, else the label itself."""
+    """Knows the class of each label: ``labels`` of the stages file, else the label itself.
+
+    Attributes
+    ----------
+    joined
+        Classes of which labels are kept apart: these are different activities, not spellings of one.
+    """
 
     def __init__(self, params: Params) -> None:
         self._classes = {plain(name): name for name in params.classes}
         self._map = {plain(str(code)): name for code, name in params.labels.items()}
-        named = [*self._map.values()]
-        self._alone = {code: name for code, name in self._map.items() if name is not None and named.count(name) == 1}
+        self.joined: set[str] = set()
 
     def canonical(self, label: str) -> str:
-        """Return how a label is compared: as its class, where no other label is joined to that."""
+        """Return how a label is compared: as its class, unless that joins several activities."""
         code = plain(label)
-        return self._alone.get(code, code)
+        name, _ = self.of(code)
+        return code if name is None or name in self.joined else name
 
     def of(self, label: str) -> tuple[str | None, str]:
         """Return a label's class and nothing; None for what is left out; and None and the reason where it has none."""

@@ -85,9 +85,3 @@ def plain(value: str) -> str:
     """Return a part as it is compared and shown: numbers without padding, so that 07 and 7 are one subject."""
     value = value.strip()
     return value.lstrip("0") or "0" if value.isascii() and value.isdigit() else value
-
-
-def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a key that sorts numbers in names by value: frame 2 before frame 10."""
-    pieces = re.split(r"(\d+)", text)
-    return tuple((1, int(each), each) if i % 2 else (0, 0, each) for i, each in enumerate(pieces))

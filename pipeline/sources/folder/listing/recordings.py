@@ -36,13 +36,18 @@ def list_recordings(found: Found, root: Path, params: Params, look: Look | None 
     ConfigError
         There is no recording, a table cannot be read, or patterns and tables do not say whose files are.
     """
-    rows = _rows_of_table(root, params) if params.table is not None else _rows_of_names(params, found)
+    rows = _rows_of_table(root, params, found.labels) if params.table is not None else _rows_of_names(params, found)
     owners = Owners(params, found)
     placed: list[Placed] = [(row, owners.streams_of(row)) for row in rows]
     unparsed = [*found.unparsed, *owners.unparsed, *owners.unclaimed()]
     if params.segments is not None and look is not None:
         placed = list(stretches(root, params, found, placed, unparsed, look))
-    labels = Labels(params)
+        if not placed and params.segments.windows is not None:
+            seconds = params.segments.windows.seconds
+            raise ConfigError(
+                f"source.segments.windows: no stretch is as long as a window, {seconds:g} s\n  take shorter windows"
+            )
+    labels = found.labels
     recordings: dict[str, Recording] = {}
     for row, streams in placed:
         label, reason = labels.of(_wanted(row, "label"))
@@ -66,11 +71,11 @@ def list_recordings(found: Found, root: Path, params: Params, look: Look | None 
     return Listing(by_id, tuple(sorted(unparsed, key=lambda each: each.path)))
 
 
-def _rows_of_table(root: Path, params: Params) -> list[Row]:
+def _rows_of_table(root: Path, params: Params, labels: Labels) -> list[Row]:
     table = params.table if isinstance(params.table, Table) else Table(file=params.table or "")
     needed = ["subject"] if params.segments is not None else ["subject", "label"]
     lines = read_table(root, table.file, table.csv, table.columns, needed)
-    rows, labels = [], Labels(params)
+    rows = []
     for line in lines:
         where = f"{table.file}:{line.number}"
         start, end = (_seconds(root, where, name, line.columns.get(name, "")) for name in ("start", "end"))

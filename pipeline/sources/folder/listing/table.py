@@ -97,6 +97,8 @@ def _lines(root: Path, file: str, how: Csv) -> Iterator[tuple[int, list[str]]]:
         content = read_plain_file(path, _MOST_BYTES + 1)
         text = content.decode("utf-8-sig" if how.encoding.lower().replace("-", "") == "utf8" else how.encoding)
     except FileNotFoundError:
+        if not root.is_dir():
+            raise ConfigError(f"source.root: there is no folder {root}\n  set source.root to yours") from None
         raise ConfigError(f"{path}: no such table\n  `file` is relative to source.root") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}\n  check the file") from None

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.sources.broken_file import BrokenFileError
 from pipeline.sources.folder.params import Format
 
-_FORMATS: dict[Format, tuple[str, ...]] = {
+FORMATS: dict[Format, tuple[str, ...]] = {
     "csv": (".csv", ".tsv", ".txt", ".dat", ".data", ".asc", ".log", ".tab"),
     "parquet": (".parquet", ".pq"),
     "excel": (".xlsx", ".xlsm"),
@@ -20,7 +20,7 @@ _FORMATS: dict[Format, tuple[str, ...]] = {
     "video": (".avi", ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".ogv", ".3gp"),
     "images": (".png", ".jpg", ".jpeg", ".pgm"),
 }
-_BY_END = {end: format for format, ends in _FORMATS.items() for end in ends}
+FORMAT_BY_END = {end: format for format, ends in FORMATS.items() for end in ends}
 _PICKLES = {".pkl", ".pickle", ".p", ".joblib", ".pt", ".pth"}
 
 
@@ -36,8 +36,8 @@ def format_of(path: Path, said: Format = "auto") -> Format:
         return said
     ends = [end.lower() for end in path.suffixes]
     end = ends[-2] if ends[-1:] == [".gz"] and len(ends) > 1 else ends[-1] if ends else ""
-    if end in _BY_END:
-        return _BY_END[end]
+    if end in FORMAT_BY_END:
+        return FORMAT_BY_END[end]
     if end in _PICKLES:
         raise BrokenFileError(
             "holds pickled Python objects, which are never loaded since they can run any code: load it where it is "

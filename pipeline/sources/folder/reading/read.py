@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.sources.base import Series
 from pipeline.sources.broken_file import BrokenFileError
+from pipeline.sources.folder.natural_order import natural
 from pipeline.sources.folder.params import Column, Stream
 from pipeline.sources.folder.reading.cache import Latest
 from pipeline.sources.folder.reading.clock.order import in_order, steps_of
@@ -22,7 +23,6 @@ from pipeline.sources.folder.reading.clock.stamps import Clock, read_clock
 from pipeline.sources.folder.reading.cut import Span, within
 from pipeline.sources.folder.reading.file_format import format_of
 from pipeline.sources.folder.reading.missing import check_finite, check_present, interpolated
-from pipeline.sources.folder.reading.natural_order import natural
 from pipeline.sources.folder.reading.notes import Notes
 from pipeline.sources.folder.reading.samples import Samples, joined
 from pipeline.sources.folder.reading.units import normalise

@@ -68,3 +68,13 @@ def test_another_stream_or_class_makes_no_features_stale(gym: Any) -> None:
     after = {id_: step.key for id_, step in gym.plan().steps.items() if step.stage == "encode"}
     assert after["encode[camera]"] == before["encode[camera]"]
     assert after["encode[watch]"] != before["encode[watch]"]
+
+
+def test_a_mistake_that_breaks_all_files_is_told_though_broken_ones_are_skipped(gym: Any) -> None:
+    path = gym.folder / "stages.yaml"
+    text = path.read_text().replace("column: time_ms", "column: time").replace("[camera, watch]", "[watch]")
+    path.write_text(text.replace("    camera: {backbone: resnet18", "    # {") + "on_bad_recording: skip\n")
+    said = gym.command("run", code=2).stderr
+    assert "none of 12 recordings can be used:" in said
+    assert "has no column `time` (time.column); it has `time_ms`" in said
+    assert "and 7 more" in said

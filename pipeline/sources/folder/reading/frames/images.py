@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.sources.base import Video
 from pipeline.sources.broken_file import BrokenFileError, for_recording, read_nonempty
-from pipeline.sources.folder.reading.natural_order import natural
+from pipeline.sources.folder.natural_order import natural
 from pipeline.sources.formats import pgm
 
 ENDS = (".png", ".jpg", ".jpeg", ".pgm")

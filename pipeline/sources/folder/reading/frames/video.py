@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from pipeline.sources.base import Probe, Video
 from pipeline.sources.broken_file import BrokenFileError, for_recording
+from pipeline.sources.folder.natural_order import natural
 from pipeline.sources.folder.params import Format, Stream
 from pipeline.sources.folder.reading.arrays import array_file
 from pipeline.sources.folder.reading.cut import Span, within
 from pipeline.sources.folder.reading.file_format import format_of
 from pipeline.sources.folder.reading.frames.images import ImageFrames, image_files
-from pipeline.sources.folder.reading.natural_order import natural
 from pipeline.sources.formats.mp4 import check_whole
 from pipeline.sources.formats.video import VideoFile
 

@@ -79,7 +79,7 @@ def find_dialect(head: bytes, said: Csv) -> Dialect:
     given = said.delimiter
     if given is not None and given != WHITESPACE and (len(given.encode()) != 1 or given in '\r\n"'):
         raise BrokenFileError(f"csv.delimiter: one character (or `{WHITESPACE}`), not {given!r}")
-    body = _without_lines(head, said.skip)
+    body = without_lines(head, said.skip)
     separator = b",;\t|" if given is None else b"" if given == WHITESPACE else given.encode()
     lines = []
     for number, line in counted(body, said.skip + 1, comments, separator):
@@ -234,7 +234,8 @@ def _all_end_in_semicolon(lines: Sequence[tuple[int, str]]) -> bool:
     return all(text.rstrip().endswith(";") and text.count(";") == 1 and text.count(",") > 0 for _, text in lines)
 
 
-def _without_lines(data: bytes, count: int) -> bytes:
+def without_lines(data: bytes, count: int) -> bytes:
+    """Return what follows after some lines."""
     at = 0
     for _ in range(count):
         at = data.find(b"\n", at) + 1

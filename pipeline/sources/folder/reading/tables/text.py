@@ -12,7 +12,7 @@ from pipeline.sources.folder.params import Column, Csv, Stream
 from pipeline.sources.folder.reading.notes import Notes
 from pipeline.sources.folder.reading.samples import Samples, joined_stamps
 from pipeline.sources.folder.reading.selection import select
-from pipeline.sources.folder.reading.tables.dialect import Dialect, find_dialect
+from pipeline.sources.folder.reading.tables.dialect import Dialect, find_dialect, without_lines
 from pipeline.sources.folder.reading.tables.lines import blocks, counted
 from pipeline.sources.folder.reading.tables.parse import Block, StampKind, parse
 
@@ -34,7 +34,7 @@ def read(path: Path, stream: Stream, label: Column | None = None) -> Samples:
     kind = _stamp_kind(dialect, selection.stamps, stream)
     found: list[Block] = []
     line = dialect.start + 1
-    for data in chain([_after(head, dialect.start)], source):
+    for data in chain([without_lines(head, dialect.start)], source):
         if data.strip():
             found.append(parse(data, line, dialect, selection, kind))
         line += data.count(b"\n")
@@ -56,15 +56,6 @@ def _stamp_kind(dialect: Dialect, stamps: tuple[int, ...], stream: Stream) -> St
     if stream.time.format is not None or stream.time.unit == "iso8601" or len(stamps) > 1:
         return "text"
     return "integer" if all(re.fullmatch(r"\s*[+-]?\d+\s*", row[stamps[0]]) for row in dialect.rows) else "number"
-
-
-def _after(data: bytes, lines: int) -> bytes:
-    at = 0
-    for _ in range(lines):
-        at = data.find(b"\n", at) + 1
-        if not at:
-            return b""
-    return data[at:]
 
 
 def _line(path: Path, said: Csv, dialect: Dialect, row: int) -> str:

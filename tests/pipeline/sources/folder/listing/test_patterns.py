@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sources.folder.listing.patterns import Pattern, PatternError, natural, plain
+from pipeline.sources.folder.listing.patterns import Pattern, PatternError, plain
 
 NAMES = ["subject", "label", "session", "view"]
 letters = st.text(string.ascii_lowercase, min_size=1, max_size=5)
@@ -79,4 +79,3 @@ def test_what_is_no_pattern(text: str, said: str) -> None:
 
 def test_numbers_are_compared_without_padding() -> None:
     assert [plain(each) for each in ("007", "7", "000", " 10 ", "a07", "0x1")] == ["7", "7", "0", "10", "a07", "0x1"]
-    assert sorted(["f10", "f9", "f1b", "e"], key=natural) == ["e", "f1b", "f9", "f10"]

@@ -146,6 +146,29 @@ class TestByNames:
         assert "label '4' is no class; add it to `classes`" in told["watch/S1A4T1.csv"]
         assert "did you mean walk?" in told["watch/S1AwalkkT1.csv"]
 
+    def test_two_spellings_of_one_class_are_one_label(self, listed: Any) -> None:
+        found = listed(
+            ["phone/1_SitDown_1.txt", "phone/2_walk_1.txt", "watch/S1Asit_downT1.csv", "watch/S2Asit_downT1.csv"],
+            streams={"watch": WATCH, "phone": PHONE},
+            labels={"SitDown": "run", "sit_down": "run", "sit-down": "run"},
+        )
+        assert [(r.id, r.action, sorted(r.streams)) for r in found.recordings] == [
+            ("s1_run_t1", "run", ["phone", "watch"]),
+            ("s2_run_t1", "run", ["watch"]),
+            ("s2_walk_t1", "walk", ["phone"]),
+        ]
+
+    def test_activities_that_are_joined_stay_apart_in_all_streams(self, listed: Any) -> None:
+        found = listed(
+            ["watch/S1A1T1.csv", "watch/S1A2T1.csv", "phone/1_1_1.txt", "phone/1_2_1.txt"],
+            streams={"watch": WATCH, "phone": PHONE},
+            labels={"1": "walk", "2": "walk"},
+        )
+        assert [(r.id, sorted(r.streams)) for r in found.recordings] == [
+            ("s1_1_t1", ["phone", "watch"]),
+            ("s1_2_t1", ["phone", "watch"]),
+        ]
+
     @pytest.mark.parametrize(
         ("streams", "said"),
         [
@@ -277,6 +300,11 @@ class TestSegments:
         found = listed(["1_walk.csv"], streams=stream, segments=segments)
         assert [(r.start, r.end) for r in found.recordings] == [(0, 30), (15, 45), (30, 60)]
 
+    def test_windows_that_no_stretch_is_as_long_as(self, listed: Any) -> None:
+        segments = {"column": "activity", "windows": {"seconds": 50}}
+        with pytest.raises(ConfigError, match="no stretch is as long as a window, 50 s"):
+            listed(["1.csv"], streams=LONG, segments=segments)
+
     @pytest.mark.parametrize(
         ("text", "said"),
         [
@@ -304,6 +332,7 @@ class TestSegments:
         ({"segments": {}}, "segments: has none of"),
         ({"segments": {"files": "a.csv", "column": "b"}}, "segments: has `files` and `column`"),
         ({"segments": {"column": "b", "stream": "foot"}}, "segments: foot is no stream"),
+        ({"segments": {"column": "b", "rest": "none"}}, "segments: rest: none is not among"),
         ({"ignore": ["/x"]}, "ignore: '/x' is no path below the root"),
     ],
 )

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.sources.broken_file import BrokenFileError
+from pipeline.sources.folder.natural_order import natural
 from pipeline.sources.folder.reading import read as reading
 from pipeline.sources.folder.reading.cache import Latest
 from pipeline.sources.folder.reading.cut import Span, within
-from pipeline.sources.folder.reading.natural_order import natural
 from pipeline.sources.folder.reading.read import read_series
 
 from .reads import read, refused, stream, values, write
