@@ -33,7 +33,8 @@ class Remembered:
         self._files = [] if table is None else [table]
         described = msgspec.json.encode(params) + os.fsencode(os.path.realpath(root))
         code = hashlib.sha256(described)
-        for module in sorted(Path(__file__).parent.glob("**/*.py")):  # other code may list otherwise
+        here = Path(__file__).parent
+        for module in sorted([*here.glob("*.py"), *(here / "listing").glob("*.py")]):  # other code may list otherwise
             code.update(str(module.stat().st_mtime_ns).encode())
         self._file = cache_folder() / "folder" / f"{code.hexdigest()[:24]}.listing"
 

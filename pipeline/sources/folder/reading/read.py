@@ -102,8 +102,7 @@ def _whole(files: Sequence[Path], stream: Stream, clocks: Clocks, label: Column 
         raise BrokenFileError(f"has no column of labels, {label!r}: it is no table")
     check_finite(samples.values, samples.names, samples.where)
     if stream.limit is not None:
-        beyond = np.abs(samples.values) > stream.limit
-        samples = replace(samples, values=np.where(beyond, np.nan, samples.values))
+        samples = replace(samples, values=_within_limit(samples, stream.limit, stream.missing))
     clock = None
     if samples.stamps is not None and stream.time is not None:
         clock = read_clock(samples, stream.time)
@@ -119,6 +118,18 @@ def _whole(files: Sequence[Path], stream: Stream, clocks: Clocks, label: Column 
     notes = msgspec.structs.replace(notes, samples=len(values), interpolated=filled)
     labels = None if samples.labels is None else samples.labels[rows]
     return Reading(Series(np.ascontiguousarray(values), times), notes, labels)
+
+
+def _within_limit(samples: Samples, limit: float, missing: str) -> NDArray[np.float64]:
+    """Return the values, NaN for what is beyond the limit; that is refused where nothing may be missing."""
+    beyond = np.abs(samples.values) > limit
+    if missing == "fail" and beyond.any():
+        row, column = (int(at) for at in np.argwhere(beyond)[0])
+        raise BrokenFileError(
+            f"{samples.where(row)}, {samples.names[column]}: {samples.values[row, column]:g} is beyond the limit, "
+            f"{limit:g}; say missing: drop or interpolate"
+        )
+    return np.where(beyond, np.nan, samples.values)
 
 
 def _present(samples: Samples, clock: Clock | None, stream: Stream) -> NDArray[np.int64]:

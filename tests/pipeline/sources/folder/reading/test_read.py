@@ -48,6 +48,14 @@ def test_missing_values(tmp_path: Path) -> None:
     assert "line 2, column 3 (`y`)" in refused(tmp_path, content, **said)
 
 
+def test_what_is_beyond_the_limit_is_missing(tmp_path: Path) -> None:
+    content = "1,5\n-9,6\n3,7\n"
+    assert read(tmp_path, content, limit=8, missing="drop").series.values.tolist() == [[1, 5], [3, 7]]
+    assert read(tmp_path, content, limit=8, missing="interpolate").series.values.tolist() == [[1, 5], [2, 6], [3, 7]]
+    said = refused(tmp_path, content, limit=8)
+    assert "line 2, column 1: -9 is beyond the limit, 8; say missing: drop or interpolate" in said
+
+
 def test_dropping_leaves_the_others_in_their_place(tmp_path: Path) -> None:
     found = read(tmp_path, "1\n2\nnan\n4\n", rate=2, missing="drop").series
     assert found.times is not None
