@@ -98,12 +98,24 @@ SOURCES: Mapping[str, Registration] = {
     ),
 }
 
-# Where a name of a stages file stands for something; stages are those of plug-ins, which `transform` runs.
+# Where a name of a stages file stands for something; stages (which `transform` runs), backbones and reductions are
+# those of plug-ins alone.
 TABLES: Mapping[str, Mapping[str, Registration]] = {
     "sources": SOURCES,
     "models": MODELS,
     "losses": LOSSES,
     "stages": {},
+    "backbones": {},
+    "reductions": {},
+}
+
+_REDUCTIONS = ("mean", "mean-std", "flatten")
+# The parameter of a kind's encoding that can name a plug-in, the table of those, and what else it can be; of video
+# that is any name, since torchvision's and timm's are many.
+ENCODE_PLUGINS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "series": ("reduce", "reductions", _REDUCTIONS),
+    "skeleton": ("reduce", "reductions", _REDUCTIONS),
+    "video": ("backbone", "backbones", ()),
 }
 
 ENCODERS: Mapping[str, Registration] = {
@@ -130,6 +142,11 @@ PRETRAINED: Mapping[str, Registration] = {
 def find(table: str, name: str) -> Registration:
     """Return what a name stands for, of ours or a plug-in, of which nothing is imported; BadName where nothing does."""
     return TABLES[table].get(name) or plugin_names.find(table, name)
+
+
+def is_plugin_name(table: str, name: str) -> bool:
+    """Tell whether a name stands for a plug-in where other names are not in a table: torchvision's networks."""
+    return ":" in name or name.endswith(".py") or name in plugin_names.known(table)
 
 
 def known_names(table: str) -> list[str]:

@@ -7,7 +7,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
@@ -36,12 +36,13 @@ class Guarded(io.TextIOBase):
     """A stream that writes harmless text and remembers why a write failed, rather than raise it.
 
     `stream` is None where it was closed before the program began, as ``>&-`` does. With `controls` these pass:
-    for what draws on a terminal, and makes texts of others harmless itself.
+    for what draws on a terminal, and makes texts of others harmless itself. `told` says a text as its reader wants it.
     """
 
     def __init__(self, stream: TextIO | None, *, controls: bool = False) -> None:
         self.stream = stream
         self.failure: OSError | None = None  # why the first text was lost
+        self.told: Callable[[str], str] = str
         self._controls = controls
         if isinstance(stream, io.TextIOWrapper) and stream.errors != "backslashreplace":
             with suppress(OSError):
@@ -66,7 +67,7 @@ class Guarded(io.TextIOBase):
         if not isinstance(text, str):  # click finds out so what kind of stream it has
             raise TypeError(f"text is written here, not {type(text).__name__}")
         if text:
-            self._try("write", text if self._controls else harmless(text))
+            self._try("write", text if self._controls else self.told(harmless(text)))
         return len(text)
 
     def flush(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.told import fold_errors
 from pipeline.error_origin import describe_gpu_failure, describe_unforeseen
 from pipeline.errors import PipelineError
 from pipeline.plugins.places import name_places, place_of_error
@@ -17,22 +18,23 @@ from store import check_environment, redact_secrets
 from store.errors import StoreError, UnknownHome, UnsupportedUrl, WrongVariable
 from trainers.errors import TrainingError
 
-_COMMANDS = {
-    "init": "Look at a folder of recordings and write a stages file for it.",
-    "run": "Run what is not there yet.",
-    "status": "Show what would run, and why.",
-    "explain": "Say why a step would run, and what it is made of.",
-    "graph": "Draw the stages and what they need.",
-    "results": "Show the figures.",
-    "doctor": "Look whether this machine and this experiment have what a run needs.",
-    "inspect": "Look at the recordings, or at one as a model sees it.",
-    "accept": "Take changed code that gives the same values.",
-    "push": "Copy outputs to a remote store.",
-    "pull": "Copy outputs from the remote stores.",
-    "verify": "Check outputs byte by byte.",
-    "gc": "Show what no experiment uses, and free it with --yes.",
-    "store": "Look at what is in a store.",
+_COMMANDS = {  # what each is for, and an example
+    "init": ("Look at a folder of recordings and write a stages file for it.", "init recordings -f mine.yaml"),
+    "run": ("Run the steps that are not there yet, then print the results.", "run --until encode"),
+    "status": ("Show what would run, and why.", "status --set stages.student.model.width=32"),
+    "explain": ("Say why a step would run, and what it is made of.", "explain 'teacher[subjects=odd,seed=0]'"),
+    "graph": ("Draw the entries and what they need.", "graph --format svg > stages.svg"),
+    "results": ("Print every model's figures, over seeds.", "results --per-recording > predictions.csv"),
+    "doctor": ("Look whether this machine and this experiment have what a run needs.", "doctor -f mine.yaml"),
+    "inspect": ("Look at the recordings, or at one as a model sees it.", "inspect --png source.png"),
+    "accept": ("Take changed code that gives the same values.", "accept teacher"),
+    "push": ("Copy outputs to a remote store.", "push encode --remote s3://bucket/features"),
+    "pull": ("Copy outputs from the remote stores.", "pull encode"),
+    "verify": ("Check outputs byte by byte.", "verify --all --quarantine"),
+    "gc": ("Show what no experiment uses, and free it with --yes.", "gc --grace 2d --yes"),
+    "store": ("Look at what is in a store.", "store ls --stage train"),
 }
+_ENTRIES = "ENTRY is a name under `stages:` in the stages file; `pipeline graph` lists them."
 
 
 class _Lazy(click.Group):
@@ -45,15 +47,31 @@ class _Lazy(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = import_module(f"pipeline.cli.commands.{cmd_name}").command
-        command.name, command.help = cmd_name, _COMMANDS[cmd_name]
+        command.name, (command.help, example) = cmd_name, _COMMANDS[cmd_name]
+        takes_entries = any(str(param.metavar or param.name).lower() == "entry" for param in command.params)
+        command.epilog = "\n\n".join([*([_ENTRIES] if takes_entries else []), f"Example: pipeline {example}"])
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from pipeline.stagesfile.schema import did_you_mean
+
+            ctx.fail(f"No such command {args[0]!r}; {did_you_mean(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl([(name, purpose) for name, (purpose, _) in _COMMANDS.items()])
 
 
-@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Own recordings begin with `pipeline init DIR`, the built-in sample with `pipeline run` in its checkout. "
+    "`pipeline COMMAND --help` says more of each.",
+)
 @click.version_option(package_name="harvest")
 def group() -> None:
     """Encode, train, distil and evaluate models of human activity, each stage cached and resumable."""
@@ -63,7 +81,9 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    with guarded() as (out, _):
+    with guarded() as (out, err):
+        if "--debug" not in arguments:  # a traceback's lines are code
+            fold_errors(err)
         status = _run(arguments)
         if problem := lost(out):
             print(
@@ -92,6 +112,11 @@ def _run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         print("stopped: what is finished stays, run again to go on", file=sys.stderr)
         return 130
+    except SystemExit as error:
+        if not place_of_error(error):
+            raise
+        _print_error(describe_unforeseen(error), arguments)
+        return 1
     except Exception as error:
         _print_error(_describe(error), arguments)
         return 1

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from pipeline.cli.told import DEFAULT_FILE, use_file
 from pipeline.lock import lock_path
 from pipeline.log import info, show
 from pipeline.plan.planner import Plan, make_plan, plan_again
@@ -30,12 +31,17 @@ def _keep_debug(ctx: click.Context, param: click.Parameter, debug: bool) -> None
     ctx.meta["debug"] = debug  # for `run`, whose steps fail elsewhere; `main` looks at the arguments
 
 
+def _use_file(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
+    use_file(path)
+    return path
+
+
 def experiment_options(command: F) -> F:
     """Add ``-f`` and ``--set``, which the command takes as `path` and `settings`, ``--debug`` and ``-v``."""
     options = [
         click.option(
-            "-f", "--file", "path", type=click.Path(path_type=Path, readable=False), default=Path("stages.yaml"),
-            show_default=True, help="The stages file.",
+            "-f", "--file", "path", type=click.Path(path_type=Path, readable=False), default=DEFAULT_FILE,
+            metavar="FILE", show_default=True, callback=_use_file, help="The stages file.",
         ),
         click.option(
             "--set", "settings", multiple=True, metavar="KEY=VALUE",

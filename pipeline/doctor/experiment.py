@@ -160,8 +160,11 @@ def _counts(point: Point, listing: Listing) -> Iterator[Finding]:
         streams = source.modalities[name].streams
         lacking = sum(any(stream not in each.streams for stream in streams) for each in recordings)
         if lacking and getattr(source, "recipe", None) is None:
-            repair = "on_bad_recording: skip goes on without them"
-            yield note(TOPIC, f"{counted(lacking, 'recording')} without {name}", repair)
+            what = f"{counted(lacking, 'recording')} without {name}"
+            if point.experiment.on_bad_recording == "skip":
+                yield note(TOPIC, f"{what}: left out of what needs it, as on_bad_recording: skip says")
+            else:
+                yield note(TOPIC, what, "on_bad_recording: skip goes on without them")
     yield from _unparsed(listing.unparsed)
 
 
@@ -178,7 +181,7 @@ def _planned(points: Sequence[Point], listing: Listing, lock: Lock) -> Iterator[
     table = Table(listing, {stream: LockedStream(digest(None)) for stream in streams})
     weights: dict[tuple[str, str], NamedWeights] = {}
 
-    def identify(point: Point, place: str, value: str) -> Mapping[str, Any]:
+    def identify(point: Point, place: str, value: str, _: Any) -> Mapping[str, Any]:
         weights.setdefault((place, value), NamedWeights(point, place, value))
         return {"enumerated": value}
 

@@ -16,6 +16,7 @@ from store import expand_home
 
 TOPIC = "weights"
 _FILES = (".pth", ".safetensors")
+_TIMM = "timm/"
 
 
 class Named(NamedTuple):
@@ -29,7 +30,10 @@ class Named(NamedTuple):
 def look(named: Named) -> Iterator[Finding]:
     """Say whether a file of weights is there, and for enumerated ones, whether they were downloaded before."""
     point, place, value = named
-    if value == "none":
+    network = network_of(point, place)
+    if value == "none" and ":" in network:
+        yield ok(TOPIC, f"{place}: none but what {network} makes")
+    elif value == "none":
         yield note(TOPIC, f"{place}: none, so that features are random projections", "name pretrained weights")
     elif value.endswith(_FILES):
         path = point.document.path.absolute().parent / expand_home(value)
@@ -40,8 +44,10 @@ def look(named: Named) -> Iterator[Finding]:
                 yield problem(TOPIC, f"{place}: there is no file {path}", "fetch it, or give the path of one, or none")
         except OSError as error:
             yield problem(TOPIC, f"{place}: {path}: {error.strerror}", "check that place and its permissions")
+    elif network.startswith(_TIMM):
+        yield _tagged(place, network.removeprefix(_TIMM), value)
     else:
-        yield _enumerated(place, model_of(point, place), value)
+        yield _enumerated(place, network, value)
 
 
 def _enumerated(place: str, model: str, value: str) -> Finding:
@@ -56,7 +62,17 @@ def _enumerated(place: str, model: str, value: str) -> Finding:
     return note(TOPIC, f"{place}: {model} {value} will be downloaded to {file}", repair)
 
 
-def model_of(point: Point, place: str) -> str:
+def _tagged(place: str, model: str, tag: str) -> Finding:
+    if util.find_spec("timm") is None:
+        return problem(TOPIC, f"{place}: timm is not installed here", "pip install timm")
+    folder = hugging_face_folder() / f"models--timm--{model}.{tag}"
+    if folder.is_dir():
+        return ok(TOPIC, f"{place}: timm's {model}.{tag} is in {folder}")
+    repair = "without a network, bring that folder from elsewhere, or the weights as a file"
+    return note(TOPIC, f"{place}: timm's {model}.{tag} will be downloaded to {folder}", repair)
+
+
+def network_of(point: Point, place: str) -> str:
     """Return which network the weights at a key are of: the key beside it, or that key's default."""
     from pipeline.stages.encode.video.params import VideoParams
 
@@ -64,7 +80,8 @@ def model_of(point: Point, place: str) -> str:
     body = point.entries[entry].body.get(section)
     if section == "model":
         return str(body.get("name") if isinstance(body, dict) else body)
-    return str(body.get("backbone", VideoParams().backbone) if isinstance(body, dict) else VideoParams().backbone)
+    network = body.get("backbone", VideoParams().backbone) if isinstance(body, dict) else VideoParams().backbone
+    return str(network.get("name") if isinstance(network, dict) else network)
 
 
 def hub_folder() -> Path:
@@ -72,6 +89,14 @@ def hub_folder() -> Path:
     if home := os.environ.get("TORCH_HOME"):
         return expand_home(home) / "hub"
     return expand_home(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch" / "hub"
+
+
+def hugging_face_folder() -> Path:
+    """Return where the hub of Hugging Face keeps what it downloads."""
+    if cache := os.environ.get("HF_HUB_CACHE"):
+        return expand_home(cache)
+    home = os.environ.get("HF_HOME") or f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
+    return expand_home(home) / "hub"
 
 
 def url_of(model: str, weights: str) -> str | None:

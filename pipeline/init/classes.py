@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.errors import ConfigError
 from pipeline.init.look.tables import codes_table
+from pipeline.init.looked import Looked
 from pipeline.sources.folder.listing.patterns import plain
 from pipeline.sources.folder.natural_order import natural
 
@@ -42,7 +44,7 @@ def classes_of(labels: Iterable[str], root: Path, singles: Sequence[str]) -> Cla
         spellings.setdefault(re.sub(r"[\W_]+", "", label).casefold() or label, []).append(label)
     found = Classes([])
     for key, spelled in spellings.items():
-        if key in _NOTHING and len(spellings) > 2:
+        if is_nothing(key) and len(spellings) > 2:
             found.labels |= dict.fromkeys(spelled)
             found.comment = "null: left out"
             continue
@@ -59,3 +61,25 @@ def classes_of(labels: Iterable[str], root: Path, singles: Sequence[str]) -> Cla
             found.comment = f"what codes mean is said in {file}"
             break
     return found
+
+
+def is_nothing(label: str) -> bool:
+    """Tell whether a label says that nothing is done."""
+    return label.casefold() in _NOTHING
+
+
+def no_classes(looked: Looked, patterns: Mapping[str, Sequence[str]], names: Sequence[str]) -> ConfigError:
+    """Say that names of files do not tell what is done, and where else it can be said."""
+    what = f"only one class, {names[0]}" if names else "no part that says what is done in a recording"
+    files = "; ".join(each for some in patterns.values() for each in some)
+    if "{label" in files and not names:
+        what = "numbers, of which none surely says what is done in a recording"
+    seen = f", and nothing reads labels from files such as {looked.annotations[0]}" if looked.annotations else ""
+    table = "a table recordings.csv with columns id, subject, label, or with the paths of files"
+    stretches = "; or give such files columns start, end and label" if looked.annotations else ""
+    return ConfigError(
+        f"{looked.root}: names have {what} ({files}){seen}\n"
+        "  write {label} where a path says it:\n"
+        f"    --set 'source.streams.{next(iter(looked.streams))}.files=...'\n"
+        f"  or list the recordings in {table} (docs/own-data.md){stretches}"
+    )

@@ -9,7 +9,9 @@ from typing import Any
 from pipeline.init.streams.found import LONG_GAP, StreamFound
 from pipeline.sources.base import Recording
 
-_WINDOW = 0.45  # seconds
+_WINDOW, _USUAL = 0.45, 5.0  # seconds, of a window and of a recording where files do not say
+_FEWEST_PATCHES, _MOST_PATCHES = 6, 30  # windows are longer in long recordings
+_HALVES, _FEW_SUBJECTS = 6, 10
 _LEAST = 0.5  # share of recordings that must have a stream
 _NO_WEIGHTS = (
     "`weights: none`: a network with random weights, so that nothing is downloaded: its features are",
@@ -27,62 +29,95 @@ class Experiment:
 
 
 def experiment_for(
-    streams: Mapping[str, StreamFound], recordings: Sequence[Recording], *, alone: bool, length: float
+    streams: Mapping[str, StreamFound],
+    recordings: Sequence[Recording],
+    *,
+    wanted: Sequence[str] = (),
+    alone: bool,
+    length: float,
+    sets: Sequence[str] = (),
 ) -> Experiment:
     """Choose what suits.
 
     Parameters
     ----------
+    wanted
+        The modalities that are decided on; those that most recordings have where left out.
     alone
         Whether nothing says who is in a recording.
     length
-        Of the windows that recordings are cut into, in seconds; 0 where they are not.
+        Of recordings within longer files, in seconds; 0 where they are whole files.
+    sets
+        The parts that the data set was published in.
     """
     made = Experiment()
-    chosen = _modalities(made, streams, recordings)
-    made.keys["protocol"] = _protocol(made, recordings, alone=alone)
+    decided = [each for each in wanted if each in streams]
+    made.keys["modalities"] = chosen = decided or _modalities(streams, recordings)
+    if not decided:
+        _say_left_out(made, streams, recordings, chosen)
+    whole = [each for each in recordings if {*chosen} <= {*each.streams}]
+    made.keys["protocol"] = _protocol(made, whole or recordings, alone=alone)
+    if tests := [each for each in sets if each.lower().startswith("test")]:
+        made.keys["protocol"] = {"test": {"set": tests[0]}}
+        made.comments["protocol"] = "as names of files say: the others train"
     made.keys["seeds"] = [0, 1, 2] if len(recordings) < 5000 else [0]
-    lacking = sum(not {*chosen} <= {*each.streams} for each in recordings)
-    if lacking:
+    if lacking := len(recordings) - len(whole):
         made.keys["on_bad_recording"] = "skip"
-        made.comments["on_bad_recording"] = f"{lacking} of {len(recordings)} recordings lack one of the modalities"
+        said = f"{lacking} of {len(recordings)} recordings lack one of the modalities"
+        made.comments["on_bad_recording"] = said
+        made.notes.append(f"{said}, and are skipped: `on_bad_recording: skip`")
     made.keys["stages"] = {"encode": _encode(made, streams, chosen, length), **_models(made, streams, chosen)}
     return made
 
 
-def _modalities(made: Experiment, streams: Mapping[str, StreamFound], recordings: Sequence[Recording]) -> list[str]:
+def _modalities(streams: Mapping[str, StreamFound], recordings: Sequence[Recording]) -> list[str]:
     have = {name: sum(name in each.streams for each in recordings) for name in streams}
     chosen = [name for name, count in have.items() if count >= _LEAST * max(have.values())] or [*streams]
     while len(chosen) > 1:  # few recordings may have all of them
         whole = sum({*chosen} <= {*each.streams} for each in recordings)
-        rarest = min(chosen, key=lambda name: have[name])
         if whole >= _LEAST * len(recordings):
             break
-        chosen.remove(rarest)
-    left = [name for name in streams if name not in chosen]
-    made.keys["modalities"] = chosen
-    if left:
-        few = ", ".join(f"{name} ({have[name]} of {len(recordings)} recordings)" for name in left)
-        made.comments["modalities"] = f"without {few}: models see recordings that have all modalities"
+        chosen.remove(min(chosen, key=lambda name: have[name]))
     return chosen
 
 
-def _protocol(made: Experiment, recordings: Sequence[Recording], *, alone: bool) -> str:
-    subjects = sorted({each.subject for each in recordings})
+def _say_left_out(
+    made: Experiment, streams: Mapping[str, StreamFound], recordings: Sequence[Recording], chosen: Sequence[str]
+) -> None:
+    left = [name for name in streams if name not in chosen]
+    if not left:
+        return
+    have = {name: sum(name in each.streams for each in recordings) for name in left}
+    few = ", ".join(f"{name} ({have[name]} of {len(recordings)} recordings)" for name in left)
+    made.comments["modalities"] = f"without {few}: models see recordings that have all modalities"
+    made.notes.append(f"left out of `modalities`: {few}; models see recordings that have all of them")
+
+
+def _protocol(made: Experiment, recordings: Sequence[Recording], *, alone: bool) -> Any:
+    """Choose folds of people that training has not seen, as well as there are people."""
+    classes: dict[str, set[str]] = {}
+    for each in recordings:
+        classes.setdefault(each.subject, set()).add(each.action)
+    subjects = [*classes]
     numbers = [int(each) for each in subjects if each.isascii() and each.isdigit()]
     random = "half of the recordings by chance, so that subjects are in training and test alike"
+    chosen: Any = "random"
     if alone:
-        made.comments["protocol"] = f"{random}: names do not say who is in a recording"
-        return "random"
-    if len(numbers) == len(subjects) >= 6 and {number % 2 for number in numbers} == {0, 1}:
-        made.comments["protocol"] = "subjects with odd numbers train, those with even ones test"
-        return "subject-50-50"
-    if 3 <= len(subjects) <= 10:
-        made.comments["protocol"] = "each subject in turn is tested by a model of the others"
-        return "loso"
-    why = f"{len(subjects)} subject{'s' * (len(subjects) != 1)}"
-    made.comments["protocol"] = f"{random} ({why}); docs/stages-file.md has others"
-    return "random"
+        why = f"{random}: names do not say who is in a recording"
+    elif len(subjects) < 2:
+        why = "half of the recordings by chance: with one subject alone, nothing is told of other people"
+        made.notes.append(f"there is one subject alone ({subjects[0]}), so that results tell nothing of other people")
+    elif len(numbers) == len(subjects) >= _HALVES and {number % 2 for number in numbers} == {0, 1}:
+        chosen, why = "subject-50-50", "subjects with odd numbers train, those with even ones test"
+    elif len(subjects) <= _FEW_SUBJECTS:
+        chosen, why = "loso", f"each of {len(subjects)} subjects in turn is tested by a model of the others"
+    else:
+        chosen, why = {"k-folds": 5}, f"a fifth of {len(subjects)} subjects in turn is tested by a model of the others"
+        if len({*map(frozenset, classes.values())}) > 1:
+            chosen["stratified"] = True
+            why += "; stratified, since not all of them did everything"
+    made.comments["protocol"] = why
+    return chosen
 
 
 def _encode(made: Experiment, streams: Mapping[str, StreamFound], chosen: Sequence[str], length: float) -> Any:
@@ -93,12 +128,13 @@ def _encode(made: Experiment, streams: Mapping[str, StreamFound], chosen: Sequen
             encode[name] = {"backbone": "resnet18", "weights": "none", "image_size": 112, "patches": 10}
             made.comments[key] = "\n".join(_NO_WEIGHTS)
             continue
-        stride = max(1, round(_WINDOW * stream.rate / 2))
-        encode[name] = {"window": 2 * stride, "stride": stride, "patches": 20, "align": "resample"}
-        said = [f"windows of {2 * stride / stream.rate:.2g} s"]
-        seconds = length or stream.seconds
-        if seconds:
-            said.append(f"20 of them over a whole recording, usually {seconds:.2g} s")
+        seconds = length or stream.seconds or _USUAL
+        patches = min(max(round(2 * seconds / _WINDOW) - 1, _FEWEST_PATCHES), _MOST_PATCHES)
+        stride = max(1, round(seconds * stream.rate / (patches + 1)))
+        encode[name] = {"window": 2 * stride, "stride": stride, "patches": patches, "align": "resample"}
+        said = [f"{patches} windows of {2 * stride / stream.rate:.2g} s"]
+        if length or stream.seconds:
+            said[0] += f" over a recording, usually of {seconds:.3g} s"
         if stream.gap > LONG_GAP:
             said.append(f"gaps (up to {stream.gap:.3g} s) are bridged by straight lines")
         made.comments[key] = ", ".join(said)

@@ -9,8 +9,11 @@ from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.init.write import flow, yaml_text
+from pipeline.sources.folder.listing.patterns import Pattern
+from pipeline.sources.folder_listing import walk
+from pipeline.stagesfile.load import read_document
 
-_RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+_RECIPES = Path(__file__).parent / "recipes"
 _SERIES = {"stage": "train", "needs": ["encode"], "model": "cnn1d"}
 _FUSED = {"stage": "train", "needs": ["encode"], "model": {"name": "dmft", "layers": 1}}
 _KNOWN: Mapping[str, tuple[str, str]] = {  # name: protocol, the modality that is taken where several are one sensor's
@@ -19,6 +22,7 @@ _KNOWN: Mapping[str, tuple[str, str]] = {  # name: protocol, the modality that i
     "mmact": ("cross-subject", "inertial"),
     "sample": ("subject-50-50", "inertial"),
 }
+_LEVELS = 4  # of folders below the one that is given, in which files are looked for
 _PARTS = {"accelerometer", "gyroscope", "phone", "watch"}  # of a modality that has more
 
 
@@ -28,7 +32,7 @@ def names() -> list[str]:
     return [*_KNOWN, *(name for name in recipes if name not in _KNOWN)]
 
 
-def known_text(name: str, root: Path | None, written: str) -> str:
+def known_text(name: str, root: Path | None, written: str, path: Path, run: str) -> str:
     """Return the stages file of a data set.
 
     Parameters
@@ -37,6 +41,10 @@ def known_text(name: str, root: Path | None, written: str) -> str:
         Where it lies; None for what needs no folder.
     written
         How the stages file says that.
+    path
+        Of the stages file.
+    run
+        The command that runs it.
 
     Raises
     ------
@@ -44,24 +52,44 @@ def known_text(name: str, root: Path | None, written: str) -> str:
         An unknown name, or a folder that does not hold that data set.
     """
     if name in _KNOWN:
-        return _of_source(name, root, written)
-    recipe = _RECIPES / f"{name}.yaml"
+        return _of_source(name, root, written, run)
     if name not in names():
         raise ConfigError(f"--dataset {name}: is not known\n  known: {', '.join(names())}; leave it out for any folder")
     if root is None:
         raise _wants_folder(name)
-    if not root.is_dir():
-        raise ConfigError(f"{root}: there is no such folder\n  give the one that holds {name}")
-    text = re.sub(r"(?m)^store: .*", "store: .store", recipe.read_text(encoding="utf-8"), count=1)
+    text = (_RECIPES / f"{name}.yaml").read_text(encoding="utf-8")
+    _check_place(name, root, read_document(path, text).values["source"])
+    text = re.sub(r"(?m)^#     pipeline init DIR --dataset \S+ +# DIR", f"#     {run}     # source.root", text, count=1)
     place = re.compile(r"(?m)^(\s+root:|\s*source: \{.*?\broot:)\s*[^,}\n#]*[^,}\n#\s]")
     return place.sub(lambda match: f"{match[1]} {flow(written)}", text, count=1)
+
+
+def _check_place(name: str, root: Path, source: Mapping[str, Any]) -> None:
+    """Look whether a folder has files that a recipe is about: ConfigError where it has none."""
+    if not root.is_dir():
+        raise ConfigError(f"{root}: there is no such folder\n  give the one that holds {name}")
+    files = [stream.get("files", []) for stream in source["streams"].values()]
+    patterns = [Pattern.parse(text) for each in files for text in ([each] if isinstance(each, str) else each)]
+    below = ""
+    for folder, entries in walk(root, ""):
+        for entry in entries:
+            parts = [*folder.split("/"), entry.name] if folder else [entry.name]
+            for level in range(min(len(parts), _LEVELS)):
+                if not any(pattern.match("/".join(parts[level:])) for pattern in patterns):
+                    continue
+                if level == 0:
+                    return
+                below = below or "/".join(parts[:level])
+    wanted = f"files like {patterns[0].text}" if patterns else "its files"
+    where = f"they lie in {root / below}: give that" if below else f"docs/datasets/{name}.md says what DIR is to hold"
+    raise ConfigError(f"{root}: holds no {wanted}\n  {where}")
 
 
 def _wants_folder(name: str) -> ConfigError:
     return ConfigError(f"--dataset {name}: lies in a folder\n  give it: pipeline init DIR --dataset {name}")
 
 
-def _of_source(name: str, root: Path | None, written: str) -> str:
+def _of_source(name: str, root: Path | None, written: str, run: str) -> str:
     from pipeline.registry import SOURCES, import_object
 
     protocol, single = _KNOWN[name]
@@ -96,4 +124,4 @@ def _of_source(name: str, root: Path | None, written: str) -> str:
         "random weights: features are random projections. Pretrained: {backbone: resnet50, weights: IMAGENET1K_V1}"
     )
     comments |= {f"stages.encode.{key}": f"`weights: none`: {weights}" for key in videos}
-    return yaml_text(document, comments, f"{name}; docs/datasets/{name}.md says what it holds. Run: pipeline run")
+    return yaml_text(document, comments, f"{name}; docs/datasets/{name}.md says what it holds. Run: {run}")

@@ -16,6 +16,8 @@ from pipeline.init.names.template import Part
 from pipeline.init.names.words import is_annotation
 from pipeline.init.streams.describe import describe
 from pipeline.init.streams.found import StreamFound
+from pipeline.init.streams.labels import stretches_of
+from pipeline.init.streams.rows import RowsFound, rows_of
 from pipeline.sources.broken_file import BrokenFileError
 from pipeline.sources.folder.listing.patterns import plain
 
@@ -40,8 +42,12 @@ class Looked:
         Of the table, which have the paths of a group's files.
     singles
         Text files that are alone: tables of codes may be among them.
-    left_out
-        What is of no stream, with the reason.
+    annotations
+        Files that have labels by their names, in a way that is not understood.
+    rows
+        Arrays of recordings; nothing else of a folder that has them is looked at.
+    left_out, groups_left_out
+        What is of no stream: a file of each kind, with the reason; and the groups of those that are named alike.
     """
 
     root: Path
@@ -53,7 +59,10 @@ class Looked:
     ids: dict[Group, tuple[Part, str]] = field(default_factory=dict)
     columns: dict[Group, str] = field(default_factory=dict)
     singles: list[str] = field(default_factory=list)
+    annotations: list[str] = field(default_factory=list)
+    rows: RowsFound | None = None
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    groups_left_out: list[Group] = field(default_factory=list)
 
 
 def look_at(root: Path) -> Looked:
@@ -66,6 +75,11 @@ def look_at(root: Path) -> Looked:
     """
     files = find_files(root)
     looked = Looked(root, len(files))
+    if (rows := rows_of(root, files)) is not None:
+        looked.rows, looked.left_out = rows, rows.left_out
+        looked.singles = [each.path for each in files if each.kind == "csv"]
+        _name(looked, rows.streams)
+        return looked
     groups = groups_of(files)
     largest = max((len(group.paths) for group in groups), default=0)
     singles = [group for group in groups if len(group.paths) == 1 and group.kind == "csv"]
@@ -81,21 +95,34 @@ def look_at(root: Path) -> Looked:
         if len(group.paths) < max(2, _FEW * largest) and largest > 1 and looked.stretches is None:
             looked.left_out.append((group.paths[0], f"alone beside {largest} files that are named alike"))
             continue
-        if group.names and any(isinstance(each, str) and is_annotation(each) for each in group.names[-1]):
-            looked.left_out.append((group.paths[0], "by its name it has labels, but no columns start, end and label"))
-            continue
-        if _are_thumbnails(group, groups):
-            looked.left_out.append((group.paths[0], f"{len(group.paths)} single pictures beside files of data"))
-            continue
-        try:
-            found += describe(root, group)
-        except BrokenFileError as error:
-            looked.left_out.append((group.paths[0], str(error)))
+        if (why := _of_no_stream(looked, group, groups)) is None:
+            try:
+                found += describe(root, group)
+                continue
+            except BrokenFileError as error:
+                why = str(error)
+        looked.left_out.append((group.paths[0], why))
+        looked.groups_left_out.append(group)
     looked.singles = [group.paths[0] for group in singles if group.paths[0] not in tables]
     _name(looked, _merged(looked, found))
+    _who(looked)
+    for stream in looked.streams.values():
+        if stream.label is not None or stream.who is not None:
+            stream.stretches = stretches_of(root, stream)
     if not looked.streams:
         raise _nothing(looked, files)
     return looked
+
+
+def _who(looked: Looked) -> None:
+    """Forget which column says who is in a file, unless all streams have it and no table says it."""
+    columns = {stream.who for stream in looked.streams.values()}
+    apart = len(columns) == 1 and looked.table is None and looked.stretches is None
+    for stream in looked.streams.values():
+        if stream.who is not None and not apart:
+            read = f"files have several people each, by their column {stream.who}, and are read as if each had one"
+            stream.notes.append(f"{read}: split them by it")
+            stream.who = None
 
 
 def _find_tables(looked: Looked, groups: Sequence[Group], singles: Sequence[Group], present: frozenset[str]) -> None:
@@ -140,6 +167,16 @@ def _by_table(table: RecordingsTable, files: Sequence[DataFile]) -> dict[Group, 
         if (first := by_path.get(paths[0])) is not None:
             found[Group(first.kind, first.end, [*paths], [])] = column
     return found
+
+
+def _of_no_stream(looked: Looked, group: Group, groups: Sequence[Group]) -> str | None:
+    """Say why files are of no stream, by their names; None where they may be."""
+    if any(isinstance(each, str) and is_annotation(each) for name in group.names for each in name):
+        looked.annotations.append(group.paths[0])
+        return "by its name it has labels, but no columns start, end and label"
+    if _are_thumbnails(group, groups):
+        return f"{len(group.paths)} single pictures beside files of data"
+    return None
 
 
 def _are_thumbnails(group: Group, groups: Sequence[Group]) -> bool:

@@ -16,9 +16,12 @@ class Question:
         Of the stages file: ``--set KEY=VALUE`` answers it.
     choices
         Values that it may have, with what each means; any other can be given, too.
+    untold
+        What is said of it, on the terminal and in the file, where nobody is asked; the question where left out.
     """
 
     key: str
     text: str
     choices: tuple[tuple[Any, str], ...]
     guess: Any
+    untold: str = ""

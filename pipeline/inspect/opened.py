@@ -93,7 +93,7 @@ def recording_named(name: str, opened: Opened) -> Recording:
         option = Path(name).suffix.replace(".", "--")
         raise ConfigError(f"{name}: is no recording\n  name the picture to be written with {option} {name}")
     if owner := _owner(name, opened):
-        raise ConfigError(f"{name}: is a file of recording {owner}\n  give the recording: pipeline inspect {owner}")
+        raise ConfigError(f"{name}: is a file of recording {owner}\n  give the recording: `pipeline inspect {owner}`")
     if Path(name).is_dir():
         raise ConfigError(f"{name}: is a folder, no recording\n  give a recording; `source.root` says where they are")
     ids = [recording.id for recording in recordings]

@@ -11,25 +11,26 @@ from pipeline.errors import ConfigError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MADE_BY = "harvest: pipeline inspect"
+MADE_BY = "harvest: pipeline inspect"
 _HEAD = 4096  # bytes at a file's start, which hold what made it
 
 
-def check_picture(file: Path, form: str) -> None:
+def check_picture(file: Path, form: str, option: str = "") -> None:
     """Raise ConfigError where a picture cannot be written, or stands in for a file that this did not make.
 
-    `form` is ``svg`` or ``png``, the option's name, and what the file's name must end in.
+    `form` is what the file's name must end in: ``svg``, ``png`` or ``rrd``; and the option's name, where none is given.
     """
-    option = f"--{form} {file}"
+    named = option or form
+    option = f"--{named} {file}"
     if file.is_dir():
-        raise ConfigError(f"{option}: is a folder\n  name a file in it: --{form} {file / f'inspect.{form}'}")
+        raise ConfigError(f"{option}: is a folder\n  name a file in it: --{named} {file / f'inspect.{form}'}")
     if file.suffix.lower() != f".{form}":
         raise ConfigError(f"{option}: does not end in .{form}\n  name the file to be written, such as inspect.{form}")
     parent = file.parent
     if not parent.is_dir():
         raise ConfigError(f"{option}: there is no folder {parent}\n  make it, or name another place")
     if file.exists() and not _is_ours(file):
-        raise ConfigError(f"{option}: is there already, and not made by `pipeline inspect`\n  choose another name")
+        raise ConfigError(f"{option}: is there already, and not made by inspect\n  choose another name")
     if not os.access(parent, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
         raise ConfigError(f"{option}: cannot be written there: no permission\n  name another place")
 
@@ -40,7 +41,7 @@ def save(figure: Figure, file: Path) -> None:
 
     form = file.suffix.lower().removeprefix(".")
     draft = file.with_name(f".{file.name}.{os.getpid()}")
-    metadata = {"Creator": _MADE_BY, "Date": None} if form == "svg" else {"Software": _MADE_BY}
+    metadata = {"Creator": MADE_BY, "Date": None} if form == "svg" else {"Software": MADE_BY}
     try:
         with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "harvest"}):
             figure.savefig(draft, format=form, dpi=120, metadata=metadata)
@@ -52,6 +53,6 @@ def save(figure: Figure, file: Path) -> None:
 def _is_ours(file: Path) -> bool:
     try:
         with file.open("rb") as opened:
-            return _MADE_BY.encode() in opened.read(_HEAD)
+            return MADE_BY.encode() in opened.read(_HEAD)
     except OSError:
         return False

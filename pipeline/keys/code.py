@@ -20,8 +20,10 @@ from pipeline.keys.cache import cache_folder, read_cache, write_cache
 from pipeline.keys.loaded_code import CodeHashes, in_scope
 from pipeline.keys.plugin_code import base_of, is_file, is_plugin
 from pipeline.keys.syntax import normalise, type_checking_only
+from store import NotPlainFile, read_plain_file
 from store.canonical import digest
 
+_LARGEST = 16 << 20  # bytes of a module
 _FORMAT = 4  # raised whenever `Module` says anything else of the same code
 
 
@@ -117,8 +119,7 @@ class CodeIndex:
             )
         for path in present:  # none for most names, which are those of attributes
             try:
-                with open(path, "rb") as file:
-                    source = file.read()
+                source = _source(path)
             except FileNotFoundError:  # went away meanwhile
                 continue
             self._sources[name] = hashlib.sha256(source).hexdigest()
@@ -151,6 +152,20 @@ class CodeIndex:
                 with suppress(FileNotFoundError, NotADirectoryError):
                     self._listed[folder] = frozenset(os.listdir(folder))
         return name in self._listed[folder]
+
+
+def _source(path: str) -> bytes:
+    try:
+        source = read_plain_file(Path(path), _LARGEST + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        problem = str(error.strerror)
+        problem = problem if isinstance(error, NotPlainFile) else f"cannot be read: {problem}"
+        raise ConfigError(f"{path}: {problem}\n  it counts as a module: put a Python file there") from None
+    if len(source) > _LARGEST:
+        raise ConfigError(f"{path}: has more than {_LARGEST >> 20} MiB\n  it counts as a module: read data by a path")
+    return source
 
 
 def _parsed(source: bytes, path: str, name: str, package: bool) -> Module:

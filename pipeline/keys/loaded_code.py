@@ -21,7 +21,7 @@ from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from pipeline.errors import CodeChanged
+from pipeline.errors import CodeChanged, ContractError
 from pipeline.keys.plugin_code import folder_of, is_file
 
 SCOPE = ("trainers", "pipeline.stages", "pipeline.sources")
@@ -39,11 +39,34 @@ def in_scope(name: str) -> bool:
 
 
 def check_code(code: CodeHashes) -> None:
-    """Raise CodeChanged where a module was loaded from other code than was hashed; what is not loaded did nothing."""
+    """Check that what was loaded is what was hashed; what is not loaded did nothing.
+
+    Raises
+    ------
+    CodeChanged
+        A module was loaded from other code.
+    ContractError
+        A file beside a plug-in was loaded as no part of it, so that no key has its code.
+    """
+    _check_neighbours()
     loaded_modules = ((_loaded.get(name), hashed) for name, hashed in code.items())
     changed = sorted(loaded.file for loaded, hashed in loaded_modules if loaded and not loaded.matches(*hashed))
     if changed:
         raise CodeChanged(f"{', '.join(changed)} changed while this ran; run again")
+
+
+def _check_neighbours() -> None:
+    packages = (sys.modules.get(top) for top in _watched if is_file(top))
+    folders = {folder for package in packages if package is not None for folder in package.__path__}
+    for name, module in [*sys.modules.items()] if folders else ():
+        file = getattr(module, "__dict__", {}).get("__file__")  # an attribute's look-up may import more
+        if not isinstance(file, str) or os.path.dirname(file) not in folders:
+            continue
+        if not is_watched(name) and name != "__main__":
+            raise ContractError(
+                f"{file}: was imported as {name}, by `sys.path` or the like, where keys do not see it\n"
+                f"  import it by `from .{Path(file).stem} import ...`"
+            )
 
 
 def edited_files() -> list[str]:
@@ -66,6 +89,7 @@ def watch(top: str, code: CodeHashes, folder: str) -> None:
     Those of files are loaded anew where what is loaded is not `code`: of another stages file, whose folder is not
     `folder`, or edited since.
     """
+    _hashed.update(code)
     if top not in _watched:
         _watched.add(top)
         for name in [each for each in sys.modules if each.partition(".")[0] == top]:
@@ -74,7 +98,10 @@ def watch(top: str, code: CodeHashes, folder: str) -> None:
         return
     here, package = folder_of(top, folder), sys.modules.get(top)
     of_plugin = [name for name in _loaded if name.partition(".")[0] == top]
-    if package is None or package.__path__ != [here] or not all(_is_loaded_as(name, code) for name in of_plugin):
+    is_other = package is None or package.__path__ != [here]
+    if is_other:
+        _hashed.difference_update([name for name in _hashed if name.partition(".")[0] == top and name not in code])
+    if is_other or not all(_is_loaded_as(name, code) for name in of_plugin):
         for name in of_plugin:
             sys.modules.pop(name, None)
             del _loaded[name]
@@ -82,6 +109,11 @@ def watch(top: str, code: CodeHashes, folder: str) -> None:
         package.__path__ = [here]
         sys.modules[top] = package
         invalidate_caches()
+
+
+def watched() -> list[str]:
+    """Return the first parts of the names of plug-ins' modules that this process has loaded."""
+    return [*_watched]
 
 
 def is_watched(name: str) -> bool:
@@ -132,6 +164,7 @@ class _Loaded:
 
 _loaded: dict[str, _Loaded] = {}
 _watched: set[str] = set()  # first parts of the names of plug-ins' modules
+_hashed: set[str] = set()  # modules whose code keys have, among them those of plug-ins
 
 
 class _Finder:
@@ -161,6 +194,12 @@ class _Loader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
+        if is_watched(fullname) and fullname not in _hashed:
+            below = fullname.partition(".")[2]
+            raise ContractError(
+                f"{path}: is imported by `importlib` or the like, where keys do not see it\n"
+                f"  import it by a statement, as `from .{below} import ...`"
+            )
         source = self.get_data(path)
         kept = cache_from_source(path)
         head = MAGIC_NUMBER + _CHECKED_HASH + source_hash(source)

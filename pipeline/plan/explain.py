@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,8 @@ from pipeline.keys.plugin_code import is_plugin, source_file
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from store.errors import StoreError
+
+_UNSET = "unset"  # of a key that a recipe has not
 
 
 class Reason(NamedTuple):
@@ -57,32 +60,64 @@ def describe_acceptance(step: Step) -> str:
 
 def changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Reason]:
     """Yield what differs between a step's earlier recipe and a new one."""
-    for field in sorted({*old, *new}):
-        before, after = old.get(field), new.get(field)
+    for field in sorted({*old, *new}, key=lambda name: (name != "source", name)):
+        before, after = old.get(field, _UNSET), _as_read(new.get(field, _UNSET))
         if before == after:
             continue
         if field == "code":
-            yield from _code(plan.snapshot.code.in_present_names(step.code, before or {}), after or {})
+            yield from _code(plan.snapshot.code.in_present_names(step.code, _mapping(before)), _mapping(after))
         elif field == "raw":
-            yield from map(Reason, _raw(plan, before or {}, after or {}))
+            described = list(_description(plan))
+            yield from map(Reason, described if step.stage != "index" else ())
+            yield from map(Reason, _raw(plan, _mapping(before), _mapping(after), bool(described)))
         elif field in ("features", "teacher", "model"):
             yield from _inputs(plan, step, field, before, after)
-        elif field in ("train", "test") and before and after:
-            yield Reason(f"the fold's {field} side: {before['recordings']} -> {after['recordings']} recordings")
+        elif field in ("train", "test") and _mapping(before) and _mapping(after):
+            yield Reason(f"the fold's {field} side: {_sides(before['recordings'], after['recordings'])}")
         elif field in ("rows", "table"):
             yield Reason("the table of recordings changed")
         else:
             yield from map(Reason, _values("parameter" if field == "params" else field, before, after))
 
 
+def _sides(before: int, after: int) -> str:
+    return f"{before} -> {after} recordings" if before != after else f"{after} recordings, others or labelled otherwise"
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _as_read(value: Any) -> Any:
+    """Return a value of a recipe as it is read from a manifest again: lists where there are tuples."""
+    if isinstance(value, dict):
+        return {key: _as_read(each) for key, each in value.items()}
+    return [_as_read(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def _values(name: str, old: Any, new: Any) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
-            if old.get(key) != new.get(key):
+            before, after = old.get(key, _UNSET), new.get(key, _UNSET)
+            if before != after:
                 separator = " " if name == "parameter" else "."
-                yield from _values(f"{name}{separator}{key}", old.get(key), new.get(key))
+                yield from _values(f"{name}{separator}{key}", before, after)
     else:
         yield f"{name}: {_short(old)} -> {_short(new)}"
+
+
+def _description(plan: Plan) -> Iterator[str]:
+    """Say how the source is described otherwise than when its index was made: which files it lists depends on that."""
+    last = plan.history.steps.get("index")
+    if last is None:
+        return
+    try:
+        manifest = plan.store.manifest(last.stage, last.key)
+    except StoreError:
+        return
+    if manifest is not None:
+        old = _mapping(manifest.recipe.get("source"))
+        yield from _values("source", old, _as_read(plan.steps["index"].recipe["source"]))
 
 
 def _code(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Reason]:
@@ -102,7 +137,8 @@ def _source_file(module: str) -> str:
     return f"{path}/__init__.py" if is_package else f"{path}.py"
 
 
-def _raw(plan: Plan, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+def _raw(plan: Plan, old: Mapping[str, str], new: Mapping[str, str], described: bool) -> Iterator[str]:
+    """Say what changed of each stream's files; where the source is `described` otherwise, only how many."""
     for stream in sorted({*old, *new}):
         if old.get(stream) == new.get(stream):
             continue
@@ -115,12 +151,20 @@ def _raw(plan: Plan, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator
             yield f"the raw data of {stream} changed"
             continue
         files = sorted(path for path in {*locked.files, *now} if locked.files.get(path) != now.get(path))
-        for path in files[:5]:
-            before, after = locked.files.get(path), now.get(path)
-            what = "is new" if before is None else "is gone" if after is None else "changed"
-            yield f"raw file {path} {what}{_from_to(before, after)}"
+        changes = [(path, locked.files.get(path), now.get(path)) for path in files]
+        if described:
+            counts = Counter(_change(before, after, "is no longer listed") for _, before, after in changes)
+            said = ", ".join(f"{count:,} {what.removeprefix('is ')}" for what, count in counts.items())
+            yield f"raw files of {stream}: {said}"
+            continue
+        for path, before, after in changes[:5]:
+            yield f"raw file {path} {_change(before, after, 'is gone')}{_from_to(before, after)}"
         if len(files) > 5:
             yield f"and {len(files) - 5} more raw files of {stream}"
+
+
+def _change(before: tuple[int, str] | None, after: tuple[int, str] | None, gone: str) -> str:
+    return "is new" if before is None else gone if after is None else "changed"
 
 
 def _from_to(before: tuple[int, str] | None, after: tuple[int, str] | None) -> str:
@@ -141,5 +185,5 @@ def _inputs(plan: Plan, step: Step, field: str, old: Any, new: Any) -> Iterator[
 
 
 def _short(value: Any) -> str:
-    text = "unset" if value is None else str(value)
+    text = "null" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

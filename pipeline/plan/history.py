@@ -132,6 +132,10 @@ class History:
         references = {name: _decode(content) for name, content in self._store.refs().items() if name != self.name}
         return [History(self._store, name, reference) for name, reference in references.items() if reference]
 
+    def former_outputs(self, stage: str) -> list[OutputName]:
+        """Return a stage's outputs that this experiment had or meant to use lately, and that no step has now."""
+        return [_output(use) for use in reversed(self._reference.uses) if use.stage == stage]
+
     def pinned_outputs(self) -> set[OutputName]:
         """Return the outputs that this experiment's reference names."""
         return _outputs(self.steps.values()) | _outputs(self._reference.uses)

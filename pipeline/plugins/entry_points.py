@@ -20,10 +20,12 @@ GROUPS = {
     "models": "harvest.models",
     "losses": "harvest.losses",
     "stages": "harvest.stages",
+    "backbones": "harvest.backbones",
+    "reductions": "harvest.reductions",
 }
 
 Names = dict[str, tuple[str, ...]]  # name -> what it stands for, as ``module:Class``: more than one is a mistake
-_FORMAT = 1
+_FORMAT = 2
 
 
 class _Found(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType, new_class
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from pipeline.errors import CodeChanged, ContractError, PipelineError
-from pipeline.keys.loaded_code import CodeHashes, watch
+from pipeline.keys.loaded_code import CodeHashes, check_code, watch, watched
 from pipeline.keys.plugin_code import folder_of, is_file, source_file
 from pipeline.plugins.names import BadName, PlugIn
 from pipeline.plugins.places import note_loaded, place_of, place_of_error
@@ -21,6 +22,8 @@ _TAKEN = {  # names of parameters that mean something else
     "models": ("name", "weights"),
     "losses": ("name",),
     "stages": ("stage", "needs", "modalities"),
+    "backbones": ("name",),
+    "reductions": ("name",),
 }
 _folder = "."
 
@@ -38,11 +41,12 @@ class FolderParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def use_folder(folder: str | Path, code: CodeHashes | None = None) -> None:
     """Say from which folder the files of plug-ins are named: that of the stages file.
 
-    Of `code`, the modules that may run, other versions that this process has loaded of files are forgotten.
+    What this process has loaded of other folders' files is forgotten, and other versions than `code`, the modules that
+    may run.
     """
     global _folder
     _folder = os.path.abspath(folder)
-    for top in {module.partition(".")[0] for module in code or () if is_file(module)}:
+    for top in filter(is_file, {*watched(), *(module.partition(".")[0] for module in code or ())}):
         watch(top, code or {}, _folder)
 
 
@@ -70,6 +74,7 @@ def load_class(plugin: PlugIn, code: CodeHashes) -> Any:
         classes = [name for name, each in vars(module).items() if isinstance(each, type) and _is_of(each, module)]
         remedy = f"its classes: {', '.join(classes) or 'none'}"
         raise BadName(f"{source_file(plugin.module)} {what} {plugin.attribute}", remedy)
+    check_code(code)  # before another plug-in's import forgets what does not match
     note_loaded(found)
     return found
 
@@ -77,6 +82,10 @@ def load_class(plugin: PlugIn, code: CodeHashes) -> Any:
 def load_params(plugin: PlugIn, code: CodeHashes) -> type[msgspec.Struct]:
     """Return the struct of a plug-in's parameters, which takes no unknown ones."""
     found = load_class(plugin, code)
+    if plugin.table == "models" and not _is_module(found):
+        raise ContractError(
+            f"{place_of(found)}: {plugin.attribute} is no torch.nn.Module\n  make it a subclass of that"
+        )
     params = getattr(found, "Params", FolderParams if plugin.table == "sources" else NoParams)
     if not isinstance(params, type) or not issubclass(params, msgspec.Struct):
         raise ContractError(f"{place_of(found)}: {plugin.attribute}.Params is no msgspec.Struct\n  make it one")
@@ -93,6 +102,12 @@ def load_params(plugin: PlugIn, code: CodeHashes) -> type[msgspec.Struct]:
         {"forbid_unknown_fields": True},
         lambda body: body.update(__module__=params.__module__, __qualname__=params.__qualname__),
     )
+
+
+def _is_module(found: type) -> bool:
+    """Tell whether a class is one of torch's modules; what has not imported torch is none."""
+    torch = sys.modules.get("torch")
+    return torch is not None and issubclass(found, torch.nn.Module)
 
 
 def _is_of(found: type, module: ModuleType) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from pipeline.formatting import counted
+from pipeline.formatting import counted, shortened
 from pipeline.lock import lock_path
 from pipeline.plan.broken_recordings import is_doubtful
 from pipeline.plan.planner import Plan
@@ -72,11 +72,23 @@ def fold_notes(plan: Plan) -> list[str]:
     return [f"note: {note}" for note in plan.notes]
 
 
-def broken_reasons(plan: Plan, without: Collection[str] = ()) -> list[str]:
-    """Say of every file that cannot be used what is wrong with it; not of what some entries found."""
+def broken_reasons(plan: Plan, without: Collection[str] = (), *, named: int | None = None) -> list[str]:
+    """Say of every file that cannot be used what is wrong with it; not of what some entries found.
+
+    Recordings that lack a stream are said together, at most so many `named`.
+    """
     if "index" in without:
         return late_reasons(plan, without)
-    reasons = [reason for recording, streams in plan.broken.items() if recording for reason in streams.values()]
+    reasons, lacking = [], dict[str, list[str]]()
+    for recording, streams in plan.broken.items():
+        for stream, reason in streams.items() if recording else ():
+            if reason == f"{recording}: has no {stream} file":
+                lacking.setdefault(stream, []).append(recording)
+            else:
+                reasons.append(reason)
+    for stream, ids in lacking.items():
+        names = ", ".join(shortened(ids, len(ids) if named is None else named))
+        reasons.append(f"no {stream} file in {counted(len(ids), 'recording')}: {names}")
     return [*reasons, *(f"{item.path}: {item.reason}" for item in plan.unparsed), *late_reasons(plan, without)]
 
 

@@ -11,7 +11,7 @@ from pipeline.plan.broken_recordings import is_doubtful
 from pipeline.plan.explain import Reason, describe_acceptance, reasons
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
-from pipeline.report.estimates import Estimates, Total
+from pipeline.report.cost.estimates import Estimates, Total
 from pipeline.report.results_text import absent_notes, broken_count, broken_reasons, doubts, fold_notes, table
 
 
@@ -98,8 +98,11 @@ def as_text(plan: Plan, steps: Collection[Step]) -> str:
     if not plan.indexed:
         text.append("the index has not run: keys below it may change if it finds broken recordings")
     if broken := broken_count(plan):
-        text.append(f"cannot be used: {broken}")
+        skips = plan.points[0].experiment.on_bad_recording == "skip"
+        text.append(f"cannot be used: {broken}{', left out (on_bad_recording: skip)' if skips else ''}")
         text += [f"  {reason}" for reason in broken_reasons(plan)]
+        if not skips:
+            text.append("  a run stops at these: repair or remove them, or set `on_bad_recording: skip`")
     text += doubts(plan)
     return "\n".join(text)
 
@@ -121,7 +124,7 @@ def _why(plan: Plan, why: Sequence[tuple[Step, list[Reason]]]) -> list[str]:
 def _hint(why: Sequence[tuple[Step, list[Reason]]]) -> list[str]:
     """Say what can be done where the program changed and nothing else."""
     entries = dict.fromkeys(step.entry for step, its in why if its and all(reason.is_code for reason in its))
-    return [f"where that changes no value: pipeline accept {entry}" for entry in entries]
+    return [f"where that changes no value: `pipeline accept {entry}`" for entry in entries]
 
 
 def _accepted(steps: Iterable[Step]) -> list[str]:

@@ -156,7 +156,7 @@ def usage_text(usage: Usage, url: str) -> str:
         text += [table(header, rows, right=[2, 3, 4]), ""]
     titles = {"used by no experiment": usage.unused, "left behind": usage.orphaned, "quarantine": usage.quarantine}
     rows = [[title, f"{each.outputs:,}", size(each.bytes)] for title, each in titles.items() if each.outputs]
-    text += [table(["can be cleaned (`pipeline gc`)", "outputs", "size"], rows, right=[1, 2]), ""] if rows else []
+    text += [table(["can be cleaned, by gc", "outputs", "size"], rows, right=[1, 2]), ""] if rows else []
     return "\n".join([*text, f"{size(usage.total)} in {url}"])
 
 

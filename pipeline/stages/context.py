@@ -11,6 +11,8 @@ from pipeline.sources.base import Recording, Source
 from store import Output
 from store.features import ShardDraft as ShardDraft  # what a stage needs of a draft, whoever owns it
 
+Resolve = Callable[[str, Mapping[str, Any]], tuple[Callable[..., Any], Any]]
+
 
 @dataclass(frozen=True)
 class Context:
@@ -27,8 +29,8 @@ class Context:
     source, recordings
         The dataset's reader and its table, in row order; None and empty where the stage reads no raw data.
     resolve
-        From a table (``model``, ``loss``, ``stage``, ``encoder``, ``pretrained``) and a section with its ``name``: what
-        builds the thing, and its parameters as a struct.
+        From a table (``model``, ``loss``, ``stage``, ``encoder``, ``backbone``, ``reduction``, ``pretrained``) and a
+        section with its ``name``: what builds the thing, and its parameters as a struct.
     device
         ``cpu`` or ``cuda``.
     on_bad_recording
@@ -47,7 +49,7 @@ class Context:
     outputs: Mapping[str, Output]
     source: Source | None
     recordings: tuple[Recording, ...]
-    resolve: Callable[[str, Mapping[str, Any]], tuple[Callable[..., Any], Any]]
+    resolve: Resolve
     device: str
     on_bad_recording: str
     weights: Path | None

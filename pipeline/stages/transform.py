@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ContractError
 from pipeline.stages.encode.timings import Timings
+from pipeline.stages.reduction import CheckedReduction, resolve_reduction
 from pipeline.stages.sharded import Note, run_sharded, seconds_by_phase
 from store.features import FeatureArray, FeatureLayout, FeatureOutput, create, open_features, pending, write_shard
 from trainers.data.patches import Reduce, derive_velocities, patches
@@ -30,7 +31,7 @@ class Pooling(msgspec.Struct, frozen=True):
     stride: int
     patches: int
     length: int
-    reduce: Reduce
+    reduce: Reduce | dict[str, Any]
     velocities: bool
 
 
@@ -60,7 +61,9 @@ def open(context: Context) -> TransformShards:
     build, params = context.resolve("stage", {"name": name, **section})
     transform = CheckedTransform(name, build(params))
     encoded = open_features(context.outputs[work.features])
-    return TransformShards(transform, encoded, context.draft, context.progress)
+    pooling = msgspec.convert(encoded.attributes, Pooling)
+    reduce = resolve_reduction(pooling.reduce, context.resolve)
+    return TransformShards(transform, encoded, pooling, reduce, context.draft, context.progress)
 
 
 class CheckedTransform:
@@ -109,11 +112,13 @@ class TransformShards:
         self,
         transform: CheckedTransform,
         encoded: FeatureOutput,
+        pooling: Pooling,
+        reduce: Reduce | CheckedReduction,
         draft: ShardDraft,
         progress: Callable[[int, int, str], None],
     ) -> None:
         self._transform, self._encoded, self._draft, self._progress = transform, encoded, draft, progress
-        self._pooling = msgspec.convert(encoded.attributes, Pooling)
+        self._pooling, self._reduce = pooling, reduce
         self._channels, self._width = self._sizes()
         self._arrays = self._layout()
         self._timings = Timings()
@@ -166,7 +171,9 @@ class TransformShards:
         if pooling.velocities:
             timeline = derive_velocities(timeline)
         starts = torch.arange(pooling.patches) * pooling.stride
-        pooled: NDArray[np.float32] = patches(timeline, starts, pooling.window, pooling.reduce)[0].numpy()
+        pooled: NDArray[np.float32] = patches(timeline, starts, pooling.window, self._reduce)[0].numpy()
+        if isinstance(self._reduce, CheckedReduction) and not np.isfinite(pooled).all():
+            raise self._reduce.mistake("gave a value that is not finite")
         return pooled
 
     def _layout(self) -> FeatureLayout:

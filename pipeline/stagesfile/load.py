@@ -27,7 +27,8 @@ def read_text(path: Path) -> str:
         text = content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise ConfigError(
-            f"{path}: no such stages file\n  give one with `-f FILE`, or run where stages.yaml is"
+            f"{path}: no such stages file\n"
+            "  give one with `-f FILE`, run where stages.yaml is, or write one: `pipeline init DIR`"
         ) from None
     except NotPlainFile as error:
         shown = path if path.name else path.absolute()  # of `-f .` and `-f ''`
@@ -48,7 +49,7 @@ def read_document(path: Path, text: str | None = None) -> Document:
 
     document = read(path, text)
     if not isinstance(document.values, dict):
-        raise ConfigError(f"{path}: must be a mapping of keys to values\n  see stages.yaml for an example")
+        raise ConfigError(f"{path}: must be a mapping of keys to values\n  docs/stages-file.md has an example")
     _to_cache(text, _Parsed(document.values, document.lines))
     return document
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.plugins.described import Facts, PlugIns
+from pipeline.plugins.places import place_of
 from pipeline.registry import MODELS, BadName, PlugIn, Registration, find, import_object, known_names
 from pipeline.stagesfile.document import Document
 from pipeline.stagesfile.schema import convert, did_you_mean, json_values
@@ -37,14 +38,14 @@ def plain_params(
 ) -> dict[str, Any]:
     """Return a thing's parameters after defaults as plain values; a plug-in that said them before is not imported."""
 
-    def check(struct: Any) -> dict[str, Any]:
-        values: dict[str, Any] = json_values(convert(document, key, section, struct))
+    def check(struct: Any, **page: str) -> dict[str, Any]:
+        values: dict[str, Any] = json_values(convert(document, key, section, struct, **page))
         return values
 
     if not isinstance(registration, PlugIn):
         return check(import_object(registration.params))
     with placed(document, key):
-        return plugins.plain_params(registration, section, check)
+        return plugins.plain_params(registration, section, lambda struct: check(struct, page=place_of(struct)))
 
 
 @contextmanager

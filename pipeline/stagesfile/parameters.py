@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from pipeline.registry import ENCODERS, STAGES, Registration, import_object, known_names
+from pipeline.registry import ENCODE_PLUGINS, ENCODERS, STAGES, Registration, import_object, is_plugin_name, known_names
 from pipeline.stagesfile.experiment import Entry, Point
 from pipeline.stagesfile.named import look_up, name_of, plain_params
 from pipeline.stagesfile.schema import convert, did_you_mean, json_values
@@ -24,7 +24,32 @@ def encode_params(point: Point, entry: Entry, name: str) -> Any:
     body = entry.body.get(name) or {}
     if kind == "skeleton" and hasattr(point.source, "skeleton_joints") and isinstance(body, dict):
         body = {**point.source.skeleton_joints(name), **body}
+    if isinstance(body, dict):
+        body = _with_plugin(point, f"{entry.dotted_key}.{name}", body, kind)
     return convert(point.document, f"{entry.dotted_key}.{name}", body, import_object(ENCODERS[kind].params))
+
+
+def _with_plugin(point: Point, dotted_key: str, body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """Return an encode section; the parameters of a plug-in's backbone or reduction are checked, and filled in."""
+    parameter, table, ours = ENCODE_PLUGINS[kind]
+    value, where = body.get(parameter), f"{dotted_key}.{parameter}"
+    section = dict(value) if isinstance(value, dict) else {"name": value}
+    name = section.pop("name", None)
+    if isinstance(value, dict) and name is None:
+        raise point.document.error(where, f"names no {parameter}", f"add its name; {_known(table, ours)}")
+    if not isinstance(name, str) or (not section and (name in ours or not (ours or is_plugin_name(table, name)))):
+        return {**body, parameter: name} if parameter in body else body
+    registration = look_up(point.document, where, table, name, what=parameter, known=ours)
+    if parameter == "backbone" and "weights" not in body:
+        remedy = "add weights: FILE (.safetensors or .pth), or weights: none for what its class makes"
+        raise point.document.error(dotted_key, f"{name} is a backbone of your own, and no weights are named", remedy)
+    params = plain_params(point.document, where, section, registration, point.plugins)
+    return {**body, parameter: {**params, "name": name_of(registration, name)}}
+
+
+def _known(table: str, ours: Sequence[str]) -> str:
+    names = [*ours, *known_names(table)]
+    return f"known: {', '.join(names)}" if names else "for example net.py:Net"
 
 
 def in_source_order(point: Point, modalities: Sequence[str]) -> list[str]:

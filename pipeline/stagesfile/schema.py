@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable
+from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -28,7 +29,8 @@ _PLAIN_WORDS = {
     "bytes": "bytes",
 }
 
-_SEE = "docs/stages-file.md says what this key takes"
+_FEW = 4  # choices that are said in the sentence itself
+_PAGE = "docs/stages-file.md"
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,8 +67,8 @@ def _drop_later(params: msgspec.Struct, values: dict[str, Any]) -> None:
             _drop_later(value, values[field.encode_name])
 
 
-def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:
-    """Convert plain values to a struct; ConfigError names the line, the key and what is accepted."""
+def convert(document: Document, key: str, value: Any, kind: type[T], *, page: str = _PAGE) -> T:
+    """Convert plain values to a struct; ConfigError names the line, the key and what is accepted, or the `page`."""
     try:
         typed = msgspec.convert(value, kind)
         # once more, so that a default of 6 for a float is the same value as a 6 that somebody wrote
@@ -86,14 +88,18 @@ def convert(document: Document, key: str, value: Any, kind: type[T]) -> T:
         missing = re.search(r"missing required field `([^`]+)`", message)
         if missing:
             full = ".".join(part for part in (full, missing[1]) if part)
-            raise document.error(full, "is missing", "add this key; docs/stages-file.md explains it") from None
+            raise document.error(full, "is missing", f"add this key; {page} explains it") from None
         choices = _choices(expected)
         if message.startswith("Invalid enum value") and choices:
             value = message.removeprefix("Invalid enum value ")
-            if others := _other_kinds(expected):
-                raise document.error(full, f"{value} is neither {others} nor {' nor '.join(choices)}", _SEE) from None
-            raise document.error(full, f"{value} is not known", did_you_mean(value.strip("'"), choices)) from None
-        raise _wrong_value(document, full, message, fields) from None
+            others = _other_kinds(expected)
+            if others and len(choices) <= _FEW:
+                raise document.error(
+                    full, f"{value} is neither {others} nor {' nor '.join(choices)}", _see(page)
+                ) from None
+            remedy = did_you_mean(value.strip("'"), choices) + (f"; or {others}" if others else "")
+            raise document.error(full, f"{value} is not known", remedy) from None
+        raise _wrong_value(document, full, message, fields, page) from None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -104,7 +110,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"{hint}known: {', '.join(names)}"
 
 
-def _wrong_value(document: Document, key: str, message: str, fields: list[str]) -> ConfigError:
+def _see(page: str) -> str:
+    return f"{page} says what this key takes"
+
+
+def _wrong_value(document: Document, key: str, message: str, fields: list[str], page: str) -> ConfigError:
     """Say what a value should be: its type, or in a struct's own words (``window: must be ...``)."""
     name, colon, rest = message.partition(": ")
     if colon and name in fields:
@@ -114,7 +124,7 @@ def _wrong_value(document: Document, key: str, message: str, fields: list[str]) 
     problem, semicolon, remedy = message.partition("; ")
     problem = re.sub(r"`([a-z |]+)`", lambda types: _plain(types[1]), problem)
     if not semicolon:
-        remedy = "put quotes around it" if problem.endswith("got a date") else _SEE
+        remedy = "put quotes around it" if problem.endswith("got a date") else _see(page)
     if message != rest:  # msgspec's words, and not a struct's, which may begin with a value
         problem = problem[:1].lower() + problem[1:]
     return document.error(key, problem, remedy)
@@ -152,7 +162,8 @@ def _offending(value: Any, kind: Any) -> tuple[str, Any]:
 
 
 def _item_of(kind: Any) -> Any:
-    return ([each for each in get_args(kind) if each is not Ellipsis] or [Any])[-1]
+    args = [each for each in get_args(kind) if each is not Ellipsis and each is not type(None)]
+    return _item_of(args[0]) if isinstance(kind, UnionType) and len(args) == 1 else (args or [Any])[-1]
 
 
 def _field_of(kind: Any, name: str) -> Any:
@@ -179,4 +190,4 @@ def _choices(kind: Any) -> list[str]:
     """List a Literal's values, also within a union or an annotation."""
     if get_origin(kind) is Literal:
         return [str(each) for each in get_args(kind)]
-    return [choice for each in get_args(kind) for choice in _choices(each)]
+    return [*dict.fromkeys(choice for each in get_args(kind) for choice in _choices(each))]

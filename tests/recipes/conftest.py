@@ -1,4 +1,4 @@
-"""A recipe of `recipes/` on files that a test wrote in its data set's documented format."""
+"""A recipe of `pipeline/init/recipes/` on files that a test wrote in its data set's documented format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.stagesfile.experiment import read_points
 from pipeline.stagesfile.load import read_text
 from pipeline.stagesfile.settings import parse_setting
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(__file__).parents[2] / "pipeline" / "init" / "recipes"
 
 
 @dataclass(frozen=True)

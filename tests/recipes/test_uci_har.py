@@ -1,4 +1,4 @@
-"""UCI-HAR's raw signals: a file an experiment and sensor; one table of labels, in samples and without names."""
+"""UCI-HAR: raw signals, a file an experiment and sensor, with one table of labels; and windows, one a line."""
 
 from __future__ import annotations
 
@@ -35,3 +35,28 @@ def test_windows_of_the_labelled_stretches(write: Callable[..., None], recipe: C
     gyroscope = found.source.open_series(window, "gyroscope")
     assert accelerometer.values == pytest.approx(np.stack([3 + at / 1000, np.full(128, -3.0), at], axis=1))
     assert gyroscope.values[:, 0] == pytest.approx(np.degrees(30 + at / 1000))
+
+
+def test_windows_of_the_release_of_2012(write: Callable[..., None], recipe: Callable[..., Any]) -> None:
+    windows = np.random.default_rng(0).normal(size=(2, 9, 12, 128))  # sides, signals, windows, samples
+    subjects = {"train": [1] * 6 + [30] * 6, "test": [2] * 12}
+    for side, of_side in zip(("train", "test"), windows, strict=True):
+        names = [f"{signal}_{axis}" for signal in ("body_acc", "body_gyro", "total_acc") for axis in "xyz"]
+        for name, rows_of in zip(names, of_side, strict=True):
+            texts = [[f" {value: .7e}" for value in row] for row in rows_of]
+            write(f"{side}/Inertial Signals/{name}_{side}.txt", texts, "")
+        write(f"{side}/y_{side}.txt", [[at % 6 + 1] for at in range(12)], " ")
+        write(f"{side}/subject_{side}.txt", [[subject] for subject in subjects[side]], " ")
+        write(f"{side}/X_{side}.txt", [[0.5] * 561] * 12, " ")
+    write("activity_labels.txt", [[1, "WALKING"]], " ")
+    found = recipe("uci-har-2012")
+    assert found.listing.unparsed == ()
+    assert {(each.subject, each.columns["set"]) for each in found.listing.recordings} == {
+        ("1", "train"), ("30", "train"), ("2", "test")
+    }  # fmt: skip
+    assert len(found.listing.recordings) == 24
+    (one,) = (each for each in found.listing.recordings if each.columns == {"row": "8", "set": "train"})
+    assert (one.subject, one.action) == ("30", "walking_upstairs")
+    np.testing.assert_allclose(found.source.open_series(one, "accelerometer").values, windows[0, 6:, 7].T, rtol=1e-6)
+    gyroscope = found.source.open_series(one, "gyroscope").values
+    np.testing.assert_allclose(gyroscope, np.degrees(windows[0, 3:6, 7].T), rtol=1e-6)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from trainers.data.device import RecordingRows, take_rows
-from trainers.data.patches import Reduce, derive_velocities, patches
+from trainers.data.patches import Reduce, Reduction, derive_velocities, patches
 from trainers.errors import TrainingError
 
 Kind = Literal["series", "skeleton", "video"]
@@ -43,7 +43,7 @@ class ModalityData(RecordingRows):
     series: Tensor | None = None
     window: int = 1
     stride: int = 1
-    reduce: Reduce = "mean"
+    reduce: Reduce | Reduction = "mean"
     velocities: bool = False
     vertical_axis: int | None = None
 
@@ -89,8 +89,13 @@ class ModalityData(RecordingRows):
 
 
 def feature_groups(data: ModalityData) -> Tensor:
-    """Number like features alike, (D,) from 0: positions, velocities, their window means and window deviations."""
+    """Number like features alike, (D,) from 0: positions, velocities, their window means and window deviations.
+
+    What a function made of windows is alike with nothing.
+    """
     width = data.shape[1]
+    if callable(data.reduce):
+        return torch.arange(width)
     parts = {"mean": 1, "mean-std": 2, "flatten": data.window}[data.reduce]
     halves = 2 if data.velocities else 1
     if data.kind == "video" or width % (parts * halves):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 Reduce = Literal["mean", "mean-std", "flatten"]
+Reduction = Callable[[Tensor], Tensor]  # windows (N, P, window, C) to patches (N, P, D)
 
 
 def derive_velocities(timeline: Tensor) -> Tensor:
@@ -17,8 +19,8 @@ def derive_velocities(timeline: Tensor) -> Tensor:
     return torch.cat([timeline, velocities], dim=-1)
 
 
-def patches(timeline: Tensor, starts: Tensor, window: int, reduce: Reduce) -> Tensor:
-    """Cut windows and reduce each to one vector (DMFT 3.1): (N, P, D) with D = C, 2C or window x C.
+def patches(timeline: Tensor, starts: Tensor, window: int, reduce: Reduce | Reduction) -> Tensor:
+    """Cut windows and reduce each to one vector (DMFT 3.1): (N, P, D) with D = C, 2C or window x C, or a function's.
 
     Parameters
     ----------
@@ -28,10 +30,12 @@ def patches(timeline: Tensor, starts: Tensor, window: int, reduce: Reduce) -> Te
         (P,) int64, the first sample of each window; ``starts + window <= L``.
     reduce
         ``mean``; ``mean-std``: all means, then all standard deviations (ddof 0); ``flatten``: the window's
-        samples one after the other.
+        samples one after the other; or a function of the windows.
     """
     samples = (starts[:, None] + torch.arange(window, device=starts.device)).flatten()  # (P * window,)
     windows = timeline.index_select(1, samples).view(len(timeline), len(starts), window, -1)
+    if callable(reduce):
+        return reduce(windows)
     if reduce == "flatten":
         return windows.flatten(2)
     if reduce == "mean":

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from pipeline.cli.options import experiment_options, plan_of
+from pipeline.cli.told import say
 from pipeline.errors import ConfigError, PipelineError, StepError
 from pipeline.lock import Accepted, lock_path, read_lock, write_lock
 from pipeline.plan.history import user_name
@@ -34,10 +35,12 @@ _OF_NETWORKS, _OF_ARITHMETIC = 1e-4, 1e-5  # parts of an array's scale
 @click.argument("step", required=False)
 @experiment_options
 @click.option(
-    "--tolerance", type=click.FloatRange(min=0.0, max=1.0), show_default="1e-4 for video, else 1e-5",
+    "--tolerance", type=click.FloatRange(min=0.0, max=1.0), metavar="X", show_default="1e-4 for video, else 1e-5",
     help="The largest difference to take, as a part of an array's scale; 0: equal bits.",
 )  # fmt: skip
-@click.option("--shards", type=click.IntRange(min=1), default=1, show_default=True, help="Shards to compute again.")
+@click.option(
+    "--shards", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Shards to compute again."
+)
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
     help="Where networks run; auto: on a GPU where there is one.",
@@ -58,7 +61,7 @@ def command(
     steps = _steps(plan, entry, step)
     code_changed = [s for s in steps if plan.states[s.id] in ("todo", "partial")]
     if not code_changed:
-        print(f"{step or entry}: nothing to accept, {'it is' if step else 'all of it is'} in the store")
+        say(f"{step or entry}: nothing to accept, {'it is' if step else 'all of it is'} in the store")
         return 0
     from pipeline.accept.groups import acceptance
 
@@ -176,9 +179,9 @@ def _refuse_others(entry: str, target: AcceptanceGroup, checked: list[CheckResul
 def _report(old: Plan, new: Plan, entry: str, accepted: dict[str, Accepted], lock: Path) -> None:
     again = [id_ for id_, state in new.states.items() if state == "cached" and old.states.get(id_) != "cached"]
     remaining = [id_ for id_, state in new.states.items() if state in ("todo", "partial")]
-    print(f"{lock.name}: the code of {entry} is accepted for the earlier one; {len(again)} steps are cached again")
+    say(f"{lock.name}: the code of {entry} is accepted for the earlier one; {len(again)} steps are cached again")
     others = {s.entry for s in new.steps.values() if entry not in s.entries and s.code.acceptance in accepted.values()}
     if others:
-        print(f"it holds for {', '.join(sorted(others))}, too: the same code, which was checked with {entry} alone")
+        say(f"it holds for {', '.join(sorted(others))}, too: the same code, which was checked with {entry} alone")
     if remaining:
-        print(f"{len(remaining)} steps must still run or be accepted, see `pipeline status`")
+        say(f"{len(remaining)} steps must still run or be accepted, see `pipeline status`")

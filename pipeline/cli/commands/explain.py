@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import experiment_options, json_text, plan_of
+from pipeline.cli.told import say
 from pipeline.errors import ConfigError
 from pipeline.plan.explain import describe_acceptance, reasons
 from pipeline.report.status import standing
@@ -31,11 +32,11 @@ def command(step: str, path: Path, settings: tuple[str, ...], as_json: bool) -> 
         print(json_text([{"id": s.id, **standing(plan, s), "recipe": s.recipe} for s in chosen]))
         return 0
     for s in chosen:
-        print(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")
+        say(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")
         for reason in reasons(plan, s):
-            print(f"  because {reason.text}")
+            say(f"  because {reason.text}")
         if acceptance := describe_acceptance(s):
-            print(f"  {acceptance}")
+            say(f"  {acceptance}")
         if s.id == step:
             print("  made from " + json.dumps(s.recipe, indent=1).replace("\n", "\n  "))
     return 0

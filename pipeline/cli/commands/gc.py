@@ -10,14 +10,17 @@ import click
 
 from pipeline.cli.options import exclusive, json_text
 from pipeline.cli.store_options import open_store, store_options
+from pipeline.cli.told import say
+from pipeline.errors import ConfigError
 from pipeline.keys.recipe_check import contradiction
 from pipeline.report import gc_report as scraps
 from pipeline.report.progress_line import ProgressLine
 from pipeline.terminal import note
 from store import resolve_ref_names
+from store.errors import StoreError
 
 if TYPE_CHECKING:
-    from store import GarbageCollection
+    from store import GarbageCollection, Store
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -51,7 +54,7 @@ def command(
         raise click.UsageError("--forget: names nothing; `pipeline store du` lists references")
     grace_s = _seconds(grace)
     store = open_store(path, settings, url)
-    dropped = resolve_ref_names(list(store.refs()), forget) if forget else []
+    dropped = _references(store, forget)
     collection = store.garbage_collection(grace_s=grace_s, drop_refs=dropped, contradiction=contradiction)
     for why in collection.unreadable.values():
         note(f"{why}; see `pipeline verify --all`")
@@ -59,10 +62,18 @@ def command(
     if as_json:
         print(json_text(scraps.as_json(collection, store.url, not_freed)))
     elif not_freed is None:
-        print(scraps.as_text(collection, store.url))
+        say(scraps.as_text(collection, store.url))
     else:
-        print(scraps.freed_text(collection, not_freed))
+        say(scraps.freed_text(collection, not_freed))
     return 0
+
+
+def _references(store: Store, named: tuple[str, ...]) -> list[str]:
+    """Find references by what is given of their names; ConfigError where that is of none, or of several."""
+    try:
+        return resolve_ref_names(list(store.refs()), named) if named else []
+    except StoreError as error:
+        raise ConfigError(f"{error}\n  give one of these, or the beginning of one") from None
 
 
 def _free(collection: GarbageCollection) -> dict[str, str]:

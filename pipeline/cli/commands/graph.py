@@ -14,7 +14,9 @@ _FORMATS = {"text": as_text, "mermaid": as_mermaid, "svg": as_svg}
 
 @click.command()
 @experiment_options
-@click.option("--format", "form", type=click.Choice(list(_FORMATS)), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(list(_FORMATS)), default="text", show_default=True, help="What to print."
+)
 def command(path: Path, settings: tuple[str, ...], form: str) -> int:
     """Print the graph of entries; redirect an SVG into a file."""
     print(_FORMATS[form](plan_of(path, settings)))

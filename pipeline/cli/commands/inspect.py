@@ -8,10 +8,12 @@ import click
 import msgspec
 
 from pipeline.cli.options import exclusive, experiment_options, json_text
+from pipeline.cli.told import say
 from pipeline.inspect.opened import Opened, chosen_evenly, open_listed, recording_named, refuse_stages_file
 from pipeline.inspect.picture_file import check_picture
 from pipeline.report.progress_line import ProgressLine
 from pipeline.stagesfile.settings import parse_setting
+from pipeline.terminal import note
 
 _MOST = 200  # recordings that are read where not all are asked for
 
@@ -22,6 +24,10 @@ _MOST = 200  # recordings that are read where not all are asked for
 @click.option("--all", "read_all", is_flag=True, help=f"Read all recordings, not {_MOST} evenly chosen ones.")
 @click.option("--svg", type=click.Path(path_type=Path), metavar="FILE", help="Draw it, too: an SVG.")
 @click.option("--png", type=click.Path(path_type=Path), metavar="FILE", help="Draw it, too: a PNG.")
+@click.option(
+    "--rerun", type=click.Path(path_type=Path), metavar="FILE",
+    help="Write RECORDING's streams on their clock, too: an .rrd for the viewer rerun (needs rerun-sdk).",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 def command(
     recording: str | None,
@@ -30,6 +36,7 @@ def command(
     read_all: bool,
     svg: Path | None,
     png: Path | None,
+    rerun: Path | None,
     as_json: bool,
 ) -> int:
     """Show what is in the source, or of one RECORDING what a model sees."""
@@ -38,6 +45,8 @@ def command(
     for option, file in (("svg", svg), ("png", png)):
         if file is not None:
             check_picture(file, option)
+    if rerun is not None:
+        _check_rerun(recording, rerun)
     if recording is not None:
         refuse_stages_file(recording)
     line = ProgressLine()
@@ -51,10 +60,10 @@ def command(
     if recording is None:
         _source(opened, None if read_all else _MOST, picture, as_json, line)
     else:
-        _recording(opened, recording, picture, as_json)
+        _recording(opened, recording, picture, rerun, as_json)
     if not as_json:
         hint = f"as a picture: add --svg {recording or 'source'}.svg, or --png FILE"
-        print(f"picture: {picture}" if picture else hint)
+        say(f"picture: {picture}" if picture else hint)
     return 0
 
 
@@ -79,7 +88,16 @@ def _source(opened: Opened, most: int | None, picture: Path | None, as_json: boo
         draw(opened, facts, looks, picture)
 
 
-def _recording(opened: Opened, name: str, picture: Path | None, as_json: bool) -> None:
+def _check_rerun(recording: str | None, file: Path) -> None:
+    from pipeline.inspect.rerun.write import check_installed
+
+    if recording is None:
+        raise click.UsageError("--rerun is of one recording: give RECORDING, too")
+    check_installed()
+    check_picture(file, "rrd", "rerun")
+
+
+def _recording(opened: Opened, name: str, picture: Path | None, rerun: Path | None, as_json: bool) -> None:
     found = recording_named(name, opened)
     from pipeline.inspect.recording.facts import as_json as facts_of
     from pipeline.inspect.recording.facts import examine
@@ -91,3 +109,8 @@ def _recording(opened: Opened, name: str, picture: Path | None, as_json: bool) -
         from pipeline.inspect.recording.picture import draw
 
         draw(seen, picture)
+    if rerun is not None:
+        from pipeline.inspect.rerun.write import write
+
+        write(opened, found, rerun)
+        note(f"written: {rerun}; see it with `rerun {rerun}`")

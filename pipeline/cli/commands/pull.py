@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import exclusive, experiment_options, json_text, note_failures, plan_of, reported_of
+from pipeline.cli.told import say
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import states_of
 from pipeline.report.differing_outputs import print_problems
@@ -58,5 +59,8 @@ def command(
     if not remotes:
         print(f"error: {nothing}\n  see the notes above; run it again when there is one", file=sys.stderr)
     where = ", ".join(store.url for store in remotes.values()) or nothing
-    print(json_text(outcome.as_json()) if as_json else outcome.as_text("pulled", where))
+    if as_json:
+        print(json_text(outcome.as_json()))
+    else:
+        say(outcome.as_text("pulled", where))
     return 1 if outcome.failed or not remotes else 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
+from pipeline.cli.told import say
 from pipeline.report.differing_outputs import print_problems
 from pipeline.run.selection import of_entries
 
@@ -41,5 +42,8 @@ def command(
     outputs = everything(plan.store) if whole else named(cached)
     outcome = push(plan, target, outputs, whole=whole, forced=forced)
     print_problems(plan, outcome)
-    print(json_text(outcome.as_json()) if as_json else outcome.as_text("pushed", target.url))
+    if as_json:
+        print(json_text(outcome.as_json()))
+    else:
+        say(outcome.as_text("pushed", target.url))
     return 1 if outcome.failed else 0

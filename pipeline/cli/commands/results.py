@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
+from pipeline.cli.told import say
 from pipeline.report.results import per_recording, result_rows
 from pipeline.report.results_text import results_text
 
@@ -28,5 +29,5 @@ def command(
     elif as_json:
         print(json_text([row.as_json() for row in result_rows(plan, per_modality, vskd_f1)]))
     else:
-        print(results_text(plan, per_modality, vskd_f1))
+        say(results_text(plan, per_modality, vskd_f1))
     return 0

@@ -17,6 +17,7 @@ import click
 
 from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
 from pipeline.cli.retry import retry_after_quarantine
+from pipeline.cli.told import say
 from pipeline.errors import ConfigError, StepError
 from pipeline.formatting import counted, duration, shortened
 from pipeline.lock import LockNotWritable, lock_path, update_lock
@@ -47,7 +48,9 @@ def _number_or_auto(context: click.Context, parameter: click.Parameter, value: s
 @click.option("--only", metavar="ENTRY", help="Only this entry; what it needs must be there.")
 @click.option("--force", metavar="ENTRY", multiple=True, help="Run this entry again even if it is cached. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Show what would run, and stop.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Steps at a time; left out: one a core, at most 8.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Steps at a time; left out: one a core, at most 8."
+)
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
     help="Where networks run; auto: on a GPU where there is one; cuda: an error where there is none.",
@@ -78,7 +81,10 @@ def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as
         from pipeline.report import status
 
         steps = select_steps(plan, options.until, options.only).values()
-        print(json_text(status.as_json(plan, steps)) if as_json else status.as_text(plan, steps))
+        if as_json:
+            print(json_text(status.as_json(plan, steps)))
+        else:
+            say(status.as_text(plan, steps))
         return 0
     if push:
         from pipeline.run.push_pull import target_of
@@ -99,7 +105,7 @@ def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as
             counts = {"done": [*outcome.done], "fetched": [*outcome.fetched], "failed": outcome.unsuccessful}
             print(json_text({**counts, **status.as_json(plan, selected.values())}))
         elif plan.indexed:
-            print(_summary(plan, selected, outcome, time.monotonic() - started))
+            say(_summary(plan, selected, outcome, time.monotonic() - started))
 
     retry_after_quarantine(lambda: attempt(plan), retry=lambda: attempt(plan_of(path, settings, plan)))
     _note_edited(plan)
@@ -214,7 +220,7 @@ def _print_failures(plan: Plan, outcome: Outcome) -> None:
 
 def _check_broken(plan: Plan, force: Collection[str]) -> None:
     """Raise StepError where an output made with `skip` lacks recordings, is not forced, and this run says `fail`."""
-    if plan.points[0].experiment.on_bad_recording == "fail" and (reasons := broken_reasons(plan, force)):
+    if plan.points[0].experiment.on_bad_recording == "fail" and (reasons := broken_reasons(plan, force, named=5)):
         listed = [f"  {reason}" for reason in shortened(reasons, 10, "more, see `pipeline status`")]
         raise StepError(
             f"{broken_count(plan, force)} cannot be used:\n" + "\n".join([*listed, *doubts(plan)]) + "\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import experiment_options, json_text, note_failures, plan_of, reported_of
+from pipeline.cli.told import say
 from pipeline.plan.planner import Plan
 from pipeline.report import status
 from pipeline.report.differing_outputs import differing_text
@@ -24,9 +25,9 @@ def command(path: Path, settings: tuple[str, ...], compare: bool, as_json: bool)
     if as_json:
         print(json_text(status.as_json(plan, steps, differs)))
         return 0
-    print(status.as_text(plan, steps))
+    say(status.as_text(plan, steps))
     if differs is not None:
-        print(differing_text(plan, differs) if differs else "nothing that is cached differs from the remotes'")
+        say(differing_text(plan, differs) if differs else "nothing that is cached differs from the remotes'")
     return 0
 
 

@@ -10,6 +10,7 @@ import click
 
 from pipeline.cli.options import json_text
 from pipeline.cli.store_options import open_store, store_options
+from pipeline.cli.told import say
 from pipeline.errors import ConfigError
 from pipeline.report import store_report as outputs
 from pipeline.stagesfile.schema import did_you_mean
@@ -26,7 +27,7 @@ def command() -> None:
     """Look at what is in a store: ls, show KEY, du."""
 
 
-@command.command()
+@command.command(epilog="Example: pipeline store ls --stage train")
 @store_options
 @click.option("--stage", metavar="STAGE", help="Only this stage's outputs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
@@ -56,7 +57,7 @@ def ls(path: Path, settings: tuple[str, ...], url: str | None, stage: str | None
     return 0
 
 
-@command.command()
+@command.command(epilog="Example: pipeline store show 6f7a37")
 @click.argument("key")
 @store_options
 @click.option("--json", "as_json", is_flag=True, help="Print everything but the list of objects as JSON.")
@@ -90,7 +91,7 @@ def show(path: Path, settings: tuple[str, ...], url: str | None, key: str, as_js
     return 0
 
 
-@command.command()
+@command.command(epilog="Example: pipeline store du")
 @store_options
 @click.option("--json", "as_json", is_flag=True, help="Print the sums as JSON.")
 def du(path: Path, settings: tuple[str, ...], url: str | None, as_json: bool) -> int:
@@ -102,7 +103,10 @@ def du(path: Path, settings: tuple[str, ...], url: str | None, as_json: bool) ->
     inventory = store.inventory()
     lineage = store.lineage(inventory.published)
     usage = usage_of(inventory, lineage, _users(store, lineage))
-    print(json_text(outputs.usage_json(usage, store.url)) if as_json else outputs.usage_text(usage, store.url))
+    if as_json:
+        print(json_text(outputs.usage_json(usage, store.url)))
+    else:
+        say(outputs.usage_text(usage, store.url))
     return 0
 
 

@@ -13,6 +13,7 @@ import click
 from pipeline.cli.options import exclusive, json_text, plan_of
 from pipeline.cli.retry import retry_after_quarantine
 from pipeline.cli.store_options import open_store, store_options
+from pipeline.cli.told import say
 from pipeline.formatting import size
 from pipeline.keys.recipe_check import contradiction
 from pipeline.registry import STAGES
@@ -80,7 +81,10 @@ def command(
         report.irregular = [*dict.fromkeys(found)]
     if quarantine:
         _set_aside(store, report)
-    print(json_text(report.as_json()) if as_json else report.as_text())
+    if as_json:
+        print(json_text(report.as_json()))
+    else:
+        say(report.as_text())
     return 1 if report.failed or report.irregular or report.damaged else 0
 
 

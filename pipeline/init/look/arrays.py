@@ -11,10 +11,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Shapes = dict[str, tuple[int, ...]]
+_NUMBERS, _TEXT = "fiub", "US"  # kinds of NumPy's types
 
 
-def shapes_of(path: Path, kind: str) -> Shapes:
+def shapes_of(path: Path, kind: str, *, text: bool = False) -> Shapes:
     """Return the shape of each array of numbers by its name; of an .npy file that of the empty name.
+
+    Parameters
+    ----------
+    text
+        Take NumPy's arrays of text, too.
 
     Raises
     ------
@@ -30,7 +36,7 @@ def shapes_of(path: Path, kind: str) -> Shapes:
         return mat.shapes(path)
     if kind == "hdf5":
         return {name: array.shape for name, array in _hdf5(path).items()}
-    return {name: array.shape for name, array in _numpy(path, kind).items()}
+    return {name: array.shape for name, array in _numpy(path, kind, _NUMBERS + _TEXT * text).items()}
 
 
 def read_array(path: Path, kind: str, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -51,11 +57,11 @@ def _hdf5(path: Path, *, matlab: bool = False) -> dict[str, NDArray[Any]]:
     return {**hdf5.read(path, (), matlab=matlab)[0]}
 
 
-def _numpy(path: Path, kind: str) -> dict[str, NDArray[Any]]:
+def _numpy(path: Path, kind: str, kinds: str = _NUMBERS) -> dict[str, NDArray[Any]]:
     from pipeline.sources.folder.reading.arrays import numpy_file
 
     found = {"": numpy_file.read_npy(path)} if kind == "npy" else {**numpy_file.read_npz(path)}
-    numbers = {name: array for name, array in found.items() if array.dtype.kind in "fiub"}
+    numbers = {name: array for name, array in found.items() if array.dtype.kind in kinds}
     if not numbers:
         raise BrokenFileError("has no array of numbers")
     return numbers

@@ -30,8 +30,10 @@ def find_files(root: Path) -> list[DataFile]:
     Raises
     ------
     ConfigError
-        There is no such folder, or one in it cannot be read.
+        It is no folder, or one in it cannot be read.
     """
+    if root.is_file():
+        raise ConfigError(f"{root}: is a file\n  give the folder that it lies in: pipeline init {root.parent}")
     if not root.is_dir():
         raise ConfigError(f"{root}: there is no such folder\n  give the folder that holds your recordings")
     found = []

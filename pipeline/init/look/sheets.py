@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _BYTES = 1 << 20
 _ROWS = 5000
+_WINDOWS = "cp1252"
+NOT_UTF8 = "it is not UTF-8: taken for what Windows writes in Western Europe"  # to be said of a key `csv`
 
 
 @dataclass(frozen=True)
@@ -32,17 +34,26 @@ class Sheet:
         Text, by column; empty where a value is missing.
     decimal
         ``,`` where numbers are written so.
-    whole
-        Whether this is all of the table.
+    encoding
+        ``cp1252``, which is Windows' for Western Europe, where a text is not UTF-8.
+    share
+        Which part of the table this is, about; 1 where it is all of it.
     """
 
     names: tuple[str, ...] | None
     columns: tuple[tuple[str, ...], ...]
     decimal: str = "."
-    whole: bool = True
+    share: float = 1.0
+    encoding: str = "utf-8"
+    _numbers: dict[int, NDArray[np.float64] | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def numbers(self, column: int) -> NDArray[np.float64] | None:
         """Return a column's numbers, NaN for what is missing; None where there is text, or nothing."""
+        if column not in self._numbers:
+            self._numbers[column] = self._read_numbers(column)
+        return self._numbers[column]
+
+    def _read_numbers(self, column: int) -> NDArray[np.float64] | None:
         import numpy as np
 
         from pipeline.sources.folder.reading.tables.dialect import number
@@ -63,6 +74,11 @@ class Sheet:
         return name if name and (self.names or ()).count(name) == 1 else column + 1
 
 
+def csv_key(encoding: str) -> dict[str, Any]:
+    """Return the key `csv` that an encoding needs; empty for UTF-8."""
+    return {} if encoding == "utf-8" else {"csv": {"encoding": encoding}}
+
+
 def read_sheet(path: Path, kind: str) -> Sheet:
     """Read the first thousands of lines of a table.
 
@@ -78,24 +94,46 @@ def read_sheet(path: Path, kind: str) -> Sheet:
     if kind == "excel":
         return _excel(path)
     from pipeline.sources.folder.reading.tables.dialect import find_dialect
-    from pipeline.sources.folder.reading.tables.lines import blocks, counted
+    from pipeline.sources.folder.reading.tables.lines import counted
 
-    source = blocks(path, size=_BYTES)
-    head = next(source, b"")
+    head, more, encoding = _head(path)
     dialect = find_dialect(head, Csv())
-    rows = []
+    rows, size = [], 0
     for at, line in counted(head, 1, dialect.comments, dialect.separator):
+        size += len(line) + 1
         if at <= dialect.start:
             continue
-        row = _fields(line.decode("utf-8", "replace"), dialect)
+        row = _fields(line.decode(), dialect)
         if len(row) == dialect.columns:
             rows.append(row)
         if len(rows) == _ROWS:
             break
-    whole = len(rows) < _ROWS and next(source, None) is None
     width = dialect.columns - dialect.open_end
     columns = tuple(tuple(row[at].strip() for row in rows) for at in range(width))
-    return Sheet(None if dialect.names is None else dialect.names[:width], columns, dialect.decimal, whole)
+    share = _share(path, size, len(head), more)
+    names = None if dialect.names is None else dialect.names[:width]
+    return Sheet(names, columns, dialect.decimal, share, encoding)
+
+
+def _head(path: Path) -> tuple[bytes, bool, str]:
+    """Return a text's first block as UTF-8, whether there is more, and its encoding."""
+    from pipeline.sources.folder.reading.tables.lines import blocks
+
+    source = blocks(path, size=_BYTES)
+    head, encoding = next(source, b""), "utf-8"
+    try:
+        head.decode()
+    except UnicodeDecodeError:
+        source, encoding = blocks(path, _WINDOWS, _BYTES), _WINDOWS
+        head = next(source, b"")
+    return head, next(source, None) is not None, encoding
+
+
+def _share(path: Path, read: int, head: int, more: bool) -> float:
+    """Return which part of a file was read; of a compressed one it is not known how much more there is."""
+    if not more or path.suffix.lower() == ".gz":
+        return min(1.0, read / max(1, head))
+    return min(1.0, read / max(1, path.stat().st_size))
 
 
 def _fields(text: str, dialect: Any) -> Sequence[str]:
@@ -113,13 +151,14 @@ def _parquet(path: Path) -> Sheet:
     except ImportError:
         raise BrokenFileError("is a Parquet file, which needs pyarrow: pip install pyarrow") from None
     try:
-        batch = next(pyarrow.parquet.ParquetFile(path).iter_batches(_ROWS), None)
+        file = pyarrow.parquet.ParquetFile(path)
+        batch = next(file.iter_batches(_ROWS), None)
     except pa.ArrowException as error:
         raise BrokenFileError(f"cannot be read as Parquet ({str(error)[:100]})") from error
     if batch is None:
         raise BrokenFileError("has no samples")
     columns = tuple(tuple(_text(each) for each in column.to_pylist()) for column in batch.columns)
-    return Sheet(tuple(batch.schema.names), columns, whole=False)
+    return Sheet(tuple(batch.schema.names), columns, share=batch.num_rows / max(1, file.metadata.num_rows))
 
 
 def _excel(path: Path) -> Sheet:
@@ -136,7 +175,8 @@ def _excel(path: Path) -> Sheet:
         raise BrokenFileError("has no samples")
     named = all(each is None or isinstance(each, str) for each in rows[0])
     columns = tuple(tuple(map(_text, column)) for column in zip(*rows[named:], strict=True))
-    return Sheet(tuple(map(_text, rows[0])) if named else None, columns, whole=False)
+    share = len(rows) / max(len(rows), book.worksheets[0].max_row or 0)
+    return Sheet(tuple(map(_text, rows[0])) if named else None, columns, share=share)
 
 
 def _text(value: Any) -> str:

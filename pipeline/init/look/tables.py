@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from pipeline.init.look.sheets import Sheet, read_sheet
@@ -41,18 +42,21 @@ class RecordingsTable:
     paths: Mapping[str, Sequence[str]]
     texts: Mapping[str, Sequence[str]]
     labels: Sequence[str]
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True)
 class StretchesTable:
-    """What the head of a table of stretches says: how it calls its columns, and its unit."""
+    """What the head of a table of stretches says: how it calls its columns, its unit; each line's label and seconds."""
 
     columns: Mapping[str, str]
     unit: str
     labels: Sequence[str]
     named: Sequence[str] = field(default=())
     epoch: bool = False
-    seconds: float = 0.0
+    lengths: Sequence[float] = ()
+    subjects: Sequence[str] = ()
+    encoding: str = "utf-8"
 
 
 def recordings_table(root: Path, file: str, present: frozenset[str]) -> RecordingsTable | None:
@@ -73,7 +77,7 @@ def recordings_table(root: Path, file: str, present: frozenset[str]) -> Recordin
     texts = {name: sheet.columns[at] for at, name in enumerate(sheet.names) if name not in paths}
     columns = {here: there for here, there in named.items() if there not in paths}
     labels = sheet.columns[sheet.names.index(named["label"])]
-    return RecordingsTable(file, columns, paths, texts, labels)
+    return RecordingsTable(file, columns, paths, texts, labels, sheet.encoding)
 
 
 def stretches_table(root: Path, file: str) -> StretchesTable | None:
@@ -90,16 +94,30 @@ def stretches_table(root: Path, file: str) -> StretchesTable | None:
     starts, ends = sheet.numbers(start), sheet.numbers(end)
     labels = sheet.columns[sheet.names.index(named["label"])]
     renamed = {here: there for here, there in columns.items() if here != there}
+    subjects = sheet.columns[sheet.names.index(named["subject"])] if "subject" in named else ()
     if starts is None or ends is None:
-        return StretchesTable(renamed, "iso8601", labels, sheet.names, epoch=True)
+        lengths = _between_dates(sheet, start, end)
+        return StretchesTable(renamed, "iso8601", labels, sheet.names, True, lengths, subjects, sheet.encoding)
     import numpy as np
 
-    lengths, largest = ends - starts, float(np.nanmax(ends))
-    unit = _unit(sheet.names[start], float(np.nanmedian(lengths)), largest)
+    spans, largest = ends - starts, float(np.nanmax(ends))
+    unit = _unit(sheet.names[start], float(np.nanmedian(spans)), largest)
     per = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
-    return StretchesTable(
-        renamed, unit, labels, sheet.names, largest / per > _EPOCH, float(np.nanmedian(lengths)) / per
-    )
+    seconds = [float(each) / per for each in spans if each > 0]
+    epoch = largest / per > _EPOCH
+    return StretchesTable(renamed, unit, labels, sheet.names, epoch, seconds, subjects, sheet.encoding)
+
+
+def _between_dates(sheet: Sheet, start: int, end: int) -> list[float]:
+    """Return the seconds from each start to its end; nothing where these are no dates."""
+    try:
+        pairs = [
+            (datetime.fromisoformat(one), datetime.fromisoformat(other))
+            for one, other in zip(sheet.columns[start], sheet.columns[end], strict=True)
+        ]
+        return [(after - before).total_seconds() for before, after in pairs if after > before]
+    except (ValueError, TypeError):
+        return []
 
 
 def codes_table(path: Path, codes: frozenset[str]) -> dict[str, str]:
@@ -127,7 +145,7 @@ def _code(text: str, codes: frozenset[str]) -> str:
 def _sheet(path: Path) -> Sheet | None:
     try:
         return read_sheet(path, "csv")
-    except BrokenFileError:
+    except (BrokenFileError, OSError):  # described as a stream, it says why
         return None
 
 

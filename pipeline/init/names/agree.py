@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipeline.init.names.groups import Group
 from pipeline.init.names.roles import Naming, pattern_of, roles_of
 from pipeline.init.names.template import Part, Piece
-from pipeline.init.names.words import PREFIXES
+from pipeline.init.names.words import PREFIXES, is_activity, is_stream
 from pipeline.sources.folder.listing.patterns import Pattern, plain
 
 _SUBJECT_INSIDE = re.compile(r"(?<![^\W\d_])([^\W\d_]+)([_-]?)(\d+)")
@@ -35,7 +35,13 @@ class Agreed:
 
 
 def agree(
-    groups: Sequence[Group], given: Mapping[Group, str], *, ids: Mapping[Group, tuple[Part, str]], table: bool
+    groups: Sequence[Group],
+    given: Mapping[Group, str],
+    *,
+    ids: Mapping[Group, tuple[Part, str]],
+    table: bool,
+    people: bool = False,
+    labelled: bool = False,
 ) -> Agreed:
     """Write the patterns of streams.
 
@@ -47,18 +53,27 @@ def agree(
         Parts that a column of the table of recordings has, and the column's name in the stages file.
     table
         Whether such a table says who and what.
+    people, labelled
+        Whether the files themselves say who it is, and what is done.
     """
     namings = {group: _named(roles_of(group), ids.get(group)) for group in groups}
+    namings = {group: _as_others(naming, namings) for group, naming in namings.items()}
+    if labelled:
+        namings = {group: _as_person(naming) for group, naming in namings.items()}
     for group, pattern in given.items():
         roles = _roles_by(group, pattern)
         for other in groups:
             if _likeness(other) == _likeness(group):
                 pairs = zip(group.parts, other.parts, strict=True)
                 namings[other] = Naming({two: roles.get(one, "") for one, two in pairs}, {})
-    unsure = not table and not given and not any(naming.sure.get("subject") for naming in namings.values())
+    unsure = (
+        not table and not people and not given and not any(naming.sure.get("subject") for naming in namings.values())
+    )
     if unsure and len([group for group in groups if _promote_subject(group)]) == len(groups):
         namings = {group: roles_of(group) for group in groups}
-    alone = not table and not any("subject" in naming.roles.values() for naming in namings.values())
+    if people:
+        namings = {group: _without_subject(naming) for group, naming in namings.items()}
+    alone = not table and not people and not any("subject" in naming.roles.values() for naming in namings.values())
     if alone:
         for group in groups:
             _promote_name(group)
@@ -93,6 +108,21 @@ def _named(naming: Naming, id: tuple[Part, str] | None) -> Naming:
         return naming
     part, name = id
     return Naming({each: name if each is part else "" for each in naming.roles}, {})
+
+
+def _as_others(naming: Naming, others: Mapping[Group, Naming]) -> Naming:
+    """Let a word mean what the same words mean in names of another stream: ``anna`` who does it, not when."""
+    roles = {**naming.roles}
+    for part, role in naming.roles.items():
+        values = {*part.distinct}
+        if part.digits or not role or role == "part" or naming.sure.get(role):
+            continue
+        for other in others.values():
+            for theirs, name in other.roles.items():
+                alike = 5 * len(values & {*theirs.distinct}) >= 4 * len(values)
+                if alike and name in ("subject", "label") and name not in roles.values():
+                    roles[part] = name
+    return Naming(roles, naming.sure)
 
 
 def _likeness(group: Group) -> tuple[tuple[str, bool], ...]:
@@ -138,6 +168,25 @@ def _promote_name(group: Group) -> None:
     if not group.parts:
         (name,) = {path.rpartition("/")[2][: -len(group.end)] for path in group.paths}
         group.names[-1] = [Part("", False, False, [name] * len(group.paths))]
+
+
+def _as_person(naming: Naming) -> Naming:
+    """Let the only part of names be who it is, where it is a word: ``anna.csv``."""
+    free = [part for part, role in naming.roles.items() if role and role != "part"]
+    if len(free) != 1 or free[0].digits or free[0].date or any(map(_is_thing, free[0].distinct)):
+        return naming
+    return Naming({**naming.roles, free[0]: "subject"}, {"subject": True})
+
+
+def _is_thing(word: str) -> bool:
+    return is_activity(word) or is_stream(word) or any(each.isdigit() for each in word)
+
+
+def _without_subject(naming: Naming) -> Naming:
+    """Let the part that counted as the subject tell files apart, and no more."""
+    name = "file" if "session" in naming.roles.values() else "session"
+    roles = {part: name if role == "subject" else role for part, role in naming.roles.items()}
+    return Naming(roles, {role: sure for role, sure in naming.sure.items() if role != "subject"})
 
 
 def _with_subject(naming: Naming) -> Naming:

@@ -14,6 +14,7 @@ from pipeline.sources.folder.params import Format
 
 _MOST_STREAMS = 40
 _ENOUGH = 2000  # names that show how many are made
+_STRAY_STREAMS = 0.25  # share of what files are called that is of no sensor
 _STRAYS = 0.1  # share of a group's files that may be named otherwise
 
 
@@ -95,9 +96,9 @@ def _are_streams(part: Part) -> bool:
     values = part.distinct
     if part.digits or not 2 <= len(values) <= _MOST_STREAMS:
         return False
-    return all(is_stream(each) or is_side(each) or is_annotation(each) for each in values) and len(part.values) > len(
-        values
-    )
+    known = [each for each in values if is_stream(each) or is_side(each) or is_annotation(each)]
+    others = len(values) - len(known)  # as the Metadata.csv of an app that logs sensors
+    return others <= _STRAY_STREAMS * len(values) and len(part.values) > len(values)
 
 
 def _level_of_streams(files: Sequence[DataFile]) -> int | None:
@@ -107,7 +108,9 @@ def _level_of_streams(files: Sequence[DataFile]) -> int | None:
         counts = Counter(names)
         if not 2 <= len(counts) <= _MOST_STREAMS:
             continue
-        if sum(count for name, count in counts.items() if is_stream(name)) >= len(files) * 2 / 3:
+        streams = [name for name in counts if is_stream(name)]
+        known = {*streams, *filter(is_annotation, counts)} if streams else set[str]()
+        if sum(counts[name] for name in known) >= len(files) * 2 / 3:
             return level
         spelled: dict[str, set[tuple[str, ...]]] = {}
         some = range(0, len(files), len(files) // _ENOUGH | 1)

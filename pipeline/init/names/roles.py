@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipeline.init.names.groups import Group
 from pipeline.init.names.template import Part
 from pipeline.init.names.words import PREFIXES, is_activity, is_group, is_stream
-from pipeline.sources.folder.listing.patterns import Pattern, plain
+from pipeline.sources.folder.listing.patterns import Pattern, escaped, plain
 from pipeline.sources.folder.params import Format
 
 SURE = 2.0  # what a role's score is where a name says it
@@ -38,8 +38,9 @@ def roles_of(group: Group) -> Naming:
     frames = _frames(group)
     if frames is not None:
         roles[frames] = "part"
-    same = _repeated([part for part in parts if part is not frames])
-    free = [part for part in parts if part is not frames and part not in same]
+    spelt = _spelt_otherwise(parts)
+    same = _repeated([part for part in parts if part is not frames and part not in spelt])
+    free = [part for part in parts if part is not frames and part not in same and part not in spelt]
     scores = {part: _scores(part, free, len(group.paths)) for part in free}
     ranked = sorted(
         ((score, -free.index(part), role, part) for part, each in scores.items() for role, score in each.items()),
@@ -85,14 +86,29 @@ def _written(group: Group, roles: Mapping[Part, str], *, strict: bool) -> str:
         text = ""
         for at, piece in enumerate(pieces):
             if isinstance(piece, str):
-                text += piece.replace("{", "{{").replace("}", "}}")
+                text += escaped(piece)
                 continue
             touches = at and not isinstance(pieces[at - 1], str)
             touches = touches or (at + 1 < len(pieces) and not isinstance(pieces[at + 1], str))
             kind = ":d" if piece.digits and (touches or strict) else ""
-            text += f"{{{roles[piece]}{kind}}}" if piece in roles else "*"
+            text += f"{{{roles[piece]}{kind}}}" if piece in roles else _any_case(piece) if piece.one_word else "*"
         written.append(text)
     return re.sub(r"\*{2,}", "*", "/".join(written)) + group.end
+
+
+def _any_case(part: Part) -> str:
+    """Write a word with ``?`` for letters that are large in some names, small in others."""
+    spellings = [*part.distinct]
+    return "".join(escaped(each[0]) if len({*each}) == 1 else "?" for each in zip(*spellings, strict=False))
+
+
+def _spelt_otherwise(parts: Sequence[Part]) -> list[Part]:
+    """Return the words before numbers that are in capitals here and in small letters there: ``P1``, ``p2``."""
+    return [part for part in parts if part.one_word and any(other.before == _lower(part) for other in parts)]
+
+
+def _lower(part: Part) -> str:
+    return next(iter(part.values)).lower()
 
 
 def _reads_as_meant(text: str, group: Group, roles: Mapping[Part, str]) -> bool:
@@ -130,6 +146,8 @@ def _scores(part: Part, all_parts: Sequence[Part], files: int) -> dict[str, floa
         return {"device": 2.0}
     several = 2 <= len(values) <= min(200, files / 2)
     words = {"label": 2.0 if part.folder else 1.5, "subject": 1.4} if several else {"subject": 0.8, "label": 0.7}
+    if several and max(map(len, values)) <= 2:  # a, b
+        words["session"] = 0.5
     return {**words, **found}
 
 

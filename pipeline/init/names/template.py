@@ -37,6 +37,11 @@ class Part:
     date: bool = False
 
     @property
+    def one_word(self) -> bool:
+        """Whether it says the same in all names, in capitals here and small letters there."""
+        return not self.digits and len({value.casefold() for value in self.distinct}) == 1
+
+    @property
     def distinct(self) -> dict[str, int]:
         """How many files have each value."""
         return Counter(self.values)
@@ -91,10 +96,11 @@ def _kind(run: str) -> str:
 
 def _before(pieces: Sequence[Piece]) -> str:
     for piece in reversed(pieces[-2:]):
-        if not isinstance(piece, str):
+        text = next(iter(piece.values)) if isinstance(piece, Part) and piece.one_word else piece
+        if not isinstance(text, str):
             return ""
-        if piece[0].isalpha():
-            return piece.lower()
+        if text[0].isalpha():
+            return text.lower()
     return ""
 
 

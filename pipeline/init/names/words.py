@@ -21,6 +21,7 @@ PREFIXES: dict[str, dict[str, float]] = {
     "session": {
         **dict.fromkeys(["trial", "rep", "repetition", "take", "session", "sess", "ses", "run", "try", "execution",
                          "attempt", "day"], _LONG),
+        **dict.fromkeys(["img", "vid", "mov", "dsc", "gopr", "gx", "rec", "recording", "clip", "file"], _LONG),
         **dict.fromkeys(["t", "r"], _SHORT),
         **dict.fromkeys(["e", "n", "i", "no"], _WEAK),
     },

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.init.look.clips import read_clip
+from pipeline.init.look.sheets import Sheet
 from pipeline.init.names.groups import Group
 from pipeline.init.streams.array import describe_arrays
-from pipeline.init.streams.clock import nominal
-from pipeline.init.streams.found import NOMINAL, StreamFound, some_of, tidy
+from pipeline.init.streams.clocks.clock import find_clock, nominal
+from pipeline.init.streams.found import NOMINAL, StreamFound, read_some, some_of, tidy
 from pipeline.init.streams.skeleton import skeleton_keys
-from pipeline.init.streams.table import describe_table
-from pipeline.sources.broken_file import BrokenFileError
+from pipeline.init.streams.table import describe_table, with_clock
 from pipeline.sources.folder.params import Stream
 
 
@@ -21,9 +21,7 @@ def describe(root: Path, group: Group) -> list[StreamFound]:
     Raises
     ------
     BrokenFileError
-        None of them is understood; says why.
-    OSError
-        The system does not let one be read.
+        None of them can be read and is understood; says why.
     """
     if group.kind in ("csv", "parquet", "excel"):
         return [describe_table(root, group)]
@@ -43,14 +41,7 @@ def _video(root: Path, group: Group) -> StreamFound:
         found.comments["rate"] = "assumed, since pictures have no time; it changes nothing while `align` is `resample`"
         found.facts = "pictures in order"
         return found
-    clips, problem = [], None
-    for path in some_of(root, group):
-        try:
-            clips.append(read_clip(path))
-        except BrokenFileError as error:
-            problem = error
-    if not clips:
-        raise problem or BrokenFileError("has no frames")
+    clips = read_some(some_of(root, group), read_clip)
     clip = clips[len(clips) // 2]
     found.keys["rate"] = tidy(nominal(clip.rate or NOMINAL["video"]))
     found.seconds = sorted(each.seconds for each in clips)[len(clips) // 2]
@@ -63,28 +54,36 @@ def _video(root: Path, group: Group) -> StreamFound:
 def _json(root: Path, group: Group) -> StreamFound:
     from pipeline.sources.folder.reading.exports import skeleton_json
 
-    stream, problem = Stream(kind="skeleton", rate=NOMINAL["skeleton"]), None
-    for path in some_of(root, group, 3):
-        try:
-            samples = skeleton_json.read([path], stream)
-            break
-        except BrokenFileError as error:
-            problem = error
-    else:
-        raise problem or BrokenFileError("has no skeleton")
+    stream = Stream(kind="skeleton", rate=NOMINAL["skeleton"])
+    (samples,) = read_some(some_of(root, group, 3), lambda path: skeleton_json.read([path], stream), most=1)
     values = samples.values.reshape(len(samples.values), *samples.shape)
     found = StreamFound(group, group.words[-1] if group.words else "skeleton", {"kind": "skeleton"})
-    found.keys["rate"] = tidy(NOMINAL["skeleton"])
-    found.comments["rate"] = "assumed; it changes nothing while `align` is `resample`"
+    sheets = read_some(some_of(root, group, 3), _scalars)
+    clock = find_clock(sheets) if all(sheet.names == sheets[0].names for sheet in sheets) else None
+    if clock is not None:
+        with_clock(found, sheets, clock)
+    else:
+        found.keys["rate"] = tidy(NOMINAL["skeleton"])
+        found.comments["rate"] = "assumed; it changes nothing while `align` is `resample`"
     keys, comments, questions = skeleton_keys(values)
     found.keys.update(keys)
     found.comments.update(comments)
     found.questions += questions
     if samples.notes.flat:
         found.comments[""] = "joints in the picture alone, without depth: z is 0"
-    if len(values) > 1:
+    if len(values) > 1 and clock is None:
         found.seconds = len(values) / found.rate
     found.facts = f"{samples.shape[0]} joints, {keys.get('joints', 'layout unknown')}"
     found.keys["missing"] = "interpolate"
     found.comments["missing"] = "joints that were not seen, frames without a body"
     return found
+
+
+def _scalars(path: Path) -> Sheet:
+    """Return what is no list in the frames of a JSON file, as a table: their times are among it."""
+    from pipeline.sources.folder.reading.exports.skeleton_json import frames_of
+
+    frames = [frame if isinstance(frame, dict) else {} for frame in frames_of(path)]
+    first = frames[0] if frames else {}
+    names = [name for name, value in first.items() if isinstance(value, (int, float, str))]
+    return Sheet(tuple(names), tuple(tuple(str(frame.get(name, "")) for frame in frames) for name in names))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 LAYOUTS = ("kinect20", "utd-mhad", "kinect25", "body25", "azure32", "coco17", "blazepose33")
 _BONES = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
 _FITS, _AHEAD = 0.75, 0.1
+_INSIDE = 0.95  # of a picture: who stands before a camera is larger than a metre
 
 
 def counts() -> Mapping[int, tuple[str, ...]]:
@@ -71,6 +72,14 @@ def length_unit(values: NDArray[np.float64], name: str) -> str:
         if 0.25 < length / metres < 0.8:
             return unit
     return "raw"
+
+
+def in_picture(values: NDArray[np.float64]) -> bool:
+    """Tell whether places of (T, joints, 3) are parts of a picture's width and height, as MediaPipe's landmarks are."""
+    import numpy as np
+
+    places = values[..., :2][~np.isnan(values[..., :2])]
+    return bool(((places >= 0) & (places <= 1)).mean() > _INSIDE and np.nanmax(np.abs(values[..., 2])) <= 1)
 
 
 def _score(values: NDArray[np.float64], name: str) -> float:

@@ -1,15 +1,17 @@
-"""Which sensor each column of a table is of, and in which unit it measures."""
+"""Which sensor each column of a table is of."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.init.look.sheets import Sheet
-from pipeline.init.streams.clock import is_counter, is_time
+from pipeline.init.streams.clocks.clock import is_time
+from pipeline.init.streams.clocks.rising import is_counter, is_rising
+from pipeline.init.streams.magnitude import acceleration_unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,18 +23,18 @@ _SENSORS: tuple[tuple[Sensor, str], ...] = (
     ("gyroscope", r"gyr|angular|rotation.?rate|omega|^[gw][_ .]?[xyz]\b"),
     ("magnetometer", r"mag|^m[_ .]?[xyz]\b"),
 )
+_MEASURED: tuple[tuple[Sensor, str], ...] = (  # units in names of columns
+    ("accelerometer", r"m\s*/\s*s\s*(\^|\*\*)?\s*[2²]"),
+    ("gyroscope", r"(deg|°|rad)\s*/\s*s|\bdps\b"),
+    ("magnetometer", r"[uµμ]t\b"),
+)
 _STAYS = 30  # samples in which a label is the same, on the average
 _NO_VALUES = re.compile(
     r"^(index|idx|id|frame|frames|sample|samples|sample_?id|row|packet|counter|count|seq|sequence|no|n|#|unnamed.*|"
     r"subject\w*|participant\w*|user\w*|person\w*|trial\w*|session\w*|date|hour|minute|day|accuracy)$"
 )
+_WHO = re.compile(r"^(subject|subj|participant|person|user|volunteer|patient|proband)([ _-]?(id|no|nr|number|name))?$")
 _LABEL = re.compile(r"^(label\w*|activity\w*|action\w*|class|gesture\w*|target|ground.?truth|annotation)$")
-_UNITS = {
-    "g": r"[(\[]\s*g'?s?\s*[)\]]|_g$",
-    "m/s2": r"m\s*/\s*s\s*(\^|\*\*)?\s*(2|²)|m_?s2\b|ms-2|mps2",
-    "mg": r"[(\[]\s*mg\s*[)\]]|_mg$",
-    "deg/s": r"deg|dps|°", "rad/s": r"rad", "uT": r"[uµμ]t\b|microtesla",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,14 @@ class Column:
     name: str
 
 
-@dataclass(frozen=True)
-class UnitFound:
-    """A unit, whence it is known, and others that it may be."""
-
-    unit: str
-    why: str
-    others: tuple[str, ...] = ()
+def no_times(sheet: Sheet) -> set[int]:
+    """Return the columns whose names say that they are no times, though they may rise as such."""
+    return {
+        at
+        for at in range(len(sheet.columns))
+        if (plain := sheet.name(at).strip().lower())
+        and (_NO_VALUES.match(plain) or _LABEL.match(plain) or _WHO.match(plain) or _sensor(plain, ""))
+    }
 
 
 def channels_of(sheets: Sequence[Sheet], clock: int | None, label: int | None, words: str) -> list[Column]:
@@ -60,7 +63,9 @@ def channels_of(sheets: Sequence[Sheet], clock: int | None, label: int | None, w
     for at in range(len(sheet.columns)):
         name = sheet.name(at).strip()
         plain = name.lower()
-        if at in (clock, label) or _NO_VALUES.match(plain) or _LABEL.match(plain) or is_time(name):
+        if at in (clock, label) or _NO_VALUES.match(plain) or _LABEL.match(plain) or _WHO.match(plain):
+            continue
+        if is_time(name):
             continue
         if sheet.names is not None and not name:
             continue
@@ -69,6 +74,8 @@ def channels_of(sheets: Sequence[Sheet], clock: int | None, label: int | None, w
             continue
         if all(each is not None and (is_counter(each) or _is_constant(each)) for each in numbers):
             continue
+        if not _sensor(plain, "") and all(each is not None and is_rising(each) for each in numbers):
+            continue
         found.append(Column(at, _sensor(plain, words), name))
     return found
 
@@ -76,6 +83,26 @@ def channels_of(sheets: Sequence[Sheet], clock: int | None, label: int | None, w
 def _is_constant(values: NDArray[np.float64]) -> bool:
     """Tell whether a column has one whole number throughout, as that of a subject."""
     return bool((values == values[0]).all()) and values[0] == round(values[0])
+
+
+def subject_column(sheets: Sequence[Sheet]) -> int | None:
+    """Return the column that is called as subjects are and changes within a file; None where none does."""
+    for at in range(len(sheets[0].columns)):
+        named = _WHO.match(sheets[0].name(at).strip().lower())
+        if named and any(len({*each.columns[at]} - {""}) > 1 for each in sheets):
+            return at
+    return None
+
+
+def by_person(sheets: Sequence[Sheet], who: int) -> list[Sheet]:
+    """Part tables by who is in their lines, as if each had a file of their own."""
+    found = []
+    for sheet in sheets:
+        for person in dict.fromkeys(sheet.columns[who]):
+            rows = [at for at, each in enumerate(sheet.columns[who]) if each == person]
+            columns = tuple(tuple(column[at] for at in rows) for column in sheet.columns)
+            found.append(replace(sheet, columns=columns, share=1.0))
+    return found
 
 
 def label_column(sheets: Sequence[Sheet], clock: int | None) -> int | None:
@@ -100,7 +127,7 @@ def _sensor(name: str, words: str) -> Sensor:
         for sensor, known in _SENSORS:
             if re.search(known, text):
                 return sensor
-    return ""
+    return next((sensor for sensor, unit in _MEASURED if re.search(unit, name)), "")
 
 
 def guess_sensors(columns: Sequence[Column], values: NDArray[np.float64]) -> list[Column]:
@@ -113,48 +140,3 @@ def guess_sensors(columns: Sequence[Column], values: NDArray[np.float64]) -> lis
     for at, column in enumerate(columns):
         found[at] = Column(column.number, sensors[at // 3], column.name)  # type: ignore[arg-type]
     return found
-
-
-def unit_of(sensor: Sensor, values: NDArray[np.float64], names: Sequence[str], *, linear: bool = False) -> UnitFound:
-    """Tell a sensor's unit by its columns' names, else by magnitude.
-
-    Parameters
-    ----------
-    values
-        (T, C) of the sensor's columns.
-    linear
-        Whether gravity was taken out.
-    """
-    for unit, known in _UNITS.items():
-        fits = {"accelerometer": ("g", "m/s2", "mg"), "gyroscope": ("deg/s", "rad/s"), "magnetometer": ("uT",)}
-        if unit in fits.get(sensor, ()) and all(re.search(known, name.lower()) for name in names):
-            return UnitFound(unit, "the columns' names say so")
-    if sensor == "accelerometer":
-        return acceleration_unit(values, linear=linear)
-    if sensor == "gyroscope":
-        return _rotation_unit(values)
-    return UnitFound("raw", "as they are in the files")
-
-
-def acceleration_unit(values: NDArray[np.float64], *, linear: bool = False) -> UnitFound:
-    """Tell the unit of accelerations: their usual length is that of gravity."""
-    import numpy as np
-
-    length = float(np.nanmedian(np.sqrt((values**2).sum(axis=1))))
-    for unit, low, high in (("g", 0.7, 1.5), ("m/s2", 7.0, 14.0), ("mg", 700.0, 1500.0)):
-        if low <= length <= high and not linear and values.shape[1] == 3:
-            return UnitFound(unit, f"usual length {length:.3g}, as gravity has in {unit}")
-    return UnitFound("raw", f"usual length {length:.3g}, as gravity has in no unit", ("g", "m/s2", "mg"))
-
-
-def _rotation_unit(values: NDArray[np.float64]) -> UnitFound:
-    import numpy as np
-
-    lengths = np.sqrt((values**2).sum(axis=1))
-    largest, usual = float(np.nanpercentile(lengths, 99.5)), float(np.nanmedian(lengths))
-    if largest > 40:  # 40 rad/s are 2300 deg/s, more than such sensors measure
-        return UnitFound("deg/s", f"reaches {largest:.3g}, more than is measured in rad/s, so deg/s")
-    if largest > 1.0 and usual < 3 and largest < 20:
-        problem = f"reaches {largest:.3g}, slow in deg/s, usual in rad/s"
-        return UnitFound("raw", problem, ("rad/s", "deg/s"))
-    return UnitFound("raw", f"reaches {largest:.3g}, which may be either", ("deg/s", "rad/s"))

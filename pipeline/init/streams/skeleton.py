@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.init.question import Question
-from pipeline.init.streams.joints import counts, layout_of, length_unit, up_of
+from pipeline.init.streams.joints import counts, in_picture, layout_of, length_unit, up_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,9 +41,11 @@ def skeleton_keys(
         if (up := up_of(values, name)) != layout(name).up:
             keys["up"] = up
             comments["up"] = "shoulders are above feet on this axis"
-        unit = length_unit(values, name)
+        unit = "raw" if (flat := in_picture(values)) else length_unit(values, name)
         keys["units"] = unit
-        if unit == "raw":
+        if flat:
+            comments["units"] = "x and y are parts of a picture's width and height, 0 to 1: no lengths"
+        elif unit == "raw":
             comments["units"] = "the trunk is neither half a metre long in m nor in mm: lengths stay as they are"
     elif names and not all(each.isdigit() for each in names):
         keys["joints"] = [*names]

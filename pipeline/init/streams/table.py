@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from itertools import product
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.init.look.sheets import Sheet, read_sheet
+from pipeline.formatting import shortened
+from pipeline.init.look.sheets import NOT_UTF8, Sheet, csv_key, read_sheet
 from pipeline.init.names.groups import Group
 from pipeline.init.question import Question
-from pipeline.init.streams.clock import Clock, find_clock, nominal
-from pipeline.init.streams.found import LONG_GAP, NOMINAL, StreamFound, some_of, tidy
+from pipeline.init.streams.clocks.clock import Clock, find_clock, is_time, nominal
+from pipeline.init.streams.found import LONG_GAP, NOMINAL, StreamFound, read_some, some_of, tidy
 from pipeline.init.streams.joints import layout_of
-from pipeline.init.streams.sensors import Column, UnitFound, channels_of, guess_sensors, label_column, unit_of
+from pipeline.init.streams.sensors import (
+    Column,
+    by_person,
+    channels_of,
+    guess_sensors,
+    label_column,
+    no_times,
+    subject_column,
+)
 from pipeline.init.streams.skeleton import is_layout, skeleton_keys
+from pipeline.init.streams.units import units_of
 from pipeline.sources.broken_file import BrokenFileError
 
 if TYPE_CHECKING:
@@ -24,19 +33,23 @@ if TYPE_CHECKING:
 
 _JOINT = (re.compile(r"(?P<joint>.*\w)[_ .:-]?(?P<axis>[xyz])"), re.compile(r"(?P<axis>[xyz])[_ .:-]?(?P<joint>\d+)"))
 _FEWEST_JOINTS, _FEWEST_SAMPLES = 10, 3
+_OTHER_RATE = 1.2  # times another one
 
 
 def describe_table(root: Path, group: Group) -> StreamFound:
     """Describe a stream of tables; BrokenFileError where none of some files is one that is understood."""
-    sheets = _alike(_sheets(some_of(root, group), group.kind))
+    sheets = _alike(read_some(some_of(root, group), lambda path: read_sheet(path, group.kind)))
     if max(len(sheet.columns[0]) for sheet in sheets) < _FEWEST_SAMPLES:
         raise BrokenFileError(f"has fewer than {_FEWEST_SAMPLES} samples")
-    clock = find_clock(sheets)
+    who = subject_column(sheets)
+    if who is not None:
+        sheets = [each for each in by_person(sheets, who) if len(each.columns[0]) >= _FEWEST_SAMPLES]
+    clock = find_clock(sheets, no_times(sheets[0]))
     words = " ".join(group.words)
     label = label_column(sheets, None if clock is None else clock.column)
     channels = channels_of(sheets, None if clock is None else clock.column, label, words)
     if not channels:
-        raise BrokenFileError("has no columns of numbers beside time and label")
+        raise BrokenFileError(_no_channels(sheets[0], clock))
     values = _values(sheets, channels)
     found = StreamFound(group, group.words[-1] if group.words else "", {})
     joints = _joints(channels)
@@ -46,8 +59,13 @@ def describe_table(root: Path, group: Group) -> StreamFound:
         channels = guess_sensors(channels, values)
         _as_series(found, channels, values, words)
     _with_columns(found, sheets[0], channels if not joints else [column for column, _ in joints], clock)
-    _with_clock(found, sheets, clock)
+    with_clock(found, sheets, clock)
     _with_missing(found, values)
+    if said := csv_key(next((sheet.encoding for sheet in sheets if sheet.encoding != "utf-8"), "utf-8")):
+        found.keys |= said
+        found.comments["csv"] = NOT_UTF8
+    if who is not None:
+        found.who, found.people = sheets[0].reference(who), [sheet.columns[who][0] for sheet in sheets]
     if label is not None:
         found.label, found.labels = (
             sheets[0].reference(label),
@@ -57,17 +75,11 @@ def describe_table(root: Path, group: Group) -> StreamFound:
     return found
 
 
-def _sheets(paths: Sequence[Path], kind: str) -> list[Sheet]:
-    """Read the heads of files, without those that are broken; BrokenFileError where all are."""
-    sheets, problem = [], None
-    for path in paths:
-        try:
-            sheets.append(read_sheet(path, kind))
-        except BrokenFileError as error:
-            problem = error
-    if not sheets:
-        raise problem or BrokenFileError("has no samples")
-    return sheets
+def _no_channels(sheet: Sheet, clock: Clock | None) -> str:
+    others = [at for at in range(len(sheet.columns)) if clock is None or at != clock.column]
+    idle = [str(sheet.reference(at)) for at in others if sheet.numbers(at) is not None]
+    why = f" ({', '.join(shortened(idle, 6))}: count samples, or stay the same)" if idle else ""
+    return f"has no columns of measured numbers beside time and label{why}"
 
 
 def _alike(sheets: Sequence[Sheet]) -> list[Sheet]:
@@ -126,45 +138,16 @@ def _as_skeleton(
 
 
 def _as_series(found: StreamFound, channels: Sequence[Column], values: NDArray[np.float64], words: str) -> None:
-    units: list[str] = []
-    said: list[str] = []
     sensors = [*dict.fromkeys(column.sensor for column in channels)]
     linear = "linear" in words.lower() or any("linear" in column.name.lower() for column in channels)
-    open_units: dict[str, UnitFound] = {}
-    by_sensor: dict[str, str] = {}
-    for sensor in sensors:
-        at = [number for number, column in enumerate(channels) if column.sensor == sensor]
-        unit = unit_of(sensor, values[:, at], [channels[number].name for number in at], linear=linear)
-        by_sensor[sensor] = unit.unit
-        if sensor:
-            said.append(f"{sensor}: {unit.why}")
-        if unit.others:
-            open_units[sensor] = unit
-    units = [by_sensor[column.sensor] for column in channels]
-    found.keys["units"] = _one(units)
-    if said:
-        found.comments["units"] = "; ".join(said)
-    if open_units:
-        found.questions.append(_question(channels, units, open_units))
+    units = units_of(channels, values, linear=linear)
+    found.keys["units"] = units.units
+    found.questions += units.questions
+    if units.comment:
+        found.comments["units"] = units.comment
     named = [sensor for sensor in sensors if sensor]
     found.name = found.name or (named[0] if len(named) == 1 else "inertial" if named else "")
     found.facts = f"{len(channels)} columns" + (f": {', '.join(named)}" if named else "")
-
-
-def _question(channels: Sequence[Column], units: Sequence[str], open_units: Mapping[str, UnitFound]) -> Question:
-    """Ask for the units that magnitude does not tell: any combination of them."""
-    choices = []
-    for chosen in product(*((*unit.others, "raw") for unit in open_units.values())):
-        by_sensor = dict(zip(open_units, chosen, strict=True))
-        listed = [by_sensor.get(column.sensor, unit) for column, unit in zip(channels, units, strict=True)]
-        meaning = ", ".join(f"the {sensor} is in {unit}" for sensor, unit in by_sensor.items())
-        choices.append((_one(listed), meaning))
-    asked = "; ".join(f"the {sensor}: {unit.why}" for sensor, unit in open_units.items())
-    return Question("units", f"in which unit is {asked}?", tuple(choices), _one(units))
-
-
-def _one(units: Sequence[str]) -> str | list[str]:
-    return units[0] if len({*units}) == 1 else [*units]
 
 
 def _with_columns(found: StreamFound, sheet: Sheet, columns: Sequence[Column], clock: Clock | None) -> None:
@@ -179,13 +162,15 @@ def _with_columns(found: StreamFound, sheet: Sheet, columns: Sequence[Column], c
         found.keys["columns"] = [sheet.reference(column.number) for column in columns]
 
 
-def _with_clock(found: StreamFound, sheets: Sequence[Sheet], clock: Clock | None) -> None:
+def with_clock(found: StreamFound, sheets: Sequence[Sheet], clock: Clock | None) -> None:
+    """Add a stream's rate and time, and what is to be said of them."""
     import numpy as np
 
-    samples = float(np.median([len(sheet.columns[0]) for sheet in sheets]))
+    share = float(np.median([sheet.share for sheet in sheets])) or 1.0
+    samples = float(np.median([len(sheet.columns[0]) for sheet in sheets])) / share
     if clock is None:
         found.keys["rate"] = tidy(NOMINAL[found.kind])
-        found.comments["rate"] = "assumed, since the files have no time; it changes nothing while `align` is `resample`"
+        found.comments["rate"] = "assumed: no column is known as time; it changes nothing while `align` is `resample`"
         found.seconds = samples / found.rate
         return
     pace = clock.pace
@@ -196,8 +181,14 @@ def _with_clock(found: StreamFound, sheets: Sequence[Sheet], clock: Clock | None
     elif clock.unit != "s":
         time["unit"] = clock.unit
     found.keys["time"] = time
-    found.seconds, found.gap, found.bursts, found.epoch = pace.seconds, pace.gap, pace.bursts, clock.epoch
+    if (name := sheets[0].name(clock.column)) and not is_time(name):
+        found.comments["time"] = "by its values, which rise as times do"
+    found.seconds, found.gap, found.bursts, found.epoch = pace.seconds / share, pace.gap, pace.bursts, clock.epoch
     said = [f"{pace.rate:.4g} Hz measured"]
+    if pace.fastest > _OTHER_RATE * pace.slowest:
+        differ = f"rates differ from file to file: {pace.slowest:.3g} to {pace.fastest:.3g} Hz"
+        said.append(differ)
+        found.notes.append(f"{differ}, of which {found.rate:g} is taken as nominal; `align: resample` evens them out")
     if pace.bursts > 0.02:
         said.append(f"{pace.bursts:.0%} of samples arrive in bursts with equal stamps, and are spread")
     if pace.gap > LONG_GAP:

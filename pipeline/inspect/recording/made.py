@@ -83,7 +83,9 @@ def make_patches(opened: Opened, recording: Recording, entry: Entry, name: str) 
     empty = Patches(entry.name, name, modality.kind, spec)
     try:
         return make(empty, params, task, recording)
-    except (BadRecording, StepError) as error:
+    except BadRecording as error:
+        return Patches(entry.name, name, modality.kind, spec, problem=f"{error.path}: {error.reason}")
+    except StepError as error:
         return Patches(entry.name, name, modality.kind, spec, problem=str(error).splitlines()[0])
 
 

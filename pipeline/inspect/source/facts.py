@@ -11,11 +11,12 @@ import numpy as np
 from pipeline.inspect.opened import Opened
 from pipeline.inspect.source.assumed import assumptions
 from pipeline.inspect.source.clipping import Clipped, clipped
+from pipeline.inspect.source.clocks import like_clocks
 from pipeline.inspect.source.looks import Look
 from pipeline.inspect.source.measure import Measure
 from pipeline.inspect.source.outliers import far_from_others
 from pipeline.inspect.source.units import declared_units, doubtful_units
-from pipeline.sources.base import Kind, Modality
+from pipeline.sources.base import Kind, Modality, Recording
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -58,6 +59,8 @@ class StreamFacts(msgspec.Struct, frozen=True, kw_only=True):
         That have it, of all.
     missing
         Those that do not.
+    lacked_by
+        Subjects, classes and sessions of which no recording has it: ``subject 3``.
     read
         How many were read and can be used.
     rates
@@ -70,6 +73,8 @@ class StreamFacts(msgspec.Struct, frozen=True, kw_only=True):
         Recordings whose samples come in bursts.
     shapes
         Of one sample or frame, with the number of recordings that have it.
+    units, clocks
+        In words: units that values speak against, and channels that seem to be clocks.
     """
 
     name: str
@@ -77,6 +82,7 @@ class StreamFacts(msgspec.Struct, frozen=True, kw_only=True):
     rate: float
     recordings: int
     missing: list[str]
+    lacked_by: list[str]
     read: int
     seconds: Spread | None
     rates: Spread | None
@@ -89,16 +95,18 @@ class StreamFacts(msgspec.Struct, frozen=True, kw_only=True):
     far: list[Far]
     clipped: list[Clipped]
     units: list[str]
+    clocks: list[str]
     broken: list[Broken]
 
 
 class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a source; `read` of its `recordings` were read."""
+    """All of a source; `read` of its `recordings` were read, and `complete` lack no stream, nor is one broken."""
 
     source: str
     root: str
     recordings: int
     read: int
+    complete: int
     classes: dict[str, int]
     subjects: dict[str, int]
     sessions: dict[str, int]
@@ -119,6 +127,7 @@ def gather(opened: Opened, looks: Sequence[Look]) -> SourceFacts:
         root=str(source.root),
         recordings=len(rows),
         read=len(looks),
+        complete=_complete(opened, looks),
         classes={name: counts[name] for name in source.classes},
         subjects={name: subjects[name] for name in ordered},
         sessions=dict(sorted(Counter(row.session for row in rows).items(), key=lambda each: _natural(each[0]))),
@@ -141,6 +150,7 @@ def _stream(opened: Opened, looks: Sequence[Look], name: str, modality: Modality
         rate=modality.rate,
         recordings=len(rows) - len(missing),
         missing=missing,
+        lacked_by=_lacked_by(rows, name) if missing else [],
         read=len(measures),
         seconds=Spread.of([each.seconds for each in measures]),
         rates=Spread.of([rate for _, rate in rates]),
@@ -153,8 +163,24 @@ def _stream(opened: Opened, looks: Sequence[Look], name: str, modality: Modality
         far=_far(measures, {look.recording.id: look.recording.action for look in looks}),
         clipped=clipped(measures) if modality.kind == "series" else [],
         units=doubtful_units(modality.kind, declared_units(opened.source, name, channels), measures),
+        clocks=like_clocks(measures),
         broken=[Broken(look.recording.id, look.broken[name]) for look in looks if name in look.broken],
     )
+
+
+def _complete(opened: Opened, looks: Sequence[Look]) -> int:
+    broken = {look.recording.id for look in looks if look.broken}
+    rows = (row for row in opened.listing.recordings if row.id not in broken)
+    return sum(all(row.streams.get(name) for name in opened.streams) for row in rows)
+
+
+def _lacked_by(rows: Sequence[Recording], stream: str) -> list[str]:
+    found = []
+    for what, of in (("subject", "subject"), ("class", "action"), ("session", "session")):
+        groups = dict.fromkeys(getattr(row, of) for row in rows)
+        having = {getattr(row, of) for row in rows if row.streams.get(stream)}
+        found += [f"{what} {name}" for name in sorted(groups.keys() - having, key=_natural)]
+    return found
 
 
 def _far(measures: Sequence[Measure], classes: Mapping[str, str]) -> list[Far]:

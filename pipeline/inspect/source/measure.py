@@ -12,6 +12,7 @@ from pipeline.sources.folder.reading.notes import Notes
 
 _LONG = 5.0  # usual steps: what is longer is a gap
 _GAPS = 0.02  # of all steps, may be gaps without seeming to part bursts
+_FEWEST = 20  # samples, among which nothing rises throughout by chance
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Measure:
         all joints; None of a video.
     lengths
         Of a series: the median length of the vector of each three channels, (C // 3,); else empty.
-    extremes
-        Of a series.
+    extremes, rising
+        Of a series; which channels rise throughout, as clocks do.
     notes
         What reading assumed, of a source that says it.
     """
@@ -78,6 +79,7 @@ class Measure:
     magnitude: float | None = None
     lengths: tuple[float, ...] = ()
     extremes: Extremes | None = None
+    rising: tuple[bool, ...] = ()
     notes: Notes | None = None
 
     @property
@@ -98,7 +100,8 @@ def measured(recording: str, series: Series, kind: Kind, rate: float, notes: Not
     triples = [flat[:, at : at + 3] for at in range(0, flat.shape[1] - 2, 3)]
     lengths = tuple(float(np.median(np.linalg.norm(triple, axis=1))) for triple in triples)
     size = float(np.sqrt(np.mean(np.square(flat))))
-    return Measure(recording, count, values.shape[1:], when, size, lengths, extremes_of(flat), notes)
+    rising = tuple(rising_channels(flat).tolist())
+    return Measure(recording, count, values.shape[1:], when, size, lengths, extremes_of(flat), rising, notes)
 
 
 def timing(count: int, times: NDArray[np.float64] | None, rate: float) -> Timing:
@@ -117,6 +120,15 @@ def timing(count: int, times: NDArray[np.float64] | None, rate: float) -> Timing
     found = float((~long).sum()) / spent if spent > 0 else None
     longest = float(steps.max()) if long.any() else 0.0
     return Timing(float(times[-1] - times[0]) + 1 / (found or rate), found, bursts, int(long.sum()), longest)
+
+
+def rising_channels(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which of the channels of (T, C) values never fall and rise in most steps; (C,), none of few samples."""
+    if len(values) < _FEWEST:
+        return np.zeros(values.shape[1], np.bool_)
+    steps = np.diff(values, axis=0)
+    found: NDArray[np.bool_] = (steps >= 0).all(axis=0) & ((steps > 0).mean(axis=0) > 0.5)
+    return found
 
 
 def extremes_of(values: NDArray[np.float64]) -> Extremes:

@@ -84,7 +84,9 @@ def _counts(what: str, counts: dict[str, int]) -> str:
     names = ", ".join(shortened(list(counts), 10))
     least, most = min(counts.values()), max(counts.values())
     each = f"{least:,} to {most:,}" if least < most else f"{most:,}"
-    return f"{counted(len(counts), what)} with {each} recordings each: {names}"
+    if len(counts) == 1:
+        return f"1 {what} with {counted(most, 'recording')}: {names}"
+    return f"{counted(len(counts), what)} with {each} recording{'' if most == 1 else 's'} each: {names}"
 
 
 def _streams(facts: SourceFacts) -> list[str]:
@@ -94,14 +96,20 @@ def _streams(facts: SourceFacts) -> list[str]:
             stream.kind,
             f"{stream.recordings:,}",
             f"{len(stream.missing):,}" if stream.missing else "-",
+            f"{len(stream.broken):,}" if stream.broken else "-",
             _spread(stream.seconds),
             _rates(stream.rates),
             f"{stream.rate:g}",
         ]
         for stream in facts.streams
     ]
-    header = ["stream", "kind", "there", "missing", "seconds*", "Hz", "nominal"]
-    return [*table(header, rows, right=[2, 3, 4, 5, 6]).splitlines(), "* least / median / most of what was read"]
+    header = ["stream", "kind", "there", "missing", "broken", "seconds*", "Hz", "nominal"]
+    lines = [*table(header, rows, right=[*range(2, 8)]).splitlines(), "* least / median / most of what was read"]
+    if facts.complete < facts.recordings:
+        streams = counted(len(facts.streams), "stream")
+        of = "the one stream" if len(facts.streams) == 1 else f"all {streams}"
+        lines.append(f"{of} there and readable: in {facts.complete:,} of {counted(facts.recordings, 'recording')}")
+    return lines
 
 
 def _spread(spread: Spread | None) -> str:
@@ -120,9 +128,10 @@ def _short(value: float) -> str:
 
 
 def _doubts(stream: StreamFacts, facts: SourceFacts) -> list[str]:
-    said = [*_times_doubts(stream), *(f"units: {text}" for text in stream.units)]
+    said = [*_times_doubts(stream), *(f"units: {text}" for text in stream.units), *stream.clocks]
     if stream.missing:
-        said.insert(0, f"missing in {len(stream.missing):,} of {facts.recordings:,}: {_names(stream.missing)}")
+        whole = f" (all of {', '.join(shortened(stream.lacked_by, _NAMED))})" if stream.lacked_by else ""
+        said.insert(0, f"missing in {len(stream.missing):,} of {facts.recordings:,}{whole}: {_names(stream.missing)}")
     if len(stream.shapes) > 1:
         shapes = ", ".join(f"{shape} in {counted(count, 'recording')}" for shape, count in stream.shapes.items())
         said.append(f"samples differ in shape: {shapes}")

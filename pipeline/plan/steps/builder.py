@@ -21,8 +21,9 @@ from pipeline.plan.recordings.unusable import Broken, Skipped
 from pipeline.plan.steps.axes import fold_axis, matrix_axes, variant
 from pipeline.plan.steps.check_models import check_model
 from pipeline.plan.steps.code_resolver import CodeResolver
+from pipeline.plan.steps.encode_plugins import encode_plugins, reduction_plugins
 from pipeline.plan.steps.fold_notes import check_classes, fold_notes
-from pipeline.plan.steps.inputs import find_inputs, gives_series, needs_series
+from pipeline.plan.steps.inputs import find_inputs, find_teacher, gives_series, needs_series
 from pipeline.plan.steps.recipes import (
     encode_recipe,
     evaluate_recipe,
@@ -62,8 +63,9 @@ from store.canonical import digest
 from trainers.data.input_names import input_name, modality_of
 from trainers.evaluation.protocol_params import protocol_text
 
-# (point, dotted key of a `weights` parameter, its value) -> what enters keys for it, such as the file's SHA-256
-IdentifyWeights = Callable[[Point, str, str], Mapping[str, Any]]
+# (point, dotted key of a `weights` parameter, its value, of which network) -> what enters keys for it, such as the
+# file's SHA-256
+IdentifyWeights = Callable[[Point, str, str, str | Mapping[str, Any]], Mapping[str, Any]]
 
 
 class StepBuilder:
@@ -142,8 +144,10 @@ class StepBuilder:
         weights = None
         if "weights" in params:
             work["weights"] = params.pop("weights")
-            weights = self._identify_weights(point, f"{entry.dotted_key}.{name}.weights", work["weights"])
-        code = self._code("encode", ENCODERS[modality.kind], find("sources", point.source.name))
+            place, backbone = f"{entry.dotted_key}.{name}.weights", params["backbone"]
+            weights = self._identify_weights(point, place, work["weights"], backbone)
+        own = encode_plugins(modality.kind, params)
+        code = self._code("encode", ENCODERS[modality.kind], find("sources", point.source.name), *own)
         source = source_recipe_of(point.source, point.source_recipe, modality.streams)
         recipe = encode_recipe(source, name, modality, params, weights, table, code.recipe)
         before = len(self.steps)
@@ -167,7 +171,7 @@ class StepBuilder:
         assert entry.plugin is not None
         step = find_inputs(point, entry, needed, [name])[name]
         params = transform_params(point, entry)
-        code = self._code(TRANSFORM, entry.plugin)
+        code = self._code(TRANSFORM, entry.plugin, *reduction_plugins([step], self.steps))
         recipe = transform_recipe(name, params, step.key, code.recipe)
         patches = step.work.get("patches") or step.recipe["params"]["patches"]
         work = {"modality": name, "features": step.id, "recordings": step.work["recordings"], "patches": patches}
@@ -178,7 +182,7 @@ class StepBuilder:
     def _train(self, point: Point, entry: Entry, split: Split, seed: int, needed: Sequence[Step]) -> Step:
         params, named = stage_params(point, entry)
         modalities = chosen_modalities(point, entry, params.pop("modalities", None))
-        teacher = next((step for step in needed if _is_matching_teacher(step, split, seed)), None)
+        teacher = find_teacher(needed, split, seed)
         model = facts_of(point.plugins, "models", params["model"]["name"])
         if model.single and len(modalities) > 1:
             problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
@@ -188,7 +192,8 @@ class StepBuilder:
         features = find_inputs(point, entry, needed, sorted(read, key=partial(_position, point)))
         check_model(point, entry, params, {name: features[name] for name in inputs})
         pretrained = self._pretrained(point, entry, params)
-        code = self._code(entry.stage, *named, *(PRETRAINED.values() if pretrained else ()))
+        named += [*(PRETRAINED.values() if pretrained else ()), *reduction_plugins(features.values(), self.steps)]
+        code = self._code(entry.stage, *named)
         recipe = training_recipe(
             entry.stage,
             {**params, "modalities": modalities},
@@ -227,10 +232,12 @@ class StepBuilder:
         of_point = {"model": name, "protocol": protocol_text(point.protocol), "variant": variant(point)}
         label = next(label for label in reversed(model.labels) if of_point.items() <= label.items())
         features = {read: model.work["features"][read] for read in model.work["inputs"]}
-        code = self._code("evaluate", find("models", model.recipe["params"]["model"]["name"]))
+        read = [self.steps[step] for step in features.values()]
+        named = [find("models", model.recipe["params"]["model"]["name"]), *reduction_plugins(read, self.steps)]
+        code = self._code("evaluate", *named)
         recipe = evaluate_recipe(
             params,
-            {read: self.steps[step].key for read, step in features.items()},
+            {input_: step.key for input_, step in zip(features, read, strict=True)},
             model.key,
             point.source.classes,
             model.work["split"],
@@ -250,7 +257,7 @@ class StepBuilder:
         weights: str = model.get("weights", "none")
         if weights == "none":
             return None
-        identity = self._identify_weights(point, f"{entry.dotted_key}.model.weights", weights)
+        identity = self._identify_weights(point, f"{entry.dotted_key}.model.weights", weights, model["name"])
         params["model"] = {**model, "weights": f"sha256:{identity['sha256']}" if "sha256" in identity else weights}
         return weights
 
@@ -288,11 +295,3 @@ class StepBuilder:
 
 def _position(point: Point, name: str) -> tuple[int, str]:
     return list(point.source.modalities).index(modality_of(name)), name
-
-
-def _is_matching_teacher(step: Step, split: Split, seed: int) -> bool:
-    """Tell whether a step is a model of that split and seed.
-
-    Splits are compared by their recordings, not by name: two protocols may split alike.
-    """
-    return step.stage in ("train", "distil") and (step.work["seed"], step.work["split"]) == (seed, split)

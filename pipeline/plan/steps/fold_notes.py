@@ -1,4 +1,4 @@
-"""What a reader of results must know of their folds: classes that a side lacks, subjects that both sides have."""
+"""What a reader of results must know of their folds: classes that a side lacks, people and samples that both have."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_classes(point: Point, splits: Sequence[Split]) -> None:
 
 
 def fold_notes(point: Point, splits: Sequence[Split]) -> list[str]:
-    """Write a line for each thing to be known of a point's folds; classes that no fold has are not told of."""
+    """Write a line for each thing to be known of a point's folds, but classes that the protocol leaves out."""
     known = frozenset[int]().union(*(side for split in splits for side in (split.train_labels, split.test_labels)))
     lines = []
     for what, sides in (
@@ -40,9 +40,18 @@ def fold_notes(point: Point, splits: Sequence[Split]) -> list[str]:
         if both:
             subjects = "one subject" if both == 1 else f"the same {both} subjects"
             lines.append(f"trains and tests on {subjects}: figures say little of new people")
+        if overlapping := sum(split.overlapping() for split in splits):
+            what = "one recording" if overlapping == 1 else f"{overlapping} recordings"
+            lines.append(
+                f"tests on {what} that overlap with ones it trains on: they share samples, so figures say too much "
+                "(leave out `every`, or split by subject or session)"
+            )
     repeated = any(key.partition(".")[0] == "protocol" for key in point.matrix)
     whose = f"protocol {protocol_text(point.protocol)}" if repeated else "protocol"
-    return [f"{whose}: {line}" for line in lines]
+    usable = frozenset[int]().union(*(split.usable_labels for split in splits))
+    unusable = [name for label, name in enumerate(point.source.classes) if label not in usable]
+    of_all = [f"classes: no recording that can be used is of {_few(unusable)}"] if splits and unusable else []
+    return [*of_all, *(f"{whose}: {line}" for line in lines)]
 
 
 def _lacking(does: str, lacking: Mapping[str, Sequence[str]], count: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.plan.steps.split import Split
 from pipeline.plan.steps.step import Step
 from pipeline.stagesfile.experiment import Entry, Point
 from trainers.data.input_names import modality_of
@@ -54,6 +55,15 @@ def _provider(point: Point, entry: Entry, needed: Sequence[Step], name: str) -> 
     if form == "series":
         needs_series(point, entry, steps[0])
     return steps[0]
+
+
+def find_teacher(needed: Sequence[Step], split: Split, seed: int) -> Step | None:
+    """Return the needed model of that split and seed, if there is one.
+
+    Splits are compared by their recordings, not by name: two protocols may split alike.
+    """
+    models = (step for step in needed if step.stage in ("train", "distil"))
+    return next((step for step in models if (step.work["seed"], step.work["split"]) == (seed, split)), None)
 
 
 def gives_series(step: Step) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pipeline.stagesfile.experiment import Point
 from store import expand_home
 
 _ENUMERATED = re.compile(r"[A-Z][A-Z0-9_]*")  # as torchvision writes them all
+_TAG = re.compile(r"[a-z0-9][a-z0-9_]*")  # as timm writes them
 _FILES = (".pth", ".safetensors")
 
 
@@ -40,14 +41,16 @@ class Weights:
         self._lock = lock
         self._points = points
 
-    def __call__(self, point: Point, place: str, value: str) -> dict[str, Any]:
-        """Return what stands in a recipe for weights; ConfigError where neither the file nor a digest is there."""
+    def __call__(self, point: Point, place: str, value: str, backbone: str | Mapping[str, Any]) -> dict[str, Any]:
+        """Return what stands in a recipe for weights; ConfigError where neither the file nor a digest is there.
+
+        `backbone` is the network whose weights they are, as parameters have it.
+        """
         if value == "none":
-            return {"random": True}
+            return {"random": True} if isinstance(backbone, str) else {"own": True}
         if not value.endswith(_FILES):
-            if not _ENUMERATED.fullmatch(value):
-                remedy = "give torchvision's name of them, such as IMAGENET1K_V1, a .pth or .safetensors file, or none"
-                raise point.document.error(place, f"{value!r} is no name of weights", remedy)
+            if problem := _no_name(value, backbone):
+                raise point.document.error(place, *problem)
             return {"enumerated": value}
         if value not in self.known:
             self.known[value] = self._look(point, place, value)
@@ -96,6 +99,22 @@ class Weights:
 
     def _path(self, value: str) -> Path:
         return self._base / expand_home(value)
+
+
+def _no_name(value: str, backbone: str | Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return why a name is none of a backbone's weights, and the remedy."""
+    file = "a .pth or .safetensors file, or none"
+    if not isinstance(backbone, str):
+        return f"{backbone['name']} is a backbone of your own: {value!r} names none of its weights", f"give {file}"
+    if backbone.startswith("timm/"):
+        name = backbone.removeprefix("timm/")
+        if _TAG.fullmatch(value):
+            return None
+        remedy = f"give a tag of timm's, which timm.list_pretrained('{name}.*') has after the dot, {file}"
+        return f"{value!r} is no tag of {backbone}", remedy
+    if _ENUMERATED.fullmatch(value):
+        return None
+    return f"{value!r} is no name of weights", f"give torchvision's name of them, such as IMAGENET1K_V1, {file}"
 
 
 def _files(points: Sequence[Point]) -> Iterable[str]:

@@ -53,7 +53,13 @@ Provenance = Mapping[str, Any]  # how an output was made, beside its recipe: JSO
 RunStage = Callable[[StepJob, Context], Provenance]
 
 _OURS: Mapping[str, Mapping[str, Registration]] = {"encoder": ENCODERS, "pretrained": PRETRAINED}
-_TABLES = {"model": "models", "loss": "losses", "stage": "stages"}  # whose names may be plug-ins'
+_TABLES = {  # whose names may be plug-ins'
+    "model": "models",
+    "loss": "losses",
+    "stage": "stages",
+    "backbone": "backbones",
+    "reduction": "reductions",
+}
 _READ_WEIGHTS = ("encoder", "pretrained")
 _THREADS = torch.get_num_threads()
 
@@ -207,7 +213,7 @@ def _done(seconds: float, output: Output, device: str, note: str = "") -> StepDo
 def _resolve(
     code: CodeHashes, weights: CheckedFile | None, table: str, section: Mapping[str, Any]
 ) -> tuple[Callable[..., Any], Any]:
-    """Return what builds a model, loss or encoder, and its parameters; see `Context.resolve`."""
+    """Return what builds a thing, and its parameters; see `Context.resolve`."""
     body = dict(section)
     name = body.pop("name")
     registration = _OURS[table][name] if table in _OURS else find(_TABLES[table], name)

@@ -51,6 +51,10 @@ def _captured(store: str, work: Callable[[], T]) -> T | StepFailed:
         return StepFailed(told, traceback.format_exc(), internal_error=isinstance(error, CodeChanged))
     except MemoryError:
         return StepFailed("out of memory\n  close other programs, or lower the batch size", traceback.format_exc())
+    except (SystemExit, KeyboardInterrupt) as error:  # of a plug-in; this process' own end it
+        if not place_of_error(error):
+            raise
+        return StepFailed(describe_unforeseen(error), traceback.format_exc())
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             remedy = "that is an error of the system: check the disk, the mount, permissions and limits, and run again"

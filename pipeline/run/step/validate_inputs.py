@@ -39,7 +39,7 @@ class _Encoded(msgspec.Struct, frozen=True):
     stride: _Count
     patches: _Count
     length: _Count
-    reduce: Literal["mean", "mean-std", "flatten"]
+    reduce: Literal["mean", "mean-std", "flatten"] | dict[str, Any]  # of a plug-in, its name and parameters
     velocities: bool
     vertical_axis: Literal[0, 1, 2] | None = None
 
@@ -106,7 +106,7 @@ def _check_rows(job: StepJob, step: str, output: Output) -> None:
         raise StepError(
             f"{step}: {len(empty)} of the recordings to train and test on broke while they were encoded "
             f"(the first: row {empty[0]}), and the plan does not know of them\n"
-            "  run again; where that does not help, have the features made again: pipeline run --force ENTRY"
+            "  run again; where that does not help, have the features made again: `pipeline run --force ENTRY`"
         )
 
 

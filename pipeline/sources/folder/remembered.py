@@ -14,6 +14,7 @@ from pipeline.keys.cache import cache_folder, read_cache, write_cache
 from pipeline.sources.base import Listing
 from pipeline.sources.folder.params import Params, Table
 
+_NOWHERE = 0, 0, 0, 0
 _SETTLED_NS = 2_000_000_000  # a folder that changed later may change again within the clock's tick
 
 
@@ -43,19 +44,32 @@ class Remembered:
         try:
             kept = msgspec.msgpack.decode(read_cache(self._file) or b"", type=_Kept)
             return kept.listing if kept.state == self._state(kept.state) else None
-        except (msgspec.DecodeError, OSError):
+        except msgspec.DecodeError:
             return None
 
-    def put(self, listing: Listing, folders: Iterable[str]) -> None:
-        """Keep a listing that was made of some folders, unless one of them changed just now."""
-        try:
-            state = self._state([*folders, *self._files])
-        except OSError:
+    def put(self, listing: Listing, folders: Iterable[str], lost: Iterable[str] = ()) -> None:
+        """Keep a listing that was made of some folders, unless one of them changed just now.
+
+        Parameters
+        ----------
+        lost
+            Links that led nowhere.
+        """
+        known = self._state([*folders, *self._files])
+        if _NOWHERE in known.values():
             return
+        state = known | self._state(lost)
         if max(max(mtime, ctime) for _, _, mtime, ctime in state.values()) < time.time_ns() - _SETTLED_NS:
             write_cache(self._file, msgspec.msgpack.encode(_Kept(state, listing)))
 
     def _state(self, paths: Iterable[str]) -> dict[str, tuple[int, int, int, int]]:
         root = os.fspath(self._root)
-        status = {path: os.stat(f"{root}/{path}") for path in paths}
-        return {path: (s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for path, s in status.items()}
+        return {path: _status(f"{root}/{path}") for path in paths}
+
+
+def _status(path: str) -> tuple[int, int, int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return _NOWHERE
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.errors import ConfigError
+from pipeline.sources.broken_file import BrokenFileError
 from pipeline.sources.folder.params import Stream
 from pipeline.sources.folder.reading.file_format import format_of
 from pipeline.sources.skeletons import Up, chosen_joints, layout
@@ -74,7 +76,27 @@ class Skeleton:
         return np.concatenate([joints, np.stack(middles, axis=1)], axis=1) if middles else joints
 
 
+def check_columns(name: str, stream: Stream) -> None:
+    """Raise ConfigError where the columns that are chosen of a skeleton's tables are not x, y and z of its joints."""
+    count = len(stream.columns)
+    if not count or not _is_table(stream):
+        return
+    try:
+        joints = len(layout(stream.joints).joints) if stream.joints else None
+    except ValueError as error:
+        raise ConfigError(f"source.streams.{name}.joints: {error}") from None
+    if count % 3 or count < 6 or (joints is not None and count != 3 * joints):
+        wanted = "x, y and z of each joint" if joints is None else f"{3 * joints}: x, y and z of {joints} joints"
+        raise ConfigError(
+            f"source.streams.{name}.columns: names {count} columns of a skeleton, wanted {wanted}\n"
+            "  name them joint by joint, or say kind: series"
+        )
+
+
 def _is_table(stream: Stream) -> bool:
     """Tell whether a stream's files are tables, whose columns are no joints."""
     files = stream.files if isinstance(stream.files, str) else next(iter(stream.files), "")
-    return format_of(Path(files or "table.csv"), stream.format) in ("csv", "parquet", "excel")
+    try:
+        return format_of(Path(files or "table.csv"), stream.format) in ("csv", "parquet", "excel")
+    except BrokenFileError:  # a pattern without an end that is known
+        return False

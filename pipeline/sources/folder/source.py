@@ -12,14 +12,15 @@ from pipeline.errors import BadRecording
 from pipeline.sources.base import Listing, Modality, Probe, Recording, Series, Video
 from pipeline.sources.broken_file import for_recording
 from pipeline.sources.folder.content import Content, label_column
+from pipeline.sources.folder.listing.choice import columns_of
 from pipeline.sources.folder.listing.files import find_files
 from pipeline.sources.folder.listing.recordings import list_recordings
-from pipeline.sources.folder.params import Params, Stream
+from pipeline.sources.folder.params import ROW, Column, Params, Stream
 from pipeline.sources.folder.remembered import Remembered
 
 if TYPE_CHECKING:
     from pipeline.sources.folder.reading.cut import Span
-    from pipeline.sources.folder.reading.read import Reading
+    from pipeline.sources.folder.reading.whole import Reading
     from pipeline.sources.folder.skeleton import Skeleton
 
 
@@ -33,13 +34,18 @@ class Folder:
         self.root, self.params = root, params
         self.classes = params.classes
         self.modalities: Mapping[str, Modality] = _modalities(params)
+        for stream, described in params.streams.items():
+            if described.kind == "skeleton" and described.columns:
+                from pipeline.sources.folder.skeleton import check_columns
+
+                check_columns(stream, described)
 
     def list(self) -> Listing:
         """List recordings; the content of data files is read only where segments want it. Either is remembered."""
-        if self.params.segments is not None:
+        if self.params.segments is not None or self.params.rows is not None:
             content = Content(self.root, self.params)
             try:
-                return list_recordings(find_files(self.root, self.params), self.root, self.params, content)
+                return list_recordings(find_files(self.root, self.params), self.root, self.params, content, content)
             finally:
                 content.save()
         remembered = Remembered(self.root, self.params)
@@ -47,17 +53,21 @@ class Folder:
             return known
         found = find_files(self.root, self.params)
         listing = list_recordings(found, self.root, self.params)
-        remembered.put(listing, found.folders)
+        remembered.put(listing, found.folders, found.lost)
         return listing
 
     def recipe_of(self, streams: Iterable[str]) -> dict[str, Any]:
         """Return what the values of some streams depend on, beside their files and the recordings' stretches."""
-        described = {
-            stream: msgspec.to_builtins(msgspec.structs.replace(self.params.streams[stream], files=()))
-            for stream in streams
-        }
+        described = {stream: _recipe(self.params.streams[stream]) for stream in streams}
         labels = {stream: column for stream in described if (column := label_column(self.params, stream)) is not None}
-        return {"clocks": self.params.clocks, "streams": described, **({"label": labels} if labels else {})}
+        found: dict[str, Any] = {"clocks": self.params.clocks, "streams": described}
+        if labels:
+            found["label"] = labels
+        if self.params.rows is not None:
+            found["rows"] = True
+        if self.params.segments is not None and self.params.segments.apart:
+            found["apart"] = self.params.segments.apart
+        return found
 
     def skeleton_joints(self, modality: str) -> dict[str, int]:
         """Return which joints encoding goes by, by the keys of its parameters; none where no layout says it."""
@@ -79,7 +89,8 @@ class Folder:
 
     def open_reading(self, recording: Recording, stream: str) -> Reading:
         """Read a series as `open_series` does, with what was found and assumed."""
-        from pipeline.sources.folder.reading.read import Reading, read_series
+        from pipeline.sources.folder.reading.read import read_series
+        from pipeline.sources.folder.reading.whole import Reading
 
         files = self._files(recording, stream)
         with for_recording(recording.id, stream, files[0]):
@@ -89,6 +100,8 @@ class Folder:
                 clocks=self.params.clocks,
                 span=_span(recording),
                 label=label_column(self.params, stream),
+                row=None if self.params.rows is None else int(recording.columns[ROW]) - 1,
+                apart=self._apart(recording),
             )
         skeleton = _skeleton(self.params.streams[stream])
         if skeleton is None:
@@ -103,11 +116,23 @@ class Folder:
         files = self._files(recording, stream)
         return open_video(self.root, files, self.params.streams[stream], Owner(recording.id, stream), _span(recording))
 
+    def _apart(self, recording: Recording) -> tuple[tuple[Column, str], ...]:
+        """Return the columns that say which samples of a file are a recording's, with what they say."""
+        apart = {} if self.params.segments is None else self.params.segments.apart
+        known = columns_of(recording) if apart else {}
+        return tuple((column, known[name]) for name, column in apart.items() if name in known)
+
     def _files(self, recording: Recording, stream: str) -> tuple[str, ...]:
         files = recording.streams.get(stream, ())
         if not files:
             raise BadRecording(recording.id, stream, recording.id, f"has no {stream} file")
         return files
+
+
+def _recipe(stream: Stream) -> dict[str, Any]:
+    """Return what a stream's values depend on beside its files, with lists as JSON has them."""
+    values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(stream, files=())))
+    return values
 
 
 def _span(recording: Recording) -> Span | None:

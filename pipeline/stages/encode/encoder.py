@@ -19,6 +19,8 @@ from pipeline.stages.encode.timings import Timings
 if TYPE_CHECKING:
     import torch
 
+    from pipeline.stages.context import Resolve
+
 
 @dataclass(frozen=True)
 class EncodeTask:
@@ -42,6 +44,8 @@ class EncodeTask:
         That read, and on a CPU as many that compute.
     limits
         What the times of a series can be.
+    resolve
+        See `Context.resolve`; None: there are no plug-ins.
     timings
         Where time is counted.
     """
@@ -56,6 +60,7 @@ class EncodeTask:
     weights_file: Path | None = None
     threads: int = field(default_factory=cores)
     limits: TimeLimits = DEFAULT
+    resolve: Resolve | None = None
     timings: Timings = field(default_factory=Timings)
 
 

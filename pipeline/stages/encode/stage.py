@@ -37,6 +37,7 @@ def open(context: Context) -> EncodeShards:
         device=torch.device(context.device),
         weights_file=context.weights,
         limits=recipe.source.times,
+        resolve=context.resolve,
     )
     return EncodeShards(
         task,

@@ -9,6 +9,7 @@ import msgspec
 import torch
 
 from pipeline.errors import StepError
+from pipeline.stages.reduction import resolve_reduction
 from pipeline.stages.train.recipe import FoldWork
 from pipeline.stages.train.row_loader import RowLoader
 from store.features import open_features
@@ -18,7 +19,7 @@ from trainers.data.recordings import RecordingData
 from trainers.gaf.params import GafParams
 
 if TYPE_CHECKING:
-    from pipeline.stages.context import Context
+    from pipeline.stages.context import Context, Resolve
     from store.features import FeatureOutput
     from trainers.params import AugmentParams
 
@@ -44,11 +45,11 @@ def read_recordings(
     if not kept:
         raise StepError(f"the fold's {side} side has no usable recording\n  see `pipeline status` for broken ones")
     loader = RowLoader([rows[position] for position in kept])
-    inputs = [_read_input(name, stored[name], loader, images=augment is None) for name in names]
+    inputs = [_read_input(name, stored[name], loader, context.resolve, images=augment is None) for name in names]
     return RecordingData(inputs, labels[kept], augment), kept
 
 
-def _read_input(name: str, stored: FeatureOutput, loader: RowLoader, *, images: bool) -> Input:
+def _read_input(name: str, stored: FeatureOutput, loader: RowLoader, resolve: Resolve, *, images: bool) -> Input:
     """Read one input; stored images only where they are wanted, since augmented training renders its own."""
     attributes = stored.attributes
     modality, _, form = name.partition(":")
@@ -71,7 +72,7 @@ def _read_input(name: str, stored: FeatureOutput, loader: RowLoader, *, images: 
         series=read("series") if "series" in stored.names else None,
         window=attributes["window"],
         stride=attributes["stride"],
-        reduce=attributes["reduce"],
+        reduce=resolve_reduction(attributes["reduce"], resolve),
         velocities=attributes["velocities"],
         **common,
     )

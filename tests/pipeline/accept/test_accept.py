@@ -40,7 +40,7 @@ def test_a_refactoring_costs_one_shard(edited: Any, edit: Any, tmp_path: Path) -
     outputs = sorted(path.name for path in (edited.store / "outputs").rglob("*"))
     refactor(edit)
     assert stale(edited) == {"encode", "gaf", "student", "evaluate"}
-    assert "where that changes no value: pipeline accept encode\n" in edited.command("status").stdout
+    assert "where that changes no value: `pipeline accept encode`\n" in edited.command("status").stdout
     said = edited.command("accept", "encode", SHARDS=str(tmp_path / "shards"))
     assert "stages.lock: the code of encode is accepted" in said.stdout
     assert "encode[skeleton]: shard" in said.stderr

@@ -92,7 +92,7 @@ def skipped(folder: Path, said: Said) -> list[str]:
     options = ["-f", str(folder / "stages.yaml"), "--set", "on_bad_recording=skip", "--set", f"store={folder}/skip"]
     ran = said("run", *options, "--jobs", "1")
     assert ran.code == 0, ran.err
-    assert "note: 8 recordings and 1 unplaceable file left out, see `pipeline status`" in ran.out
+    assert "note: 8 recordings and 1 unplaceable file left out, see `pipeline status -f " in ran.out
     return options
 
 

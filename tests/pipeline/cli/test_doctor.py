@@ -105,6 +105,14 @@ def test_recordings_that_are_away_or_cannot_be_placed(doctor: Doctor, experiment
     assert "are not at" in doctor("-f", stages)["problem"][0]
 
 
+@pytest.mark.parametrize("setting", ["fail", "skip"])
+def test_recordings_without_a_stream(said_here: Callable[..., Any], experiment: Path, setting: str) -> None:
+    next((experiment / "data" / "Skeleton").iterdir()).unlink()
+    said = said_here("doctor", "-f", str(experiment / "stages.yaml"), "--set", f"on_bad_recording={setting}").out
+    assert "1 recording without skeleton" in said
+    assert ("on_bad_recording: skip goes on without them" in said) == (setting == "fail")
+
+
 def test_weights_that_are_not_there(doctor: Doctor, experiment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(experiment / "torch"))
     stages = str(experiment / "stages.yaml")

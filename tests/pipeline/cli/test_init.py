@@ -47,7 +47,7 @@ def here(tmp_path: Path, project_at: ProjectAt) -> Any:
 def test_what_is_written_runs(here: Any, phone_and_watch: Path) -> None:
     said = here.command("init", str(phone_and_watch), "--yes")
     assert "24 recordings" in said.stdout
-    assert "wrote stages.yaml; next: pipeline status, then pipeline run" in said.stdout
+    assert said.stdout.endswith("\nwrote stages.yaml; next:\n  pipeline inspect\n  pipeline run\n")
     assert all(len(line) <= 80 for line in said.stdout.splitlines() if str(phone_and_watch) not in line)
     assert said.stderr == ""
     text = here.file.read_text()
@@ -70,6 +70,7 @@ def test_a_stages_file_that_is_there_is_not_overwritten(here: Any, phone_and_wat
     here.file.write_text("# mine\n")
     said = here.command("init", str(phone_and_watch), "--yes", code=2)
     assert "stages.yaml: is there, and is not overwritten\n  name another with `-f FILE`" in said.stderr
+    assert all(len(line) <= 80 for line in said.stderr.splitlines())
     assert here.file.read_text() == "# mine\n"
     here.command("init", str(phone_and_watch), "--yes", "-f", "other.yaml")
     assert (here.folder / "other.yaml").exists()
@@ -78,8 +79,9 @@ def test_a_stages_file_that_is_there_is_not_overwritten(here: Any, phone_and_wat
 def test_without_a_terminal_what_is_open_is_said(here: Any, unclear: Path) -> None:
     said = here.command("init", str(unclear), code=2)
     assert "open: gyroscope: in which unit is the gyroscope" in said.stdout
+    assert all(len(line) <= 80 for line in (said.stdout + said.stderr).splitlines())
     assert "--set source.streams.gyroscope.units=rad/s " in said.stdout
-    assert "1 of this is open, and there is no terminal to ask" in said.stderr
+    assert "1 question open, and there is no terminal to ask" in said.stderr
     assert not here.file.exists()
     here.command("init", str(unclear), "--set", "source.streams.gyroscope.units=rad/s")
     written = yaml.safe_load(here.file.read_text())
@@ -90,7 +92,8 @@ def test_without_a_terminal_what_is_open_is_said(here: Any, unclear: Path) -> No
 def test_yes_takes_what_seems_right_and_says_so(here: Any, unclear: Path) -> None:
     said = here.command("init", str(unclear), "--yes")
     assert "note: gyroscope: in which unit is the gyroscope" in said.stderr
-    assert "units: raw" in here.file.read_text()
+    assert "Taken: rad/s\n  to say otherwise:\n    --set source.streams.gyroscope.units=deg/s " in said.stderr
+    assert "units: rad/s  # gyroscope: guessed: reaches" in here.file.read_text()
 
 
 def test_at_a_terminal_it_asks(here: Any, unclear: Path) -> None:
@@ -110,7 +113,7 @@ def test_at_a_terminal_it_asks(here: Any, unclear: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "problem", "remedy"),
     [
-        ("source.streams.gyroscope.units=furlong", "'furlong' is neither a list nor g nor", "docs/stages-file.md"),
+        ("source.streams.gyroscope.units=furlong", "'furlong' is not known", "known: g, m/s2, mg,"),
         ("source.streams.giro.units=g", "there is no stream giro", "there are gyroscope"),
         ("source.streams.gyroscope.files=watch/{label}.csv", "watch/{label}.csv fits no file", "such as s1_run.csv"),
         ("source.streams.gyroscope.files=s{subject_x.csv", "'{' is no part", "a part is a name in braces"),
@@ -122,8 +125,10 @@ def test_at_a_terminal_it_asks(here: Any, unclear: Path) -> None:
 )
 def test_a_setting_that_does_not_fit(here: Any, unclear: Path, setting: str, problem: str, remedy: str) -> None:
     said = here.command("init", str(unclear), "--yes", "--set", setting, code=2)
-    assert problem in said.stderr
-    assert remedy in said.stderr.partition("\n  ")[2]
+    assert all(len(line) <= 80 or "/" in line for line in said.stderr.splitlines())  # paths stay whole
+    message = " ".join(said.stderr.replace("\n", " ").split())
+    assert problem in message
+    assert remedy in message.partition(problem)[2]
     assert not here.file.exists()
 
 
@@ -154,13 +159,27 @@ def test_a_recipe_is_written_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     from pipeline.stagesfile.load import read_document
 
     (tmp_path / "own.yaml").write_text(
-        "# A set.\nstore: ../.store\nsource:\n  name: folder\n  root: ../data/own  # its folder\n  classes: [a, b]\n"
+        "# A set.\n#     pipeline init DIR --dataset own     # DIR holds tables\nstore: .store\n"
+        "source:\n  name: folder\n  root: own  # its folder\n"
+        "  classes: [a, b]\n  streams: {imu: {files: 's{subject}.csv'}}\n"
     )
+    (tmp_path / "s1.csv").write_text("")
     monkeypatch.setattr(known, "_RECIPES", tmp_path)
-    text = known.known_text("own", tmp_path, "C:\\data 1")
+    path = tmp_path / "stages.yaml"
+    text = known.known_text("own", tmp_path, "C:\\data 1", path, "pipeline run -f x.yaml")
     assert "own" in known.names()
-    values = read_document(tmp_path / "stages.yaml", text).values
-    assert values == {
-        "store": ".store",
-        "source": {"name": "folder", "root": "C:\\data 1", "classes": ["a", "b"]},
-    }
+    assert "\n#     pipeline run -f x.yaml     # source.root holds tables\n" in text
+    values = read_document(path, text).values
+    assert values["store"] == ".store"
+    assert (values["source"]["root"], values["source"]["classes"]) == ("C:\\data 1", ["a", "b"])
+
+
+def test_a_recipe_for_a_folder_of_the_wrong_level(here: Any, tmp_path: Path) -> None:
+    (tmp_path / "sets" / "PAMAP2 Dataset" / "Protocol").mkdir(parents=True)
+    (tmp_path / "sets" / "PAMAP2 Dataset" / "Protocol" / "subject101.dat").write_text("")
+    said = here.command("init", str(tmp_path / "sets"), "--dataset", "pamap2", code=2)
+    assert "holds no files like Protocol/subject10{subject:d}.dat" in " ".join(said.stderr.split())
+    assert "sets/PAMAP2 Dataset: give that" in " ".join(said.stderr.split())
+    said = here.command("init", str(tmp_path / "experiment"), "--dataset", "pamap2", code=2)
+    assert "docs/datasets/pamap2.md says what DIR is to hold" in said.stderr
+    assert not here.file.exists()

@@ -95,7 +95,7 @@ def test_its_own_picture_is_written_again_and_no_other(said_here: Run, stages: s
         for _ in range(2):
             assert said_here("inspect", "-f", stages, f"--{form}", str(own)).code == 0
         said_here("inspect", "-f", stages, f"--{form}", str(foreign)).refuses(
-            2, f"--{form} {foreign}: is there already, and not made by `pipeline inspect`", "choose another name"
+            2, f"--{form} {foreign}: is there already, and not made by inspect", "choose another name"
         )
         assert foreign.read_bytes() == b"precious"
     assert {each.name for each in tmp_path.iterdir() if each.is_file()} == {

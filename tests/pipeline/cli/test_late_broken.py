@@ -66,14 +66,14 @@ def options(folder: Path, ran: Any) -> list[str]:
 
 
 def test_run_says_at_its_end_what_was_dropped(ran: Any) -> None:
-    assert "note: 1 recording left out, see `pipeline status`" in ran.out
+    assert "note: 1 recording left out, see `pipeline status" in ran.out
     assert f"  {FOUND}" in ran.out
     assert BY in ran.out
 
 
 def test_status_says_what_was_dropped_where_and_why(options: list[str], said_here: Said) -> None:
     text = said_here("status", *options).out
-    assert "cannot be used: 1 recording\n" in text
+    assert "cannot be used: 1 recording, left out (on_bad_recording: skip)\n" in text
     assert f"  {FOUND}" in text
     assert BY in text
     assert "todo" not in text

@@ -244,3 +244,25 @@ def test_seconds_of_the_environment(
 ) -> None:
     monkeypatch.setenv(f"PIPELINE_{name}_SECONDS", text)
     said_here("status", "-f", file).refuses(2, f"PIPELINE_{name}_SECONDS={text}: must be a number of seconds from")
+
+
+def test_a_value_that_is_none_of_many(said_here: Callable[..., Any], tmp_path: Path) -> None:
+    """Each is named once, the nearest first."""
+    streams = "{watch: {files: '{subject}_{label}.csv', rate: 10, units: m/s}}"
+    (tmp_path / "stages.yaml").write_text(
+        f"source: {{name: folder, root: ., streams: {streams}}}\nmodalities: [watch]\nprotocol: loso\nstages: {{}}\n"
+    )
+    said = said_here("status", "-f", str(tmp_path / "stages.yaml"))
+    said.refuses(2, "watch.units: 'm/s' is not known", "did you mean `m/s2`? known: g, m/s2,", "uT, raw; or a list")
+    assert said.err.count("deg/s") == 1
+
+
+def test_a_command_that_is_mistyped(said_here: Callable[..., Any]) -> None:
+    said_here("runn").refuses(2, "No such command 'runn'", "did you mean `run`?")
+
+
+@pytest.mark.parametrize("command", ["init", "run", "status", "explain", "accept", "inspect", "store ls", "store show"])
+def test_help_says_what_it_is_for_and_gives_an_example(said_here: Callable[..., Any], command: str) -> None:
+    said = said_here(*command.split(), "--help")
+    assert said.code == 0
+    assert f"Example: pipeline {command}" in said.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torchvision
@@ -76,3 +77,14 @@ def test_weights_are_found_where_torchvision_says() -> None:
             assert url_of(name, weights.name) == weights.url, name
     assert url_of("resnet50", "IMAGENET1K_V9") is None
     assert url_of("no_such_model", "IMAGENET1K_V1") is None
+
+
+def test_weights_of_timm(project: Any, small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("timm", reason="timm is not installed")
+    depth = {"backbone": "timm/resnet18", "weights": "a1_in1k"}
+    project.write({**small, "modalities": ["depth"], "stages": {"encode": {"depth": depth}}})
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub-of-mine"))
+    told = project.command("doctor").stdout
+    assert "resnet18.a1_in1k will be downloaded to" in told
+    (tmp_path / "hub-of-mine/hub/models--timm--resnet18.a1_in1k").mkdir(parents=True)
+    assert "resnet18.a1_in1k is in" in project.command("doctor").stdout

@@ -35,7 +35,17 @@ def test_data_without_a_fault(tmp_path: Path) -> None:
     assert joints.rates is None
     assert joints.shapes == {"20 x 3": 24}
     for each in (own, joints):
-        faults = (each.missing, each.gaps, each.bursts, each.off_rate, each.far, each.clipped, each.units, each.broken)
+        faults = (
+            each.missing,
+            each.gaps,
+            each.bursts,
+            each.off_rate,
+            each.far,
+            each.clipped,
+            each.units,
+            each.clocks,
+            each.broken,
+        )
         assert not any(faults)
     text = as_text(facts)
     assert "nothing looks wrong" in text
@@ -76,6 +86,22 @@ def named(found: list[str], *files: str) -> bool:
     """Tell whether recordings are those of these files, in this order."""
     trials = [file.split("_") for file in files]
     return found == [f"s{subject}_{label}_t{session}" for label, subject, session in trials]
+
+
+def test_streams_are_counted_each_for_itself(faulty: SourceFacts, tmp_path: Path) -> None:
+    own, joints = stream(faulty, "watch"), stream(faulty, "body")
+    assert (own.recordings, len(own.missing), len(own.broken)) == (24, 0, 1)
+    assert (joints.recordings, len(joints.missing), len(joints.broken)) == (22, 2, 0)
+    assert faulty.complete == 24 - 1 - 2
+    assert joints.lacked_by == []
+    text = as_text(faulty)
+    assert "all 2 streams there and readable: in 21 of 24 recordings" in text
+    file = write_all(tmp_path)
+    for gone in (tmp_path / "data" / "body").glob("*_3_*.npy"):
+        gone.unlink()
+    facts = facts_of(file)
+    assert stream(facts, "body").lacked_by == ["subject 3"]
+    assert "body: missing in 6 of 24 (all of subject 3): " in as_text(facts)
 
 
 def test_gaps(faulty: SourceFacts) -> None:
@@ -197,3 +223,32 @@ def test_units_of_skeletons(tmp_path: Path) -> None:
         np.save(tmp_path / "data" / "body" / f"{label}_{subject}_{session}.npy", body(number) * 1000)
     (found,) = stream(facts_of(file), "body").units
     assert "m where units: m is declared; it looks like mm" in found
+
+
+@pytest.mark.parametrize(
+    ("start", "per_second", "said"),
+    [
+        (0.0, 1.0, "channel 1 rises throughout in all 24 recordings read, to 3.98"),
+        (1.7e12, 0.0, "channel 1 reaches 1.7e+12"),
+    ],
+)
+def test_a_clock_among_the_channels(tmp_path: Path, start: float, per_second: float, said: str) -> None:
+    for number, (label, subject, session) in enumerate(TRIALS):
+        samples = watch(number)
+        samples[:, 1] = start + per_second * samples[:, 0]
+        write_watch(tmp_path / "data" / "watch" / f"{label}_{subject}_{session}.csv", samples)
+    facts = facts_of(write_stages(tmp_path, {"units": "raw"}))
+    (found,) = stream(facts, "watch").clocks
+    assert found == f"{said}, as a clock or a counter does: name it under `time`, or leave it out of `columns`"
+    text = as_text(facts)
+    assert "nothing looks wrong" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_one_session_is_no_each(tmp_path: Path) -> None:
+    file = write_all(tmp_path)
+    for each in (tmp_path / "data").glob("*/*_2.*"):
+        each.unlink()
+    text = as_text(facts_of(file))
+    assert "\n1 session with 12 recordings: 1\n" in text
+    assert "\n4 subjects with 3 recordings each: 1, 2, 3, 4\n" in text

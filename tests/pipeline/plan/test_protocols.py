@@ -93,7 +93,8 @@ def test_a_part_of_the_data_is_planned_by_the_protocol_of_the_whole(raw: Path, p
         if not path.name.startswith("a1_"):
             path.unlink()
     project.write({**small, "source": {"name": "utd-mhad", "root": str(raw)}})
-    (note,) = notes(project.plan())
+    unusable, note = notes(project.plan())
+    assert unusable.startswith("classes: no recording that can be used is of ")
     assert note.startswith("protocol: trains on no recording of swipe_right, ")
     with pytest.raises(ConfigError, match=r"fold train=subject=1 trains on recordings of swipe_left alone\n  a model"):
         project.plan(("protocol", {"train": {"subject": 1}}))

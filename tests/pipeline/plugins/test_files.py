@@ -31,7 +31,7 @@ def test_the_page_is_as_long_as_it_says(done: Any) -> None:
 
 
 def test_the_stage_did_its_work(done: Any) -> None:
-    """As numpy does it on the series that encode stored; and patches are the means and deviations of that."""
+    """As numpy does it on the series that encode stored; and patches are reduced of that, as encode reduced."""
     import numpy as np
 
     from store.features import open_features
@@ -46,9 +46,10 @@ def test_the_stage_did_its_work(done: Any) -> None:
         for channel in range(3):
             expected = np.convolve(series[row, :, channel], np.ones(7) / 7, "same")
             assert smooth[row, :, channel] == pytest.approx(expected, abs=1e-6)
-        windows = [smooth[row, start : start + 10] for start in range(0, 40, 5)]
-        expected = [np.concatenate([w.mean(0), w.std(0)]) for w in windows]
-        assert after.read("features")[row] == pytest.approx(np.array(expected), abs=1e-5)
+        for made, of in ((after, smooth), (before, series)):
+            windows = [of[row, start : start + 10] for start in range(0, 40, 5)]
+            expected = [np.concatenate([w.mean(0), np.ptp(w, 0)]) for w in windows]
+            assert made.read("features")[row] == pytest.approx(np.array(expected), abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,12 @@ def test_the_stage_did_its_work(done: Any) -> None:
     [
         ("follow.py", "mse_loss", "l1_loss", {"student", "evaluate"}),
         ("tiny.py", "mean(-1)", "amax(-1)", {"student", "evaluate"}),
+        (
+            "swing.py",
+            "windows.amin(2)",
+            "windows.median(2).values",
+            {"encode", "smooth", "teacher", "student", "evaluate"},
+        ),
         ("smooth.py", "/ params.samples", "/ 5", {"smooth", "teacher", "student", "evaluate"}),
         ("cows.py", "self.scale * ", "2 * ", {"index", "encode", "smooth", "teacher", "student", "evaluate"}),
         ("tiny.py", '"""Two conv', '"""Three conv', set()),

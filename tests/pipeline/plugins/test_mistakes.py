@@ -21,6 +21,9 @@ def line_of(file: str, text: str) -> int:
 CLASS = {name: line_of(name, "class ") for name in ("cows.py", "tiny.py", "follow.py", "smooth.py")}
 
 
+PARAMS = line_of("tiny.py", "class Params(")
+
+
 def edit(project: Any, file: str, old: str, new: str) -> None:
     path = project.folder / file
     text = path.read_text()
@@ -49,7 +52,7 @@ def said_by_a_step(project: Any, entry: str) -> str:
     from pipeline.run.step.failures import capture_failure
 
     plan = project.plan()
-    step = next(step for step in plan.steps.values() if step.entry == entry)
+    step = next(step for step in plan.steps.values() if entry in (step.entry, step.id))
     found = capture_failure(plan.store.url, lambda: execute(make_job(plan, step, "cpu"), lambda *_: None))
     assert isinstance(found, StepFailed), found
     return found.message
@@ -69,6 +72,12 @@ PLANNED = [
     ("tiny.py", "self.body =", "self.body", "tiny.py:19: not valid Python"),
     ("tiny.py", '"series"', '"serie"', "Tiny.takes is 'serie'\n  make it 'patches' or 'series' or 'images'"),
     ("tiny.py", 'takes = "series"', 'takes = "series"\n    single = 1', "Tiny.single is 1\n  make it False or True"),
+    (
+        "tiny.py",
+        "class Tiny(nn.Module)",
+        "class Tiny",
+        f"tiny.py:{CLASS['tiny.py']}: Tiny is no torch.nn.Module",
+    ),
     ("tiny.py", "width: int = 16", "weights: int = 16", "Tiny.Params has weights, which is taken"),
     ("tiny.py", "Params(msgspec.Struct)", "Params", "Tiny.Params is no msgspec.Struct"),
     (
@@ -121,7 +130,11 @@ NAMES = [
     ("stages.student.model", "trainers.models.trn.model:TRN", "is of this program, and no plug-in"),
     ("stages.student.model", "cnn1", "did you mean `cnn1d`?"),
     ("stages.student.model", {"name": "tiny.py:Tiny", "widht": 3}, "did you mean `width`? known: width, dropout"),
-    ("stages.student.model", {"name": "tiny.py:Tiny", "width": "x"}, "width: expected a whole number, got text"),
+    (
+        "stages.student.model",
+        {"name": "tiny.py:Tiny", "width": "x"},
+        f"got text\n  tiny.py:{PARAMS} says what this key takes",
+    ),
     ("stages.student.loss", {"name": "follow.py:Follow", "weight": 1}, "no such key"),
     ("stages.smooth.samples", 0.5, "stages.smooth.samples: expected a whole number"),
     ("stages.smooth.modalities", ["collars"], "did you mean `collar`?"),
@@ -182,6 +195,8 @@ RUN = [
     ),
     ("smooth.py", ", axis=1)", ", axis=1) / 0", "smooth", "gave a value that is not finite"),
     ("smooth.py", "return np.stack", "return str", "smooth", "smooth.py"),
+    ("smooth.py", "return np.stack", "raise SystemExit(0); np.stack", "smooth", "smooth.py:16 raised SystemExit: 0"),
+    ("smooth.py", "return np.stack", "raise KeyboardInterrupt; np.stack", "smooth", "smooth.py:16 raised Keyboard"),
     ("smooth.py", "def __call__", "def call", "smooth", "smooth.py"),
     (
         "cows.py",
@@ -201,3 +216,70 @@ def test_while_a_step_runs(herd: Any, file: str, old: str, new: str, entry: str,
     assert said in message
     assert f"{file}:" in message
     assert "defect" not in message
+
+
+@pytest.mark.parametrize("where", ["at its top", "in a call"])
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ('import importlib; other = importlib.import_module(".other", __package__)', "is imported by `importlib`"),
+        ("import sys; sys.path.insert(0, __file__.rpartition('/')[0]); import other", "was imported as other"),
+    ],
+    ids=["importlib", "sys.path"],
+)
+def test_a_file_that_keys_do_not_see(
+    herd: Any, monkeypatch: pytest.MonkeyPatch, where: str, statement: str, said: str
+) -> None:
+    import sys
+
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (herd.folder / "other.py").write_text("X = 1\n")
+    begin = "import numpy as np" if where == "at its top" else "return np.stack"
+    edit(herd, "smooth.py", begin, f"{statement}; {begin}")
+    try:
+        message = said_by_a_plan(herd) if where == "at its top" else said_by_a_step(herd, "smooth")
+    finally:
+        sys.modules.pop("other", None)
+    assert f"other.py: {said}" in message
+    assert "`from .other import ...`" in message
+
+
+@pytest.mark.parametrize("name", ["smooth.py", "near.py"])
+@pytest.mark.parametrize("kind", ["fifo", "device", "link", "huge", "folder"])
+def test_a_file_that_is_none(fresh: Any, name: str, kind: str) -> None:
+    import os
+
+    edit(fresh, "smooth.py", "import msgspec\n", "import msgspec\nfrom .near import x\n")
+    path = fresh.folder / name
+    path.unlink(missing_ok=True)
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "huge":
+        path.touch()
+        os.truncate(path, 1 << 40)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else name)
+    message = said_by_a_plan(fresh)
+    said = {
+        "fifo": "is a FIFO, no",
+        "device": "is a character device",
+        "huge": "has more than 16 MiB",
+        "folder": "is a",
+    }
+    assert f"{name}: {said.get(kind, 'cannot be read: Too many levels')}" in message
+    assert "\n  it counts as a module" in message
+
+
+@pytest.mark.parametrize("file", ["cows.py", "tiny.py"])
+def test_one_that_ends_the_program(fresh: Any, file: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """A plan does not end as if all were well."""
+    from pipeline.cli.main import main
+
+    edit(fresh, file, "import msgspec\n", "import msgspec\nimport sys; sys.exit(0)\n")
+    with pytest.raises(SystemExit) as ended:
+        main(["status", "-f", str(fresh.folder / "stages.yaml")])
+    line = 1 + (fresh.folder / file).read_text().splitlines().index("import sys; sys.exit(0)")
+    assert ended.value.code == 1
+    assert f"{file}:{line} raised SystemExit: 0\n" in capfd.readouterr().err

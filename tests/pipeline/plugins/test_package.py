@@ -23,7 +23,7 @@ def install(site: Path, name: str = "herd", **points: dict[str, str]) -> None:
     package, info = site / name, site / f"{name}-{project['version']}.dist-info"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    for file in ("cows.py", "tiny.py", "follow.py", "smooth.py"):
+    for file in ("cows.py", "swing.py", "edges.py", "tiny.py", "follow.py", "smooth.py"):
         (package / file).write_text(shown[file])
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {project['version']}\n")
@@ -98,11 +98,12 @@ def test_a_module_is_named_in_full_and_ours_go_first(tmp_path: Path, make_experi
     text = project.file.read_text()
     for name, full in (
         ("cows", "cows:Cows"),
+        ("swing", "swing:Swing"),
         ("smooth,", "smooth:Smooth,"),
         ("tiny", "tiny:Tiny"),
         ("follow", "follow:Follow"),
     ):
-        text = re.sub(rf"(name|stage|loss): {name}", rf"\1: herd.{full}", text)
+        text = re.sub(rf"(name|stage|loss|reduce): {name}", rf"\1: herd.{full}", text)
     project.file.write_text(text)
     explained = project.command("explain", "teacher").stdout
     assert "herd" not in explained

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.errors import ConfigError
 from pipeline.sources.base import Unparsed
 from pipeline.sources.folder.listing.labels import Labels
-from pipeline.sources.folder.listing.patterns import PART, Pattern, plain
+from pipeline.sources.folder.listing.patterns import PART, Pattern, escaped, plain
 from pipeline.sources.folder.natural_order import natural
 from pipeline.sources.folder.params import Params, Table
 from pipeline.sources.folder_listing import no_recordings_message, walk
@@ -34,6 +34,7 @@ class Found:
     unparsed: list[Unparsed] = field(default_factory=list)
     present: dict[str, str] = field(default_factory=dict)  # path -> why it cannot be read, or nothing
     folders: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)  # links that lead nowhere, so far: to files, or to folders
 
 
 def stream_patterns(params: Params) -> dict[str, tuple[Pattern, ...]]:
@@ -61,14 +62,18 @@ def find_files(root: Path, params: Params) -> Found:
         inside = f"{folder}/" if folder else ""
         for entry in entries:
             path = inside + entry.name
+            if _leads_nowhere(root / path):
+                found.lost.append(path)
             if ignored and any(each.match(path) is not None for each in ignored):
                 continue
             found.present[path] = entry.problem
+            if any(each.match(path) is not None for each in tables):
+                continue
             kind = folder, entry.name.rpartition(".")[2]
             claimed = [stream for stream in streams if stream.take(path, entry.problem)]
             if claimed:
                 kinds.setdefault(kind, claimed[0].name)
-            elif not any(each.match(path) is not None for each in tables):
+            else:
                 strange.append((kind, path))
     for stream in streams:
         stream.note_joined()
@@ -84,9 +89,10 @@ def find_files(root: Path, params: Params) -> Found:
 
 def _tables(params: Params) -> list[Pattern]:
     """Return the patterns of files that say what is in others."""
-    table = params.table.file if isinstance(params.table, Table) else params.table
+    table = escaped((params.table.file if isinstance(params.table, Table) else params.table) or "")
     segments = params.segments.files if params.segments is not None else ""
-    return [Pattern.parse(text) for text in (table, segments) if text]
+    rows = (each.files for each in params.row_columns.values())
+    return [Pattern.parse(text) for text in (table, segments, *rows) if text]
 
 
 class _StreamFiles:
@@ -95,20 +101,21 @@ class _StreamFiles:
     def __init__(self, name: str, patterns: Sequence[Pattern], labels: Labels) -> None:
         self.name, self._patterns, self._labels = name, patterns, labels
         self.unparsed: list[Unparsed] = []
-        self._files: dict[tuple[tuple[str, str], ...], list[tuple[str, str]]] = {}
+        # each file's part, its path, and the number of the pattern that it fits
+        self._files: dict[tuple[tuple[str, str], ...], list[tuple[str | None, str, int]]] = {}
 
     def take(self, path: str, problem: str) -> bool:
         """Tell whether a file fits, and keep it."""
-        for pattern in self._patterns:
+        for number, pattern in enumerate(self._patterns):
             parts = pattern.match(path)
             if parts is None:
                 continue
             if problem:
                 self.unparsed.append(Unparsed(self.name, path, problem))
                 return True
-            part = parts.pop(PART, "")
+            part = parts.pop(PART, None)
             identity = tuple((name, plain(parts[name])) for name in pattern.sorted_names)
-            self._files.setdefault(identity, []).append((part, path))
+            self._files.setdefault(identity, []).append((part, path, number))
             return True
         return False
 
@@ -126,21 +133,31 @@ class _StreamFiles:
         for identity, files in self._files.items():
             parts = {name: self._labels.canonical(of) if name == "label" else of for name, of in identity}
             if len(files) > 1:
-                files.sort(key=lambda each: (natural(each[0]), natural(each[1])))
-            paths = tuple(path for _, path in files)
-            if len(paths) > 1 and not all(part for part, _ in files) and not all(map(_is_picture, paths)):
-                for path in paths[1:]:
-                    reason = f"names the same recording as {paths[0]}; let {{{PART}}} stand for what tells them apart"
-                    self.unparsed.append(Unparsed(self.name, path, reason))
-                paths = paths[:1]
+                files.sort(key=lambda each: (natural(each[0] or ""), natural(each[1])))
+            paths = tuple(path for _, path, _ in files)
+            if len(paths) > 1 and any(part is None for part, _, _ in files) and not all(map(_is_picture, paths)):
+                _, first, _ = min(files, key=lambda each: each[2])
+                reason = f"names the same recording as {first}; let {{{PART}}} stand for what tells them apart"
+                self.unparsed += [Unparsed(self.name, path, reason) for path in paths if path != first]
+                paths = (first,)
             yield StreamFile(paths, parts)
 
 
 def no_recordings(root: Path, params: Params, found: Found) -> ConfigError:
     """Say that a folder has none, and what was looked for."""
     looked = [text for each in stream_patterns(params).values() for text in (one.text for one in each)]
+    if found.unparsed:
+        first = found.unparsed[0]
+        return ConfigError(
+            f"source: no file in {root} makes a recording ({first.path}: {first.reason})\n  let `source` say what "
+            "these files are, or set source.root to the folder of your recordings (--set source.root=DIR)"
+        )
     expected = f"files like {looked[0]}" if looked else "a table of recordings"
     return ConfigError(no_recordings_message("your recordings", root, found.unparsed, expected))
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _is_picture(path: str) -> bool:

@@ -28,13 +28,15 @@ class Labels:
         name, _ = self.of(code)
         return code if name is None or name in self.joined else name
 
-    def of(self, label: str) -> tuple[str | None, str]:
-        """Return a label's class and nothing; None for what is left out; and None and the reason where it has none."""
+    def of(self, label: str) -> tuple[str | None, bool]:
+        """Return a label's class, None for what is left out; and whether it is known, which the class is not else."""
         code = plain(label)
-        if code in self._map:
-            return self._map[code], ""
-        if code in self._classes:
-            return self._classes[code], ""
-        close = get_close_matches(code, self._classes, 1)
+        name = self._map[code] if code in self._map else self._classes.get(code)
+        return name, name is not None or code in self._map
+
+    def unknown(self, label: str, count: int) -> str:
+        """Say that a label has no class, and how many recordings have it."""
+        close = get_close_matches(plain(label), self._classes, 1)
         hint = f"did you mean {close[0]}? " if close else ""
-        return None, f"label {label!r} is no class; {hint}add it to `classes`, or to `labels` (null leaves it out)"
+        of = f" ({count} recordings)" if count > 1 else ""
+        return f"label {label!r}{of} is no class; {hint}add it to `classes`, or to `labels` (null leaves it out)"

@@ -4,50 +4,65 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.errors import ConfigError
 from pipeline.sources.base import Unparsed
+from pipeline.sources.broken_file import BrokenFileError
 from pipeline.sources.folder.listing.files import Found
-from pipeline.sources.folder.listing.owners import Row
-from pipeline.sources.folder.listing.patterns import Pattern, plain
-from pipeline.sources.folder.listing.table import read_table
-from pipeline.sources.folder.listing.time_text import seconds
+from pipeline.sources.folder.listing.owners import Placed, Row, check_said, whence
+from pipeline.sources.folder.listing.segment_table import SegmentTable
 from pipeline.sources.folder.params import Params, Segments
-
-Placed = tuple[Row, Mapping[str, tuple[str, ...]]]  # a row, and its files by stream
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """From one time to another, in seconds of the stream's clock; the label where there is one."""
+    """From one time to another, in seconds of the stream's clock; the label, and what else columns say of it."""
 
     start: float
     end: float
     label: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 class Look(Protocol):
-    """Tells what only the content of files says; what it said of a file that did not change is kept."""
+    """Tells what only the content of files says; what it said of a file that did not change is kept.
+
+    Both raise BrokenFileError where files cannot be read so far. That values are missing does not matter here.
+    """
 
     def span(self, stream: str, paths: tuple[str, ...]) -> Stretch:
         """Return from when to when a stream goes: its last sample is before the end."""
         ...
 
     def labelled(self, stream: str, paths: tuple[str, ...]) -> Sequence[Stretch]:
-        """Return the stretches of samples that have one label, by the column that segments name."""
+        """Return the stretches of samples that belong together and have one label, by the columns segments name."""
         ...
 
 
 def stretches(
-    root: Path, params: Params, found: Found, rows: Iterable[Placed], unparsed: list[Unparsed], look: Look
+    root: Path,
+    params: Params,
+    found: Found,
+    rows: Iterable[Placed],
+    unparsed: list[Unparsed],
+    look: Look,
+    left_out: Iterable[Row] = (),
 ) -> Iterator[Placed]:
-    """Yield the stretches of rows as rows of their own; what lies between as well, where segments say its class."""
+    """Yield the stretches of rows as rows of their own; what lies between as well, where segments say its class.
+
+    Parameters
+    ----------
+    left_out
+        Rows that nobody wants, but which segments may be of.
+    """
     segments = params.segments
     assert segments is not None
-    table = _Table(root, params, segments, found) if segments.files else None
+    table = SegmentTable(root, params, segments, found) if segments.files else None
+    if table is not None:
+        for row in left_out:
+            table.of(row)
     for row, streams in rows:
         if not streams:
             yield row, streams
@@ -56,14 +71,20 @@ def stretches(
         if stream not in streams:
             unparsed.append(Unparsed(stream, row.where, f"has no {stream}, which is to say what lies in it"))
             continue
-        if table is not None:
-            parts = table.of(row)
-        elif segments.column is not None:
-            parts = [_within(row, each) for each in look.labelled(stream, streams[stream])]
-        else:
-            parts = [_within(row, look.span(stream, streams[stream]))]
-        if segments.rest is not None:
-            parts += _between(row, parts, look.span(stream, streams[stream]), segments.rest)
+        paths = streams[stream]
+        try:
+            parts = table.of(row) if table is not None else _parts(root, row, stream, paths, segments, look)
+            if table is not None and (reason := table.lacks(row)):
+                unparsed.append(Unparsed(stream, paths[0], reason))
+                continue
+            if segments.rest is not None:
+                parts += _between(row, parts, look.span(stream, paths), segments.rest)
+        except BrokenFileError as error:
+            if row.columns.get("label") and not segments.apart:
+                yield row, streams  # whole: reading it will say the same
+            else:
+                unparsed.append(Unparsed(stream, paths[0], str(error)))
+            continue
         for part in parts:
             for window in _windows(part, segments):
                 yield window, streams
@@ -71,52 +92,14 @@ def stretches(
         unparsed += table.unclaimed(next(iter(found.streams)))
 
 
-class _Table:
-    """Segments of tables: of each row those whose columns, and the parts of their table's name, agree with it."""
-
-    def __init__(self, root: Path, params: Params, segments: Segments, found: Found) -> None:
-        rate = params.streams[segments.stream or next(iter(params.streams))].rate
-        pattern = Pattern.parse(segments.files)
-        self._lines: list[Row] = []
-        self._used: set[int] = set()
-        self._by_names: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
-        files = {path: parts for path in found.present if (parts := pattern.match(path)) is not None}
-        if not files:
-            raise ConfigError(f"source.segments.files: no file fits {segments.files!r}\n  it is a path below the root")
-        for file, parts in sorted(files.items()):
-            for line in read_table(root, file, segments.csv, segments.columns, ("start", "end", "label")):
-                where = f"{file}:{line.number}"
-                start, end = (
-                    seconds(root / where, name, line.columns[name], segments.unit, rate) for name in ("start", "end")
-                )
-                if not start < end:
-                    raise ConfigError(
-                        f"{root / where}: goes from {start:g} to {end:g} s\n  an end lies after its start"
-                    )
-                self._lines.append(Row({**line.columns, **parts}, start, end, where))
-
-    def of(self, row: Row) -> list[Row]:
-        """Return a row's segments, as rows."""
-        if not self._lines:
-            return []
-        ours = {"label", "start", "end"}
-        names = tuple(sorted(name for name in row.columns if name in self._lines[0].columns and name not in ours))
-        if names not in self._by_names:
-            index = self._by_names[names] = {}
-            for number, line in enumerate(self._lines):
-                index.setdefault(tuple(plain(line.columns[name]) for name in names), []).append(number)
-        numbers = self._by_names[names].get(tuple(plain(row.columns[name]) for name in names), [])
-        self._used.update(numbers)
-        return [
-            Row({**row.columns, **line.columns}, line.start, line.end, line.where)
-            for line in (self._lines[number] for number in numbers)
-        ]
-
-    def unclaimed(self, stream: str) -> Iterator[Unparsed]:
-        """Yield the segments that are no row's."""
-        for number, line in enumerate(self._lines):
-            if number not in self._used:
-                yield Unparsed(stream, line.where, "no file has what this segment is of")
+def _parts(root: Path, row: Row, stream: str, paths: tuple[str, ...], segments: Segments, look: Look) -> list[Row]:
+    """Return the stretches of a row by what its files hold."""
+    if segments.label is not None or segments.apart:
+        found = look.labelled(stream, paths)
+        for each in found:
+            check_said(root / paths[0], each.columns, row.columns, whence(row, paths))
+        return [_within(row, each) for each in found]
+    return [_within(row, look.span(stream, paths))]
 
 
 def _within(row: Row, stretch: Stretch) -> Row:
@@ -124,7 +107,7 @@ def _within(row: Row, stretch: Stretch) -> Row:
     start = max(stretch.start, -math.inf if row.start is None else row.start)
     end = min(stretch.end, math.inf if row.end is None else row.end)
     label = {} if stretch.label is None else {"label": stretch.label}
-    return Row({**row.columns, **label}, start, end, row.where)
+    return Row({**row.columns, **stretch.columns, **label}, start, end, row.where)
 
 
 def _between(row: Row, parts: Sequence[Row], span: Stretch, label: str) -> Iterator[Row]:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from pipeline.errors import ConfigError
@@ -14,6 +15,7 @@ from store import read_plain_file
 
 _MOST_BYTES = 1 << 28
 _DELIMITERS = ",;\t|"
+_COMMENTS = ("#", "%")  # where the description says none
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _columns(path: Path, number: int, names: Sequence[str], values: Sequence[str
     if len(values) > len(names) and any(value.strip() for value in values[len(names) :]):
         problem = f"has {len(values)} values, the header {len(names)} names"
         raise ConfigError(f"{path}:{number}: {problem}\n  quote a value that has the delimiter in it")
-    return {name: value.strip() for name, value in zip(names, values, strict=False) if name}
+    return {name: value.strip() for name, value in zip_longest(names, values[: len(names)], fillvalue="") if name}
 
 
 def _lines(root: Path, file: str, how: Csv) -> Iterator[tuple[int, list[str]]]:
@@ -132,4 +134,5 @@ def _lines(root: Path, file: str, how: Csv) -> Iterator[tuple[int, list[str]]]:
 
 
 def _counts(line: str, how: Csv) -> bool:
-    return bool(line.strip()) and not (how.comment and line.lstrip().startswith(how.comment))
+    comments = _COMMENTS if how.comment is None else (how.comment,) if how.comment else ()
+    return bool(line.strip()) and not line.lstrip().startswith(comments)

@@ -22,6 +22,17 @@ def check_present(values: NDArray[np.float64], names: Sequence[str], where: Call
     )
 
 
+def check_limit(values: NDArray[np.float64], limit: float, names: Sequence[str], where: Callable[[int], str]) -> None:
+    """Raise BrokenFileError at the first value whose magnitude is beyond a limit."""
+    beyond = np.abs(values) > limit
+    if beyond.any():
+        row, column = (int(at) for at in np.argwhere(beyond)[0])
+        raise BrokenFileError(
+            f"{where(row)}, {names[column]}: {values[row, column]:g} is beyond the limit, {limit:g}; say missing: drop "
+            "or interpolate"
+        )
+
+
 def check_finite(values: NDArray[np.float64], names: Sequence[str], where: Callable[[int], str]) -> None:
     """Raise BrokenFileError at the first infinity."""
     infinite = np.isinf(values)

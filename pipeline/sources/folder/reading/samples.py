@@ -35,8 +35,8 @@ class Samples:
         As they are written; None where the file has none.
     unit
         Of the stamps, where the file itself says it.
-    labels
-        (T,) text of the label's column, where one was asked for.
+    marks
+        (T,) text of each column that was asked for because it says what or whose a sample is, such as its label.
     shape
         Of one sample, where it is no row of channels: (joints, 3).
     ends
@@ -49,11 +49,30 @@ class Samples:
     names: tuple[str, ...]
     stamps: Stamps | None = None
     unit: TimeUnit | None = None
-    labels: NDArray[Any] | None = None
+    marks: tuple[NDArray[Any], ...] = ()
     shape: tuple[int, ...] = ()
     ends: tuple[int, ...] = ()
     where: Callable[[int], str] = _sample
     notes: Notes = field(default_factory=Notes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory; of text its references alone."""
+        stamps = 0 if self.stamps is None else 8 * len(self.stamps)
+        return self.values.nbytes + stamps + sum(texts.nbytes for texts in self.marks)
+
+
+def taken(samples: Samples, rows: NDArray[np.int64]) -> Samples:
+    """Return some of the samples, in their order."""
+    stamps = samples.stamps
+    return replace(
+        samples,
+        values=samples.values[rows],
+        stamps=[stamps[row] for row in rows] if isinstance(stamps, list) else None if stamps is None else stamps[rows],
+        marks=tuple(texts[rows] for texts in samples.marks),
+        ends=tuple(np.searchsorted(rows, samples.ends).tolist()),
+        where=lambda row: samples.where(int(rows[row])),
+    )
 
 
 def joined(parts: Sequence[Samples]) -> Samples:
@@ -80,7 +99,7 @@ def joined(parts: Sequence[Samples]) -> Samples:
         stamps=None
         if first.stamps is None
         else joined_stamps([part.stamps for part in parts if part.stamps is not None]),
-        labels=None if first.labels is None else np.concatenate([part.labels for part in parts]),
+        marks=tuple(np.concatenate(each) for each in zip(*(part.marks for part in parts), strict=True)),
         ends=tuple(ends.tolist()),
         where=where,
     )

@@ -28,22 +28,24 @@ class Selection:
     values: tuple[int, ...]
     names: tuple[str, ...]
     stamps: tuple[int, ...] = ()
-    label: int | None = None
+    marks: tuple[int, ...] = ()
     left_out: tuple[str, ...] = ()
 
 
 def select(
-    names: Sequence[str] | None, count: int, stream: Stream, label: Column | None = None, open_end: bool = False
+    names: Sequence[str] | None, count: int, stream: Stream, marks: Sequence[Column] = (), open_end: bool = False
 ) -> Selection:
     """Find a stream's columns in a table.
 
-    Where the stream names none, all are taken but those of time and label, and those without a name in a table that
-    has names (the row numbers that pandas and R write).
+    Where the stream names none, all are taken but those of time and marks, and those without a name in a table that
+    has names (the row numbers that pandas and R write). Where it names the marks alone, these alone are wanted.
 
     Parameters
     ----------
     names
         None where the table has none.
+    marks
+        Columns that say of each sample what or whose it is, such as its label.
     open_end
         The last column is none, but a delimiter at the end of each line.
 
@@ -55,14 +57,18 @@ def select(
     timed = () if stream.time is None else stream.time.column
     columns = timed if isinstance(timed, tuple) else (timed,)
     stamps = tuple(find(names, count, column, "time.column") for column in columns)
-    labelled = None if label is None else find(names, count, label, "the label's column")
+    marked = tuple(find(names, count, mark, "source.segments") for mark in marks)
     left_out = []
+    if stream.columns and stream.columns == tuple(marks):
+        return Selection((), (), stamps, marked)
     if stream.columns:
         values = [find(names, count, column, "columns") for column in stream.columns]
+        if both := [each for each in values if each in stamps]:
+            raise BrokenFileError(f"{_named(names, both[0])} is its time (time.column): leave it out of `columns`")
     else:
         values = []
         for column in range(count):
-            if column in (*stamps, labelled):
+            if column in (*stamps, *marked):
                 continue
             if open_end and column == count - 1:
                 continue
@@ -72,7 +78,7 @@ def select(
                 values.append(column)
     if not values:
         raise BrokenFileError("has no columns beside those of time and label")
-    return Selection(tuple(values), tuple(_named(names, each) for each in values), stamps, labelled, tuple(left_out))
+    return Selection(tuple(values), tuple(_named(names, each) for each in values), stamps, marked, tuple(left_out))
 
 
 def find(names: Sequence[str] | None, count: int, column: Column, key: str) -> int:

@@ -20,6 +20,7 @@ from pipeline.stages.encode.prefetch import PrefetchError, read_ahead
 from pipeline.stages.encode.timelines.params import SkeletonParams, TimelineParams
 from pipeline.stages.encode.timelines.series import NoOverlapError, timeline
 from pipeline.stages.encode.timelines.skeleton import VERTICAL_AXIS, DegenerateError, normalise
+from pipeline.stages.reduction import CheckedReduction, features_of, resolve_reduction
 from trainers.data.patches import derive_velocities, patches
 
 
@@ -35,8 +36,8 @@ class TimelineEncoder:
             _check_joints(self._skeleton, self._shapes)
         self._velocities = self._skeleton is not None and self._skeleton.velocities
         channels = len(task.modality.channels) or sum(int(np.prod(shape)) for shape in self._shapes)
-        values = {"mean": 1, "mean-std": 2, "flatten": self._spec.window}[params.reduce]  # of a channel in a patch
-        self.width = (1 + self._velocities) * channels * values
+        self._reduce = resolve_reduction(params.reduce, task.resolve)
+        self.width = features_of(self._reduce, self._spec.window, (1 + self._velocities) * channels)
         self.channels = channels if params.keep_series else None
         self.attributes: dict[str, Any] = {
             "reduce": params.reduce,
@@ -118,8 +119,10 @@ class TimelineEncoder:
         """Reduce one recording after the other, so that none's bits depend on which others are encoded with it."""
         for row, values in read.items():
             pooled = self._patches(values)
+            recording, stream = cast("Recording", recordings[row]), self._task.modality.streams[0]
             if not (np.isfinite(values).all() and np.isfinite(pooled).all()):  # though all that was read is
-                recording, stream = cast("Recording", recordings[row]), self._task.modality.streams[0]
+                if isinstance(self._reduce, CheckedReduction) and np.isfinite(values).all():
+                    raise self._reduce.mistake(f"gave a value that is not finite, of recording {recording.id}")
                 reason = "has values so large that what is made of them is more than single precision holds"
                 error = BadRecording(recording.id, stream, file_of(recording, stream), reason)
                 self._note_broken(error, into)
@@ -141,7 +144,7 @@ class TimelineEncoder:
         at = torch.from_numpy(starts(self._spec, len(values)))
         if self._velocities:
             timeline = derive_velocities(timeline)
-        pooled: NDArray[np.float32] = patches(timeline, at, self._spec.window, self._params.reduce)[0].numpy()
+        pooled: NDArray[np.float32] = patches(timeline, at, self._spec.window, self._reduce)[0].numpy()
         return pooled
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 from pipeline.stages.encode.window_params import WindowParams
 
+Reduce = Literal["mean", "mean-std", "flatten"] | dict[str, Any]
 Joint = Annotated[int, Meta(ge=-9_999, le=9_999)]  # one that is read counts from 0, others may be anything
 
 
@@ -17,12 +18,13 @@ class TimelineParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fie
     Attributes
     ----------
     reduce
-        What a window becomes: the mean, mean and standard deviation, or all its samples.
+        What a window becomes: the mean, mean and standard deviation, or all its samples; or what a plug-in makes of it,
+        by its ``name`` and parameters.
     keep_series
         Store the aligned series beside the patches, so that training can augment before pooling.
     """
 
-    reduce: Literal["mean", "mean-std", "flatten"] = "mean"
+    reduce: Reduce = "mean"
     keep_series: bool = True
 
     def __post_init__(self) -> None:
@@ -36,7 +38,7 @@ class SeriesParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_fie
 
     window: float = 18
     stride: float = 9
-    reduce: Literal["mean", "mean-std", "flatten"] = "mean-std"
+    reduce: Reduce = "mean-std"
 
 
 class SkeletonParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -148,7 +148,7 @@ class VideoEncoder:
         on_gpu = task.device.type == "cuda"
         gpu = GpuDecoder(task.device, params.image_size) if on_gpu else None
         self._reader = StreamReader(params, task, self._spec, pinned if on_gpu else pageable, gpu)
-        self._backbone = build_backbone(params, task.weights_file, task.device)
+        self._backbone = build_backbone(params, task.weights_file, task.device, task.resolve)
         self.width = self._backbone.width * len(task.modality.streams)
         self.channels: int | None = None
         self.attributes: dict[str, Any] = {"reduce": "mean", "velocities": False, "vertical_axis": None}

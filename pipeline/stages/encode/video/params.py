@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -28,12 +28,13 @@ class VideoParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields
     Attributes
     ----------
     backbone
-        Name of a torchvision classification model, or ``bn_inception``.
+        Name of a torchvision classification model, ``bn_inception``, or ``timm/NAME``; or a plug-in's, by its
+        ``name`` and parameters.
     weights
         A name of torchvision's enumeration (``IMAGENET1K_V1``; not ``DEFAULT``, which changes its meaning
-        between versions), a .pth or .safetensors file
-        (relative to the stages file), or ``none``: random weights from a fixed seed, so that features are
-        random projections.
+        between versions) or of timm's tags (``ra_in1k``), a .pth or .safetensors file (relative to the stages file), or
+        ``none``: random weights from a fixed seed, so that features are random projections; of a plug-in, as its class
+        makes it.
     image_size
         Side of the square that frames are resized to, in pixels.
     crop
@@ -45,7 +46,7 @@ class VideoParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields
     """
 
     window: float = 3
-    backbone: str = "resnet50"
+    backbone: str | dict[str, Any] = "resnet50"
     weights: str = "IMAGENET1K_V1"
     image_size: int = 224
     crop: Literal["none", "person"] = "none"

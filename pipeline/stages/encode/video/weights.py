@@ -47,7 +47,9 @@ def load_weights(network: nn.Module, model: str, weights: str, file: Path | None
     if weights == "none":
         return _weights(model, "none (random projections)", "none")
     state, found = read_state(model, weights, file)
-    _load(network, state, model, found.location)
+    owner = "pretrained-models.pytorch's" if model == bn_inception.NAME else "torchvision's"
+    remedy = f"Give the state_dict of {owner} {model}, or name the backbone that it belongs to"
+    load_state(network, state, model, found.location, remedy)
     return found
 
 
@@ -72,7 +74,7 @@ def read_state(model: str, weights: str, file: Path | None) -> tuple[dict[str, T
     """
     if weights.endswith((".pth", ".safetensors")):
         path = file or Path(weights)
-        return _modern(_read(path)), _weights(model, path.name, str(path))
+        return _modern(read_file(path)), _weights(model, path.name, str(path))
     if model == bn_inception.NAME:
         raise ConfigError(
             f"weights: torchvision has no {model}, so {weights!r} names none; give its .pth or .safetensors file "
@@ -105,8 +107,11 @@ def _modern(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _read(path: Path) -> Mapping[str, Any]:
-    """Read a state from a file, without executing anything in it."""
+def read_file(path: Path) -> Mapping[str, Tensor]:
+    """Read a state from a file, without executing anything in it.
+
+    ConfigError where it has none; StepError for an error of the system.
+    """
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -152,18 +157,14 @@ def _download(chosen: Any, name: str) -> Mapping[str, Any]:
     return state
 
 
-def _load(network: nn.Module, state: Mapping[str, Tensor], model: str, location: str) -> None:
-    """Load a state that must hold exactly this network's tensors."""
+def load_state(network: nn.Module, state: Mapping[str, Tensor], model: str, location: str, remedy: str) -> None:
+    """Load a state that must hold exactly this network's tensors; ConfigError where it does not."""
     own, given = (
         {key: tuple(value.shape) for key, value in each.items() if COUNTER not in key}
         for each in (network.state_dict(), state)
     )
     if problems := state_problems(own, given):
-        owner = "pretrained-models.pytorch's" if model == bn_inception.NAME else "torchvision's"
-        raise ConfigError(
-            f"weights: {location} is a wrong weights file for {model}: {'; '.join(problems)}. "
-            f"Give the state_dict of {owner} {model}, or name the backbone that it belongs to"
-        )
+        raise ConfigError(f"weights: {location} is a wrong weights file for {model}: {'; '.join(problems)}. {remedy}")
     # Not strict for the counters' sake alone: all else was compared above, with a message that names the file.
     network.load_state_dict(state, strict=False)
 

@@ -32,6 +32,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (root / path).touch()
     (root / "list.csv").write_text("subject,label,watch\n1,walk,a/1_walk.csv\n")
     os.symlink(root / "a", root / "link")
+    os.symlink(tmp_path / "disk/c", root / "c")
     time.sleep(0.02)  # the clock's tick
     return root
 
@@ -43,6 +44,7 @@ def listed(root: Path, described: Any) -> Any:
 def read_anew(root: Path, described: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     with monkeypatch.context() as patch:
         patch.setattr(remembered.Remembered, "get", lambda self: None)
+        patch.setattr(remembered.Remembered, "put", lambda *args: None)
         return listed(root, described)
 
 
@@ -51,8 +53,9 @@ CHANGES: list[Callable[[Path], Any]] = [
     lambda root: (root / "a/b/2_run.csv").unlink(),
     lambda root: (root / "a/b/2_run.csv").rename(root / "a/b/2_walk.csv"),
     lambda root: (root / "new").mkdir(),
-    lambda root: (root / "a").rename(root / "c"),
+    lambda root: (root / "a").rename(root / "d"),
     lambda root: ((root / "link").unlink(), os.symlink(root / "a/b", root / "link")),
+    lambda root: ((root / "../disk/c").mkdir(parents=True), (root / "../disk/c/3_walk.csv").touch()),
     lambda root: (root / "list.csv").write_text("subject,label,watch\n2,run,a/b/2_run.csv\n"),
 ]
 

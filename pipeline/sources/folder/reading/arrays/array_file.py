@@ -23,7 +23,7 @@ from pipeline.sources.skeletons import chosen_joints
 _V73 = b"MATLAB 7.3"
 
 
-def read(path: Path, stream: Stream, format: str, label: Column | None = None) -> Samples:
+def read(path: Path, stream: Stream, format: str, marks: Sequence[Column] = ()) -> Samples:
     """Read a series or a skeleton. `columns` chooses channels by number, of a skeleton (T, joints, 3) its joints.
 
     Raises
@@ -34,6 +34,18 @@ def read(path: Path, stream: Stream, format: str, label: Column | None = None) -
         The system does not let it be read.
     """
     array, name, stamps = _array_and_stamps(path, stream, format)
+    return samples_of(array, name, stamps, stream, marks)
+
+
+def read_array(path: Path, stream: Stream, format: str, *, text: bool = False) -> NDArray[Any]:
+    """Read the array that `key` names, or the only one, as it is, which may be of text; BrokenFileError as `read`."""
+    return _array_and_stamps(path, stream, format, text=text)[0]
+
+
+def samples_of(
+    array: NDArray[Any], name: str, stamps: Stamps | None, stream: Stream, marks: Sequence[Column] = ()
+) -> Samples:
+    """Arrange an array of that name as samples; BrokenFileError as `read`."""
     found = arranged(array, stream.axes, stream.kind)
     notes = Notes(layout=f"array{f' `{name}`' if name else ''} {' x '.join(map(str, array.shape))}")
     if stream.kind == "skeleton" and found.ndim == 3:
@@ -46,16 +58,14 @@ def read(path: Path, stream: Stream, format: str, label: Column | None = None) -
         return Samples(values, names, stamps=_fitting(stamps, len(values)), shape=shape, notes=notes)
     values, _ = rows_of(found)
     in_columns = stream if _column(stream) is not None else msgspec.structs.replace(stream, time=None)
-    selection = select(None, values.shape[1], in_columns, label)
+    selection = select(None, values.shape[1], in_columns, marks)
     if selection.stamps:
         stamps = values[:, selection.stamps[0]]
     return Samples(
         values[:, list(selection.values)],
         selection.names,
         stamps=_fitting(stamps, len(values)),
-        labels=None
-        if selection.label is None
-        else np.array([f"{each:g}" for each in values[:, selection.label]], dtype=object),
+        marks=tuple(np.array([f"{each:g}" for each in values[:, at]], dtype=object) for at in selection.marks),
         notes=notes,
     )
 
@@ -85,7 +95,7 @@ def read_frames(path: Path, stream: Stream, format: str) -> NDArray[np.uint8] | 
 
 
 def _array_and_stamps(
-    path: Path, stream: Stream, format: str, *, frames: bool = False
+    path: Path, stream: Stream, format: str, *, frames: bool = False, text: bool = False
 ) -> tuple[NDArray[Any], str, Stamps | None]:
     named = stream.time.column if stream.time is not None and isinstance(stream.time.column, str) else ""
     if stream.time is not None and isinstance(stream.time.column, tuple):
@@ -95,13 +105,13 @@ def _array_and_stamps(
             raise BrokenFileError(
                 f"is a single array, so it has no `{named}` (time.column): give the number of a column"
             )
-        return _numbers(numpy_file.read_npy(path), ""), "", None
+        return _numbers(numpy_file.read_npy(path), "", text=text), "", None
     arrays, names = _arrays(path, format, (stream.key, named), frames=frames)
     key = stream.key.strip("/") or _only([name for name in names if name != named])
     for wanted, said in ((key, "key"), (named, "time.column")):
         if wanted and wanted not in arrays:
             raise BrokenFileError(f"has no array `{wanted}` ({said}); it has {', '.join(names) or 'none of numbers'}")
-    return _numbers(arrays[key], key), key, _vector(arrays[named], named) if named else None
+    return _numbers(arrays[key], key, text=text), key, _vector(arrays[named], named) if named else None
 
 
 def _arrays(
@@ -132,8 +142,8 @@ def _only(names: Sequence[str]) -> str:
     return names[0]
 
 
-def _numbers(array: NDArray[Any], name: str) -> NDArray[Any]:
-    if array.dtype.kind not in "fiub":
+def _numbers(array: NDArray[Any], name: str, *, text: bool = False) -> NDArray[Any]:
+    if array.dtype.kind not in ("fiubU" if text else "fiub"):
         raise BrokenFileError(f"{f'`{name}`' if name else 'the array'} holds {array.dtype}, no real numbers")
     return array
 

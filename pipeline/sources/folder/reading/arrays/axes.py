@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.sources.broken_file import BrokenFileError
-
-Axis = Literal["time", "channel", "joint", "axis", "row", "column"]
+from pipeline.sources.folder.params import Axis
 
 
 def default_axes(kind: str, dimensions: int) -> tuple[Axis, ...]:

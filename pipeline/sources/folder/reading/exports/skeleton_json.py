@@ -30,12 +30,17 @@ def read(paths: Sequence[Path], stream: Stream) -> Samples:
     OSError
         The system does not let it be read.
     """
-    files = [_frames(_document(path)) for path in paths]
+    files = [frames_of(path) for path in paths]
     frames = [frame for each in files for frame in each]
     places = [_place(file, at, len(paths)) for file, each in enumerate(files) for at in range(len(each))]
     found = [_bodies(frame, place, stream.key) for frame, place in zip(frames, places, strict=True)]
     stamps = None if stream.time is None else _stamps(frames, places, stream.time.column)
     return samples_of(found, places, stream, "JSON", stamps)
+
+
+def frames_of(path: Path) -> Sequence[Any]:
+    """Return the frames of a file as JSON has them; raises as `read`."""
+    return _frames(_document(path))
 
 
 def _document(path: Path) -> Any:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from pipeline.sources.base import Probe, Video
 from pipeline.sources.broken_file import BrokenFileError, for_recording
-from pipeline.sources.folder.natural_order import natural
 from pipeline.sources.folder.params import Format, Stream
 from pipeline.sources.folder.reading.arrays import array_file
 from pipeline.sources.folder.reading.cut import Span, within
@@ -31,7 +30,7 @@ class Owner:
 
 
 def open_video(root: Path, files: Sequence[str], stream: Stream, owner: Owner, span: Span | None = None) -> Video:
-    """Open a stream's files, in natural order of their names, as one video.
+    """Open a stream's files, in the order that they are given in, as one video.
 
     A folder among them stands for the pictures in it. A span is cut by the files' own frame times where they say them
     reliably, else by the stream's rate; the stream's offset is added to either.
@@ -45,7 +44,7 @@ def open_video(root: Path, files: Sequence[str], stream: Stream, owner: Owner, s
     """
     parts: list[Video] = []
     pictures: list[str] = []
-    for name in sorted(files, key=natural):
+    for name in files:
         with for_recording(owner.recording, owner.stream, name):
             format = "images" if (root / name).is_dir() else format_of(root / name, stream.format)
             if format == "images":

@@ -20,7 +20,7 @@ from pipeline.sources.folder.reading.tables.dialect import MISSING, number
 _EPOCH = datetime(1970, 1, 1)
 
 
-def read(path: Path, stream: Stream, label: Column | None = None) -> Samples:
+def read(path: Path, stream: Stream, marks: Sequence[Column] = ()) -> Samples:
     """Read a sheet of a workbook: the one called `key`, else the first. Formulas count as the values last seen.
 
     ``csv.skip`` and ``csv.header`` hold for its rows, too.
@@ -41,10 +41,10 @@ def read(path: Path, stream: Stream, label: Column | None = None) -> Samples:
         sheet = book[stream.key] if stream.key else book[book.sheetnames[0]]
         cells = [(at, row) for at, row in enumerate(sheet.iter_rows(values_only=True), 1) if at > stream.csv.skip]
     rows = [(at, row) for at, row in cells if any(not _is_missing(cell) for cell in row)]
-    return _samples(rows, stream, label)
+    return _samples(rows, stream, marks)
 
 
-def _samples(rows: Sequence[tuple[int, Sequence[Any]]], stream: Stream, label: Column | None) -> Samples:
+def _samples(rows: Sequence[tuple[int, Sequence[Any]]], stream: Stream, marks: Sequence[Column]) -> Samples:
     if not rows:
         raise BrokenFileError("has no samples")
     named = stream.csv.header
@@ -55,7 +55,7 @@ def _samples(rows: Sequence[tuple[int, Sequence[Any]]], stream: Stream, label: C
     if not rows:
         raise BrokenFileError("has no samples, only a row of names")
     width = len(rows[0][1])
-    selection = select(names, width, stream, label)
+    selection = select(names, width, stream, marks)
     values = [
         [_number(row[at], f"row {line}, {name}") for at, name in zip(selection.values, selection.names, strict=True)]
         for line, row in rows
@@ -68,9 +68,10 @@ def _samples(rows: Sequence[tuple[int, Sequence[Any]]], stream: Stream, label: C
         names=selection.names,
         stamps=stamps,
         unit=unit,
-        labels=None
-        if selection.label is None
-        else np.array([str(row[selection.label] or "") for _, row in rows], dtype=object),
+        marks=tuple(
+            np.array(["" if row[at] is None else str(row[at]) for _, row in rows], dtype=object)
+            for at in selection.marks
+        ),
         where=lambda row: f"row {lines[row]}",
         notes=Notes(layout=f"Excel, columns: {width}", left_out=selection.left_out),
     )

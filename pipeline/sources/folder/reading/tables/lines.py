@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import math
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from pipeline.sources.broken_file import BrokenFileError
 
 BLOCK = 8 << 20  # bytes that are read at once
 _LONGEST = 64 << 20  # bytes of a line
+_UNPACKED = 256 << 20  # bytes that any .gz may unpack to,
+_PACKED = 100  # and how many times its own size
 _MARKS = (  # what a file may begin with, which says its encoding
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -32,7 +35,8 @@ def blocks(path: Path, encoding: str = "utf-8", size: int = BLOCK) -> Iterator[b
     Raises
     ------
     BrokenFileError
-        Empty, binary, damaged gzip, or not of the encoding; unknown encodings, too. UTF-8 is not checked here.
+        Empty, binary, damaged gzip, or one that unpacks to far more than its size; or not of the encoding;
+        unknown encodings, too. UTF-8 is not checked here.
     OSError
         The system does not let it be read.
     """
@@ -46,7 +50,7 @@ def blocks(path: Path, encoding: str = "utf-8", size: int = BLOCK) -> Iterator[b
         decode = _to_utf8(marked)
         rest, only_cr = b"", None
         data = start[len(mark) :]
-        line = 1
+        line, most = 1, _most_unpacked(path)
         while True:
             text = decode(data, final=not data)
             if only_cr is None:
@@ -66,7 +70,19 @@ def blocks(path: Path, encoding: str = "utf-8", size: int = BLOCK) -> Iterator[b
                 raise BrokenFileError(f"is no text table: line {line} is longer than {_LONGEST >> 20} MB")
             if cut:
                 yield text[:cut]
+            if file.tell() > most:
+                raise BrokenFileError(
+                    f"unpacks to more than {_UNPACKED >> 20} MB, {_PACKED} times its size: if that is right, unpack it"
+                )
             data = file.read(size)
+
+
+def _most_unpacked(path: Path) -> float:
+    return max(_UNPACKED, _PACKED * path.stat().st_size) if _is_packed(path) else math.inf
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
 
 
 class _to_utf8:  # noqa: N801  (used as a function that remembers halves of characters)
@@ -88,7 +104,7 @@ class _to_utf8:  # noqa: N801  (used as a function that remembers halves of char
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    if path.suffix.lower() != ".gz":
+    if not _is_packed(path):
         with path.open("rb") as file:
             yield file
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from pipeline.sources.folder.reading.samples import NO_STAMP, Samples, Stamps, j
 from pipeline.sources.folder.reading.selection import select
 
 
-def read(path: Path, stream: Stream, label: Column | None = None) -> Samples:
+def read(path: Path, stream: Stream, marks: Sequence[Column] = ()) -> Samples:
     """Read the columns of a Parquet file; one of dates and times says its unit itself.
 
     Raises
@@ -31,8 +32,8 @@ def read(path: Path, stream: Stream, label: Column | None = None) -> Samples:
     with open_for_library(path, "Parquet") as file:
         found = pa.parquet.ParquetFile(file)
         names = [str(name) for name in found.schema_arrow.names]
-        selection = select(names, len(names), stream, label)
-        wanted = sorted({at for at in (*selection.values, *selection.stamps, selection.label) if at is not None})
+        selection = select(names, len(names), stream, marks)
+        wanted = sorted({*selection.values, *selection.stamps, *selection.marks})
         table = found.read(columns=[names[at] for at in wanted], use_threads=False)
         table.validate(full=True)
     values = np.empty((table.num_rows, len(selection.values)))
@@ -48,7 +49,7 @@ def read(path: Path, stream: Stream, label: Column | None = None) -> Samples:
         names=selection.names,
         stamps=stamps,
         unit=unit,
-        labels=None if selection.label is None else _texts(table.column(names[selection.label])),
+        marks=tuple(_texts(table.column(names[at])) for at in selection.marks),
         where=lambda row: f"row {row + 1}",
         notes=Notes(layout=f"Parquet, columns: {len(names)}", left_out=selection.left_out),
     )

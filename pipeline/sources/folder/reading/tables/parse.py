@@ -31,11 +31,11 @@ _ARROW = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
 
 @dataclass(frozen=True)
 class Block:
-    """What was read of a block's lines: (T, C) values, NaN where one is missing, with stamps and labels."""
+    """What was read of a block's lines: (T, C) values, NaN where one is missing, with stamps and marks."""
 
     values: NDArray[np.float64]
     stamps: Stamps | None
-    labels: NDArray[Any] | None
+    marks: tuple[NDArray[Any], ...]
 
 
 def parse(data: bytes, first: int, dialect: Dialect, selection: Selection, stamps: StampKind) -> Block:
@@ -90,11 +90,11 @@ def _by_arrow(data: bytes, dialect: Dialect, selection: Selection, stamps: Stamp
     types: dict[str, Any] = {names[at]: pa.float64() for at in selection.values}
     for at in selection.stamps:
         types[names[at]] = _ARROW[stamps]
-    if selection.label is not None:
-        types[names[selection.label]] = pa.string()
+    for at in selection.marks:
+        types[names[at]] = pa.string()
     if dialect.open_end:
         types.setdefault(names[-1], pa.null())
-    if {*selection.stamps, selection.label} & {*selection.values}:
+    if {*selection.stamps, *selection.marks} & {*selection.values} or {*selection.stamps} & {*selection.marks}:
         raise pa.ArrowInvalid("a column is wanted in two ways")
     try:
         table = pa.csv.read_csv(
@@ -115,8 +115,7 @@ def _by_arrow(data: bytes, dialect: Dialect, selection: Selection, stamps: Stamp
     for channel, at in enumerate(selection.values):
         values[:, channel] = _floats(table.column(names[at]))
     found = joined_columns([_stamps(table.column(names[at]), stamps) for at in selection.stamps])
-    labels = None if selection.label is None else _labels(table.column(names[selection.label]))
-    return Block(values, found, labels)
+    return Block(values, found, tuple(_marks(table.column(names[at])) for at in selection.marks))
 
 
 def _floats(column: Any) -> NDArray[np.float64]:
@@ -135,7 +134,7 @@ def _stamps(column: Any, kind: StampKind) -> Stamps:
     return found
 
 
-def _labels(column: Any) -> NDArray[Any]:
+def _marks(column: Any) -> NDArray[Any]:
     encoded = column.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.string()).dictionary_encode()
@@ -147,7 +146,7 @@ def _labels(column: Any) -> NDArray[Any]:
 def _by_line(data: bytes, first: int, dialect: Dialect, selection: Selection, kind: StampKind) -> Block:
     rows: list[list[float]] = []
     stamps: list[list[Any]] = [[] for _ in selection.stamps]
-    labels: list[str] = []
+    marks: list[list[str]] = [[] for _ in selection.marks]
     for at, line in counted(data, first, dialect.comments, dialect.separator):
         fields = _fields(line, at, dialect)
         rows.append(
@@ -158,13 +157,13 @@ def _by_line(data: bytes, first: int, dialect: Dialect, selection: Selection, ki
         )
         for column, found in zip(selection.stamps, stamps, strict=True):
             found.append(_stamp(fields, column, at, dialect, kind))
-        if selection.label is not None:
-            labels.append(fields[selection.label].strip())
+        for column, texts in zip(selection.marks, marks, strict=True):
+            texts.append(fields[column].strip())
     values = np.array(rows, np.float64).reshape(len(rows), len(selection.values))
     return Block(
         values,
         joined_columns([_as_stamps(each, kind) for each in stamps]),
-        None if selection.label is None else np.array(labels, dtype=object),
+        tuple(np.array(texts, dtype=object) for texts in marks),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from pipeline.sources.folder.reading.tables.lines import blocks, counted
 from pipeline.sources.folder.reading.tables.parse import Block, StampKind, parse
 
 
-def read(path: Path, stream: Stream, label: Column | None = None) -> Samples:
+def read(path: Path, stream: Stream, marks: Sequence[Column] = ()) -> Samples:
     """Read a text table, block after block: memory holds what is returned twice, and a block.
 
     Raises
@@ -30,7 +31,7 @@ def read(path: Path, stream: Stream, label: Column | None = None) -> Samples:
     source = blocks(path, stream.csv.encoding)
     head = next(source, b"")
     dialect = find_dialect(head, stream.csv)
-    selection = select(dialect.names, dialect.columns, stream, label, dialect.open_end)
+    selection = select(dialect.names, dialect.columns, stream, marks, dialect.open_end)
     kind = _stamp_kind(dialect, selection.stamps, stream)
     found: list[Block] = []
     line = dialect.start + 1
@@ -44,7 +45,7 @@ def read(path: Path, stream: Stream, label: Column | None = None) -> Samples:
         stamps=None
         if not selection.stamps
         else joined_stamps([each.stamps for each in found if each.stamps is not None]),
-        labels=None if label is None else np.concatenate([each.labels for each in found if each.labels is not None]),
+        marks=tuple(np.concatenate(each) for each in zip(*(part.marks for part in found), strict=True)),
         where=lambda row: _line(path, stream.csv, dialect, row),
         notes=Notes(layout=str(dialect), left_out=selection.left_out),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,14 +56,20 @@ class NetworkToRun:
         What images are normalised with, (1, 3, 1, 1).
     size
         Rows and columns of an image.
+    made_for
+        The size that it was made for.
+    plain
+        It is run as it is written, by torch.
     """
 
     name: str
-    variant: bool
+    variant: Any
     body: nn.Module
     mean: Tensor
     std: Tensor
     size: int
+    made_for: int = 224
+    plain: bool = False
 
 
 def frozen(network: NetworkToRun, device: torch.device, precision: str) -> FrozenNetwork:
@@ -75,9 +82,11 @@ def frozen(network: NetworkToRun, device: torch.device, precision: str) -> Froze
     ConfigError
         The network does not take images of this size.
     """
+    if network.plain:
+        return _as_written(network, device, precision)
     if device.type != "cpu" or precision != "fp32":
         return _on_torch(network, device, precision)
-    if network.name.startswith(_FASTER_ON_TORCH):
+    if network.name.rpartition("/")[2].startswith(_FASTER_ON_TORCH):
         _log.debug("%s stays with torch: it is faster there", network.name)
         return _on_torch(network, device, precision, ": faster for this backbone")
     cache = ConversionCache(network=network.name, variant=network.variant, size=network.size, images=IMAGES)
@@ -113,6 +122,13 @@ def _on_onnx_runtime(network: NetworkToRun, converted: ConvertedNetwork) -> Froz
     return FrozenNetwork(session, session.width, f"onnxruntime {version('onnxruntime')}")
 
 
+def _as_written(network: NetworkToRun, device: torch.device, precision: str) -> FrozenNetwork:
+    with torch.inference_mode():
+        width = network.body(_example(network, 2)).shape[1]
+    compute = TorchNetwork(network.body, network.mean, network.std, device, precision)
+    return FrozenNetwork(compute, width, f"torch {torch.__version__}, as it is written")
+
+
 def _on_torch(network: NetworkToRun, device: torch.device, precision: str, reason: str = "") -> FrozenNetwork:
     with _size_checked(network):
         width = fuse_conv_bn(network.body, _example(network, 2)).shape[1]
@@ -128,7 +144,7 @@ def _size_checked(network: NetworkToRun) -> Iterator[None]:
     except (RuntimeError, AssertionError, ValueError) as error:
         raise ConfigError(
             f"image_size: {network.name} does not take images of {network.size} pixels "
-            f"({str(error).splitlines()[0]}); try 224"
+            f"({str(error).splitlines()[0]}); try {network.made_for}"
         ) from error
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sources.folder.listing.patterns import Pattern, PatternError, plain
+from pipeline.sources.folder.listing.patterns import Pattern, PatternError, escaped, plain
 
 NAMES = ["subject", "label", "session", "view"]
 letters = st.text(string.ascii_lowercase, min_size=1, max_size=5)
@@ -44,6 +44,32 @@ def test_a_path_that_fits(pattern: str, path: str, parts: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize(
+    ("pattern", "path", "parts"),
+    [
+        ("S{subject}[_{session}].csv", "S1_2.csv", {"subject": "1", "session": "2"}),
+        ("S{subject}[_{session}].csv", "S1.csv", {"subject": "1", "session": ""}),
+        ("[{site}/]S{subject:d}[T{session:d}C{view}].csv", "S1T2C3.csv",
+         {"site": "", "subject": "1", "session": "2", "view": "3"}),
+        ("[{site}/]S{subject:d}[T{session:d}C{view}].csv", "A/S1.csv",
+         {"site": "A", "subject": "1", "session": "", "view": ""}),
+        ("{label}[ ({session:d})]", "walk (2)", {"label": "walk", "session": "2"}),
+        ("{label} [[{session}]].csv", "walk [2].csv", {"label": "walk", "session": "2"}),
+        ("[[x]]{subject}", "[x]1", {"subject": "1"}),
+    ],
+)  # fmt: skip
+def test_what_stands_in_brackets_may_be_missing(pattern: str, path: str, parts: dict[str, str]) -> None:
+    assert Pattern.parse(pattern).match(path) == parts
+
+
+@given(st.text("ab[]{}_-. ", min_size=1, max_size=12).filter(lambda text: text != ".."))
+def test_a_name_that_is_escaped_fits_itself_alone(text: str) -> None:
+    pattern = Pattern.parse(escaped(text))
+    assert pattern.match(text) == {}
+    assert pattern.match(f"{text}x") is None
+    assert pattern.names == ()
+
+
+@pytest.mark.parametrize(
     ("pattern", "path"),
     [
         ("{subject}.csv", "a/1.csv"),  # a part lies within a name
@@ -70,6 +96,10 @@ def test_a_path_that_does_not(pattern: str, path: str) -> None:
         ("{1}.csv", "is no part"),
         ("{subject:x}.csv", "is no part"),
         ("{sub ject}.csv", "such as {subject}"),
+        ("walk [1].csv", "brackets hold a part"),
+        ("{label}[_{session}", "a bracket does not end"),
+        ("{label}_{session}]", "brackets themselves twice"),
+        ("{label}[_{session}[_{view}]]", "brackets hold a part, and no brackets"),
     ],
 )
 def test_what_is_no_pattern(text: str, said: str) -> None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pipeline.sources.broken_file import BrokenFileError
 from pipeline.sources.folder.params import Stream
-from pipeline.sources.folder.reading.read import Reading, read_series
+from pipeline.sources.folder.reading.read import read_series
+from pipeline.sources.folder.reading.whole import Reading
 
 
 def stream(**said: Any) -> Stream:

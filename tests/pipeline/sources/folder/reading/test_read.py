@@ -74,7 +74,8 @@ def test_a_sample_without_a_time_is_dropped(tmp_path: Path) -> None:
 
 
 def test_several_files_of_one_stream(tmp_path: Path) -> None:
-    files = [write(tmp_path, f"t,x\n{at},{at}\n{at + 0.5},{at}\n", f"part{at}.csv") for at in (10, 9, 1)]
+    files = [write(tmp_path, f"t,x\n{at},{at}\n{at + 0.5},{at}\n", f"part{at}.csv") for at in (1, 9, 10)]
+    assert read_series(files[::-1], stream()).series.values[:, 1].tolist() == [10, 10, 9, 9, 1, 1]
     found = read_series(files, stream()).series
     assert found.values[:, 1].tolist() == [1, 1, 9, 9, 10, 10]
     timed = read_series(files, stream(time={"column": "t"})).series
@@ -145,8 +146,8 @@ def test_neighbouring_stretches_share_no_sample(length: int, one: int, two: int,
 def test_one_long_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, "".join(f"{at}\n" for at in range(1000)))
     reads = []
-    whole = reading._whole
-    monkeypatch.setattr(reading, "_whole", lambda *given: (reads.append(1), whole(*given))[1])
+    whole = reading._samples
+    monkeypatch.setattr(reading, "_samples", lambda *given: (reads.append(1), whole(*given))[1])
     with ThreadPoolExecutor(4) as pool:
         found = [*pool.map(lambda at: read_series([path], stream(), span=Span(at, at + 1)), range(10))]
     assert [int(each.series.values[0, 0]) for each in found] == [*range(0, 1000, 100)]

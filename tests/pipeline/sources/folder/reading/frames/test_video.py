@@ -16,6 +16,7 @@ from scipy.io import savemat
 
 from pipeline.errors import BadRecording
 from pipeline.sources.base import Video
+from pipeline.sources.folder.natural_order import natural
 from pipeline.sources.folder.reading.cut import Span
 from pipeline.sources.folder.reading.frames.video import Owner, open_video, probe_video
 
@@ -84,7 +85,7 @@ def levels(found: NDArray[Any]) -> list[int]:
 def test_pictures_of_16_bits_are_depth(write: Callable[[NDArray[Any]], bytes], tmp_path: Path) -> None:
     for at, each in zip((10, 9, 2), DEPTH[::-1], strict=True):
         (tmp_path / f"f{at}.{'png' if write is picture else 'pgm'}").write_bytes(write(each))
-    files = [path.name for path in tmp_path.iterdir()]
+    files = sorted((path.name for path in tmp_path.iterdir()), key=natural)
     video = opened(tmp_path, files)
     assert (frames(video) == DEPTH).all()
     assert frames(video).dtype == np.uint16
@@ -127,7 +128,8 @@ def test_videos(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mkv", [10, 50, 90])
     write_video(tmp_path / "b.mkv", [130, 170])
     assert levels(frames(opened(tmp_path, ["a.mkv"]))) == [10, 50, 90]
-    both = opened(tmp_path, ["b.mkv", "a.mkv"])
+    assert levels(frames(opened(tmp_path, ["b.mkv", "a.mkv"]))) == [130, 170, 10, 50, 90]
+    both = opened(tmp_path, ["a.mkv", "b.mkv"])
     assert levels(frames(both)) == [10, 50, 90, 130, 170]
     assert levels(frames(both, [0, 3, 4])) == [10, 130, 170]
     part = opened(tmp_path, ["a.mkv", "b.mkv"], Span(0.1, 0.4))

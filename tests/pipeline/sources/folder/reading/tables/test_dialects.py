@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.sources.folder.reading.tables import lines
+
 from ..reads import read, refused, times, values
 
 TWO = [[1.0, 2.0], [3.0, 4.0]]
@@ -173,3 +175,10 @@ def test_the_notes_say_how_a_file_was_read(tmp_path: Path) -> None:
     assert "`,`" in notes.layout
     assert notes.left_out == ("column 1, which has no name",)
     assert notes.samples == 2
+
+
+def test_a_small_file_that_unpacks_to_a_huge_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = gzip.compress(b"1,2\n" * (1 << 19))
+    assert len(values(tmp_path, packed, "a.csv.gz")) == 1 << 19
+    monkeypatch.setattr(lines, "_UNPACKED", 1 << 19)
+    assert "100 times its size" in refused(tmp_path, packed, "a.csv.gz")

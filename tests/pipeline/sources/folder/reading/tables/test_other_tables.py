@@ -13,7 +13,8 @@ import pyarrow.parquet
 import pytest
 
 from pipeline.sources.broken_file import BrokenFileError
-from pipeline.sources.folder.reading.read import Reading, read_series
+from pipeline.sources.folder.reading.read import read_series
+from pipeline.sources.folder.reading.whole import Reading
 
 from ..reads import refused, stream
 

@@ -1,0 +1,88 @@
+"""Text as the user at hand reads it: commands that name her stages file, lines no wider than her terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.terminal import Guarded
+
+DEFAULT_FILE = Path("stages.yaml")
+_LEAST = 40  # columns: for less nothing is folded
+_COMMANDS = "run|status|explain|accept|doctor|graph|inspect|results|push|pull|verify|gc|store \\w+"
+_COMMAND = re.compile(rf"`(pipeline (?:{_COMMANDS})\b[^`\n]*)`")
+_OF_A_TABLE = re.compile(r"\S {2,}\S")  # prose has one space between words
+
+
+def say(text: str) -> None:
+    """Print what people read, no wider than their terminal."""
+    named = sys.stdout.told(text) if isinstance(sys.stdout, Guarded) else text
+    print(folded(named, width_of(sys.stdout)))
+
+
+def use_file(path: Path) -> None:
+    """Let commands in what is printed from now on name a stages file, where it is not the default one."""
+    if path == DEFAULT_FILE or not re.fullmatch(r"[^\"\\`\x00-\x1f]+", str(path)):  # which JSON would spell otherwise
+        return
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, Guarded):
+            stream.told = _after(stream.told, path)
+
+
+def _after(told: Callable[[str], str], path: Path) -> Callable[[str], str]:
+    return lambda text: told(with_file(text, path))
+
+
+def fold_errors(stream: Guarded) -> None:
+    """Fold what is printed to a stream, where it is a terminal."""
+    stream.told = lambda text: folded(text, width_of(stream))
+
+
+def with_file(text: str, path: Path) -> str:
+    """Add ``-f FILE`` to the commands of this program that stand in backquotes, but for those that have one.
+
+    Nothing is added of the default file.
+    """
+    if path == DEFAULT_FILE:
+        return text
+
+    def named(found: re.Match[str]) -> str:
+        return found[0] if " -f " in found[1] else f"`{found[1]} -f {shlex.quote(str(path))}`"
+
+    return _COMMAND.sub(named, text)
+
+
+def folded(text: str, width: int) -> str:
+    """Break lines at spaces, and go on two columns further in; tables, and commands in backquotes, stay whole.
+
+    A `width` of 0: there is no terminal, and nothing is broken.
+    """
+    if width < _LEAST:
+        return text
+    return "\n".join(_folded(line, width) for line in text.split("\n"))
+
+
+def _folded(line: str, width: int) -> str:
+    if len(line) <= width or _OF_A_TABLE.search(line):
+        return line
+    whole = re.sub(r"`[^`]*`", lambda found: found[0].replace(" ", "\0"), line)
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    wrapped = textwrap.fill(
+        whole, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False
+    )
+    return wrapped.replace("\0", " ")
+
+
+def width_of(stream: object) -> int:
+    """Return how wide the terminal is that a stream writes to, as COLUMNS or it says; 0 where it is none."""
+    try:
+        found = os.get_terminal_size(stream.fileno()).columns  # type: ignore[attr-defined]
+    except (OSError, ValueError, AttributeError):
+        return 0
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdecimal() and int(said) else found
