@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from store.maintenance.inventory import Folder as Folder
     from store.maintenance.lineage import Lineage as Lineage
     from store.maintenance.lineage import Origin as Origin
+    from store.maintenance.records import Records as Records
     from store.maintenance.references import Ref as Ref
     from store.maintenance.references import encode_ref as encode_ref
     from store.maintenance.references import parse_ref as parse_ref
@@ -57,6 +58,7 @@ _LAZY_MODULES = {
     "store.maintenance.gc": ("GarbageCollection", "resolve_ref_names"),
     "store.maintenance.inventory": ("Folder",),
     "store.maintenance.lineage": ("Lineage", "Origin"),
+    "store.maintenance.records": ("Records",),
     "store.maintenance.references": ("Ref", "encode_ref", "parse_ref"),
     "store.maintenance.usage": ("Totals", "Usage", "Users", "usage_of", "users_of"),
     "store.manifest.schema": ("Manifest",),

@@ -105,16 +105,17 @@ def is_of_output(child: str) -> bool:
 
 
 def is_of_store(path: str) -> bool:
-    """Return whether an object below ``outputs/``, ``families/``, ``refs/`` or ``quarantine/`` is part of the format.
+    """Return whether an object below one of the store's folders (``outputs/``, ``refs/``, ...) is part of the format.
 
     There may be foreign objects: files that were in the folder before the store, those that a desktop leaves in every
     folder, or the empty object that stands for a folder in a bucket.
     """
     top, *names = path.split("/")
     parents, last = names[:-1], names[-1] if names else ""
-    if top == "refs":
+    if top in ("refs", "runs"):
         locked = last[1:].removesuffix(".lock") if last.startswith(".") and last.endswith(".lock") else last
-        return not parents and (is_name(locked) or is_temporary(last))
+        in_place = len(parents) == (top == "runs") and all(map(is_name, parents))
+        return in_place and (is_name(locked) or is_temporary(last))
     if len(names) < 3 or not all(map(is_name, names[:2])):
         return False
     child, below = names[2], len(names) > 3
@@ -148,3 +149,13 @@ def ref_lock_path(name: str) -> str:
 def ref_path(name: str) -> str:
     """Return the path of a reference: the record of which outputs somebody uses."""
     return f"refs/{check_name(name, 'the reference')}"
+
+
+def run_path(group: str, name: str) -> str:
+    """Return the path of a record of what was run."""
+    return f"runs/{check_name(group, 'the group')}/{check_name(name, 'the record')}"
+
+
+def run_lock_path(group: str, name: str) -> str:
+    """Return the path that is locked while a run goes on, or records are made; no record can have such a name."""
+    return f"runs/{check_name(group, 'the group')}/.{check_name(name, 'the record')}.lock"

@@ -41,12 +41,16 @@ def read_plain_file(path: Path, limit: int = -1) -> bytes:
         if error.errno in (errno.ENXIO, errno.ENODEV):  # of a socket or a device
             raise _not_plain(path, describe_file_type(os.stat(path).st_mode)) from None
         raise
-    mode = os.fstat(descriptor).st_mode
+    found = os.fstat(descriptor)
+    mode = found.st_mode
     if what := "a folder" if stat.S_ISDIR(mode) else describe_file_type(mode):
         os.close(descriptor)
         raise _not_plain(path, what)
     with open(descriptor, "rb") as file:
-        return file.read(limit)
+        if limit < 0:
+            return file.read()
+        data = file.read(min(limit, found.st_size + 1))  # memory is taken for what is asked for
+        return data + file.read(limit - len(data)) if len(data) > found.st_size else data
 
 
 def _not_plain(path: Path, what: str) -> NotPlainFile:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from store.maintenance.gc import GarbageCollection
     from store.maintenance.inventory import Folder, Inventory
     from store.maintenance.lineage import Lineage
+    from store.maintenance.records import Records
     from store.manifest.schema import Manifest
     from store.manifest.validation import Contradiction
     from store.reading.output import Output
@@ -276,5 +277,18 @@ class Store:
 
     def refs(self, prefix: str = "") -> dict[str, bytes]:
         """Return every reference by name, or those whose names begin with a prefix."""
-        names = (name for name in self._root.list_dir("refs") if name.startswith(prefix) and is_name(name))
-        return {name: data for name in names if (data := self.read_ref(name)) is not None}
+        return {name: data for name in self.ref_names(prefix) if (data := self.read_ref(name)) is not None}
+
+    def ref_names(self, prefix: str = "") -> list[str]:
+        """Return the names of references that begin so; nothing is read."""
+        return [name for name in self._root.list_dir("refs") if name.startswith(prefix) and is_name(name)]
+
+    def delete_ref(self, name: str) -> None:
+        """Delete a reference; a missing one is no error."""
+        self._root.delete(ref_path(name))
+
+    def runs(self, group: str) -> Records:
+        """Return the records of what was run of one group."""
+        from store.maintenance.records import Records
+
+        return Records(self._root, group)

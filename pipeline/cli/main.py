@@ -25,6 +25,8 @@ _COMMANDS = {  # what each is for, and an example
     "explain": ("Say why a step would run, and what it is made of.", "explain 'teacher[subjects=odd,seed=0]'"),
     "graph": ("Draw the entries and what they need.", "graph --format svg > stages.svg"),
     "results": ("Print every model's figures, over seeds.", "results --per-recording > predictions.csv"),
+    "report": ("Write what came out as one HTML file.", "report -o report.html"),
+    "runs": ("List what was run; keep runs, or drop them.", "runs keep 3 baseline"),
     "doctor": ("Look whether this machine and this experiment have what a run needs.", "doctor -f mine.yaml"),
     "inspect": ("Look at the recordings, or at one as a model sees it.", "inspect --png source.png"),
     "accept": ("Take changed code that gives the same values.", "accept teacher"),

@@ -36,13 +36,37 @@ def _use_file(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
     return path
 
 
+def _use_files(ctx: click.Context, param: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    if len(paths) == 1:
+        use_file(paths[0])
+    return paths
+
+
 def experiment_options(command: F) -> F:
     """Add ``-f`` and ``--set``, which the command takes as `path` and `settings`, ``--debug`` and ``-v``."""
-    options = [
+    return _with_options(
+        command,
         click.option(
             "-f", "--file", "path", type=click.Path(path_type=Path, readable=False), default=DEFAULT_FILE,
             metavar="FILE", show_default=True, callback=_use_file, help="The stages file.",
         ),
+    )  # fmt: skip
+
+
+def several_experiments_options(command: F) -> F:
+    """Add the same, but ``-f`` may be given several times: the command takes `paths` and `settings`."""
+    return _with_options(
+        command,
+        click.option(
+            "-f", "--file", "paths", type=click.Path(path_type=Path, readable=False), default=(DEFAULT_FILE,),
+            show_default=True, callback=_use_files, multiple=True, help="The stages file. Repeatable.",
+        ),
+    )  # fmt: skip
+
+
+def _with_options(command: F, file: Callable[[F], F]) -> F:
+    options: list[Callable[[F], F]] = [
+        file,
         click.option(
             "--set", "settings", multiple=True, metavar="KEY=VALUE",
             help="Override a key of the stages file, for example source.root=DIR. Repeatable.",

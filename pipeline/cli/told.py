@@ -14,7 +14,7 @@ from pipeline.terminal import Guarded
 
 DEFAULT_FILE = Path("stages.yaml")
 _LEAST = 40  # columns: for less nothing is folded
-_COMMANDS = "run|status|explain|accept|doctor|graph|inspect|results|push|pull|verify|gc|store \\w+"
+_COMMANDS = "run|status|explain|accept|doctor|graph|inspect|results|report|runs|push|pull|verify|gc|store \\w+"
 _COMMAND = re.compile(rf"`(pipeline (?:{_COMMANDS})\b[^`\n]*)`")
 _OF_A_TABLE = re.compile(r"\S {2,}\S")  # prose has one space between words
 

@@ -6,7 +6,7 @@ import getpass
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,7 +83,7 @@ class History:
         """Read an experiment's history; an empty one where there is none or it cannot be read."""
         path = path.absolute()
         host = os.uname().nodename
-        name = _name(path, f"{user_name()}@{host}:")  # two machines may have equal paths
+        name = reference_name(path, f"{user_name()}@{host}:")  # two machines may have equal paths
         history = cls(store, name, Reference(path.name, user=user_name(), host=host, path=str(path)), trial=trial)
         history._read()
         return history
@@ -112,6 +112,15 @@ class History:
             return {**self.steps, **done}, [*self._reference.uses, *(PendingUse(*name, _ago()) for name in former)]
 
         self._change(lambda: any(self.steps.get(step) != past for step, past in done.items()), make)
+
+    def release(self, outputs: Collection[OutputName], *, steps: bool) -> None:
+        """Name outputs no longer that nothing but a dropped run needs; with `steps` also where a step has them."""
+
+        def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
+            kept = {id_: past for id_, past in self.steps.items() if not (steps and _output(past) in outputs)}
+            return kept, [use for use in self._reference.uses if _output(use) not in outputs]
+
+        self._change(lambda: not self.pinned_outputs().isdisjoint(outputs), make)
 
     def unrecorded_steps(self, steps: Iterable[Step], states: Mapping[str, str]) -> dict[str, StepRecord]:
         """Return the cached steps that this experiment never did itself, as it would remember them."""
@@ -157,7 +166,7 @@ class History:
         container, was called otherwise.
         """
         whose = self._whose
-        for name in (self.name, _name(Path(whose.path))) if whose.path else (self.name,):
+        for name in (self.name, reference_name(Path(whose.path))) if whose.path else (self.name,):
             content = self._store.read_ref(name)
             if content and (reference := _decode(content)):
                 self._reference = reference
@@ -207,7 +216,8 @@ def _decode(content: bytes) -> Reference | None:
         return None
 
 
-def _name(path: Path, whose: str = "") -> str:
+def reference_name(path: Path, whose: str = "") -> str:
+    """Name the reference of a stages file, or what else is kept of it, by its name and a digest of where it lies."""
     place = hashlib.sha256(whose.encode() + os.fsencode(path.absolute())).hexdigest()[:12]
     return f"{_NOT_IN_NAMES.sub('-', path.stem).lstrip('._=+-')[:100] or 'stages'}-{place}.json"
 

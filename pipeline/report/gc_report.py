@@ -106,7 +106,14 @@ def _kept(collection: GarbageCollection) -> str:
     kept = counted(len(collection.inventory.published) - outputs, "output")
     grace = age(collection.grace_s) if collection.grace_s >= 60 else f"{collection.grace_s:g} s"
     young = f", or younger than {grace}" if collection.grace_s else ""
-    return f"{kept} kept (used by {counted(len(collection.refs), 'experiment')}{young})"
+    runs = sum(map(_is_kept_run, collection.refs))
+    users = counted(len(collection.refs) - runs, "experiment") + (f" and {counted(runs, 'kept run')}" if runs else "")
+    return f"{kept} kept (used by {users}{young})"
+
+
+def _is_kept_run(reference: str) -> bool:
+    """Tell whether a reference is that of a run that `pipeline runs keep` keeps."""
+    return reference.removesuffix(".json").rpartition(".")[2].isdecimal()
 
 
 def _counts(scraps: Iterable[GarbageItem]) -> str:
@@ -125,7 +132,8 @@ def _notes(collection: GarbageCollection) -> list[str]:
             "note: no experiment is known here (refs/ is empty), so every output stays;\n"
             "  `pipeline run` and `pipeline push` make an experiment known"
         )
-    stale = [ref for ref in collection.refs.values() if ref.age_s is None or ref.age_s > _UNTOUCHED_S]
+    experiments = [ref for name, ref in collection.refs.items() if not _is_kept_run(name)]
+    stale = [ref for ref in experiments if ref.age_s is None or ref.age_s > _UNTOUCHED_S]
     if stale:
         notes.append("experiments that no run has changed for long; one that nobody needs goes with --forget NAME:")
         notes += [f"  {_whose(ref)}" for ref in stale]

@@ -5,21 +5,31 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.plan.planner import Plan
 from pipeline.plan.recordings.output_readers import metrics_of, predictions_of
-from pipeline.plan.steps.step import Step
-from pipeline.report.student_t import two_sided_quantile
+from pipeline.report.student_t import mean_interval
+from store import Store
 
 METRICS = ("top1", "macro_f1")
 _COLUMNS = (
     "model", "protocol", "modalities", "seed", "fold", "recording", "subject", "label", "predicted", "probability",
 )  # fmt: skip
+
+BySeed = Mapping[int, Mapping[str, float]]  # a metric in percent, by seed and fold
+
+
+class Evaluation(NamedTuple):
+    """An evaluate output, which may not be there yet, and what it stands for in results."""
+
+    key: str
+    label: Mapping[str, Any]  # model, dataset, protocol, modalities, variant, seed and fold
+    recordings: int  # of the fold's test side
+    is_there: bool
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,7 @@ class Row:
     folds: int
     variant: Mapping[str, Any] = field(default_factory=dict)
     recordings: int = 0  # tested, of all folds together
+    by_seed: BySeed = field(default_factory=dict, repr=False)  # of the seeds of which all folds are there
 
     @property
     def mean(self) -> float:
@@ -45,7 +56,12 @@ class Row:
     @property
     def std(self) -> float | None:
         """Sample deviation over seeds (ddof 1); None for a single seed."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else None
+        return deviation(self.values)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Ends of the mean's 95 % interval over seeds; None for a single seed."""
+        return mean_interval(self.values)[1:] if len(self.values) > 1 else None
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as the command line prints it."""
@@ -78,48 +94,68 @@ class Difference:
     n: int
 
 
+def deviation(values: Sequence[float]) -> float | None:
+    """Return the sample deviation (ddof 1); None of a single value."""
+    return statistics.stdev(values) if len(values) > 1 else None
+
+
 def result_rows(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) -> list[Row]:
     """Collect every figure of which all folds are there, in the order of the stages file."""
-    groups: dict[tuple[Any, ...], list[tuple[Step, Mapping[str, Any]]]] = {}
-    for step, label in _evaluations(plan):
-        variant = json.dumps(label["variant"], sort_keys=True)
-        base = (label["model"], label["dataset"], label["protocol"], tuple(label["modalities"]), variant)
-        groups.setdefault(base, []).append((step, label))
+    return rows_of(plan.store, evaluations_of(plan), per_modality, vskd_f1)
+
+
+def rows_of(
+    store: Store, evaluations: Iterable[Evaluation], per_modality: bool = False, vskd_f1: bool = False
+) -> list[Row]:
+    """Collect every figure of which all folds are there, in the order of the evaluations."""
     rows = []
-    for base, evaluations in groups.items():
-        tested = {label["fold"]: step.recipe["test"]["recordings"] for step, label in evaluations}
+    for group in grouped(evaluations):
+        tested = {each.label["fold"]: each.recordings for each in group}
         by_metric: dict[str, dict[int, dict[str, float]]] = {}  # then by seed and fold
-        for step, label in evaluations:
-            for metric, value in _figures(plan, step, label, per_modality, vskd_f1).items():
-                by_metric.setdefault(metric, {}).setdefault(label["seed"], {})[label["fold"]] = 100 * value
-        variant = evaluations[0][1]["variant"]
+        for each in group:
+            for metric, value in _figures(store, each, per_modality, vskd_f1).items():
+                by_metric.setdefault(metric, {}).setdefault(each.label["seed"], {})[each.label["fold"]] = 100 * value
+        label = group[0].label
+        place = (label["model"], label["dataset"], label["protocol"], tuple(label["modalities"]))
         for metric, by_seed in by_metric.items():
-            means = {
-                seed: statistics.fmean(by_fold.values())
-                for seed, by_fold in by_seed.items()
-                if by_fold.keys() == tested.keys()
-            }
-            if means:
-                values, seeds = tuple(means.values()), tuple(means)
-                rows.append(Row(*base[:4], metric, values, seeds, len(tested), variant, sum(tested.values())))
+            whole = {seed: by_fold for seed, by_fold in by_seed.items() if by_fold.keys() == tested.keys()}
+            if whole:
+                values = tuple(statistics.fmean(by_fold.values()) for by_fold in whole.values())
+                recordings = sum(tested.values())
+                row = Row(*place, metric, values, tuple(whole), len(tested), label["variant"], recordings, whole)
+                rows.append(row)
     return rows
 
 
-def _figures(plan: Plan, step: Step, label: Mapping[str, Any], per_modality: bool, vskd_f1: bool) -> dict[str, float]:
+def grouped(evaluations: Iterable[Evaluation]) -> list[list[Evaluation]]:
+    """Gather what differs in seed and fold only."""
+    groups: dict[str, list[Evaluation]] = {}
+    for each in evaluations:
+        place = {name: value for name, value in each.label.items() if name not in ("seed", "fold")}
+        groups.setdefault(json.dumps(place, sort_keys=True), []).append(each)
+    return [*groups.values()]
+
+
+def _figures(store: Store, evaluation: Evaluation, per_modality: bool, vskd_f1: bool) -> dict[str, float]:
     """Return the figures of one fold and seed, each from 0 to 1; none where the step has not run."""
-    if plan.states[step.id] != "cached":
+    if not evaluation.is_there:
         return {}
-    metrics = metrics_of(plan.store.output("evaluate", step.key))
+    metrics = metrics_of(store.output("evaluate", evaluation.key))
     figures = {name: getattr(metrics, name) for name in (*METRICS, *(["vskd_f1"] if vskd_f1 else []))}
     alone = metrics.per_modality if per_modality else {}
-    return figures | {f"top1 {name}": alone[name] for name in label["modalities"] if name in alone}
+    return figures | {f"top1 {name}": alone[name] for name in evaluation.label["modalities"] if name in alone}
 
 
 def differences(plan: Plan, rows: Sequence[Row]) -> list[Difference]:
     """Pair each distilled model with the train entry that has the same model and parameters but no teacher."""
+    return paired_differences(rows, baselines_of(plan))
+
+
+def paired_differences(rows: Sequence[Row], baselines: Mapping[str, str]) -> list[Difference]:
+    """Pair models with their baselines, by seed, where there are two seeds or more."""
     pairs = []
     by_name = {(row.model, row.metric, row.protocol, row.modalities, str(row.variant)): row for row in rows}
-    for model, baseline in _baselines(plan).items():
+    for model, baseline in baselines.items():
         for row in rows:
             other = by_name.get((baseline, row.metric, row.protocol, row.modalities, str(row.variant)))
             if row.model != model or other is None:
@@ -127,22 +163,20 @@ def differences(plan: Plan, rows: Sequence[Row]) -> list[Difference]:
             paired = dict(zip(other.seeds, other.values, strict=True))
             gaps = [v - paired[s] for s, v in zip(row.seeds, row.values, strict=True) if s in paired]
             if len(gaps) > 1:
-                mean = statistics.fmean(gaps)
-                half = two_sided_quantile(0.95, len(gaps) - 1) * statistics.stdev(gaps) / math.sqrt(len(gaps))
-                pairs.append(Difference(row, baseline, mean, mean - half, mean + half, len(gaps)))
+                pairs.append(Difference(row, baseline, *mean_interval(gaps), len(gaps)))
     return pairs
 
 
-def per_recording(plan: Plan) -> str:
+def per_recording(store: Store, evaluations: Iterable[Evaluation]) -> str:
     """Write one CSV line for each test recording of each model, fold and seed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for step, label in _evaluations(plan):
-        if plan.states[step.id] == "cached":
-            predictions = predictions_of(plan.store.output("evaluate", step.key))
+    for each in evaluations:
+        if each.is_there:
+            label = each.label
             place = [label["model"], label["protocol"], "+".join(label["modalities"]), label["seed"], label["fold"]]
-            for item in predictions:
+            for item in predictions_of(store.output("evaluate", each.key)):
                 writer.writerow([*place, *(getattr(item, name) for name in _COLUMNS[5:])])
     return text.getvalue()
 
@@ -154,13 +188,17 @@ def random_projections(plan: Plan) -> list[str]:
     return [f"{name} ({backbone})" for name, backbone in backbones.items()]
 
 
-def _evaluations(plan: Plan) -> Iterator[tuple[Step, Mapping[str, Any]]]:
-    for step in plan.steps.values():
-        if step.stage == "evaluate":
-            yield from ((step, label) for label in step.labels)
+def evaluations_of(plan: Plan) -> list[Evaluation]:
+    """Return a plan's evaluations, one for each matrix point that has the step."""
+    return [
+        Evaluation(step.key, label, step.recipe["test"]["recordings"], plan.states[step.id] == "cached")
+        for step in plan.steps.values()
+        if step.stage == "evaluate"
+        for label in step.labels
+    ]
 
 
-def _baselines(plan: Plan) -> dict[str, str]:
+def baselines_of(plan: Plan) -> dict[str, str]:
     """Return for each distilled entry the one that trains the same on labels alone."""
     trained: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for step in plan.steps.values():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pipeline.formatting import counted, shortened
 from pipeline.lock import lock_path
 from pipeline.plan.broken_recordings import is_doubtful
 from pipeline.plan.planner import Plan
-from pipeline.report.results import METRICS, Row, differences, random_projections, result_rows
-
-_TITLES = {"top1": "top-1 %", "macro_f1": "macro F1 %", "vskd_f1": "VSKD's F1 %"}
+from pipeline.report.formats.sheet import Sheet
+from pipeline.report.formats.sheets import TITLES, context, results_sheet
+from pipeline.report.results import METRICS, Difference, Row, differences, random_projections, result_rows
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
@@ -24,30 +24,60 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
     return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, rows)])
 
 
+def sheet_text(sheet: Sheet) -> str:
+    """Write a sheet's heading and table; a block's lines are indented below its title."""
+    margin = ["  " if block.title else "" for block in sheet.blocks]
+    lines = [[m + line[0], *line[1:]] for m, block in zip(margin, sheet.blocks, strict=True) for line in block.lines]
+    header, rule, *rest = table(sheet.header, lines, right=range(sheet.left, len(sheet.header))).split("\n")
+    text = [sheet.heading, "", header, rule]
+    for block in sheet.blocks:
+        text += [block.title] if block.title else []
+        text += rest[: len(block.lines)]
+        rest = rest[len(block.lines) :]
+    return "\n".join(text)
+
+
 def results_text(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) -> str:
     """Write the results, what a reader must know of them, and the paired differences."""
     rows = result_rows(plan, per_modality, vskd_f1)
     if not rows:
-        return "no results yet: run `pipeline run`"
-    metrics = [*METRICS, *dict.fromkeys(row.metric for row in rows if row.metric not in METRICS)]
-    groups: dict[tuple[str, ...], dict[str, Row]] = {}
-    for row in rows:
-        groups.setdefault((row.model, *_place(row)), {})[row.metric] = row
-    shown = [0, 1, *(i for i in (2, 3) if len({group[i] for group in groups}) > 1)]
-    names = ("model", "modalities", "protocol", "variant")
-    header = [*(names[i] for i in shown), *(_TITLES.get(m, m) for m in metrics), "seeds"]
-    lines = [
-        [*(group[i] for i in shown), *(_figure(by_metric.get(m)) for m in metrics), _seeds(by_metric)]
-        for group, by_metric in groups.items()
-    ]
-    text = [_heading(rows), table(header, lines, right=range(len(shown), len(header)))]
-    text += [
-        f"{_context(d.row, groups)}{d.row.model} minus {d.baseline}, paired over {d.n} seeds: "
-        f"{d.mean:+.2f} points of {_TITLES[d.row.metric][:-2]} (95 % interval {d.low:+.2f} to {d.high:+.2f})"
-        for d in differences(plan, rows)
+        return no_results(plan)
+    text = sheet_text(results_sheet([((), row) for row in rows]))
+    return "\n".join([text, *difference_lines(differences(plan, rows), rows), *notes(plan)])
+
+
+def difference_lines(pairs: Sequence[Difference], rows: Sequence[Row]) -> list[str]:
+    """Say of each distilled model what it gained on the one without a teacher."""
+    return [
+        f"{context(d.row, rows)}{d.row.model} minus {d.baseline}, paired over {d.n} seeds: "
+        f"{d.mean:+.2f} points of {TITLES[d.row.metric][:-2]} (95 % interval {d.low:+.2f} to {d.high:+.2f})"
+        for d in pairs
         if d.row.metric in METRICS
     ]
-    return "\n".join([*text, *notes(plan)])
+
+
+def no_results(plan: Plan) -> str:
+    """Say why there are no results: nothing has run, or nothing asks for any; then what to add."""
+    if missing := missing_evaluate(plan):
+        return f"no results: {missing}"
+    if not any(step.stage in ("train", "distil") for step in plan.steps.values()):
+        return f"no results: {plan.path.name} trains no model (docs/stages-file.md, stages train and evaluate)"
+    return "no results yet: run `pipeline run`"
+
+
+def missing_evaluate(plan: Plan) -> str:
+    """Say what to add to a stages file that trains models and evaluates none; empty for any other."""
+    stages = {entry.name: entry.stage for point in plan.points for entry in point.entries.values()}
+    models = [name for name, stage in stages.items() if stage in ("train", "distil")]
+    if not models or "evaluate" in stages.values():
+        return ""
+    name = "evaluate" if "evaluate" not in stages else "results"
+    lines = [
+        f"  {name}:",
+        *(["    stage: evaluate"] if name != "evaluate" else []),
+        f"    needs: [{', '.join(models)}]",
+    ]
+    return "\n".join([f"nothing evaluates what {plan.path.name} trains. Add below `stages:`", *lines])
 
 
 def notes(plan: Plan) -> list[str]:
@@ -140,32 +170,3 @@ def doubts(plan: Plan) -> list[str]:
         f"note: the system, not the file, may be to blame for {len(doubted)} of these (the first: {doubted[0][1]}); "
         f"look again with `{remedy}`"
     ]
-
-
-def _heading(rows: Sequence[Row]) -> str:
-    folds = {row.protocol: f" ({row.folds} folds)" if row.folds > 1 else "" for row in rows}
-    protocols = ", ".join(f"{protocol}{count}" for protocol, count in folds.items())
-    return f"{rows[0].dataset}, {protocols}: mean and deviation over seeds\n"
-
-
-def _place(row: Row) -> tuple[str, str, str]:
-    """Say where in the matrix a row stands: modalities, protocol, and the rest."""
-    variant = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in row.variant.items())
-    return "+".join(row.modalities), row.protocol, variant
-
-
-def _context(row: Row, groups: Iterable[tuple[str, ...]]) -> str:
-    """Name a row's place where there is more than one."""
-    places = {group[1:] for group in groups}
-    parts = [part for i, part in enumerate(_place(row)) if len({place[i] for place in places}) > 1]
-    return f"{', '.join(parts)}: " if parts else ""
-
-
-def _figure(row: Row | None) -> str:
-    if row is None:
-        return "-"
-    return f"{row.mean:.2f}" if row.std is None else f"{row.mean:.2f} ± {row.std:.2f}"
-
-
-def _seeds(by_metric: dict[str, Row]) -> str:
-    return str(max(len(row.values) for row in by_metric.values()))

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Sequence
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float, float]:
+    """Return the mean of at least two values, and the ends of its interval."""
+    mean = statistics.fmean(values)
+    half = two_sided_quantile(confidence, len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    return mean, mean - half, mean + half
 
 
 def two_sided_quantile(confidence: float, freedom: int) -> float:

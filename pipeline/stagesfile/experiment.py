@@ -26,6 +26,7 @@ from pipeline.stagesfile.schema import Experiment, convert, did_you_mean, json_v
 from pipeline.stagesfile.settings import matrix_points, with_settings
 from store import expand_home
 from trainers.evaluation.protocol_params import ProtocolParams
+from trainers.params import FitParams
 
 _MOST_POINTS = 10_000
 _NAME = re.compile(r"[\w-][\w.-]*")
@@ -106,6 +107,8 @@ def _point(document: Document, matrix: Mapping[str, Any], plugins: PlugIns) -> P
     if not experiment.seeds or len(set(experiment.seeds)) < len(experiment.seeds):
         raise document.error("seeds", "must be different numbers, at least one", "for example seeds: [0, 1, 2]")
     protocol = read_protocol(document, experiment.protocol)
+    if experiment.fit:  # here, so that a mistake in it is told once and where it stands
+        convert(document, "fit", experiment.fit, FitParams)
     source, recipe = _source(document, experiment, plugins)
     _check_modalities(document, experiment.modalities, source)
     if not experiment.stages:

@@ -100,7 +100,7 @@ def gaf_params(point: Point, entry: Entry, name: str) -> Any:
 def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Registration]]:
     """Return an entry's parameters after defaults as plain values, and what its named parameters stand for."""
     stage = STAGES[entry.stage]
-    body = dict(entry.body)
+    body = _with_common_fit(point, entry)
     named: list[Registration] = []
     sections: dict[str, Any] = {}
     for parameter, table in stage.tables:
@@ -112,6 +112,15 @@ def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Regis
         remedy = "name at least one, or leave the key out for all"
         raise point.document.error(f"{entry.dotted_key}.modalities", "names none", remedy)
     return {**json_values(params), **sections}, named
+
+
+def _with_common_fit(point: Point, entry: Entry) -> dict[str, Any]:
+    """Return an entry's body; one that trains has what `fit` at the top says and its own `fit` does not."""
+    body = dict(entry.body)
+    own = body.get("fit", {})
+    if point.experiment.fit and entry.stage in ("train", "distil") and isinstance(own, dict):
+        body["fit"] = {**point.experiment.fit, **own}
+    return body
 
 
 def transform_params(point: Point, entry: Entry) -> dict[str, Any]:

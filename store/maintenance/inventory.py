@@ -112,7 +112,8 @@ def take_inventory(root: Backend, names: Iterable[OutputName]) -> Inventory:
     for item in _own_objects(root, "quarantine", inventory):
         prefix = "/".join(item.path.split("/")[:4])
         inventory.quarantine.setdefault(prefix, ObjectStats()).add(item)
-    inventory.temporaries += [item for item in _own_objects(root, "refs", inventory) if is_temporary(item.path)]
+    for top in ("refs", "runs"):
+        inventory.temporaries += [item for item in _own_objects(root, top, inventory) if is_temporary(item.path)]
     for each in inventory.irregular:
         _, stage, key, *_ = [*each.path.split("/"), "", ""]
         if each.path.startswith("outputs/") and (stage, key) in inventory.folders:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -40,14 +40,19 @@ class Ref:
             return None
 
 
-@contextmanager
-def lock_ref(root: Backend, name: str) -> Iterator[None]:
+def lock_ref(root: Backend, name: str) -> AbstractContextManager[None]:
     """Hold a reference's lock; DraftLocked where another process has held it for half a minute."""
+    return lock_soon(root, ref_lock_path(name), f"refs/{name} in {root.url}")
+
+
+@contextmanager
+def lock_soon(root: Backend, path: str, what: str) -> Iterator[None]:
+    """Hold a lock that others hold for moments only; DraftLocked where one has held it for half a minute."""
     deadline = time.monotonic() + _LOCK_WAIT_S
     with ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(root.lock(ref_lock_path(name), f"refs/{name} in {root.url}"))
+                stack.enter_context(root.lock(path, what))
                 break
             except DraftLocked:
                 if time.monotonic() > deadline:

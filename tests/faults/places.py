@@ -86,7 +86,7 @@ def damage(objects: Mapping[str, bytes]) -> list[str]:
 
 
 def unlisted(objects: Mapping[str, bytes]) -> list[str]:
-    """Name what cleaning should have freed: all but outputs, their locks and marks, and references."""
+    """Name what cleaning should have freed: all but outputs, their locks and marks, references and records of runs."""
     kept = {"store.json"}
     for (stage, key), data in manifests(objects).items():
         manifest = json.loads(data)
@@ -96,4 +96,4 @@ def unlisted(objects: Mapping[str, bytes]) -> list[str]:
         kept |= {path for path in objects if path.startswith(f"families/{stage}/") and path.endswith(f"/{key}")}
     # temporary files outside of outputs are left for an hour, as nobody's lock protects them; that of store.json stays
     loose = {path for path in objects if path.endswith(".partial") and path.partition("/")[0] != "outputs"}
-    return sorted(path for path in objects.keys() - kept - loose if not path.startswith("refs/"))
+    return sorted(path for path in objects.keys() - kept - loose if not path.startswith(("refs/", "runs/")))

@@ -20,6 +20,7 @@ ROOMS = (
     "pipeline.init",
     "pipeline.accept",
     "pipeline.doctor",
+    "pipeline.report.html",
     "pipeline.inspect",
     "pipeline.report",
     "pipeline.run",

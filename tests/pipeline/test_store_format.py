@@ -99,7 +99,7 @@ class TestManifests:
 
         store: Path = finished.store
         assert json.loads((store / "store.json").read_bytes()) == {"format": "harvest-store", "version": 1}
-        known = {"store.json", "outputs", "families", "refs", "quarantine"}
+        known = {"store.json", "outputs", "families", "refs", "runs", "quarantine"}
         assert {path.name for path in store.iterdir()} <= known
         keys = {path.parent.name for path in store.glob("outputs/*/*/manifest.json")}
         for file in store.glob("outputs/*/*/manifest.json"):

@@ -2,32 +2,153 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
+from pipeline.cli.remembered_runs import Remembered
 from pipeline.cli.told import say
-from pipeline.report.results import per_recording, result_rows
-from pipeline.report.results_text import results_text
+from pipeline.plan.runs.remembered import present
+from pipeline.plan.runs.settings import differing
+from pipeline.report.breakdown import By, break_down
+from pipeline.report.formats.sheet import Sheet
+from pipeline.report.formats.sheets import breakdown_sheet, results_sheet
+from pipeline.report.results import Row, baselines_of, evaluations_of, paired_differences, per_recording, rows_of
+from pipeline.report.results_text import difference_lines, no_results, notes, sheet_text
+from pipeline.report.runs.listing import heading_of
+from pipeline.report.runs.side_by_side import Shown, fits, front_cells, front_names, legend, notes_on, shown_runs
+from store import Store
+
+_FORMATS = ("text", "json", "csv", "latex")
 
 
 @click.command()
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @experiment_options
-@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@click.option("--by", type=click.Choice(["fold", "subject"]), help="Break figures down, with the deviation over these.")
+@click.option(
+    "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True,
+    help="csv: one line a figure; latex: a table with booktabs.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON, as --format json does.")
 @click.option("--per-recording", "recordings", is_flag=True, help="Print CSV, one line a test recording.")
 @click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")
 @click.option("--vskd-f1", is_flag=True, help="Add F1 as the VSKD paper computes it, from accuracy and recall.")
 def command(
-    path: Path, settings: tuple[str, ...], as_json: bool, recordings: bool, per_modality: bool, vskd_f1: bool
+    path: Path,
+    settings: tuple[str, ...],
+    runs: tuple[str, ...],
+    by: By | None,
+    form: str,
+    as_json: bool,
+    recordings: bool,
+    per_modality: bool,
+    vskd_f1: bool,
 ) -> int:
-    """Print mean and deviation over seeds of every model that is there."""
+    """Print mean and deviation over seeds of every model that is there, or was in runs that are remembered."""
     exclusive("--json", as_json, "--per-recording", recordings)
-    plan = plan_of(path, settings)
+    exclusive("--by", by, "--per-recording", recordings)
+    if form != "text":
+        exclusive("--format", True, "--per-recording", recordings)
+        exclusive(f"--format {form}", form != "json", "--json", as_json)
+    if by == "subject":
+        exclusive("--by subject", True, "--per-modality", per_modality)
+        exclusive("--by subject", True, "--vskd-f1", vskd_f1)
+    if recordings and len(runs) > 1:
+        raise click.UsageError("--per-recording: takes one RUN at most")
+    form = "json" if as_json else form
+    shown, store, told = _of_runs(path, settings, runs) if runs else _of_plan(path, settings)
     if recordings:
-        print(per_recording(plan), end="")
-    elif as_json:
-        print(json_text([row.as_json() for row in result_rows(plan, per_modality, vskd_f1)]))
+        print(per_recording(store, shown[0].evaluations), end="")
+    elif by:
+        _print_by(shown, store, by, form, (per_modality, vskd_f1), told)
     else:
-        say(results_text(plan, per_modality, vskd_f1))
+        _print_rows(shown, store, form, (per_modality, vskd_f1), told)
     return 0
+
+
+class Told(NamedTuple):
+    """What is said beside a table."""
+
+    before: list[str]
+    after: list[str]
+    nothing: str  # where there are no figures
+
+
+def _of_plan(path: Path, settings: tuple[str, ...]) -> tuple[list[Shown], Store, Told]:
+    plan = plan_of(path, settings)
+    return [Shown(evaluations_of(plan), baselines_of(plan))], plan.store, Told([], notes(plan), no_results(plan))
+
+
+def _of_runs(path: Path, settings: tuple[str, ...], names: tuple[str, ...]) -> tuple[list[Shown], Store, Told]:
+    remembered = Remembered.open(path, settings)
+    runs = remembered.find(names)
+    store = remembered.chain.local
+    wanted = {("evaluate", each.key) for run in runs for each in run.record.evaluations}
+    shown = shown_runs(runs, {name for name in wanted if store.has(*name)})
+    before = []
+    if len(runs) == 1:
+        settings_now = differing(runs[0].record.asked, remembered.file_asked)
+        shown = [replace(shown[0], settings=settings_now)]
+        before = [heading_of(runs[0], present(remembered.chain, runs), remembered.file_asked)]
+    return shown, store, Told(before, notes_on(runs, shown), "no figures of which all folds are there")
+
+
+def _print_rows(shown: Sequence[Shown], store: Store, form: str, extras: tuple[bool, bool], told: Told) -> None:
+    rows = [(each, row) for each in shown for row in rows_of(store, each.evaluations, *extras)]
+    if form == "json":
+        print(json_text([{**each.as_json(), **row.as_json()} for each, row in rows]))
+    elif form == "csv":
+        from pipeline.report.formats.results_csv import rows_csv
+
+        print(rows_csv([(each.columns, row) for each, row in rows]), end="")
+    elif not rows:
+        say("\n".join([*told.before, told.nothing, *told.after]))
+    else:
+        sheet, key = _sheet(shown, rows)
+        said = []
+        for each in shown:
+            own = [row for other, row in rows if other is each]
+            lines = difference_lines(paired_differences(own, each.baselines), [row for _, row in rows])
+            said += [f"run {each.title}: {line}" if len(shown) > 1 else line for line in lines]
+        _print_sheet(sheet, form, [*told.before, *key], [*said, *told.after])
+
+
+def _sheet(shown: Sequence[Shown], rows: Sequence[tuple[Shown, Row]]) -> tuple[Sheet, list[str]]:
+    """Return the table, and a legend where settings are too many or too long to stand in front."""
+    if len(shown) == 1:
+        return results_sheet([((), row) for _, row in rows]), []
+    names = tuple(front_names(shown))
+    sheet = results_sheet([(tuple(front_cells(each)), row) for each, row in rows], names)
+    if fits(sheet, len(names) - 1):
+        return sheet, []
+    return results_sheet([((each.title,), row) for each, row in rows], names[:1]), legend(shown)
+
+
+def _print_by(shown: Sequence[Shown], store: Store, by: By, form: str, extras: tuple[bool, bool], told: Told) -> None:
+    parts = [(each, part) for each in shown for part in break_down(store, each.evaluations, by, *extras)]
+    if form == "json":
+        print(json_text([{**each.as_json(), **part.as_json()} for each, part in parts]))
+    elif form == "csv":
+        from pipeline.report.formats.results_csv import breakdowns_csv
+
+        print(breakdowns_csv([(each.columns, part) for each, part in parts]), end="")
+    elif not parts:
+        say("\n".join([*told.before, told.nothing, *told.after]))
+    else:
+        several = len(shown) > 1
+        sheet = breakdown_sheet([(f"run {each.title}: " if several else "", part) for each, part in parts])
+        _print_sheet(sheet, form, [*told.before, *(legend(shown) if several else [])], told.after)
+
+
+def _print_sheet(sheet: Sheet, form: str, before: Sequence[str], after: Sequence[str]) -> None:
+    if form == "latex":
+        from pipeline.report.formats.latex import latex_text
+
+        print(latex_text(sheet, [*before, *after]))
+    else:
+        say("\n".join([*before, *([""] if before else []), sheet_text(sheet), *after]))

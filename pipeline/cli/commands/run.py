@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from pipeline.errors import ConfigError, StepError
 from pipeline.formatting import counted, duration, shortened
 from pipeline.lock import LockNotWritable, lock_path, update_lock
 from pipeline.plan.planner import Plan, states_of
+from pipeline.plan.runs.remembering import Remembering, remembering
 from pipeline.plan.steps.step import Step, runs_network
 from pipeline.report.differing_outputs import note_differing, print_problems
 from pipeline.report.lock_changes import lock_changes_text
-from pipeline.report.results_text import broken_count, broken_reasons, doubts, notes, results_text
+from pipeline.report.results import baselines_of, result_rows
+from pipeline.report.results_text import broken_count, broken_reasons, doubts, missing_evaluate, notes, results_text
 from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.selection import check_entry, check_scheduler, select_steps, steps_to_materialise
 from pipeline.stagesfile.load import read_text
@@ -114,24 +117,37 @@ def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as
 
 def run_experiment(plan: Plan, plan_again: Callable[[], Plan], options: RunOptions) -> tuple[Plan, Outcome]:
     """Run the index if it is missing, then the rest; return the plan by which that was done, with its states now."""
+    with remembering(options.until or options.only or "", baselines_of) as log:
+        plan, outcome = _run_planned(plan, plan_again, options, log)
+        log.end(plan, "failed" if outcome.unsuccessful else "done", partial(_figures, plan))
+    if plan.history.write_error:
+        note(f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.write_error}")
+    return plan, outcome
+
+
+def _figures(plan: Plan) -> list[dict[str, Any]]:
+    return [row.as_json() for row in result_rows(plan)]
+
+
+def _run_planned(
+    plan: Plan, plan_again: Callable[[], Plan], options: RunOptions, log: Remembering
+) -> tuple[Plan, Outcome]:
     outcome = Outcome()
     if not plan.indexed and options.only is None:
-        outcome.add(_run(plan, replace(options, until="index", force=()), ()))
+        outcome.add(_run(plan, replace(options, until="index", force=()), (), log))
         plan = plan_again()
     outdated = not outcome.failed
     while outdated:  # each time recordings broke while they were encoded, so that others are trained and tested on
         _check_broken(plan, options.force)
         _update_lock(plan)
         states = dict(plan.states)
-        new = _run(plan, options, outcome.done)
+        new = _run(plan, options, outcome.done, log)
         outcome.add(new)
         _note_differing_inputs(plan, states, [*new.done, *new.fetched])
         outdated = new.outdated
         # Without such recordings a new plan would have the same keys, and the runner keeps the states up to date.
         plan = plan_again() if outdated else plan
         plan.history.record(plan.history.unrecorded_steps(plan.steps.values(), plan.states))
-    if plan.history.write_error:
-        note(f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.write_error}")
     return plan, outcome
 
 
@@ -156,7 +172,7 @@ def _update_lock(plan: Plan) -> None:
         note(f"{name} now has other raw data: {text}")
 
 
-def _run(plan: Plan, options: RunOptions, done: Collection[str]) -> Outcome:
+def _run(plan: Plan, options: RunOptions, done: Collection[str], log: Remembering) -> Outcome:
     """Do the selected steps of a plan that are missing; steps in `done` are not forced again."""
     steps = select_steps(plan, options.until, options.only)
     forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(options.force)} - {*done}
@@ -184,6 +200,7 @@ def _run(plan: Plan, options: RunOptions, done: Collection[str]) -> Outcome:
             raise ConfigError(NO_CUDA)
     from pipeline.run.runner import run_steps
 
+    log.begin(plan)
     outcome = run_steps(plan, ids, options, forced)
     _print_failures(plan, outcome)
     return outcome
@@ -256,7 +273,8 @@ def _summary(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seconds
     if any(step.stage == "evaluate" and plan.states[step.id] == "cached" for step in plan.steps.values()):
         lines.append(results_text(plan))
     else:
-        lines += notes(plan)
+        trains = any(step.stage in ("train", "distil") for step in selected.values())
+        lines += [*notes(plan), *filter(None, [missing_evaluate(plan) if trains else ""])]
     done, fetched, unsuccessful = len(outcome.done), len(outcome.fetched), outcome.unsuccessful
     remote = sum(plan.states[id_] == "remote" for id_ in selected)
     cached = len(selected) - len({*outcome.done, *outcome.fetched, *unsuccessful} & selected.keys()) - remote

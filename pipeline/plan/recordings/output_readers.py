@@ -48,6 +48,14 @@ class PredictedRecording(msgspec.Struct, frozen=True):
     probability: float
 
 
+class EpochFigures(msgspec.Struct, frozen=True):
+    """An item of ``history.json``, of the training side; the accuracy as a fraction."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+
+
 def index_rows(index: Output) -> Iterator[Recording]:
     """Yield the index's recordings in row order; CorruptObject where its content is something else."""
     return index.read_lines("recordings.jsonl", Recording)
@@ -74,3 +82,8 @@ def metrics_of(evaluation: Output) -> Metrics:
 def predictions_of(evaluation: Output) -> Iterator[PredictedRecording]:
     """Yield an evaluate output's predictions; CorruptObject where its content is something else."""
     return evaluation.read_lines("predictions.jsonl", PredictedRecording)
+
+
+def history_of(trained: Output) -> list[EpochFigures]:
+    """Return a training's figures by epoch; CorruptObject where its content is something else."""
+    return trained.read_json("history.json", list[EpochFigures])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from pipeline.sources.folder.listing.labels import Labels
 from pipeline.sources.folder.listing.patterns import PART, Pattern, escaped, plain
 from pipeline.sources.folder.natural_order import natural
 from pipeline.sources.folder.params import Params, Table
-from pipeline.sources.folder_listing import no_recordings_message, walk
+from pipeline.sources.folder_listing import no_recordings_message, printable, walk
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 
@@ -60,10 +62,9 @@ def find_files(root: Path, params: Params) -> Found:
     for folder, entries in walk(root, ""):
         found.folders.append(folder)
         inside = f"{folder}/" if folder else ""
+        found.lost += [inside + name for name in _lost_links(root / folder)]
         for entry in entries:
             path = inside + entry.name
-            if _leads_nowhere(root / path):
-                found.lost.append(path)
             if ignored and any(each.match(path) is not None for each in ignored):
                 continue
             found.present[path] = entry.problem
@@ -156,8 +157,11 @@ def no_recordings(root: Path, params: Params, found: Found) -> ConfigError:
     return ConfigError(no_recordings_message("your recordings", root, found.unparsed, expected))
 
 
-def _leads_nowhere(path: Path) -> bool:
-    return path.is_symlink() and not path.exists()
+def _lost_links(folder: Path) -> list[str]:
+    """Return the names in a folder that are links to what is not there: to a disk that is away, say."""
+    with suppress(OSError), os.scandir(folder) as entries:  # the walk through it says what is wrong
+        return [printable(each.name) for each in entries if each.is_symlink() and not os.path.exists(each)]
+    return []
 
 
 def _is_picture(path: str) -> bool:

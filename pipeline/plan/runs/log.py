@@ -1,0 +1,114 @@
+"""Remembering a run: written when it begins to do something, and when it ends.
+
+A run of equal settings and equal keys is the same run: it goes on under its number.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from pipeline.plan.planner import Plan
+from pipeline.plan.runs.record import (
+    Ending,
+    RecordHead,
+    RunRecord,
+    UnreadableRecord,
+    asked_by,
+    decode_head,
+    digest_of_asked,
+    encode,
+    record_of,
+)
+from pipeline.plan.runs.slots import MOST_BYTES, Slot, delete_oldest, group_of, next_number, slots_of
+from store.errors import DraftLocked, NotPermitted, StoreError
+
+_log = logging.getLogger(__name__)
+
+_LOOKED_AT = 3  # of the runs with the same settings, the newest, for one with the same keys
+
+
+class RunLog:
+    """A run as it is remembered; see `pipeline.plan.runs.remembering`."""
+
+    def __init__(self, plan: Plan, until: str, baselines: Callable[[Plan], dict[str, str]]) -> None:
+        self._plan, self._until, self._baselines = plan, until, baselines
+        self._asked = asked_by(plan)
+        self._records = plan.store.runs(group_of(plan.path))
+        self._slot: Slot | None = None  # once it is written
+        self._record: RunRecord | None = None
+        self._held = ExitStack()
+
+    def begin(self, plan: Plan) -> None:
+        """Remember that steps of this plan are done now; again where it was planned anew."""
+        with self._trying():
+            self._write(self._record_of(plan))
+
+    def end(self, plan: Plan, ending: Ending, rows: Callable[[], list[dict[str, Any]]]) -> None:
+        """Remember how it ended, and its results."""
+        with self._trying():
+            self._write(msgspec.structs.replace(self._record_of(plan), ending=ending, ended=_now(), rows=rows()))
+
+    def break_off(self, ending: Ending) -> None:
+        """Remember that it ended before its end, if it had begun."""
+        with self._trying():
+            if self._record and self._record.ending == "begun":
+                self._write(msgspec.structs.replace(self._record, ending=ending, ended=_now()))
+
+    def close(self) -> None:
+        """Let go of what tells others that it goes on."""
+        with suppress(StoreError):
+            self._held.close()
+
+    def _record_of(self, plan: Plan) -> RunRecord:
+        began = self._record.began if self._record else _now()
+        return record_of(plan, self._asked, self._until, began, self._baselines(plan))
+
+    def _write(self, record: RunRecord) -> None:
+        if len(encode(record)) > MOST_BYTES:
+            _log.warning("note: this run is not remembered: it has too many steps (%d)", len(record.evaluations))
+            return
+        if self._slot is None:
+            with self._records.lock_all():
+                earlier = self._find(record.keys)
+                slots = slots_of(self._records)
+                number = next_number(self._plan.store, self._records, slots)
+                self._slot = earlier[0] if earlier else Slot(number, digest_of_asked(self._asked))
+                record = msgspec.structs.replace(record, name=earlier[1].name) if earlier else record
+                with suppress(DraftLocked):  # another process does the same run, and says so
+                    self._held.enter_context(self._records.lock(str(self._slot.number)))
+                self._records.write(self._slot.name, encode(record))
+                delete_oldest(self._plan.store, self._records, self._slot, slots)
+        else:
+            self._records.write(self._slot.name, encode(record))
+        self._record = record
+
+    def _find(self, keys: str) -> tuple[Slot, RecordHead] | None:
+        """Return the newest run of these settings and keys."""
+        asked = digest_of_asked(self._asked)
+        mine = sorted((slot for slot in slots_of(self._records) if slot.asked == asked), reverse=True)
+        for slot in mine[:_LOOKED_AT]:
+            content = self._records.read(slot.name)
+            with suppress(UnreadableRecord):  # it stays as it is, and this run has another number
+                if content is not None and (head := decode_head(content)).keys == keys:
+                    return slot, head
+        return None
+
+    @contextmanager
+    def _trying(self) -> Iterator[None]:
+        """Let a run go on where the store takes no record of it."""
+        try:
+            yield
+        except NotPermitted as error:
+            _log.info("this run is not remembered: %s", error)
+        except StoreError as error:
+            _log.warning("note: this run is not remembered: %s", error)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,65 @@
+"""Where records of runs lie, under which numbers, and how many there may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.plan.history import reference_name, user_name
+from pipeline.plan.runs.record import UnreadableRecord, decode
+
+if TYPE_CHECKING:
+    from store import Records, Store
+
+MOST_BYTES = 8_000_000  # of one record: some 20,000 models
+MOST_RUNS = 100  # that are remembered, beside kept ones
+
+
+class Slot(NamedTuple):
+    """Where a record lies: the run's number, and what stands for its settings."""
+
+    number: int
+    asked: str
+
+    @property
+    def name(self) -> str:
+        """Return the record's name."""
+        return f"{self.number}-{self.asked}.json"
+
+
+def group_of(path: Path) -> str:
+    """Name the records of a stages file: of one user, on whichever machine it lies at this path."""
+    return reference_name(path.absolute(), f"{user_name()}:").removesuffix(".json")
+
+
+def slots_of(records: Records) -> list[Slot]:
+    """Return where records lie; what is named otherwise is none of this version's."""
+    names = records.names()
+    parts = [name.removesuffix(".json").partition("-") for name in names]
+    slots = [Slot(int(number), asked) for number, _, asked in parts if number.isdecimal()]
+    return [slot for slot in slots if slot.name in names]
+
+
+def next_number(store: Store, records: Records, slots: Iterable[Slot]) -> int:
+    """Return a number that no run has, nor a reference of one that was kept."""
+    group = records.url.rpartition("/")[2]
+    kept = (name.removeprefix(f"{group}.").removesuffix(".json") for name in store.ref_names(f"{group}."))
+    return max([0, *(slot.number for slot in slots), *(int(each) for each in kept if each.isdecimal())]) + 1
+
+
+def delete_oldest(store: Store, records: Records, own: Slot, slots: Sequence[Slot]) -> None:
+    """Delete records of the oldest runs where there are many; kept runs, and records of other versions, stay."""
+    if len(slots) < MOST_RUNS:
+        return
+    group = records.url.rpartition("/")[2]
+    kept = {*store.ref_names(f"{group}.")}
+    free = sorted(slot for slot in {*slots, own} if f"{group}.{slot.number}.json" not in kept)
+    for slot in free[: max(len(free) - MOST_RUNS, 0)]:
+        content = records.read(slot.name)
+        try:
+            if content is not None and slot != own:
+                decode(content)
+                records.delete(slot.name)
+        except UnreadableRecord:
+            continue

@@ -1,0 +1,60 @@
+"""Results as CSV: one line a figure, for spreadsheets and data frames; figures with all their digits."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.report.breakdown import Breakdown
+from pipeline.report.results import Row
+
+Front = Mapping[str, Any]  # columns of a line that say which run it is of
+
+
+def rows_csv(rows: Sequence[tuple[Front, Row]]) -> str:
+    """Write a line for each row; a matrix's keys are columns."""
+    return _text([{**_place(front, row), **_over_seeds(row)} for front, row in rows])
+
+
+def breakdowns_csv(breakdowns: Sequence[tuple[Front, Breakdown]]) -> str:
+    """Write a line for each part of each row, then one over the parts and one over seeds, whose part is empty.
+
+    Column ``over`` says what `mean`, `std` and `n` of a line are over.
+    """
+    lines = []
+    for front, each in breakdowns:
+        row, by = each.row, each.by
+        place = _place(front, row)
+        for part in each.parts:
+            figures = {"mean": part.mean, "std": part.std, "n": len(part.values), "recordings": part.recordings}
+            lines.append({**place, by: part.name, "over": "seeds", **figures})
+        figures = {"mean": each.mean, "std": each.std, "n": len(each.parts), "recordings": row.recordings}
+        lines.append({**place, by: "", "over": f"{by}s", **figures})
+        lines.append({**place, by: "", "over": "seeds", **_over_seeds(row)})
+    return _text(lines)
+
+
+def _place(front: Front, row: Row) -> dict[str, Any]:
+    modalities = "+".join(row.modalities)
+    named = {"model": row.model, "dataset": row.dataset, "protocol": row.protocol, "modalities": modalities}
+    return {**front, **named, **row.variant, "metric": row.metric}
+
+
+def _over_seeds(row: Row) -> dict[str, Any]:
+    figures = {"mean": row.mean, "std": row.std, "n": len(row.values)}
+    return {**figures, "recordings": row.recordings, "folds": row.folds}
+
+
+def _text(lines: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    names = dict.fromkeys(name for line in lines for name in line)
+    writer = csv.DictWriter(text, list(names), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in line.items()} for line in lines)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return "+".join(map(str, value)) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,105 @@
+"""The steps of an experiment: what each entry took, what is missing, and how every output was made."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.plan.planner import Plan
+from pipeline.report.cost.run_cost import read_manifest
+
+_VERSIONS = ("python", "torch", "platform")
+
+
+@dataclass(frozen=True)
+class StepFacts:
+    """A step's output; of one that is not in the store only its name, stage, key and state are known."""
+
+    id: str
+    entry: str
+    stage: str
+    key: str
+    state: str
+    seconds: float | None = None
+    bytes: int | None = None
+    device: str = ""
+    created: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class EntryFacts:
+    """An entry's steps together."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    bytes: int = 0
+
+
+def steps_of(plan: Plan) -> list[StepFacts]:
+    """Return all steps, with what the manifests of those that are in the store tell."""
+    facts = []
+    for step in plan.steps.values():
+        state = plan.states[step.id]
+        named = (step.id, step.entry, step.stage, step.key, state)
+        manifest = read_manifest(plan.store, step.stage, step.key) if state == "cached" else None
+        if manifest is None:
+            facts.append(StepFacts(*named))
+            continue
+        noted = manifest.provenance
+        facts.append(
+            StepFacts(
+                *named,
+                _seconds(noted.get("seconds")),
+                sum(each.size for each in manifest.objects),
+                str(noted.get("device", "")),
+                manifest.created,
+                {name: str(noted[name]) for name in _VERSIONS if name in noted},
+            )
+        )
+    return facts
+
+
+def entries_of(steps: Sequence[StepFacts]) -> dict[str, EntryFacts]:
+    """Sum steps up by entry, in their order."""
+    entries: dict[str, EntryFacts] = {}
+    for step in steps:
+        each = entries.setdefault(step.entry, EntryFacts())
+        each.states[step.state] += 1
+        each.seconds += step.seconds or 0.0
+        each.bytes += step.bytes or 0
+    return entries
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A recording or file that is not among what was trained and tested on, and why."""
+
+    recording: str
+    stream: str
+    reason: str
+    found_by: str
+
+
+def left_out(plan: Plan) -> list[LeftOut]:
+    """Return what the index, the listing and encode found unusable."""
+    return [
+        *(
+            LeftOut(recording or "–", stream, reason, "index")
+            for recording, streams in plan.broken.items()
+            for stream, reason in streams.items()
+        ),
+        *(LeftOut("–", item.stream, f"{item.path}: {item.reason}", "listing") for item in plan.unparsed),
+        *(
+            LeftOut(recording, plan.steps[id_].work["modality"], reason, id_)
+            for id_, skipped in plan.skipped.items()
+            for recording, reason in skipped.items()
+        ),
+    ]
+
+
+def _seconds(value: Any) -> float | None:
+    return float(value) if type(value) in (int, float) and math.isfinite(value) and value >= 0 else None

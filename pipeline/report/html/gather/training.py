@@ -1,0 +1,85 @@
+"""How models were trained: their curves, and what they cost."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.plan.planner import Plan
+from pipeline.plan.recordings.output_readers import EpochFigures, history_of
+from pipeline.report.html.gather.models import Model
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A figure of the training side by epoch, from 1 on: mean, least and greatest over folds and seeds."""
+
+    mean: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """A model's trainings, all folds and seeds together.
+
+    Attributes
+    ----------
+    runs
+        Of which there are that many.
+    parameters, bytes
+        Of the model, and of its file; the median over runs.
+    seconds_an_epoch
+        The steps' time by their epochs, reading and the start included; the median over runs.
+    """
+
+    runs: int
+    epochs: int
+    loss: Curve
+    accuracy: Curve
+    parameters: int | None
+    bytes: int | None
+    seconds_an_epoch: float | None
+    devices: Sequence[str]
+
+
+def training_of(plan: Plan, model: Model) -> TrainingFacts | None:
+    """Read what a model's trainings left; None where none has ended."""
+    histories: list[list[EpochFigures]] = []
+    parameters, sizes, seconds, devices = [], [], [], []
+    for run in model.trainings:
+        output = plan.store.output(run.step.stage, run.step.key)
+        history = history_of(output)
+        if not history:
+            continue
+        histories.append(history)
+        noted = output.manifest.provenance
+        parameters += _positive(noted.get("parameters"))
+        sizes += [each.size for path, each in output.entries.items() if path == "model.safetensors"]
+        seconds += [took / len(history) for took in _positive(noted.get("seconds"))]
+        devices += [str(noted["device"])] if "device" in noted else []
+    if not histories:
+        return None
+    return TrainingFacts(
+        len(histories),
+        max(map(len, histories)),
+        _curve([[each.loss for each in history] for history in histories]),
+        _curve([[100 * each.accuracy for each in history] for history in histories]),
+        round(statistics.median(parameters)) if parameters else None,
+        round(statistics.median(sizes)) if sizes else None,
+        statistics.median(seconds) if seconds else None,
+        list(dict.fromkeys(devices)),
+    )
+
+
+def _curve(runs: Sequence[Sequence[float]]) -> Curve:
+    """Join runs; of unequal lengths, an epoch has those that came as far."""
+    columns = [[run[at] for run in runs if at < len(run)] for at in range(max(map(len, runs)))]
+    return Curve([statistics.fmean(each) for each in columns], [*map(min, columns)], [*map(max, columns)])
+
+
+def _positive(value: Any) -> list[float]:
+    return [value] if type(value) in (int, float) and math.isfinite(value) and value > 0 else []

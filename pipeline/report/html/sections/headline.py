@@ -1,0 +1,160 @@
+"""The figures: each model's mean over seeds, and what distillation gains."""
+
+from __future__ import annotations
+
+from pipeline.formatting import counted
+from pipeline.report.html.gather.models import Model
+from pipeline.report.html.gather.report import Report
+from pipeline.report.html.markup import element, joined
+from pipeline.report.html.parts import Cell, Column, Picture, Row, Section, Table, count, percent, text
+from pipeline.report.html.svg.canvas import mark
+from pipeline.report.html.svg.intervals import Interval, draw_intervals
+from pipeline.report.results import METRICS
+from pipeline.report.results import Row as Result
+
+TITLES = {"top1": "Top-1 %", "macro_f1": "Macro F1 %"}
+MOST_DRAWN = 40  # rows of a picture
+
+
+def results(report: Report) -> Section | None:
+    """Return the table of all models, pictures of their top-1, and of what distillation gains."""
+    if not report.models:
+        return None
+    known = [model for model in report.models if "top1" in model.rows]
+    best = sorted(known, key=lambda model: -(model.top1 or 0))[:MOST_DRAWN]
+    parts: list[Table | Picture] = [_table(report)]
+    if known:
+        svg = draw_intervals(
+            "Top-1 by model, with 95 % intervals", [_interval(model) for model in known if model in best], " %",
+            limits=(0.0, 100.0),
+        )  # fmt: skip
+        parts.append(Picture("top1", "Top-1 by model: mean, 95 % interval, and the value of each seed", svg))
+    gains, gain_notes = _gains(report)
+    parts += gains
+    notes = [*dict.fromkeys(note.removeprefix("note: ") for each in report.experiments for note in each.notes)]
+    notes = gain_notes + notes
+    if len(known) > MOST_DRAWN:
+        notes.append(f"The picture of top-1 has the {MOST_DRAWN} highest of {len(known)} models.")
+    missing = [
+        f"{model.title} ({len(model.evaluations)} of {model.planned})" for model in report.models if _lacks(model)
+    ]
+    if missing:
+        more = f", and {len(missing) - 8} more" if len(missing) > 8 else ""
+        notes.insert(0, f"Not all evaluations are there yet: {', '.join(missing[:8])}{more}.")
+    lead = "Test accuracy in percent: mean over seeds, each the mean over its folds."
+    if any(row.std is not None for model in known for row in model.rows.values()):
+        lead += " ± is the deviation over seeds (ddof 1); intervals of the mean are Student's t."
+    elif known:
+        lead += " There is one seed, so nothing is said of the deviation."
+    return Section("results", "Results", lead, parts, notes)
+
+
+def _lacks(model: Model) -> bool:
+    return len(model.evaluations) < model.planned
+
+
+def _table(report: Report) -> Table:
+    places = {
+        "Experiment": [model.shown_experiment for model in report.models],
+        "Modalities": [model.sees for model in report.models],
+        "Protocol": [model.protocol for model in report.models],
+        "Variant": [model.variant for model in report.models],
+    }
+    shown = [title for title, values in places.items() if title == "Modalities" or len(set(values)) > 1]
+    columns = [Column("Model")]
+    for metric in METRICS:
+        title = TITLES[metric]
+        columns += [
+            Column(title, True),
+            Column("±", True, f"deviation of {title} over seeds", f"{title} deviation"),
+            Column("95 % interval", True, f"of {title}", f"{title} 95 % interval"),
+        ]
+    columns += [Column("Seeds", True), Column("Tested", True, "recordings, of all folds together")]
+    columns += map(Column, shown)
+    rows = []
+    for at, model in enumerate(report.models):
+        cells = [_named(model)]
+        for metric in METRICS:
+            cells += _figure(model.rows.get(metric))
+        first = model.rows.get("top1")
+        cells += [count(len(first.values) if first else None), count(first.recordings if first else None)]
+        rows.append(Row([*cells, *(text(places[title][at]) for title in shown)], model.number))
+    return Table("results", "All models", columns, rows, shown_rows=250, shown_columns=20, folded=False)
+
+
+def _named(model: Model) -> Cell:
+    """Return a model's name, with its mark in pictures before it."""
+    if model.colour is None:
+        return text(model.name)
+    drawn = element("svg", mark(model.colour, 6, 6), viewBox="0 0 12 12", class_="key", aria_hidden="true")
+    return Cell(model.name, markup=joined(drawn, model.name))
+
+
+def _figure(row: Result | None) -> list[Cell]:
+    if row is None:
+        return [text("–"), text("–"), text("–")]
+    interval = text("–")
+    if row.interval:
+        low, high = row.interval
+        interval = Cell(f"{low:.2f} to {high:.2f}", exact=f"{low} to {high}")
+    return [percent(row.mean), percent(row.std), interval]
+
+
+def paper_table(report: Report) -> Table:
+    """Return the table as papers have it: a column a metric, with the deviation over seeds."""
+    columns = [
+        Column("Model"),
+        Column("Modalities"),
+        *(Column(TITLES[m], True) for m in METRICS),
+        Column("Seeds", True),
+    ]
+    rows = []
+    for model in report.models:
+        figures = [model.rows.get(metric) for metric in METRICS]
+        shown = ["–" if each is None else f"{each.mean:.2f}{_spread(each)}" for each in figures]
+        seeds = len(figures[0].values) if figures[0] else None
+        rows.append(Row([text(model.title), text(model.sees), *map(text, shown), count(seeds)], model.number))
+    return Table("results", "Results", columns, rows)
+
+
+def _spread(row: Result) -> str:
+    return "" if row.std is None else f" ± {row.std:.2f}"
+
+
+def _interval(model: Model) -> Interval:
+    row = model.rows["top1"]
+    about = f"{model.title}: {row.mean:.2f} % over {counted(len(row.values), 'seed')}"
+    if row.interval:
+        about += f", 95 % interval {row.interval[0]:.2f} to {row.interval[1]:.2f}"
+    return Interval(model.title, row.mean, row.interval, row.values, about, model.colour, model.number)
+
+
+def _gains(report: Report) -> tuple[list[Picture], list[str]]:
+    """Return what each distilled model gains beside the same student on labels alone, and what is to be known of it."""
+    found = [each for experiment in report.experiments for each in experiment.differences]
+    if not found:
+        return [], []
+    rows, drawn = [], []
+    for difference, model in found:
+        covers = difference.low <= 0 <= difference.high
+        metric = TITLES[difference.row.metric][:-2]
+        cells = [text(model.title), text(difference.baseline), text(metric), percent(difference.mean)]
+        cells += [percent(difference.low), percent(difference.high), count(difference.n)]
+        rows.append(Row([*cells, text("yes" if covers else "no")], model.number))
+        if difference.row.metric == "top1":
+            label = f"{model.title} − {difference.baseline}"
+            about = f"{label}: {difference.mean:+.2f} points ({difference.low:+.2f} to {difference.high:+.2f})"
+            ends = (difference.low, difference.high)
+            drawn.append(Interval(label, difference.mean, ends, (), about, model.colour, model.number))
+    columns = [Column("Distilled"), Column("Minus"), Column("Of"), Column("Points", True)]
+    columns += [Column("From", True), Column("To", True), Column("Seeds", True), Column("Interval covers 0")]
+    table = Table("differences", "Paired differences", columns, rows)
+    title = "Gain of distillation, in points of top-1, with 95 % intervals"
+    svg = draw_intervals(title, drawn[:MOST_DRAWN], "", zero=True)
+    notes = [
+        "Gains are of a distilled model beside the same student trained on labels alone, paired by seed; "
+        "an interval that covers 0 shows none."
+    ]
+    if len(drawn) > MOST_DRAWN:
+        notes.append(f"The picture of gains has the first {MOST_DRAWN} of {len(drawn)}.")
+    return [Picture("differences", title, svg, table)], notes

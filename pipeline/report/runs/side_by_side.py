@@ -1,0 +1,95 @@
+"""Results of runs side by side, with what differs between them in front."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.formatting import counted
+from pipeline.plan.runs.remembered import Run
+from pipeline.plan.runs.settings import UNSET, differing_keys, flat, setting_text, value_text
+from pipeline.report.formats.sheet import Sheet
+from pipeline.report.results import Evaluation
+from pipeline.report.results_text import sheet_text
+from store import OutputName
+
+_WIDTH = 80
+_MOST_COLUMNS = 3  # of settings; of more there is a legend
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What results are shown of: the plan, or one of several runs."""
+
+    evaluations: Sequence[Evaluation]
+    baselines: Mapping[str, str]
+    title: str = ""  # of a run
+    settings: Mapping[str, Any] | None = None  # in which the runs that are shown differ; None of the plan
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Return what stands in front of its lines in CSV."""
+        return {} if self.settings is None else {"run": self.title, **self.settings}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what stands in front of its rows in JSON."""
+        return {} if self.settings is None else {"run": self.title, "settings": dict(self.settings)}
+
+
+def shown_runs(runs: Sequence[Run], here: Collection[OutputName]) -> list[Shown]:
+    """Return what is to be shown of runs; `here` are the outputs that the store has."""
+    keys = differing_keys([run.record.asked for run in runs])
+    shown = []
+    for run in runs:
+        settings = {key: flat(run.record.asked).get(key, UNSET) for key in keys}
+        evaluations = [
+            Evaluation(each.key, each.label, each.recordings, ("evaluate", each.key) in here)
+            for each in run.record.evaluations
+        ]
+        shown.append(Shown(evaluations, run.record.baselines, run.title, settings))
+    return shown
+
+
+def front_names(shown: Sequence[Shown]) -> list[str]:
+    """Name the columns in front: the run, and settings by their last word where that is enough."""
+    keys = list(shown[0].settings or ())
+    last = [key.rpartition(".")[2] for key in keys]
+    return ["run", *(key if last.count(word) > 1 else word for key, word in zip(keys, last, strict=True))]
+
+
+def front_cells(each: Shown) -> list[str]:
+    """Return the cells below `front_names`."""
+    return [each.title, *(value_text(value) for value in (each.settings or {}).values())]
+
+
+def fits(sheet: Sheet, settings: int) -> bool:
+    """Tell whether a table with settings in front can be read: few of them, and 80 columns."""
+    return settings <= _MOST_COLUMNS and max(map(len, sheet_text(sheet).split("\n")[2:])) <= _WIDTH
+
+
+def legend(shown: Sequence[Shown]) -> list[str]:
+    """Say what sets each run apart, in place of columns."""
+    lines = []
+    for each in shown:
+        settings = ", ".join(setting_text(key, value) for key, value in (each.settings or {}).items())
+        lines += textwrap.wrap(f"run {each.title}: {settings}", _WIDTH, subsequent_indent="  ") if settings else []
+    return lines
+
+
+def notes_on(runs: Sequence[Run], shown: Sequence[Shown]) -> list[str]:
+    """Say which figures are missing, and which runs differ in what no setting says."""
+    notes = []
+    for each in shown:
+        if missing := sum(not evaluation.is_there for evaluation in each.evaluations):
+            of = counted(len(each.evaluations), "evaluation")
+            notes.append(f"note: run {each.title}: {missing} of {of} are not in this store; figures need all folds")
+        if not each.evaluations:
+            notes.append(f"note: run {each.title} evaluated nothing")
+    for i, run in enumerate(runs):
+        for other in runs[i + 1 :]:
+            if run.record.asked == other.record.asked and run.record.keys != other.record.keys:
+                both = f"runs {run.title} and {other.title}"
+                notes.append(f"note: {both} have the same settings: code, data or weights changed between them")
+    return notes

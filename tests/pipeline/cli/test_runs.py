@@ -1,0 +1,241 @@
+"""``pipeline runs``: what was run is listed, compared, kept and dropped, without repeating a setting."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.plan.history import History
+from pipeline.plan.runs.remembered import group_of
+from store import Store, encode_ref
+
+from ..project import Project
+
+SETTINGS = ("stages.student.fit.lr=0.01", "stages.student.fit.lr=0.02", "stages.student.fit.epochs=2")
+
+
+@pytest.fixture(scope="module")
+def variants(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Three variants of the student, each made by a run of its own. Shared: copy it."""
+    project = finished.copy(tmp_path_factory.mktemp("variants") / "project")
+    for setting in SETTINGS:
+        project.command("run", "--set", setting)
+    return project
+
+
+@pytest.fixture
+def copy(variants: Project, tmp_path: Path) -> Project:
+    """A copy at another path, which knows the runs as its own."""
+    return adopted(variants.copy(tmp_path / "copy"))
+
+
+def adopted(project: Project) -> Project:
+    """Let a copy's records and reference be those of its own path; that of `finished` stays another experiment's."""
+    (group,) = (project.store / "runs").iterdir()
+    group.rename(group.with_name(group_of(project.file)))
+    references = (project.store / "refs").glob("*.json")
+    (own,) = (path for path in references if "/variants" in json.loads(path.read_bytes())["path"])
+    own.rename(own.with_name(reference_of(project)))
+    return project
+
+
+def reference_of(project: Project) -> str:
+    return History.read(Store.open(str(project.store)), project.file).name
+
+
+def listed(project: Project) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(project.command("runs", "--json").stdout)
+    return found
+
+
+def records(project: Project) -> list[Path]:
+    return sorted((project.store / "runs").glob("*/*.json"))
+
+
+def keys(project: Project, *settings: tuple[str, Any]) -> dict[str, tuple[str, str]]:
+    return {id_: (step.stage, step.key) for id_, step in project.plan(*settings).steps.items()}
+
+
+def has(project: Project, output: tuple[str, str]) -> bool:
+    return (project.store / "outputs" / output[0] / output[1] / "manifest.json").exists()
+
+
+def alone(project: Project) -> list[set[tuple[str, str]]]:
+    """What only one of the three variants needs, by variant."""
+    base = {*keys(project).values()}
+    found = []
+    for setting in SETTINGS:
+        key, _, value = setting.partition("=")
+        found.append({*keys(project, (key, json.loads(value))).values()} - base)
+    return found
+
+
+def test_runs_lists_settings_state_and_figures(variants: Project) -> None:
+    found = listed(variants)
+    assert [run["run"] for run in found] == [3, 2, 1]
+    assert [[f"{k}={v}" for k, v in run["settings"].items()] for run in reversed(found)] == [[s] for s in SETTINGS]
+    assert {run["state"] for run in found} == {"done"}
+    assert found[0]["began"] >= found[2]["began"]
+    rows = json.loads(variants.command("results", "--json", "--set", SETTINGS[2]).stdout)
+    assert found[0]["results"] == rows
+    text = variants.command("runs").stdout
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(setting in text for setting in SETTINGS)
+    assert f"student {rows[2]['mean']:.2f}" in text
+
+
+def test_results_of_runs_have_what_differs_in_front(variants: Project) -> None:
+    rows = json.loads(variants.command("results", "1", "2", "3", "--json").stdout)
+    for number, setting in enumerate(SETTINGS, 1):
+        own = [row for row in rows if row["run"] == str(number)]
+        alike = json.loads(variants.command("results", "--json", "--set", setting).stdout)
+        assert [{k: v for k, v in row.items() if k not in ("run", "settings")} for row in own] == alike
+    assert rows[0]["settings"] == {"stages.student.fit.lr": 0.01, "stages.student.fit.epochs": 1}
+    text = variants.command("results", "1", "2", "3").stdout
+    assert max(map(len, text.splitlines())) <= 80
+    header = next(line for line in text.splitlines() if line.startswith("run "))
+    assert header.split()[:4] == ["run", "epochs", "lr", "model"]
+    lines = [line.split() for line in text.splitlines() if " student " in line]
+    assert [line[:3] for line in lines] == [["1", "1", "0.01"], ["2", "1", "0.02"], ["3", "2", "unset"]]
+    lines = variants.command("results", "1", "2", "--format", "csv").stdout.splitlines()
+    assert lines[0].startswith("run,stages.student.fit.lr,model,")
+    assert {line.split(",")[1] for line in lines[1:]} == {"0.01", "0.02"}
+    assert "run 2" in variants.command("results", "1", "2", "--by", "subject").stdout
+
+
+def test_results_of_one_run_are_those_of_its_settings(variants: Project) -> None:
+    plain = variants.command("results", "--set", SETTINGS[0]).stdout
+    text = variants.command("results", "1").stdout
+    assert "run 1, " in text
+    assert SETTINGS[0] in text
+    table = [line for line in plain.splitlines() if "skeleton+inertial" in line]
+    assert [line for line in text.splitlines() if "skeleton+inertial" in line] == table
+    same = variants.command("results", "--per-recording", "--set", SETTINGS[0]).stdout
+    assert variants.command("results", "1", "--per-recording").stdout == same
+
+
+def test_a_setting_beside_a_run_is_refused(variants: Project) -> None:
+    assert "a run has its settings" in variants.command("results", "1", "--set", "fit.lr=1", code=2).stderr
+    said = variants.command("results", "9", code=2).stderr
+    assert "RUN 9: no such run" in said
+    assert "3, 2, 1" in said
+
+
+def test_cleaning_keeps_what_is_kept_and_frees_what_is_dropped(copy: Project) -> None:
+    own = alone(copy)
+    assert all(has(copy, output) for outputs in own for output in outputs)
+    copy.command("runs", "keep", "1", "low")
+    assert "nothing else here needs 2 outputs" in copy.command("runs", "drop", "2").stdout
+    assert "used by 2 experiments and 1 kept run)" in copy.command("gc", "--grace", "0", "--yes").stdout
+    there = [[has(copy, output) for output in outputs] for outputs in own]
+    assert [(all(each), any(each)) for each in there] == [(True, True), (False, False), (True, True)]
+    assert all(has(copy, output) for output in keys(copy).values())
+    assert [(run["run"], run["name"], run["kept"]) for run in listed(copy)] == [(3, None, False), (1, "low", True)]
+    # Without the experiment's own reference only the kept run has a claim.
+    copy.command("gc", "--grace", "0", "--yes", "--forget", reference_of(copy))
+    assert all(has(copy, output) for output in own[0])
+    assert not any(has(copy, output) for output in own[2])
+    assert [(run["run"], run["state"]) for run in listed(copy)] == [(3, "partly gone"), (1, "done")]
+    assert "2 of 3 evaluations" not in copy.command("results", "low").stdout
+    assert "1 of 3 evaluations are not in this store" in copy.command("results", "3").stdout
+    copy.command("runs", "drop", "low")
+    copy.command("gc", "--grace", "0", "--yes")
+    assert not any(has(copy, output) for output in own[0])
+
+
+def leave_something_to_do(project: Project) -> None:
+    """Remove an output of the stages file as it stands: a run that has nothing to do is not remembered."""
+    step = next(step for step in project.plan().steps.values() if step.stage == "evaluate")
+    project.remove(step.stage, step.key)
+
+
+def test_the_same_run_again_keeps_its_number_and_writes_nothing(copy: Project) -> None:
+    def written() -> dict[str, int]:
+        return {str(path): path.stat().st_mtime_ns for path in (copy.store / "runs").rglob("*")}
+
+    before = written()
+    copy.command("run", "--set", SETTINGS[1])
+    assert written() == before
+    copy.command("run")  # of the file itself, which was never run by the command, and has nothing to do
+    assert written() == before
+    leave_something_to_do(copy)
+    copy.command("run")
+    assert [run["run"] for run in listed(copy)] == [4, 3, 2, 1]
+    assert listed(copy)[0]["settings"] == {}
+    copy.file.write_text(copy.file.read_text() + "# a remark\n")
+    before = written()
+    copy.command("run")
+    assert written() == before
+
+
+def test_a_run_of_an_edited_file_says_what_was_otherwise(copy: Project) -> None:
+    text = copy.file.read_text()
+    leave_something_to_do(copy)
+    copy.command("run")
+    copy.file.write_text(text.replace("seeds:\n- 0", "seeds:\n- 1"))
+    assert listed(copy)[0]["settings"] == {"seeds": [0]}
+
+
+def test_a_killed_run_is_listed_as_stopped(
+    finished: Project, tmp_path: Path, until: Callable[..., None], kill_group: Callable[..., None]
+) -> None:
+    project = finished.copy(tmp_path / "killed")
+    process = project.start("run", "--set", "stages.student.fit.epochs=20000", "--set", "stages.student.fit.batch=2")
+    until(lambda: records(project))
+    (going,) = listed(project)
+    refused = [project.command("runs", "drop", "1", code=2), project.command("runs", "keep", "1", code=2)]
+    kill_group(process)
+    assert all("goes on" in each.stderr for each in refused)
+    (stopped,) = listed(project)
+    assert (going["state"], stopped["state"]) == ("running", "stopped")
+    assert stopped["settings"] == {"stages.student.fit.epochs": 20000, "stages.student.fit.batch": 2}
+    assert stopped["ended"] is None
+    assert "stopped" in project.command("runs").stdout
+    project.command("runs", "drop", "1")
+    assert listed(project) == []
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "newer"])
+def test_a_record_that_cannot_be_read_is_told_and_stays(copy: Project, harm: str) -> None:
+    path = next(path for path in records(copy) if path.name.startswith("2-"))
+    content = path.read_bytes()
+    if harm == "newer":
+        value = json.loads(content)
+        del value["sha256"]
+        path.write_bytes(encode_ref(value | {"format": 2}))
+    else:
+        path.write_bytes(content[:-20] if harm == "cut" else content.replace(b'"ending":"done"', b'"ending":"gone"'))
+    harmed = path.read_bytes()
+    said = copy.command("runs")
+    assert ("is of a newer version" if harm == "newer" else "is damaged") in said.stderr
+    assert f"{path.parent}/{path.name}" in said.stderr
+    assert [run["run"] for run in listed(copy)] == [3, 1]
+    assert "RUN 2" in copy.command("results", "2", code=2).stderr
+    copy.command("run", "--set", SETTINGS[1])  # everything is cached, and no record can be read
+    assert path.read_bytes() == harmed
+    assert [run["run"] for run in listed(copy)] == [3, 1]
+    if harm == "newer":
+        assert "newer version" in copy.command("runs", "drop", "2", code=2).stderr
+        assert path.read_bytes() == harmed
+    else:
+        copy.command("runs", "drop", "2")
+        assert not path.exists()
+        assert has(copy, next(iter(alone(copy)[1])))
+
+
+def test_mistakes_are_told(copy: Project) -> None:
+    copy.command("runs", "keep", "1", "low")
+    assert "run 1 has that name" in copy.command("runs", "keep", "2", "low", code=2).stderr
+    assert "cannot name a run" in copy.command("runs", "keep", "2", "7", code=2).stderr
+    assert "no such run" in copy.command("runs", "drop", "none", code=2).stderr
+
+
+def test_before_any_run(project: Project) -> None:
+    assert "nothing was run" in project.command("runs").stdout
+    assert listed(project) == []
+    assert not os.path.exists(project.store)

@@ -1,0 +1,90 @@
+"""A report of made-up outcomes, as large or as hostile as a test wants it."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from pipeline.report.html.gather.models import Model
+from pipeline.report.html.gather.predictions import HardRecording, Share, Tally, TestedRecording
+from pipeline.report.html.gather.reliability import Reliability
+from pipeline.report.html.gather.report import ExperimentFacts, Report
+from pipeline.report.html.gather.steps import LeftOut, StepFacts
+from pipeline.report.html.gather.streams import Stream
+from pipeline.report.html.gather.training import Curve, TrainingFacts
+from pipeline.report.html.palette import SERIES
+from pipeline.report.results import Difference, Row
+
+HOSTILE = "<script>alert('x')</script> & \"quoted\" ]]> \x00\x1b[31m \udc80 ‮"
+
+
+def made_up(
+    models: int = 4, recordings: int = 96, classes: int = 6, seeds: int = 3, epochs: int = 40, name: str = "model"
+) -> Report:
+    """Return a report of so many models, each tested on so many recordings."""
+    draw = random.Random(0)
+    labels = [f"{name}-class-{number}" for number in range(classes)]
+    subjects = [f"{name}-subject-{number}" for number in range(max(2, recordings // 100))]
+    listed = [_model(number, name, seeds, recordings, draw) for number in range(models)]
+    drawn = [_tally(recordings * seeds, labels, subjects, draw) for _ in listed[:4]]  # of many models, each for several
+    tallies = {model.number: drawn[model.number % len(drawn)] for model in listed}
+    fall = [1 / (1 + epoch) for epoch in range(epochs)]
+    curve = Curve(fall, [0.9 * value for value in fall], [1.1 * value for value in fall])
+    facts = TrainingFacts(seeds, epochs, curve, curve, 214_720, 890_000, 1.29, [f"{name} cpu"])
+    hard = [
+        HardRecording(
+            f"{name}-{number}", TestedRecording(subjects[0], labels[0]), models, models, 9, 10, {labels[-1]: 9}
+        )
+        for number in range(recordings)
+    ]
+    steps = [
+        StepFacts(
+            f"{model.name}[seed={seed}]", model.name, stage, "0" * 64, "cached", 10.0, 10**6, f"{name} cpu",
+            "2026-01-01T00:00:00Z", {"python": "3.11", "torch": "2.6", "platform": name},
+        )
+        for model in listed
+        for seed in range(seeds)
+        for stage in ("train", "evaluate")
+    ]  # fmt: skip
+    series = Stream("inertial", lines=[[draw.random() for _ in range(6)] for _ in range(90)])
+    poses = Stream("skeleton", poses=[[(draw.random(), draw.random()) for _ in range(20)]] * 6, bones=[(0, 1), (1, 2)])
+    experiment = ExperimentFacts(
+        name,
+        f"# {name}",
+        name,
+        [],
+        steps,
+        [(listed[0].name, model.name) for model in listed[1:]],
+        [LeftOut(f"{name}-{number}", name, f"{name} is cut off", "index") for number in range(recordings)],
+        [f"note: {name}"],
+        recordings,
+        len(subjects),
+        labels,
+        hard,
+        {each.id: [series, poses] for each in hard[:12]},
+        [(Difference(model.rows["top1"], name, -0.5, -1.5, 0.5, seeds), model) for model in listed],
+    )
+    trainings = {model.number: facts for model in listed}
+    return Report([experiment], listed, tallies, trainings, labels, "2026-01-01 00:00", "0.1.0")
+
+
+def _model(number: int, name: str, seeds: int, recordings: int, draw: random.Random) -> Model:
+    modalities = ("skeleton", "inertial") if number % 2 else ("inertial",)
+    own = f"{name}-{number}"
+
+    def row(metric: str) -> Row:
+        values = tuple(draw.uniform(50, 100) for _ in range(seeds))
+        return Row(own, name, name, modalities, metric, values, tuple(range(seeds)), 1, {}, recordings)
+
+    metrics = ["top1", "macro_f1", *(f"top1 {each}" for each in modalities)]
+    rows = {metric: row(metric) for metric in metrics}
+    colour = number if number < SERIES else None
+    return Model(number, name, own, name, name, modalities, "", name, own, rows, planned=seeds, colour=colour)
+
+
+def _tally(predictions: int, labels: list[str], subjects: list[str], draw: random.Random) -> Tally:
+    outcomes = [(label := draw.choice(labels), label if draw.random() < 0.9 else draw.choice(labels))
+                for _ in range(predictions)]  # fmt: skip
+    shares = {subject: Share(8 + number % 3, 10) for number, subject in enumerate(subjects)}
+    reliability = Reliability.of((draw.uniform(0.1, 1), label == other) for label, other in outcomes)
+    return Tally(Counter(outcomes), shares, {"subjects=odd": Share(8, 10), "subjects=even": Share(9, 10)}, reliability)

@@ -1,0 +1,181 @@
+"""The page of an experiment: whole by itself, and with the figures of `results --json`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.report.html.gather.models import distinctive
+from pipeline.report.html.gather.report import Report, gather, head_comment
+from pipeline.report.html.page import write_page
+from pipeline.report.html.sections.order import sections_of
+from pipeline.report.html.watch import changes
+from pipeline.report.results import result_rows
+
+from .html_reading import Element, read
+from .made_up import HOSTILE, made_up
+
+SECTIONS = ["results", "confusion", "classes", "modalities", "subjects", "folds", "calibration", "training", "cost",
+            "recordings", "left-out", "entries", "provenance"]  # fmt: skip
+
+
+def page_of(report: Report) -> str:
+    return write_page(report, sections_of(report))
+
+
+@pytest.fixture(scope="module")
+def plan(finished: Any) -> Any:
+    return finished.plan()
+
+
+@pytest.fixture(scope="module")
+def page(plan: Any) -> str:
+    return page_of(gather({"stages.yaml": plan}))
+
+
+def rows_of(page: Element, name: str) -> list[list[Element]]:
+    """Return the cells of the rows of a table, by the words that its region is called."""
+    (region,) = [each for each in page.all("div", role="region") if each.attributes["aria-label"] == name]
+    return [row.all("th") + row.all("td") for row in region.all("tbody")[0].all("tr")]
+
+
+class TestPage:
+    def test_holds_all_that_it_shows(self, page: str) -> None:
+        read_page = read(page)
+        for each in read_page.all():
+            for name in ("src", "href", "srcset", "action", "poster", "data"):
+                assert each.attributes.get(name, "#")[0] == "#", f"<{each.tag} {name}> asks for something"
+        for each in read_page.all("style"):
+            assert not re.search(r"url\(|@import", each.text)
+        for each in read_page.all("script"):
+            assert not re.search(r"fetch|XMLHttp|WebSocket|import\(|https?:", each.text)
+
+    def test_lets_no_script_run_but_its_own(self, page: str) -> None:
+        (policy,) = read(page).all("meta", **{"http-equiv": "Content-Security-Policy"})
+        assert "default-src 'none'" in policy.attributes["content"]
+        assert re.search(r"script-src 'sha256-[\w+/=]+'", policy.attributes["content"])
+
+    def test_has_every_section_in_order_with_a_link(self, page: str) -> None:
+        read_page = read(page)
+        found = [each.attributes["id"] for each in read_page.all("section")]
+        assert found == [each for each in SECTIONS if each in found]
+        assert {*SECTIONS} - {*found} <= {"folds", "recordings", "left-out"}
+        assert [each.attributes["href"] for each in read_page.all("nav")[0].all("a")] == [f"#{each}" for each in found]
+
+    def test_headings_go_down_one_level_at_a_time(self, page: str) -> None:
+        assert [each.tag for each in read(page).all() if re.fullmatch(r"h\d", each.tag)][:2] == ["h1", "h2"]
+
+    def test_figures_are_those_of_results(self, page: str, plan: Any) -> None:
+        by_model = {row[0].text.strip(): row for row in rows_of(read(page), "All models")}
+        rows = result_rows(plan)
+        assert {row.model for row in rows} == by_model.keys()
+        for row in rows:
+            cell = by_model[row.model][{"top1": 1, "macro_f1": 4}[row.metric]]
+            assert float(cell.attributes["data-v"]) == row.as_json()["mean"]
+            assert cell.text == f"{row.mean:.2f}"
+
+    def test_counts_are_those_of_the_evaluations(self, plan: Any) -> None:
+        report = gather({"stages.yaml": plan})
+        for model in report.models:
+            counts = report.tallies[model.number].confusion
+            right = sum(n for (label, predicted), n in counts.items() if label == predicted)
+            assert 100 * right / counts.total() == pytest.approx(model.top1)  # one fold, one seed
+            assert report.tallies[model.number].reliability.accuracy == pytest.approx(right / counts.total())
+
+    def test_every_picture_has_a_name_for_those_who_do_not_see_it(self, page: str) -> None:
+        pictures = read(page).all("svg", role="img")
+        assert len(pictures) > 8
+        assert all(each.attributes["aria-label"] for each in pictures)
+
+
+class TestTexts:
+    def test_none_is_taken_for_markup(self) -> None:
+        plain, hostile = (read(page_of(made_up(name=name))) for name in ("name", HOSTILE))
+        assert {each.tag for each in hostile.all()} == {each.tag for each in plain.all()}
+        known = {name for each in plain.all() for name in each.attributes}
+        assert {name for each in hostile.all() for name in each.attributes} <= known
+        assert len(hostile.all("script")) == 1
+        assert "alert" not in hostile.all("script")[0].text
+
+    def test_control_characters_are_spelt(self) -> None:
+        page = page_of(made_up(name=HOSTILE))
+        assert "\x00" not in page
+        assert "\\x1b[31m" in page
+        page.encode()
+
+    def test_all_are_there(self) -> None:
+        (name,) = {each.texts[-1].rpartition("-")[0] for each in read(page_of(made_up(name="a<b>&c"))).all("td")
+                   if each.text.startswith("a<b>&c-class-")}  # fmt: skip
+        assert name == "a<b>&c-class"
+
+
+class TestUnfinished:
+    @pytest.fixture
+    def copied(self, finished: Any, tmp_path: Path) -> Any:
+        return finished.copy(tmp_path / "copy")
+
+    def test_shows_what_is_there_and_what_is_missing(self, copied: Any) -> None:
+        step = copied.plan().steps["evaluate[distilled,subjects=odd,seed=0]"]
+        copied.remove("evaluate", step.key)
+        page = page_of(gather({"stages.yaml": copied.plan()}))
+        text = read(page).text
+        assert "8 of 9 steps are done" in text
+        assert "distilled (0 of 1)" in text
+        cells = {row[0].text.strip(): row[1].text for row in rows_of(read(page), "All models")}
+        assert cells["distilled"] == "–"
+        assert cells["teacher"] != "–"
+
+    def test_of_nothing_says_so(self, project: Any) -> None:
+        page = page_of(gather({"stages.yaml": project.plan()}))
+        assert "No model has figures yet" in read(page).text
+
+
+def test_is_written_anew_as_steps_end(finished: Any, tmp_path: Path) -> None:
+    copied = finished.copy(tmp_path / "copy")
+    step = copied.plan().steps["evaluate[distilled,subjects=odd,seed=0]"]
+    copied.remove("evaluate", step.key)
+    watched = changes({"stages.yaml": copied.plan()}, every_s=0.01)
+    plans, done = next(watched)
+    assert not done
+    report = gather(plans)
+    assert 'http-equiv="refresh"' in write_page(report, sections_of(report), reload=True)
+    copied.run()
+    plans, done = next(watched)
+    assert done
+    assert set(plans["stages.yaml"].states.values()) == {"cached"}
+    assert list(watched) == []
+
+
+class TestSize:
+    LIMIT = 5_000_000
+
+    @pytest.mark.parametrize("classes", [27, 120])
+    def test_two_hundred_models_and_ten_thousand_recordings(self, classes: int) -> None:
+        page = page_of(made_up(models=200, recordings=10_000, classes=classes, seeds=1, epochs=200))
+        assert len(page.encode()) < self.LIMIT
+        assert "models are here" in page  # of the matrices
+        assert "<code>pipeline report --csv DIR</code> writes all" in page
+        read(page)
+
+
+def test_says_what_the_head_of_the_stages_file_says() -> None:
+    text = "# DMFT, Table 5.\n# Paper: teacher 93.97.\n#     pipeline run -f x.yaml\nstore: .store\n# Not this.\n"
+    assert head_comment(text) == "DMFT, Table 5. Paper: teacher 93.97."
+    assert head_comment("store: .store\n") == ""
+
+
+def test_experiments_are_called_by_what_differs() -> None:
+    assert distinctive(["a/stages.yaml", "b/stages.yaml"]) == {"a/stages.yaml": "a", "b/stages.yaml": "b"}
+    assert distinctive(["stages.yaml"]) == {"stages.yaml": "stages"}
+    assert distinctive(["x.yaml", "y.yaml"]) == {"x.yaml": "x", "y.yaml": "y"}
+
+
+def test_experiments_side_by_side(plan: Any) -> None:
+    report = gather({"a.yaml": plan, "b.yaml": plan})
+    titles = [model.title for model in report.models]
+    assert len(set(titles)) == len(titles) == 6
+    assert [each.name for each in report.experiments] == ["a.yaml", "b.yaml"]
+    read(page_of(report))
