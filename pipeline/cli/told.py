@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +49,8 @@ def with_file(text: str, path: Path) -> str:
     if path == DEFAULT_FILE:
         return text
 
+    import shlex  # slow to import, like textwrap below
+
     def named(found: re.Match[str]) -> str:
         return found[0] if " -f " in found[1] else f"`{found[1]} -f {shlex.quote(str(path))}`"
 
@@ -70,6 +70,8 @@ def folded(text: str, width: int) -> str:
 def _folded(line: str, width: int) -> str:
     if len(line) <= width or _OF_A_TABLE.search(line):
         return line
+    import textwrap
+
     whole = re.sub(r"`[^`]*`", lambda found: found[0].replace(" ", "\0"), line)
     indent = " " * (len(line) - len(line.lstrip(" ")))
     wrapped = textwrap.fill(
