@@ -13,8 +13,8 @@ from pipeline.terminal import Guarded
 DEFAULT_FILE = Path("stages.yaml")
 _LEAST = 40  # columns: for less nothing is folded
 _COMMANDS = "run|status|explain|accept|doctor|graph|inspect|results|report|runs|push|pull|verify|gc|store \\w+"
-_COMMAND = re.compile(rf"`(pipeline (?:{_COMMANDS})\b[^`\n]*)`")
-_OF_A_TABLE = re.compile(r"\S {2,}\S")  # prose has one space between words
+_COMMAND = rf"`(pipeline (?:{_COMMANDS})\b[^`\n]*)`"  # compiled where it is needed, as the next
+_OF_A_TABLE = r"\S {2,}\S"  # prose has one space between words
 
 
 def say(text: str) -> None:
@@ -46,7 +46,7 @@ def with_file(text: str, path: Path) -> str:
 
     Nothing is added of the default file.
     """
-    if path == DEFAULT_FILE:
+    if path == DEFAULT_FILE or "`pipeline " not in text:
         return text
 
     import shlex  # slow to import, like textwrap below
@@ -54,7 +54,7 @@ def with_file(text: str, path: Path) -> str:
     def named(found: re.Match[str]) -> str:
         return found[0] if " -f " in found[1] else f"`{found[1]} -f {shlex.quote(str(path))}`"
 
-    return _COMMAND.sub(named, text)
+    return re.sub(_COMMAND, named, text)
 
 
 def folded(text: str, width: int) -> str:
@@ -68,7 +68,7 @@ def folded(text: str, width: int) -> str:
 
 
 def _folded(line: str, width: int) -> str:
-    if len(line) <= width or _OF_A_TABLE.search(line):
+    if len(line) <= width or re.search(_OF_A_TABLE, line):
         return line
     import textwrap
 

@@ -119,7 +119,7 @@ class CodeIndex:
             )
         for path in present:  # none for most names, which are those of attributes
             try:
-                source = _source(path)
+                source = _read_plugin(path) if is_plugin(name) else _read_own(path)
             except FileNotFoundError:  # went away meanwhile
                 continue
             self._sources[name] = hashlib.sha256(source).hexdigest()
@@ -154,7 +154,13 @@ class CodeIndex:
         return name in self._listed[folder]
 
 
-def _source(path: str) -> bytes:
+def _read_own(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _read_plugin(path: str) -> bytes:
+    """Read a file of somebody's; ConfigError where it is no plain file, or too large for a module."""
     try:
         source = read_plain_file(Path(path), _LARGEST + 1)
     except FileNotFoundError:
