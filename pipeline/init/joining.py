@@ -31,7 +31,7 @@ def without_prefixes(looked: Looked, patterns: Patterns) -> dict[str, list[str]]
     for role in ("subject", "session") if len(found) > 1 else ():
         values = {name: _values(looked, patterns, name, role) for name in found}
         for name, own in values.items():
-            prefix = os.path.commonprefix([*own])
+            prefix = os.path.commonprefix([*own])  # noqa: RUF071  (names, no paths)
             bare = {value.removeprefix(prefix) for value in own}
             others = [each for other, each in values.items() if other != name]
             if not prefix or "" in bare or any(own & each for each in others):
