@@ -65,9 +65,12 @@ def _enumerated(place: str, model: str, value: str) -> Finding:
 def _tagged(place: str, model: str, tag: str) -> Finding:
     if util.find_spec("timm") is None:
         return problem(TOPIC, f"{place}: timm is not installed here", "pip install timm")
-    folder = hugging_face_folder() / f"models--timm--{model}.{tag}"
-    if folder.is_dir():
-        return ok(TOPIC, f"{place}: timm's {model}.{tag} is in {folder}")
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    file = try_to_load_from_cache(f"timm/{model}.{tag}", "model.safetensors")
+    if isinstance(file, str):
+        return ok(TOPIC, f"{place}: timm's {model}.{tag} is in {file}")
+    folder = Path(constants.HF_HUB_CACHE) / f"models--timm--{model}.{tag}"
     repair = "without a network, bring that folder from elsewhere, or the weights as a file"
     return note(TOPIC, f"{place}: timm's {model}.{tag} will be downloaded to {folder}", repair)
 
@@ -89,14 +92,6 @@ def hub_folder() -> Path:
     if home := os.environ.get("TORCH_HOME"):
         return expand_home(home) / "hub"
     return expand_home(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch" / "hub"
-
-
-def hugging_face_folder() -> Path:
-    """Return where the hub of Hugging Face keeps what it downloads."""
-    if cache := os.environ.get("HF_HUB_CACHE"):
-        return expand_home(cache)
-    home = os.environ.get("HF_HOME") or f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
-    return expand_home(home) / "hub"
 
 
 def url_of(model: str, weights: str) -> str | None:

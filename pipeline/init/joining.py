@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ def without_prefixes(looked: Looked, patterns: Patterns) -> dict[str, list[str]]
     for role in ("subject", "session") if len(found) > 1 else ():
         values = {name: _values(looked, patterns, name, role) for name in found}
         for name, own in values.items():
-            prefix = _common_start(own)
+            prefix = os.path.commonprefix([*own])  # noqa: RUF071  (names, no paths)
             bare = {value.removeprefix(prefix) for value in own}
             others = [each for other, each in values.items() if other != name]
             if not prefix or "" in bare or any(own & each for each in others):
@@ -151,13 +152,6 @@ def _values(looked: Looked, patterns: Patterns, name: str, role: str) -> set[str
     stream = looked.streams[name]
     paths = [path for group in (stream.group, *looked.several.get(name, [])) for path in group.paths]
     return {*label_values(patterns[name], paths, role)}
-
-
-def _common_start(values: set[str]) -> str:
-    """Return what all of several values begin with."""
-    first, last = min(values, default=""), max(values, default="")
-    equal = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    return first[:equal] if len(values) > 1 else ""
 
 
 def _fit_all(looked: Looked, name: str, patterns: Sequence[str]) -> bool:

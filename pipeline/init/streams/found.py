@@ -62,7 +62,6 @@ class StreamFound:
     people: Sequence[str] = ()
     stretches: Mapping[str, Sequence[Stretch]] = field(default_factory=dict)
     epoch: bool = False
-    columns: int = 0
     channels: Sequence[str] = ()
 
     @property

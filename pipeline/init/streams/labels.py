@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.errors import ConfigError
 from pipeline.init.streams.found import StreamFound, some_of
+from pipeline.sources.broken_file import BrokenFileError
 from pipeline.sources.folder.content import Content
 from pipeline.sources.folder.listing.segments import Stretch
 from pipeline.sources.folder.params import Params, Segments, Stream
@@ -37,12 +37,13 @@ def stretches_of(root: Path, found: StreamFound) -> Mapping[str, Sequence[Stretc
     read: dict[str, Sequence[Stretch]] = {}
     spent = 0
     for path in some_of(root, found.group, _MOST_FILES):
-        spent += path.stat().st_size * (_SLOW if found.group.kind == "excel" or path.suffix.lower() == ".gz" else 1)
-        if spent > _MOST_BYTES:
-            break
         name = path.relative_to(root).as_posix()
         try:
+            slow = found.group.kind == "excel" or path.suffix.lower() == ".gz"
+            spent += path.stat().st_size * (_SLOW if slow else 1)
+            if spent > _MOST_BYTES:
+                break
             read[name] = content.labelled("stream", (name,))
-        except ConfigError:
+        except (BrokenFileError, OSError):
             continue
     return read

@@ -143,9 +143,7 @@ def _arrays(root: Path, files: Sequence[DataFile], broken: list[tuple[str, str]]
     """Return the arrays of files, of which those whose names differ in the set alone are one; none of many files."""
     named: dict[tuple[str, Format], dict[str, str]] = {}
     for each in files:
-        match = next(reversed([*_SET.finditer(each.path)]), None)
-        chosen = match[0] if match else ""
-        place = each.path.replace(chosen, "\0") if chosen else each.path
+        place, chosen = _place_and_set(each.path)
         named.setdefault((place, each.kind), {})[chosen] = each.path
     found: dict[tuple[str, str], _Array] = {}
     for (place, kind), paths in named.items() if len(named) <= _MOST_FILES else ():
@@ -154,6 +152,16 @@ def _arrays(root: Path, files: Sequence[DataFile], broken: list[tuple[str, str]]
                 array = found.setdefault((place, key), _Array(place, kind, key))
                 array.files[chosen], array.shapes[chosen] = path, shape
     return [each for each in found.values() if all(shape and min(shape) > 0 for shape in each.shapes.values())]
+
+
+def _place_and_set(path: str) -> tuple[str, str]:
+    """Return a path with ``\\0`` wherever it names its set, and the set; of a path that names none, nothing."""
+    *_, chosen = "", *_SET.findall(path)
+
+    def hidden(match: re.Match[str]) -> str:
+        return "\0" if match[0] == chosen else match[0]
+
+    return _SET.sub(hidden, path), chosen
 
 
 def _shapes(path: Path, name: str, kind: Format, broken: list[tuple[str, str]]) -> Shapes:

@@ -157,7 +157,6 @@ def _with_columns(found: StreamFound, sheet: Sheet, columns: Sequence[Column], c
         for at in range(len(sheet.columns))
         if (clock is None or at != clock.column) and (sheet.names is None or sheet.name(at).strip())
     ]
-    found.columns = len(columns)
     if [column.number for column in columns] != taken:
         found.keys["columns"] = [sheet.reference(column.number) for column in columns]
 

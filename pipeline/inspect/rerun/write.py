@@ -30,15 +30,8 @@ _BLOCK = 32  # frames that are in memory at a time
 
 def check_installed() -> None:
     """Raise ConfigError where the package that writes such files is not installed."""
-    if not _is_installed():
+    if find_spec("rerun") is None:
         raise ConfigError("--rerun: needs rerun-sdk, which is not installed\n  pip install rerun-sdk")
-
-
-def _is_installed() -> bool:
-    try:
-        return find_spec("rerun") is not None
-    except ValueError:  # it was imported, and is none
-        return False
 
 
 def write(opened: Opened, recording: Recording, file: Path) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
 from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.formatting import shortened
+from pipeline.plan.recordings.overlap import Overlap
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken
 from pipeline.sources.base import Recording
@@ -20,8 +19,6 @@ from trainers.errors import TrainingError
 from trainers.evaluation.folds import SplitError
 from trainers.evaluation.protocols import folds
 from trainers.evaluation.written_protocols import written_folds
-
-_ROUNDING = 1e-6  # seconds: of windows' starts and ends
 
 
 class Split:
@@ -39,6 +36,8 @@ class Split:
         The number of each row's class.
     usable_labels
         The classes that recordings are of which can be used, on whichever side, or on none.
+    overlap
+        Of the table.
     """
 
     def __init__(
@@ -49,8 +48,9 @@ class Split:
         test: Iterable[int],
         labels: Sequence[int],
         usable_labels: frozenset[int],
+        overlap: Overlap,
     ) -> None:
-        self.name, self.usable_labels = name, usable_labels
+        self.name, self.usable_labels, self._overlap = name, usable_labels, overlap
         self._recordings, self._labels = recordings, labels
         self._train, self._test = array("q", train), array("q", test)
 
@@ -93,21 +93,7 @@ class Split:
 
     def overlapping(self) -> int:
         """Return how many test recordings share samples with training ones: windows of one stretch that overlap."""
-        if all(r.start is None for r in self._of(self._test)):
-            return 0
-        training: dict[Any, list[tuple[float, float]]] = {}
-        for each in filter(_is_part, self._of(self._train)):
-            training.setdefault(_stretch(each), []).append((each.start or 0.0, each.end or 0.0))
-        starts, last_ends = {}, {}
-        for stretch, parts in training.items():
-            parts.sort()
-            starts[stretch] = [start for start, _ in parts]
-            last_ends[stretch] = [*accumulate((end for _, end in parts), max)]
-        count = 0
-        for each in filter(_is_part, self._of(self._test)):
-            before = bisect_left(starts.get(stretch := _stretch(each), ()), (each.end or 0.0) - _ROUNDING)
-            count += before > 0 and last_ends[stretch][before - 1] > (each.start or 0.0) + _ROUNDING
-        return count
+        return self._overlap.count(self._train, self._test)
 
     def as_work(self) -> dict[str, Any]:
         """Return rows and labels of both sides, and ids and subjects of the test side, for a job."""
@@ -126,17 +112,6 @@ class Split:
 
     def _rows(self, rows: array[int]) -> list[list[int]]:
         return [[row, self._labels[row]] for row in rows]
-
-
-def _is_part(recording: Recording) -> bool:
-    return recording.start is not None and recording.end is not None
-
-
-def _stretch(recording: Recording) -> Any:
-    """Return what windows of one stretch have in common: whose samples they are of, of which files."""
-    files = next(iter(recording.streams.values()), ())
-    r = recording
-    return r.subject, r.action, r.session, r.scene, r.view, files, tuple(sorted(r.columns.items()))
 
 
 def _side(count: int, rows: Iterable[list[Any]]) -> Mapping[str, Any]:
@@ -171,9 +146,9 @@ def make_splits(point: Point, table: Table, broken: Broken, skipped: Collection[
     label_of = {action: label for label, action in enumerate(point.source.classes)}
     labels = [label_of[r.action] for r in recordings]
     usable_labels = frozenset(label_of[action] for action in {r.action for r in usable})
-    row_of = rows.__getitem__
+    row_of, overlap = rows.__getitem__, Overlap(recordings)
     return tuple(
-        Split(fold.name, recordings, map(row_of, fold.train), map(row_of, fold.test), labels, usable_labels)
+        Split(fold.name, recordings, map(row_of, fold.train), map(row_of, fold.test), labels, usable_labels, overlap)
         for fold in sides
     )
 

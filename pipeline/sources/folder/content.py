@@ -30,7 +30,7 @@ class _Seen(msgspec.Struct, frozen=True):
 
     state: list[tuple[int, int, int, int]]
     found: list[Any] = []
-    problem: str = ""  # why they could not be read
+    problem: str = ""  # why they cannot be read: of this process alone: a missing package may be installed
 
 
 class Content:
@@ -40,7 +40,7 @@ class Content:
         self._root, self._params = root, params
         described = msgspec.json.encode([params.streams, params.segments, params.clocks, params.rows])
         place = os.fsencode(os.path.realpath(root))
-        self._file = cache_folder() / "folder" / f"{hashlib.sha256(place + described).hexdigest()[:24]}.seen"
+        self._file = cache_folder() / "folder" / f"{hashlib.sha256(place + described).hexdigest()[:24]}.content"
         self._seen = self._load()
         self._changed = False
 
@@ -56,7 +56,7 @@ class Content:
 
     def count(self, stream: str, paths: tuple[str, ...]) -> int:
         """See `LookIntoRows`."""
-        (found,) = {*self._of(f"rows {stream}", paths, partial(self._count, stream, paths))}
+        (found,) = self._of(f"rows {stream}", paths, partial(self._count, stream, paths))
         return int(found)
 
     def values(self, path: str, described: RowColumn) -> Sequence[str]:
@@ -68,7 +68,8 @@ class Content:
     def save(self) -> None:
         """Remember what was read; losing it costs only time."""
         if self._changed:
-            write_cache(self._file, msgspec.json.encode(self._seen))
+            kept = {name: seen for name, seen in self._seen.items() if not seen.problem}
+            write_cache(self._file, msgspec.json.encode(kept))
 
     def _of(self, what: str, paths: tuple[str, ...], read: Callable[[], Sequence[Any]]) -> list[Any]:
         """Return what files say, which is read where they changed; BrokenFileError where they cannot be read."""
@@ -81,7 +82,8 @@ class Content:
                 seen = _Seen(state, [*read()])
             except (BrokenFileError, BadRecording) as error:  # the latter of a video
                 seen = _Seen(state, [], error.reason if isinstance(error, BadRecording) else str(error))
-            self._seen[name], self._changed = seen, True
+            self._seen[name] = seen
+            self._changed |= not seen.problem
         if seen.problem:
             raise BrokenFileError(seen.problem)
         return seen.found
@@ -93,7 +95,7 @@ class Content:
         if len({*counts.values()}) > 1:
             listed = ", ".join(f"{path} {count}" for path, count in counts.items())
             raise BrokenFileError(f"is one of several files of {stream} that have other numbers of rows: {listed}")
-        return [*counts.values()]
+        return [counts[paths[0]]]
 
     def _spans(self, what: str, stream: str, paths: tuple[str, ...]) -> list[_Span]:
         described = self._params.streams[stream]

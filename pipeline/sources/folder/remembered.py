@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
 from pipeline.sources.base import Listing
 from pipeline.sources.folder.params import Params, Table
+from pipeline.sources.folder_listing import printable
 
 _NOWHERE = 0, 0, 0, 0
 _SETTLED_NS = 2_000_000_000  # a folder that changed later may change again within the clock's tick
@@ -53,7 +55,7 @@ class Remembered:
         Parameters
         ----------
         lost
-            Links that led nowhere.
+            Links that led nowhere: to files, or to folders.
         """
         known = self._state([*folders, *self._files])
         if _NOWHERE in known.values():
@@ -65,6 +67,16 @@ class Remembered:
     def _state(self, paths: Iterable[str]) -> dict[str, tuple[int, int, int, int]]:
         root = os.fspath(self._root)
         return {path: _status(f"{root}/{path}") for path in paths}
+
+
+def lost_links(root: Path, folders: Iterable[str]) -> Iterator[str]:
+    """Yield the links in some folders that lead to what is not there: to a disk that is away, say."""
+    for folder in folders:
+        inside = f"{folder}/" if folder else ""
+        with suppress(OSError), os.scandir(root / folder) as entries:  # the walk through it says what is wrong
+            yield from (
+                inside + printable(each.name) for each in entries if each.is_symlink() and not os.path.exists(each)
+            )
 
 
 def _status(path: str) -> tuple[int, int, int, int]:

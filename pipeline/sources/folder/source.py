@@ -16,7 +16,7 @@ from pipeline.sources.folder.listing.choice import columns_of
 from pipeline.sources.folder.listing.files import find_files
 from pipeline.sources.folder.listing.recordings import list_recordings
 from pipeline.sources.folder.params import ROW, Column, Params, Stream
-from pipeline.sources.folder.remembered import Remembered
+from pipeline.sources.folder.remembered import Remembered, lost_links
 
 if TYPE_CHECKING:
     from pipeline.sources.folder.reading.cut import Span
@@ -52,8 +52,9 @@ class Folder:
         if (known := remembered.get()) is not None:
             return known
         found = find_files(self.root, self.params)
+        lost = [*lost_links(self.root, found.folders)]
         listing = list_recordings(found, self.root, self.params)
-        remembered.put(listing, found.folders, found.lost)
+        remembered.put(listing, found.folders, lost)
         return listing
 
     def recipe_of(self, streams: Iterable[str]) -> dict[str, Any]:

@@ -85,5 +85,11 @@ def test_weights_of_timm(project: Any, small: dict[str, Any], tmp_path: Path, mo
     project.write({**small, "modalities": ["depth"], "stages": {"encode": {"depth": depth}}})
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub-of-mine"))
     assert "resnet18.a1_in1k will be downloaded to" in " ".join(project.command("doctor").stdout.split())
-    (tmp_path / "hub-of-mine/hub/models--timm--resnet18.a1_in1k").mkdir(parents=True)
+    folder = tmp_path / "hub-of-mine/hub/models--timm--resnet18.a1_in1k"
+    for file, text in (("refs/main", "c0ffee"), ("blobs/beef.incomplete", "")):  # a download that was interrupted
+        (folder / file).parent.mkdir(parents=True)
+        (folder / file).write_text(text)
+    assert "resnet18.a1_in1k will be downloaded to" in " ".join(project.command("doctor").stdout.split())
+    (folder / "snapshots/c0ffee").mkdir(parents=True)
+    (folder / "snapshots/c0ffee/model.safetensors").write_bytes(b"weights")
     assert "resnet18.a1_in1k is in" in " ".join(project.command("doctor").stdout.split())

@@ -116,6 +116,41 @@ def test_json_that_is_no_skeleton_is_told(tmp_path: Path) -> None:
     assert any(note.startswith("s1_sit_1.json: left out: ") for note in found.notes)
 
 
+def _damaged(path: Path) -> None:
+    head, _, rest = path.read_bytes().partition(b"\n")
+    path.write_bytes(head + b"\n" + rest[: len(rest) // 2] + b"\0" * 400)
+
+
+def _without_the_labels(path: Path) -> None:
+    path.write_text("\n".join(line.rpartition(",")[0] for line in path.read_text().splitlines()))
+
+
+def write_labelled(root: Path) -> None:
+    """Eight subjects, a long file each, with a column of labels."""
+    for subject in range(1, 9):
+        labels = np.repeat(["walk", "run", "sit"], 100)
+        write_table(root / f"subject{subject}.csv", [np.arange(300) / 50, *wrist(300).T, labels], (*HEADER, "activity"))
+
+
+@pytest.mark.parametrize("spoil", [_damaged, _without_the_labels])
+def test_one_broken_file_among_files_with_labels(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    write_labelled(tmp_path)
+    spoil(tmp_path / "subject4.csv")
+    found = proposal_of(tmp_path)
+    assert found.document["source"]["segments"] == {"column": "activity", "stream": "accelerometer"}
+    listing = source_of(tmp_path, found).list()
+    assert {each.subject for each in listing.recordings} == {*"1235678"}
+    assert [each.path for each in listing.unparsed] == ["subject4.csv"]
+
+
+def test_a_link_to_a_disk_that_is_away_among_files_with_labels(tmp_path: Path) -> None:
+    write_labelled(tmp_path)
+    (tmp_path / "subject4.csv").unlink()
+    (tmp_path / "subject4.csv").symlink_to(tmp_path / "disk/subject4.csv")
+    found = proposal_of(tmp_path)
+    assert found.document["source"]["segments"] == {"column": "activity", "stream": "accelerometer"}
+
+
 @pytest.fixture
 def locked(tmp_path: Path) -> Iterator[Callable[[Path], None]]:
     """A function that takes away the right to read or write; for the superuser there is no such thing."""

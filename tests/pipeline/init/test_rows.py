@@ -45,6 +45,8 @@ def _check(root: Path, *, classes: tuple[str, ...], subjects: int, count: int) -
         ("{}_X", "{}_labels", "{}_users"),
         ("{}/X", "{}/y", "{}/groups"),
         ("data/{}/x_{}", "data/{}/activity_{}", "data/{}/subj_{}"),
+        ("latest/X_{}", "latest/y_{}", "latest/subject_{}"),
+        ("trains/{}_X", "trains/{}_y", "trains/{}_subject"),
     ],
 )
 def test_files_of_sets(tmp_path: Path, samples: str, labels: str, subjects: str) -> None:

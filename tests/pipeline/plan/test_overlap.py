@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.plan.steps.split import Split
+from pipeline.plan.recordings.overlap import Overlap
 from pipeline.sources.base import Recording
 
 Windows = list[tuple[str, int, int, bool]]  # file, start, length, whether it trains
@@ -26,8 +26,7 @@ def test_as_each_pair_says(windows: Windows) -> None:
         for at, (file, start, length, _) in enumerate(windows)
     ]
     sides = [[at for at, each in enumerate(windows) if each[3] is side] for side in (True, False)]
-    split = Split("one", recordings, *sides, [0] * len(windows), frozenset([0]))
-    assert split.overlapping() == sum(
+    assert Overlap(recordings).count(*sides) == sum(
         any(
             windows[other][0] == windows[at][0]
             and max(windows[other][1], windows[at][1]) < min(sum(windows[other][1:3]), sum(windows[at][1:3]))
@@ -39,7 +38,7 @@ def test_as_each_pair_says(windows: Windows) -> None:
 
 def test_people_in_one_file_and_whole_files_share_nothing() -> None:
     def count(*pair: Recording) -> int:
-        return Split("one", pair, [0], [1], [0, 0], frozenset([0])).overlapping()
+        return Overlap(pair).count([0], [1])
 
     mine = Recording("a", "1", "walk", "1", start=0, end=2, streams={"x": ("f",)})
     assert count(mine, Recording("b", "2", "walk", "1", start=0, end=2, streams={"x": ("f",)})) == 0

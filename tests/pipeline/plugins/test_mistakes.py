@@ -263,10 +263,10 @@ def test_a_file_that_is_none(fresh: Any, name: str, kind: str) -> None:
         path.symlink_to("/dev/zero" if kind == "device" else name)
     message = said_by_a_plan(fresh)
     said = {
-        "fifo": "is a FIFO, no",
+        "fifo": "is a FIFO, no plain file",
         "device": "is a character device",
         "huge": "has more than 16 MiB",
-        "folder": "is a",
+        "folder": "is a folder, no plain file",
     }
     assert f"{name}: {said.get(kind, 'cannot be read: Too many levels')}" in message
     assert "\n  it counts as a module" in message

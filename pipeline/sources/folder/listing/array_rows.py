@@ -37,6 +37,11 @@ def array_rows(
     ConfigError
         No file says a column of some row, or it has another number of values than there are recordings.
     """
+    siblings = {
+        name: _Siblings(f"source.rows.{name}", described.files, found.present)
+        for name, described in params.row_columns.items()
+        if described.files
+    }
     for row, streams in rows:
         if not streams:
             yield row, streams
@@ -51,7 +56,9 @@ def array_rows(
                         "recording: let both have the same ones"
                     )
             values = {
-                name: _values(root, name, described, row, paths, count, found, look)
+                name: _values(
+                    root, name, described, siblings[name].of(row) if described.files else paths[0], paths, count, look
+                )
                 for name, described in params.row_columns.items()
             }
         except BrokenFileError as error:
@@ -64,17 +71,39 @@ def array_rows(
             yield Row({**row.columns, **own, ROW: str(number + 1)}, where=where), streams
 
 
+class _Siblings:
+    """The files that say a column of rows, by the parts of their names."""
+
+    def __init__(self, key: str, pattern: str, paths: Iterable[str]) -> None:
+        self._key, self._pattern = key, pattern
+        parsed = Pattern.parse(pattern)
+        self._names = parsed.names
+        self._fitting: dict[tuple[str, ...], list[str]] = {}
+        for path in paths:
+            if (parts := parsed.match(path)) is not None:
+                self._fitting.setdefault(tuple(plain(parts[name]) for name in self._names), []).append(path)
+
+    def of(self, row: Row) -> str:
+        """Return the one file that agrees with a row; ConfigError where there is none, or another one."""
+        fitting = self._fitting.get(tuple(plain(row.columns.get(name, "")) for name in self._names), [])
+        if len(fitting) == 1:
+            return fitting[0]
+        known = ", ".join(f"{name} {value}" for name, value in row.columns.items())
+        of = f"{self._pattern!r}{f' of {known}' if known else ''}"
+        if fitting:
+            first, second = sorted(fitting)[:2]
+            raise ConfigError(
+                f"{self._key}: {len(fitting)} files fit {of}, such as {first} and {second}\n  name the one that counts"
+            )
+        raise ConfigError(
+            f"{self._key}: no file fits {of}\n  it is a path below the root, whose parts are those of the streams' "
+            "`files`"
+        )
+
+
 def _values(
-    root: Path,
-    name: str,
-    described: RowColumn,
-    row: Row,
-    paths: Sequence[str],
-    count: int,
-    found: Found,
-    look: LookIntoRows,
+    root: Path, name: str, described: RowColumn, file: str, paths: Sequence[str], count: int, look: LookIntoRows
 ) -> Sequence[str]:
-    file = _file(f"source.rows.{name}", described.files, row, found) if described.files else paths[0]
     try:
         values = look.values(file, described)
     except BrokenFileError as error:
@@ -85,26 +114,3 @@ def _values(
             "each (if its first line is a name, give that: {files: ..., column: NAME})"
         )
     return values
-
-
-def _file(key: str, pattern: str, row: Row, found: Found) -> str:
-    """Return the one file of a row that fits a pattern; ConfigError where there is none, or another one."""
-    parsed = Pattern.parse(pattern)
-    fitting = [
-        path
-        for path in found.present
-        if (parts := parsed.match(path)) is not None
-        and all(plain(parts[name]) == plain(row.columns.get(name, "")) for name in parsed.names)
-    ]
-    if len(fitting) == 1:
-        return fitting[0]
-    known = ", ".join(f"{key} {value}" for key, value in row.columns.items())
-    of = f"{pattern!r}{f' of {known}' if known else ''}"
-    if fitting:
-        first, second = sorted(fitting)[:2]
-        raise ConfigError(
-            f"{key}: {len(fitting)} files fit {of}, such as {first} and {second}\n  name the one that counts"
-        )
-    raise ConfigError(
-        f"{key}: no file fits {of}\n  it is a path below the root, whose parts are those of the streams' `files`"
-    )

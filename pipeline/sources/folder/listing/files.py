@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from pipeline.sources.folder.listing.labels import Labels
 from pipeline.sources.folder.listing.patterns import PART, Pattern, escaped, plain
 from pipeline.sources.folder.natural_order import natural
 from pipeline.sources.folder.params import Params, Table
-from pipeline.sources.folder_listing import no_recordings_message, printable, walk
+from pipeline.sources.folder_listing import no_recordings_message, walk
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 
@@ -36,7 +34,6 @@ class Found:
     unparsed: list[Unparsed] = field(default_factory=list)
     present: dict[str, str] = field(default_factory=dict)  # path -> why it cannot be read, or nothing
     folders: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)  # links that lead nowhere, so far: to files, or to folders
 
 
 def stream_patterns(params: Params) -> dict[str, tuple[Pattern, ...]]:
@@ -62,7 +59,6 @@ def find_files(root: Path, params: Params) -> Found:
     for folder, entries in walk(root, ""):
         found.folders.append(folder)
         inside = f"{folder}/" if folder else ""
-        found.lost += [inside + name for name in _lost_links(root / folder)]
         for entry in entries:
             path = inside + entry.name
             if ignored and any(each.match(path) is not None for each in ignored):
@@ -155,13 +151,6 @@ def no_recordings(root: Path, params: Params, found: Found) -> ConfigError:
         )
     expected = f"files like {looked[0]}" if looked else "a table of recordings"
     return ConfigError(no_recordings_message("your recordings", root, found.unparsed, expected))
-
-
-def _lost_links(folder: Path) -> list[str]:
-    """Return the names in a folder that are links to what is not there: to a disk that is away, say."""
-    with suppress(OSError), os.scandir(folder) as entries:  # the walk through it says what is wrong
-        return [printable(each.name) for each in entries if each.is_symlink() and not os.path.exists(each)]
-    return []
 
 
 def _is_picture(path: str) -> bool:

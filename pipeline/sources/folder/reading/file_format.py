@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.sources.broken_file import BrokenFileError
 from pipeline.sources.folder.params import Format
 
-FORMATS: dict[Format, tuple[str, ...]] = {
+_FORMATS: dict[Format, tuple[str, ...]] = {
     "csv": (".csv", ".tsv", ".txt", ".dat", ".data", ".asc", ".log", ".tab"),
     "parquet": (".parquet", ".pq"),
     "excel": (".xlsx", ".xlsm"),
@@ -20,7 +20,7 @@ FORMATS: dict[Format, tuple[str, ...]] = {
     "video": (".avi", ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".ogv", ".3gp"),
     "images": (".png", ".jpg", ".jpeg", ".pgm"),
 }
-FORMAT_BY_END = {end: format for format, ends in FORMATS.items() for end in ends}
+FORMAT_BY_END = {end: format for format, ends in _FORMATS.items() for end in ends}
 _PICKLES = {".pkl", ".pickle", ".p", ".joblib", ".pt", ".pth"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,3 +65,26 @@ def test_labels_changed_in_place_are_noticed_though_the_modification_time_is_put
         assert (os.stat(path).st_size, os.stat(path).st_ino) == (status.st_size, status.st_ino)
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert {*actions()} == {"1"}
+
+
+def test_a_workbook_is_read_once_its_package_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "data"
+    root.mkdir()
+    labelled(root, "1")
+    book = openpyxl.Workbook()
+    for row in (("t", "x", "act"), *((at / 10, at, "2") for at in range(20))):
+        book.active.append(row)
+    book.save(root / "2.xlsx")
+    streams = {"imu": {"rate": 10, "files": ["{subject}.csv", "{subject}.xlsx"], "time": {"column": "t"}}}
+    described = {"root": ".", "classes": ["1", "2"], "streams": streams, "segments": {"column": "act"}}
+    params = msgspec.convert(described, Params)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "openpyxl", None)
+        listing = Folder(root, params).list()
+        assert [each.action for each in listing.recordings] == ["1"]
+        assert "pip install openpyxl" in listing.unparsed[0].reason
+    listing = Folder(root, params).list()
+    assert [each.action for each in listing.recordings] == ["1", "2"]
+    assert listing.unparsed == ()

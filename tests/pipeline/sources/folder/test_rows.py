@@ -12,6 +12,7 @@ import pytest
 from scipy.io import savemat
 
 from pipeline.errors import BadRecording, ConfigError
+from pipeline.sources.folder.listing.patterns import Pattern
 from pipeline.sources.folder.params import Params
 from pipeline.sources.folder.source import Folder
 
@@ -216,6 +217,20 @@ def test_an_array_is_read_once(folder: Any, monkeypatch: pytest.MonkeyPatch) -> 
         for stream in ("imu", "gyro"):
             source.open_series(recording, stream)
     assert sorted(made) == ["g.npy", "x.npy"]
+
+
+def test_twice_the_files_are_twice_the_work(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    match = Pattern.match
+    monkeypatch.setattr(Pattern, "match", lambda self, path: tried.append(path) or match(self, path))
+    described = {"streams": {"imu": {"rate": 50, "files": "{subject}_x.npy"}}, "rows": {"label": "{subject}_y.npy"}}
+    costs = []
+    for count in (10, 20):
+        files = {f"{who}_{name}.npy": of for who in range(count) for name, of in (("x", VALUES), ("y", LABELS))}
+        tried.clear()
+        assert len(folder(files, **described).list().recordings) == count * len(VALUES)
+        costs.append(len(tried))
+    assert costs[1] == 2 * costs[0]
 
 
 @pytest.mark.parametrize(
