@@ -66,8 +66,9 @@ class RunLog:
             self._held.close()
 
     def _record_of(self, plan: Plan) -> RunRecord:
-        began = self._record.began if self._record else _now()
-        return record_of(plan, self._asked, self._until, began, self._baselines(plan))
+        began, name = (self._record.began, self._record.name) if self._record else (_now(), "")
+        record = record_of(plan, self._asked, self._until, began, self._baselines(plan))
+        return msgspec.structs.replace(record, name=name)
 
     def _write(self, record: RunRecord) -> None:
         if len(encode(record)) > MOST_BYTES:

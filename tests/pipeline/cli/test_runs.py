@@ -173,6 +173,15 @@ def test_the_same_run_again_keeps_its_number_and_writes_nothing(copy: Project) -
     assert written() == before
 
 
+def test_a_kept_run_keeps_its_name_when_it_runs_again(copy: Project) -> None:
+    copy.command("runs", "keep", "1", "low")
+    evaluated = next(output for output in alone(copy)[0] if output[0] == "evaluate")
+    copy.remove(*evaluated)
+    copy.command("run", "--set", SETTINGS[0])
+    assert has(copy, evaluated)
+    assert [(run["run"], run["name"], run["kept"]) for run in listed(copy)][2:] == [(1, "low", True)]
+
+
 def test_a_run_of_an_edited_file_says_what_was_otherwise(copy: Project) -> None:
     text = copy.file.read_text()
     leave_something_to_do(copy)
