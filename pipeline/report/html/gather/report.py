@@ -19,6 +19,7 @@ from pipeline.report.html.gather.streams import Stream, streams_of
 from pipeline.report.html.gather.training import TrainingFacts, training_of
 from pipeline.report.results import Difference, differences
 from pipeline.report.results_text import notes
+from pipeline.run.selection import steps_to_materialise
 
 _DRAWN_RECORDINGS = 12  # whose streams are read
 
@@ -32,6 +33,7 @@ class ExperimentFacts:
     about: str  # what the comment at its head says
     settings: Sequence[str]
     steps: Sequence[StepFacts]
+    to_do: int  # steps that a run would do
     edges: Sequence[tuple[str, str]]  # entries: needed, needing
     left_out: Sequence[LeftOut]
     notes: Sequence[str]
@@ -98,6 +100,7 @@ def _experiment(
         head_comment(plan.snapshot.text),
         settings,
         steps_of(plan),
+        len(steps_to_materialise(plan, plan.steps)),
         edges_of(plan),
         left_out(plan),
         notes(plan),

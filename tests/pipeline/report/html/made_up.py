@@ -54,6 +54,7 @@ def made_up(
         name,
         [],
         steps,
+        0,
         [(listed[0].name, model.name) for model in listed[1:]],
         [LeftOut(f"{name}-{number}", name, f"{name} is cut off", "index") for number in range(recordings)],
         [f"note: {name}"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,18 @@ def test_is_written_anew_as_steps_end(finished: Any, tmp_path: Path) -> None:
     assert done
     assert set(plans["stages.yaml"].states.values()) == {"cached"}
     assert list(watched) == []
+
+
+def test_what_is_in_a_remote_and_not_needed_here_is_done(finished: Any, tmp_path: Path) -> None:
+    copied = finished.copy(tmp_path / "copy")
+    shutil.copytree(copied.store, tmp_path / "remote")
+    encoded = [step for step in copied.plan().steps.values() if step.stage == "encode"]
+    for step in encoded:
+        copied.remove("encode", step.key)
+    plan = copied.plan(("remote", str(tmp_path / "remote")))
+    assert {plan.states[step.id] for step in encoded} == {"remote"}
+    assert [done for _, done in changes({"stages.yaml": plan}, every_s=0.01)] == [True]
+    assert "are done" not in read(page_of(gather({"stages.yaml": plan}))).text
 
 
 class TestSize:
