@@ -10,7 +10,7 @@ from pipeline.run.selection import steps_to_materialise
 
 
 def changes(plans: Mapping[str, Plan], every_s: float = 2.0) -> Iterator[tuple[Mapping[str, Plan], bool]]:
-    """Yield plans whenever steps have ended, at first as they are, and whether all is done that `run` does; then stop."""
+    """Yield plans whenever steps have ended, at first as they are, and whether a run has no more to do; then end."""
     shown: list[dict[str, str]] = []
     while True:
         states = [plan.states for plan in plans.values()]

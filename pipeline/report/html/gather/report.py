@@ -29,6 +29,7 @@ class ExperimentFacts:
     """One stages file's part of a report."""
 
     name: str
+    path: str  # of the stages file, as it was given
     text: str  # of the stages file
     about: str  # what the comment at its head says
     settings: Sequence[str]
@@ -96,6 +97,7 @@ def _experiment(
     rows = [row for model in models for metric, row in model.rows.items() if not metric.startswith("top1 ")]
     return ExperimentFacts(
         name,
+        str(plan.path),
         plan.snapshot.text,
         head_comment(plan.snapshot.text),
         settings,

@@ -50,6 +50,7 @@ def made_up(
     poses = Stream("skeleton", poses=[[(draw.random(), draw.random()) for _ in range(20)]] * 6, bones=[(0, 1), (1, 2)])
     experiment = ExperimentFacts(
         name,
+        name,
         f"# {name}",
         name,
         [],

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.plan.planner import make_plan
 from pipeline.report.html.gather.models import distinctive
 from pipeline.report.html.gather.report import Report, gather, head_comment
 from pipeline.report.html.page import write_page
@@ -172,6 +173,14 @@ class TestSize:
         assert "models are here" in page  # of the matrices
         assert "<code>pipeline report --csv DIR</code> writes all" in page
         read(page)
+
+
+def test_commands_name_the_stages_file_as_it_was_given(finished: Any, tmp_path: Path) -> None:
+    file = finished.copy(tmp_path / "my copy").file
+    page = read(page_of(gather({"copy/stages.yaml": make_plan(file, [("seeds", [0])])}, ["seeds=[0]"])))
+    commands = [line for each in page.all("code") for line in each.text.splitlines() if line.startswith("pipeline ")]
+    assert f"pipeline run -f '{file}' --set 'seeds=[0]'" in commands
+    assert f"pipeline report -f '{file}' --set 'seeds=[0]'" in commands
 
 
 def test_says_what_the_head_of_the_stages_file_says() -> None:
