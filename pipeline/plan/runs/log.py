@@ -49,10 +49,10 @@ class RunLog:
         with self._trying():
             self._write(self._record_of(plan))
 
-    def end(self, plan: Plan, ending: Ending, rows: Callable[[], list[dict[str, Any]]]) -> None:
+    def end(self, plan: Plan, ending: Ending, rows: list[dict[str, Any]]) -> None:
         """Remember how it ended, and its results."""
         with self._trying():
-            self._write(msgspec.structs.replace(self._record_of(plan), ending=ending, ended=_now(), rows=rows()))
+            self._write(msgspec.structs.replace(self._record_of(plan), ending=ending, ended=_now(), rows=rows))
 
     def break_off(self, ending: Ending) -> None:
         """Remember that it ended before its end, if it had begun."""
