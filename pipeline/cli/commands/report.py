@@ -58,7 +58,7 @@ def command(
 
 
 def _check(places: _Places) -> None:
-    from pipeline.report.html.files import check_file, check_folder
+    from pipeline.report.html.places import check_file, check_folder
 
     check_file(places.page, "-o", "report.html")
     if places.latex:
@@ -69,9 +69,10 @@ def _check(places: _Places) -> None:
 
 
 def _write(plans: Mapping[str, Plan], settings: tuple[str, ...], places: _Places, reload: bool = False) -> None:
-    from pipeline.report.html.files import as_latex, write_pictures, write_tables, write_text
+    from pipeline.report.html.files import as_latex, write_pictures, write_tables
     from pipeline.report.html.gather.report import gather
     from pipeline.report.html.page import write_page
+    from pipeline.report.html.places import write_text
     from pipeline.report.html.sections.headline import paper_table
     from pipeline.report.html.sections.order import sections_of
 

@@ -49,10 +49,10 @@ class RunLog:
         with self._trying():
             self._write(self._record_of(plan))
 
-    def end(self, plan: Plan, ending: Ending, rows: Callable[[], list[dict[str, Any]]]) -> None:
+    def end(self, plan: Plan, ending: Ending, rows: list[dict[str, Any]]) -> None:
         """Remember how it ended, and its results."""
         with self._trying():
-            self._write(msgspec.structs.replace(self._record_of(plan), ending=ending, ended=_now(), rows=rows()))
+            self._write(msgspec.structs.replace(self._record_of(plan), ending=ending, ended=_now(), rows=rows))
 
     def break_off(self, ending: Ending) -> None:
         """Remember that it ended before its end, if it had begun."""
@@ -66,8 +66,9 @@ class RunLog:
             self._held.close()
 
     def _record_of(self, plan: Plan) -> RunRecord:
-        began = self._record.began if self._record else _now()
-        return record_of(plan, self._asked, self._until, began, self._baselines(plan))
+        began, name = (self._record.began, self._record.name) if self._record else (_now(), "")
+        record = record_of(plan, self._asked, self._until, began, self._baselines(plan))
+        return msgspec.structs.replace(record, name=name)
 
     def _write(self, record: RunRecord) -> None:
         if len(encode(record)) > MOST_BYTES:

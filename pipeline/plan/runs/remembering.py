@@ -29,9 +29,9 @@ class Remembering:
         self.log.begin(plan)
 
     def end(self, plan: Plan, ending: Ending, rows: Callable[[], list[dict[str, Any]]]) -> None:
-        """Remember how it ended, and its results, if it had begun."""
+        """Remember how it ended, and its results, if it had begun; an error in reading these is raised."""
         if self.log is not None:
-            self.log.end(plan, ending, rows)
+            self.log.end(plan, ending, rows())
 
 
 @contextmanager

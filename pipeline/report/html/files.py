@@ -4,69 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from pipeline.errors import ConfigError
 from pipeline.report.html.page import MADE_BY
 from pipeline.report.html.palette import resolved
-from pipeline.report.html.parts import Picture, Section, Table, pictures_of, tables_of
+from pipeline.report.html.parts import Cell, Column, Picture, Section, Table, pictures_of, tables_of
+from pipeline.report.html.places import write_files
 from pipeline.terminal import harmless
-
-_HEAD = 4096  # bytes at a file's start, which hold what made it
-
-
-def check_file(file: Path, option: str, example: str) -> None:
-    """Raise ConfigError where a file cannot be written, or another program's or person's is there."""
-    given = f"{option} {file}"
-    if file.is_dir():
-        raise ConfigError(f"{given}: is a folder\n  name a file in it: {option} {file / example}")
-    if not file.parent.is_dir():
-        raise ConfigError(f"{given}: there is no folder {file.parent}\n  make it, or name another place")
-    if file.exists() and not _is_ours(file):
-        raise ConfigError(f"{given}: is there already, and not made by `pipeline report`\n  choose another name")
-    if not os.access(file.parent, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
-        raise ConfigError(f"{given}: cannot be written there: no permission\n  name another place")
-
-
-def check_folder(folder: Path, option: str) -> None:
-    """Raise ConfigError where a folder can neither be made nor written to."""
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{option} {folder}: is no folder\n  name a folder, which need not be there yet")
-    if not folder.exists() and not folder.parent.is_dir():
-        raise ConfigError(f"{option} {folder}: there is no folder {folder.parent}\n  make it, or name another place")
-    if not os.access(folder if folder.exists() else folder.parent, os.W_OK):
-        raise ConfigError(f"{option} {folder}: cannot be written there: no permission\n  name another place")
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a file; it is there whole, or as it was before."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="")
-        os.replace(draft, file)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def write_pictures(folder: Path, sections: Sequence[Section]) -> int:
     """Write every picture as an SVG that needs no page; return how many."""
-    folder.mkdir(exist_ok=True)
     named = _named(picture for section in sections for picture in pictures_of(section))
-    for name, picture in named.items():
-        write_text(folder / f"{name}.svg", standing_alone(picture))  # type: ignore[arg-type]
+    write_files(folder, ".svg", {name: standing_alone(each) for name, each in named.items()})  # type: ignore[arg-type]
     return len(named)
 
 
 def write_tables(folder: Path, sections: Sequence[Section]) -> int:
     """Write every table whole as CSV, numbers in all their digits; return how many."""
-    folder.mkdir(exist_ok=True)
     named = _named(table for section in sections for table in tables_of(section))
-    for name, table in named.items():
-        write_text(folder / f"{name}.csv", as_csv(table))  # type: ignore[arg-type]
+    write_files(folder, ".csv", {name: as_csv(each) for name, each in named.items()})  # type: ignore[arg-type]
     return len(named)
 
 
@@ -83,9 +43,15 @@ def as_csv(table: Table) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([harmless(column.named or column.title) for column in table.columns])
     for row in table.rows:
-        values = [cell.exact or harmless(cell.text) if cell.value is None else cell.value for cell in row.cells]
-        writer.writerow(values)
+        writer.writerow(_whole(column, cell) for column, cell in zip(table.columns, row.cells, strict=True))
     return text.getvalue()
+
+
+def _whole(column: Column, cell: Cell) -> str | float:
+    """Return all that is behind a cell; nothing where a figure is missing."""
+    if cell.value is not None:
+        return cell.value
+    return cell.exact or ("" if column.numeric else harmless(cell.text))
 
 
 def as_latex(table: Table) -> str:
@@ -123,11 +89,3 @@ def _named(parts: Iterator[Picture] | Iterator[Table]) -> Mapping[str, Picture |
             name, number = f"{plain}-{number}", number + 1
         named[name] = part
     return named
-
-
-def _is_ours(file: Path) -> bool:
-    try:
-        with file.open("rb") as opened:
-            return MADE_BY.encode() in opened.read(_HEAD)
-    except OSError:
-        return False

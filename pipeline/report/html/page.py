@@ -124,9 +124,8 @@ def _highest(models: Sequence[Model]) -> tuple[Markup, str]:
 def _missing(report: Report) -> Markup:
     lines = []
     for each in report.experiments:
-        done = sum(step.state == "cached" for step in each.steps)
-        if done < len(each.steps):
-            lines.append(f"{each.name}: {done} of {counted(len(each.steps), 'step')} are done.")
+        if each.to_do:
+            lines.append(f"{each.name}: {len(each.steps) - each.to_do} of {counted(len(each.steps), 'step')} are done.")
     text = f"{' '.join(lines)} This page shows what is there; `pipeline run` does the rest."
     return element("p", prose(text), class_="missing") if lines else Markup()
 

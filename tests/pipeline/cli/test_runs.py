@@ -173,6 +173,28 @@ def test_the_same_run_again_keeps_its_number_and_writes_nothing(copy: Project) -
     assert written() == before
 
 
+def test_a_kept_run_keeps_its_name_when_it_runs_again(copy: Project) -> None:
+    copy.command("runs", "keep", "1", "low")
+    evaluated = next(output for output in alone(copy)[0] if output[0] == "evaluate")
+    copy.remove(*evaluated)
+    copy.command("run", "--set", SETTINGS[0])
+    assert has(copy, evaluated)
+    assert [(run["run"], run["name"], run["kept"]) for run in listed(copy)][2:] == [(1, "low", True)]
+
+
+def test_figures_that_are_damaged_are_made_again_and_the_run_remembered(copy: Project) -> None:
+    broken, removed = [step for step in copy.plan().steps.values() if step.stage == "evaluate"][:2]
+    copy.remove("evaluate", removed.key)
+    (metrics,) = (copy.store / "outputs" / "evaluate" / broken.key).glob("*/metrics.json")
+    metrics.chmod(0o644)
+    metrics.write_bytes(b"?" * metrics.stat().st_size)
+    ran = copy.command("run", "--json")
+    assert "not remembered" not in ran.stderr
+    assert "it was moved to" in ran.stderr
+    assert {*json.loads(ran.stdout)["done"]} == {broken.id, removed.id}
+    assert listed(copy)[0]["results"] == json.loads(copy.command("results", "--json").stdout)
+
+
 def test_a_run_of_an_edited_file_says_what_was_otherwise(copy: Project) -> None:
     text = copy.file.read_text()
     leave_something_to_do(copy)

@@ -19,6 +19,7 @@ from pipeline.report.html.gather.streams import Stream, streams_of
 from pipeline.report.html.gather.training import TrainingFacts, training_of
 from pipeline.report.results import Difference, differences
 from pipeline.report.results_text import notes
+from pipeline.run.selection import steps_to_materialise
 
 _DRAWN_RECORDINGS = 12  # whose streams are read
 
@@ -28,10 +29,12 @@ class ExperimentFacts:
     """One stages file's part of a report."""
 
     name: str
+    path: str  # of the stages file, as it was given
     text: str  # of the stages file
     about: str  # what the comment at its head says
     settings: Sequence[str]
     steps: Sequence[StepFacts]
+    to_do: int  # steps that a run would do
     edges: Sequence[tuple[str, str]]  # entries: needed, needing
     left_out: Sequence[LeftOut]
     notes: Sequence[str]
@@ -94,10 +97,12 @@ def _experiment(
     rows = [row for model in models for metric, row in model.rows.items() if not metric.startswith("top1 ")]
     return ExperimentFacts(
         name,
+        str(plan.path),
         plan.snapshot.text,
         head_comment(plan.snapshot.text),
         settings,
         steps_of(plan),
+        len(steps_to_materialise(plan, plan.steps)),
         edges_of(plan),
         left_out(plan),
         notes(plan),

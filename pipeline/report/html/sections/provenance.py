@@ -99,7 +99,7 @@ def _common(values: list[str]) -> str:
 
 def _commands(experiment: ExperimentFacts) -> Markup:
     options = "".join(f" --set {shlex.quote(redact_secrets(setting))}" for setting in experiment.settings)
-    file = shlex.quote(experiment.name)
+    file = shlex.quote(experiment.path)
     lines = [f"pipeline {verb} -f {file}{options}" for verb in ("run", "report")]
     return element("pre", element("code", "\n".join(lines)), tabindex="0")
 

@@ -50,10 +50,12 @@ def made_up(
     poses = Stream("skeleton", poses=[[(draw.random(), draw.random()) for _ in range(20)]] * 6, bones=[(0, 1), (1, 2)])
     experiment = ExperimentFacts(
         name,
+        name,
         f"# {name}",
         name,
         [],
         steps,
+        0,
         [(listed[0].name, model.name) for model in listed[1:]],
         [LeftOut(f"{name}-{number}", name, f"{name} is cut off", "index") for number in range(recordings)],
         [f"note: {name}"],

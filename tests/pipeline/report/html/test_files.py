@@ -11,16 +11,9 @@ from xml.etree import ElementTree
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.report.html.files import (
-    as_csv,
-    as_latex,
-    check_file,
-    check_folder,
-    standing_alone,
-    write_pictures,
-    write_tables,
-)
+from pipeline.report.html.files import as_csv, as_latex, standing_alone, write_pictures, write_tables
 from pipeline.report.html.parts import pictures_of, tables_of
+from pipeline.report.html.places import check_file, check_folder, write_files
 from pipeline.report.html.sections.headline import paper_table
 from pipeline.report.html.sections.order import sections_of
 
@@ -50,11 +43,24 @@ def test_tables_have_all_rows_and_digits() -> None:
     assert len(list(csv.reader(io.StringIO(as_csv(tables["recordings-model"]))))) == 301
 
 
+def test_a_column_of_numbers_has_nothing_where_a_figure_is_missing() -> None:
+    tables = {each.name: each for section in sections_of(made_up(seeds=1)) for each in tables_of(section)}
+    (first, *_) = csv.DictReader(io.StringIO(as_csv(tables["results"])))
+    assert first["Top-1 % deviation"] == first["Top-1 % 95 % interval"] == ""
+    for table in tables.values():
+        header, *lines = csv.reader(io.StringIO(as_csv(table)))
+        for at, column in enumerate(table.columns):
+            if column.numeric and "interval" not in header[at]:
+                [float(line[at]) for line in lines if line[at]]
+
+
 def test_names_of_files_are_safe_and_different(tmp_path: Path) -> None:
     sections = [*sections_of(made_up(name="../../a")), *sections_of(made_up(name=HOSTILE + 40 * "ö"))]
     pictures, tables = write_pictures(tmp_path / "svg", sections), write_tables(tmp_path / "csv", sections)
-    assert len(list((tmp_path / "svg").iterdir())) == pictures
-    assert len(list((tmp_path / "csv").iterdir())) == tables
+    for ending, count in (("svg", pictures), ("csv", tables)):
+        written = [each for each in (tmp_path / ending).iterdir() if each.name != ".pipeline-report"]
+        assert len(written) == count
+        assert {each.suffix for each in written} == {f".{ending}"}
     assert {each.name for each in tmp_path.iterdir()} == {"svg", "csv"}
 
 
@@ -90,6 +96,13 @@ class TestCommand:
         assert "is there already, and not made by `pipeline report" in error
         assert (tmp_path / "thesis.html").read_text() == "mine"
 
+    def test_replaces_no_folder_of_others(self, finished: Any, tmp_path: Path) -> None:
+        (tmp_path / "results.csv").write_text("mine")
+        error = finished.command("report", "-o", str(tmp_path / "r.html"), "--csv", str(tmp_path), code=2).stderr
+        assert f"--csv {tmp_path}: is not empty, and not made by `pipeline report" in error
+        assert {each.name for each in tmp_path.iterdir()} == {"results.csv"}
+        assert (tmp_path / "results.csv").read_text() == "mine"
+
     def test_an_unknown_file_is_named(self, finished: Any) -> None:
         assert "nowhere.yaml" in finished.command("report", "-f", "nowhere.yaml", code=2).stderr
 
@@ -104,6 +117,31 @@ class TestPlaces:
             check_file(tmp_path / "no" / "report.html", "-o", "report.html")
         with pytest.raises(ConfigError, match="there is no folder"):
             check_folder(tmp_path / "no" / "svg", "--svg")
+
+    def test_an_empty_folder_will_do(self, tmp_path: Path) -> None:
+        check_folder(tmp_path, "--svg")
+
+    def test_what_an_earlier_report_wrote_goes_and_what_others_wrote_stays(self, tmp_path: Path) -> None:
+        (folder := tmp_path / "out").mkdir()
+        write_files(folder, ".svg", {"a": "1", "b": "1"})
+        write_files(folder, ".csv", {"a": "1"})
+        (folder / "mine.svg").write_text("mine")
+        check_folder(folder, "--svg")
+        write_files(folder, ".svg", {"b": "2", "c": "2"})
+        found = {each.name: each.read_text() for each in folder.iterdir() if not each.name.startswith(".")}
+        assert found == {"a.csv": "1", "b.svg": "2", "c.svg": "2", "mine.svg": "mine"}
+        with pytest.raises(ConfigError, match=r"mine\.svg: is there already"):
+            write_files(folder, ".svg", {"b": "3", "mine": "3"})
+        assert (folder / "b.svg").read_text() == "2"
+
+    def test_a_list_leads_out_of_no_folder(self, tmp_path: Path) -> None:
+        (folder := tmp_path / "out").mkdir()
+        write_files(folder, ".svg", {"a": "1"})
+        with (folder / ".pipeline-report").open("a") as listed:
+            listed.write("../other.svg\n")
+        (tmp_path / "other.svg").write_text("mine")
+        write_files(folder, ".svg", {"a": "1"})
+        assert (tmp_path / "other.svg").read_text() == "mine"
 
     def test_a_file_is_no_folder(self, tmp_path: Path) -> None:
         (tmp_path / "svg").write_text("")

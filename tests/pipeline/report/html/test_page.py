@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.plan.planner import make_plan
 from pipeline.report.html.gather.models import distinctive
 from pipeline.report.html.gather.report import Report, gather, head_comment
 from pipeline.report.html.page import write_page
@@ -149,6 +151,18 @@ def test_is_written_anew_as_steps_end(finished: Any, tmp_path: Path) -> None:
     assert list(watched) == []
 
 
+def test_what_is_in_a_remote_and_not_needed_here_is_done(finished: Any, tmp_path: Path) -> None:
+    copied = finished.copy(tmp_path / "copy")
+    shutil.copytree(copied.store, tmp_path / "remote")
+    encoded = [step for step in copied.plan().steps.values() if step.stage == "encode"]
+    for step in encoded:
+        copied.remove("encode", step.key)
+    plan = copied.plan(("remote", str(tmp_path / "remote")))
+    assert {plan.states[step.id] for step in encoded} == {"remote"}
+    assert [done for _, done in changes({"stages.yaml": plan}, every_s=0.01)] == [True]
+    assert "are done" not in read(page_of(gather({"stages.yaml": plan}))).text
+
+
 class TestSize:
     LIMIT = 5_000_000
 
@@ -159,6 +173,14 @@ class TestSize:
         assert "models are here" in page  # of the matrices
         assert "<code>pipeline report --csv DIR</code> writes all" in page
         read(page)
+
+
+def test_commands_name_the_stages_file_as_it_was_given(finished: Any, tmp_path: Path) -> None:
+    file = finished.copy(tmp_path / "my copy").file
+    page = read(page_of(gather({"copy/stages.yaml": make_plan(file, [("seeds", [0])])}, ["seeds=[0]"])))
+    commands = [line for each in page.all("code") for line in each.text.splitlines() if line.startswith("pipeline ")]
+    assert f"pipeline run -f '{file}' --set 'seeds=[0]'" in commands
+    assert f"pipeline report -f '{file}' --set 'seeds=[0]'" in commands
 
 
 def test_says_what_the_head_of_the_stages_file_says() -> None:
