@@ -130,7 +130,11 @@ def _sheet(shown: Sequence[Shown], rows: Sequence[tuple[Shown, Row]]) -> tuple[S
 
 
 def _print_by(shown: Sequence[Shown], store: Store, by: By, form: str, extras: tuple[bool, bool], told: Told) -> None:
-    parts = [(each, part) for each in shown for part in break_down(store, each.evaluations, by, *extras)]
+    parts = [
+        (each, part)
+        for each in shown
+        for part in break_down(store, each.evaluations, rows_of(store, each.evaluations, *extras), by)
+    ]
     if form == "json":
         print(json_text([{**each.as_json(), **part.as_json()} for each, part in parts]))
     elif form == "csv":

@@ -12,24 +12,6 @@ from pipeline.report.html.gather.models import Model
 from pipeline.report.html.gather.reliability import Reliability
 
 
-@dataclass
-class Share:
-    """How many were right of how many."""
-
-    right: int = 0
-    count: int = 0
-
-    def add(self, right: bool, count: int) -> None:
-        """Count so many more."""
-        self.right += right * count
-        self.count += count
-
-    @property
-    def percent(self) -> float:
-        """Return the share of right ones."""
-        return 100 * self.right / self.count if self.count else 0.0
-
-
 @dataclass(frozen=True)
 class TestedRecording:
     """What is known of a recording that was tested."""
@@ -43,8 +25,6 @@ class Tally:
     """A model's predictions, all folds and seeds together."""
 
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)  # (true, predicted)
-    subjects: dict[str, Share] = field(default_factory=dict)
-    folds: dict[str, Share] = field(default_factory=dict)
     reliability: Reliability = field(default_factory=Reliability)
 
 
@@ -78,10 +58,6 @@ class Difficulty:
             items = list(predictions_of(plan.store.output("evaluate", run.step.key)))
             counted.confusion.update((item.label, item.predicted) for item in items)
             tested.update(item.recording for item in items)
-            fold = counted.folds.setdefault(run.fold, Share())
-            for (subject, right), count in Counter((i.subject, i.label == i.predicted) for i in items).items():
-                for share in (fold, counted.subjects.setdefault(subject, Share())):
-                    share.add(right, count)
             for item in items:
                 right = item.label == item.predicted
                 counted.reliability.add(item.probability, right)

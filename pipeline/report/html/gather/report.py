@@ -10,6 +10,7 @@ from importlib.metadata import version
 from itertools import takewhile
 
 from pipeline.plan.planner import Plan
+from pipeline.report.breakdown import Breakdown, By, break_down
 from pipeline.report.graph.drawing import edges_of
 from pipeline.report.html.gather.confusion import confusion_order
 from pipeline.report.html.gather.models import Model, models_of
@@ -17,9 +18,10 @@ from pipeline.report.html.gather.predictions import Difficulty, HardRecording, T
 from pipeline.report.html.gather.steps import LeftOut, StepFacts, left_out, steps_of
 from pipeline.report.html.gather.streams import Stream, streams_of
 from pipeline.report.html.gather.training import TrainingFacts, training_of
-from pipeline.report.results import Difference, differences
+from pipeline.report.results import Difference, Evaluation, differences, evaluations_of
 from pipeline.report.results_text import notes
 from pipeline.run.selection import steps_to_materialise
+from store import Store
 
 _DRAWN_RECORDINGS = 12  # whose streams are read
 
@@ -52,8 +54,10 @@ class Report:
 
     experiments: Sequence[ExperimentFacts]
     models: Sequence[Model]
-    tallies: Mapping[int, Tally]  # by the model's number
+    tallies: Mapping[int, Tally]  # by the model's number, as the next three
     trainings: Mapping[int, TrainingFacts]
+    subjects: Mapping[int, Breakdown]  # top-1 of models that have a whole seed
+    folds: Mapping[int, Breakdown]
     class_order: Sequence[str]  # classes that are taken for each other side by side
     written: str  # when, UTC
     version: str  # of this program
@@ -70,6 +74,8 @@ def gather(plans: Mapping[str, Plan], settings: Sequence[str] = ()) -> Report:
     models = models_of(plans)
     tallies: dict[int, Tally] = {}
     trainings: dict[int, TrainingFacts] = {}
+    subjects: dict[int, Breakdown] = {}
+    folds: dict[int, Breakdown] = {}
     experiments = []
     for name, plan in plans.items():
         difficulty, own = Difficulty(), [model for model in models if model.experiment == name]
@@ -78,6 +84,9 @@ def gather(plans: Mapping[str, Plan], settings: Sequence[str] = ()) -> Report:
                 tallies[model.number] = difficulty.tally(plan, model)
             if trained := training_of(plan, model):
                 trainings[model.number] = trained
+        evaluations = evaluations_of(plan)
+        subjects |= _broken_down(plan.store, evaluations, own, "subject")
+        folds |= _broken_down(plan.store, evaluations, own, "fold")
         experiments.append(_experiment(name, plan, own, difficulty, settings))
     classes = dict.fromkeys(label for each in experiments for label in each.classes)
     pooled: Counter[tuple[str, str]] = Counter()
@@ -85,7 +94,14 @@ def gather(plans: Mapping[str, Plan], settings: Sequence[str] = ()) -> Report:
         pooled.update(each.confusion)
     order = confusion_order([*classes, *_unlisted(pooled, classes)], pooled)
     now = datetime.now(UTC).isoformat(timespec="minutes").replace("T", " ").partition("+")[0]
-    return Report(experiments, models, tallies, trainings, order, now, version("harvest"))
+    return Report(experiments, models, tallies, trainings, subjects, folds, order, now, version("harvest"))
+
+
+def _broken_down(
+    store: Store, evaluations: Sequence[Evaluation], models: Sequence[Model], by: By
+) -> dict[int, Breakdown]:
+    rows = {model.number: model.rows["top1"] for model in models if "top1" in model.rows}
+    return dict(zip(rows, break_down(store, evaluations, rows.values(), by), strict=True))
 
 
 def _experiment(

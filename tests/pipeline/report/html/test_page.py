@@ -17,7 +17,7 @@ from pipeline.report.html.sections.order import sections_of
 from pipeline.report.html.watch import changes
 from pipeline.report.results import result_rows
 
-from .html_reading import Element, read
+from .html_reading import read, table_rows
 from .made_up import HOSTILE, made_up
 
 SECTIONS = ["results", "confusion", "classes", "modalities", "subjects", "folds", "calibration", "training", "cost",
@@ -36,12 +36,6 @@ def plan(finished: Any) -> Any:
 @pytest.fixture(scope="module")
 def page(plan: Any) -> str:
     return page_of(gather({"stages.yaml": plan}))
-
-
-def rows_of(page: Element, name: str) -> list[list[Element]]:
-    """Return the cells of the rows of a table, by the words that its region is called."""
-    (region,) = [each for each in page.all("div", role="region") if each.attributes["aria-label"] == name]
-    return [row.all("th") + row.all("td") for row in region.all("tbody")[0].all("tr")]
 
 
 class TestPage:
@@ -71,7 +65,7 @@ class TestPage:
         assert [each.tag for each in read(page).all() if re.fullmatch(r"h\d", each.tag)][:2] == ["h1", "h2"]
 
     def test_figures_are_those_of_results(self, page: str, plan: Any) -> None:
-        by_model = {row[0].text.strip(): row for row in rows_of(read(page), "All models")}
+        by_model = {row[0].text.strip(): row for row in table_rows(read(page), "All models")}
         rows = result_rows(plan)
         assert {row.model for row in rows} == by_model.keys()
         for row in rows:
@@ -126,7 +120,7 @@ class TestUnfinished:
         text = read(page).text
         assert "8 of 9 steps are done" in text
         assert "distilled (0 of 1)" in text
-        cells = {row[0].text.strip(): row[1].text for row in rows_of(read(page), "All models")}
+        cells = {row[0].text.strip(): row[1].text for row in table_rows(read(page), "All models")}
         assert cells["distilled"] == "–"
         assert cells["teacher"] != "–"
 
