@@ -73,7 +73,6 @@ def _write(plans: Mapping[str, Plan], settings: tuple[str, ...], places: _Places
     from pipeline.report.html.gather.report import gather
     from pipeline.report.html.page import write_page
     from pipeline.report.html.places import write_text
-    from pipeline.report.html.sections.headline import paper_table
     from pipeline.report.html.sections.order import sections_of
 
     report = gather(plans, settings)
@@ -86,7 +85,7 @@ def _write(plans: Mapping[str, Plan], settings: tuple[str, ...], places: _Places
     if places.csv:
         written.append(f"{counted(write_tables(places.csv, sections), 'table')} in {places.csv}")
     if places.latex:
-        write_text(places.latex, as_latex(paper_table(report)))
+        write_text(places.latex, as_latex(report))
         written.append(str(places.latex))
     say(f"written: {', '.join(written)}")
 

@@ -23,7 +23,7 @@ from pipeline.report.runs.listing import heading_of
 from pipeline.report.runs.side_by_side import Shown, fits, front_cells, front_names, legend, notes_on, shown_runs
 from store import Store
 
-_FORMATS = ("text", "json", "csv", "latex")
+_FORMATS = ("text", "csv", "latex")
 
 
 @click.command()
@@ -34,7 +34,7 @@ _FORMATS = ("text", "json", "csv", "latex")
     "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True,
     help="csv: one line a figure; latex: a table with booktabs.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON, as --format json does.")
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @click.option("--per-recording", "recordings", is_flag=True, help="Print CSV, one line a test recording.")
 @click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")
 @click.option("--vskd-f1", is_flag=True, help="Add F1 as the VSKD paper computes it, from accuracy and recall.")
@@ -54,7 +54,7 @@ def command(
     exclusive("--by", by, "--per-recording", recordings)
     if form != "text":
         exclusive("--format", True, "--per-recording", recordings)
-        exclusive(f"--format {form}", form != "json", "--json", as_json)
+        exclusive("--format", True, "--json", as_json)
     if by == "subject":
         exclusive("--by subject", True, "--per-modality", per_modality)
         exclusive("--by subject", True, "--vskd-f1", vskd_f1)

@@ -59,14 +59,14 @@ class Runs:
 
     Attributes
     ----------
-    unreadable : dict of Slot to str
-        Why a record cannot be read, of those that cannot; they stay as they are.
+    unreadable : dict of Slot to UnreadableRecord
+        Of records that cannot be read, which stay as they are.
     """
 
     def __init__(self, store: Store, path: Path) -> None:
         self._store, self._path, self._group = store, path.absolute(), group_of(path)
         self._records = store.runs(self._group)
-        self.unreadable: dict[Slot, str] = {}
+        self.unreadable: dict[Slot, UnreadableRecord] = {}
         self.listed: list[Run] = []
         kept = {*store.ref_names(f"{self._group}.")}
         for slot in sorted(slots_of(self._records), reverse=True):
@@ -74,7 +74,7 @@ class Runs:
             try:
                 record = decode(content) if content is not None else None
             except UnreadableRecord as error:
-                self.unreadable[slot] = str(error)
+                self.unreadable[slot] = error
                 continue
             if record is not None:  # else it was dropped meanwhile
                 owner = self._records.owner(str(slot.number)) if record.ending == "begun" else None
@@ -136,7 +136,7 @@ class Runs:
     def drop_unreadable(self, text: str) -> bool:
         """Delete a damaged record of this number; return whether there is one. A newer version's stays."""
         slot = next((slot for slot in self.unreadable if str(slot.number) == text), None)
-        if slot is None or not self.unreadable[slot].startswith("is damaged"):
+        if slot is None or not self.unreadable[slot].damaged:
             return False
         self._store.delete_ref(self._reference(slot))
         with self._records.lock_all():
@@ -147,7 +147,7 @@ class Runs:
         """Say of each record that cannot be read why, and what can be done."""
         return [
             f"run {slot.number} is not shown: {self._records.url}/{slot.name} {why}. It is left as it is"
-            + (f"; `pipeline runs drop {slot.number}` deletes it" if why.startswith("is damaged") else "")
+            + (f"; `pipeline runs drop {slot.number}` deletes it" if why.damaged else "")
             for slot, why in self.unreadable.items()
         ]
 

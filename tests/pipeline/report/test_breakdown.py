@@ -88,7 +88,6 @@ def test_json_has_deviations_over_parts_and_over_seeds(loso: Project, by: str) -
 
 
 def test_without_by_rows_are_what_they_were(loso: Project) -> None:
-    assert rows(loso, "--json") == rows(loso, "--format", "json")
     whole = rows(loso, "--by", "fold", "--json")
     parts = ("over_folds", "by_fold")
     assert rows(loso, "--json") == [{k: v for k, v in row.items() if k not in parts} for row in whole]

@@ -100,27 +100,6 @@ def _figure(row: Result | None) -> list[Cell]:
     return [percent(row.mean), percent(row.std), interval]
 
 
-def paper_table(report: Report) -> Table:
-    """Return the table as papers have it: a column a metric, with the deviation over seeds."""
-    columns = [
-        Column("Model"),
-        Column("Modalities"),
-        *(Column(TITLES[m], True) for m in METRICS),
-        Column("Seeds", True),
-    ]
-    rows = []
-    for model in report.models:
-        figures = [model.rows.get(metric) for metric in METRICS]
-        shown = ["–" if each is None else f"{each.mean:.2f}{_spread(each)}" for each in figures]
-        seeds = len(figures[0].values) if figures[0] else None
-        rows.append(Row([text(model.title), text(model.sees), *map(text, shown), count(seeds)], model.number))
-    return Table("results", "Results", columns, rows)
-
-
-def _spread(row: Result) -> str:
-    return "" if row.std is None else f" ± {row.std:.2f}"
-
-
 def _interval(model: Model) -> Interval:
     row = model.rows["top1"]
     about = f"{model.title}: {row.mean:.2f} % over {counted(len(row.values), 'seed')}"
