@@ -97,8 +97,7 @@ def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as
 
     def attempt(plan: Plan) -> None:
         again = replace(options, force=()) if outcome.done else options
-        plan, new = run_experiment(plan, lambda: plan_of(path, settings, plan), again)
-        outcome.add(new)
+        plan, new = run_experiment(plan, lambda: plan_of(path, settings, plan), again, outcome)
         if push:
             _push(plan, new.done, outcome)
         selected = select_steps(plan, options.until, options.only)
@@ -115,10 +114,16 @@ def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as
     return 1 if outcome.unsuccessful else 0
 
 
-def run_experiment(plan: Plan, plan_again: Callable[[], Plan], options: RunOptions) -> tuple[Plan, Outcome]:
-    """Run the index if it is missing, then the rest; return the plan by which that was done, with its states now."""
+def run_experiment(
+    plan: Plan, plan_again: Callable[[], Plan], options: RunOptions, total: Outcome
+) -> tuple[Plan, Outcome]:
+    """Run the index if it is missing, then the rest; return the plan by which that was done, with its states now.
+
+    What was done is added to `total` before figures are read, which may be damaged.
+    """
     with remembering(options.until or options.only or "", baselines_of) as log:
         plan, outcome = _run_planned(plan, plan_again, options, log)
+        total.add(outcome)
         log.end(plan, "failed" if outcome.unsuccessful else "done", partial(_figures, plan))
     if plan.history.write_error:
         note(f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.write_error}")
