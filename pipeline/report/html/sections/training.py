@@ -32,7 +32,14 @@ def training(report: Report) -> Section | None:
         lines = [Line(keys[n], curve.mean, curve.low, curve.high) for n, curve in curves.items()]
         title = f"{name.capitalize()} on the training side by epoch"
         if lines:
-            pictures.append(Picture(f"training-{name}", title, draw_curves(title, lines, unit, limits), table))
+            pictures.append(
+                Picture(
+                    f"training-{name}",
+                    title,
+                    draw_curves(title, lines, unit, limits),
+                    table if name == "loss" else None,
+                )
+            )
     lead = (
         "Means over folds and seeds, with their range. Losses of unlike tasks, such as distillation and plain "
         "training, do not compare."
