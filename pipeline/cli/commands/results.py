@@ -12,14 +12,12 @@ import click
 from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
 from pipeline.cli.remembered_runs import Remembered
 from pipeline.cli.told import say
-from pipeline.plan.runs.remembered import present
 from pipeline.plan.runs.settings import differing
 from pipeline.report.breakdown import By, break_down
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import breakdown_sheet, results_sheet
 from pipeline.report.results import Row, baselines_of, evaluations_of, paired_differences, per_recording, rows_of
 from pipeline.report.results_text import difference_lines, no_results, notes, sheet_text
-from pipeline.report.runs.listing import heading_of
 from pipeline.report.runs.side_by_side import Shown, fits, front_cells, front_names, legend, notes_on, shown_runs
 from store import Store
 
@@ -94,7 +92,7 @@ def _of_runs(path: Path, settings: tuple[str, ...], names: tuple[str, ...]) -> t
     if len(runs) == 1:
         settings_now = differing(runs[0].record.asked, remembered.file_asked)
         shown = [replace(shown[0], settings=settings_now)]
-        before = [heading_of(runs[0], present(remembered.chain, runs), remembered.file_asked)]
+        before = [remembered.heading(runs[0])]
     return shown, store, Told(before, notes_on(runs, shown), "no figures of which all folds are there")
 
 

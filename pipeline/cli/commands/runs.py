@@ -33,7 +33,7 @@ def command(context: click.Context, path: Path, settings: tuple[str, ...], as_js
         print(json_text([listing.as_json(run, there, remembered.file_asked) for run in runs.listed]))
     elif runs.listed:
         say(listing.as_text(runs.listed, there, remembered.file_asked))
-        say("compare them: `pipeline results RUN RUN`")
+        say("compare them: `pipeline results RUN RUN`, `pipeline report RUN RUN`")
         say("what cleaning may free: `pipeline runs keep RUN NAME`, `pipeline runs drop RUN`")
     else:
         say(f"nothing was run from {path} yet, or before runs were remembered: `pipeline run`")

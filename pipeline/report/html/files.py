@@ -16,6 +16,7 @@ from pipeline.report.html.page import MADE_BY
 from pipeline.report.html.palette import resolved
 from pipeline.report.html.parts import Cell, Column, Picture, Section, Table, pictures_of, tables_of
 from pipeline.report.html.places import write_files
+from pipeline.report.html.sections.front import front_cells, front_names
 from pipeline.report.results import METRICS
 from pipeline.terminal import harmless
 
@@ -60,14 +61,14 @@ def _whole(column: Column, cell: Cell) -> str | float:
 
 def as_latex(report: Report) -> str:
     """Return the results for LaTeX, as papers have them."""
-    several = len(report.experiments) > 1
+    front = front_cells(report)
     rows = [
-        ((model.shown_experiment,) if several else (), model.rows[metric])
+        (tuple(front[model.experiment]), model.rows[metric])
         for model in report.models
         for metric in METRICS
         if metric in model.rows
     ]
-    table = latex_text(results_sheet(rows, ("experiment",) if several else ())) if rows else "% no figures yet"
+    table = latex_text(results_sheet(rows, tuple(front_names(report)))) if rows else "% no figures yet"
     return f"% {MADE_BY}\n{table}\n"
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
 from pipeline.report.breakdown import By, macro_f1, share_right
+from pipeline.report.html.gather.outcome import outcome_of
 from pipeline.report.html.gather.report import gather
 from pipeline.report.html.page import write_page
 from pipeline.report.html.sections.order import sections_of
@@ -151,7 +152,7 @@ def test_the_page_has_the_same_figures(loso: Project, tmp_path: Path, by: By, la
     if lacking:
         project.remove("evaluate", [step for step in project.plan().steps.values() if step.stage == "evaluate"][-1].key)
     top1, _ = rows(project, "--by", by, "--json")
-    report = gather({"stages.yaml": project.plan()})
+    report = gather([outcome_of("stages.yaml", project.plan())])
     page = read(write_page(report, sections_of(report)))
     shown = {cells[0].text.strip(): cells for cells in table_rows(page, f"Accuracy by {by}")}
     assert len(top1["values"]) == (1 if lacking else 2)

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.plan.planner import Plan
 from pipeline.plan.recordings.output_readers import predictions_of
 from pipeline.report.html.gather.models import Model
 from pipeline.report.html.gather.reliability import Reliability
+from store import Store
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class Difficulty:
         self._models: Counter[str] = Counter()
         self._times: Counter[str] = Counter()
 
-    def tally(self, plan: Plan, model: Model) -> Tally:
+    def tally(self, store: Store, model: Model) -> Tally:
         """Count a model's predictions."""
         counted, wrong, tested = Tally(), Counter[str](), Counter[str]()
-        for run in model.evaluations:
-            items = list(predictions_of(plan.store.output("evaluate", run.step.key)))
+        for key in model.evaluations:
+            items = list(predictions_of(store.output("evaluate", key)))
             counted.confusion.update((item.label, item.predicted) for item in items)
             tested.update(item.recording for item in items)
             for item in items:

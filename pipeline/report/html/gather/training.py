@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.plan.planner import Plan
 from pipeline.plan.recordings.output_readers import EpochFigures, history_of
 from pipeline.report.html.gather.models import Model
+from store import Store
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class TrainingFacts:
     devices: Sequence[str]
 
 
-def training_of(plan: Plan, model: Model) -> TrainingFacts | None:
+def training_of(store: Store, model: Model) -> TrainingFacts | None:
     """Read what a model's trainings left; None where none has ended."""
     histories: list[list[EpochFigures]] = []
     parameters, sizes, seconds, devices = [], [], [], []
-    for run in model.trainings:
-        output = plan.store.output(run.step.stage, run.step.key)
+    for stage, key in model.trainings:
+        output = store.output(stage, key)
         history = history_of(output)
         if not history:
             continue

@@ -87,7 +87,7 @@ class TestCommand:
         other = finished.copy(tmp_path / "other" / "copy")
         page = tmp_path / "both.html"
         finished.command("report", "-f", "stages.yaml", "-f", str(other.file), "-o", str(page))
-        assert "; copy/stages.yaml: 16 recordings" in page.read_text()
+        assert ", copy/stages.yaml: 16 recordings" in page.read_text()
 
     def test_replaces_no_file_of_others(self, finished: Any, tmp_path: Path) -> None:
         (tmp_path / "thesis.html").write_text("mine")
