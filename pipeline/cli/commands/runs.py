@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.groups import Commands
 from pipeline.cli.options import experiment_options, json_text
 from pipeline.cli.remembered_runs import Remembered
 from pipeline.cli.told import DEFAULT_FILE, say
@@ -16,7 +17,7 @@ from pipeline.report.runs import listing
 from pipeline.terminal import note
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @experiment_options
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.pass_context

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.groups import Commands
 from pipeline.cli.options import json_text
 from pipeline.cli.store_options import open_store, store_options
 from pipeline.cli.told import say
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from store import Lineage, OutputName, Users
 
 
-@click.group()
+@click.group(cls=Commands)
 def command() -> None:
     """Look at what is in a store: ls, show KEY, du."""
 

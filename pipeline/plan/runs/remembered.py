@@ -15,6 +15,7 @@ from pipeline.plan.history import History
 from pipeline.plan.runs.record import RunRecord, UnreadableRecord, decode, encode
 from pipeline.plan.runs.settings import differing
 from pipeline.plan.runs.slots import Slot, group_of, slots_of
+from pipeline.stagesfile.schema import did_you_mean
 from store import OutputName, Store, StoreChain, encode_ref
 
 _NAME = re.compile(r"[A-Za-z][\w.+-]{0,39}")
@@ -89,8 +90,8 @@ class Runs:
         for slot, why in self.unreadable.items():
             if text == str(slot.number):
                 raise ConfigError(f"RUN {text}: {self._records.url}/{slot.name} {why}\n  it is left as it is")
-        known = ", ".join(run.title for run in self.listed) or "none yet"
-        raise ConfigError(f"RUN {text}: no such run of {self._path.name}\n  `pipeline runs` lists them: {known}")
+        known = did_you_mean(text, [run.title for run in self.listed]) if self.listed else "none yet"
+        raise ConfigError(f"RUN {text}: no such run of {self._path.name}\n  {known}; `pipeline runs` lists them")
 
     def keep(self, run: Run, name: str) -> None:
         """Name what a run needs in a reference of its own, so that cleaning keeps it, and give the run a name."""
