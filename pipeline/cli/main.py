@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pipeline.cli.told import fold_errors
+from pipeline.cli.told import WHAT, fold_errors
 from pipeline.error_origin import describe_gpu_failure, describe_unforeseen
 from pipeline.errors import PipelineError
 from pipeline.plugins.places import name_places, place_of_error
@@ -36,7 +36,10 @@ _COMMANDS = {  # what each is for, and an example
     "gc": ("Show what no experiment uses, and free it with --yes.", "gc --grace 2d --yes"),
     "store": ("Look at what is in a store.", "store ls --stage train"),
 }
-_ENTRIES = "ENTRY is a name under `stages:` in the stages file; `pipeline graph` lists them."
+_WORDS = {
+    "entry": "ENTRY is a name under `stages:` in the stages file; `pipeline graph` lists them.",
+    "what": WHAT,
+}
 
 
 class _Lazy(click.Group):
@@ -50,8 +53,9 @@ class _Lazy(click.Group):
             return None
         command: click.Command = import_module(f"pipeline.cli.commands.{cmd_name}").command
         command.name, (command.help, example) = cmd_name, _COMMANDS[cmd_name]
-        takes_entries = any(str(param.metavar or param.name).lower() == "entry" for param in command.params)
-        command.epilog = "\n\n".join([*([_ENTRIES] if takes_entries else []), f"Example: pipeline {example}"])
+        taken = {str(param.metavar or param.name).strip("[].").lower() for param in command.params}
+        words = [text for word, text in _WORDS.items() if word in taken]
+        command.epilog = "\n\n".join([*words, f"Example: pipeline {example}"])
         return command
 
     def resolve_command(

@@ -11,6 +11,10 @@ from pathlib import Path
 from pipeline.terminal import Guarded
 
 DEFAULT_FILE = Path("stages.yaml")
+WHAT = (
+    "WHAT is an entry of the stages file (`pipeline graph` lists them), a step's id (`pipeline status --json`), or an "
+    "output's key or its beginning (`pipeline store ls`)."
+)
 _LEAST = 40  # columns: for less nothing is folded
 _COMMANDS = "run|status|explain|accept|doctor|graph|inspect|results|report|runs|push|pull|verify|gc|store \\w+"
 _COMMAND = rf"`(pipeline (?:{_COMMANDS})\b[^`\n]*)`"  # compiled where it is needed, as the next
