@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.groups import Commands
-from pipeline.cli.told import fold_errors
+from pipeline.cli.told import WHAT, fold_errors
 from pipeline.error_origin import describe_gpu_failure, describe_unforeseen
 from pipeline.errors import PipelineError
 from pipeline.plugins.places import name_places, place_of_error
@@ -53,7 +53,10 @@ _SECTIONS = {  # of commands: what each is for, and an example
     },
 }
 _COMMANDS = {name: said for section in _SECTIONS.values() for name, said in section.items()}
-_ENTRIES = "ENTRY is a name under `stages:` in the stages file; `pipeline graph` lists them."
+_WORDS = {
+    "entry": "ENTRY is a name under `stages:` in the stages file; `pipeline graph` lists them.",
+    "what": WHAT,
+}
 
 
 class _Lazy(Commands):
@@ -67,8 +70,9 @@ class _Lazy(Commands):
             return None
         command: click.Command = import_module(f"pipeline.cli.commands.{cmd_name}").command
         command.name, (command.help, example) = cmd_name, _COMMANDS[cmd_name]
-        takes_entries = any(str(param.metavar or param.name).lower() == "entry" for param in command.params)
-        command.epilog = "\n\n".join([*([_ENTRIES] if takes_entries else []), f"Example: pipeline {example}"])
+        taken = {str(param.metavar or param.name).strip("[].").lower() for param in command.params}
+        words = [text for word, text in _WORDS.items() if word in taken]
+        command.epilog = "\n\n".join([*words, f"Example: pipeline {example}"])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -13,6 +13,10 @@ from pipeline.terminal import Guarded, harmless
 
 DEFAULT_FILE = Path("stages.yaml")
 _FILE = "pipeline.cli.told.file"  # in the context of a command
+WHAT = (
+    "WHAT is an entry of the stages file (`pipeline graph` lists them), a step's id (`pipeline status --json`), or an "
+    "output's key or its beginning (`pipeline store ls`)."
+)
 _LEAST = 40  # columns: for less nothing is folded
 _COMMAND = r"`(pipeline (?!init\b)[a-z]+\b[^`\n]*)`"  # compiled where it is needed, as the next
 _OF_A_TABLE = r"\S {2,}\S"  # prose has one space between words
