@@ -8,6 +8,7 @@ from pipeline.formatting import counted, shortened
 from pipeline.lock import lock_path
 from pipeline.plan.broken_recordings import is_doubtful
 from pipeline.plan.planner import Plan
+from pipeline.report.early_stopping import early_stopping_notes
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import TITLES, context, results_sheet
 from pipeline.report.results import METRICS, Difference, Row, differences, random_projections, result_rows
@@ -85,7 +86,7 @@ def notes(plan: Plan) -> list[str]:
     lines = []
     if projections := random_projections(plan):
         lines.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
-    lines += [*absent_notes(plan), *fold_notes(plan)]
+    lines += [*absent_notes(plan), *fold_notes(plan), *(f"note: {line}" for line in early_stopping_notes(plan))]
     if broken := broken_count(plan):
         lines.append(f"note: {broken} left out, see `pipeline status`")
         lines += [f"  {line}" for line in late_reasons(plan)[:3]]

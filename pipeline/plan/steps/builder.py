@@ -35,6 +35,7 @@ from pipeline.plan.steps.recipes import (
 )
 from pipeline.plan.steps.split import Split, make_splits
 from pipeline.plan.steps.step import Step, StepCode
+from pipeline.plan.steps.validation import check_validation
 from pipeline.registry import (
     ENCODERS,
     PRETRAINED,
@@ -183,6 +184,9 @@ class StepBuilder:
         params, named = stage_params(point, entry)
         modalities = chosen_modalities(point, entry, params.pop("modalities", None))
         teacher = find_teacher(needed, split, seed)
+        validation = params["fit"].get("validation", 0.0)
+        if note := check_validation(point, entry, split, validation, teacher):
+            self.notes = list(dict.fromkeys([*self.notes, note]))
         model = facts_of(point.plugins, "models", params["model"]["name"])
         if model.single and len(modalities) > 1:
             problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
@@ -201,6 +205,7 @@ class StepBuilder:
             {name: step.key for name, step in features.items()},
             teacher.key if teacher else None,
             split,
+            validation,
             seed,
             code.recipe,
         )
@@ -212,6 +217,7 @@ class StepBuilder:
             "teacher": teacher.id if teacher else None,
             "seed": seed,
             "split": split,
+            "validation": validation,
         }
         axes = {**matrix_axes(point), **fold_axis(point, split.name), "seed": str(seed)}
         needs = (*(step.id for step in features.values()), *([teacher.id] if teacher else []))

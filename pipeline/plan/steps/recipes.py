@@ -94,10 +94,14 @@ def training_recipe(
     features: Mapping[str, str],
     teacher: str | None,
     split: Split,
+    validation: float,
     seed: int,
     code: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Recipe of a trained model; the fold enters as the ids and labels of its recordings."""
+    """Recipe of a trained model; the fold enters as the ids and labels of its recordings.
+
+    So does the part of its training side that validates, where there is one.
+    """
     recipe = _recipe(
         stage,
         code,
@@ -108,6 +112,8 @@ def training_recipe(
         test=dict(split.test),
         seed=seed,
     )
+    if validation:
+        recipe["validation"] = dict(split.validation(validation))
     if teacher is not None:
         recipe["teacher"] = teacher
     return recipe
