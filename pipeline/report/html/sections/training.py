@@ -63,4 +63,5 @@ def _validation(own: TrainingFacts) -> list[Cell]:
         return [text("–")] * len(_VALIDATION)
     last = own.validation_loss.mean[-1]
     ends = [Cell(f"{last:.4g}", last), percent(own.validation_accuracy.mean[-1])]
-    return [*ends, text(", ".join(map(str, sorted({*own.best}))))]
+    best = ", ".join(map(str, sorted({*own.best})))
+    return [*ends, Cell(best, exact=best)]
