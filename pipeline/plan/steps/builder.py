@@ -22,7 +22,7 @@ from pipeline.plan.steps.axes import fold_axis, matrix_axes, variant
 from pipeline.plan.steps.check_models import check_model
 from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.encode_plugins import encode_plugins, reduction_plugins
-from pipeline.plan.steps.fold_notes import check_classes, fold_notes
+from pipeline.plan.steps.fold_notes import check_classes, check_validation, fold_notes
 from pipeline.plan.steps.inputs import find_inputs, find_teacher, gives_series, needs_series
 from pipeline.plan.steps.recipes import (
     encode_recipe,
@@ -35,7 +35,6 @@ from pipeline.plan.steps.recipes import (
 )
 from pipeline.plan.steps.split import Split, make_splits
 from pipeline.plan.steps.step import Step, StepCode
-from pipeline.plan.steps.validation import check_validation
 from pipeline.registry import (
     ENCODERS,
     PRETRAINED,
@@ -185,8 +184,7 @@ class StepBuilder:
         modalities = chosen_modalities(point, entry, params.pop("modalities", None))
         teacher = find_teacher(needed, split, seed)
         validation = params["fit"].get("validation", 0.0)
-        if note := check_validation(point, entry, split, validation, teacher):
-            self.notes = list(dict.fromkeys([*self.notes, note]))
+        self.notes = list(dict.fromkeys([*self.notes, *check_validation(point, entry, split, validation, teacher)]))
         model = facts_of(point.plugins, "models", params["model"]["name"])
         if model.single and len(modalities) > 1:
             problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
@@ -205,7 +203,6 @@ class StepBuilder:
             {name: step.key for name, step in features.items()},
             teacher.key if teacher else None,
             split,
-            validation,
             seed,
             code.recipe,
         )

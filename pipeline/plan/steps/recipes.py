@@ -94,7 +94,6 @@ def training_recipe(
     features: Mapping[str, str],
     teacher: str | None,
     split: Split,
-    validation: float,
     seed: int,
     code: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -112,7 +111,7 @@ def training_recipe(
         test=dict(split.test),
         seed=seed,
     )
-    if validation:
+    if validation := params["fit"].get("validation"):
         recipe["validation"] = dict(split.validation(validation))
     if teacher is not None:
         recipe["teacher"] = teacher
