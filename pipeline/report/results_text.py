@@ -9,6 +9,7 @@ from pipeline.formatting import counted, shortened
 from pipeline.lock import lock_path
 from pipeline.plan.broken_recordings import is_doubtful
 from pipeline.plan.planner import Plan
+from pipeline.report.early_stopping import early_stopping_notes
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import TITLES, context, results_sheet
 from pipeline.report.results import METRICS, Difference, Row, differences, random_projections, result_rows
@@ -84,7 +85,7 @@ def missing_evaluate(plan: Plan) -> str:
 def notes(plan: Plan) -> list[str]:
     """Say what a reader of the results must know: of features, and of recordings that are not among them."""
     lines = projection_notes(step.recipe for step in plan.steps.values())
-    lines += [*absent_notes(plan), *fold_notes(plan)]
+    lines += [*absent_notes(plan), *fold_notes(plan), *(f"note: {line}" for line in early_stopping_notes(plan))]
     if broken := broken_count(plan):
         lines.append(f"note: {broken} left out, see `pipeline status`")
         lines += [f"  {line}" for line in late_reasons(plan)[:3]]
