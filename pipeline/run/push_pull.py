@@ -17,7 +17,8 @@ from pipeline.formatting import size
 from pipeline.plan.history import History, StepRecord
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
-from pipeline.run.display import make_display
+from pipeline.run.display.live import make_display
+from pipeline.run.display.run_state import RunState
 from store import CopyResult, OutputName, Store, copy_output
 from store.errors import Corrupt, DraftLocked, NotPermitted, StoreError
 
@@ -177,16 +178,17 @@ def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> TransferOutco
     if not copies:
         return outcome
     drawing = Lock()
-    with make_display(len(copies)) as display, ThreadPoolExecutor(_MAX_COPIES) as threads:
+    state = RunState.of_alike(copies, _MAX_COPIES)
+    with make_display(state) as display, ThreadPoolExecutor(_MAX_COPIES) as threads:
 
         def copy_one(id_: str, copy: Copy) -> None:
             def progress(done: int, total: int) -> None:
                 with drawing:
-                    display.advance(id_, done >> 20, total >> 20, "MiB")
+                    display.report(id_, done >> 20, total >> 20, "MiB")
 
             with drawing:
                 display.start(id_)
-            result = "there already"
+            result, failed, began = "there already", False, time.monotonic()
             try:
                 copied = _copy_in_spite_of_locks(copy, progress)
                 if copied.already_present:
@@ -198,8 +200,9 @@ def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> TransferOutco
                     result = f"there already, and differs: {outcome.differs[id_]}"
             except StoreError as error:
                 outcome.failed[id_], result = _problem(error, target), "FAILED"
+                failed = True
             with drawing:
-                display.end(id_, result)
+                display.end(id_, result, time.monotonic() - began, failed=failed)
 
         for _ in threads.map(copy_one, copies, copies.values()):  # after an error, or Ctrl-C, begins no more
             pass

@@ -137,3 +137,16 @@ def with_needs(plan: Plan, steps: Iterable[str], stop_at: Collection[str] = ()) 
             result.add(step)
             waiting += [] if plan.states[step] in stop_at else plan.steps[step].needs
     return result
+
+
+def depending(steps: Iterable[Step], on: Iterable[str]) -> dict[str, str]:
+    """Return which steps need, directly or not, some others, and which of their needs that is.
+
+    `steps` come after those that they need.
+    """
+    found: dict[str, str] = {}
+    these = {*on}
+    for step in steps:
+        if cause := next((need for need in step.needs if need in these or need in found), None):
+            found[step.id] = cause
+    return found
