@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
-from click.types import StringParamType
 
 from pipeline.cli.completion import experiment, settings
 from pipeline.cli.completion.experiment import Names
@@ -23,21 +22,19 @@ def complete_values(param: click.Parameter) -> None:
     find = _FOUND_BY.get(called) or _FOUND_BY.get(f"--{param.name}")
     words = [word for word in (param.metavar or "").split("|") if word.islower()]
     if find is not None:
-        param.type = _Known(find)
+        _complete_with(param, find)
     elif words:  # such as auto|N
-        param.type = _Known(lambda context, begun: map(CompletionItem, words))
+        _complete_with(param, lambda context, begun: map(CompletionItem, words))
 
 
-class _Known(StringParamType):
-    """Text of which is known what it can be."""
+def _complete_with(param: click.Parameter, find: Callable[[click.Context, str], Items]) -> None:
+    """Let a parameter be completed with what begins as it was begun, and with what the shell itself completes."""
 
-    def __init__(self, find: Callable[[click.Context, str], Items]) -> None:
-        self._find = find
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return what can be there: what begins as it was begun, and what the shell itself completes."""
-        found = self._find(ctx, incomplete)
+    def complete(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = find(ctx, incomplete)
         return [item for item in found if item.type in ("file", "dir") or item.value.startswith(incomplete)]
+
+    param.shell_complete = complete  # type: ignore[method-assign] # its type still reads what the command is given
 
 
 def _names(ctx: click.Context) -> Names:
@@ -67,6 +64,14 @@ def _steps(ctx: click.Context, begun: str) -> Items:
     return [*_entries(ctx, begun), *(CompletionItem(f"{name}[", "open", "one of its steps") for name in several)]
 
 
+def _outputs(ctx: click.Context, begun: str) -> Items:
+    """Return entries and steps, or where none begins so the keys of outputs."""
+    names = _names(ctx)
+    known = _steps(ctx, begun) if names.path.exists() else ()  # `--store` is looked at without a stages file
+    named = [item for item in known if item.value.startswith(begun)]
+    return named or _described(names.keys(begun))
+
+
 def _settings(ctx: click.Context, begun: str) -> Items:
     if settings.is_folder(begun):
         return [CompletionItem(begun, "dir")]
@@ -87,9 +92,9 @@ def _data_sets(ctx: click.Context, begun: str) -> Items:
 _FOUND_BY: dict[str, Callable[[click.Context, str], Items]] = {
     "ENTRY": _entries,
     "STEP": _steps,
+    "WHAT": _outputs,
     "KEY=VALUE": _settings,
     "RUN": lambda ctx, begun: _described(_names(ctx).runs()),
-    "KEY": lambda ctx, begun: _described(_names(ctx).keys(begun)),
     "REF": lambda ctx, begun: map(CompletionItem, _names(ctx).references()),
     "RECORDING": lambda ctx, begun: map(CompletionItem, _names(ctx).recordings()),
     "STAGE": lambda ctx, begun: map(CompletionItem, experiment.stages()),

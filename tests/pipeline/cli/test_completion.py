@@ -62,12 +62,12 @@ class TestWhatIsCompleted:
         assert after("nothing", "") == []
 
     def test_choices(self, folder: Path) -> None:
-        assert after("results", "--format", "") == ["text", "json", "csv", "latex"]
+        assert after("results", "--format", "") == ["text", "csv", "latex"]
         assert after("run", "--device=c") == ["--device=cpu", "--device=cuda"]
         assert after("run", "--together", "") == ["auto"]
         assert "pamap2" in after("init", "--dataset", "")
 
-    @pytest.mark.parametrize("before", [("run", "--until"), ("push",), ("accept",), ("run", "--force", "a", "--force")])
+    @pytest.mark.parametrize("before", [("run", "--until"), ("accept",), ("run", "--force", "a", "--force")])
     def test_entries(self, folder: Path, before: tuple[str, ...]) -> None:
         assert after(*before, "") == ["index", "encode", "teacher", "student", "evaluate"]
 
@@ -76,6 +76,24 @@ class TestWhatIsCompleted:
         assert after("explain", "teacher[subjects=odd,") == [f"teacher[subjects=odd,seed={n}]" for n in "01"]
         assert after("accept", "encode", "") == ["encode[skeleton]"]
         assert after("explain", "gone[") == []  # the stages file has no such entry any more
+
+    def test_outputs(self, folder: Path) -> None:
+        for before in (("push",), ("pull", "--force"), ("verify",), ("store", "path")):
+            assert after(*before, "") == ["index", "encode", "teacher", "student", "evaluate", "encode[", "teacher["]
+            assert after(*before, "tea") == ["teacher", "teacher["]
+
+    @pytest.mark.parametrize("place", [(), ("--store", ".store")])
+    def test_keys_of_outputs(self, folder: Path, place: tuple[str, ...]) -> None:
+        with Store.open(str(folder / ".store")).draft("train", KEY, recipe={"raw": "r"}, inputs=[]) as draft:
+            draft.publish({})
+        if place:
+            (folder / "stages.yaml").unlink()
+        assert after("store", "show", *place, "6f") == [KEY[:12]]
+        assert after("store", "show", *place, "7f") == []
+
+    def test_commands_take_afterwards_what_they_took(self, file: str, said_here: Callable[..., Any]) -> None:
+        after("status", "-f", "")
+        assert said_here("status", "-f", file).code == 0
 
     def test_runs(self, folder: Path) -> None:
         assert after("results", "") == ["baseline", "1"]

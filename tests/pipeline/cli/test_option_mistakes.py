@@ -151,7 +151,10 @@ def test_a_run_that_is_not_there(file: str, said_here: Callable[..., Any]) -> No
 
 
 def test_explain_a_step_that_is_not_there(file: str, said_here: Callable[..., Any]) -> None:
-    said_here("explain", "-f", file, "techer").refuses(2, "explain techer: no such step", "did you mean `teacher`?")
+    for command in ("explain", "push", "verify"):
+        said_here(command, "-f", file, "techer").refuses(
+            2, f"WHAT techer: no such entry or step in {file}", "did you mean `teacher`?"
+        )
     said_here("explain", "-f", file, "encode[rgb]").refuses(2, "known: encode[skeleton], encode[inertial]")
 
 
@@ -172,7 +175,7 @@ def test_only_without_what_it_needs(file: str, said_here: Callable[..., Any]) ->
         (["run", "--jobs", "0"], "'--jobs': 0 is not in the range x>=1"),
         (["run", "--jbos", "2"], "--jbos"),
         (["rnu"], "rnu"),
-        (["explain"], "Missing argument 'STEP'"),
+        (["explain"], "Missing argument 'WHAT'"),
     ],
 )
 def test_usage(file: str, arguments: list[str], message: str, said_here: Callable[..., Any]) -> None:
