@@ -40,6 +40,8 @@ class PendingUse(msgspec.Struct, frozen=True, omit_defaults=True):
     ----------
     step, trial
         Of the output that a step has in a trial: the step's id, and what stands for the trial's settings.
+    seconds, bytes
+        Of the same: how long it took, and how much it left.
     """
 
     stage: str
@@ -47,6 +49,8 @@ class PendingUse(msgspec.Struct, frozen=True, omit_defaults=True):
     since: str
     step: str = ""
     trial: str = ""
+    seconds: float = 0.0
+    bytes: int = 0
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -109,7 +113,7 @@ class History:
     def record(self, done: Mapping[str, StepRecord]) -> None:
         """Remember steps that are there now; written only where something changed."""
         if self.trial:
-            self._record_trial({step: _output(past) for step, past in done.items()})
+            self._record_trial(done)
             return
 
         def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
@@ -118,18 +122,22 @@ class History:
 
         self._change(lambda: any(self._own.get(step) != past for step, past in done.items()), make)
 
-    def _record_trial(self, done: Mapping[str, OutputName]) -> None:
+    def _record_trial(self, done: Mapping[str, StepRecord]) -> None:
         """Name what steps have in this trial beside what they have in the stages file."""
 
         def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
             former = (
-                msgspec.structs.replace(use, step="", trial="") if use.trial == self.trial and use.step in done else use
+                PendingUse(*_output(use), use.since) if use.trial == self.trial and use.step in done else use
                 for use in self._uses
             )
             now = _ago()
-            return self._own, [*former, *(PendingUse(*name, now, step, self.trial) for step, name in done.items())]
+            tried = (
+                PendingUse(*_output(past), now, step, self.trial, past.seconds, past.bytes)
+                for step, past in done.items()
+            )
+            return self._own, [*former, *tried]
 
-        self._change(lambda: any(_output_of(self.steps, step) != name for step, name in done.items()), make)
+        self._change(lambda: any(self.steps.get(step) != past for step, past in done.items()), make)
 
     def release(self, outputs: Collection[OutputName], *, steps: bool) -> None:
         """Name outputs no longer that nothing but a dropped run needs; with `steps` also where a step has them."""
@@ -192,7 +200,11 @@ class History:
         # The steps by id: in a trial as it left them, and those that it never did as the stages file did.
         self.steps = reference.steps
         if self.trial:
-            tried = {use.step: StepRecord(use.stage, use.key) for use in reference.uses if use.trial == self.trial}
+            tried = {
+                use.step: StepRecord(*_output(use), use.seconds, use.bytes)
+                for use in reference.uses
+                if use.trial == self.trial
+            }
             self.steps = reference.steps | tried
 
     def _read(self) -> None:

@@ -164,7 +164,7 @@ def test_the_command_says_what_was_copied(grown: Any, raw: Path) -> None:
     said = grown.command("run").stderr
     for name in MODALITIES:
         (line,) = [line for line in said.splitlines() if f"encode[{name}]: done" in line]
-        assert line.endswith(", copied 16 of 17 rows")
+        assert ", copied 16 of 17 rows" in line  # a slow machine's phases follow
     assert "copied" not in grown.command("run").stderr
 
 
