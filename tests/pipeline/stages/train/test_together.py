@@ -80,7 +80,7 @@ def test_one_that_another_run_is_doing_is_left_to_it(finished: Any, tmp_path: Pa
     step = project.plan(*SETTINGS).steps["student[subjects=odd,seed=1]"]
     store = Store.open(str(project.store))
     with store.draft(step.stage, step.key, recipe=dict(step.recipe), inputs=[]):
-        said = project.command("run", *SEEDS, "--together", "8", "--json", "--until", "student", code=1)
+        said = project.command("run", *SEEDS, "--together", "8", "--no-wait", "--json", "--until", "student", code=1)
     told = json.loads(said.stdout)
     assert told["failed"] == ["student[subjects=odd,seed=1]"]
     assert "student[subjects=odd,seed=2]" in told["done"]
