@@ -35,6 +35,7 @@ def objects(project: Any) -> dict[str, dict[str, str]]:
     return {id_: {entry.path: entry.sha256 for entry in manifest.objects} for id_, manifest in made.items()}
 
 
+@pytest.mark.slow
 def test_at_a_scheduler(herd: Any) -> None:
     """Encoding and the stage are made in shards by its workers, models as whole steps."""
     before = objects(herd)

@@ -37,7 +37,7 @@ def is_there(project: Any) -> bool:
     return bool(project.status()["student[subjects=odd,seed=1]"]["state"] == "cached")
 
 
-@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("together", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_edited_between_hashing_and_import(
     editable: Any, gate: Any, until: Callable[..., None], together: bool
 ) -> None:
@@ -63,6 +63,7 @@ def test_edited_between_hashing_and_import(
     assert {step["state"] for step in after.values()} == {"cached", "todo"}
 
 
+@pytest.mark.slow
 def test_the_teachers_model_while_a_student_is_distilled(
     editable: Any, small: dict[str, Any], gate: Any, until: Callable[..., None]
 ) -> None:

@@ -33,7 +33,7 @@ def edit(project: Any) -> str:
     return before
 
 
-@pytest.mark.parametrize("amid", ["index", "rest"])
+@pytest.mark.parametrize("amid", [pytest.param("index", marks=pytest.mark.slow), "rest"])
 def test_a_stages_file_that_is_edited(short: Any, gate: Any, until: Callable[..., None], amid: str) -> None:
     if amid == "rest":
         short.run(until="index")

@@ -109,6 +109,7 @@ def test_encode_goes_on_after_kills(
     check_against_unbroken(encoding, tmp_path, finished)
 
 
+@pytest.mark.slow
 def test_gaf_goes_on_after_a_kill(
     project: Any, many: Path, tmp_path: Path, until: Any, children: Any, gone: Any, kill_group: Kill
 ) -> None:

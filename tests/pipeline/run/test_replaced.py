@@ -79,6 +79,7 @@ def weights_file(path: Path, seed: int) -> None:
     save_file(network.state_dict(), path)
 
 
+@pytest.mark.slow
 def test_weights_are_exchanged_while_encode_begins(
     project: Any, tmp_path: Path, until: Any, children: Callable[[int], list[int]]
 ) -> None:

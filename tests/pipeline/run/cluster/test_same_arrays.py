@@ -91,6 +91,7 @@ def test_local_workers_make_the_same_bits(embedded: Any, tmp_path: Path, alike: 
     alike(embedded, project, ["encode[inertial]", "gaf[inertial]"])
 
 
+@pytest.mark.slow
 def test_workers_write_to_a_bucket_themselves(
     embedded: Any, two_workers: Any, tmp_path: Path, s3: Any, alike: Alike
 ) -> None:

@@ -37,7 +37,8 @@ def test_runs_that_wait_share_the_work(project: Any) -> None:
     assert set(attempts(project).values()) == {1}
 
 
-@pytest.mark.parametrize("wait", [False, True])
+# one that waits is in `test_runs_that_wait_share_the_work`, too
+@pytest.mark.parametrize("wait", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_step_that_another_run_does(project: Any, wait: bool) -> None:
     """A run that does not wait does the other steps and says who has this one; one that waits takes it over."""
     project.run(until="encode")
