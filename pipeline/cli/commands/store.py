@@ -1,4 +1,4 @@
-"""``pipeline store ls``, ``show`` and ``du``."""
+"""``pipeline store ls``, ``show``, ``du`` and ``card``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.options import json_text
+from pipeline.cli.store_card import card
 from pipeline.cli.store_options import open_store, store_options
 from pipeline.cli.told import say
 from pipeline.errors import ConfigError
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Look at what is in a store: ls, show KEY, du."""
+    """Look at what is in a store: ls, show KEY, du; write a README for it: card."""
+
+
+command.add_command(card)
 
 
 @command.command(epilog="Example: pipeline store ls --stage train")
