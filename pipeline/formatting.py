@@ -20,6 +20,14 @@ def cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
+def shortened_middle(text: str, width: int) -> str:
+    """Return a text, its middle replaced by dots where it is too long: beginning and end tell names apart."""
+    if len(text) <= width:
+        return text
+    kept = max(width - 3, 1)
+    return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
+
+
 def size(count: float) -> str:
     """Write bytes as people say them: ``831 bytes``, ``4.2 MB``; 1 MB = 10^6 bytes."""
     for unit in ("bytes", "kB", "MB", "GB"):

@@ -16,6 +16,8 @@ from typing import Any, TextIO, cast
 _HARMFUL = (
     "[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"  # compiled when needed
 )
+_LABELS = "^(?:error|problem|note|left out)(?=: )"  # of lines
+_COLOURS = {"error": "\x1b[31m", "problem": "\x1b[31m", "note": "\x1b[33m", "left out": "\x1b[33m"}
 
 
 def harmless(text: str) -> str:
@@ -67,8 +69,14 @@ class Guarded(io.TextIOBase):
         if not isinstance(text, str):  # click finds out so what kind of stream it has
             raise TypeError(f"text is written here, not {type(text).__name__}")
         if text:
-            self._try("write", text if self._controls else self.told(harmless(text)))
+            self._try("write", text if self._controls else self._coloured(self.told(harmless(text))))
         return len(text)
+
+    def _coloured(self, text: str) -> str:
+        """Colour the labels that lines begin with, where a person looks: after folding, so that widths are right."""
+        if ":" not in text or not in_colour(self):
+            return text
+        return re.sub(_LABELS, lambda found: f"{_COLOURS[found[0]]}{found[0]}\x1b[0m", text, flags=re.MULTILINE)
 
     def flush(self) -> None:
         """Flush, or remember why not."""
@@ -102,6 +110,11 @@ class Guarded(io.TextIOBase):
             self.failure = self.failure or error
         except ValueError:  # somebody closed it
             self.failure = self.failure or OSError(errno.EBADF, "it is closed")
+
+
+def in_colour(stream: TextIO | io.TextIOBase) -> bool:
+    """Tell whether what is written to a stream may have colours: on a terminal, unless ``NO_COLOR`` is set."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb" and stream.isatty()
 
 
 def note(text: str) -> None:

@@ -89,7 +89,7 @@ class IrregularFile(StoreError):
 
 
 class DraftLocked(StoreError):
-    """Another process writes this now; its `owner` is named as "process 12 on host"."""
+    """Another process writes this now; its `owner` is named, as "process 12 on host since ..."."""
 
     def __init__(self, what: str, owner: str) -> None:
         super().__init__(f"{what} is being written by {owner}; wait until it ends, or stop it, then run again")

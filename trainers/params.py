@@ -38,11 +38,17 @@ class FitParams(Struct, frozen=True, forbid_unknown_fields=True):
         Whether classes of unequal size count alike: ``loss`` weighs the cross entropies by the inverse of the class's
         size, to one in the mean over the training recordings; ``sampling`` draws recordings with replacement, so that
         classes come equally often, as many in an epoch as there are.
+    validation
+        Share of the training side that is set apart, see `trainers.evaluation.validation`: nothing is fitted on it, and
+        its loss and accuracy are taken after every epoch. 0 sets nothing apart.
+    patience
+        Stop after so many epochs in which the validation loss was no less than before, and keep the weights of the
+        epoch where it was least. 0 trains all epochs and keeps the last.
     LATER
         Fields that came when there were outputs already: at their default they enter no key.
     """
 
-    LATER: ClassVar = ("balance",)
+    LATER: ClassVar = ("balance", "validation", "patience")
 
     epochs: Positive = 80
     batch: Positive = 32
@@ -56,6 +62,12 @@ class FitParams(Struct, frozen=True, forbid_unknown_fields=True):
     loss: HardLoss = "streams"
     label_smoothing: Fraction = 0.0
     balance: Literal["none", "loss", "sampling"] = "none"
+    validation: Fraction = 0.0
+    patience: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+
+    def __post_init__(self) -> None:
+        if self.patience and not self.validation:
+            raise ValueError("patience: watches recordings set apart, and none are; add validation: 0.25, for example")
 
 
 class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -23,12 +23,11 @@ from pipeline.registry import STAGES, import_hashed
 from pipeline.run.jobs import make_job
 from pipeline.run.step.execute import make_context, prepare_device
 from pipeline.run.step.source import open_source
+from pipeline.stages.context import Progress
 from store import Draft, Output, Store
 from store.features import FeatureOutput, open_features, read_draft_metadata, read_draft_rows
 
 LATER = ("rows.sha256",)  # objects that outputs of earlier versions lack
-
-Report = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class CheckResult:
 
 
 def check(
-    plan: Plan, step: Step, earlier: Output, *, device: str, tolerance: float, shards: int, progress: Report
+    plan: Plan, step: Step, earlier: Output, *, device: str, tolerance: float, shards: int, progress: Progress
 ) -> CheckResult:
     """Compute some shards of a feature output again, or another output whole, and compare.
 

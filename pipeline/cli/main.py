@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.told import fold_errors
+from pipeline.cli.groups import Commands
+from pipeline.cli.told import WHAT, fold_errors
 from pipeline.error_origin import describe_gpu_failure, describe_unforeseen
 from pipeline.errors import PipelineError
 from pipeline.plugins.places import name_places, place_of_error
@@ -18,28 +20,46 @@ from store import check_environment, redact_secrets
 from store.errors import StoreError, UnknownHome, UnsupportedUrl, WrongVariable
 from trainers.errors import TrainingError
 
-_COMMANDS = {  # what each is for, and an example
-    "init": ("Look at a folder of recordings and write a stages file for it.", "init recordings -f mine.yaml"),
-    "run": ("Run the steps that are not there yet, then print the results.", "run --until encode"),
-    "status": ("Show what would run, and why.", "status --set stages.student.model.width=32"),
-    "explain": ("Say why a step would run, and what it is made of.", "explain 'teacher[subjects=odd,seed=0]'"),
-    "graph": ("Draw the entries and what they need.", "graph --format svg > stages.svg"),
-    "results": ("Print every model's figures, over seeds.", "results --per-recording > predictions.csv"),
-    "report": ("Write what came out as one HTML file.", "report -o report.html"),
-    "runs": ("List what was run; keep runs, or drop them.", "runs keep 3 baseline"),
-    "doctor": ("Look whether this machine and this experiment have what a run needs.", "doctor -f mine.yaml"),
-    "inspect": ("Look at the recordings, or at one as a model sees it.", "inspect --png source.png"),
-    "accept": ("Take changed code that gives the same values.", "accept teacher"),
-    "push": ("Copy outputs to a remote store.", "push encode --remote s3://bucket/features"),
-    "pull": ("Copy outputs from the remote stores.", "pull encode"),
-    "verify": ("Check outputs byte by byte.", "verify --all --quarantine"),
-    "gc": ("Show what no experiment uses, and free it with --yes.", "gc --grace 2d --yes"),
-    "store": ("Look at what is in a store.", "store ls --stage train"),
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_SECTIONS = {  # of commands: what each is for, and an example
+    "Begin": {
+        "init": ("Look at a folder of recordings and write a stages file for it.", "init recordings -f mine.yaml"),
+        "run": ("Run the steps that are not there yet, then print the results.", "run --until encode"),
+    },
+    "Look at what came out": {
+        "results": ("Print every model's figures, over seeds.", "results --per-recording > predictions.csv"),
+        "report": ("Write what came out as one HTML file.", "report -o report.html"),
+        "runs": ("List what was run; keep runs, or drop them.", "runs keep 3 baseline"),
+    },
+    "Look at what goes in, and what would run": {
+        "inspect": ("Look at the recordings, or at one as a model sees it.", "inspect --png source.png"),
+        "graph": ("Draw the entries and what they need.", "graph --format svg > stages.svg"),
+        "status": ("Show what would run, and why.", "status --set stages.student.model.width=32"),
+        "explain": ("Say why a step would run, and what it is made of.", "explain 'teacher[subjects=odd,seed=0]'"),
+    },
+    "Share": {
+        "push": ("Copy outputs to a remote store.", "push encode --remote s3://bucket/features"),
+        "pull": ("Copy outputs from the remote stores.", "pull encode"),
+    },
+    "Keep house": {
+        "doctor": ("Look whether this machine has what a run needs.", "doctor -f mine.yaml"),
+        "store": ("Look at what is in a store.", "store ls --stage train"),
+        "verify": ("Check outputs byte by byte.", "verify --all --quarantine"),
+        "gc": ("Show what no experiment uses, and free it with --yes.", "gc --grace 2d --yes"),
+        "accept": ("Take changed code that gives the same values.", "accept teacher"),
+        "completion": ("Print what makes bash, zsh or fish complete at a Tab.", "completion zsh"),
+    },
 }
-_ENTRIES = "ENTRY is a name under `stages:` in the stages file; `pipeline graph` lists them."
+_COMMANDS = {name: said for section in _SECTIONS.values() for name, said in section.items()}
+_WORDS = {
+    "entry": "ENTRY is a name under `stages:` in the stages file; `pipeline graph` lists them.",
+    "what": WHAT,
+}
 
 
-class _Lazy(click.Group):
+class _Lazy(Commands):
     """Imports a command's module when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -50,22 +70,24 @@ class _Lazy(click.Group):
             return None
         command: click.Command = import_module(f"pipeline.cli.commands.{cmd_name}").command
         command.name, (command.help, example) = cmd_name, _COMMANDS[cmd_name]
-        takes_entries = any(str(param.metavar or param.name).lower() == "entry" for param in command.params)
-        command.epilog = "\n\n".join([*([_ENTRIES] if takes_entries else []), f"Example: pipeline {example}"])
+        taken = {str(param.metavar or param.name).strip("[].").lower() for param in command.params}
+        words = [text for word, text in _WORDS.items() if word in taken]
+        command.epilog = "\n\n".join([*words, f"Example: pipeline {example}"])
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from pipeline.stagesfile.schema import did_you_mean
-
-            ctx.fail(f"No such command {args[0]!r}; {did_you_mean(args[0], _COMMANDS)}")
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, purpose) for name, (purpose, _) in _COMMANDS.items()])
+        width = max(map(len, _COMMANDS))
+        for title, commands in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:{width}}", purpose) for name, (purpose, _) in commands.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        named = [
+            CompletionItem(name, help=said) for name, (said, _) in _COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
 @click.command(
@@ -83,6 +105,11 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if os.environ.get("_PIPELINE_COMPLETE"):  # a shell asks what can follow
+        from pipeline.cli.completion.answer import answer
+
+        answer(group, arguments)
+        sys.exit(0)
     with guarded() as (out, err):
         if "--debug" not in arguments:  # a traceback's lines are code
             fold_errors(err)

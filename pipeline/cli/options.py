@@ -32,13 +32,13 @@ def _keep_debug(ctx: click.Context, param: click.Parameter, debug: bool) -> None
 
 
 def _use_file(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
-    use_file(path)
+    use_file(ctx, path)
     return path
 
 
 def _use_files(ctx: click.Context, param: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
     if len(paths) == 1:
-        use_file(paths[0])
+        use_file(ctx, paths[0])
     return paths
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import remotes
-from pipeline.plan.runs.remembered import Run, Runs
+from pipeline.plan.runs.remembered import Run, Runs, present
 from pipeline.plan.runs.settings import asked_of
+from pipeline.report.runs.listing import heading_of
 from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.schema import Experiment, convert
 from pipeline.stagesfile.settings import are_locations, parse_setting, with_settings
 from store import Store, StoreChain
+
+
+class FoundRuns(NamedTuple):
+    """Runs of one stages file."""
+
+    remembered: Remembered
+    runs: list[Run]
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,42 @@ class Remembered:
         store = Store.open(experiment.store, base=base)
         return cls(Runs(store, path), StoreChain(store, remotes(experiment.remote, base)), asked_of(file))
 
+    def heading(self, run: Run) -> str:
+        """Say in a line which run it is, how it stands, and its settings beside what the file says now."""
+        return heading_of(run, present(self.chain, [run]), self.file_asked)
+
     def find(self, names: Sequence[str]) -> list[Run]:
         """Return the runs of these numbers or names, each once."""
         return list({run.number: run for run in map(self.runs.find, names)}.values())
+
+
+def runs_by_file(paths: Sequence[Path], settings: Sequence[str], names: Sequence[str]) -> dict[Path, FoundRuns]:
+    """Return runs by the stages file that remembers them; of files with none that is named there is nothing.
+
+    A name is ``RUN``, or ``FILE:RUN`` where runs of several of the files are so called.
+    """
+    opened = {path: Remembered.open(path, settings) for path in paths}
+    found: dict[Path, list[str]] = {}
+    for name in names:
+        file, _, own = name.rpartition(":")
+        path = next((path for path in paths if str(path) == file), None)
+        if path is None:
+            path, own = _only_file(opened, name), name
+        found.setdefault(path, []).append(own)
+    return {path: FoundRuns(opened[path], opened[path].find(own)) for path, own in found.items()}
+
+
+def _only_file(opened: Mapping[Path, Remembered], name: str) -> Path:
+    having, problems = [], []
+    for path, remembered in opened.items():
+        try:
+            remembered.runs.find(name)
+            having.append(path)
+        except ConfigError as error:
+            problems.append(str(error))
+    if not having:
+        raise ConfigError("\n".join(problems))
+    if len(having) > 1:
+        choice = ", ".join(f"{path}:{name}" for path in having)
+        raise ConfigError(f"RUN {name}: {' and '.join(map(str, having))} have one each\n  say which: {choice}")
+    return having[0]

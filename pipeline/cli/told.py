@@ -5,35 +5,36 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.terminal import Guarded
+import click
+
+from pipeline.terminal import Guarded, harmless
 
 DEFAULT_FILE = Path("stages.yaml")
+_FILE = "pipeline.cli.told.file"  # in the context of a command
+WHAT = (
+    "WHAT is an entry of the stages file (`pipeline graph` lists them), a step's id (`pipeline status --json`), or an "
+    "output's key or its beginning (`pipeline store ls`)."
+)
 _LEAST = 40  # columns: for less nothing is folded
-_COMMANDS = "run|status|explain|accept|doctor|graph|inspect|results|report|runs|push|pull|verify|gc|store \\w+"
-_COMMAND = rf"`(pipeline (?:{_COMMANDS})\b[^`\n]*)`"  # compiled where it is needed, as the next
+_COMMAND = r"`(pipeline (?!init\b)[a-z]+\b[^`\n]*)`"  # compiled where it is needed, as the next
 _OF_A_TABLE = r"\S {2,}\S"  # prose has one space between words
 
 
 def say(text: str) -> None:
     """Print what people read, no wider than their terminal."""
-    named = sys.stdout.told(text) if isinstance(sys.stdout, Guarded) else text
-    print(folded(named, width_of(sys.stdout)))
+    context = click.get_current_context(silent=True)
+    path: Path = context.meta.get(_FILE, DEFAULT_FILE) if context else DEFAULT_FILE
+    print(folded(with_file(text, path), width_of(sys.stdout)))
 
 
-def use_file(path: Path) -> None:
-    """Let commands in what is printed from now on name a stages file, where it is not the default one."""
-    if path == DEFAULT_FILE or not re.fullmatch(r"[^\"\\`\x00-\x1f]+", str(path)):  # which JSON would spell otherwise
-        return
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, Guarded):
-            stream.told = _after(stream.told, path)
-
-
-def _after(told: Callable[[str], str], path: Path) -> Callable[[str], str]:
-    return lambda text: told(with_file(text, path))
+def use_file(context: click.Context, path: Path) -> None:
+    """Let commands name a stages file in what is said, and printed to standard error, from now on."""
+    context.meta[_FILE] = path
+    if isinstance(sys.stderr, Guarded):
+        before = sys.stderr.told
+        sys.stderr.told = lambda text: before(with_file(text, path))
 
 
 def fold_errors(stream: Guarded) -> None:
@@ -52,7 +53,7 @@ def with_file(text: str, path: Path) -> str:
     import shlex  # slow to import, like textwrap below
 
     def named(found: re.Match[str]) -> str:
-        return found[0] if " -f " in found[1] else f"`{found[1]} -f {shlex.quote(str(path))}`"
+        return found[0] if " -f " in found[1] else f"`{found[1]} -f {harmless(shlex.quote(str(path)))}`"
 
     return re.sub(_COMMAND, named, text)
 

@@ -12,6 +12,7 @@ from pipeline.init.write import flow, yaml_text
 from pipeline.sources.folder.listing.patterns import Pattern
 from pipeline.sources.folder_listing import walk
 from pipeline.stagesfile.load import read_document
+from pipeline.stagesfile.schema import did_you_mean
 
 _RECIPES = Path(__file__).parent / "recipes"
 _SERIES = {"stage": "train", "needs": ["encode"], "model": "cnn1d"}
@@ -54,7 +55,9 @@ def known_text(name: str, root: Path | None, written: str, path: Path, run: str)
     if name in _KNOWN:
         return _of_source(name, root, written, run)
     if name not in names():
-        raise ConfigError(f"--dataset {name}: is not known\n  known: {', '.join(names())}; leave it out for any folder")
+        raise ConfigError(
+            f"--dataset {name}: is not known\n  {did_you_mean(name, names())}; leave it out for any folder"
+        )
     if root is None:
         raise _wants_folder(name)
     text = (_RECIPES / f"{name}.yaml").read_text(encoding="utf-8")

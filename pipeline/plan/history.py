@@ -33,12 +33,20 @@ class StepRecord(msgspec.Struct, frozen=True):
     bytes: int = 0
 
 
-class PendingUse(msgspec.Struct, frozen=True):
-    """An output that a run means to read or to make, or that was a step's until lately, and since when."""
+class PendingUse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An output that a run means to read or to make, or that was a step's until lately, and since when.
+
+    Attributes
+    ----------
+    step, trial
+        Of the output that a step has in a trial: the step's id, and what stands for the trial's settings.
+    """
 
     stage: str
     key: str
     since: str
+    step: str = ""
+    trial: str = ""
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -61,25 +69,20 @@ class History:
     no longer (its code, data or parameters changed) stays named for 60 days: who switches back finds it.
     """
 
-    def __init__(self, store: Store, name: str, whose: Reference, *, trial: bool = False) -> None:
+    def __init__(self, store: Store, name: str, whose: Reference, *, trial: str = "") -> None:
         self.name = name  # that of the reference
-        # Whether this is a run with other settings than the stages file's. It takes no step's place: what it makes is
-        # named for 60 days, and later runs of the stages file explain what changed since their own.
+        # What stands for the settings of a run with others than the stages file's. It takes no step's place: what it
+        # makes is named for 60 days, and later runs of either explain what changed since their own.
         self.trial = trial
         # Why this user cannot write it, so that what the steps use is not named, and cleaning may free it. Empty where
         # that was not tried, or went well.
         self.write_error = ""
         self._store = store
         self._whose = whose
-        self._reference = whose
-
-    @property
-    def steps(self) -> dict[str, StepRecord]:
-        """Return the steps by id."""
-        return self._reference.steps
+        self._hold(whose)
 
     @classmethod
-    def read(cls, store: Store, path: Path, *, trial: bool = False) -> History:
+    def read(cls, store: Store, path: Path, *, trial: str = "") -> History:
         """Read an experiment's history; an empty one where there is none or it cannot be read."""
         path = path.absolute()
         host = os.uname().nodename
@@ -95,30 +98,45 @@ class History:
         before: what is there then, stays.
         """
         wanted = dict.fromkeys(outputs)
-        return self._change(
-            lambda: not wanted.keys() <= self._recently_pinned(),
-            lambda: (self.steps, [*self._reference.uses, *(PendingUse(*output, _ago()) for output in wanted)]),
-        )
+
+        def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
+            now = _ago()
+            known = (msgspec.structs.replace(use, since=now) if _output(use) in wanted else use for use in self._uses)
+            return self._own, [*known, *(PendingUse(*output, now) for output in wanted)]
+
+        return self._change(lambda: not wanted.keys() <= self._recently_pinned(), make)
 
     def record(self, done: Mapping[str, StepRecord]) -> None:
         """Remember steps that are there now; written only where something changed."""
         if self.trial:
-            beside = {step: past for step, past in done.items() if self._replaces(step, past)}
-            self.pin(_output(past) for past in beside.values())
-            done = {step: past for step, past in done.items() if step not in beside}
+            self._record_trial({step: _output(past) for step, past in done.items()})
+            return
 
         def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
-            former = [_output(self.steps[step]) for step, past in done.items() if self._replaces(step, past)]
-            return {**self.steps, **done}, [*self._reference.uses, *(PendingUse(*name, _ago()) for name in former)]
+            former = [_output(self._own[step]) for step, past in done.items() if self._replaces(step, past)]
+            return {**self._own, **done}, [*self._uses, *(PendingUse(*name, _ago()) for name in former)]
 
-        self._change(lambda: any(self.steps.get(step) != past for step, past in done.items()), make)
+        self._change(lambda: any(self._own.get(step) != past for step, past in done.items()), make)
+
+    def _record_trial(self, done: Mapping[str, OutputName]) -> None:
+        """Name what steps have in this trial beside what they have in the stages file."""
+
+        def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
+            former = (
+                msgspec.structs.replace(use, step="", trial="") if use.trial == self.trial and use.step in done else use
+                for use in self._uses
+            )
+            now = _ago()
+            return self._own, [*former, *(PendingUse(*name, now, step, self.trial) for step, name in done.items())]
+
+        self._change(lambda: any(_output_of(self.steps, step) != name for step, name in done.items()), make)
 
     def release(self, outputs: Collection[OutputName], *, steps: bool) -> None:
         """Name outputs no longer that nothing but a dropped run needs; with `steps` also where a step has them."""
 
         def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
-            kept = {id_: past for id_, past in self.steps.items() if not (steps and _output(past) in outputs)}
-            return kept, [use for use in self._reference.uses if _output(use) not in outputs]
+            kept = {id_: past for id_, past in self._own.items() if not (steps and _output(past) in outputs)}
+            return kept, [use for use in self._uses if _output(use) not in outputs]
 
         self._change(lambda: not self.pinned_outputs().isdisjoint(outputs), make)
 
@@ -143,21 +161,39 @@ class History:
 
     def former_outputs(self, stage: str) -> list[OutputName]:
         """Return a stage's outputs that this experiment had or meant to use lately, and that no step has now."""
-        return [_output(use) for use in reversed(self._reference.uses) if use.stage == stage]
+        return list(dict.fromkeys(_output(use) for use in reversed(self._uses) if use.stage == stage))
 
     def pinned_outputs(self) -> set[OutputName]:
         """Return the outputs that this experiment's reference names."""
-        return _outputs(self.steps.values()) | _outputs(self._reference.uses)
+        return _outputs(self._own.values()) | _outputs(self._uses)
+
+    @property
+    def _own(self) -> dict[str, StepRecord]:
+        """Return the steps of the stages file itself."""
+        return self._reference.steps
+
+    @property
+    def _uses(self) -> tuple[PendingUse, ...]:
+        return self._reference.uses
 
     def _replaces(self, step: str, past: StepRecord) -> bool:
-        """Tell whether a step has another output here than this one."""
-        return step in self.steps and _output(self.steps[step]) != _output(past)
+        """Tell whether a step of the stages file has another output here than this one."""
+        return _output_of(self._own, step) not in (None, _output(past))
 
     def _recently_pinned(self) -> set[OutputName]:
         """Return the outputs that this experiment's reference names, but for those that it forgets soon."""
         soon_forgotten = _ago(_PIN_LIFETIME / 2)
-        lately = (use for use in self._reference.uses if use.since >= soon_forgotten)
-        return _outputs(self.steps.values()) | _outputs(lately)
+        lately = (use for use in self._uses if use.since >= soon_forgotten)
+        return _outputs(self._own.values()) | _outputs(lately)
+
+    def _hold(self, reference: Reference) -> None:
+        """Go on from a reference."""
+        self._reference = reference
+        # The steps by id: in a trial as it left them, and those that it never did as the stages file did.
+        self.steps = reference.steps
+        if self.trial:
+            tried = {use.step: StepRecord(use.stage, use.key) for use in reference.uses if use.trial == self.trial}
+            self.steps = reference.steps | tried
 
     def _read(self) -> None:
         """Read what stands in the store, which another run may have written.
@@ -169,12 +205,12 @@ class History:
         for name in (self.name, reference_name(Path(whose.path))) if whose.path else (self.name,):
             content = self._store.read_ref(name)
             if content and (reference := _decode(content)):
-                self._reference = reference
+                self._hold(reference)
                 return
         contents = self._store.refs(self.name.rpartition("-")[0]).values()
         others = [reference for content in contents if (reference := _decode(content))]
         mine = [each for each in others if (each.path, each.user) == (whose.path, whose.user)]
-        self._reference = max(mine, key=lambda each: each.written, default=self._reference)
+        self._hold(max(mine, key=lambda each: each.written, default=self._reference))
 
     def _change(
         self, wanted: Callable[[], bool], make: Callable[[], tuple[dict[str, StepRecord], Iterable[PendingUse]]]
@@ -194,15 +230,21 @@ class History:
     def _write(self, steps: dict[str, StepRecord], uses: Iterable[PendingUse]) -> None:
         done = _outputs(steps.values())
         oldest = _ago(_PIN_LIFETIME)
-        pending = {_output(use): use for use in uses if _output(use) not in done and use.since >= oldest}
-        self._reference = msgspec.structs.replace(
-            self._whose, steps=steps, uses=tuple(pending.values()), written=_ago()
-        )
+        recent = [use for use in uses if _output(use) not in done and use.since >= oldest]
+        tried = {_output(use) for use in recent if use.trial}
+        pending = {
+            (*_output(use), use.trial, use.step): use for use in recent if use.trial or _output(use) not in tried
+        }
+        self._hold(msgspec.structs.replace(self._whose, steps=steps, uses=tuple(pending.values()), written=_ago()))
         self._store.write_ref(self.name, encode_ref(msgspec.to_builtins(self._reference)))
 
 
 def _output(each: StepRecord | PendingUse) -> OutputName:
     return each.stage, each.key
+
+
+def _output_of(steps: Mapping[str, StepRecord], step: str) -> OutputName | None:
+    return _output(steps[step]) if step in steps else None
 
 
 def _outputs(records: Iterable[StepRecord | PendingUse]) -> set[OutputName]:

@@ -23,7 +23,7 @@ from pipeline.plan.steps.weights import Weights
 from pipeline.sources.base import Unparsed
 from pipeline.stagesfile.experiment import Point, read_points
 from pipeline.stagesfile.load import read_text
-from pipeline.stagesfile.settings import are_locations
+from pipeline.stagesfile.settings import trial_of
 from store import Store, StoreChain, expand_home, redact_secrets
 
 Progress = Callable[[str, int, int], None]
@@ -130,7 +130,7 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
         again = Attempt(first.source, table, partial(build, builder=StepBuilder(snapshot.code, weights, find_skipped)))
         raise find_blame(error, path, snapshot.text, snapshot.settings, again) from None
     snapshot.code.save()
-    trial = not are_locations(snapshot.settings)
+    trial = trial_of(snapshot.settings)
     return Plan(
         path=path,
         store=chain.local,
@@ -147,7 +147,7 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
         old_lock=old_lock,
         snapshot=snapshot,
         history=History.read(chain.local, path, trial=trial),
-        trial=trial,
+        trial=bool(trial),
         absent=({} if table.present else {str(first.source.root): "the raw data is"}) | weights.absent,
         notes=builder.notes,
     )

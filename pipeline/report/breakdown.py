@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline.plan.recordings.output_readers import predictions_of
-from pipeline.report.results import METRICS, Evaluation, Row, deviation, grouped, rows_of
+from pipeline.report.results import Evaluation, Row, deviation, grouped
 from store import Store
 
 By = Literal["fold", "subject"]
@@ -64,16 +64,12 @@ class Breakdown:
         return {**self.row.as_json(), f"over_{self.by}s": over, f"by_{self.by}": parts}
 
 
-def break_down(
-    store: Store, evaluations: Iterable[Evaluation], by: By, per_modality: bool = False, vskd_f1: bool = False
-) -> list[Breakdown]:
-    """Break every figure of `rows_of` down; by subject only those that predictions alone tell, `METRICS`."""
-    listed = list(evaluations)
-    rows = rows_of(store, listed, by == "fold" and per_modality, by == "fold" and vskd_f1)
+def break_down(store: Store, evaluations: Sequence[Evaluation], rows: Iterable[Row], by: By) -> list[Breakdown]:
+    """Break rows down that these evaluations gave; by subject only those that predictions alone tell, `METRICS`."""
     if by == "fold":
-        tested = {(_place(each.label), each.label["fold"]): each.recordings for each in listed}
+        tested = {(_place(each.label), each.label["fold"]): each.recordings for each in evaluations}
         return [_by_fold(row, tested) for row in rows]
-    groups = {_place(group[0].label): group for group in grouped(listed)}
+    groups = {_place(group[0].label): group for group in grouped(evaluations)}
     pooled: dict[str, dict[str, dict[int, Pairs]]] = {}
     broken_down = []
     for row in rows:
@@ -94,7 +90,7 @@ def _by_fold(row: Row, tested: Mapping[tuple[str, str], int]) -> Breakdown:
 
 
 def _by_subject(row: Row, pooled: Mapping[str, Mapping[int, Pairs]]) -> Breakdown:
-    figure = {"top1": share_right, "macro_f1": macro_f1}[row.metric]
+    figure = _FIGURES[row.metric]
     parts = (
         Part(subject, tuple(100 * figure(by_seed[seed]) for seed in row.seeds), len(by_seed[row.seeds[0]]))
         for subject, by_seed in sorted(pooled.items(), key=lambda item: _in_order(item[0]))
@@ -124,6 +120,9 @@ def macro_f1(pairs: Sequence[tuple[str, str]]) -> float:
     return statistics.fmean(2 * right[each] / count for each, count in named.items())
 
 
+_FIGURES = {"top1": share_right, "macro_f1": macro_f1}
+
+
 def _in_order(name: str) -> tuple[bool, int, str]:
     return not name.isdecimal(), int(name) if name.isdecimal() else 0, name
 
@@ -134,6 +133,3 @@ def _place(label: Mapping[str, Any]) -> str:
 
 def _place_of(row: Row) -> str:
     return repr([row.model, row.dataset, row.protocol, [*row.modalities], row.variant])
-
-
-assert {*METRICS} == {"top1", "macro_f1"}  # what `_by_subject` knows

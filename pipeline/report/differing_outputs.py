@@ -33,7 +33,7 @@ def differing_text(plan: Plan, differs: Mapping[str, str]) -> str:
     Another GPU gives values that differ in the last bit, and both are as good; so it is no error.
     """
     lines = shortened([f"{id_}: the remote's was {origin}" for id_, origin in differs.items()], 10)
-    entries = dict.fromkeys(plan.steps[id_].entry if id_ in plan.steps else "ENTRY" for id_ in differs)
+    entries = dict.fromkeys(plan.steps[id_].entry if id_ in plan.steps else id_.rpartition(" ")[2] for id_ in differs)
     options = " ".join(f"--force {entry}" for entry in entries)
     return (
         "made twice, here and for a remote, with other bytes; each keeps its own:\n"

@@ -181,10 +181,13 @@ def per_recording(store: Store, evaluations: Iterable[Evaluation]) -> str:
     return text.getvalue()
 
 
-def random_projections(plan: Plan) -> list[str]:
+def random_projections(recipes: Iterable[Mapping[str, Any]]) -> list[str]:
     """Name the modalities whose features come from a network with random weights, with that network."""
-    random = (step for step in plan.steps.values() if step.recipe.get("weights") == {"random": True})
-    backbones = {step.work["modality"]: step.recipe["params"]["backbone"] for step in random}
+    backbones = {}
+    for recipe in recipes:
+        match recipe:
+            case {"weights": {"random": True}, "modality": {"name": name}, "params": {"backbone": backbone}}:
+                backbones[name] = backbone
     return [f"{name} ({backbone})" for name, backbone in backbones.items()]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from pipeline.formatting import counted, shortened
 from pipeline.lock import lock_path
 from pipeline.plan.broken_recordings import is_doubtful
 from pipeline.plan.planner import Plan
+from pipeline.report.early_stopping import early_stopping_notes
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import TITLES, context, results_sheet
 from pipeline.report.results import METRICS, Difference, Row, differences, random_projections, result_rows
@@ -82,14 +84,18 @@ def missing_evaluate(plan: Plan) -> str:
 
 def notes(plan: Plan) -> list[str]:
     """Say what a reader of the results must know: of features, and of recordings that are not among them."""
-    lines = []
-    if projections := random_projections(plan):
-        lines.append(f"note: features of {', '.join(projections)} are random projections (weights: none)")
-    lines += [*absent_notes(plan), *fold_notes(plan)]
+    lines = projection_notes(step.recipe for step in plan.steps.values())
+    lines += [*absent_notes(plan), *fold_notes(plan), *(f"note: {line}" for line in early_stopping_notes(plan))]
     if broken := broken_count(plan):
         lines.append(f"note: {broken} left out, see `pipeline status`")
         lines += [f"  {line}" for line in late_reasons(plan)[:3]]
     return lines + doubts(plan)
+
+
+def projection_notes(recipes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Say which features, by the recipes of their steps, come from a network with random weights."""
+    projections = random_projections(recipes)
+    return [f"note: features of {', '.join(projections)} are random projections (weights: none)"] if projections else []
 
 
 def absent_notes(plan: Plan) -> list[str]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.formatting import counted, cut, duration, shortened, size
 from pipeline.report.gc_report import age, ref_json
@@ -85,6 +85,22 @@ def _used(each: OutputRow) -> tuple[str, str]:
     more = f" +{len(each.refs) - 1}" if len(each.refs) > 1 else ""
     called = next((step for ref in each.refs if (step := ref.outputs.get(each.folder.name))), "")
     return cut(_experiment(each.refs[0]), 20) + more, called
+
+
+class StepRow(NamedTuple):
+    """A step of an entry, and its output; `state` as the plan has it."""
+
+    id: str
+    stage: str
+    key: str
+    state: str
+
+
+def steps_text(steps: Sequence[StepRow], url: str) -> str:
+    """Write one line a step of an entry."""
+    rows = [[step.id, step.stage, step.key[:12], step.state] for step in steps]
+    text = table(["step", "stage", "key", "state"], rows)
+    return f"{text}\n\n{counted(len(steps), 'step')} in {url}; `pipeline store show 'STEP'` tells of one"
 
 
 def show_text(

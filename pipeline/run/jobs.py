@@ -88,5 +88,5 @@ def _work(plan: Plan, step: Step) -> dict[str, Any]:
     if step.stage == "encode":
         work["rows"] = row_digests(plan.table, step.recipe["modality"]["streams"])
     if "split" in work:
-        work |= work.pop("split").as_work()
+        work |= work.pop("split").as_work(work["validation"])
     return work

@@ -75,11 +75,15 @@ class FetchJob(msgspec.Struct, frozen=True, tag=True):
 
 
 class StepProgress(msgspec.Struct, frozen=True, tag=True):
-    """How far a worker is with its step: `done` of `total`, counted in `what` ("recordings", "MiB")."""
+    """How far a worker is with its step: `done` of `total`, counted in `what` ("recordings", "MiB").
+
+    `counts` has what else was counted since the step began, see `pipeline.stages.context.Progress`.
+    """
 
     done: int
     total: int
     what: str
+    counts: dict[str, float] = {}
 
 
 class WorkerAlive(msgspec.Struct, frozen=True, tag=True):

@@ -32,7 +32,7 @@ class RunOptions:
     together: int | None = None
     # Wait for a step that another run is doing, and take it over when that run is gone. Otherwise such a step
     # fails when all others have ended.
-    wait: bool = False
+    wait: bool = True
 
 
 @dataclass

@@ -53,7 +53,7 @@ class Pool:
         if len(running) >= self.size:
             return False
         computing = [each for each in running if each is not None]
-        return step is None or not computing or not any(map(_uses_all_cores, [step, *computing]))
+        return step is None or not computing or not any(map(uses_all_cores, [step, *computing]))
 
     def start(self, work: Sequence[StepJob] | FetchJob) -> None:
         """Give a worker jobs that are done as one batch; only where `has_room` is true."""
@@ -162,5 +162,6 @@ class _Worker:
         return StepFailed(f"its worker process {end}\n  {remedy}; run again to go on where it stopped")
 
 
-def _uses_all_cores(step: Step) -> bool:
+def uses_all_cores(step: Step) -> bool:
+    """Tell whether nothing that computes is done beside a step."""
     return step.stage == "index" or (step.stage == "encode" and step.recipe["modality"]["kind"] == "video")

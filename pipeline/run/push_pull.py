@@ -17,7 +17,8 @@ from pipeline.formatting import size
 from pipeline.plan.history import History, StepRecord
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
-from pipeline.run.display import make_display
+from pipeline.run.display.live import make_display
+from pipeline.run.display.run_state import RunState
 from store import CopyResult, OutputName, Store, copy_output
 from store.errors import Corrupt, DraftLocked, NotPermitted, StoreError
 
@@ -60,7 +61,12 @@ def named(steps: Iterable[Step]) -> dict[str, OutputName]:
 
 def everything(store: Store) -> dict[str, OutputName]:
     """Return all outputs of a store by stage and the beginning of their keys."""
-    return {f"{stage} {key[:12]}": (stage, key) for stage, key in store.outputs() if store.has(stage, key)}
+    return labelled({name: "" for name in store.outputs() if store.has(*name)})
+
+
+def labelled(outputs: Mapping[OutputName, str]) -> dict[str, OutputName]:
+    """Return outputs by the ids of their steps, those of no step by stage and the beginning of their keys."""
+    return {id_ or f"{name[0]} {name[1][:12]}": name for name, id_ in outputs.items()}
 
 
 def target_of(plan: Plan, url: str | None) -> Store:
@@ -88,12 +94,12 @@ def push(
     outputs: Mapping[str, OutputName],
     *,
     whole: bool = False,
-    forced: Collection[str] = (),
+    forced: Collection[OutputName] = (),
 ) -> TransferOutcome:
     """Copy outputs to a remote, where experiments name what they use first, so that cleaning there keeps it.
 
-    `whole`: they are the whole store's, and other experiments name theirs, too. The outputs of the steps in
-    `forced` take the place of others there.
+    `whole`: they are the whole store's, and other experiments name theirs, too. Those in `forced` take the
+    place of others there.
     """
     if not outputs:
         return TransferOutcome()
@@ -104,10 +110,8 @@ def push(
     for user, history in zip(users, at_target, strict=True):
         mine = set(outputs.values()) - theirs if user is plan.history else set()
         _use(history, sorted((mine | user.pinned_outputs()) & set(outputs.values())))
-    forced_names = {(plan.steps[id_].stage, plan.steps[id_].key) for id_ in forced}
     copies = {
-        id_: partial(copy_output, plan.store, target, *name, replace=name in forced_names)
-        for id_, name in outputs.items()
+        id_: partial(copy_output, plan.store, target, *name, replace=name in forced) for id_, name in outputs.items()
     }
     outcome = _copy(copies, "pushed", target)
     arrived = {name for id_, name in outputs.items() if id_ not in outcome.failed}
@@ -116,13 +120,13 @@ def push(
     return outcome
 
 
-def pull(plan: Plan, outputs: Mapping[str, OutputName], *, forced: Collection[str] = ()) -> TransferOutcome:
+def pull(plan: Plan, outputs: Mapping[str, OutputName], *, forced: Collection[OutputName] = ()) -> TransferOutcome:
     """Copy outputs from the first remote that has each whole into the store.
 
-    `forced` are steps whose outputs take the place of others here.
+    Those in `forced` take the place of others here.
     """
     _use(plan.history, outputs.values())
-    copies = {id_: partial(plan.chain.fetch, *name, replace=id_ in forced) for id_, name in outputs.items()}
+    copies = {id_: partial(plan.chain.fetch, *name, replace=name in forced) for id_, name in outputs.items()}
     outcome = _copy(copies, "pulled", plan.store)
     here = (plan.steps[id_] for id_ in (*outcome.sent, *outcome.present) if id_ in plan.steps)
     plan.history.record({step.id: StepRecord(step.stage, step.key) for step in here})
@@ -178,16 +182,17 @@ def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> TransferOutco
     if not copies:
         return outcome
     drawing = Lock()
-    with make_display(len(copies)) as display, ThreadPoolExecutor(_MAX_COPIES) as threads:
+    state = RunState.of_alike(copies, _MAX_COPIES)
+    with make_display(state) as display, ThreadPoolExecutor(_MAX_COPIES) as threads:
 
         def copy_one(id_: str, copy: Copy) -> None:
             def progress(done: int, total: int) -> None:
                 with drawing:
-                    display.advance(id_, done >> 20, total >> 20, "MiB")
+                    display.report(id_, done >> 20, total >> 20, "MiB")
 
             with drawing:
                 display.start(id_)
-            result = "there already"
+            result, failed, began = "there already", False, time.monotonic()
             try:
                 copied = _copy_in_spite_of_locks(copy, progress)
                 if copied.already_present:
@@ -199,8 +204,9 @@ def _copy(copies: Mapping[str, Copy], word: str, target: Store) -> TransferOutco
                     result = f"there already, and differs: {outcome.differs[id_]}"
             except StoreError as error:
                 outcome.failed[id_], result = _problem(error, target), "FAILED"
+                failed = True
             with drawing:
-                display.end(id_, result)
+                display.end(id_, result, time.monotonic() - began, failed=failed)
 
         for _ in threads.map(copy_one, copies, copies.values()):  # after an error, or Ctrl-C, begins no more
             pass
@@ -219,4 +225,4 @@ def _copy_in_spite_of_locks(copy: Copy, progress: Callable[[int, int], None]) ->
 
 def _problem(error: StoreError, target: Store) -> str:
     damaged_there = isinstance(error, Corrupt) and error.url == target.url
-    return f"{error}{'; or replace it with --force ENTRY' if damaged_there else ''}"
+    return f"{error}{'; or replace it with --force WHAT' if damaged_there else ''}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 from functools import cache
@@ -22,11 +21,15 @@ from pipeline.plan.broken_recordings import is_foreseen
 from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.steps.step import Step
 from pipeline.run.batching import batch_signature
-from pipeline.run.display import Display, make_display
+from pipeline.run.display.lines import Display
+from pipeline.run.display.live import make_display
+from pipeline.run.display.run_state import Expected, RunState
+from pipeline.run.elsewhere import LOOK_EVERY_S, Elsewhere
 from pipeline.run.jobs import make_fetch, make_job
 from pipeline.run.messages import CorruptInput, StepDone, StepFailed, StepProgress, WorkerAlive, WorkerSilent
 from pipeline.run.outcome import Outcome, RunOptions, record_outcome
-from pipeline.run.pool import Pool
+from pipeline.run.pool import Pool, uses_all_cores
+from pipeline.run.selection import depending
 from store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -34,14 +37,18 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 1.0  # for the output of a step that another run is doing
-_TRY_EVERY_S = 5.0  # to take over such a step
 
-
-def run_steps(plan: Plan, ids: Iterable[str], options: RunOptions, forced: Collection[str] = ()) -> Outcome:
+def run_steps(
+    plan: Plan,
+    ids: Iterable[str],
+    options: RunOptions,
+    forced: Collection[str] = (),
+    expected: Expected = lambda _: None,
+) -> Outcome:
     """Make outputs of steps available in the local store: fetched where a remote has them, or else computed.
 
-    What they need to be computed is added; the steps in `forced` are computed although their outputs exist.
+    What they need to be computed is added; the steps in `forced` are computed although their outputs exist. `expected`
+    says how many seconds a step will take, by its id, where that is known.
     The plan's states are those after the run when this returns. StepError where the scheduler cannot be reached,
     has no workers, or workers with other code.
     """
@@ -55,7 +62,9 @@ def run_steps(plan: Plan, ids: Iterable[str], options: RunOptions, forced: Colle
         run.pool = _open_pool(held, options, run.computes_more_than_the_index())
         held.callback(record_outcome, plan, outcome)
         held.callback(run.pool.close)
-        with make_display(len(run.waiting)) as run.display:
+        alone = uses_all_cores if run.pool.in_order else lambda _: False
+        state = RunState.of_plan(plan, run.waiting, expected, run.pool.size, alone)
+        with make_display(state) as run.display:
             run.loop()
     plan.states.update(states_of(plan.chain, (plan.steps[id_] for id_ in outcome.failed)))  # some are partial now
     return outcome
@@ -88,8 +97,7 @@ class _Run:
         self._fetch_errors: dict[str, str] = {}
         self._quarantined: set[str] = set()  # steps whose outputs were found damaged
         self._reported_damage: set[tuple[str, str]] = set()  # a step, and the input that it found damaged
-        self._notified: set[str] = set()  # steps of which the user knows that another run is doing them
-        self._locked: dict[str, tuple[float, StepFailed]] = {}  # step -> when to try it again, and why it failed
+        self._elsewhere = Elsewhere(plan.store)
 
     def add(self, id_: str) -> None:
         """Add a step to those that wait, unless its output is available, and what it needs where it is computed."""
@@ -104,9 +112,9 @@ class _Run:
         """Start steps and handle what happens to them until none is left."""
         while self.waiting or self._batch_leader:
             self._skip_dependents()
-            self._check_locked()
+            self._check_elsewhere()
             self._start_ready()
-            if self._batch_leader or self._locked:
+            if self._batch_leader or self._elsewhere:
                 self._handle_event()
 
     def computes_more_than_the_index(self) -> bool:
@@ -119,11 +127,11 @@ class _Run:
 
     def _handle_event(self) -> None:
         try:
-            id_, message = self.pool.events.get(timeout=_LOOK_EVERY_S if self._locked else None)
+            id_, message = self.pool.events.get(timeout=LOOK_EVERY_S if self._elsewhere else None)
         except Empty:
             return
         if isinstance(message, StepProgress):
-            self.display.advance(id_, message.done, message.total, message.what)
+            self.display.advance(id_, message)
         elif isinstance(message, WorkerSilent):
             self.display.note(id_, message.message)
         elif not isinstance(message, WorkerAlive):  # the pool keeps those to itself
@@ -143,7 +151,7 @@ class _Run:
 
     def _is_ready(self, id_: str) -> bool:
         needs = self._plan.steps[id_].needs if self._is_computed(id_) else ()
-        return id_ not in self._locked and self._available.issuperset(needs)
+        return id_ not in self._elsewhere and self._available.issuperset(needs)
 
     def _batch_mates(self, id_: str) -> list[str]:
         """Return other steps that are ready and can be done as one with this one."""
@@ -172,7 +180,7 @@ class _Run:
             step = self._plan.steps[id_]
             self.waiting.remove(id_)
             self._batch_leader[id_] = ids[0]
-            self.display.start(id_)
+            self.display.start(id_, len(ids))
             computed = self._is_computed(id_)
             _log.info("%s: %s key %s", id_, "making" if computed else "fetching", step.key)
             try:
@@ -198,12 +206,12 @@ class _Run:
             (self._outcome.done if computed else self._outcome.fetched)[id_] = message
             note = f", {message.note}" if message.note else ""
             done = f"done in {duration(message.seconds)}{note}"
-            self.display.end(id_, done if computed else f"fetched, {size(message.bytes)}")
+            fetched = f"fetched, {size(message.bytes)}"
+            self.display.end(id_, done if computed else fetched, message.seconds if computed else None)
         elif message.locked_by:
-            self._locked[id_] = (time.monotonic() + _TRY_EVERY_S, message)
-            known = id_ in self._notified
-            self._notified.add(id_)
-            self._requeue(id_, "" if known else f"is being done by {message.locked_by}; going on with other steps")
+            self._requeue(id_, "")
+            if owner := self._elsewhere.add(id_, message):
+                self.display.hold(id_, owner, waits=self._options.wait)
         elif not computed:
             self._fetch_errors[id_] = message.message
             self._plan.states[id_] = "todo"
@@ -212,7 +220,7 @@ class _Run:
             self.add(id_)
         else:
             self._outcome.failed[id_] = message
-            self.display.end(id_, "FAILED")
+            self.display.end(id_, "FAILED", failed=True)
 
     def _make_available(self, id_: str) -> None:
         """Record that a step's output exists; drop the steps to be planned again for the recordings that it lacks."""
@@ -223,12 +231,13 @@ class _Run:
             self._outcome.outdated = True
             dropped = {each for each in self.waiting if step.stage == "index" or "split" in self._plan.steps[each].work}
             self.waiting -= dropped
-            self._locked = {each: entry for each, entry in self._locked.items() if each not in dropped}
-            self.display.extend_total(-len(dropped))
+            self._elsewhere.drop(dropped)
+            self.display.await_steps(self.waiting)
 
     def _requeue(self, id_: str, reason: str) -> None:
         self.display.requeue(id_, reason)
         self.add(id_)
+        self.display.await_steps(self.waiting)
 
     def _recover_output(self, id_: str, corrupt: CorruptInput, message: str) -> bool:
         """Quarantine a damaged input and add it to what waits; return False where the step is to fail instead."""
@@ -251,47 +260,40 @@ class _Run:
         self._plan.states[damaged] = "remote" if self._plan.chain.locate([name]) else "todo"
         finding = f"damaged: {corrupt.finding}; it was moved to {place}" if existed else "gone"  # another run moved it
         self.display.requeue(id_, f"found {damaged} {finding}")
-        waiting = len(self.waiting)
         self.add(damaged)
-        self.display.extend_total(len(self.waiting) - waiting)
+        self.display.await_steps(self.waiting | {id_})
         return True
 
-    def _check_locked(self) -> None:
+    def _check_elsewhere(self) -> None:
         """Look at the steps that other runs are doing: are they done, to be tried again, or all that is left to do?"""
-        now = time.monotonic()
-        for id_, (retry_at, failed) in list(self._locked.items()):
-            if id_ not in self._locked:  # dropped, because of the recordings that one before it lacks
+        for id_ in self._elsewhere:
+            if id_ not in self._elsewhere:  # dropped, because of the recordings that one before it lacks
                 continue
             step = self._plan.steps[id_]
             if self._plan.store.has(step.stage, step.key):
-                del self._locked[id_]
+                self._elsewhere.remove(id_)
                 self.waiting.remove(id_)
                 self._make_available(id_)
                 self._outcome.fetched[id_] = StepDone(0.0, 0, device="")
                 self.display.end(id_, "done by another run")
-            elif not self._options.wait and not self._batch_leader and self.waiting <= self._blocked():
-                del self._locked[id_]
+            elif self._options.wait:
+                if owner := self._elsewhere.look(step):
+                    self.display.hold(id_, owner, waits=True)
+            elif not self._batch_leader and self.waiting <= {*self._elsewhere, *self._needing(self._elsewhere)}:
+                failed = self._elsewhere.remove(id_)
                 self.waiting.remove(id_)
-                message = f"{failed.message}\n  or give --wait, to wait until then"
+                message = f"{failed.message}\n  or leave out --no-wait, to wait until then"
                 self._outcome.failed[id_] = StepFailed(message, failed.traceback)
-                self.display.end(id_, "left to another run")
-            elif now >= retry_at and self._options.wait:
-                del self._locked[id_]
-
-    def _blocked(self) -> set[str]:
-        """Return the waiting steps that are locked, or need one that is."""
-        blocked = set(self._locked)
-        for id_ in sorted(self.waiting, key=self._order.__getitem__):
-            if not blocked.isdisjoint(self._plan.steps[id_].needs):
-                blocked.add(id_)
-        return blocked
+                self.display.end(id_, "left to another run", failed=True)
 
     def _skip_dependents(self) -> None:
         """Drop waiting steps that need, directly or not, one that failed."""
-        missing = {*self._outcome.failed, *self._outcome.skipped}
-        for id_ in sorted(self.waiting, key=self._order.__getitem__):  # so that one pass reaches indirect ones, too
-            cause = next((need for need in self._plan.steps[id_].needs if need in missing), None)
-            if cause is not None and self._is_computed(id_):
-                self.waiting.remove(id_)
-                missing.add(id_)
-                self._outcome.skipped[id_] = cause
+        if skipped := self._needing([*self._outcome.failed, *self._outcome.skipped]):
+            self.waiting -= skipped.keys()
+            self._outcome.skipped |= skipped
+            self.display.await_steps(self.waiting)
+
+    def _needing(self, on: Iterable[str]) -> dict[str, str]:
+        """Return the waiting steps that need, directly or not, some others to be computed, with what they need."""
+        computed = sorted(filter(self._is_computed, self.waiting), key=self._order.__getitem__)
+        return depending((self._plan.steps[id_] for id_ in computed), on)

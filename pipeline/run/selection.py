@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigError
+from pipeline.formatting import shortened
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from pipeline.stagesfile.schema import did_you_mean
+
+if TYPE_CHECKING:
+    from store import OutputName, Store
+
+_MOST_NAMES = 12  # that are listed where a word is none of them
 
 
 def check_entry(plan: Plan, option: str, name: str | None) -> None:
@@ -24,11 +32,61 @@ def check_scheduler(text: str) -> None:
         raise ConfigError(f"--scheduler {text}: give local, or the scheduler's address, such as tcp://HOST:8786")
 
 
-def of_entries(plan: Plan, entries: Collection[str]) -> list[Step]:
-    """Return the steps of some entries, or all where none is named."""
-    for name in entries:
-        check_entry(plan, "ENTRY", name)
-    return [step for step in plan.steps.values() if not entries or not set(step.entries).isdisjoint(entries)]
+def steps_of(plan: Plan, word: str) -> list[Step]:
+    """Return the steps of an entry, or the one step of an id; none where a word is neither."""
+    return [step for step in plan.steps.values() if word == step.id or word in step.entries]
+
+
+def outputs_of(plan: Plan, words: Collection[str], stores: Collection[Store]) -> dict[OutputName, str]:
+    """Return the outputs that some words name, with the ids of their steps: all of the plan's where there is no word.
+
+    A word is an entry, a step's id, or an output's key or its beginning: of a step of the plan, or in one of `stores`,
+    whose outputs that are no step's have an empty id. ConfigError where it is none of these, or of several keys.
+    """
+    own = {(step.stage, step.key): step.id for step in plan.steps.values()}
+    if not words:
+        return own
+    found: dict[OutputName, str] = {}
+    held: dict[OutputName, str] | None = None
+    for word in words:
+        named = {(step.stage, step.key): step.id for step in steps_of(plan, word)}
+        if not named:
+            held = {name: "" for store in stores for name in store.outputs()} if held is None else held
+            name = with_key(word, held | own)
+            if name is None:
+                raise _no_such(plan, word, [store.url for store in stores])
+            named = {name: own.get(name, "")}
+        found |= named
+    return found
+
+
+def with_key(word: str, names: Iterable[OutputName]) -> OutputName | None:
+    """Return the output whose key a word is, or begins; None where there is none, ConfigError where there are several.
+
+    A stage and a slash may stand before it.
+    """
+    stage, slash, key = word.rpartition("/")
+    fits = [name for name in names if key and name[1].startswith(key) and (not slash or name[0] == stage)]
+    exact = [name for name in fits if name[1] == key]
+    if len(exact or fits) > 1:
+        longer = ", ".join(f"{stage} {each[: len(key) + 4]}" for stage, each in sorted(fits)[:5])
+        raise ConfigError(f"WHAT {word}: {len(fits)} outputs have keys that begin so\n  write more of it: {longer}")
+    return next(iter(exact or fits), None)
+
+
+def _no_such(plan: Plan, word: str, urls: Collection[str]) -> ConfigError:
+    """Say that a word is no entry or step of a plan, and begins no key; name the nearest that it could have been."""
+    entry, bracket, _ = word.partition("[")
+    steps = steps_of(plan, entry) if bracket else []
+    entries = dict.fromkeys(entry for step in plan.steps.values() for entry in step.entries)
+    names = [step.id for step in steps] or [*entries]
+    if len(names) > _MOST_NAMES:
+        names = difflib.get_close_matches(word, names, len(names), cutoff=0.0)
+    where = f"output in {', '.join(urls)}" if urls else "step's output"
+    return ConfigError(
+        f"WHAT {word}: no such entry or step in {plan.path}, and no {where} has a key that begins so\n"
+        f"  {did_you_mean(word, shortened(names, _MOST_NAMES))}"
+    )
 
 
 def select_steps(plan: Plan, until: str | None, only: str | None) -> dict[str, Step]:
@@ -79,3 +137,16 @@ def with_needs(plan: Plan, steps: Iterable[str], stop_at: Collection[str] = ()) 
             result.add(step)
             waiting += [] if plan.states[step] in stop_at else plan.steps[step].needs
     return result
+
+
+def depending(steps: Iterable[Step], on: Iterable[str]) -> dict[str, str]:
+    """Return which steps need, directly or not, some others, and which of their needs that is.
+
+    `steps` come after those that they need.
+    """
+    found: dict[str, str] = {}
+    these = {*on}
+    for step in steps:
+        if cause := next((need for need in step.needs if need in these or need in found), None):
+            found[step.id] = cause
+    return found

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
@@ -62,11 +62,11 @@ def _serve(work: list[StepJob] | FetchJob, out: BinaryIO) -> None:
     """Do a batch of jobs, and write their progress and results."""
     last: dict[str, float] = {}
 
-    def progress(step: str, done: int, total: int, what: str) -> None:
+    def progress(step: str, done: int, total: int, what: str, counts: Mapping[str, float] = {}) -> None:
         now = time.monotonic()
         if now - last.get(step, 0.0) >= _INTERVAL_S:
             last[step] = now
-            _send(out, StepEvent(step, StepProgress(done, total, what)))
+            _send(out, StepEvent(step, StepProgress(done, total, what, dict(counts))))
 
     if isinstance(work, FetchJob):
         _report(out, work, partial(_fetch, work, partial(progress, work.step)))

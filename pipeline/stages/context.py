@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.sources.base import Recording, Source
 from store import Output
 from store.features import ShardDraft as ShardDraft  # what a stage needs of a draft, whoever owns it
 
 Resolve = Callable[[str, Mapping[str, Any]], tuple[Callable[..., Any], Any]]
+
+
+class Progress(Protocol):
+    """Says how far a step is; called often, so that only some of it is passed on."""
+
+    def __call__(self, done: int, total: int, what: str, counts: Mapping[str, float] = ..., /) -> None:
+        """Say that `done` of `total` are done, of what is counted.
+
+        `counts` has what else there is since the step began: ``images``, and seconds by phase.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class Context:
     weights
         A local file with pretrained weights.
     progress
-        Called with (done, total, what is counted).
+        Called with (done, total, what is counted), see `Progress`.
     earlier
         Outputs of the same recipe but for its raw data, as they are asked for.
     """
@@ -53,5 +64,5 @@ class Context:
     device: str
     on_bad_recording: str
     weights: Path | None
-    progress: Callable[[int, int, str], None]
+    progress: Progress
     earlier: Iterable[Output] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 
 from pipeline.errors import ConfigError
@@ -63,6 +64,12 @@ def _find_nul(value: Any, key: str = "") -> str | None:
 def are_locations(settings: Iterable[tuple[str, Any]]) -> bool:
     """Tell whether overrides only say where data and outputs are, so that the experiment stays the stages file's."""
     return all(key in _LOCATIONS for key, _ in settings)
+
+
+def trial_of(settings: Iterable[tuple[str, Any]]) -> str:
+    """Return 12 hex digits that stand for the overrides that make another experiment; empty where none does."""
+    others = {key: value for key, value in settings if key not in _LOCATIONS}
+    return sha256(repr(sorted(others.items())).encode("utf-8", "backslashreplace")).hexdigest()[:12] if others else ""
 
 
 def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origin: str) -> Document:

@@ -48,7 +48,7 @@ def test_runs(lab: Lab, tally: Tally, dice: Any, few: Any, fresh: Any, kind: str
         holds = rolls.choice([{}, lab.only("index"), lab.only("index", "encode")])
         homes = lab.home(store=store, holds=holds), lab.home(store=store)
         sleeps = rolls.uniform(1, 3) if kind == "S3" and number % 3 else 0.0
-        ended = both(homes, (*RUN, "--wait") if waits else RUN, rolls.uniform(0, 1), sleeps=sleeps)
+        ended = both(homes, RUN if waits else (*RUN, "--no-wait"), rolls.uniform(0, 1), sleeps=sleeps)
         for each in ended:
             told(each, waits=waits)
         lab.check(Place(store), manifests(holds))

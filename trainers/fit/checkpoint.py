@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -30,7 +30,13 @@ class Checkpoint(Protocol):
 
 @dataclass
 class State:
-    """Everything of a running training that changes."""
+    """Everything of a running training that changes.
+
+    Attributes
+    ----------
+    kept
+        The task's tensors after the best epoch so far, where that is to be the model; else empty.
+    """
 
     task: nn.Module
     optimiser: torch.optim.Optimizer
@@ -38,10 +44,21 @@ class State:
     shuffle: torch.Generator
     noise: torch.Generator
     history: list[dict[str, float]]
+    kept: dict[str, Tensor] = field(default_factory=dict)
+
+    def keep(self) -> None:
+        """Keep the task as it is now."""
+        self.kept = {name: tensor.detach().clone() for name, tensor in self.task.state_dict().items()}
+
+    def load_kept(self) -> None:
+        """Make the task what was kept, if anything was."""
+        if self.kept:
+            self.task.load_state_dict(self.kept)
 
     def to_bytes(self) -> bytes:
         """Serialise, with torch's global generators."""
         tensors = {f"task/{name}": tensor for name, tensor in self.task.state_dict().items()}
+        tensors |= {f"kept/{name}": tensor for name, tensor in self.kept.items()}
         for index, slots in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{index}/{slot}": value for slot, value in slots.items()}
         tensors["random/shuffle"] = self.shuffle.get_state()
@@ -69,6 +86,7 @@ class State:
             part, rest = name.split("/", 1)
             parts[part][rest] = tensor
         self.task.load_state_dict(parts["task"])
+        self.kept = parts.get("kept", {})
         slots: dict[int, dict[str, Tensor]] = {}
         for name, tensor in parts["optimiser"].items():
             index, slot = name.split("/")

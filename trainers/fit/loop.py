@@ -16,9 +16,11 @@ from trainers.data.device import indexed_device
 from trainers.data.recordings import RecordingData
 from trainers.errors import TrainingError
 from trainers.fit.balance import drawn_rows
+from trainers.fit.batches import count_hits, cut_batches, mean_over_recordings
 from trainers.fit.captured_step import Figures, recorded_steps, recorder_for
 from trainers.fit.checkpoint import Checkpoint, State
 from trainers.fit.seeding import repeatable, seeded
+from trainers.fit.validation import is_over, kept_epoch, validate
 from trainers.params import FitParams
 
 History = list[dict[str, float]]
@@ -40,6 +42,8 @@ class Training:
         Read once, and offered the state after every epoch.
     progress
         Called after every epoch.
+    validation
+        Recordings set apart: nothing is fitted on them, and their figures stand in the history.
     """
 
     task: nn.Module
@@ -47,14 +51,16 @@ class Training:
     seed: int
     checkpoint: Checkpoint | None = None
     progress: Progress | None = None
+    validation: RecordingData | None = None
 
     def to(self, device: torch.device) -> Training:
         """Move the task, and return the training with its data on a device."""
-        return replace(self, task=self.task.to(device), data=self.data.to(device))
+        validation = self.validation.to(device) if self.validation is not None else None
+        return replace(self, task=self.task.to(device), data=self.data.to(device), validation=validation)
 
 
 def fit(training: Training, params: FitParams, *, device: torch.device | str = "cpu") -> History:
-    """Train a task's parameters in place; the last epoch is the result.
+    """Train a task's parameters in place; the last epoch is the result, or the best one where `params` have a patience.
 
     Deterministic by seed at equal thread counts on one kind of machine, and the same whether it ran through
     or was resumed from any of its checkpoints.
@@ -63,7 +69,7 @@ def fit(training: Training, params: FitParams, *, device: torch.device | str = "
     -------
     list
         For every epoch: ``epoch`` from 1, mean ``loss`` and ``accuracy`` (0..1) over its training batches,
-        and the last step's ``lr``.
+        and the last step's ``lr``; with recordings set apart, also what `trainers.fit.validation.validate` returns.
 
     Raises
     ------
@@ -87,12 +93,13 @@ def fit(training: Training, params: FitParams, *, device: torch.device | str = "
     with repeatable(device), seeded(training.seed, device), recorded_steps(device, [state.noise]) as steps:
         resume(training, state)
         task.train()
-        while len(state.history) < params.epochs:
+        while not is_over(state.history, params):
             epoch = Epoch(training, state, params)  # shuffles
             for number in range(len(epoch.batches)):
                 rows = epoch.begin_step(number)  # (B,)
                 epoch.add_up(*steps.run(len(rows), step, rows))
             epoch.finish()
+    state.load_kept()
     task.eval()
     return state.history
 
@@ -129,11 +136,6 @@ def update(state: State, params: FitParams) -> None:
     state.scaler.update()
 
 
-def count_hits(logits: Tensor, labels: Tensor) -> Tensor:
-    """Count over the last axis how many of the labels (..., B) have the largest of the logits (..., B, K)."""
-    return (logits.detach().argmax(-1) == labels).sum(-1)
-
-
 class Epoch:
     """The next epoch of a training: its batches, their learning rates, and its figures.
 
@@ -150,7 +152,7 @@ class Epoch:
         labels = training.data.labels
         balanced = params.balance == "sampling"
         order = drawn_rows(labels, state.shuffle) if balanced else torch.randperm(len(labels), generator=state.shuffle)
-        self.batches = _cut(order.to(device), params.batch)
+        self.batches = cut_batches(order.to(device), params.batch)
         # figures stay on the device until the epoch ends: reading one would wait for it in every step
         self._losses: list[Tensor] = []
         self._hits = torch.zeros((), dtype=torch.int64, device=device)
@@ -173,15 +175,20 @@ class Epoch:
         self._hits += hits
 
     def finish(self) -> None:
-        """Add the epoch's figures to the history, save and report; TrainingError for a loss that is not finite."""
-        training, state = self._training, self._state
-        loss = _mean_loss(torch.stack(self._losses), self.batches, self._number)  # the only wait for the device
+        """Validate, note the epoch's figures, save and report; TrainingError for a loss that is not finite."""
+        training, state, params = self._training, self._state, self._params
+        loss = _mean_loss(torch.stack(self._losses), self.batches, self._number)  # an epoch's only wait for the device
         accuracy = self._hits.item() / len(training.data)
-        state.history.append({"epoch": self._number, "loss": loss, "accuracy": accuracy, "lr": self._lr})
+        figures = {"epoch": self._number, "loss": loss, "accuracy": accuracy, "lr": self._lr}
+        if training.validation is not None:
+            figures |= validate(state.task, training.validation, params, self._number)
+        state.history.append(figures)
+        if params.patience and kept_epoch(state.history, params.patience) == self._number:
+            state.keep()
         if training.checkpoint:
             training.checkpoint.save(state.to_bytes)
         if training.progress:
-            training.progress(self._number, self._params.epochs, loss, accuracy)
+            training.progress(self._number, params.epochs, loss, accuracy)
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
@@ -202,14 +209,6 @@ def learning_rate(step: int, steps_per_epoch: int, params: FitParams) -> float:
     return params.lr * (1 + math.cos(math.pi * (step - warm) / (total - warm))) / 2
 
 
-def _cut(order: Tensor, size: int) -> Sequence[Tensor]:
-    """Cut an order of rows into batches; a last one of one recording, which has no batch statistics, joins another."""
-    batches = torch.split(order, size)
-    if len(batches) > 1 and len(batches[-1]) == 1 < size:
-        return [*batches[:-2], torch.cat(batches[-2:])]
-    return batches
-
-
 def _mean_loss(losses: Tensor, batches: Sequence[Tensor], epoch: int) -> float:
     """Mean over recordings of the batches' mean losses, (batches,)."""
     finite = losses.isfinite()
@@ -219,5 +218,4 @@ def _mean_loss(losses: Tensor, batches: Sequence[Tensor], epoch: int) -> float:
             f"training: the loss is not finite in epoch {epoch}, batch {number} of {len(batches)}; "
             "lower lr, set clip, use precision fp32 or bf16, or look for extreme values in the features"
         )
-    sizes = torch.tensor([len(rows) for rows in batches], dtype=torch.float64)
-    return float((losses.double().cpu() * sizes).sum() / sizes.sum())
+    return mean_over_recordings(losses, batches)

@@ -21,10 +21,12 @@ from trainers.data.batch import Batch
 from trainers.data.device import indexed_device
 from trainers.device_errors import is_device_error
 from trainers.errors import TrainingError
+from trainers.fit.batches import count_hits
 from trainers.fit.captured_step import Figures, recorded_steps
 from trainers.fit.checkpoint import State
-from trainers.fit.loop import Epoch, History, Training, autocast, count_hits, initial_state, resume, update
+from trainers.fit.loop import Epoch, History, Training, autocast, initial_state, resume, update
 from trainers.fit.seeding import gpus, repeatable
+from trainers.fit.validation import is_over
 from trainers.models.dropout import per_model_generators
 from trainers.params import FitParams
 
@@ -34,8 +36,8 @@ def fit_stacked(
 ) -> list[History | TrainingError]:
     """Train tasks of one architecture in place as `trainers.fit.loop.fit` trains each of them.
 
-    Data and seeds may differ, the number of recordings, too. Returns for each training its history, or what stopped
-    it: that of one stops no other.
+    Data and seeds may differ, the number of recordings, too. With a patience, each stops by its own figures. Returns
+    for each training its history, or what stopped it: that of one stops no other.
 
     Raises
     ------
@@ -65,6 +67,7 @@ def fit_stacked(
                 member.finish_epoch()
     stack.unstack()
     for member in members:
+        member.state.load_kept()
         member.training.task.eval()
     return [member.error or member.state.history for member in members]
 
@@ -114,7 +117,7 @@ class _StackedTraining:
             resume(self.training, self.state)
 
     def is_active(self) -> bool:
-        return self.error is None and len(self.state.history) < self._params.epochs
+        return self.error is None and not is_over(self.state.history, self._params)
 
     def begin_epoch(self) -> None:
         self.epoch = Epoch(self.training, self.state, self._params)

@@ -127,13 +127,14 @@ def _steps(plan: Plan, entry: str, step: str | None) -> list[Step]:
 def _check(plan: Plan, target: AcceptanceGroup, device: str, tolerance: float, shards: int) -> list[CheckResult]:
     from pipeline.accept.check import check
     from pipeline.error_origin import describe_unforeseen
-    from pipeline.run.display import make_display
+    from pipeline.run.display.live import make_display
+    from pipeline.run.display.run_state import RunState
 
     checked = []
-    with make_display(len(target.pairs)) as display:
+    with make_display(RunState.of_alike([step.id for step, _ in target.pairs], 1)) as display:
         for step, earlier in target.pairs:
             display.start(step.id)
-            progress = partial(display.advance, step.id)
+            progress = partial(display.report, step.id)
             try:
                 result = check(
                     plan, step, earlier, device=device, tolerance=tolerance, shards=shards, progress=progress

@@ -1,4 +1,4 @@
-"""``pipeline explain STEP``."""
+"""``pipeline explain WHAT``."""
 
 from __future__ import annotations
 
@@ -9,25 +9,19 @@ import click
 
 from pipeline.cli.options import experiment_options, json_text, plan_of
 from pipeline.cli.told import say
-from pipeline.errors import ConfigError
 from pipeline.plan.explain import describe_acceptance, reasons
 from pipeline.report.status import standing
-from pipeline.stagesfile.schema import did_you_mean
+from pipeline.run.selection import outputs_of
 
 
 @click.command()
-@click.argument("step")
+@click.argument("word", metavar="WHAT")
 @experiment_options
 @click.option("--json", "as_json", is_flag=True, help="Print the recipe and reasons as JSON.")
-def command(step: str, path: Path, settings: tuple[str, ...], as_json: bool) -> int:
-    """Explain STEP, a step's id as `status --json` lists it, or an entry for all of its steps."""
+def command(word: str, path: Path, settings: tuple[str, ...], as_json: bool) -> int:
+    """Explain a step, or all of an entry."""
     plan = plan_of(path, settings)
-    chosen = [s for s in plan.steps.values() if step == s.id or step in s.entries]
-    if not chosen:
-        entry, bracket, _ = step.partition("[")
-        entries = dict.fromkeys(s.entry for s in plan.steps.values())
-        names = [s.id for s in plan.steps.values() if s.entry == entry] if bracket and entry in entries else entries
-        raise ConfigError(f"explain {step}: no such step or entry\n  {did_you_mean(step, names)}")
+    chosen = [plan.steps[id_] for id_ in outputs_of(plan, [word], []).values()]
     if as_json:
         print(json_text([{"id": s.id, **standing(plan, s), "recipe": s.recipe} for s in chosen]))
         return 0
@@ -37,6 +31,6 @@ def command(step: str, path: Path, settings: tuple[str, ...], as_json: bool) -> 
             say(f"  because {reason.text}")
         if acceptance := describe_acceptance(s):
             say(f"  {acceptance}")
-        if s.id == step:
+        if word == s.id or word not in s.entries:
             print("  made from " + json.dumps(s.recipe, indent=1).replace("\n", "\n  "))
     return 0

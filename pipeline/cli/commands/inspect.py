@@ -81,7 +81,10 @@ def _source(opened: Opened, most: int | None, picture: Path | None, as_json: boo
     looks = look_at(opened.source, chosen, opened.streams, opened.limits, progress)
     line.clear()
     facts = gather(opened, looks)
-    print(json_text(msgspec.to_builtins(facts)) if as_json else as_text(facts))
+    if as_json:
+        print(json_text(msgspec.to_builtins(facts)))
+    else:
+        say(as_text(facts))
     if picture is not None:
         from pipeline.inspect.source.picture import draw
 
@@ -104,7 +107,10 @@ def _recording(opened: Opened, name: str, picture: Path | None, rerun: Path | No
     from pipeline.inspect.recording.text import as_text
 
     seen = examine(opened, found)
-    print(json_text(facts_of(seen)) if as_json else as_text(seen))
+    if as_json:
+        print(json_text(facts_of(seen)))
+    else:
+        say(as_text(seen))
     if picture is not None:
         from pipeline.inspect.recording.picture import draw
 

@@ -12,46 +12,48 @@ from pipeline.cli.told import say
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import states_of
 from pipeline.report.differing_outputs import print_problems
-from pipeline.run.selection import of_entries
+from pipeline.run.selection import outputs_of
 
 
 @click.command()
-@click.argument("entries", nargs=-1, metavar="[ENTRY]...")
+@click.argument("words", nargs=-1, metavar="[WHAT]...")
 @experiment_options
 @click.option("--all", "whole", is_flag=True, help="Everything in the remotes, not this experiment's outputs alone.")
 @click.option(
-    "--force", metavar="ENTRY", multiple=True,
-    help="Take what the remotes have of this entry where it differs; what is here is set aside. Repeatable.",
+    "--force", metavar="WHAT", multiple=True,
+    help="Take what the remotes have of this where it differs; what is here is set aside. Repeatable.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(
-    entries: tuple[str, ...], path: Path, settings: tuple[str, ...], whole: bool, force: tuple[str, ...], as_json: bool
+    words: tuple[str, ...], path: Path, settings: tuple[str, ...], whole: bool, force: tuple[str, ...], as_json: bool
 ) -> int:
-    """Copy this experiment's outputs, or those of each ENTRY, from the remotes into the store."""
-    from pipeline.run.push_pull import compare, everything, named, pin_in_remotes, pull
+    """Copy this experiment's outputs, or those that each WHAT names, from the remotes into the store."""
+    from pipeline.run.push_pull import compare, everything, labelled, pin_in_remotes, pull
 
-    exclusive("--all", whole, "ENTRY", entries or force)
+    exclusive("--all", whole, "WHAT", words or force)
     plan = plan_of(path, settings)
-    chosen = of_entries(plan, (*entries, *force))
-    forced = {step.id for step in (of_entries(plan, force) if force else [])}
+    reported = reported_of(plan)
+    remotes = {url: store for url, store in plan.chain.remotes().items() if url not in plan.chain.absent}
+    chosen = outputs_of(plan, (*words, *force), [*remotes.values()])
     if not plan.chain.urls:
         raise ConfigError(
             f"{plan.path}: remote: names no store to pull from\n"
             "  set remote: to a folder or a URL such as s3://bucket/features, or set PIPELINE_REMOTE"
         )
-    reported = reported_of(plan)
-    remotes = {url: store for url, store in plan.chain.remotes().items() if url not in plan.chain.absent}
     note_failures(plan, reported)
-    newly_pinned = plan.history.pin((step.stage, step.key) for step in chosen)
-    in_remotes = [(step.stage, step.key) for step in chosen if plan.states[step.id] == "remote"]
+    forced = set(outputs_of(plan, force, [*remotes.values()]) if force else ())
+    steps = [plan.steps[id_] for id_ in chosen.values() if id_]
+    newly_pinned = plan.history.pin(chosen)
+    in_remotes = [(step.stage, step.key) for step in steps if plan.states[step.id] == "remote"]
     if pin_in_remotes(plan, in_remotes) or newly_pinned:
-        plan.states.update(states_of(plan.chain, chosen))  # cleaning here or there may have come between
-    differs = compare(plan, [step for step in chosen if plan.states[step.id] == "cached"])
+        plan.states.update(states_of(plan.chain, steps))  # cleaning here or there may have come between
+    differs = compare(plan, [step for step in steps if plan.states[step.id] == "cached"])
     if whole:
         outputs = {id_: name for remote in remotes.values() for id_, name in everything(remote).items()}
     else:
-        forced &= differs.keys()
-        outputs = named(step for step in chosen if plan.states[step.id] == "remote" or step.id in forced)
+        forced = {name for name in forced if not chosen[name] or chosen[name] in differs}
+        wanted = {name for name, id_ in chosen.items() if not id_ or plan.states[id_] == "remote"} | forced
+        outputs = labelled({name: id_ for name, id_ in chosen.items() if name in wanted})
     outcome = pull(plan, outputs, forced=forced)
     outcome.differs |= {id_: origin for id_, origin in differs.items() if id_ not in outputs}
     print_problems(plan, outcome)

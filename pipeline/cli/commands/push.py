@@ -9,21 +9,21 @@ import click
 from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
 from pipeline.cli.told import say
 from pipeline.report.differing_outputs import print_problems
-from pipeline.run.selection import of_entries
+from pipeline.run.selection import outputs_of
 
 
 @click.command()
-@click.argument("entries", nargs=-1, metavar="[ENTRY]...")
+@click.argument("words", nargs=-1, metavar="[WHAT]...")
 @experiment_options
 @click.option("--all", "whole", is_flag=True, help="Everything in the store, not this experiment's outputs alone.")
 @click.option("--remote", metavar="URL", help="Where to; the first remote where left out.")
 @click.option(
-    "--force", metavar="ENTRY", multiple=True,
-    help="Replace what the remote has of this entry where it differs; that is set aside there. Repeatable.",
+    "--force", metavar="WHAT", multiple=True,
+    help="Replace what the remote has of this where it differs; that is set aside there. Repeatable.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(
-    entries: tuple[str, ...],
+    words: tuple[str, ...],
     path: Path,
     settings: tuple[str, ...],
     whole: bool,
@@ -31,15 +31,16 @@ def command(
     force: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Copy this experiment's outputs to a remote, or those of each ENTRY."""
-    from pipeline.run.push_pull import everything, named, push, target_of
+    """Copy this experiment's outputs to a remote, or those that each WHAT names."""
+    from pipeline.run.push_pull import everything, labelled, push, target_of
 
-    exclusive("--all", whole, "ENTRY", entries or force)
+    exclusive("--all", whole, "WHAT", words or force)
     plan = plan_of(path, settings)
-    cached = [step for step in of_entries(plan, (*entries, *force)) if plan.states[step.id] == "cached"]
-    forced = {step.id for step in (of_entries(plan, force) if force else [])}
+    chosen = outputs_of(plan, (*words, *force), [plan.store])
+    forced = set(outputs_of(plan, force, [plan.store]) if force else ())
     target = target_of(plan, remote)
-    outputs = everything(plan.store) if whole else named(cached)
+    here = {name: id_ for name, id_ in chosen.items() if not id_ or plan.states[id_] == "cached"}
+    outputs = everything(plan.store) if whole else labelled(here)
     outcome = push(plan, target, outputs, whole=whole, forced=forced)
     print_problems(plan, outcome)
     if as_json:

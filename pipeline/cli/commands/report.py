@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import plan_of, several_experiments_options
+from pipeline.cli.options import exclusive, plan_of, several_experiments_options
+from pipeline.cli.remembered_runs import FoundRuns, runs_by_file
 from pipeline.cli.told import say
 from pipeline.formatting import counted, size
-from pipeline.plan.planner import Plan
+
+if TYPE_CHECKING:
+    from pipeline.report.html.gather.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class _Places:
 
 
 @click.command()
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @several_experiments_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, metavar="FILE",
@@ -35,6 +40,7 @@ class _Places:
 @click.option("--latex", type=click.Path(path_type=Path), metavar="FILE", help="Write the results' table, too.")
 @click.option("--watch", is_flag=True, help="Write it anew as steps of a run end, until all are done.")
 def command(
+    runs: tuple[str, ...],
     paths: tuple[Path, ...],
     settings: tuple[str, ...],
     output: Path,
@@ -43,18 +49,43 @@ def command(
     latex: Path | None,
     watch: bool,
 ) -> int:
-    """Write one HTML file of what came out."""
-    from pipeline.report.html.watch import changes
+    """Write one HTML file of what came out, or of runs that are remembered.
 
+    RUN is a run's number or name; of several files, FILE:RUN where more than one has it.
+    """
+    exclusive("RUN", runs, "--watch", watch)
     places = _Places(output, svg, csv, latex)
     _check(places)
-    plans: Mapping[str, Plan] = {name: plan_of(path, settings) for name, path in _named(paths).items()}
+    files = _named(paths)
     if not watch:
-        _write(plans, settings, places)
+        found = runs_by_file(list(files.values()), settings, runs) if runs else {}
+        _write(list(_outcomes(files, settings, found)), places)
         return 0
-    for current, done in changes(plans):
-        _write(current, settings, places, reload=not done)
+
+    from pipeline.report.html.gather.outcome import outcome_of
+    from pipeline.report.html.watch import changes
+
+    for plans, done in changes({name: plan_of(path, settings) for name, path in files.items()}):
+        _write([outcome_of(name, plan, settings) for name, plan in plans.items()], places, reload=not done)
     return 0
+
+
+def _outcomes(
+    files: Mapping[str, Path], settings: tuple[str, ...], found: Mapping[Path, FoundRuns]
+) -> Iterator[Outcome]:
+    """Yield what came out of each stages file: its runs that are named, or else of the file as it stands."""
+    from pipeline.report.html.gather.outcome import outcome_of
+    from pipeline.report.html.gather.remembered import outcome_of_run
+
+    for name, path in files.items():
+        if path not in found:
+            yield outcome_of(name, plan_of(path, settings), settings)
+            continue
+        remembered, runs = found[path]
+        of = f"{name.removesuffix('.yaml')} " if len(files) > 1 else ""
+        for run in runs:
+            about = remembered.heading(run)
+            yield outcome_of_run(f"{of}run {run.title}", path, run, remembered.chain.local, settings, about)
 
 
 def _check(places: _Places) -> None:
@@ -68,15 +99,14 @@ def _check(places: _Places) -> None:
             check_folder(folder, option)
 
 
-def _write(plans: Mapping[str, Plan], settings: tuple[str, ...], places: _Places, reload: bool = False) -> None:
+def _write(outcomes: Sequence[Outcome], places: _Places, reload: bool = False) -> None:
     from pipeline.report.html.files import as_latex, write_pictures, write_tables
     from pipeline.report.html.gather.report import gather
     from pipeline.report.html.page import write_page
     from pipeline.report.html.places import write_text
-    from pipeline.report.html.sections.headline import paper_table
     from pipeline.report.html.sections.order import sections_of
 
-    report = gather(plans, settings)
+    report = gather(outcomes)
     sections = sections_of(report)
     page = write_page(report, sections, reload)
     write_text(places.page, page)
@@ -86,7 +116,7 @@ def _write(plans: Mapping[str, Plan], settings: tuple[str, ...], places: _Places
     if places.csv:
         written.append(f"{counted(write_tables(places.csv, sections), 'table')} in {places.csv}")
     if places.latex:
-        write_text(places.latex, as_latex(paper_table(report)))
+        write_text(places.latex, as_latex(report))
         written.append(str(places.latex))
     say(f"written: {', '.join(written)}")
 

@@ -12,18 +12,16 @@ import click
 from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
 from pipeline.cli.remembered_runs import Remembered
 from pipeline.cli.told import say
-from pipeline.plan.runs.remembered import present
 from pipeline.plan.runs.settings import differing
 from pipeline.report.breakdown import By, break_down
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import breakdown_sheet, results_sheet
 from pipeline.report.results import Row, baselines_of, evaluations_of, paired_differences, per_recording, rows_of
 from pipeline.report.results_text import difference_lines, no_results, notes, sheet_text
-from pipeline.report.runs.listing import heading_of
 from pipeline.report.runs.side_by_side import Shown, fits, front_cells, front_names, legend, notes_on, shown_runs
 from store import Store
 
-_FORMATS = ("text", "json", "csv", "latex")
+_FORMATS = ("text", "csv", "latex")
 
 
 @click.command()
@@ -34,7 +32,7 @@ _FORMATS = ("text", "json", "csv", "latex")
     "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True,
     help="csv: one line a figure; latex: a table with booktabs.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON, as --format json does.")
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @click.option("--per-recording", "recordings", is_flag=True, help="Print CSV, one line a test recording.")
 @click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")
 @click.option("--vskd-f1", is_flag=True, help="Add F1 as the VSKD paper computes it, from accuracy and recall.")
@@ -54,7 +52,7 @@ def command(
     exclusive("--by", by, "--per-recording", recordings)
     if form != "text":
         exclusive("--format", True, "--per-recording", recordings)
-        exclusive(f"--format {form}", form != "json", "--json", as_json)
+        exclusive("--format", True, "--json", as_json)
     if by == "subject":
         exclusive("--by subject", True, "--per-modality", per_modality)
         exclusive("--by subject", True, "--vskd-f1", vskd_f1)
@@ -94,7 +92,7 @@ def _of_runs(path: Path, settings: tuple[str, ...], names: tuple[str, ...]) -> t
     if len(runs) == 1:
         settings_now = differing(runs[0].record.asked, remembered.file_asked)
         shown = [replace(shown[0], settings=settings_now)]
-        before = [heading_of(runs[0], present(remembered.chain, runs), remembered.file_asked)]
+        before = [remembered.heading(runs[0])]
     return shown, store, Told(before, notes_on(runs, shown), "no figures of which all folds are there")
 
 
@@ -130,7 +128,11 @@ def _sheet(shown: Sequence[Shown], rows: Sequence[tuple[Shown, Row]]) -> tuple[S
 
 
 def _print_by(shown: Sequence[Shown], store: Store, by: By, form: str, extras: tuple[bool, bool], told: Told) -> None:
-    parts = [(each, part) for each in shown for part in break_down(store, each.evaluations, by, *extras)]
+    parts = [
+        (each, part)
+        for each in shown
+        for part in break_down(store, each.evaluations, rows_of(store, each.evaluations, *extras), by)
+    ]
     if form == "json":
         print(json_text([{**each.as_json(), **part.as_json()} for each, part in parts]))
     elif form == "csv":

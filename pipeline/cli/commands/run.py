@@ -20,15 +20,16 @@ from pipeline.cli.options import exclusive, experiment_options, json_text, plan_
 from pipeline.cli.retry import retry_after_quarantine
 from pipeline.cli.told import say
 from pipeline.errors import ConfigError, StepError
-from pipeline.formatting import counted, duration, shortened
+from pipeline.formatting import counted, shortened
 from pipeline.lock import LockNotWritable, lock_path, update_lock
 from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.runs.remembering import Remembering, remembering
-from pipeline.plan.steps.step import Step, runs_network
+from pipeline.plan.steps.step import runs_network
 from pipeline.report.differing_outputs import note_differing, print_problems
+from pipeline.report.ending.ending import ending_text
 from pipeline.report.lock_changes import lock_changes_text
 from pipeline.report.results import baselines_of, result_rows
-from pipeline.report.results_text import broken_count, broken_reasons, doubts, missing_evaluate, notes, results_text
+from pipeline.report.results_text import broken_count, broken_reasons, doubts
 from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.selection import check_entry, check_scheduler, select_steps, steps_to_materialise
 from pipeline.stagesfile.load import read_text
@@ -67,7 +68,9 @@ def _number_or_auto(context: click.Context, parameter: click.Parameter, value: s
     "--together", metavar="auto|N", default="auto", show_default=True, callback=_number_or_auto,
     help="Train up to N models that differ in fold and seed only as one; auto: on a GPU as many as fit, on a CPU one.",
 )  # fmt: skip
-@click.option("--wait", is_flag=True, help="Wait for steps that another run is doing, rather than leave them to it.")
+@click.option(
+    "--wait/--no-wait", default=True, show_default=True, help="Wait for steps that another run is doing, or leave them."
+)
 @click.option("--push", is_flag=True, help="Push what was made to the first remote.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as_json: bool, **run_options: Any) -> int:
@@ -97,8 +100,7 @@ def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as
 
     def attempt(plan: Plan) -> None:
         again = replace(options, force=()) if outcome.done else options
-        plan, new = run_experiment(plan, lambda: plan_of(path, settings, plan), again)
-        outcome.add(new)
+        plan, new = run_experiment(plan, lambda: plan_of(path, settings, plan), again, outcome)
         if push:
             _push(plan, new.done, outcome)
         selected = select_steps(plan, options.until, options.only)
@@ -108,17 +110,23 @@ def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as
             counts = {"done": [*outcome.done], "fetched": [*outcome.fetched], "failed": outcome.unsuccessful}
             print(json_text({**counts, **status.as_json(plan, selected.values())}))
         elif plan.indexed:
-            say(_summary(plan, selected, outcome, time.monotonic() - started))
+            say(ending_text(plan, selected, outcome, time.monotonic() - started, options.until or options.only))
 
     retry_after_quarantine(lambda: attempt(plan), retry=lambda: attempt(plan_of(path, settings, plan)))
     _note_edited(plan)
     return 1 if outcome.unsuccessful else 0
 
 
-def run_experiment(plan: Plan, plan_again: Callable[[], Plan], options: RunOptions) -> tuple[Plan, Outcome]:
-    """Run the index if it is missing, then the rest; return the plan by which that was done, with its states now."""
+def run_experiment(
+    plan: Plan, plan_again: Callable[[], Plan], options: RunOptions, total: Outcome
+) -> tuple[Plan, Outcome]:
+    """Run the index if it is missing, then the rest; return the plan by which that was done, with its states now.
+
+    What was done is added to `total` before figures are read, which may be damaged.
+    """
     with remembering(options.until or options.only or "", baselines_of) as log:
         plan, outcome = _run_planned(plan, plan_again, options, log)
+        total.add(outcome)
         log.end(plan, "failed" if outcome.unsuccessful else "done", partial(_figures, plan))
     if plan.history.write_error:
         note(f"cleaning may free what this run uses, which it cannot name in the store: {plan.history.write_error}")
@@ -201,9 +209,17 @@ def _run(plan: Plan, options: RunOptions, done: Collection[str], log: Rememberin
     from pipeline.run.runner import run_steps
 
     log.begin(plan)
-    outcome = run_steps(plan, ids, options, forced)
+    outcome = run_steps(plan, ids, options, forced, _expected(plan))
     _print_failures(plan, outcome)
     return outcome
+
+
+def _expected(plan: Plan) -> Callable[[str], float | None]:
+    """Return what says how long a step will take, as `status` does."""
+    from pipeline.report.cost.estimates import Estimates
+
+    estimates = Estimates(plan)
+    return lambda id_: estimates.of(plan.steps[id_]).seconds
 
 
 def _push(plan: Plan, ids: Iterable[str], outcome: Outcome) -> None:
@@ -266,27 +282,3 @@ def _note_differing_inputs(plan: Plan, states: Mapping[str, str], ids: Iterable[
         from pipeline.run.push_pull import compare
 
         note_differing(plan, compare(plan, [plan.steps[id_] for id_ in inputs]))
-
-
-def _summary(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seconds: float) -> str:
-    lines = []
-    if any(step.stage == "evaluate" and plan.states[step.id] == "cached" for step in plan.steps.values()):
-        lines.append(results_text(plan))
-    else:
-        trains = any(step.stage in ("train", "distil") for step in selected.values())
-        lines += [*notes(plan), *filter(None, [missing_evaluate(plan) if trains else ""])]
-    done, fetched, unsuccessful = len(outcome.done), len(outcome.fetched), outcome.unsuccessful
-    remote = sum(plan.states[id_] == "remote" for id_ in selected)
-    cached = len(selected) - len({*outcome.done, *outcome.fetched, *unsuccessful} & selected.keys()) - remote
-    elsewhere = "fetched, or made by another run" if plan.chain.urls else "made by another run"
-    others = [f"{fetched} {elsewhere}"] if fetched else []
-    others += [f"{cached} cached before"]
-    others += [f"{remote} in a remote and not needed here"] if remote else []
-    if unsuccessful:
-        lines.append(f"{counted(len(unsuccessful), 'step')} failed or left out, {done} done, {', '.join(others)}")
-    elif done or fetched:
-        lines.append(f"{counted(done, 'step')} done in {duration(seconds)}, {', '.join(others)}")
-    else:
-        away = f", {remote} of them in a remote" if remote else ""
-        lines.append(f"everything is cached ({counted(cached + remote, 'step')}{away}), nothing to do")
-    return "\n".join(lines)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.groups import Commands
 from pipeline.cli.options import experiment_options, json_text
 from pipeline.cli.remembered_runs import Remembered
 from pipeline.cli.told import DEFAULT_FILE, say
@@ -16,7 +17,7 @@ from pipeline.report.runs import listing
 from pipeline.terminal import note
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @experiment_options
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.pass_context
@@ -33,7 +34,7 @@ def command(context: click.Context, path: Path, settings: tuple[str, ...], as_js
         print(json_text([listing.as_json(run, there, remembered.file_asked) for run in runs.listed]))
     elif runs.listed:
         say(listing.as_text(runs.listed, there, remembered.file_asked))
-        say("compare them: `pipeline results RUN RUN`")
+        say("compare them: `pipeline results RUN RUN`, `pipeline report RUN RUN`")
         say("what cleaning may free: `pipeline runs keep RUN NAME`, `pipeline runs drop RUN`")
     else:
         say(f"nothing was run from {path} yet, or before runs were remembered: `pipeline run`")

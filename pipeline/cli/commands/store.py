@@ -1,4 +1,4 @@
-"""``pipeline store ls``, ``show``, ``du`` and ``card``."""
+"""``pipeline store ls``, ``show``, ``path``, ``du`` and ``card``."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.groups import Commands
+from pipeline.cli.named_outputs import NamedOutputs
 from pipeline.cli.options import json_text
 from pipeline.cli.store_card import card
 from pipeline.cli.store_options import open_store, store_options
-from pipeline.cli.told import say
+from pipeline.cli.told import WHAT, say
 from pipeline.errors import ConfigError
 from pipeline.report import store_report as outputs
 from pipeline.stagesfile.schema import did_you_mean
 from pipeline.terminal import note
 from store import Store, usage_of, users_of
-from store.errors import MissingOutput
 
 if TYPE_CHECKING:
-    from store import Lineage, OutputName, Users
+    from store import Lineage, Users
 
 
-@click.group()
+@click.group(cls=Commands)
 def command() -> None:
-    """Look at what is in a store: ls, show KEY, du; write a README for it: card."""
+    """Look at what is in a store: ls, show, path, du; write a README for it: card."""
 
 
 command.add_command(card)
@@ -61,37 +62,56 @@ def ls(path: Path, settings: tuple[str, ...], url: str | None, stage: str | None
     return 0
 
 
-@command.command(epilog="Example: pipeline store show 6f7a37")
-@click.argument("key")
+@command.command(epilog=f"{WHAT}\n\nExample: pipeline store show 'encode[depth]'")
+@click.argument("what")
 @store_options
 @click.option("--json", "as_json", is_flag=True, help="Print everything but the list of objects as JSON.")
-def show(path: Path, settings: tuple[str, ...], url: str | None, key: str, as_json: bool) -> int:
+def show(path: Path, settings: tuple[str, ...], url: str | None, what: str, as_json: bool) -> int:
     """Show where an output comes from.
 
-    Who made it when, from and into what, who uses it, and its recipe. The beginning of its KEY is enough.
+    Who made it when, from and into what, who uses it, and its recipe. Of an entry with several steps, list these.
     """
-    store = open_store(path, settings, url)
+    named = NamedOutputs.find(path, settings, url, what)
+    store = named.store
+    if len(named.outputs) > 1:
+        rows = [outputs.StepRow(id_, *name, named.state(name)) for name, id_ in named.outputs.items()]
+        print(json_text([row._asdict() for row in rows])) if as_json else say(outputs.steps_text(rows, store.url))
+        return 0
+    stage, key = named.one()
+    if (published := store.folder(stage, key).published) is None:
+        raise named.missing((stage, key))
     lineage = store.lineage()
-    stage, full = _find(lineage, key, store.url)
-    published = store.folder(stage, full).published
-    if published is None:
-        raise MissingOutput(
-            f"{stage} {full} in {store.url} was begun and never finished; run the step that makes it, or clean with "
-            "`pipeline gc`"
-        )
-    manifest = store.output(stage, full).manifest
-    family = [(stage, other) for other in store.family(stage, manifest.family) if other != full]
+    manifest = store.output(stage, key).manifest
+    family = [(stage, other) for other in store.family(stage, manifest.family) if other != key]
     origins = {
         "made from": [name for parent in manifest.inputs for name in lineage.with_key_prefix(parent)],
-        "made into": lineage.children((stage, full)),
+        "made into": lineage.children((stage, key)),
         "same recipe": family,
     }
-    refs = _users(store, lineage).by_output.get((stage, full), ())
+    refs = _users(store, lineage).by_output.get((stage, key), ())
     print(
         json_text(outputs.show_json(manifest, origins, refs, published.modified))
         if as_json
         else outputs.show_text(manifest, origins, refs, published.modified)
     )
+    return 0
+
+
+@command.command("path", epilog=f"{WHAT}\n\nExample: ls \"$(pipeline store path 'encode[depth]')\"")
+@click.argument("what")
+@store_options
+def path_of(path: Path, settings: tuple[str, ...], url: str | None, what: str) -> int:
+    """Print where an output lies: its folder, or its URL in a bucket.
+
+    Features are read there with Zarr, models with safetensors. Nothing is compared with the manifest: `pipeline verify`
+    does that.
+    """
+    named = NamedOutputs.find(path, settings, url, what)
+    name = named.one()
+    if not named.store.has(*name):
+        raise named.missing(name)
+    place = named.store.output(*name).url
+    print(place if "://" in place else Path(place).absolute())
     return 0
 
 
@@ -120,13 +140,3 @@ def _users(store: Store, lineage: Lineage) -> Users:
     for why in users.unreadable:
         note(why)
     return users
-
-
-def _find(lineage: Lineage, key: str, url: str) -> OutputName:
-    names = lineage.with_key_prefix(key.rpartition("/")[2])
-    if not names:
-        raise ConfigError(f"KEY {key}: no output in {url} has a key that begins so\n  `pipeline store ls` lists them")
-    if len(names) > 1:
-        longer = ", ".join(f"{stage} {each[: len(key) + 4]}" for stage, each in names[:5])
-        raise ConfigError(f"KEY {key}: {len(names)} outputs have keys that begin so\n  write more of it: {longer}")
-    return names[0]

@@ -19,7 +19,7 @@ from pipeline.keys.recipe_check import contradiction
 from pipeline.registry import STAGES
 from pipeline.report.progress_line import ProgressLine
 from pipeline.report.verify_report import VerifyReport
-from pipeline.run.selection import of_entries
+from pipeline.run.selection import outputs_of
 from store import IN_THE_WAY, IrregularPath, Store
 from store.errors import StoreError
 
@@ -31,7 +31,7 @@ _MAX_OUTPUTS = 4  # of a bucket, at a time; each has several objects under way
 
 
 @click.command()
-@click.argument("entries", nargs=-1, metavar="[ENTRY]...")
+@click.argument("words", nargs=-1, metavar="[WHAT]...")
 @store_options
 @click.option("--all", "whole", is_flag=True, help="Everything in the store, not this experiment's outputs alone.")
 @click.option("--size", "sizes", is_flag=True, help="Compare sizes only: quick, and finds what is cut off or missing.")
@@ -40,7 +40,7 @@ _MAX_OUTPUTS = 4  # of a bucket, at a time; each has several objects under way
 @click.option("--remote", metavar="URL", help="Check the outputs in this store instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 def command(
-    entries: tuple[str, ...],
+    words: tuple[str, ...],
     path: Path,
     settings: tuple[str, ...],
     url: str | None,
@@ -51,12 +51,12 @@ def command(
     remote: str | None,
     as_json: bool,
 ) -> int:
-    """Check this experiment's outputs against their manifests, or those of each ENTRY.
+    """Check this experiment's outputs against their manifests, or those that each WHAT names.
 
     Exit code 1: something is damaged, could not be checked, or is neither a plain file nor a folder.
     """
     exclusive("--size", sizes, "--deep", deep)
-    exclusive("--all", whole, "ENTRY", entries)
+    exclusive("--all", whole, "WHAT", words)
     if whole:
         store = open_store(path, settings, remote or url)
         steps = dict.fromkeys(store.outputs(), "")
@@ -65,10 +65,10 @@ def command(
             open_store(path, settings, url)  # a mistyped one, where nothing could be found wrong
         placed = settings if url is None else (*settings, f"store={url}")
         plan = retry_after_quarantine(lambda: plan_of(path, placed)) if quarantine else plan_of(path, placed)
-        steps = {(step.stage, step.key): step.id for step in of_entries(plan, entries)}
         store = open_store(path, settings, remote) if remote else plan.store
+        steps = outputs_of(plan, words, [store])
     report = VerifyReport(store.url, not sizes, steps)
-    _check(store, report)
+    _check(store, report, whole)
     if whole:
         inventory = store.inventory()
         in_the_way = [path for path in inventory.foreign if _IN_THE_WAY.fullmatch(path)]
@@ -88,8 +88,8 @@ def command(
     return 1 if report.failed or report.irregular or report.damaged else 0
 
 
-def _check(store: Store, report: VerifyReport) -> None:
-    """Check the outputs that a report names, and add to it what is found."""
+def _check(store: Store, report: VerifyReport, whole: bool) -> None:
+    """Check the outputs that a report names, and add to it what is found; those of a `whole` store may be begun."""
     line = ProgressLine()
     progress, read = f"checked 0 of {len(report.steps)} outputs", 0
 
@@ -110,7 +110,7 @@ def _check(store: Store, report: VerifyReport) -> None:
             elif result is not None:
                 report.checked.append(result)
                 read += result.bytes
-            elif report.steps[name]:  # of a whole store such outputs are only begun
+            elif not whole:
                 report.missing.append(name)
             progress = f"checked {done} of {len(report.steps)} outputs, {size(read)}"
             line.update(progress)

@@ -30,7 +30,7 @@ _SAME: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def joint_names(source: Source, stream: str, count: int) -> tuple[str, ...]:
+def joint_names(source: Source | None, stream: str, count: int) -> tuple[str, ...]:
     """Return the names of a stream's joints, as far as the source's parameters say them, else none.
 
     Twenty joints without names are in UTD-MHAD's order, by which encode's defaults go, too.

@@ -49,11 +49,13 @@ class PredictedRecording(msgspec.Struct, frozen=True):
 
 
 class EpochFigures(msgspec.Struct, frozen=True):
-    """An item of ``history.json``, of the training side; the accuracy as a fraction."""
+    """An item of ``history.json``; accuracies as fractions, those of validation where recordings are set apart."""
 
     epoch: int
     loss: float
     accuracy: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
 
 
 def index_rows(index: Output) -> Iterator[Recording]:

@@ -25,7 +25,17 @@ Ending = Literal["begun", "done", "failed", "stopped"]
 
 
 class UnreadableRecord(Exception):
-    """A record that this version cannot read, and must not replace; the message says why."""
+    """A record that this version cannot read, and must not replace; the message says why.
+
+    Attributes
+    ----------
+    damaged
+        Whether no version could.
+    """
+
+    def __init__(self, why: str, *, damaged: bool) -> None:
+        super().__init__(why)
+        self.damaged = damaged
 
 
 class EvaluationRecord(msgspec.Struct, frozen=True):
@@ -86,8 +96,6 @@ class RecordHead(msgspec.Struct, frozen=True):
 
     keys: str
     format: int
-    ending: Ending
-    until: str
     name: str
 
 
@@ -140,14 +148,15 @@ def decode(content: bytes) -> RunRecord:
     try:
         value = parse_ref(content)
     except (ValueError, RecursionError) as error:
-        raise UnreadableRecord(f"is damaged: {error}") from None
+        raise UnreadableRecord(f"is damaged: {error}", damaged=True) from None
     written = value.get("format") if isinstance(value, dict) else None
     if isinstance(written, int) and written > FORMAT:
-        raise UnreadableRecord(f"is of a newer version of this program (format {written}; this one reads {FORMAT})")
+        why = f"is of a newer version of this program (format {written}; this one reads {FORMAT})"
+        raise UnreadableRecord(why, damaged=False)
     try:
         return msgspec.convert(value, RunRecord)
     except msgspec.ValidationError as error:
-        raise UnreadableRecord(f"is damaged: {error}") from None
+        raise UnreadableRecord(f"is damaged: {error}", damaged=True) from None
 
 
 def decode_head(content: bytes) -> RecordHead:
@@ -155,7 +164,7 @@ def decode_head(content: bytes) -> RecordHead:
     try:
         head = msgspec.json.decode(content, type=RecordHead)
     except (ValueError, RecursionError) as error:
-        raise UnreadableRecord(f"is damaged: {error}") from None
+        raise UnreadableRecord(f"is damaged: {error}", damaged=True) from None
     if head.format > FORMAT:
-        raise UnreadableRecord("is of a newer version of this program")
+        raise UnreadableRecord("is of a newer version of this program", damaged=False)
     return head

@@ -15,6 +15,7 @@ from pipeline.plan.history import History
 from pipeline.plan.runs.record import RunRecord, UnreadableRecord, decode, encode
 from pipeline.plan.runs.settings import differing
 from pipeline.plan.runs.slots import Slot, group_of, slots_of
+from pipeline.stagesfile.schema import did_you_mean
 from store import OutputName, Store, StoreChain, encode_ref
 
 _NAME = re.compile(r"[A-Za-z][\w.+-]{0,39}")
@@ -59,14 +60,14 @@ class Runs:
 
     Attributes
     ----------
-    unreadable : dict of Slot to str
-        Why a record cannot be read, of those that cannot; they stay as they are.
+    unreadable : dict of Slot to UnreadableRecord
+        Of records that cannot be read, which stay as they are.
     """
 
     def __init__(self, store: Store, path: Path) -> None:
         self._store, self._path, self._group = store, path.absolute(), group_of(path)
         self._records = store.runs(self._group)
-        self.unreadable: dict[Slot, str] = {}
+        self.unreadable: dict[Slot, UnreadableRecord] = {}
         self.listed: list[Run] = []
         kept = {*store.ref_names(f"{self._group}.")}
         for slot in sorted(slots_of(self._records), reverse=True):
@@ -74,7 +75,7 @@ class Runs:
             try:
                 record = decode(content) if content is not None else None
             except UnreadableRecord as error:
-                self.unreadable[slot] = str(error)
+                self.unreadable[slot] = error
                 continue
             if record is not None:  # else it was dropped meanwhile
                 owner = self._records.owner(str(slot.number)) if record.ending == "begun" else None
@@ -89,8 +90,8 @@ class Runs:
         for slot, why in self.unreadable.items():
             if text == str(slot.number):
                 raise ConfigError(f"RUN {text}: {self._records.url}/{slot.name} {why}\n  it is left as it is")
-        known = ", ".join(run.title for run in self.listed) or "none yet"
-        raise ConfigError(f"RUN {text}: no such run of {self._path.name}\n  `pipeline runs` lists them: {known}")
+        known = did_you_mean(text, [run.title for run in self.listed]) if self.listed else "none yet"
+        raise ConfigError(f"RUN {text}: no such run of {self._path.name}\n  {known}; `pipeline runs` lists them")
 
     def keep(self, run: Run, name: str) -> None:
         """Name what a run needs in a reference of its own, so that cleaning keeps it, and give the run a name."""
@@ -136,7 +137,7 @@ class Runs:
     def drop_unreadable(self, text: str) -> bool:
         """Delete a damaged record of this number; return whether there is one. A newer version's stays."""
         slot = next((slot for slot in self.unreadable if str(slot.number) == text), None)
-        if slot is None or not self.unreadable[slot].startswith("is damaged"):
+        if slot is None or not self.unreadable[slot].damaged:
             return False
         self._store.delete_ref(self._reference(slot))
         with self._records.lock_all():
@@ -147,7 +148,7 @@ class Runs:
         """Say of each record that cannot be read why, and what can be done."""
         return [
             f"run {slot.number} is not shown: {self._records.url}/{slot.name} {why}. It is left as it is"
-            + (f"; `pipeline runs drop {slot.number}` deletes it" if why.startswith("is damaged") else "")
+            + (f"; `pipeline runs drop {slot.number}` deletes it" if why.damaged else "")
             for slot, why in self.unreadable.items()
         ]
 

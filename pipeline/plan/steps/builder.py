@@ -22,7 +22,7 @@ from pipeline.plan.steps.axes import fold_axis, matrix_axes, variant
 from pipeline.plan.steps.check_models import check_model
 from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.encode_plugins import encode_plugins, reduction_plugins
-from pipeline.plan.steps.fold_notes import check_classes, fold_notes
+from pipeline.plan.steps.fold_notes import check_classes, check_validation, fold_notes
 from pipeline.plan.steps.inputs import find_inputs, find_teacher, gives_series, needs_series
 from pipeline.plan.steps.recipes import (
     encode_recipe,
@@ -183,6 +183,8 @@ class StepBuilder:
         params, named = stage_params(point, entry)
         modalities = chosen_modalities(point, entry, params.pop("modalities", None))
         teacher = find_teacher(needed, split, seed)
+        validation = params["fit"].get("validation", 0.0)
+        self.notes = list(dict.fromkeys([*self.notes, *check_validation(point, entry, split, validation, teacher)]))
         model = facts_of(point.plugins, "models", params["model"]["name"])
         if model.single and len(modalities) > 1:
             problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
@@ -212,6 +214,7 @@ class StepBuilder:
             "teacher": teacher.id if teacher else None,
             "seed": seed,
             "split": split,
+            "validation": validation,
         }
         axes = {**matrix_axes(point), **fold_axis(point, split.name), "seed": str(seed)}
         needs = (*(step.id for step in features.values()), *([teacher.id] if teacher else []))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pipeline.formatting import shortened
 from pipeline.plan.steps.split import Split
-from pipeline.stagesfile.experiment import Point
+from pipeline.plan.steps.step import Step
+from pipeline.stagesfile.experiment import Entry, Point
+from trainers.evaluation.folds import SplitError
 from trainers.evaluation.protocol_params import KFolds, RandomSplit, protocol_text
 
 
@@ -20,6 +23,35 @@ def check_classes(point: Point, splits: Sequence[Split]) -> None:
             classes = ", ".join(point.source.classes[label] for label in split.train_labels)
             problem = f"fold {split.name} trains on recordings of {classes} alone"
             raise point.document.error("protocol", problem, "a model needs two classes: split in another way")
+
+
+def check_validation(point: Point, entry: Entry, split: Split, share: float, teacher: Step | None) -> list[str]:
+    """Check that a share of a fold's training side can be set apart, and say what is to be known of it, if anything.
+
+    Raises
+    ------
+    ConfigError
+        Nothing can be set apart, fewer than two classes are left, or the teacher was trained on what the student is
+        validated by: what it says of these recordings would be too good, and the student's loss with it.
+    """
+    if not share:
+        return []
+    of_entry: Any = entry.body.get("fit")
+    own = isinstance(of_entry, Mapping) and "validation" in of_entry
+    key = f"{entry.dotted_key}.fit.validation" if own else "fit.validation"
+    try:
+        left = split.labels_left(share)
+    except SplitError as error:
+        raise point.document.error(key, f"fold {split.name}: {error.problem}", error.remedy) from None
+    if len(left) < min(2, len(split.train_labels)):
+        problem = f"leaves one class to train on in fold {split.name}"
+        raise point.document.error(key, problem, "set less apart, or add recordings of other classes")
+    if teacher is not None and split.validation(teacher.work["validation"]) != split.validation(share):
+        problem = f"sets {share:g} apart, and the teacher {teacher.entry} {teacher.work['validation']:g}"
+        remedy = "give both the same, as `fit` at the top does: else the teacher knows recordings that validate"
+        raise point.document.error(key, problem, remedy)
+    lost = [point.source.classes[label] for label in sorted(split.train_labels - left)]
+    return [f"validation: leaves no recording of {_few(lost)} to train on"] if lost else []
 
 
 def fold_notes(point: Point, splits: Sequence[Split]) -> list[str]:

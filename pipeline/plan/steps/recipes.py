@@ -97,7 +97,10 @@ def training_recipe(
     seed: int,
     code: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Recipe of a trained model; the fold enters as the ids and labels of its recordings."""
+    """Recipe of a trained model; the fold enters as the ids and labels of its recordings.
+
+    So does the part of its training side that validates, where there is one.
+    """
     recipe = _recipe(
         stage,
         code,
@@ -108,6 +111,8 @@ def training_recipe(
         test=dict(split.test),
         seed=seed,
     )
+    if validation := params["fit"].get("validation"):
+        recipe["validation"] = dict(split.validation(validation))
     if teacher is not None:
         recipe["teacher"] = teacher
     return recipe

@@ -18,6 +18,7 @@ from store.canonical import digest_rows
 from trainers.errors import TrainingError
 from trainers.evaluation.folds import SplitError
 from trainers.evaluation.protocols import folds
+from trainers.evaluation.validation import validation_ids
 from trainers.evaluation.written_protocols import written_folds
 
 
@@ -53,6 +54,7 @@ class Split:
         self.name, self.usable_labels, self._overlap = name, usable_labels, overlap
         self._recordings, self._labels = recordings, labels
         self._train, self._test = array("q", train), array("q", test)
+        self._validation: dict[float, tuple[array[int], Mapping[str, Any]]] = {}  # rows and recipe by share
 
     def __eq__(self, other: object) -> bool:
         """Tell a split of the same recordings, whatever the protocol is called."""
@@ -86,6 +88,15 @@ class Split:
         """The classes that the test recordings are of."""
         return frozenset(map(self._labels.__getitem__, self._test))
 
+    def validation(self, share: float) -> Mapping[str, Any]:
+        """Return the part of the training side that validates, as a recipe has it; SplitError where there is none."""
+        return self._set_apart(share)[1]
+
+    def labels_left(self, share: float) -> frozenset[int]:
+        """Return the classes of the training recordings that do not validate."""
+        apart = {*self._set_apart(share)[0]}
+        return frozenset(self._labels[row] for row in self._train if row not in apart)
+
     def subjects_of_both_sides(self) -> frozenset[str]:
         """Return the subjects who have recordings on both sides."""
         sides = ({r.subject for r in self._of(rows)} for rows in (self._train, self._test))
@@ -95,10 +106,16 @@ class Split:
         """Return how many test recordings share samples with training ones: windows of one stretch that overlap."""
         return self._overlap.count(self._train, self._test)
 
-    def as_work(self) -> dict[str, Any]:
-        """Return rows and labels of both sides, and ids and subjects of the test side, for a job."""
+    def as_work(self, validation: float = 0.0) -> dict[str, Any]:
+        """Return rows and labels of both sides, and ids and subjects of the test side, for a job.
+
+        A share of the training side is apart from it, for validation.
+        """
+        rows, _ = self._set_apart(validation)
+        apart = {*rows}
         return {
-            "train": self._rows(self._train),
+            "train": self._rows(row for row in self._train if row not in apart),
+            "validation": self._rows(rows),
             "test": self._rows(self._test),
             "test_recordings": [[r.id, r.subject] for r in self._of(self._test)],
         }
@@ -110,7 +127,15 @@ class Split:
         recordings, labels = self._recordings, self._labels
         return ([recordings[row].id, labels[row]] for row in rows)
 
-    def _rows(self, rows: array[int]) -> list[list[int]]:
+    def _set_apart(self, share: float) -> tuple[array[int], Mapping[str, Any]]:
+        if share not in self._validation:
+            subjects = {r.subject for r in self._of(self._test)}
+            ids = validation_ids(list(self._of(self._train)), subjects, share) if share else frozenset[str]()
+            rows = array("q", (row for row in self._train if self._recordings[row].id in ids))
+            self._validation[share] = rows, _side(len(rows), self._labelled(rows))
+        return self._validation[share]
+
+    def _rows(self, rows: Iterable[int]) -> list[list[int]]:
         return [[row, self._labels[row]] for row in rows]
 
 

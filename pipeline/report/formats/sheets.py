@@ -53,7 +53,7 @@ def breakdown_sheet(breakdowns: Sequence[tuple[str, Breakdown]]) -> Sheet:
         within = [modalities, *([protocol] if several else []), *([variant] if variant else [])]
         blocks.append(Block(f"{front}{model} ({', '.join(within)})", _lines(by_metric, metrics)))
     header = [by, *(TITLES.get(m, m) for m in metrics), "recordings"]
-    return Sheet(heading(rows), header, blocks, 1)
+    return Sheet(f"{heading(rows)}, then over {by}s", header, blocks, 1)
 
 
 def _lines(by_metric: Mapping[str, Breakdown], metrics: Sequence[str]) -> list[list[str]]:

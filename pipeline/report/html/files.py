@@ -9,10 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from pipeline.report.formats.latex import latex_text
+from pipeline.report.formats.sheets import results_sheet
+from pipeline.report.html.gather.report import Report
 from pipeline.report.html.page import MADE_BY
 from pipeline.report.html.palette import resolved
 from pipeline.report.html.parts import Cell, Column, Picture, Section, Table, pictures_of, tables_of
 from pipeline.report.html.places import write_files
+from pipeline.report.html.sections.front import front_cells, front_names
+from pipeline.report.results import METRICS
 from pipeline.terminal import harmless
 
 
@@ -54,29 +59,17 @@ def _whole(column: Column, cell: Cell) -> str | float:
     return cell.exact or ("" if column.numeric else harmless(cell.text))
 
 
-def as_latex(table: Table) -> str:
-    """Return a table for LaTeX, with booktabs' rules."""
-    kinds = "".join("r" if column.numeric else "l" for column in table.columns)
-    lines = [f"% {MADE_BY}; needs \\usepackage{{booktabs}}", f"\\begin{{tabular}}{{{kinds}}}", "\\toprule"]
-    lines.append(_latex_row([column.title for column in table.columns]))
-    lines.append("\\midrule")
-    lines += [_latex_row([cell.text for cell in row.cells]) for row in table.rows]
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    return f"{' & '.join(map(_latex, cells))} \\\\"
-
-
-def _latex(text: str) -> str:
-    special = {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "±": r"$\pm$",
-        "–": "--",
-    }
-    return "".join(special.get(c, f"\\{c}" if c in "&%$#_{}" else c) for c in harmless(text))
+def as_latex(report: Report) -> str:
+    """Return the results for LaTeX, as papers have them."""
+    front = front_cells(report)
+    rows = [
+        (tuple(front[model.experiment]), model.rows[metric])
+        for model in report.models
+        for metric in METRICS
+        if metric in model.rows
+    ]
+    table = latex_text(results_sheet(rows, tuple(front_names(report)))) if rows else "% no figures yet"
+    return f"% {MADE_BY}\n{table}\n"
 
 
 def _named(parts: Iterator[Picture] | Iterator[Table]) -> Mapping[str, Picture | Table]:

@@ -92,10 +92,12 @@ def _header(report: Report, sections: Sequence[Section]) -> Markup:
 
 
 def _about(report: Report) -> str:
-    parts = []
+    names: dict[str, list[str]] = {}
     for each in report.experiments:
         recordings, subjects = counted(each.recordings, "recording"), counted(each.subjects, "subject")
-        parts.append(f"{each.name}: {recordings} of {subjects}, {len(each.classes)} classes")
+        data = f"{recordings} of {subjects}, {len(each.classes)} classes" if each.recordings else "its index is gone"
+        names.setdefault(data, []).append(each.name)
+    parts = [f"{', '.join(of)}: {data}" for data, of in names.items()]
     return f"{'; '.join(parts)}. {counted(len(report.models), 'model')}."
 
 
@@ -124,9 +126,12 @@ def _highest(models: Sequence[Model]) -> tuple[Markup, str]:
 def _missing(report: Report) -> Markup:
     lines = []
     for each in report.experiments:
-        if each.to_do:
+        if each.to_do and each.run:
+            lines.append(f"{each.name}: {each.to_do} of {counted(len(each.steps), 'output')} are not in this store.")
+        elif each.to_do:
             lines.append(f"{each.name}: {len(each.steps) - each.to_do} of {counted(len(each.steps), 'step')} are done.")
-    text = f"{' '.join(lines)} This page shows what is there; `pipeline run` does the rest."
+    rest = "; `pipeline run` does the rest" if any(each.to_do and not each.run for each in report.experiments) else ""
+    text = f"{' '.join(lines)} This page shows what is there{rest}."
     return element("p", prose(text), class_="missing") if lines else Markup()
 
 

@@ -16,7 +16,7 @@ from pipeline.report.results_text import sheet_text
 from store import OutputName
 
 _WIDTH = 80
-_MOST_COLUMNS = 3  # of settings; of more there is a legend
+MOST_COLUMNS = 3  # of settings; of more there is a legend
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,14 @@ def shown_runs(runs: Sequence[Run], here: Collection[OutputName]) -> list[Shown]
 
 
 def front_names(shown: Sequence[Shown]) -> list[str]:
-    """Name the columns in front: the run, and settings by their last word where that is enough."""
-    keys = list(shown[0].settings or ())
+    """Name the columns in front: the run, and settings."""
+    return ["run", *setting_names(list(shown[0].settings or ()))]
+
+
+def setting_names(keys: Sequence[str]) -> list[str]:
+    """Name settings by their last word where that is enough."""
     last = [key.rpartition(".")[2] for key in keys]
-    return ["run", *(key if last.count(word) > 1 else word for key, word in zip(keys, last, strict=True))]
+    return [key if last.count(word) > 1 else word for key, word in zip(keys, last, strict=True)]
 
 
 def front_cells(each: Shown) -> list[str]:
@@ -66,7 +70,7 @@ def front_cells(each: Shown) -> list[str]:
 
 def fits(sheet: Sheet, settings: int) -> bool:
     """Tell whether a table with settings in front can be read: few of them, and 80 columns."""
-    return settings <= _MOST_COLUMNS and max(map(len, sheet_text(sheet).split("\n")[2:])) <= _WIDTH
+    return settings <= MOST_COLUMNS and max(map(len, sheet_text(sheet).split("\n")[2:])) <= _WIDTH
 
 
 def legend(shown: Sequence[Shown]) -> list[str]:
@@ -90,6 +94,10 @@ def notes_on(runs: Sequence[Run], shown: Sequence[Shown]) -> list[str]:
     for i, run in enumerate(runs):
         for other in runs[i + 1 :]:
             if run.record.asked == other.record.asked and run.record.keys != other.record.keys:
-                both = f"runs {run.title} and {other.title}"
-                notes.append(f"note: {both} have the same settings: code, data or weights changed between them")
+                notes.append(f"note: {same_settings(f'run {run.title}', f'run {other.title}')}")
     return notes
+
+
+def same_settings(one: str, other: str) -> str:
+    """Say of two runs that differ what no setting says."""
+    return f"{one} and {other} have the same settings: code, data or weights changed between them"

@@ -84,6 +84,11 @@ class ScheduledPool:
         threading.Thread(target=self._watch, daemon=True).start()
 
     @property
+    def size(self) -> int:
+        """How many steps are done at a time."""
+        return max(1, self._cluster.workers)
+
+    @property
     def gpus(self) -> int:
         """How many GPUs train models, each by itself."""
         return self._cluster.gpus if self._gpu else 0

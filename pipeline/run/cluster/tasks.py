@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -103,7 +103,7 @@ def _execute(jobs: list[StepJob], topic: str, check: _CancellationCheck) -> dict
 
     last: dict[str, float] = {}
 
-    def progress(step: str, done: int, total: int, what: str) -> None:
+    def progress(step: str, done: int, total: int, what: str, _: Mapping[str, float] = {}) -> None:
         check()
         if time.monotonic() - last.get(step, 0.0) >= _PROGRESS_EVERY_S:
             last[step] = time.monotonic()

@@ -42,13 +42,12 @@ from pipeline.run.step.timing_summary import summarise_timings
 from pipeline.run.step.validate_inputs import check_inputs
 from pipeline.sources.base import Source
 from pipeline.sources.validate_listing import validated_listing
-from pipeline.stages.context import Context, ShardDraft
+from pipeline.stages.context import Context, Progress, ShardDraft
 from store import Draft, Output, Store, family_of, find_sibling_outputs
 from store.errors import StoreError
 
 T = TypeVar("T")
 
-Progress = Callable[[int, int, str], None]  # done, total, what is counted
 Provenance = Mapping[str, Any]  # how an output was made, beside its recipe: JSON values
 RunStage = Callable[[StepJob, Context], Provenance]
 
@@ -80,10 +79,11 @@ def execute(job: StepJob, progress: Progress, run_stage: RunStage | None = None)
         return publish(job, context, provenance, time.monotonic() - started)
 
 
-def execute_batch(jobs: Sequence[StepJob], progress: Callable[[str, int, int, str], None]) -> Iterator[StepEvent]:
+def execute_batch(jobs: Sequence[StepJob], progress: Callable[..., None]) -> Iterator[StepEvent]:
     """Train models of which `pipeline.run.batching` says that they can be trained as one, and publish each output.
 
-    Yields what became of each step. One that cannot be opened, or fails alone, stops no other.
+    `progress` is called as a context's, with a step's id in front. Yields what became of each step. One that cannot be
+    opened, or fails alone, stops no other.
     """
     started = time.monotonic()
     device = capture_failure(jobs[0].store, partial(prepare_device, jobs[0]))
@@ -162,7 +162,7 @@ def publish(job: StepJob, context: Context, provenance: Provenance, seconds: flo
     output = context.draft.publish({**about, "seconds": round(seconds, 3), **provenance}, replace=job.force)
     if context.device == "cuda":
         torch.cuda.empty_cache()  # for the other processes on this GPU
-    return _done(seconds, output, context.device, summarise_timings(provenance))
+    return _done(seconds, output, context.device, summarise_timings(provenance, seconds))
 
 
 def sibling_outputs(job: StepJob, store: Store) -> Iterable[Output]:

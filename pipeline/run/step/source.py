@@ -7,7 +7,7 @@ does, and raises StepError where a file is another.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ from pipeline.run.packing import PACKED_BYTES, unpack
 from pipeline.run.readers.messages import OpenSource
 from pipeline.run.readers.source import SourceInProcesses
 from pipeline.sources.base import Listing, Probe, Recording, Series, Source, Video
+from pipeline.stages.context import Progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +47,7 @@ _OTHER_CONTENT = {  # how the digest came to be known: what another one means, a
 }
 
 
-def open_source(job: StepJob, progress: Callable[[int, int, str], None]) -> Source:
+def open_source(job: StepJob, progress: Progress) -> Source:
     """Open a job's dataset: one on disk as a `CheckedSource`; a generated one makes its files on first use."""
     use_folder(job.folder, job.code)
     section = dict(job.source)

@@ -99,7 +99,7 @@ def _check_rows(job: StepJob, step: str, output: Output) -> None:
 
     StepError where one has: it broke while it was encoded, and the plan did not know.
     """
-    rows = sorted(row for side in ("train", "test") for row, _ in job.work.get(side, ()))
+    rows = sorted(row for side in ("train", "validation", "test") for row, _ in job.work.get(side, ()))
     valid = open_features(output).read("valid", rows) if rows else ()
     empty = [row for row, patches in zip(rows, valid, strict=True) if not patches.any()]
     if empty:
@@ -114,7 +114,7 @@ def _rows_needed(job: StepJob) -> int:
     """Return how many rows features must have for a step to read all that it needs."""
     if job.stage in ("transform", "gaf"):
         return int(job.work["recordings"])
-    return 1 + max((row for side in ("train", "test") for row, _ in job.work.get(side, ())), default=0)
+    return 1 + max((row for side in ("train", "validation", "test") for row, _ in job.work.get(side, ())), default=0)
 
 
 def _check_features(output: Output, rows: int) -> None:

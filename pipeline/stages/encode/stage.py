@@ -44,7 +44,7 @@ def open(context: Context) -> EncodeShards:
         params,
         build,
         context.draft,
-        progress=lambda done, total: context.progress(done, total, "recordings"),
+        progress=lambda done, total: context.progress(done, total, "recordings", task.timings.so_far()),
         digests=[bytes.fromhex(row) for row in work.rows],
         earlier=context.earlier,
     )

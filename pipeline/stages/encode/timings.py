@@ -20,6 +20,7 @@ class Timings:
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
+        self._so_far: dict[str, float] = {}
         self._lock = threading.Lock()
         self._within = threading.local()
 
@@ -39,6 +40,17 @@ class Timings:
         """Add seconds that were measured otherwise."""
         with self._lock:
             self._seconds[name] = self._seconds.get(name, 0.0) + seconds
+            self._so_far[name] = self._so_far.get(name, 0.0) + seconds
+
+    def tell(self, name: str, amount: int) -> None:
+        """Count what is no time, for `so_far` alone."""
+        with self._lock:
+            self._so_far[name] = self._so_far.get(name, 0.0) + amount
+
+    def so_far(self) -> dict[str, float]:
+        """Return the seconds by phase, taken or not, and what was told beside them."""
+        with self._lock:
+            return dict(self._so_far)
 
     def timed(self, name: str, items: Iterator[Item], when: Callable[[], bool] = lambda: True) -> Iterator[Item]:
         """Yield items; the time until each of them counts under `name`, if `when` says so before it is asked for."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pipeline.stages.train.features import read_recordings
+from pipeline.stages.train.features import read_recordings, read_validation
 from pipeline.stages.train.load import load_trained
 from pipeline.stages.train.recipe import TrainRecipe, TrainWork
 from pipeline.stages.train.training import TrainingStep, new_model, train, train_together
@@ -40,7 +40,7 @@ def _prepare(context: Context) -> TrainingStep:
         classes=recipe.classes,
         class_weights=class_weights(params.fit, data.labels, recipe.classes),
     )
-    return TrainingStep(context, recipe, task, student, data, params.fit)
+    return TrainingStep(context, recipe, task, student, data, params.fit, read_validation(context, list(work.features)))
 
 
 # What `pipeline.registry` names: a step by itself, and steps that differ in fold and seed only, as one.

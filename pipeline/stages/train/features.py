@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 import torch
 
 from pipeline.errors import StepError
 from pipeline.stages.reduction import resolve_reduction
-from pipeline.stages.train.recipe import FoldWork
+from pipeline.stages.train.recipe import FoldWork, Part
 from pipeline.stages.train.row_loader import RowLoader
 from store.features import open_features
 from trainers.data.inputs import ImageInput, Input, SeriesInput
@@ -25,28 +25,36 @@ if TYPE_CHECKING:
 
 
 def read_recordings(
-    context: Context, side: Literal["train", "test"], names: Sequence[str], augment: AugmentParams | None = None
+    context: Context, part: Part, names: Sequence[str], augment: AugmentParams | None = None
 ) -> tuple[RecordingData, list[int]]:
-    """Read the named inputs of one side of a fold, whose rows and labels are in the step's work.
+    """Read the named inputs of one part of a fold, whose rows and labels are in the step's work.
 
     Returns
     -------
     tuple
         The recordings but those that turned out to be broken while they were encoded, and their positions within the
-        side; StepError where none can be used.
+        part; StepError where none can be used.
     """
     work = msgspec.convert(context.work, FoldWork)
-    recordings = work.train if side == "train" else work.test
+    recordings: list[tuple[int, int]] = getattr(work, part)
     labels = torch.tensor([label for _, label in recordings], dtype=torch.int64)  # (N,)
     stored = {name: open_features(context.outputs[work.features[name]]) for name in names}
     rows = [row for row, _ in recordings]
     valid = [torch.from_numpy(each.read("valid", rows)).any(1) for each in stored.values()]
     kept = torch.nonzero(torch.stack(valid).all(0)).flatten().tolist()
     if not kept:
-        raise StepError(f"the fold's {side} side has no usable recording\n  see `pipeline status` for broken ones")
+        raise StepError(f"the fold's {part} side has no usable recording\n  see `pipeline status` for broken ones")
     loader = RowLoader([rows[position] for position in kept])
     inputs = [_read_input(name, stored[name], loader, context.resolve, images=augment is None) for name in names]
     return RecordingData(inputs, labels[kept], augment), kept
+
+
+def read_validation(context: Context, names: Sequence[str]) -> RecordingData | None:
+    """Read what is set apart of a fold's training side, to be augmented never; None where nothing is."""
+    if not msgspec.convert(context.work, FoldWork).validation:
+        return None
+    data, _ = read_recordings(context, "validation", names)
+    return data
 
 
 def _read_input(name: str, stored: FeatureOutput, loader: RowLoader, resolve: Resolve, *, images: bool) -> Input:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from pipeline.stages.train.params import TrainParams
+
+Part = Literal["train", "validation", "test"]  # of a fold
 
 
 class TrainRecipe(msgspec.Struct, frozen=True):
@@ -26,7 +28,8 @@ class FoldWork(msgspec.Struct, frozen=True):
     """Where a fold's recordings are."""
 
     features: dict[str, str]  # by input, the id of the step that made it
-    train: list[tuple[int, int]] = []  # row and label of each recording of the side
+    train: list[tuple[int, int]] = []  # row and label of each recording of the side but those that validate
+    validation: list[tuple[int, int]] = []  # the same of these
     test: list[tuple[int, int]] = []  # the same; an evaluation has this side alone
 
 

@@ -19,6 +19,7 @@ from trainers.fit.saved_model import ModelConfig, save_model
 from trainers.fit.seeding import seeded
 from trainers.fit.stack_size import stack_size
 from trainers.fit.stacked import fit_stacked
+from trainers.fit.validation import kept_epoch
 from trainers.params import FitParams, StandardiseParams
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class TrainingStep:
     model: Standardised
     data: RecordingData
     params: FitParams
+    validation: RecordingData | None = None
 
     def training(self, beside: int = 1) -> Training:
         """Return what is fitted, beside others or alone; it goes on where it stopped."""
@@ -93,7 +95,8 @@ class TrainingStep:
             stacked = f", {beside} models stacked" if beside > 1 else ""
             context.progress(epoch, epochs, f"epochs, loss {loss:.3f}{stacked}")
 
-        return Training(self.task, self.data, self.recipe.seed, DraftCheckpoint(context.draft, beside), progress)
+        checkpoint = DraftCheckpoint(context.draft, beside)
+        return Training(self.task, self.data, self.recipe.seed, checkpoint, progress, self.validation)
 
     def write(self, history: History) -> dict[str, Any]:
         """Write ``model.safetensors`` and ``history.json``; return figures for the provenance."""
@@ -107,7 +110,11 @@ class TrainingStep:
         draft.write("model.safetensors", save_model(self.model.cpu(), config))
         draft.write("history.json", json.dumps(history, indent=1, sort_keys=True).encode())
         parameters = sum(weight.numel() for weight in self.model.parameters())
-        return {"parameters": parameters, "recordings": len(self.data), "loss": history[-1]["loss"]}
+        kept = kept_epoch(history, self.params.patience)
+        figures = {"parameters": parameters, "recordings": len(self.data), "loss": history[kept - 1]["loss"]}
+        if self.validation is None:
+            return figures
+        return {**figures, "validation_recordings": len(self.validation), "epochs": len(history), "kept_epoch": kept}
 
 
 def train(prepare: Callable[[Context], TrainingStep], context: Context) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from store.backends.local.os_errors import translated
 from store.backends.local.permissions import Permissions
 from store.backends.local.plain_files import open_plain
-from store.backends.lock_owner import LockOwner, this_process
+from store.backends.lock_owner import LockOwner, new_holder
 from store.errors import DraftLocked, StoreError
 
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -37,7 +37,7 @@ def locked(file: str, what: str, permissions: Permissions) -> Iterator[None]:
     try:
         with suppress(OSError):  # a full disk; the owner's name is for the message only
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, this_process().encode(), 0)
+            os.pwrite(descriptor, new_holder().encode(), 0)
         yield
     finally:
         os.close(descriptor)

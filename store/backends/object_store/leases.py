@@ -20,7 +20,7 @@ import msgspec
 from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError, PreconditionError
 from obstore.store import ObjectStore
 
-from store.backends.lock_owner import this_process
+from store.backends.lock_owner import new_holder
 from store.backends.object_store import requests
 from store.environment import seconds_from_environment
 from store.errors import DraftLocked
@@ -59,6 +59,7 @@ class Lease:
         self._path = path
         self._what = what
         self._duration_s = lease_s()
+        self._owner = new_holder()
         self._token = os.urandom(16).hex()
         self._version: Any = {}
         self._expires = 0.0
@@ -101,7 +102,7 @@ class Lease:
 
     def _put(self, mode: Any) -> bool:
         expires = time.time() + self._duration_s
-        data = msgspec.json.encode(Holder(this_process(), self._token, expires, _machine(), os.getpid()))
+        data = msgspec.json.encode(Holder(self._owner, self._token, expires, _machine(), os.getpid()))
         try:
             try:
                 meta = requests.put(self._objects, self._path, data, mode=mode)

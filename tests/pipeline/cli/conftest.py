@@ -19,6 +19,7 @@ import pytest
 from scipy.io import savemat
 
 from ...warm.workers import warm_environment
+from .variants import variants  # noqa: F401 -- a fixture
 
 REPOSITORY = Path(__file__).parents[3]
 

@@ -146,7 +146,10 @@ def test_a_data_set_that_is_known(here: Any, raw: Path) -> None:
     assert written["modalities"] == ["skeleton", "inertial"]
     assert {step["state"] for step in here.status().values()} == {"todo"}
     said = here.command("init", "--dataset", "utdmhad", "-f", "other.yaml", code=2)
-    assert "--dataset utdmhad: is not known\n  known: utd-mhad, berkeley-mhad, mmact, sample" in said.stderr
+    assert (
+        "--dataset utdmhad: is not known\n  did you mean `utd-mhad`? known: utd-mhad, berkeley-mhad, mmact, sample"
+        in said.stderr
+    )
 
 
 def test_the_sample_needs_no_folder(here: Any) -> None:

@@ -146,6 +146,10 @@ def test_push_to_nowhere(file: str, said_here: Callable[..., Any]) -> None:
     said_here("push", "-f", file, "--remote", "").refuses(2, "the store's URL is empty; name a folder or a URL")
 
 
+def test_a_run_that_is_not_there(file: str, said_here: Callable[..., Any]) -> None:
+    said_here("runs", "keep", "-f", file, "best").refuses(2, "RUN best: no such run of stages.yaml", "none yet")
+
+
 def test_explain_a_step_that_is_not_there(file: str, said_here: Callable[..., Any]) -> None:
     said_here("explain", "-f", file, "techer").refuses(2, "explain techer: no such step", "did you mean `teacher`?")
     said_here("explain", "-f", file, "encode[rgb]").refuses(2, "known: encode[skeleton], encode[inertial]")
@@ -259,6 +263,13 @@ def test_a_value_that_is_none_of_many(said_here: Callable[..., Any], tmp_path: P
 
 def test_a_command_that_is_mistyped(said_here: Callable[..., Any]) -> None:
     said_here("runn").refuses(2, "No such command 'runn'", "did you mean `run`?")
+    said_here("runs", "kep").refuses(2, "No such command 'kep'", "did you mean `keep`? known: drop, keep")
+    said_here("store", "shw").refuses(2, "No such command 'shw'", "did you mean `show`?")
+
+
+def test_a_data_set_that_is_mistyped(said_here: Callable[..., Any], tmp_path: Path) -> None:
+    file = str(tmp_path / "stages.yaml")
+    said_here("init", "-f", file, "--dataset", "pamap").refuses(2, "--dataset pamap: is not known", "`pamap2`?")
 
 
 @pytest.mark.parametrize("command", ["init", "run", "status", "explain", "accept", "inspect", "store ls", "store show"])

@@ -10,42 +10,16 @@ from typing import Any
 
 import pytest
 
-from pipeline.plan.history import History
-from pipeline.plan.runs.remembered import group_of
-from store import Store, encode_ref
+from store import encode_ref
 
 from ..project import Project
-
-SETTINGS = ("stages.student.fit.lr=0.01", "stages.student.fit.lr=0.02", "stages.student.fit.epochs=2")
-
-
-@pytest.fixture(scope="module")
-def variants(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Three variants of the student, each made by a run of its own. Shared: copy it."""
-    project = finished.copy(tmp_path_factory.mktemp("variants") / "project")
-    for setting in SETTINGS:
-        project.command("run", "--set", setting)
-    return project
+from .variants import SETTINGS, adopted, reference_of
 
 
 @pytest.fixture
 def copy(variants: Project, tmp_path: Path) -> Project:
     """A copy at another path, which knows the runs as its own."""
     return adopted(variants.copy(tmp_path / "copy"))
-
-
-def adopted(project: Project) -> Project:
-    """Let a copy's records and reference be those of its own path; that of `finished` stays another experiment's."""
-    (group,) = (project.store / "runs").iterdir()
-    group.rename(group.with_name(group_of(project.file)))
-    references = (project.store / "refs").glob("*.json")
-    (own,) = (path for path in references if "/variants" in json.loads(path.read_bytes())["path"])
-    own.rename(own.with_name(reference_of(project)))
-    return project
-
-
-def reference_of(project: Project) -> str:
-    return History.read(Store.open(str(project.store)), project.file).name
 
 
 def listed(project: Project) -> list[dict[str, Any]]:
@@ -141,7 +115,7 @@ def test_cleaning_keeps_what_is_kept_and_frees_what_is_dropped(copy: Project) ->
     assert all(has(copy, output) for output in own[0])
     assert not any(has(copy, output) for output in own[2])
     assert [(run["run"], run["state"]) for run in listed(copy)] == [(3, "partly gone"), (1, "done")]
-    assert "2 of 3 evaluations" not in copy.command("results", "low").stdout
+    assert "are not in this store" not in copy.command("results", "low").stdout
     assert "1 of 3 evaluations are not in this store" in copy.command("results", "3").stdout
     copy.command("runs", "drop", "low")
     copy.command("gc", "--grace", "0", "--yes")

@@ -1,12 +1,15 @@
-"""``pipeline store ls``, ``show`` and ``du``: what is there, where it comes from, and what it is for."""
+"""``pipeline store ls``, ``show``, ``path`` and ``du``: what is there, where it comes from, and what it is for."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zarr
+from safetensors.numpy import load_file
 
 from store import Store
 from store.maintenance.references import encode_ref, parse_ref
@@ -67,6 +70,56 @@ def test_show(project: Any) -> None:
     assert len(json_of(project, "show", steps["evaluate[student,subjects=odd,seed=0]"])["refs"]) == 1
 
 
+def test_show_takes_an_entry_or_a_step_as_well(project: Any) -> None:
+    steps = {each["id"]: each["key"] for each in project.status().values()}
+    by_key = json_of(project, "show", steps["encode[skeleton]"])
+    assert json_of(project, "show", "encode[skeleton]") == by_key
+    assert json_of(project, "show", "encode[skeleton]", "--store", str(project.store)) == by_key
+    assert json_of(project, "show", "index")["key"] == steps["index"]
+    assert json_of(project, "show", "encode") == [
+        {"id": id_, "stage": "encode", "key": steps[id_], "state": "cached"}
+        for id_ in ("encode[skeleton]", "encode[inertial]")
+    ]
+    said = project.command("store", "show", "encode").stdout
+    assert "encode[inertial]" in said
+    assert steps["encode[inertial]"][:12] in said
+
+
+def test_path_is_where_other_programs_read(project: Any) -> None:
+    steps = {each["id"]: each["key"] for each in project.status().values()}
+
+    def path(*what: str) -> Path:
+        said = project.command("store", "path", *what).stdout
+        assert said.endswith("\n")
+        assert said.count("\n") == 1
+        return Path(said[:-1])
+
+    encoded = path("encode[skeleton]")
+    assert encoded.is_absolute()
+    assert encoded.is_relative_to(project.store / "outputs" / "encode" / steps["encode[skeleton]"])
+    assert path(steps["encode[skeleton]"][:8]) == encoded == path(steps["encode[skeleton]"][:8], "--store", ".store")
+    features = zarr.open_group(str(encoded), mode="r")["features"]
+    assert features.shape[0] == json.loads(project.command("inspect", "--json").stdout)["recordings"]
+    assert load_file(path("teacher[subjects=odd,seed=0]") / "model.safetensors")
+
+
+def test_path_of_what_is_not_here_says_how_to_get_it(finished: Any, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "here")
+    remote = tmp_path / "there"
+    shutil.copytree(project.store, remote)
+    step = project.status()["encode[skeleton]"]
+    project.remove("encode", step["key"])
+    said = project.command("store", "path", "encode[skeleton]", code=1)
+    assert said.stdout == ""
+    assert "has not run: `pipeline run --until encode`" in said.stderr
+    assert "has not run" in project.command("store", "show", step["key"][:9], code=1).stderr
+    said = project.command("store", "path", "encode[skeleton]", code=1, PIPELINE_REMOTE=str(remote))
+    assert f"but in {remote}: `pipeline pull 'encode[skeleton]'`" in said.stderr
+    pulled = project.command("pull", "encode[skeleton]", PIPELINE_REMOTE=str(remote)).stdout
+    assert pulled.startswith("1 pulled")
+    project.command("store", "path", "encode[skeleton]")
+
+
 def test_du(project: Any) -> None:
     sums = json_of(project, "du")
     assert sums["stages"]["encode"]["outputs"] == 2
@@ -99,7 +152,11 @@ def test_a_reference_that_cannot_be_read_is_told(finished: Any, tmp_path: Path) 
 
 
 MISTAKES = {
-    "show zz": "no output in",
+    "show zz": "no such entry or step in stages.yaml, and no output in",
+    "show zz --store .store": "has a key that begins so",
+    "show encodd": "did you mean `encode`?",
+    "path encode[skeletn]": "did you mean `encode[skeleton]`?",
+    "path encode": "has 2 steps\n  name one of them:\n  encode[skeleton]\n  encode[inertial]",
     "show e": "have keys that begin so",
     "show begun": "begun and never finished",
     "ls --stage encod": "did you mean `encode`",

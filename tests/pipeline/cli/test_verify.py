@@ -235,7 +235,7 @@ def test_links_and_the_like_are_named(project: Any, tmp_path: Path) -> None:
 
 
 MISTAKES = {
-    "nothing": "ENTRY nothing: no such entry",
+    "nothing": "WHAT nothing: no such entry or step in stages.yaml",
     "--size --deep": "exclude each other",
     "encode --all": "exclude each other",
     "--all --store nowhere": "there is no store at",

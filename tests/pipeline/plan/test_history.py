@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.plan.history import History, StepRecord
 from store import Store
@@ -161,20 +164,64 @@ def test_what_another_output_took_the_place_of_stays_named_for_60_days(store: St
 
 def test_a_trial_takes_no_steps_place(store: Store, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     History.read(store, file).record({"encode[a]": StepRecord("encode", "own", 2.0)})
-    trial = History.read(store, file, trial=True)
+    trial = History.read(store, file, trial="x")
     trial.record({"encode[a]": StepRecord("encode", "tried", 9.0), "encode[b]": StepRecord("encode", "new", 1.0)})
     history = History.read(store, file)
-    assert history.steps == {
-        "encode[a]": StepRecord("encode", "own", 2.0),
-        "encode[b]": StepRecord("encode", "new", 1.0),
-    }
+    assert history.steps == {"encode[a]": StepRecord("encode", "own", 2.0)}
     assert history.pinned_outputs() == {("encode", "own"), ("encode", "tried"), ("encode", "new")}
+    assert {id_: past.key for id_, past in trial.steps.items()} == {"encode[a]": "tried", "encode[b]": "new"}
     monkeypatch.setattr(Store, "write_ref", lambda *_: pytest.fail("wrote a reference"))
     trial.record({"encode[a]": StepRecord("encode", "tried", 9.0)})
 
 
-@pytest.mark.parametrize("trial", [True, False])
-def test_in_a_remote_both_stay_named(store: Store, file: Path, tmp_path: Path, trial: bool) -> None:
+done = st.fixed_dictionaries({step: st.sampled_from([f"{step}1", f"{step}2", f"{step}3"]) for step in "st"})
+runs = st.lists(st.tuples(st.sampled_from(["", "x", "y"]), done), max_size=6)
+
+
+@given(runs=runs)
+@settings(max_examples=40, deadline=None)
+def test_each_trial_and_the_file_remember_their_own_last_runs(runs: list[tuple[str, dict[str, str]]]) -> None:
+    """And every output that any of them had stays named."""
+    with tempfile.TemporaryDirectory() as folder:
+        store, file = Store.open(f"{folder}/store"), Path(folder) / "stages.yaml"
+        own: dict[str, str] = {}
+        tried: dict[str, dict[str, str]] = {"x": {}, "y": {}}
+        named, ever_own = set(), set[str]()
+        for trial, done in runs:
+            history = History.read(store, file, trial=trial)
+            history.pin(("train", key) for key in done.values())
+            history.record({step: StepRecord("train", key) for step, key in done.items()})
+            named |= {("train", key) for key in done.values()}
+            (tried[trial] if trial else own).update(done)
+            ever_own |= set() if trial else {*done.values()}
+            now = History.read(store, file)
+            assert {step: past.key for step, past in now.steps.items()} == own
+            assert now.pinned_outputs() == named
+            assert {step: History.read(store, file, trial=trial).steps[step].key for step in done} == done
+        for trial, steps in tried.items():
+            seen = History.read(store, file, trial=trial).steps
+            # What was the file's own, too, is told by the file's run alone.
+            assert all(seen[step].key in (key, own.get(step)) for step, key in steps.items())
+            assert all(seen[step].key == key for step, key in steps.items() if key not in ever_own)
+
+
+def test_what_a_trial_made_is_forgotten_after_60_days_and_not_while_it_is_run(store: Store, file: Path) -> None:
+    trial = History.read(store, file, trial="x")
+    trial.record({"student": StepRecord("train", "tried")})
+    (name,) = store.refs()
+    reference = written(store)
+    reference["uses"][0]["since"] = "2020-01-01T00:00:00+00:00"
+    store.write_ref(name, encode_ref({key: reference[key] for key in reference if key != "sha256"}))
+    History.read(store, file, trial="x").pin([("train", "tried")])
+    assert History.read(store, file, trial="x").steps == {"student": StepRecord("train", "tried")}
+    reference["uses"][0]["since"] = "2020-01-01T00:00:00+00:00"
+    store.write_ref(name, encode_ref({key: reference[key] for key in reference if key != "sha256"}))
+    History.read(store, file).pin([("train", "other")])
+    assert History.read(store, file, trial="x").steps == {}
+
+
+@pytest.mark.parametrize("trial", ["x", ""])
+def test_in_a_remote_both_stay_named(store: Store, file: Path, tmp_path: Path, trial: str) -> None:
     remote = Store.open(str(tmp_path / "remote"))
     History.read(store, file).in_store(remote).record({"encode[a]": StepRecord("encode", "own")})
     History.read(store, file, trial=trial).in_store(remote).record({"encode[a]": StepRecord("encode", "other")})

@@ -285,4 +285,4 @@ def test_explain_says_it_on_the_command_line(finished: Any) -> None:
     whole = finished.command("explain", TEACHER, *setting).stdout
     assert "because input encode[inertial] changed" in whole
     assert '"stage": "train"' in whole
-    assert "no such step or entry" in finished.command("explain", "techer", code=2).stderr
+    assert "no such entry or step" in finished.command("explain", "techer", code=2).stderr

@@ -14,9 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from pipeline.report.breakdown import macro_f1, share_right
+from pipeline.report.breakdown import By, macro_f1, share_right
+from pipeline.report.html.gather.outcome import outcome_of
+from pipeline.report.html.gather.report import gather
+from pipeline.report.html.page import write_page
+from pipeline.report.html.sections.order import sections_of
+from pipeline.report.results import METRICS
 
 from ..project import Project
+from .html.html_reading import read, table_rows
 
 # Shares of each subject's recordings that are right, with seeds 0 and 1.
 SHARES = {"1": (1.0, 1.0), "2": (0.5, 1.0), "3": (0.5, 0.5)}
@@ -83,7 +89,6 @@ def test_json_has_deviations_over_parts_and_over_seeds(loso: Project, by: str) -
 
 
 def test_without_by_rows_are_what_they_were(loso: Project) -> None:
-    assert rows(loso, "--json") == rows(loso, "--format", "json")
     whole = rows(loso, "--by", "fold", "--json")
     parts = ("over_folds", "by_fold")
     assert rows(loso, "--json") == [{k: v for k, v in row.items() if k not in parts} for row in whole]
@@ -138,6 +143,28 @@ def test_a_seed_that_lacks_a_fold_counts_nowhere(loso: Project, tmp_path: Path) 
     assert top1["seeds"] == [1 - seed]
     assert [each["values"] for each in top1["by_subject"]] == [[100 * s[1 - seed]] for s in SHARES.values()]
     assert top1["std"] is None
+
+
+@pytest.mark.parametrize("lacking", [False, True])
+@pytest.mark.parametrize("by", ["fold", "subject"])
+def test_the_page_has_the_same_figures(loso: Project, tmp_path: Path, by: By, lacking: bool) -> None:
+    project = loso.copy(tmp_path / "copy")
+    if lacking:
+        project.remove("evaluate", [step for step in project.plan().steps.values() if step.stage == "evaluate"][-1].key)
+    top1, _ = rows(project, "--by", by, "--json")
+    report = gather([outcome_of("stages.yaml", project.plan())])
+    page = read(write_page(report, sections_of(report)))
+    shown = {cells[0].text.strip(): cells for cells in table_rows(page, f"Accuracy by {by}")}
+    assert len(top1["values"]) == (1 if lacking else 2)
+    assert {each[by] for each in top1[f"by_{by}"]} == shown.keys()
+    for each in top1[f"by_{by}"]:
+        _, tested, *figures = shown[each[by]]
+        assert float(tested.attributes["data-v"]) == each["recordings"]
+        assert [float(figure.attributes["data-v"]) for figure in figures] == [each["mean"]] * 2  # of the one model
+
+
+def test_figures_by_subject_are_all_that_results_have_without_options(loso: Project) -> None:
+    assert [row["metric"] for row in rows(loso, "--by", "subject", "--json")] == [*METRICS]
 
 
 def test_options_that_do_not_go_together(loso: Project) -> None:

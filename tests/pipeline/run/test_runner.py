@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.formatting import duration
 from pipeline.run import runner
-from pipeline.run.display import BarDisplay, Display
+from pipeline.run.display.lines import Display
+from pipeline.run.display.live import LiveDisplay
 from pipeline.run.messages import Message, StepDone, StepFailed, StepJob, StepProgress
 from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.pool import Pool
@@ -169,7 +170,7 @@ def test_history_is_kept_when_the_run_is_interrupted(project: Any, workers: Work
     assert set(project.plan().history.steps) == {"index"}
 
 
-@pytest.mark.parametrize("display", [BarDisplay, Display])
+@pytest.mark.parametrize("display", [LiveDisplay, Display])
 def test_a_step_without_its_raw_data_fails_on_any_display(
     project: Any, workers: Workers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], display: Any
 ) -> None:
@@ -184,12 +185,12 @@ def test_a_step_without_its_raw_data_fails_on_any_display(
     assert "index: FAILED" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("display", [BarDisplay, Display])
+@pytest.mark.parametrize("display", [LiveDisplay, Display])
 def test_progress_is_shown_for_steps_with_brackets(
     project: Any, workers: Workers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], display: Any
 ) -> None:
     monkeypatch.setattr(runner, "make_display", display)
-    monkeypatch.setattr("pipeline.run.display._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("pipeline.run.display.lines._LINE_EVERY_S", 0.0)
     real, shown = workers.get, set()
 
     def get(timeout: float | None = None) -> tuple[str, Message]:

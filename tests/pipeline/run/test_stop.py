@@ -66,7 +66,7 @@ def test_two_runs_at_once_and_a_killed_worker(
 ) -> None:
     (worker,) = children(running.pid)
     os.kill(worker, signal.SIGSTOP)  # so that it has not finished when the second run comes to it
-    second = training.command(*ARGUMENTS, code=1)
+    second = training.command(*ARGUMENTS, "--no-wait", code=1)
     assert f"error: {STEP}: the draft of train/" in second.stderr
     assert f"is being written by process {worker} on " in second.stderr
     assert "wait until it ends, or stop it, then run again" in second.stderr

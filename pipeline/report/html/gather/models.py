@@ -5,23 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from pipeline.plan.planner import Plan
-from pipeline.plan.steps.step import Step
+from pipeline.report.html.gather.identity import Identity, identity, identity_of
+from pipeline.report.html.gather.outcome import Outcome
 from pipeline.report.html.palette import SERIES
-from pipeline.report.results import Row, result_rows
-
-Identity = tuple[str, str, str, tuple[str, ...], str]  # entry, dataset, protocol, modalities, variant
-
-
-@dataclass(frozen=True)
-class Run:
-    """One step of a model: of one fold and seed."""
-
-    step: Step
-    seed: int
-    fold: str
+from pipeline.report.results import Evaluation, Row, rows_of
+from store import OutputName
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +26,7 @@ class Model:
     rows
         Its figures by metric: `top1`, `macro_f1`, and `top1 NAME` of each modality alone; none before a seed is whole.
     trainings, evaluations
-        Steps whose outputs are in the store.
+        Outputs that are in the store; of evaluations, their keys.
     planned
         How many evaluations there are to be.
     colour
@@ -54,8 +43,8 @@ class Model:
     shown_experiment: str = ""
     title: str = ""
     rows: Mapping[str, Row] = field(default_factory=dict)
-    trainings: Sequence[Run] = ()
-    evaluations: Sequence[Run] = ()
+    trainings: Sequence[OutputName] = ()
+    evaluations: Sequence[str] = ()
     planned: int = 0
     colour: int | None = None
 
@@ -70,12 +59,12 @@ class Model:
         return "+".join(self.modalities)
 
 
-def models_of(plans: Mapping[str, Plan]) -> list[Model]:
-    """Return all models of experiments by their names, in the order of their stages files."""
+def models_of(outcomes: Sequence[Outcome]) -> list[Model]:
+    """Return all models, in the order of their stages files."""
     models: list[Model] = []
-    for experiment, plan in plans.items():
-        models += _models(experiment, plan, len(models))
-    names = distinctive(list(plans))
+    for outcome in outcomes:
+        models += _models(outcome, len(models))
+    names = distinctive([outcome.name for outcome in outcomes])
     models = [replace(model, shown_experiment=names[model.experiment]) for model in models]
     return _coloured(_titled(models))
 
@@ -88,40 +77,25 @@ def distinctive(names: Sequence[str]) -> dict[str, str]:
     return {name: "/".join(each) for name, each in parts.items()}
 
 
-def identity(label: Mapping[str, Any]) -> Identity:
-    """Return what a step's label says of its model, but for fold and seed."""
-    variant = json.dumps(label["variant"], sort_keys=True)
-    return label["model"], label["dataset"], label["protocol"], tuple(label["modalities"]), variant
-
-
-def identity_of(row: Row) -> Identity:
-    """Return the same of a row of results."""
-    return row.model, row.dataset, row.protocol, row.modalities, json.dumps(dict(row.variant), sort_keys=True)
-
-
-def _models(experiment: str, plan: Plan, first: int) -> list[Model]:
-    runs: dict[Identity, dict[str, list[tuple[Run, bool]]]] = {}
-    for step in plan.steps.values():
-        if step.stage in ("train", "distil", "evaluate"):
-            kind = "evaluate" if step.stage == "evaluate" else "train"
-            for label in step.labels:
-                found = runs.setdefault(identity(label), {"train": [], "evaluate": []})
-                found[kind].append((Run(step, label["seed"], label["fold"]), plan.states[step.id] == "cached"))
+def _models(outcome: Outcome, first: int) -> list[Model]:
     rows: dict[Identity, dict[str, Row]] = {}
-    for row in result_rows(plan, per_modality=True):
+    for row in rows_of(outcome.store, outcome.evaluations, per_modality=True):
         rows.setdefault(identity_of(row), {})[row.metric] = row
+    evaluations: dict[Identity, list[Evaluation]] = {each: [] for each in outcome.trainings}
+    for evaluation in outcome.evaluations:
+        evaluations.setdefault(identity(evaluation.label), []).append(evaluation)
     return [
         Model(
             first + number,
-            experiment,
+            outcome.name,
             *each[:4],
             ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in json.loads(each[4]).items()),
             rows=rows.get(each, {}),
-            trainings=[run for run, done in found["train"] if done],
-            evaluations=[run for run, done in found["evaluate"] if done],
-            planned=len(found["evaluate"]),
+            trainings=outcome.trainings.get(each, ()),
+            evaluations=[evaluation.key for evaluation in own if evaluation.is_there],
+            planned=len(own),
         )
-        for number, (each, found) in enumerate(runs.items())
+        for number, (each, own) in enumerate(evaluations.items())
     ]
 
 

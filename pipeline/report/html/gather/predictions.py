@@ -6,28 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.plan.planner import Plan
 from pipeline.plan.recordings.output_readers import predictions_of
 from pipeline.report.html.gather.models import Model
 from pipeline.report.html.gather.reliability import Reliability
-
-
-@dataclass
-class Share:
-    """How many were right of how many."""
-
-    right: int = 0
-    count: int = 0
-
-    def add(self, right: bool, count: int) -> None:
-        """Count so many more."""
-        self.right += right * count
-        self.count += count
-
-    @property
-    def percent(self) -> float:
-        """Return the share of right ones."""
-        return 100 * self.right / self.count if self.count else 0.0
+from store import Store
 
 
 @dataclass(frozen=True)
@@ -43,8 +25,6 @@ class Tally:
     """A model's predictions, all folds and seeds together."""
 
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)  # (true, predicted)
-    subjects: dict[str, Share] = field(default_factory=dict)
-    folds: dict[str, Share] = field(default_factory=dict)
     reliability: Reliability = field(default_factory=Reliability)
 
 
@@ -71,17 +51,13 @@ class Difficulty:
         self._models: Counter[str] = Counter()
         self._times: Counter[str] = Counter()
 
-    def tally(self, plan: Plan, model: Model) -> Tally:
+    def tally(self, store: Store, model: Model) -> Tally:
         """Count a model's predictions."""
         counted, wrong, tested = Tally(), Counter[str](), Counter[str]()
-        for run in model.evaluations:
-            items = list(predictions_of(plan.store.output("evaluate", run.step.key)))
+        for key in model.evaluations:
+            items = list(predictions_of(store.output("evaluate", key)))
             counted.confusion.update((item.label, item.predicted) for item in items)
             tested.update(item.recording for item in items)
-            fold = counted.folds.setdefault(run.fold, Share())
-            for (subject, right), count in Counter((i.subject, i.label == i.predicted) for i in items).items():
-                for share in (fold, counted.subjects.setdefault(subject, Share())):
-                    share.add(right, count)
             for item in items:
                 right = item.label == item.predicted
                 counted.reliability.add(item.probability, right)

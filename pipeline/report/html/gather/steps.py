@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.plan.planner import Plan
 from pipeline.report.cost.run_cost import read_manifest
+from store import Store
 
 _VERSIONS = ("python", "torch", "platform")
 
@@ -41,26 +42,30 @@ class EntryFacts:
 
 def steps_of(plan: Plan) -> list[StepFacts]:
     """Return all steps, with what the manifests of those that are in the store tell."""
-    facts = []
-    for step in plan.steps.values():
-        state = plan.states[step.id]
-        named = (step.id, step.entry, step.stage, step.key, state)
-        manifest = read_manifest(plan.store, step.stage, step.key) if state == "cached" else None
-        if manifest is None:
-            facts.append(StepFacts(*named))
-            continue
-        noted = manifest.provenance
-        facts.append(
-            StepFacts(
-                *named,
-                _seconds(noted.get("seconds")),
-                sum(each.size for each in manifest.objects),
-                str(noted.get("device", "")),
-                manifest.created,
-                {name: str(noted[name]) for name in _VERSIONS if name in noted},
-            )
-        )
-    return facts
+    return [
+        step_facts(plan.store, step.id, step.entry, step.stage, step.key, plan.states[step.id])
+        for step in plan.steps.values()
+    ]
+
+
+def step_facts(store: Store, id_: str, entry: str, stage: str, key: str, state: str) -> StepFacts:
+    """Return a step with what its manifest tells, where its state is `cached`."""
+    manifest = read_manifest(store, stage, key) if state == "cached" else None
+    if manifest is None:
+        return StepFacts(id_, entry, stage, key, state)
+    noted = manifest.provenance
+    return StepFacts(
+        id_,
+        entry,
+        stage,
+        key,
+        state,
+        _seconds(noted.get("seconds")),
+        sum(each.size for each in manifest.objects),
+        str(noted.get("device", "")),
+        manifest.created,
+        {name: str(noted[name]) for name in _VERSIONS if name in noted},
+    )
 
 
 def entries_of(steps: Sequence[StepFacts]) -> dict[str, EntryFacts]:
@@ -88,8 +93,9 @@ def left_out(plan: Plan) -> list[LeftOut]:
     """Return what the index, the listing and encode found unusable."""
     return [
         *(
-            LeftOut(recording or "–", stream, reason, "index")
+            LeftOut(recording, stream, reason, "index")
             for recording, streams in plan.broken.items()
+            if recording  # else it is unparsed, as below
             for stream, reason in streams.items()
         ),
         *(LeftOut("–", item.stream, f"{item.path}: {item.reason}", "listing") for item in plan.unparsed),

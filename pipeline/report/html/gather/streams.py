@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.plan.planner import Plan
+from pipeline.report.html.gather.outcome import Encoding, Outcome
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from pipeline.plan.steps.step import Step
 
 _POINTS = 90  # of a line
 _POSES = 6  # of a skeleton
@@ -37,32 +35,23 @@ class Stream:
     bones: Sequence[tuple[int, int]] = field(default_factory=tuple)
 
 
-def streams_of(plan: Plan, recordings: Sequence[str]) -> dict[str, list[Stream]]:
+def streams_of(outcome: Outcome, recordings: Sequence[str]) -> dict[str, list[Stream]]:
     """Read recordings' series of all modalities that keep them; by recording."""
     from store.features import open_features
 
-    rows = {each.id: row for row, each in enumerate(plan.table.listing.recordings)}
+    rows = {each.id: row for row, each in enumerate(outcome.recordings)}
     wanted = [id_ for id_ in recordings if id_ in rows]
     found: dict[str, list[Stream]] = {id_: [] for id_ in wanted}
-    for step in _encodings(plan):
-        stored = open_features(plan.store.output("encode", step.key))
+    for encoding in {each.modality: each for each in reversed(outcome.encodings)}.values():  # the first of each
+        stored = open_features(outcome.store.output("encode", encoding.key))
         if "series" not in stored.names or not wanted:
             continue
         values = stored.read("series", [rows[id_] for id_ in wanted])  # (recording, sample, channel)
         skeleton = _is_skeleton(stored.attributes, values.shape[2])
         for id_, series in zip(wanted, values, strict=True):
             read = _poses if skeleton else _lines
-            found[id_].append(read(step, series.astype("float64")))
+            found[id_].append(read(encoding, series.astype("float64")))
     return found
-
-
-def _encodings(plan: Plan) -> list[Step]:
-    """Return a step of each modality, the first of several."""
-    by_modality: dict[str, Step] = {}
-    for step in plan.steps.values():
-        if step.stage == "encode" and plan.states[step.id] == "cached":
-            by_modality.setdefault(step.work["modality"], step)
-    return list(by_modality.values())
 
 
 def _is_skeleton(attributes: Mapping[str, Any], channels: int) -> bool:
@@ -73,18 +62,17 @@ def _is_skeleton(attributes: Mapping[str, Any], channels: int) -> bool:
     return False
 
 
-def _lines(step: Step, series: NDArray[Any]) -> Stream:
+def _lines(encoding: Encoding, series: NDArray[Any]) -> Stream:
     thinned = series[:: max(1, len(series) // _POINTS)]
-    return Stream(step.work["modality"], lines=thinned.tolist())
+    return Stream(encoding.modality, lines=thinned.tolist())
 
 
-def _poses(step: Step, series: NDArray[Any]) -> Stream:
+def _poses(encoding: Encoding, series: NDArray[Any]) -> Stream:
     import numpy as np
 
     from pipeline.inspect.drawing.bones import bones, joint_names
 
     joints = series.reshape(len(series), -1, 3)
-    stream = step.recipe["modality"]["streams"][0]
-    pairs = bones(joint_names(step.point.source, stream, joints.shape[1]), joints)
+    pairs = bones(joint_names(encoding.source, encoding.stream, joints.shape[1]), joints)
     at = np.linspace(0, len(joints) - 1, _POSES + 2)[1:-1].round().astype(np.int64)
-    return Stream(step.work["modality"], poses=joints[at][:, :, :2].tolist(), bones=pairs)
+    return Stream(encoding.modality, poses=joints[at][:, :, :2].tolist(), bones=pairs)

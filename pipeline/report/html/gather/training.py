@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.plan.planner import Plan
 from pipeline.plan.recordings.output_readers import EpochFigures, history_of
 from pipeline.report.html.gather.models import Model
+from store import Store
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A figure of the training side by epoch, from 1 on: mean, least and greatest over folds and seeds."""
+    """A figure by epoch, from 1 on: mean, least and greatest over folds and seeds."""
 
     mean: Sequence[float]
     low: Sequence[float]
@@ -34,6 +34,10 @@ class TrainingFacts:
         Of the model, and of its file; the median over runs.
     seconds_an_epoch
         The steps' time by their epochs, reading and the start included; the median over runs.
+    validation_loss, validation_accuracy
+        Of the recordings set apart; None where there are none.
+    best
+        The epoch of the least validation loss of each run: the model where there is a patience.
     """
 
     runs: int
@@ -44,14 +48,17 @@ class TrainingFacts:
     bytes: int | None
     seconds_an_epoch: float | None
     devices: Sequence[str]
+    validation_loss: Curve | None = None
+    validation_accuracy: Curve | None = None
+    best: Sequence[int] = ()
 
 
-def training_of(plan: Plan, model: Model) -> TrainingFacts | None:
+def training_of(store: Store, model: Model) -> TrainingFacts | None:
     """Read what a model's trainings left; None where none has ended."""
     histories: list[list[EpochFigures]] = []
     parameters, sizes, seconds, devices = [], [], [], []
-    for run in model.trainings:
-        output = plan.store.output(run.step.stage, run.step.key)
+    for stage, key in model.trainings:
+        output = store.output(stage, key)
         history = history_of(output)
         if not history:
             continue
@@ -63,6 +70,10 @@ def training_of(plan: Plan, model: Model) -> TrainingFacts | None:
         devices += [str(noted["device"])] if "device" in noted else []
     if not histories:
         return None
+    losses = [[each.validation_loss for each in run if each.validation_loss is not None] for run in histories]
+    accuracies = [
+        [100 * each.validation_accuracy for each in run if each.validation_accuracy is not None] for run in histories
+    ]
     return TrainingFacts(
         len(histories),
         max(map(len, histories)),
@@ -72,6 +83,9 @@ def training_of(plan: Plan, model: Model) -> TrainingFacts | None:
         round(statistics.median(sizes)) if sizes else None,
         statistics.median(seconds) if seconds else None,
         list(dict.fromkeys(devices)),
+        _curve(losses) if all(losses) else None,
+        _curve(accuracies) if all(accuracies) else None,
+        [run.index(min(run)) + 1 for run in losses if run],
     )
 
 

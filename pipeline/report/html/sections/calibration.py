@@ -27,7 +27,7 @@ def calibration(report: Report) -> Section | None:
             panels.append((key, 100 * counted.ece, _bars(counted)))
     columns = [Column("Model"), Column("ECE %", True, "expected calibration error"), Column("Confidence %", True)]
     columns += [Column("Accuracy %", True, "all predictions together"), Column("Overconfident by", True)]
-    table = Table("calibration", "Calibration", [*columns, Column("Predictions", True)], rows)
+    table = Table("calibration", "Calibration of all models", [*columns, Column("Predictions", True)], rows)
     title = "Share of right answers by confidence, in percent"
     lead = (
         "Of the answers that a model gives with 80 % confidence, 80 % should be right: bars below the line say too "

@@ -7,6 +7,7 @@ from pipeline.report.html.gather.models import Model
 from pipeline.report.html.gather.report import Report
 from pipeline.report.html.markup import element, joined
 from pipeline.report.html.parts import Cell, Column, Picture, Row, Section, Table, count, percent, text
+from pipeline.report.html.sections.front import alike_notes, front_cells, front_names, what_differs
 from pipeline.report.html.svg.canvas import mark
 from pipeline.report.html.svg.intervals import Interval, draw_intervals
 from pipeline.report.results import METRICS
@@ -22,7 +23,8 @@ def results(report: Report) -> Section | None:
         return None
     known = [model for model in report.models if "top1" in model.rows]
     best = sorted(known, key=lambda model: -(model.top1 or 0))[:MOST_DRAWN]
-    parts: list[Table | Picture] = [_table(report)]
+    differing = what_differs(report)
+    parts: list[Table | Picture] = [*([differing] if differing else []), _table(report)]
     if known:
         svg = draw_intervals(
             "Top-1 by model, with 95 % intervals", [_interval(model) for model in known if model in best], " %",
@@ -32,7 +34,7 @@ def results(report: Report) -> Section | None:
     gains, gain_notes = _gains(report)
     parts += gains
     notes = [*dict.fromkeys(note.removeprefix("note: ") for each in report.experiments for note in each.notes)]
-    notes = gain_notes + notes
+    notes = gain_notes + notes + alike_notes(report)
     if len(known) > MOST_DRAWN:
         notes.append(f"The picture of top-1 has the {MOST_DRAWN} highest of {len(known)} models.")
     missing = [
@@ -40,7 +42,7 @@ def results(report: Report) -> Section | None:
     ]
     if missing:
         more = f", and {len(missing) - 8} more" if len(missing) > 8 else ""
-        notes.insert(0, f"Not all evaluations are there yet: {', '.join(missing[:8])}{more}.")
+        notes.insert(0, f"Not all evaluations are there: {', '.join(missing[:8])}{more}.")
     lead = "Test accuracy in percent: mean over seeds, each the mean over its folds."
     if any(row.std is not None for model in known for row in model.rows.values()):
         lead += " ± is the deviation over seeds (ddof 1); intervals of the mean are Student's t."
@@ -55,13 +57,14 @@ def _lacks(model: Model) -> bool:
 
 def _table(report: Report) -> Table:
     places = {
-        "Experiment": [model.shown_experiment for model in report.models],
         "Modalities": [model.sees for model in report.models],
         "Protocol": [model.protocol for model in report.models],
         "Variant": [model.variant for model in report.models],
     }
-    shown = [title for title, values in places.items() if title == "Modalities" or len(set(values)) > 1]
-    columns = [Column("Model")]
+    names = front_names(report)
+    shown = [title for title, values in places.items() if len(set(values)) > 1 or (title == "Modalities" and not names)]
+    front = front_cells(report)
+    columns = [*map(Column, names), Column("Model")]
     for metric in METRICS:
         title = TITLES[metric]
         columns += [
@@ -73,7 +76,7 @@ def _table(report: Report) -> Table:
     columns += map(Column, shown)
     rows = []
     for at, model in enumerate(report.models):
-        cells = [_named(model)]
+        cells = [*map(text, front[model.experiment]), _named(model)]
         for metric in METRICS:
             cells += _figure(model.rows.get(metric))
         first = model.rows.get("top1")
@@ -98,27 +101,6 @@ def _figure(row: Result | None) -> list[Cell]:
         low, high = row.interval
         interval = Cell(f"{low:.2f} to {high:.2f}", exact=f"{low} to {high}")
     return [percent(row.mean), percent(row.std), interval]
-
-
-def paper_table(report: Report) -> Table:
-    """Return the table as papers have it: a column a metric, with the deviation over seeds."""
-    columns = [
-        Column("Model"),
-        Column("Modalities"),
-        *(Column(TITLES[m], True) for m in METRICS),
-        Column("Seeds", True),
-    ]
-    rows = []
-    for model in report.models:
-        figures = [model.rows.get(metric) for metric in METRICS]
-        shown = ["–" if each is None else f"{each.mean:.2f}{_spread(each)}" for each in figures]
-        seeds = len(figures[0].values) if figures[0] else None
-        rows.append(Row([text(model.title), text(model.sees), *map(text, shown), count(seeds)], model.number))
-    return Table("results", "Results", columns, rows)
-
-
-def _spread(row: Result) -> str:
-    return "" if row.std is None else f" ± {row.std:.2f}"
 
 
 def _interval(model: Model) -> Interval:

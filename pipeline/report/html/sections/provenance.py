@@ -25,7 +25,7 @@ def graph(report: Report) -> Section | None:
         columns = [Column("Entry"), Column("Steps", True), Column("State"), Column("Time"), Column("MB", True)]
         rows = [Row(_entry_cells(name, each)) for name, each in entries.items()]
         title = f"Entries of {experiment.name}"
-        table = Table(f"entries-{experiment.name}", title, columns, rows)
+        table = Table(f"entries-{experiment.name}", f"Time and bytes of {experiment.name}", columns, rows)
         svg = draw_graph(title, boxes, [pair for pair in experiment.edges if {*pair} <= boxes.keys()])
         pictures.append(Picture(f"entries-{experiment.name}", title, svg, table, wide=True))
     lead = (
@@ -62,13 +62,13 @@ def provenance(report: Report) -> Section | None:
     for experiment in report.experiments:
         parts += [_facts(experiment, report), _commands(experiment), _steps(experiment)]
         body = redact_secrets(experiment.text[:_LONGEST])
-        title = f"{experiment.name}, the stages file"
+        title = f"{experiment.name}, {'what it was asked for' if experiment.run else 'the stages file'}"
         parts.append(
             element("details", element("summary", title), element("pre", element("code", body)), class_="file")
         )
     lead = (
         "Keys name outputs by what they are made from: equal keys, equal recipe. With the stages file and its lock, "
-        "these commands make it again."
+        "these commands make it again, or show a run that is remembered."
     )
     return Section("provenance", "Provenance", lead, parts)
 
@@ -100,7 +100,8 @@ def _common(values: list[str]) -> str:
 def _commands(experiment: ExperimentFacts) -> Markup:
     options = "".join(f" --set {shlex.quote(redact_secrets(setting))}" for setting in experiment.settings)
     file = shlex.quote(experiment.path)
-    lines = [f"pipeline {verb} -f {file}{options}" for verb in ("run", "report")]
+    verbs = (f"results {experiment.run}", f"report {experiment.run}") if experiment.run else ("run", "report")
+    lines = [f"pipeline {verb} -f {file}{options}" for verb in verbs]
     return element("pre", element("code", "\n".join(lines)), tabindex="0")
 
 
@@ -108,7 +109,13 @@ def _steps(experiment: ExperimentFacts) -> Table:
     columns = [Column("Step"), Column("Stage"), Column("State"), Column("Seconds", True), Column("MB", True)]
     columns += [Column("Device"), Column("Made"), Column("Key")]
     rows = [Row(_cells(step)) for step in experiment.steps]
-    return Table(f"steps-{experiment.name}", f"All {len(rows)} steps and their keys", columns, rows, shown_rows=1000)
+    return Table(
+        f"steps-{experiment.name}",
+        f"All {len(rows)} steps of {experiment.name} and their keys",
+        columns,
+        rows,
+        shown_rows=1000,
+    )
 
 
 def _cells(step: StepFacts) -> list[Cell]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.formatting import counted
 from pipeline.report.html.gather.predictions import HardRecording
 from pipeline.report.html.gather.report import ExperimentFacts, Report
 from pipeline.report.html.gather.streams import Stream
@@ -57,7 +58,7 @@ def _table(experiment: ExperimentFacts) -> Table:
     ]  # fmt: skip
     columns = [Column("Recording"), Column("Subject"), Column("Class"), Column("Taken for (times)")]
     columns += [Column("Models wrong", True), Column("Of", True), Column("Predictions wrong %", True)]
-    caption = f"All {len(rows)} recordings" if len(rows) > 1 else "The recording"
+    caption = f"{counted(len(rows), 'recording')} of {experiment.name}"
     return Table(f"recordings-{experiment.name}", caption, columns, rows)
 
 

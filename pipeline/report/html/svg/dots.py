@@ -25,16 +25,13 @@ _CLOSE = 7.0  # marks hide each other where they are closer
 _OFF = 4.5  # a row's line at most
 
 
-def draw_dots(
-    title: str, rows: Sequence[str], keys: Sequence[Key], values: Mapping[tuple[str, int], float], unit: str = " %"
-) -> Markup:
-    """Draw values by row and by the key's model, along one axis; rows from the top down."""
+def draw_dots(title: str, rows: Sequence[str], keys: Sequence[Key], values: Mapping[tuple[str, int], float]) -> Markup:
+    """Draw percentages by row and by the key's model, along one axis; rows from the top down."""
     left = 14 + CHARACTER * min(_NAME, max((len(row) for row in rows), default=0))
     shown, high = legend(keys, 4, 2, WIDTH - 8)
     top, bottom = high + 4, high + 4 + ROW * len(rows)
-    limits = (0.0, 100.0) if unit == " %" else None
-    scale = Scale(*widened([*values.values()] or [0.0, 1.0], 1.0, limits), left, WIDTH - 26)
-    parts = [shown, axis_below(scale, top, bottom, unit)]
+    scale = Scale(*widened([*values.values()] or [0.0, 1.0], 1.0, (0.0, 100.0)), left, WIDTH - 26)
+    parts = [shown, axis_below(scale, top, bottom, " %")]
     for at, row in enumerate(rows):
         y = top + ROW * (at + 0.5)
         places = [(scale(values[row, key.model]), key) for key in keys if (row, key.model) in values]
@@ -42,7 +39,7 @@ def draw_dots(
         if places:
             parts.append(line(min(x for x, _ in places), y, max(x for x, _ in places), y, "span"))
         for x, up, key in _apart(places):
-            about = f"{row}, {key.label}: {values[row, key.model]:.2f}{unit}"
+            about = f"{row}, {key.label}: {values[row, key.model]:.2f} %"
             parts.append(element("g", mark(key.colour, x, y + up, about), data_m=key.model))
     return frame(title, WIDTH, bottom + 24, parts)
 

@@ -182,6 +182,7 @@ class VideoEncoder:
                     began = _count_elapsed(timings, network, began)
                 else:
                     if (task.shard, task.row) != last:
+                        began = _count_elapsed(timings, network, began)
                         seen()
                     last = task.shard, task.row
                     if isinstance(item, PrefetchError):
@@ -191,6 +192,7 @@ class VideoEncoder:
                         task.shard.broken.setdefault(item.error.recording, item.error)
                     elif isinstance(item, FrameBlock | Images):
                         images = network.prepared(item)
+                        timings.tell("images", len(images))
                         task.shard.has_image[task.row, images.patches, task.number] = True
                         in_flight.extend(batch.add(task, images))
                 while len(in_flight) > 2 * network.at_once:  # bounds memory, and keeps the network busy

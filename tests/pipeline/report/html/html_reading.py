@@ -66,3 +66,9 @@ def read(page: str) -> Element:
     ids = [each.attributes["id"] for each in reader.open[0].all() if "id" in each.attributes]
     assert len(ids) == len(set(ids)), "an id is there twice"
     return reader.open[0]
+
+
+def table_rows(page: Element, name: str) -> list[list[Element]]:
+    """Return the cells of the rows of a table, by the words that its region is called."""
+    (region,) = [each for each in page.all("div", role="region") if each.attributes["aria-label"] == name]
+    return [row.all("th") + row.all("td") for row in region.all("tbody")[0].all("tr")]

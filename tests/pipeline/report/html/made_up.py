@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+from pipeline.report.breakdown import Breakdown, By, Part
 from pipeline.report.html.gather.models import Model
-from pipeline.report.html.gather.predictions import HardRecording, Share, Tally, TestedRecording
+from pipeline.report.html.gather.predictions import HardRecording, Tally, TestedRecording
 from pipeline.report.html.gather.reliability import Reliability
 from pipeline.report.html.gather.report import ExperimentFacts, Report
 from pipeline.report.html.gather.steps import LeftOut, StepFacts
@@ -26,7 +27,7 @@ def made_up(
     labels = [f"{name}-class-{number}" for number in range(classes)]
     subjects = [f"{name}-subject-{number}" for number in range(max(2, recordings // 100))]
     listed = [_model(number, name, seeds, recordings, draw) for number in range(models)]
-    drawn = [_tally(recordings * seeds, labels, subjects, draw) for _ in listed[:4]]  # of many models, each for several
+    drawn = [_tally(recordings * seeds, labels, draw) for _ in listed[:4]]  # of many models, each for several
     tallies = {model.number: drawn[model.number % len(drawn)] for model in listed}
     fall = [1 / (1 + epoch) for epoch in range(epochs)]
     curve = Curve(fall, [0.9 * value for value in fall], [1.1 * value for value in fall])
@@ -67,7 +68,9 @@ def made_up(
         [(Difference(model.rows["top1"], name, -0.5, -1.5, 0.5, seeds), model) for model in listed],
     )
     trainings = {model.number: facts for model in listed}
-    return Report([experiment], listed, tallies, trainings, labels, "2026-01-01 00:00", "0.1.0")
+    by_subject = {model.number: _breakdown(model, "subject", subjects, draw) for model in listed}
+    by_fold = {model.number: _breakdown(model, "fold", ["subjects=odd", "subjects=even"], draw) for model in listed}
+    return Report([experiment], listed, tallies, trainings, by_subject, by_fold, labels, "2026-01-01 00:00", "0.1.0")
 
 
 def _model(number: int, name: str, seeds: int, recordings: int, draw: random.Random) -> Model:
@@ -84,9 +87,13 @@ def _model(number: int, name: str, seeds: int, recordings: int, draw: random.Ran
     return Model(number, name, own, name, name, modalities, "", name, own, rows, planned=seeds, colour=colour)
 
 
-def _tally(predictions: int, labels: list[str], subjects: list[str], draw: random.Random) -> Tally:
+def _breakdown(model: Model, by: By, names: list[str], draw: random.Random) -> Breakdown:
+    row = model.rows["top1"]
+    return Breakdown(row, by, tuple(Part(name, tuple(draw.uniform(50, 100) for _ in row.seeds), 9) for name in names))
+
+
+def _tally(predictions: int, labels: list[str], draw: random.Random) -> Tally:
     outcomes = [(label := draw.choice(labels), label if draw.random() < 0.9 else draw.choice(labels))
                 for _ in range(predictions)]  # fmt: skip
-    shares = {subject: Share(8 + number % 3, 10) for number, subject in enumerate(subjects)}
     reliability = Reliability.of((draw.uniform(0.1, 1), label == other) for label, other in outcomes)
-    return Tally(Counter(outcomes), shares, {"subjects=odd": Share(8, 10), "subjects=even": Share(9, 10)}, reliability)
+    return Tally(Counter(outcomes), reliability)

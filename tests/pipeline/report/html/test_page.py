@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import shutil
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +15,14 @@ import pytest
 
 from pipeline.plan.planner import make_plan
 from pipeline.report.html.gather.models import distinctive
-from pipeline.report.html.gather.report import Report, gather, head_comment
+from pipeline.report.html.gather.outcome import head_comment, outcome_of
+from pipeline.report.html.gather.report import Report, gather
 from pipeline.report.html.page import write_page
 from pipeline.report.html.sections.order import sections_of
 from pipeline.report.html.watch import changes
 from pipeline.report.results import result_rows
 
-from .html_reading import Element, read
+from .html_reading import Element, read, table_rows
 from .made_up import HOSTILE, made_up
 
 SECTIONS = ["results", "confusion", "classes", "modalities", "subjects", "folds", "calibration", "training", "cost",
@@ -35,13 +40,7 @@ def plan(finished: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def page(plan: Any) -> str:
-    return page_of(gather({"stages.yaml": plan}))
-
-
-def rows_of(page: Element, name: str) -> list[list[Element]]:
-    """Return the cells of the rows of a table, by the words that its region is called."""
-    (region,) = [each for each in page.all("div", role="region") if each.attributes["aria-label"] == name]
-    return [row.all("th") + row.all("td") for row in region.all("tbody")[0].all("tr")]
+    return page_of(gather([outcome_of("stages.yaml", plan)]))
 
 
 class TestPage:
@@ -58,7 +57,9 @@ class TestPage:
     def test_lets_no_script_run_but_its_own(self, page: str) -> None:
         (policy,) = read(page).all("meta", **{"http-equiv": "Content-Security-Policy"})
         assert "default-src 'none'" in policy.attributes["content"]
-        assert re.search(r"script-src 'sha256-[\w+/=]+'", policy.attributes["content"])
+        (script,) = read(page).all("script")
+        digest = base64.b64encode(hashlib.sha256(script.text.encode()).digest()).decode()
+        assert f"script-src 'sha256-{digest}'" in policy.attributes["content"]
 
     def test_has_every_section_in_order_with_a_link(self, page: str) -> None:
         read_page = read(page)
@@ -68,10 +69,14 @@ class TestPage:
         assert [each.attributes["href"] for each in read_page.all("nav")[0].all("a")] == [f"#{each}" for each in found]
 
     def test_headings_go_down_one_level_at_a_time(self, page: str) -> None:
-        assert [each.tag for each in read(page).all() if re.fullmatch(r"h\d", each.tag)][:2] == ["h1", "h2"]
+        levels = [int(each.tag[1]) for each in read(page).all() if re.fullmatch(r"h\d", each.tag)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert levels.count(2) == len(read(page).all("section"))
+        assert all(below - above <= 1 for above, below in pairwise(levels))
 
     def test_figures_are_those_of_results(self, page: str, plan: Any) -> None:
-        by_model = {row[0].text.strip(): row for row in rows_of(read(page), "All models")}
+        by_model = {row[0].text.strip(): row for row in table_rows(read(page), "All models")}
         rows = result_rows(plan)
         assert {row.model for row in rows} == by_model.keys()
         for row in rows:
@@ -80,7 +85,7 @@ class TestPage:
             assert cell.text == f"{row.mean:.2f}"
 
     def test_counts_are_those_of_the_evaluations(self, plan: Any) -> None:
-        report = gather({"stages.yaml": plan})
+        report = gather([outcome_of("stages.yaml", plan)])
         for model in report.models:
             counts = report.tallies[model.number].confusion
             right = sum(n for (label, predicted), n in counts.items() if label == predicted)
@@ -122,16 +127,16 @@ class TestUnfinished:
     def test_shows_what_is_there_and_what_is_missing(self, copied: Any) -> None:
         step = copied.plan().steps["evaluate[distilled,subjects=odd,seed=0]"]
         copied.remove("evaluate", step.key)
-        page = page_of(gather({"stages.yaml": copied.plan()}))
+        page = page_of(gather([outcome_of("stages.yaml", copied.plan())]))
         text = read(page).text
         assert "8 of 9 steps are done" in text
         assert "distilled (0 of 1)" in text
-        cells = {row[0].text.strip(): row[1].text for row in rows_of(read(page), "All models")}
+        cells = {row[0].text.strip(): row[1].text for row in table_rows(read(page), "All models")}
         assert cells["distilled"] == "–"
         assert cells["teacher"] != "–"
 
     def test_of_nothing_says_so(self, project: Any) -> None:
-        page = page_of(gather({"stages.yaml": project.plan()}))
+        page = page_of(gather([outcome_of("stages.yaml", project.plan())]))
         assert "No model has figures yet" in read(page).text
 
 
@@ -142,7 +147,7 @@ def test_is_written_anew_as_steps_end(finished: Any, tmp_path: Path) -> None:
     watched = changes({"stages.yaml": copied.plan()}, every_s=0.01)
     plans, done = next(watched)
     assert not done
-    report = gather(plans)
+    report = gather([outcome_of(name, plan) for name, plan in plans.items()])
     assert 'http-equiv="refresh"' in write_page(report, sections_of(report), reload=True)
     copied.run()
     plans, done = next(watched)
@@ -160,7 +165,7 @@ def test_what_is_in_a_remote_and_not_needed_here_is_done(finished: Any, tmp_path
     plan = copied.plan(("remote", str(tmp_path / "remote")))
     assert {plan.states[step.id] for step in encoded} == {"remote"}
     assert [done for _, done in changes({"stages.yaml": plan}, every_s=0.01)] == [True]
-    assert "are done" not in read(page_of(gather({"stages.yaml": plan}))).text
+    assert "are done" not in read(page_of(gather([outcome_of("stages.yaml", plan)]))).text
 
 
 class TestSize:
@@ -177,7 +182,7 @@ class TestSize:
 
 def test_commands_name_the_stages_file_as_it_was_given(finished: Any, tmp_path: Path) -> None:
     file = finished.copy(tmp_path / "my copy").file
-    page = read(page_of(gather({"copy/stages.yaml": make_plan(file, [("seeds", [0])])}, ["seeds=[0]"])))
+    page = read(page_of(gather([outcome_of("copy/stages.yaml", make_plan(file, [("seeds", [0])]), ["seeds=[0]"])])))
     commands = [line for each in page.all("code") for line in each.text.splitlines() if line.startswith("pipeline ")]
     assert f"pipeline run -f '{file}' --set 'seeds=[0]'" in commands
     assert f"pipeline report -f '{file}' --set 'seeds=[0]'" in commands
@@ -195,8 +200,36 @@ def test_experiments_are_called_by_what_differs() -> None:
     assert distinctive(["x.yaml", "y.yaml"]) == {"x.yaml": "x", "y.yaml": "y"}
 
 
+def headed(page: Element, name: str) -> list[str]:
+    (region,) = [each for each in page.all("div", role="region") if each.attributes["aria-label"] == name]
+    return [each.text for each in region.all("thead")[0].all("th")]
+
+
+def test_what_differs_between_experiments_stands_in_front(plan: Any) -> None:
+    one = replace(outcome_of("a.yaml", plan), asked={"fit": {"lr": 0.1, "batch": 8}, "seeds": [0]})
+    few = replace(one, name="b.yaml", asked={"fit": {"lr": 0.2}, "seeds": [0]})
+    page = read(page_of(gather([one, few])))
+    assert headed(page, "All models")[:4] == ["Experiment", "lr", "batch", "Model"]
+    front = {tuple(cell.text for cell in row[:3]) for row in table_rows(page, "All models")}
+    assert front == {("a", "0.1", "8"), ("b", "0.2", "unset")}
+    many = replace(few, asked={"fit": {"lr": 0.2, "epochs": 3, "decay": 0}, "seeds": [0]})
+    page = read(page_of(gather([one, many])))
+    assert headed(page, "All models")[:2] == ["Experiment", "Model"]
+    differing = [[cell.text for cell in row] for row in table_rows(page, "What differs between them")]
+    assert sorted(differing) == [["fit.batch", "8", "unset"], ["fit.decay", "unset", "0"],
+                                 ["fit.epochs", "unset", "3"], ["fit.lr", "0.1", "0.2"]]  # fmt: skip
+
+
+def test_what_no_setting_tells_apart_is_said(plan: Any) -> None:
+    one = replace(outcome_of("run 1", plan), run="1")
+    other = replace(one, name="run 2", run="2", steps=[replace(step, key="0" * 64) for step in one.steps])
+    said = "run 1 and run 2 have the same settings: code, data or weights changed between them"
+    assert said in read(page_of(gather([one, other]))).text
+    assert said not in read(page_of(gather([one, replace(one, name="run 2", run="2")]))).text
+
+
 def test_experiments_side_by_side(plan: Any) -> None:
-    report = gather({"a.yaml": plan, "b.yaml": plan})
+    report = gather([outcome_of("a.yaml", plan), outcome_of("b.yaml", plan)])
     titles = [model.title for model in report.models]
     assert len(set(titles)) == len(titles) == 6
     assert [each.name for each in report.experiments] == ["a.yaml", "b.yaml"]

@@ -106,7 +106,7 @@ def test_a_killed_run_leaves_its_workers_to_the_next(
     process = encoding.start("run", "--scheduler", cluster.address)
     until(lambda: len(journalled(encoding, key)) >= 3)
     kill_group(process)
-    encoding.command("run", "--scheduler", cluster.address, "--wait")
+    encoding.command("run", "--scheduler", cluster.address)
     assert made(log).total() - SHARDS <= 2
     check(encoding, unbroken, key, {})
 

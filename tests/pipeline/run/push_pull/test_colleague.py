@@ -122,6 +122,29 @@ def test_without_a_remote_there_is_one_line(finished: Any, tmp_path: Path, comma
     assert "unknown" in (said := project.command(command, code=2, PIPELINE_REMOTE="ftp://x/y").stderr) or "ftp" in said
 
 
+def test_a_step_or_a_key_is_copied_alone(finished: Any, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "mine")
+    remote = tmp_path / "share"
+    steps = project.status()
+    evaluated = steps["evaluate[student,subjects=odd,seed=0]"]
+    there = {"PIPELINE_REMOTE": str(remote)}
+
+    def sent(*arguments: str) -> set[str]:
+        return {*json.loads(project.command(*arguments, "--json", **there).stdout)["sent"]}
+
+    assert sent("push", "encode[skeleton]", evaluated["key"][:10]) == {"encode[skeleton]", evaluated["id"]}
+    for name in ("encode[skeleton]", evaluated["id"]):
+        project.remove(steps[name]["stage"], steps[name]["key"])
+    other = ("--set", "stages.student.fit.epochs=2")  # in which no step has this evaluation
+    key = f"evaluate/{evaluated['key'][:9]}"
+    assert sent("pull", "encode[skeleton]", key, *other) == {"encode[skeleton]", f"evaluate {evaluated['key'][:12]}"}
+    assert sent("pull", key) == set()
+    assert json.loads(project.command("verify", key, "encode[skeleton]", "--json", *other).stdout)["checked"] == 2
+    project.remove("encode", steps["encode[skeleton]"]["key"])
+    assert sent("pull", "--force", "encode[skeleton]") == {"encode[skeleton]"}
+    assert "no output in" in project.command("pull", "nobody", code=2, **there).stderr
+
+
 def _yaml(project: Any) -> dict[str, Any]:
     import yaml
 

@@ -108,7 +108,7 @@ def test_a_manifest_that_is_damaged_there_is_told_and_replaced(finished: Any, tm
     manifest.write_bytes(content)
     said = project.command("push", "index", "--remote", str(share), code=1).stderr
     assert "index: " in said
-    assert "--force ENTRY" in said
+    assert "--force WHAT" in said
     assert "1 pushed" in project.command("push", "--force", "index", "--remote", str(share)).stdout
     assert objects(Store.open(str(share)), name(project, "index"))
 

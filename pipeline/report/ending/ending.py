@@ -1,0 +1,49 @@
+"""What a run says at its end: what came out, how many steps were done, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline.formatting import counted, duration
+from pipeline.plan.planner import Plan
+from pipeline.plan.steps.step import Step
+from pipeline.report.ending.made import made_text
+from pipeline.report.results_text import missing_evaluate, notes, results_text
+from pipeline.run.outcome import Outcome
+
+
+def ending_text(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seconds: float, target: str | None) -> str:
+    """Write the last lines of a run that took so many seconds.
+
+    `target` is the entry that it was to do no more than; None of a run of everything, which shows the results.
+    """
+    lines = [made_text(plan, target)] if target else _results(plan, selected)
+    next_ = "all of it as a page for a browser: `pipeline report`" if target is None and _evaluated(plan) else ""
+    return "\n".join(filter(None, [*lines, _counts(plan, selected, outcome, seconds), next_]))
+
+
+def _results(plan: Plan, selected: Mapping[str, Step]) -> list[str]:
+    if _evaluated(plan):
+        return [results_text(plan)]
+    trains = any(step.stage in ("train", "distil") for step in selected.values())
+    return [*notes(plan), missing_evaluate(plan) if trains else ""]
+
+
+def _evaluated(plan: Plan) -> bool:
+    return any(step.stage == "evaluate" and plan.states[step.id] == "cached" for step in plan.steps.values())
+
+
+def _counts(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seconds: float) -> str:
+    done, fetched, unsuccessful = len(outcome.done), len(outcome.fetched), outcome.unsuccessful
+    remote = sum(plan.states[id_] == "remote" for id_ in selected)
+    cached = len(selected) - len({*outcome.done, *outcome.fetched, *unsuccessful} & selected.keys()) - remote
+    elsewhere = "fetched, or made by another run" if plan.chain.urls else "made by another run"
+    others = [f"{fetched} {elsewhere}"] if fetched else []
+    others += [f"{cached} cached before"]
+    others += [f"{remote} in a remote and not needed here"] if remote else []
+    if unsuccessful:
+        return f"{counted(len(unsuccessful), 'step')} failed or left out, {done} done, {', '.join(others)}"
+    if done or fetched:
+        return f"{counted(done, 'step')} done in {duration(seconds)}, {', '.join(others)}"
+    away = f", {remote} of them in a remote" if remote else ""
+    return f"everything is cached ({counted(cached + remote, 'step')}{away}), nothing to do"

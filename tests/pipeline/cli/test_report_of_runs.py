@@ -1,0 +1,114 @@
+"""``pipeline report RUN RUN``: runs that are remembered, side by side in one page."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from ..project import Project
+from ..report.html.html_reading import Element, read, table_rows
+from .variants import SETTINGS, adopted
+
+METRICS = {"top1": "Top-1 %", "macro_f1": "Macro F1 %"}
+
+
+@pytest.fixture
+def copy(variants: Project, tmp_path: Path) -> Project:
+    """A copy at another path, which knows the runs as its own."""
+    return adopted(variants.copy(tmp_path / "copy"))
+
+
+def page_of(project: Project, page: Path, *arguments: str) -> Element:
+    project.command("report", "-o", str(page), *arguments)
+    return read(page.read_text())
+
+
+def header(page: Element, name: str) -> list[str]:
+    (region,) = [each for each in page.all("div", role="region") if each.attributes["aria-label"] == name]
+    return [each.text for each in region.all("thead")[0].all("th")]
+
+
+def figures(page: Element) -> dict[tuple[str, str, str], float | None]:
+    """Return what the table of results has, by run, model and metric."""
+    names = header(page, "All models")
+    found = {}
+    for cells in table_rows(page, "All models"):
+        row = dict(zip(names, cells, strict=True))
+        for metric, title in METRICS.items():
+            value = row[title].attributes.get("data-v")
+            found[row["Run"].text, row["Model"].text, metric] = None if value is None else float(value)
+    return found
+
+
+def results(project: Project, *runs: str) -> dict[tuple[str, str, str], float | None]:
+    rows = json.loads(project.command("results", *runs, "--json").stdout)
+    return {(row["run"], row["model"], row["metric"]): row["mean"] for row in rows}
+
+
+def test_figures_are_those_of_results_with_what_differs_in_front(variants: Project, tmp_path: Path) -> None:
+    page = page_of(variants, tmp_path / "runs.html", "1", "2", "3", "--csv", str(tmp_path / "csv"))
+    assert header(page, "All models")[:4] == ["Run", "epochs", "lr", "Model"]
+    assert figures(page) == results(variants, "1", "2", "3")
+    front = {row[0].text: [cell.text for cell in row[1:3]] for row in table_rows(page, "All models")}
+    assert front == {"1": ["1", "0.01"], "2": ["1", "0.02"], "3": ["2", "unset"]}
+    with (tmp_path / "csv" / "results.csv").open() as lines:
+        assert {(line["Run"], line["lr"]) for line in csv.DictReader(lines)} == {(k, v[1]) for k, v in front.items()}
+    sections = {each.attributes["id"] for each in page.all("section")}
+    assert {"confusion", "classes", "subjects", "training", "cost", "entries", "provenance"} <= sections
+    for setting in SETTINGS:
+        assert setting in page.all("header")[0].text
+
+
+def test_one_run_is_shown_as_the_stages_file_would_be_with_its_settings(variants: Project, tmp_path: Path) -> None:
+    one = page_of(variants, tmp_path / "one.html", "1")
+    same = page_of(variants, tmp_path / "same.html", "--set", SETTINGS[0])
+    for name in ("All models", "Accuracy by subject", "Accuracy by class", "Size and time"):
+        shown, expected = ([[cell.text for cell in row] for row in table_rows(page, name)] for page in (one, same))
+        assert shown == expected, name
+    recordings = "16 recordings of 2 subjects, 8 classes. 3 models."
+    assert recordings in one.all("header")[0].text
+    assert recordings in same.all("header")[0].text
+
+
+def test_of_what_is_gone_figures_are_missing_and_it_is_said(copy: Project, tmp_path: Path) -> None:
+    copy.file.write_text(copy.file.read_text().replace("student:", "pupil:").replace("- student", "- pupil"))
+    plan = copy.plan(("stages.pupil.fit.lr", 0.02))
+    lost = next(step for id_, step in plan.steps.items() if id_.startswith("evaluate[pupil"))
+    copy.remove("evaluate", lost.key)
+    page = page_of(copy, tmp_path / "runs.html", "2", "1")
+    assert "run 2: 1 of 9 outputs are not in this store." in page.all("header")[0].text
+    assert "student, run 2 (0 of 1)" in page.text
+    found, expected = figures(page), results(copy, "2", "1")
+    assert found["2", "student", "top1"] is None
+    assert {key: value for key, value in found.items() if value is not None} == expected
+    for index in (copy.store / "outputs" / "index").iterdir():
+        copy.remove("index", index.name)
+    page = page_of(copy, tmp_path / "runs.html", "1")
+    assert "its index is gone" in page.text
+    assert {("1", *key[1:]): value for key, value in results(copy, "1").items()} == {
+        ("1", row[0].text.strip(), metric): float(row[at].attributes["data-v"])
+        for row in table_rows(page, "All models")
+        for metric, at in (("top1", 1), ("macro_f1", 4))
+    }
+
+
+def test_runs_stand_beside_other_experiments(variants: Project, copy: Project, tmp_path: Path) -> None:
+    files = ("-f", "stages.yaml", "-f", str(copy.file))
+    said = variants.command("report", *files, "1", code=2).stderr
+    assert f"say which: stages.yaml:1, {copy.file}:1" in said
+    page = page_of(variants, tmp_path / "both.html", *files, f"{copy.file}:1")
+    assert header(page, "All models")[0] == "Experiment"
+    copy.command("runs", "keep", "2", "low")
+    page = page_of(variants, tmp_path / "both.html", *files, "low", "stages.yaml:3", "stages.yaml:1")
+    shown = list(dict.fromkeys(row[0].text for row in table_rows(page, "All models")))
+    assert len(shown) == 3
+    assert [each.rpartition("run ")[2] for each in shown] == ["3", "1", "low"]
+
+
+def test_mistakes_are_told(variants: Project) -> None:
+    assert "RUN 9: no such run of stages.yaml" in variants.command("report", "9", code=2).stderr
+    assert "a run has its settings" in variants.command("report", "1", "--set", SETTINGS[0], code=2).stderr
+    assert "RUN and --watch exclude each other" in variants.command("report", "1", "--watch", code=2).stderr
