@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+# An `@` of these stands before a revision, as `store.backends.web.addresses` reads them.
+_DATASET = r"(?<![^\s,;'\"`(\[=])(hf://datasets/[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)@(?=[\w.%-])"
 _WITH_CREDENTIALS = r"([A-Za-z][A-Za-z0-9+.-]*:/+)(\S*)@([^\s@]*)"  # compiled only where a text has an `@`
 
 
@@ -16,10 +18,14 @@ def redact_secrets(text: str) -> str:
     --------
     >>> redact_secrets("cannot open s3://key:sec/ret@bucket/prefix")
     'cannot open s3://***@bucket/prefix'
+    >>> redact_secrets("hf://datasets/owner/name@main")
+    'hf://datasets/owner/name@main'
     """
     if "@" not in text:
         return text
-    return re.sub(_WITH_CREDENTIALS, lambda match: f"{match[1]}***{_visible_part(match[2], match[3])}", text)
+    kept = re.sub(_DATASET, "\\1\0", text)
+    shown = re.sub(_WITH_CREDENTIALS, lambda match: f"{match[1]}***{_visible_part(match[2], match[3])}", kept)
+    return shown.replace("\0", "@")
 
 
 def _visible_part(before: str, after: str) -> str:

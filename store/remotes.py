@@ -51,8 +51,8 @@ class StoreChain:
     ----------
     failures : dict
         The error message, by the URL of each remote that is left out.
-    absent : dict of str to None
-        The URLs of opened remotes where there was no store yet.
+    absent : dict of str to Store
+        The opened remotes where there was no store yet, by URL.
     located : dict of str to set of (str, str)
         Which outputs `locate` found, by the URL of the remote.
     """
@@ -68,7 +68,7 @@ class StoreChain:
         self.local = local
         self.urls = tuple(dict.fromkeys(remotes))
         self.failures: dict[str, str] = {} if failures is None else failures
-        self.absent: dict[str, None] = {}
+        self.absent: dict[str, Store] = {}
         self.located: dict[str, set[OutputName]] = {}
         self._base = base
         self._open: dict[str, Store] = {}
@@ -80,7 +80,7 @@ class StoreChain:
                 try:
                     self._open[url] = remote = Store.open(url, base=self._base)
                     if not remote.existed:
-                        self.absent[url] = None
+                        self.absent[url] = remote
                 except (UnsupportedUrl, UnsupportedFormat, WrongVariable):  # the user's mistake
                     raise
                 except StoreError as error:

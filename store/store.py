@@ -36,6 +36,7 @@ class Store:
     def __init__(self, root: Backend) -> None:
         self._root = root
         self.url = root.url
+        self.read_only = root.read_only  # whether it is behind a web server: nothing can be listed or written
         self.existed = False  # whether there was a store already when it was opened
 
     def __repr__(self) -> str:
@@ -48,8 +49,8 @@ class Store:
         Parameters
         ----------
         url : str
-            A folder, ``file://``, ``s3://``, ``gs://``, ``az://`` or ``memory://``. Credentials come from the
-            environment alone.
+            A folder, ``file://``, ``s3://``, ``gs://``, ``az://``, ``memory://``, or to read alone ``https://`` or
+            ``hf://``. Credentials come from the environment alone.
         base : Path, optional
             What a relative folder is relative to; the working directory by default.
 

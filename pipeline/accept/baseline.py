@@ -33,7 +33,7 @@ def find_baseline(plan: Plan, step: Step) -> Output:
         last = None
     if last is not None and differ_in_code_alone(last.manifest.recipe, step.recipe):
         return last
-    for store in (plan.store, *plan.chain.remotes().values()):
+    for store in (plan.store, *(remote for remote in plan.chain.remotes().values() if not remote.read_only)):
         newest = max(_alike(store, step), key=lambda manifest: manifest.created, default=None)
         if newest is not None:
             return store.output(newest.stage, newest.key)

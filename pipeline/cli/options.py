@@ -103,9 +103,10 @@ def note_failures(plan: Plan, reported: Container[str]) -> None:
     for url, why in plan.chain.failures.items():
         if url not in reported:
             note(f"remote {url} is left out: {why}")
-    for url in plan.chain.absent:
+    for url, remote in plan.chain.absent.items():
         if url not in reported:
-            note(f"there is no store at the remote {url}: check its name, or `pipeline push` makes one there")
+            or_push = "" if remote.read_only else ", or `pipeline push` makes one there"
+            note(f"there is no store at the remote {url}: check its name{or_push}")
 
 
 def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) -> Plan:

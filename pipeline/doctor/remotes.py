@@ -52,7 +52,8 @@ def find(url: str) -> Iterator[Finding]:
     if remote.existed:
         yield ok(about, "it answers, and is a store of this format")
     else:
-        yield note(about, "it answers; there is no store yet", "check its name; `pipeline push` makes one there")
+        or_push = "" if remote.read_only else "; `pipeline push` makes one there"
+        yield note(about, "it answers; there is no store yet", f"check its name{or_push}")
     try:
         if remote.check_writable():
             yield ok(about, "it can be written to")

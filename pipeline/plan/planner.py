@@ -88,6 +88,9 @@ def make_plan(
     if any((p.source_recipe, p.source.root) != (first.source_recipe, first.source.root) for p in points):
         raise first.document.error("matrix.source", "a matrix has one source", "use one stages file a source")
     store = Store.open(first.experiment.store, base=path.absolute().parent)
+    if store.read_only:
+        where = f"{store.url} is behind a web server, where nothing can be written"
+        raise first.document.error("store", where, "name it under remote:, and a folder under store:")
     chain = StoreChain(store, remotes(first.experiment.remote, path.absolute().parent))
     old_lock = read_lock(lock_path(path))
     streams = sorted({s for p in points for m in p.experiment.modalities for s in p.source.modalities[m].streams})

@@ -77,6 +77,8 @@ def target_of(plan: Plan, url: str | None) -> Store:
             "  set remote: to a folder or a URL such as s3://bucket/features, set PIPELINE_REMOTE, or give --remote"
         )
     target = Store.open(plan.chain.urls[0] if url is None else url)
+    if target.read_only:
+        target.check_writable()  # raises, and says what to do instead
     if _place(target) == _place(plan.store):
         raise ConfigError(f"{target.url} is the store itself\n  name another to push to")
     return target
@@ -141,6 +143,8 @@ def pin_in_remotes(plan: Plan, names: Collection[OutputName]) -> bool:
         if located := sorted(plan.chain.located.get(url, set()).intersection(names)):
             try:
                 new |= plan.history.in_store(remote).pin(located)
+            except NotPermitted:
+                continue
             except StoreError as error:
                 _log.warning("note: remote %s does not know what is used of it: %s", url, error)
     return new

@@ -47,6 +47,9 @@ class Backend(Protocol):
     locks_are_exclusive: bool
     """Whether a lock keeps all others out, so that a new owner may continue the attempt of an earlier one."""
 
+    read_only: bool
+    """Whether objects are read by their names and that is all: to list, to write or to lock is NotPermitted."""
+
     def check_mounted(self, store_exists: bool) -> None:
         """Record whether there is a store; StoreError where there was one and its file system is not mounted now."""
 

@@ -1,4 +1,4 @@
-"""From what the user wrote to a backend: a folder, file://, s3://, gs://, az:// or memory://."""
+"""From what the user wrote to a backend: a folder, file://, s3://, gs://, az://, https://, hf:// or memory://."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from store.home import expand_home
 from store.redaction import redact_secrets
 
 CLOUD = ("s3", "gs", "az")
+WEB = ("https", "http", "hf")
 
-_SCHEMES = ", ".join(f"{each}://" for each in ("file", *CLOUD, "memory"))
+_SCHEMES = ", ".join(f"{each}://" for each in ("file", *CLOUD, "https", "hf", "memory"))
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
@@ -43,6 +44,8 @@ def open_backend(url: str, base: Path | None = None) -> Backend:
             raise UnsupportedUrl(f"no store can be opened at {redact_secrets(url)}; use a folder or one of {_SCHEMES}")
         return LocalBackend((base or Path()) / expand_home(url))
     name = scheme[1].lower()
+    if name == "hf":  # where an `@` stands before a revision
+        return _open_web(url)
     parts = urlsplit(url)
     rest = url[scheme.end() :]
     # Any `@` counts: a secret may contain `/`, `?` and `#`. Only in the path of a folder is it an ordinary letter.
@@ -64,4 +67,12 @@ def open_backend(url: str, base: Path | None = None) -> Backend:
         from store.backends.object_store.backend import open_bucket
 
         return open_bucket(url, name)
+    if name in WEB:
+        return _open_web(url)
     raise UnsupportedUrl(f"no store can be opened at {url}; use a folder or one of {_SCHEMES}")
+
+
+def _open_web(url: str) -> Backend:
+    from store.backends.web.backend import open_web
+
+    return open_web(url)

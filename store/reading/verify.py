@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from store.backends.base import Backend, IrregularPath
 from store.backends.reread import read_again
-from store.errors import CorruptManifest
+from store.errors import CorruptManifest, NotPermitted
 from store.manifest.checksums import entry_of_object
 from store.manifest.manifest import load_manifest
 from store.manifest.schema import Manifest, ObjectEntry
@@ -16,6 +16,8 @@ from store.manifest.validation import Contradiction, misspelt
 from store.paths import is_name, manifest_path, output_prefix
 
 MAX_WORKERS = 4  # objects read at a time, each in pieces of about a MiB
+MAX_ASKED = 16  # objects of which the size is asked for at a time; each waits for the network
+_BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def verify_output(
     Parameters
     ----------
     deep : bool
-        Read everything and compare SHA-256; else compare sizes, in one listing.
+        Read everything and compare SHA-256; else compare sizes, in one listing where there is one.
     contradiction : callable, optional
         Returns what a recipe contradicts.
     progress : callable, optional
@@ -73,7 +75,7 @@ def verify_output(
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
     total = sum(entry.size for entry in manifest.objects)
     result = VerifyResult(stage, key, manifest.attempt, len(manifest.objects), total, misread=misread)
-    sizes = {item.path.removeprefix(f"{prefix}/"): item.size for item in backend.list_objects(prefix, result.irregular)}
+    sizes = _sizes(backend, prefix, manifest.objects, deep, result.irregular)
     irregular = {each.path.removeprefix(f"{prefix}/"): each.what for each in result.irregular}
     of_right_size: list[ObjectEntry] = []
     for entry in manifest.objects:
@@ -90,6 +92,27 @@ def verify_output(
     if not damage or _is_still_published(backend, manifest):
         return result
     return verify_output(backend, stage, key, deep=deep, contradiction=contradiction, progress=progress)
+
+
+def _sizes(
+    backend: Backend, prefix: str, entries: list[ObjectEntry], deep: bool, irregular: list[IrregularPath]
+) -> dict[str, int]:
+    """Return the size of every object below an attempt; of those of the manifest alone where nothing can be listed.
+
+    With `deep` those are taken for right then, since each is read afterwards.
+    """
+    try:
+        return {item.path.removeprefix(f"{prefix}/"): item.size for item in backend.list_objects(prefix, irregular)}
+    except NotPermitted:
+        if deep:
+            return {entry.path: entry.size for entry in entries}
+    found: dict[str, int] = {}
+    with ThreadPoolExecutor(MAX_ASKED) as threads:
+        for start in range(0, len(entries), _BATCH):  # as in `_compare_all`
+            batch = entries[start : start + _BATCH]
+            sizes = threads.map(lambda entry: backend.size(f"{prefix}/{entry.path}"), batch)
+            found |= {entry.path: size for entry, size in zip(batch, sizes, strict=True) if size is not None}
+    return found
 
 
 def _load_manifest(
@@ -114,7 +137,10 @@ def _load_manifest(
 
 
 def _misspelt_input(backend: Backend, manifest: Manifest) -> str | None:
-    stages = [stage for stage in backend.list_folders("outputs") if is_name(stage)] if manifest.inputs else []
+    try:
+        stages = [stage for stage in backend.list_folders("outputs") if is_name(stage)] if manifest.inputs else []
+    except NotPermitted:  # which stages there are is not known
+        return None
     absent = [
         key for key in manifest.inputs if all(backend.size(manifest_path(stage, key)) is None for stage in stages)
     ]

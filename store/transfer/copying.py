@@ -11,7 +11,7 @@ import msgspec
 
 from store.backends.base import Backend
 from store.backends.lock_owner import this_process
-from store.errors import CorruptManifest, MissingOutput, StoreError, StoreFull
+from store.errors import CorruptManifest, MissingOutput, NotPermitted, StoreError, StoreFull
 from store.maintenance.quarantine import replace_published
 from store.manifest.checksums import entry_of_object
 from store.manifest.family_index import add_to_family
@@ -162,7 +162,10 @@ def _sizes(backend: Backend, prefix: str) -> dict[str, int]:
 
 def _check_source(backend: Backend, manifest: Manifest, prefix: str) -> None:
     """Raise ChecksumMismatch, before anything is sent, where the source's listing contradicts the manifest."""
-    sizes = _sizes(backend, prefix)
+    try:
+        sizes = _sizes(backend, prefix)
+    except NotPermitted:  # a source that is read by name alone; each object is compared as it is sent
+        return
     suspect = next((entry for entry in manifest.objects if sizes.get(entry.path) != entry.size), None)
     if suspect is None:
         return

@@ -1,4 +1,4 @@
-"""``pipeline store ls``, ``show``, ``path`` and ``du``."""
+"""``pipeline store ls``, ``show``, ``path``, ``du`` and ``card``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from pipeline.cli.groups import Commands
 from pipeline.cli.named_outputs import NamedOutputs
 from pipeline.cli.options import json_text
+from pipeline.cli.store_card import card
 from pipeline.cli.store_options import open_store, store_options
 from pipeline.cli.told import WHAT, say
 from pipeline.errors import ConfigError
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @click.group(cls=Commands)
 def command() -> None:
-    """Look at what is in a store: ls, show, path, du."""
+    """Look at what is in a store: ls, show, path, du; write a README for it: card."""
+
+
+command.add_command(card)
 
 
 @command.command(epilog="Example: pipeline store ls --stage train")

@@ -39,6 +39,7 @@ class LocalBackend:
     """
 
     locks_are_exclusive = True
+    read_only = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.path.abspath(folder)

@@ -20,7 +20,7 @@ from store.backends.lock_owner import LockOwner
 from store.backends.object_store import requests
 from store.backends.object_store.clients import GIVE_UP, PATIENCE, connect, stall_s
 from store.backends.object_store.leases import Lease, holder_of
-from store.backends.object_store.service_errors import REFUSED_ERRORS, describe_service_error
+from store.backends.object_store.service_errors import describe_service_error, is_refusal
 from store.errors import NotPermitted, StoreError, UnsupportedUrl
 from store.paths import FORMAT_PATH
 
@@ -59,6 +59,7 @@ class ObjectStoreBackend:
     """
 
     locks_are_exclusive = False
+    read_only = False
 
     def __init__(self, url: str, objects: ObjectStore, patient: ObjectStore | None = None) -> None:
         self.url = url if url.endswith("://") else url.rstrip("/")
@@ -211,7 +212,7 @@ class ObjectStoreBackend:
         try:
             yield
         except BaseError as error:  # not chained: the service's own message may hold a signature
-            error_type = NotPermitted if isinstance(error, REFUSED_ERRORS) else StoreError
+            error_type = NotPermitted if is_refusal(error) else StoreError
             raise error_type(f"cannot {action} {self.url}/{path}: {describe_service_error(error)}") from None
         except FileNotFoundError:
             if action != "write":

@@ -46,18 +46,29 @@ def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
     patience : float
         How many times as long as usual a request may take.
     """
-    stall = stall_s() * patience
-    options: Any = {
-        "connect_timeout": timedelta(seconds=min(CONNECT_S, stall)),
-        "read_timeout": timedelta(seconds=stall),
-        "timeout": timedelta(seconds=REQUEST_S),
-    }
+    options = timeouts(patience)
     for name in _FROM_ENVIRONMENT:
         if value := os.environ.get(f"{_PREFIXES[scheme]}_{name.upper()}"):
             options[name] = value.lower() in ("1", "true", "on", "yes", "y") if name.startswith("allow") else value
     if "proxy_url" not in options:
         options |= only_named_hosts(scheme, os.environ)
-    retry: Any = {
+    return from_url(url, client_options=options, retry_config=retries(patience))
+
+
+def timeouts(patience: float = 1.0) -> Any:
+    """Return obstore's client options for how long a request may take."""
+    stall = stall_s() * patience
+    return {
+        "connect_timeout": timedelta(seconds=min(CONNECT_S, stall)),
+        "read_timeout": timedelta(seconds=stall),
+        "timeout": timedelta(seconds=REQUEST_S),
+    }
+
+
+def retries(patience: float = 1.0) -> Any:
+    """Return obstore's configuration of when a request is sent again."""
+    stall = stall_s() * patience
+    return {
         "max_retries": RETRIES,
         "retry_timeout": timedelta(seconds=stall * GIVE_UP),
         "backoff": {
@@ -66,7 +77,6 @@ def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
             "base": BACKOFF_BASE,
         },
     }
-    return from_url(url, client_options=options, retry_config=retry)
 
 
 def stall_s() -> float:

@@ -19,24 +19,32 @@ MAX_LISTED = 20_000_000
 
 T = TypeVar("T")
 
+Check = Callable[[Any], None]
+"""Looks at obstore's GetResult before any byte of it is taken, and raises where it cannot be the object."""
 
-def get(objects: ObjectStore, path: str, start: int, stop: int) -> bytes:
+
+def accept(answer: Any) -> None:
+    """Take any answer: a service's own API names its errors by their status."""
+
+
+def get(objects: ObjectStore, path: str, start: int, stop: int, check: Check = accept) -> bytes:
     """Return bytes `start` to `stop` of an object, or to its end; `DeadlineExceeded` where more than those arrive."""
     wanted = stop - start
-    data, _ = call(lambda: _receive(objects, path, wanted, {"range": (start, stop)}))
+    data, _ = call(lambda: _receive(objects, path, wanted, {"range": (start, stop)}, check))
     if len(data) > wanted:
         raise DeadlineExceeded(f"more than the {wanted:,} bytes that were asked for came")
     return data
 
 
-def first_bytes(objects: ObjectStore, path: str, limit: int) -> tuple[bytes, Any]:
+def first_bytes(objects: ObjectStore, path: str, limit: int, check: Check = accept) -> tuple[bytes, Any]:
     """Return an object's bytes, or slightly more than the first `limit` of them, and its metadata."""
-    return call(lambda: _receive(objects, path, limit, {}))
+    return call(lambda: _receive(objects, path, limit, {}, check))
 
 
-async def _receive(objects: ObjectStore, path: str, limit: int, options: Any) -> tuple[bytes, Any]:
+async def _receive(objects: ObjectStore, path: str, limit: int, options: Any, check: Check) -> tuple[bytes, Any]:
     budget = RequestBudget()
     answer = await budget.wait(lambda: obstore.get_async(objects, path, options=options))
+    check(answer)
     pieces, size = [], 0
     body = answer.stream(min_chunk_size=min(MIB, limit))
     while size <= limit and (piece := await budget.wait(lambda: _next(body))) is not None:
@@ -47,19 +55,22 @@ async def _receive(objects: ObjectStore, path: str, limit: int, options: Any) ->
     return data, answer.meta
 
 
-def stream(objects: ObjectStore, path: str) -> Iterator[Data]:
+def stream(objects: ObjectStore, path: str, check: Check = accept) -> Iterator[Data]:
     """Yield an object's bytes in pieces of about a MiB; the caller stops when there are too many."""
     budget = RequestBudget()
     answer = call(lambda: budget.wait(lambda: obstore.get_async(objects, path)))
+    check(answer)
     body = answer.stream(min_chunk_size=MIB)
     while (piece := call(lambda: budget.wait(lambda: _next(body)))) is not None:
         budget.earn_bytes(len(piece))
         yield memoryview(piece)
 
 
-def head(objects: ObjectStore, path: str) -> Any:
+def head(objects: ObjectStore, path: str, check: Check = accept) -> Any:
     """Return an object's metadata."""
-    return _request(lambda: obstore.head_async(objects, path))
+    answer = _request(lambda: obstore.get_async(objects, path, options={"head": True}))
+    check(answer)
+    return answer.meta
 
 
 def entries(objects: ObjectStore, prefix: str) -> Iterator[Any]:

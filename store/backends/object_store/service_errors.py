@@ -20,7 +20,14 @@ _CODE = re.compile(r"<Code>([^<]{1,80})</Code>")
 _CAUSE = re.compile(r'message: "([^"]{1,80})"|"(dns error)"|kind: (Timeout)\b')
 _RETRY_SETTINGS = re.compile(r", max_retries: \d+, retry_timeout: \S+ *")
 REFUSED_ERRORS = (PermissionDeniedError, UnauthenticatedError)
+_REFUSED_LISTING = re.compile(r"performing list request: .*status code: 40[13]\b")  # to obstore an error like any other
+_NO_CREDENTIALS = re.compile(r"//(?:169\.254\.|metadata\.google)")  # where a provider's machine would get its own
 _MIN_SECRET_LENGTH = 6  # a shorter value is no secret, and would blot out ordinary words
+
+
+def is_refusal(error: Exception) -> bool:
+    """Tell whether a service does not let this user do what was asked."""
+    return isinstance(error, REFUSED_ERRORS) or _REFUSED_LISTING.search(str(error)) is not None
 
 
 def describe_service_error(error: Exception) -> str:
@@ -35,11 +42,22 @@ def describe_service_error(error: Exception) -> str:
         )
         detail = None
     message = _RETRY_SETTINGS.sub(" ", message).rstrip(". ") + (f" ({detail[detail.lastindex or 0]})" if detail else "")
-    if isinstance(error, REFUSED_ERRORS):
+    if _NO_CREDENTIALS.search(message):
+        remedy = (
+            "No credentials are in the environment: set them or, to read what everybody may read, "
+            "AWS_SKIP_SIGNATURE=true (GOOGLE_SKIP_SIGNATURE, AZURE_SKIP_SIGNATURE)"
+        )
+    elif is_refusal(error):
         remedy = "Check that the credentials in the environment are right and allow this"
     else:
         remedy = "Check the URL, the network and the credentials in the environment, then run again"
     return f"{without_secrets(message)}. {remedy}"
+
+
+def cause_of(error: Exception) -> str:
+    """Return why there was no answer, in brackets: what the system said; empty where that is not known."""
+    found = _CAUSE.search(str(error))
+    return f" ({found[found.lastindex or 0]})" if found else ""
 
 
 def without_secrets(text: str) -> str:

@@ -16,6 +16,8 @@ from pipeline.doctor import remotes, unfinished
 from pipeline.doctor.finding import Finding
 from store import Store
 
+from ...nginx import serve
+
 REPOSITORY = Path(__file__).parents[3]
 KEY = "0" * 64
 _WRITE = f"""
@@ -69,6 +71,16 @@ def test_no_store_yet(tmp_path: Path) -> None:
     (found,) = unfinished.find("none", tmp_path)
     assert found.level == "ok"
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_web_server(tmp_path: Path) -> None:
+    Store.open(str(tmp_path / "there")).write_ref("me", b"{}")
+    with serve(tmp_path) as url:
+        found = [*remotes.find(f"{url}/there")]
+        assert "is a store of this format" in texts(found, "ok")
+        assert "it can be read only: cannot write" in texts(found, "note")
+        (absent, _) = remotes.find(f"{url}/nowhere")
+        assert (absent.level, absent.repair) == ("note", "check its name")
 
 
 def test_a_remote_folder(tmp_path: Path) -> None:
