@@ -143,6 +143,7 @@ def test_real_recordings_are_all_listed(real_listing: Listing) -> None:
     assert all(set(row.streams) == {"depth", "skeleton", "inertial"} for row in real_listing.recordings)
 
 
+@pytest.mark.slow  # a timing
 @pytest.mark.realdata
 def test_real_listing_is_quick(real_utd_mhad: Path) -> None:
     source = UtdMhad(real_utd_mhad)
