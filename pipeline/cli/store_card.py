@@ -22,7 +22,7 @@ def card(path: Path, settings: tuple[str, ...], url: str | None, place: str | No
 
     What is in it, from which data and code, and how to use it. The licence of the data is yours to fill in.
     """
-    from pipeline.report.store_card import ANYWHERE, card_text, read_card
+    from pipeline.report.store.card import ANYWHERE, card_text, read_card
 
     _check(output)
     store = open_store(path, settings, url)

@@ -13,8 +13,8 @@ from pipeline.cli.store_options import open_store, store_options
 from pipeline.cli.told import say
 from pipeline.errors import ConfigError
 from pipeline.keys.recipe_check import contradiction
-from pipeline.report import gc_report as scraps
 from pipeline.report.progress_line import ProgressLine
+from pipeline.report.store import cleaning as scraps
 from pipeline.terminal import note
 from store import resolve_ref_names
 from store.errors import StoreError

@@ -15,7 +15,7 @@ from pipeline.cli.store_card import card
 from pipeline.cli.store_options import open_store, store_options
 from pipeline.cli.told import WHAT, say
 from pipeline.errors import ConfigError
-from pipeline.report import store_report as outputs
+from pipeline.report.store import outputs
 from pipeline.stagesfile.schema import did_you_mean
 from pipeline.terminal import note
 from store import Store, usage_of, users_of

@@ -18,7 +18,7 @@ from pipeline.formatting import size
 from pipeline.keys.recipe_check import contradiction
 from pipeline.registry import STAGES
 from pipeline.report.progress_line import ProgressLine
-from pipeline.report.verify_report import VerifyReport
+from pipeline.report.store.verification import VerifyReport
 from pipeline.run.selection import outputs_of
 from store import IN_THE_WAY, IrregularPath, Store
 from store.errors import StoreError

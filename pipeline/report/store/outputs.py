@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pipeline.formatting import counted, cut, duration, shortened, size
-from pipeline.report.gc_report import age, ref_json
 from pipeline.report.results_text import table
+from pipeline.report.store.cleaning import age, ref_json
 from store import Folder, Manifest, Origin, OutputName, Ref, Totals, Usage
 
 _WIDE = 110  # columns, from which on the list says who made what

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.formatting import counted, shortened, size
-from pipeline.report.gc_report import foreign_notes, irregular_notes
+from pipeline.report.store.cleaning import foreign_notes, irregular_notes
 from store import IrregularPath, OutputName, VerifyResult
 
 _MOST_OBJECTS = 20  # of one output, in text
