@@ -139,12 +139,11 @@ class History:
 
         self._change(lambda: any(self.steps.get(step) != past for step, past in done.items()), make)
 
-    def release(self, outputs: Collection[OutputName], *, steps: bool) -> None:
-        """Name outputs no longer that nothing but a dropped run needs; with `steps` also where a step has them."""
+    def release(self, outputs: Collection[OutputName]) -> None:
+        """Name outputs no longer that nothing but a dropped run needs; those that the stages file's steps have stay."""
 
         def make() -> tuple[dict[str, StepRecord], Iterable[PendingUse]]:
-            kept = {id_: past for id_, past in self._own.items() if not (steps and _output(past) in outputs)}
-            return kept, [use for use in self._uses if _output(use) not in outputs]
+            return self._own, [use for use in self._uses if _output(use) not in outputs]
 
         self._change(lambda: not self.pinned_outputs().isdisjoint(outputs), make)
 

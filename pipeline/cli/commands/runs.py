@@ -77,7 +77,7 @@ def drop(context: click.Context, path: Path, settings: tuple[str, ...], run: str
         say(f"the damaged record of run {run} is deleted; its outputs are as they were")
         return 0
     found = remembered.runs.find(run)
-    free = remembered.runs.drop(found, remembered.file_asked)
+    free = remembered.runs.drop(found)
     stay = len(found.record.output_names) - len(free)
     say(f"run {found.title} is dropped: nothing else here needs {counted(len(free), 'output')} of it, {stay} stay")
     if free:

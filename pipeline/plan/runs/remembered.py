@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.plan.history import History
 from pipeline.plan.runs.record import RunRecord, UnreadableRecord, decode, encode
-from pipeline.plan.runs.settings import differing
 from pipeline.plan.runs.slots import Slot, group_of, slots_of
 from pipeline.stagesfile.schema import did_you_mean
 from store import OutputName, Store, StoreChain, encode_ref
@@ -118,17 +116,13 @@ class Runs:
             with self._records.lock_all():
                 self._records.write(run.slot.name, encode(msgspec.structs.replace(record, name=name)))
 
-    def drop(self, run: Run, file_asked: Mapping[str, Any]) -> set[OutputName]:
-        """Forget a run; return the outputs that nothing else that is remembered of this stages file needs.
-
-        A run of what the stages file itself says leaves it its steps: those stay.
-        """
+    def drop(self, run: Run) -> set[OutputName]:
+        """Forget a run; return the outputs that nothing else needs: no run that is remembered, no step of the file."""
         _check_ended(run)
         others = (other.record.output_names for other in self.listed if other != run)
         alone = run.record.output_names.difference(*others)
         history = History.read(self._store, self._path)
-        is_trial = bool(differing(run.record.asked, file_asked))
-        history.release(alone, steps=is_trial)
+        history.release(alone)
         self._store.delete_ref(self._reference(run.slot))
         with self._records.lock_all():
             self._records.delete(run.slot.name)

@@ -122,6 +122,16 @@ def test_cleaning_keeps_what_is_kept_and_frees_what_is_dropped(copy: Project) ->
     assert not any(has(copy, output) for output in own[0])
 
 
+def test_what_the_stages_file_itself_needs_stays_when_trials_are_dropped(copy: Project) -> None:
+    assert "everything is cached" in copy.command("run").stdout
+    for reference in {path.name for path in (copy.store / "refs").glob("*.json")} - {reference_of(copy)}:
+        (copy.store / "refs" / reference).unlink()  # that of the project which this one was copied from
+    said = [copy.command("runs", "drop", number).stdout for number in "123"]
+    assert all("nothing else here needs 2 outputs" in each for each in said)
+    copy.command("gc", "--grace", "0", "--yes")
+    assert all(has(copy, output) for output in keys(copy).values())
+
+
 def leave_something_to_do(project: Project) -> None:
     """Remove an output of the stages file as it stands: a run that has nothing to do is not remembered."""
     step = next(step for step in project.plan().steps.values() if step.stage == "evaluate")
