@@ -16,7 +16,8 @@ from pipeline.report.results import METRICS, Difference, Row, differences, rando
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Align columns; those in `right` to the right."""
+    """Align columns; those in `right` to the right. A cell is one line, whatever a name of the user's has in it."""
+    rows = [[cell.replace("\n", "\\n").replace("\r", "\\r") for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
@@ -45,17 +46,31 @@ def results_text(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) 
     if not rows:
         return no_results(plan)
     text = sheet_text(results_sheet([((), row) for row in rows]))
-    return "\n".join([text, *difference_lines(differences(plan, rows), rows), *notes(plan)])
+    gone = missing_evaluations(plan.states[step.id] for step in plan.steps.values() if step.stage == "evaluate")
+    return "\n".join([text, *difference_lines(differences(plan, rows), rows), *gone, *notes(plan)])
+
+
+def missing_evaluations(states: Iterable[str]) -> list[str]:
+    """Say that figures are of fewer seeds than were asked for, by the states of all evaluations."""
+    states = [*states]
+    missing = sum(state not in ("cached", "remote") for state in states)
+    of = counted(len(states), "evaluation")
+    return [f"note: {missing} of {of} are not there (yet); figures need all folds of a seed"] if missing else []
 
 
 def difference_lines(pairs: Sequence[Difference], rows: Sequence[Row]) -> list[str]:
     """Say of each distilled model what it gained on the one without a teacher."""
     return [
         f"{context(d.row, rows)}{d.row.model} minus {d.baseline}, paired over {d.n} seeds: "
-        f"{d.mean:+.2f} points of {TITLES[d.row.metric][:-2]} (95 % interval {d.low:+.2f} to {d.high:+.2f})"
+        f"{_signed(d.mean)} points of {TITLES[d.row.metric][:-2]} "
+        f"(95 % interval {_signed(d.low)} to {_signed(d.high)})"
         for d in pairs
         if d.row.metric in METRICS
     ]
+
+
+def _signed(points: float) -> str:
+    return f"{round(points, 2) + 0.0:+.2f}"  # adding zero makes -0.0 positive
 
 
 def no_results(plan: Plan) -> str:

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import BinaryIO
@@ -48,8 +48,9 @@ def _heartbeat(out: BinaryIO) -> Iterator[None]:
     ended = threading.Event()
 
     def beat() -> None:
-        while not ended.wait(silent_s() / BEATS):
-            _send(out, StepEvent("", WorkerAlive()))
+        with suppress(BrokenPipeError):  # the run has ended, which the reader of its jobs sees, too
+            while not ended.wait(silent_s() / BEATS):
+                _send(out, StepEvent("", WorkerAlive()))
 
     threading.Thread(target=beat, daemon=True).start()
     try:

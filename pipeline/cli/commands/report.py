@@ -13,6 +13,7 @@ from pipeline.cli.options import exclusive, plan_of, several_experiments_options
 from pipeline.cli.remembered_runs import FoundRuns, runs_by_file
 from pipeline.cli.told import say
 from pipeline.formatting import counted, size
+from pipeline.terminal import note
 
 if TYPE_CHECKING:
     from pipeline.report.html.gather.outcome import Outcome
@@ -119,6 +120,8 @@ def _write(outcomes: Sequence[Outcome], places: _Places, reload: bool = False) -
         write_text(places.latex, as_latex(report))
         written.append(str(places.latex))
     say(f"written: {', '.join(written)}")
+    if not report.models:
+        note("no model has figures yet, and the page says why; of a run with --set it is `pipeline report RUN`")
 
 
 def _named(paths: tuple[Path, ...]) -> dict[str, Path]:

@@ -83,13 +83,14 @@ class Runs:
     def find(self, text: str) -> Run:
         """Return the run of a number or a name; ConfigError where there is none."""
         for run in self.listed:
-            if text in (str(run.number), run.record.name):
+            if text and text in (str(run.number), run.record.name):  # most have no name
                 return run
         for slot, why in self.unreadable.items():
             if text == str(slot.number):
                 raise ConfigError(f"RUN {text}: {self._records.url}/{slot.name} {why}\n  it is left as it is")
         known = did_you_mean(text, [run.title for run in self.listed]) if self.listed else "none yet"
-        raise ConfigError(f"RUN {text}: no such run of {self._path.name}\n  {known}; `pipeline runs` lists them")
+        missing = f"RUN {text or repr(text)}: no such run of {self._path.name}"
+        raise ConfigError(f"{missing}\n  {known}; `pipeline runs` lists them")
 
     def keep(self, run: Run, name: str) -> None:
         """Name what a run needs in a reference of its own, so that cleaning keeps it, and give the run a name."""

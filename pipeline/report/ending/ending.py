@@ -11,6 +11,8 @@ from pipeline.report.ending.made import made_text
 from pipeline.report.results_text import missing_evaluate, notes, results_text
 from pipeline.run.outcome import Outcome
 
+_PAGE = "all of it as a page for a browser: `pipeline report`"
+
 
 def ending_text(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seconds: float, target: str | None) -> str:
     """Write the last lines of a run that took so many seconds.
@@ -18,7 +20,8 @@ def ending_text(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seco
     `target` is the entry that it was to do no more than; None of a run of everything, which shows the results.
     """
     lines = [made_text(plan, target)] if target else _results(plan, selected)
-    next_ = "all of it as a page for a browser: `pipeline report`" if target is None and _evaluated(plan) else ""
+    page = "`pipeline runs` lists this one; of it as a page: `pipeline report RUN`" if plan.trial else _PAGE
+    next_ = page if target is None and _evaluated(plan) else ""
     return "\n".join(filter(None, [*lines, _counts(plan, selected, outcome, seconds), next_]))
 
 

@@ -98,6 +98,8 @@ def test_a_setting_beside_a_run_is_refused(variants: Project) -> None:
     said = variants.command("results", "9", code=2).stderr
     assert "RUN 9: no such run" in said
     assert "3, 2, 1" in said
+    for command in ("drop", "keep"):  # as a script does whose variable is empty
+        assert "RUN '': no such run" in variants.command("runs", command, "", code=2).stderr
 
 
 def test_cleaning_keeps_what_is_kept_and_frees_what_is_dropped(copy: Project) -> None:

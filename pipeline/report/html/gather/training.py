@@ -15,7 +15,7 @@ from store import Store
 
 @dataclass(frozen=True)
 class Curve:
-    """A figure by epoch, from 1 on: mean, least and greatest over folds and seeds."""
+    """A figure by epoch, from 1 to the last that all folds and seeds reached: their mean, least and greatest."""
 
     mean: Sequence[float]
     low: Sequence[float]
@@ -30,6 +30,8 @@ class TrainingFacts:
     ----------
     runs
         Of which there are that many.
+    epochs
+        The median over runs.
     parameters, bytes
         Of the model, and of its file; the median over runs.
     seconds_an_epoch
@@ -76,7 +78,7 @@ def training_of(store: Store, model: Model) -> TrainingFacts | None:
     ]
     return TrainingFacts(
         len(histories),
-        max(map(len, histories)),
+        round(statistics.median(map(len, histories))),
         _curve([[each.loss for each in history] for history in histories]),
         _curve([[100 * each.accuracy for each in history] for history in histories]),
         round(statistics.median(parameters)) if parameters else None,
@@ -90,8 +92,8 @@ def training_of(store: Store, model: Model) -> TrainingFacts | None:
 
 
 def _curve(runs: Sequence[Sequence[float]]) -> Curve:
-    """Join runs; of unequal lengths, an epoch has those that came as far."""
-    columns = [[run[at] for run in runs if at < len(run)] for at in range(max(map(len, runs)))]
+    """Join runs, of unequal lengths up to the end of the shortest: further on a mean would be of other runs."""
+    columns = [[run[at] for run in runs] for at in range(min(map(len, runs)))]
     return Curve([statistics.fmean(each) for each in columns], [*map(min, columns)], [*map(max, columns)])
 
 

@@ -52,8 +52,8 @@ def training(report: Report) -> Section | None:
                 )
             )
     lead = (
-        "Means over folds and seeds, with their range. Losses of unlike tasks, such as distillation and plain "
-        "training, do not compare."
+        "Means over folds and seeds, with their range, up to the last epoch that all of them reached; epochs are "
+        "medians. Losses of unlike tasks, such as distillation and plain training, do not compare."
     )
     if validated:
         lead += (
