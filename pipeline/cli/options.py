@@ -125,4 +125,14 @@ def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) 
     if earlier is None:
         for location, what in plan.absent.items():
             note(f"{what} not at {location}; keys come from {lock_path(path).name}")
+        _note_idle_defaults(plan, settings)
     return plan
+
+
+def _note_idle_defaults(plan: Plan, settings: tuple[str, ...]) -> None:
+    """Say of a default of ``fit`` that was set on the command line where no entry leaves it open."""
+    entries = [entry for point in plan.points for entry in point.entries.values() if entry.stage in ("train", "distil")]
+    for key in (setting.partition("=")[0] for setting in settings):
+        top, _, name = key.partition(".")
+        if top == "fit" and name and entries and all(name in (entry.body.get("fit") or {}) for entry in entries):
+            note(f"--set {key} changes nothing: each entry says its own; set stages.{entries[0].name}.{key}")

@@ -280,3 +280,10 @@ def test_help_says_what_it_is_for_and_gives_an_example(said_here: Callable[..., 
     said = said_here(*command.split(), "--help")
     assert said.code == 0
     assert f"Example: pipeline {command}" in said.out
+
+
+def test_a_default_that_no_entry_leaves_open_is_told(project: Any) -> None:
+    said = project.command("status", "--set", "fit.epochs=5").stderr
+    assert "--set fit.epochs changes nothing" in said
+    assert "stages.teacher.fit.epochs" in said
+    assert "changes nothing" not in project.command("status", "--set", "fit.lr=0.01").stderr
