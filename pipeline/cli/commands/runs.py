@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 from pipeline.cli.groups import Commands
 from pipeline.cli.options import experiment_options, json_text
 from pipeline.cli.remembered_runs import Remembered
-from pipeline.cli.told import DEFAULT_FILE, say
+from pipeline.cli.told import DEFAULT_FILE, say, width_of
 from pipeline.formatting import counted
 from pipeline.plan.runs.remembered import present
 from pipeline.report.runs import listing
@@ -33,11 +34,12 @@ def command(context: click.Context, path: Path, settings: tuple[str, ...], as_js
     if as_json:
         print(json_text([listing.as_json(run, there, remembered.file_asked) for run in runs.listed]))
     elif runs.listed:
-        say(listing.as_text(runs.listed, there, remembered.file_asked))
+        columns = width_of(sys.stdout) or listing.COLUMNS
+        say(listing.as_text(runs.listed, there, remembered.file_asked, columns))
         say("compare them: `pipeline results RUN RUN`, `pipeline report RUN RUN`")
         say("what cleaning may free: `pipeline runs keep RUN NAME`, `pipeline runs drop RUN`")
     else:
-        say(f"nothing was run from {path} yet, or before runs were remembered: `pipeline run`")
+        say(f"no run of {path} is remembered: `pipeline run` begins one")
     return 0
 
 

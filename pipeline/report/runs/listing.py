@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pipeline.formatting import cut, shortened
@@ -38,18 +39,31 @@ def as_json(run: Run, there: Collection[OutputName], file_asked: Mapping[str, An
     }
 
 
-def as_text(runs: Sequence[Run], there: Collection[OutputName], file_asked: Mapping[str, Any]) -> str:
-    """Write two lines a run, or more where there are many models: how it stands, and its figures."""
+def as_text(
+    runs: Sequence[Run], there: Collection[OutputName], file_asked: Mapping[str, Any], columns: int = COLUMNS
+) -> str:
+    """Write two lines a run, or more where there are many settings or models: how it stands, and its figures."""
     rows = [[_title(run), _when(run.record.began), run.state(there), ""] for run in runs]
     header = ["run", "when", "state", "settings"]
     used = sum(max(len(row[i]) for row in [header, *rows]) + 2 for i in range(3))
-    for run, row in zip(runs, rows, strict=True):
-        row[3] = cut(settings_text(differing(run.record.asked, file_asked)), max(COLUMNS - used, 20))
+    asked = [_settings_lines(differing(run.record.asked, file_asked), used, columns) for run in runs]
+    for row, settings in zip(rows, asked, strict=True):
+        row[3] = settings[0]
     first, rule, *lines = table(header, rows).split("\n")
     text = [first, rule]
-    for run, line in zip(runs, lines, strict=True):
-        text += [line, *textwrap.wrap(_figures(run), COLUMNS, initial_indent="    ", subsequent_indent="    ")]
+    for run, line, settings in zip(runs, lines, asked, strict=True):
+        text += [line, *settings[1:]]
+        text += textwrap.wrap(_figures(run), columns, initial_indent="    ", subsequent_indent="    ")
     return "\n".join(text)
+
+
+def _settings_lines(settings: Mapping[str, Any], used: int, columns: int) -> list[str]:
+    """Write settings: what stands in the row, beside the columns that are used, and the lines below it."""
+    wrap = partial(textwrap.wrap, settings_text(settings), break_long_words=False, break_on_hyphens=False)
+    first, *rest = wrap(max(columns - used, 1))
+    if max(map(len, [first, *rest])) <= columns - used:
+        return [first, *(" " * used + line for line in rest)]
+    return ["", *(f"    {cut(line, columns - 4)}" for line in wrap(columns - 4))]
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:

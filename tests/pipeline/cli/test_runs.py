@@ -63,6 +63,15 @@ def test_runs_lists_settings_state_and_figures(variants: Project) -> None:
     assert f"student {rows[2]['mean']:.2f}" in text
 
 
+def test_many_settings_are_listed_whole(copy: Project) -> None:
+    values = {"lr": 0.013, "weight_decay": 0.017, "label_smoothing": 0.11, "warmup": 1}
+    settings = [f"stages.student.fit.{key}={value}" for key, value in values.items()]
+    copy.command("run", "--until", "student", *(part for each in settings for part in ("--set", each)))
+    text = copy.command("runs").stdout
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(setting in text for setting in settings)
+
+
 def test_results_of_runs_have_what_differs_in_front(variants: Project) -> None:
     rows = json.loads(variants.command("results", "1", "2", "3", "--json").stdout)
     for number, setting in enumerate(SETTINGS, 1):
@@ -244,6 +253,6 @@ def test_mistakes_are_told(copy: Project) -> None:
 
 
 def test_before_any_run(project: Project) -> None:
-    assert "nothing was run" in project.command("runs").stdout
+    assert "is remembered: `pipeline run` begins one" in project.command("runs").stdout
     assert listed(project) == []
     assert not os.path.exists(project.store)
