@@ -71,7 +71,7 @@ class Running:
         """How fast it goes: ``380 images/s``; empty where that is not known."""
         for pace, unit in (self._images, "images"), (self._pace, self._unit):
             if rate := pace.rate(now):
-                return f"{_figure(rate)} {unit}/s"
+                return f"{_figure(rate)} {unit.partition(' ')[0]}/s"  # recordings, of "recordings made"
         return ""
 
     def left(self, now: float) -> float | None:
