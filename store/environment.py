@@ -37,6 +37,11 @@ def seconds_from_environment(name: str) -> float:
     return value
 
 
+def is_true(value: str) -> bool:
+    """Tell whether a variable switches something on, as object_store reads it."""
+    return value.strip().lower() in ("1", "true", "on", "yes", "y")
+
+
 def check_environment() -> None:
     """Raise WrongVariable where any of them is unusable, before the threads that read them could only fail."""
     for name in _SECONDS:

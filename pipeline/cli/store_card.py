@@ -8,6 +8,7 @@ import click
 
 from pipeline.cli.store_options import open_store, store_options
 from pipeline.errors import ConfigError
+from store import redact_secrets
 
 
 @click.command(epilog="Example: pipeline store card --at hf://datasets/OWNER/NAME -o README.md")
@@ -26,7 +27,8 @@ def card(path: Path, settings: tuple[str, ...], url: str | None, place: str | No
 
     _check(output)
     store = open_store(path, settings, url)
-    text = card_text(read_card(store), place or (store.url if "://" in store.url else ANYWHERE))
+    there = redact_secrets(place) if place else store.url if "://" in store.url else ANYWHERE
+    text = card_text(read_card(store), there)
     if output is None:
         print(text, end="")
         return 0

@@ -66,8 +66,12 @@ def _tagged(place: str, model: str, tag: str) -> Finding:
     if util.find_spec("timm") is None:
         return problem(TOPIC, f"{place}: timm is not installed here", "pip install timm")
     from huggingface_hub import constants, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    file = try_to_load_from_cache(f"timm/{model}.{tag}", "model.safetensors")
+    try:
+        file = try_to_load_from_cache(f"timm/{model}.{tag}", "model.safetensors")
+    except HFValidationError:
+        return problem(TOPIC, f"{place}: {model}.{tag} can be no name on timm's hub", "see timm.list_pretrained()")
     if isinstance(file, str):
         return ok(TOPIC, f"{place}: timm's {model}.{tag} is in {file}")
     folder = Path(constants.HF_HUB_CACHE) / f"models--timm--{model}.{tag}"

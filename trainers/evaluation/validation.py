@@ -14,7 +14,8 @@ def validation_ids(train: Sequence[Trial], test_subjects: Collection[str], share
 
     Where no subject is on both sides of the fold, whole subjects: the share of them, one at least, and one at least is
     left. Where one is, recordings: the share of them, spread over the classes, and of each class one at least is left.
-    Hashes of names decide, so that every model of a fold has the same ones, and a larger share holds a smaller one's.
+    Hashes of names decide, so that every model of a fold has the same ones, and a larger share holds a smaller one's;
+    with whom the fold tests in them, so that in another fold it is others.
 
     Parameters
     ----------
@@ -30,7 +31,8 @@ def validation_ids(train: Sequence[Trial], test_subjects: Collection[str], share
     SplitError
         There is nothing that can be set apart.
     """
-    subjects = sorted({trial.subject for trial in train}, key=_hash)
+    fold = "\n".join(sorted(test_subjects))
+    subjects = sorted({trial.subject for trial in train}, key=lambda subject: _hash(f"{fold}\n{subject}"))
     if not subjects or not {*subjects}.isdisjoint(test_subjects):
         return _recordings(train, share)
     if len(subjects) == 1:
@@ -52,7 +54,7 @@ def _recordings(train: Sequence[Trial], share: float) -> frozenset[str]:
     if not places:
         problem = f"a recording must be set apart, and each class has one to train on ({listed(sorted(sizes))})"
         raise SplitError("", problem, "add recordings, or leave `validation` out")
-    chosen = sorted(places, key=lambda place: (place[0], _hash(place[1])))[: max(round(share * len(train)), 1)]
+    chosen = sorted(places, key=lambda place: place[0])[: max(round(share * len(train)), 1)]
     return frozenset(id_ for _, id_ in chosen)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from obstore.store import ObjectStore, from_url
 
 from store.backends.object_store.redirects import only_named_hosts
-from store.environment import seconds_from_environment
+from store.environment import is_true, seconds_from_environment
 
 GIVE_UP = 2.25
 PATIENCE = 6.0
@@ -49,7 +49,7 @@ def connect(url: str, scheme: str, *, patience: float = 1.0) -> ObjectStore:
     options = timeouts(patience)
     for name in _FROM_ENVIRONMENT:
         if value := os.environ.get(f"{_PREFIXES[scheme]}_{name.upper()}"):
-            options[name] = value.lower() in ("1", "true", "on", "yes", "y") if name.startswith("allow") else value
+            options[name] = is_true(value) if name.startswith("allow") else value
     if "proxy_url" not in options:
         options |= only_named_hosts(scheme, os.environ)
     return from_url(url, client_options=options, retry_config=retries(patience))

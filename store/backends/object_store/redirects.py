@@ -10,6 +10,8 @@ import urllib.request
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from store.environment import is_true
+
 NO_PROXY = "http://127.0.0.1:0"  # nothing can listen at port 0
 REFUSED = "127.0.0.1:0,"  # part of obstore's message when it was redirected to another host
 
@@ -52,7 +54,7 @@ def only_named_hosts(scheme: str, environment: Mapping[str, str]) -> dict[str, s
 
     There are none for anonymous access, nor where the environment names a proxy, which then gets every request.
     """
-    if any(environment.get(name, "").lower() in ("1", "true", "on", "yes", "y") for name in _ANONYMOUS):
+    if any(is_true(environment.get(name, "")) for name in _ANONYMOUS):
         return {}
     if {"http", "https", "all"} & set(urllib.request.getproxies_environment()):
         return {}

@@ -7,17 +7,15 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
+from store.environment import is_true
 from store.errors import UnsupportedUrl
 from store.redaction import redact_secrets
-
-SCHEMES = ("https", "http", "hf")
 
 _HUB = "https://huggingface.co"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _REVISION = r"refs/(?:pr/[0-9]+|convert/[A-Za-z0-9._-]+)|[A-Za-z0-9._%-]+"
 _DATASET = re.compile(rf"datasets/(?P<name>{_NAME}/{_NAME})(?:@(?P<revision>{_REVISION}))?(?P<path>(?:/[^/@?#]+)*)/?")
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1")
-_TRUE = ("1", "true", "on", "yes", "y")
 
 
 class Address(NamedTuple):
@@ -70,7 +68,7 @@ def _check_server(url: str, what: str) -> None:
         host = None
     if not host or parts.scheme not in ("https", "http") or "@" in parts.netloc or parts.query or parts.fragment:
         raise UnsupportedUrl(f"{what} names no web server; write https://HOST/FOLDER")
-    allowed = os.environ.get("PIPELINE_ALLOW_HTTP", "").lower() in _TRUE
+    allowed = is_true(os.environ.get("PIPELINE_ALLOW_HTTP", ""))
     if parts.scheme == "http" and not _LOOPBACK.fullmatch(host) and not allowed:
         raise UnsupportedUrl(
             f"{what} is not encrypted: whoever is on the way may read it, and change it unseen. Write https://, or in "

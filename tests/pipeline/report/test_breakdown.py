@@ -156,6 +156,7 @@ def test_the_page_has_the_same_figures(loso: Project, tmp_path: Path, by: By, la
     page = read(write_page(report, sections_of(report)))
     shown = {cells[0].text.strip(): cells for cells in table_rows(page, f"Accuracy by {by}")}
     assert len(top1["values"]) == (1 if lacking else 2)
+    assert sum(each.count for each in report.tallies[0].reliability.bins) == top1["recordings"] * len(top1["values"])
     assert {each[by] for each in top1[f"by_{by}"]} == shown.keys()
     for each in top1[f"by_{by}"]:
         _, tested, *figures = shown[each[by]]

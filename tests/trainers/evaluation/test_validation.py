@@ -67,6 +67,16 @@ def test_a_larger_share_holds_a_smaller_ones(
     assert small <= large
 
 
+def test_other_folds_set_other_subjects_apart() -> None:
+    apart = Counter[str]()
+    for test in range(20):
+        train = table([(subject, 0) for subject in range(20) if subject != test])
+        ids = validation_ids(train, [str(test)], 0.25)
+        apart.update(trial.subject for trial in train if trial.id in ids)
+    assert max(apart.values()) <= 12  # of 19 folds, about 5 each
+    assert len(apart) >= 15
+
+
 def test_a_class_of_many_gives_more_than_one_of_few() -> None:
     train = table([(i % 2, int(i < 8)) for i in range(40)])
     ids = validation_ids(train, ["0"], 0.25)

@@ -25,10 +25,12 @@ class Model:
         Its name, with what sets it apart from others of that name.
     rows
         Its figures by metric: `top1`, `macro_f1`, and `top1 NAME` of each modality alone; none before a seed is whole.
-    trainings, evaluations
-        Outputs that are in the store; of evaluations, their keys.
-    planned
-        How many evaluations there are to be.
+    trainings
+        Outputs that are in the store.
+    evaluations
+        Keys of those of seeds of which all folds are there, which all figures are of.
+    planned, missing
+        How many evaluations there are to be, and how many of them are not there.
     colour
         Its number among the models that pictures tell apart; None where it is not drawn.
     """
@@ -46,6 +48,7 @@ class Model:
     trainings: Sequence[OutputName] = ()
     evaluations: Sequence[str] = ()
     planned: int = 0
+    missing: int = 0
     colour: int | None = None
 
     @property
@@ -92,11 +95,17 @@ def _models(outcome: Outcome, first: int) -> list[Model]:
             ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in json.loads(each[4]).items()),
             rows=rows.get(each, {}),
             trainings=outcome.trainings.get(each, ()),
-            evaluations=[evaluation.key for evaluation in own if evaluation.is_there],
+            evaluations=_of_whole_seeds(own, rows.get(each, {})),
             planned=len(own),
+            missing=sum(not evaluation.is_there for evaluation in own),
         )
         for number, (each, own) in enumerate(evaluations.items())
     ]
+
+
+def _of_whole_seeds(evaluations: Iterable[Evaluation], rows: Mapping[str, Row]) -> list[str]:
+    seeds = rows["top1"].seeds if rows else ()
+    return [evaluation.key for evaluation in evaluations if evaluation.label["seed"] in seeds]
 
 
 def _titled(models: Sequence[Model]) -> list[Model]:

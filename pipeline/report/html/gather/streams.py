@@ -42,7 +42,10 @@ def streams_of(outcome: Outcome, recordings: Sequence[str]) -> dict[str, list[St
     rows = {each.id: row for row, each in enumerate(outcome.recordings)}
     wanted = [id_ for id_ in recordings if id_ in rows]
     found: dict[str, list[Stream]] = {id_: [] for id_ in wanted}
-    for encoding in {each.modality: each for each in reversed(outcome.encodings)}.values():  # the first of each
+    first: dict[str, Encoding] = {}
+    for each in outcome.encodings:
+        first.setdefault(each.modality, each)
+    for encoding in first.values():
         stored = open_features(outcome.store.output("encode", encoding.key))
         if "series" not in stored.names or not wanted:
             continue

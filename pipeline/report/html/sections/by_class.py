@@ -25,12 +25,12 @@ def by_class(report: Report) -> Section | None:
     tested = {label for each in shares.values() for label in each}
     mean = {label: statistics.fmean(each[label] for each in shares.values() if label in each) for label in tested}
     classes = sorted(tested, key=lambda label: (mean[label], label))
-    counts = [totals(report.tallies[model.number].confusion) for model in models]
-    most = {label: max(each[label] for each in counts) for label in tested}
+    counts = [(totals(report.tallies[model.number].confusion), len(model.rows["top1"].seeds)) for model in models]
+    most = {label: max(each[label] // seeds for each, seeds in counts) for label in tested}
     values = {(label, m.number): 100 * shares[m.number][label] for m in drawn(models) for label in shares[m.number]}
     title = "Accuracy by class, the hardest first"
     shown = classes[:_MOST_ROWS]
-    columns = [Column("Class"), Column("Tested", True, "recordings times seeds"), Column("Mean %", True)]
+    columns = [Column("Class"), Column("Tested", True, "recordings, each by all seeds"), Column("Mean %", True)]
     columns += [Column(f"{model.title} %", True) for model in drawn_first(models)]
     rows = []
     for label in classes:

@@ -38,21 +38,21 @@ def results(report: Report) -> Section | None:
     if len(known) > MOST_DRAWN:
         notes.append(f"The picture of top-1 has the {MOST_DRAWN} highest of {len(known)} models.")
     missing = [
-        f"{model.title} ({len(model.evaluations)} of {model.planned})" for model in report.models if _lacks(model)
+        f"{model.title} ({model.planned - model.missing} of {model.planned})"
+        for model in report.models
+        if model.missing
     ]
     if missing:
         more = f", and {len(missing) - 8} more" if len(missing) > 8 else ""
-        notes.insert(0, f"Not all evaluations are there: {', '.join(missing[:8])}{more}.")
+        lacking = ", ".join(missing[:8])
+        whole = "All figures are of seeds of which all folds are."
+        notes.insert(0, f"Not all evaluations are there: {lacking}{more}. {whole}")
     lead = "Test accuracy in percent: mean over seeds, each the mean over its folds."
     if any(row.std is not None for model in known for row in model.rows.values()):
         lead += " ± is the deviation over seeds (ddof 1); intervals of the mean are Student's t."
     elif known:
         lead += " There is one seed, so nothing is said of the deviation."
     return Section("results", "Results", lead, parts, notes)
-
-
-def _lacks(model: Model) -> bool:
-    return len(model.evaluations) < model.planned
 
 
 def _table(report: Report) -> Table:

@@ -58,7 +58,8 @@ def training(report: Report) -> Section | None:
     if validated:
         lead += (
             " Validation is of recordings set apart from the training side, on which nothing is fitted; the best epoch "
-            "is that of its least loss, and the model where `patience` is set: else that is the last."
+            "is that of its least loss, and the model where `patience` is set: else that is the last. Rings are best "
+            "epochs that the curve reaches."
         )
     notes = drawn_notes(models)
     return Section("training", "Training", lead, pictures, notes)

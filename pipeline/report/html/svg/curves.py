@@ -67,7 +67,7 @@ def draw_curves(title: str, lines: Sequence[Line], unit: str, limits: tuple[floa
         drawn = [element("path", d=f"{_path([*upper, *lower])}z", class_=f"band f{each.key.colour}")]
         drawn += [element("path", hint(last), d=_path(middle), class_=f"curve{dashed} l{each.key.colour}")]
         drawn += [mark(each.key.colour, *middle[-1], last, 3.6)]
-        for epoch in sorted({*each.best}):
+        for epoch in sorted(best for best in {*each.best} if best <= len(each.mean)):
             about = f"{each.key.label}: the best epoch on validation of a training is {epoch}"
             place = {"cx": across(epoch), "cy": up(each.mean[epoch - 1])}
             drawn += [element("circle", hint(about), r=5.5, class_=f"best l{each.key.colour}", **place)]

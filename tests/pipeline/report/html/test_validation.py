@@ -24,7 +24,7 @@ ACCURACY = Curve([20.0, 60.0, 50.0], [10.0, 50.0, 40.0], [30.0, 70.0, 60.0])
 def report() -> Report:
     """Two models, of which the first has recordings set apart."""
     plain = made_up(models=2, epochs=3)
-    validated = replace(plain.trainings[0], validation_loss=LOSS, validation_accuracy=ACCURACY, best=[2, 3, 2])
+    validated = replace(plain.trainings[0], validation_loss=LOSS, validation_accuracy=ACCURACY, best=[2, 3, 2, 8])
     return replace(plain, trainings={**plain.trainings, 0: validated})
 
 
@@ -49,7 +49,7 @@ def test_the_table_and_its_file_have_it(report: Report, tmp_path: Path) -> None:
     with (tmp_path / "training.csv").open(encoding="utf-8", newline="") as file:
         first, second = csv.DictReader(file)
     names = ("Last validation loss", "Last validation accuracy %", "Best epoch on validation")
-    assert [first[name] for name in names] == ["2.0", "50.0", "2, 3"]
+    assert [first[name] for name in names] == ["2.0", "50.0", "2, 3, 8"]
     assert [second[name] for name in names] == ["", "", ""]
 
 
