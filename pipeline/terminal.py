@@ -112,9 +112,14 @@ class Guarded(io.TextIOBase):
             self.failure = self.failure or OSError(errno.EBADF, "it is closed")
 
 
+def can_draw(stream: TextIO | io.TextIOBase) -> bool:
+    """Tell whether a stream goes to a terminal that understands controls."""
+    return os.environ.get("TERM", "dumb") not in ("dumb", "unknown") and stream.isatty()
+
+
 def in_colour(stream: TextIO | io.TextIOBase) -> bool:
     """Tell whether what is written to a stream may have colours: on a terminal, unless ``NO_COLOR`` is set."""
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb" and stream.isatty()
+    return not os.environ.get("NO_COLOR") and can_draw(stream)
 
 
 def note(text: str) -> None:

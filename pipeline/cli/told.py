@@ -31,6 +31,8 @@ def say(text: str) -> None:
 
 def use_file(context: click.Context, path: Path) -> None:
     """Let commands name a stages file in what is said, and printed to standard error, from now on."""
+    if path == DEFAULT_FILE:  # a subcommand's, below a command that was given another
+        return
     context.meta[_FILE] = path
     if isinstance(sys.stderr, Guarded):
         before = sys.stderr.told

@@ -11,7 +11,7 @@ from pipeline.formatting import counted, cut, shortened
 from pipeline.init.proposal import Proposal
 from pipeline.init.question import Question
 from pipeline.init.write import flow
-from pipeline.report.results_text import table
+from pipeline.report.formats.text_table import table
 from pipeline.sources.folder.natural_order import natural
 
 WIDTH = 80

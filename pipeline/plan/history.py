@@ -185,7 +185,7 @@ class History:
 
     def _replaces(self, step: str, past: StepRecord) -> bool:
         """Tell whether a step of the stages file has another output here than this one."""
-        return _output_of(self._own, step) not in (None, _output(past))
+        return step in self._own and _output(self._own[step]) != _output(past)
 
     def _recently_pinned(self) -> set[OutputName]:
         """Return the outputs that this experiment's reference names, but for those that it forgets soon."""
@@ -252,10 +252,6 @@ class History:
 
 def _output(each: StepRecord | PendingUse) -> OutputName:
     return each.stage, each.key
-
-
-def _output_of(steps: Mapping[str, StepRecord], step: str) -> OutputName | None:
-    return _output(steps[step]) if step in steps else None
 
 
 def _outputs(records: Iterable[StepRecord | PendingUse]) -> set[OutputName]:

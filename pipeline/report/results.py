@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import statistics
@@ -169,6 +168,8 @@ def paired_differences(rows: Sequence[Row], baselines: Mapping[str, str]) -> lis
 
 def per_recording(store: Store, evaluations: Iterable[Evaluation]) -> str:
     """Write one CSV line for each test recording of each model, fold and seed."""
+    import csv  # for this alone
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)

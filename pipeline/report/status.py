@@ -12,7 +12,8 @@ from pipeline.plan.explain import Reason, describe_acceptance, reasons
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from pipeline.report.cost.estimates import Estimates, Total
-from pipeline.report.results_text import absent_notes, broken_count, broken_reasons, doubts, fold_notes, table
+from pipeline.report.formats.text_table import table
+from pipeline.report.plan_notes import absent_notes, broken_count, broken_reasons, doubts, fold_notes
 
 
 def as_json(plan: Plan, steps: Collection[Step], differs: Mapping[str, str] | None = None) -> dict[str, Any]:

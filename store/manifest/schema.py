@@ -34,3 +34,8 @@ class Manifest(msgspec.Struct, frozen=True):
     family: str  # digest of the recipe without its entries `raw` and `rows`: outputs of a grown dataset share it
     inputs: list[str]  # keys of the outputs that this one was made from
     provenance: dict[str, Any]  # machine, versions and times: for people to read, never part of the key
+
+    @property
+    def bytes(self) -> int:
+        """Return how much all objects hold."""
+        return sum(entry.size for entry in self.objects)

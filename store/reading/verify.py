@@ -73,7 +73,7 @@ def verify_output(
     if manifest is None:
         return None
     prefix = f"{output_prefix(stage, key)}/{manifest.attempt}"
-    total = sum(entry.size for entry in manifest.objects)
+    total = manifest.bytes
     result = VerifyResult(stage, key, manifest.attempt, len(manifest.objects), total, misread=misread)
     sizes = _sizes(backend, prefix, manifest.objects, deep, result.irregular)
     irregular = {each.path.removeprefix(f"{prefix}/"): each.what for each in result.irregular}

@@ -87,7 +87,7 @@ def _copy(
     source: Store, target: Store, manifest: Manifest, text: bytes, progress: Progress | None, replace: bool
 ) -> CopyResult:
     stage, key = manifest.stage, manifest.key
-    counter = ProgressCounter(sum(entry.size for entry in manifest.objects), progress)
+    counter = ProgressCounter(manifest.bytes, progress)
     if existing := _existing_copy(target, manifest, replace):
         counter.add(counter.total)
         return existing
@@ -132,7 +132,7 @@ def _existing_copy(target: Store, manifest: Manifest, replace: bool) -> CopyResu
         return None
     if theirs is None or (replace and theirs.objects != manifest.objects):
         return None
-    size = sum(entry.size for entry in manifest.objects)
+    size = manifest.bytes
     return CopyResult(len(manifest.objects), size, 0, True, None if theirs.objects == manifest.objects else theirs)
 
 

@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError
 from pipeline.plan.planner import states_of
 from pipeline.report.differing_outputs import print_problems
 from pipeline.run.selection import outputs_of
+from store import OutputName
 
 
 @click.command()
@@ -34,24 +35,26 @@ def command(
     plan = plan_of(path, settings)
     reported = reported_of(plan)
     remotes = {url: store for url, store in plan.chain.remotes().items() if url not in plan.chain.absent}
-    chosen = outputs_of(plan, (*words, *force), [*remotes.values()])
+    stores = [*remotes.values()]
+    by_force = outputs_of(plan, force, stores) if force else {}
+    chosen = by_force | (outputs_of(plan, words, stores) if words or not force else {})
     if not plan.chain.urls:
         raise ConfigError(
             f"{plan.path}: remote: names no store to pull from\n"
             "  set remote: to a folder or a URL such as s3://bucket/features, or set PIPELINE_REMOTE"
         )
     note_failures(plan, reported)
-    forced = set(outputs_of(plan, force, [*remotes.values()]) if force else ())
     steps = [plan.steps[id_] for id_ in chosen.values() if id_]
     newly_pinned = plan.history.pin(chosen)
     in_remotes = [(step.stage, step.key) for step in steps if plan.states[step.id] == "remote"]
     if pin_in_remotes(plan, in_remotes) or newly_pinned:
         plan.states.update(states_of(plan.chain, steps))  # cleaning here or there may have come between
     differs = compare(plan, [step for step in steps if plan.states[step.id] == "cached"])
+    forced: set[OutputName] = set()
     if whole:
         outputs = {id_: name for remote in remotes.values() for id_, name in everything(remote).items()}
     else:
-        forced = {name for name in forced if not chosen[name] or chosen[name] in differs}
+        forced = {name for name in by_force if not chosen[name] or chosen[name] in differs}
         wanted = {name for name, id_ in chosen.items() if not id_ or plan.states[id_] == "remote"} | forced
         outputs = labelled({name: id_ for name, id_ in chosen.items() if name in wanted})
     outcome = pull(plan, outputs, forced=forced)

@@ -36,12 +36,12 @@ def command(
 
     exclusive("--all", whole, "WHAT", words or force)
     plan = plan_of(path, settings)
-    chosen = outputs_of(plan, (*words, *force), [plan.store])
-    forced = set(outputs_of(plan, force, [plan.store]) if force else ())
+    forced = outputs_of(plan, force, [plan.store]) if force else {}
+    chosen = forced | (outputs_of(plan, words, [plan.store]) if words or not force else {})
     target = target_of(plan, remote)
     here = {name: id_ for name, id_ in chosen.items() if not id_ or plan.states[id_] == "cached"}
     outputs = everything(plan.store) if whole else labelled(here)
-    outcome = push(plan, target, outputs, whole=whole, forced=forced)
+    outcome = push(plan, target, outputs, whole=whole, forced={*forced})
     print_problems(plan, outcome)
     if as_json:
         print(json_text(outcome.as_json()))

@@ -28,8 +28,8 @@ from pipeline.plan.steps.step import runs_network
 from pipeline.report.differing_outputs import note_differing, print_problems
 from pipeline.report.ending.ending import ending_text
 from pipeline.report.lock_changes import lock_changes_text
+from pipeline.report.plan_notes import broken_count, broken_reasons, doubts
 from pipeline.report.results import baselines_of, result_rows
-from pipeline.report.results_text import broken_count, broken_reasons, doubts
 from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.selection import check_entry, check_scheduler, select_steps, steps_to_materialise
 from pipeline.stagesfile.load import read_text
@@ -215,11 +215,11 @@ def _run(plan: Plan, options: RunOptions, done: Collection[str], log: Rememberin
 
 
 def _expected(plan: Plan) -> Callable[[str], float | None]:
-    """Return what says how long a step will take, as `status` does."""
+    """Return what says how long a step will take to compute, as `status` does; nothing of one that is fetched."""
     from pipeline.report.cost.estimates import Estimates
 
     estimates = Estimates(plan)
-    return lambda id_: estimates.of(plan.steps[id_]).seconds
+    return lambda id_: None if plan.states[id_] == "remote" else estimates.if_computed(plan.steps[id_]).seconds
 
 
 def _push(plan: Plan, ids: Iterable[str], outcome: Outcome) -> None:

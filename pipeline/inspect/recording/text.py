@@ -7,7 +7,7 @@ import textwrap
 from pipeline.formatting import cut, shortened
 from pipeline.inspect.recording.facts import Examined, Stream
 from pipeline.inspect.recording.made import Gramian, Patches
-from pipeline.report.results_text import table
+from pipeline.report.formats.text_table import table
 
 WIDTH = 80
 

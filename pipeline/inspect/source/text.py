@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pipeline.formatting import counted, cut, shortened
 from pipeline.inspect.source import clipping, outliers
 from pipeline.inspect.source.facts import SourceFacts, Spread, StreamFacts
-from pipeline.report.results_text import table
+from pipeline.report.formats.text_table import table
 
 WIDTH = 80
 _NAMED = 5  # recordings that are named of each kind

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -90,6 +89,10 @@ class Estimates:
             return Estimate(0.0, 0)
         if state == "remote":
             return Estimate(None, self._remote_bytes.get(step.id))
+        return self.if_computed(step)
+
+    def if_computed(self, step: Step) -> Estimate:
+        """Estimate a step as if it were computed here, whatever is there of it."""
         own = self._plan.history.steps.get(step.id)
         if own and (own.stage, own.key) == (step.stage, step.key) and own.seconds > 0:  # its output is gone
             return Estimate(own.seconds, own.bytes)
@@ -108,7 +111,7 @@ class Estimates:
         """Estimate how long a step takes from others: what grows with the work to do, and what does not."""
         work, _ = self._work(step.id)
         if work is None:
-            return statistics.median(each.seconds for each in alike) if alike else None
+            return _median(each.seconds for each in alike) if alike else None
         measured = [(each.work, each.seconds) for each in alike if each.work]
         return expected_seconds(measured, work) if work else 0.0 if measured else None
 
@@ -116,7 +119,7 @@ class Estimates:
         """Estimate how much a step leaves: as others did, by recordings where these decide on it."""
         _, rows = self._work(step.id)
         sizes = [round(each.bytes * (rows / each.rows if rows and each.rows else 1.0)) for each in alike]
-        return statistics.median(sizes) if sizes else None
+        return _median(sizes) if sizes else None
 
     def _mine(self, step: Step) -> list[RunCost]:
         """Outputs of the same entry (and modality) in this experiment, and those of its stage that it had before."""
@@ -151,11 +154,7 @@ class Estimates:
         located = self._plan.chain.locate(steps)
         with ThreadPoolExecutor(_MAX_REQUESTS) as threads:
             manifests = threads.map(lambda item: read_manifest(item[1], *item[0]), located.items())
-            return {
-                steps[name]: sum(entry.size for entry in manifest.objects)
-                for name, manifest in zip(located, manifests, strict=True)
-                if manifest
-            }
+            return {steps[name]: manifest.bytes for name, manifest in zip(located, manifests, strict=True) if manifest}
 
 
 def _same(step: Step, id_: str, past: StepRecord) -> bool:
@@ -190,3 +189,9 @@ def _copied(store: Store, step: Step) -> int:
     except StoreError:  # an output of an earlier version, or a damaged one
         pass
     return 0
+
+
+def _median(values: Iterable[float]) -> float:
+    from statistics import median  # slow to import
+
+    return median(values)

@@ -37,7 +37,7 @@ def run_cost(store: Store, stage: str, key: str) -> RunCost | None:
         encoded = read_manifest(store, "encode", manifest.inputs[0])
         rows = _rows(encoded) if encoded else None
     work = _number(_work_done(manifest, rows))
-    held = sum(entry.size for entry in manifest.objects)
+    held = manifest.bytes
     rows = rows if manifest.stage in ("encode", "gaf") else None
     return RunCost(kind_of(manifest.recipe), seconds, held, work, rows)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable
 
 _LONGEST_FIXED_S = 10.0  # of a process's first step, whose imports count: measured, on a busy machine
@@ -33,7 +32,9 @@ def expected_seconds(measured: Iterable[tuple[float, float]], work: float) -> fl
         by_amount.setdefault(amount, []).append(seconds)
     if not by_amount:
         return None
-    took = {amount: statistics.median_low(each) for amount, each in sorted(by_amount.items())}
+    from statistics import median_low  # slow to import
+
+    took = {amount: median_low(each) for amount, each in sorted(by_amount.items())}
     nearest = min(took, key=lambda amount: abs(math.log(work / amount)))
     grown = work / nearest
     low, high = sorted(fixed + (took[nearest] - fixed) * grown for fixed in _fixed_range(took))

@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from pipeline.formatting import counted, duration
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
-from pipeline.report.ending.made import made_text
 from pipeline.report.results_text import missing_evaluate, notes, results_text
 from pipeline.run.outcome import Outcome
-
-_PAGE = "all of it as a page for a browser: `pipeline report`"
 
 
 def ending_text(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seconds: float, target: str | None) -> str:
@@ -19,10 +16,32 @@ def ending_text(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seco
 
     `target` is the entry that it was to do no more than; None of a run of everything, which shows the results.
     """
-    lines = [made_text(plan, target)] if target else _results(plan, selected)
-    page = "`pipeline runs` lists this one; of it as a page: `pipeline report RUN`" if plan.trial else _PAGE
-    next_ = page if target is None and _evaluated(plan) else ""
-    return "\n".join(filter(None, [*lines, _counts(plan, selected, outcome, seconds), next_]))
+    return "\n".join(
+        filter(
+            None,
+            [
+                *([_made(plan, target)] if target else _results(plan, selected)),
+                _counts(plan, selected, outcome, seconds),
+                "" if target else _page(plan, outcome),
+            ],
+        )
+    )
+
+
+def _made(plan: Plan, target: str) -> str:
+    from pipeline.report.ending.made import made_text
+
+    return made_text(plan, target)
+
+
+def _page(plan: Plan, outcome: Outcome) -> str:
+    """Say how what came out becomes a page; of a trial that did nothing, which is not remembered, nothing."""
+    if not _evaluated(plan):
+        return ""
+    if not plan.trial:
+        return "all of it as a page for a browser: `pipeline report`"
+    did_something = outcome.done or outcome.fetched or outcome.unsuccessful
+    return "`pipeline runs` lists this one; of it as a page: `pipeline report RUN`" if did_something else ""
 
 
 def _results(plan: Plan, selected: Mapping[str, Step]) -> list[str]:

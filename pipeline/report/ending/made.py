@@ -10,9 +10,11 @@ from pipeline.formatting import counted, shortened, size
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from pipeline.report.formats.sheets import results_sheet
+from pipeline.report.formats.text_table import table
+from pipeline.report.plan_notes import broken_count, broken_reasons, doubts
 from pipeline.report.results import evaluations_of, rows_of
-from pipeline.report.results_text import broken_count, broken_reasons, doubts, notes, sheet_text, table
-from store import Manifest
+from pipeline.report.results_text import notes, sheet_text
+from store import Output
 
 _FEATURES = ("features", "images")  # arrays with a row a recording, by which an output is described
 
@@ -29,11 +31,11 @@ def made_text(plan: Plan, entry: str) -> str:
         return ""
     if there[0].stage == "evaluate":
         return _results(plan, {step.key for step in there})
-    manifests = [plan.store.output(step.stage, step.key).manifest for step in there]
+    outputs = [plan.store.output(step.stage, step.key) for step in there]
     lines = [
-        _table(plan, there, manifests),
+        _table(plan, there, outputs),
         f"{entry}: {counted(len(there), 'output')} of {len(steps)}, "
-        f"{size(sum(map(_bytes, manifests)))}, in {plan.store.url}/outputs/{there[0].stage}",
+        f"{size(sum(output.manifest.bytes for output in outputs))}, in {plan.store.url}/outputs/{there[0].stage}",
     ]
     if there[0].stage in ("index", "encode") and (broken := broken_count(plan)):
         lines.append(f"left out: {broken}")
@@ -47,28 +49,27 @@ def _results(plan: Plan, keys: Collection[str]) -> str:
     return "\n".join([sheet_text(results_sheet([((), row) for row in rows])), *notes(plan)]) if rows else ""
 
 
-def _table(plan: Plan, steps: Sequence[Step], manifests: Sequence[Manifest]) -> str:
-    described = [_described(plan, step, manifest) for step, manifest in zip(steps, manifests, strict=True)]
+def _table(plan: Plan, steps: Sequence[Step], outputs: Sequence[Output]) -> str:
+    described = [_described(plan, step, output) for step, output in zip(steps, outputs, strict=True)]
     columns = [name for name in ("recordings", "each", "parameters", "loss") if any(name in each for each in described)]
     rows = [
-        [step.id, *(each.get(name, "") for name in columns), size(_bytes(manifest))]
-        for step, each, manifest in zip(steps, described, manifests, strict=True)
+        [step.id, *(each.get(name, "") for name in columns), size(output.manifest.bytes)]
+        for step, each, output in zip(steps, described, outputs, strict=True)
     ]
     titles = ["step", *columns, "size"]
     return table(titles, rows, right=[i for i, title in enumerate(titles) if title not in ("step", "each")])
 
 
-def _described(plan: Plan, step: Step, manifest: Manifest) -> dict[str, str]:
+def _described(plan: Plan, step: Step, output: Output) -> dict[str, str]:
     """Return what can be said of an output; it may come from anybody."""
     found = {}
-    paths = {entry.path for entry in manifest.objects}
-    if name := next((name for name in _FEATURES if f"{name}/zarr.json" in paths), None):
-        content = plan.store.output(step.stage, step.key).read_bytes(f"{name}/zarr.json")
+    if name := next((name for name in _FEATURES if f"{name}/zarr.json" in output.entries), None):
+        content = output.read_bytes(f"{name}/zarr.json")
         match json.loads(content):
             case {"shape": [int(rows), *inner]}:
                 found["recordings"] = f"{rows - len(plan.skipped.get(step.id, ())):,}"
                 found["each"] = f"{' x '.join(map(str, inner))} ({_named(step, len(inner))})"
-    facts: dict[str, Any] = {**manifest.provenance}
+    facts: dict[str, Any] = {**output.manifest.provenance}
     for fact, written in ("recordings", "{:,}"), ("parameters", "{:,}"), ("loss", "{:.3f}"):
         if type(value := facts.get(fact)) in (int, float):
             found[fact] = written.format(value)
@@ -77,7 +78,3 @@ def _described(plan: Plan, step: Step, manifest: Manifest) -> dict[str, str]:
 
 def _named(step: Step, dimensions: int) -> str:
     return "patches x features" if step.stage == "encode" and dimensions == 2 else "shape"
-
-
-def _bytes(manifest: Manifest) -> int:
-    return sum(entry.size for entry in manifest.objects)

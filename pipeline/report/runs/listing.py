@@ -12,7 +12,7 @@ from pipeline.formatting import cut, shortened
 from pipeline.plan.runs.remembered import Run
 from pipeline.plan.runs.settings import differing, setting_text
 from pipeline.report.formats.sheets import mean_std
-from pipeline.report.results_text import table
+from pipeline.report.formats.text_table import table
 from store import OutputName
 
 COLUMNS = 80
@@ -39,9 +39,7 @@ def as_json(run: Run, there: Collection[OutputName], file_asked: Mapping[str, An
     }
 
 
-def as_text(
-    runs: Sequence[Run], there: Collection[OutputName], file_asked: Mapping[str, Any], columns: int = COLUMNS
-) -> str:
+def as_text(runs: Sequence[Run], there: Collection[OutputName], file_asked: Mapping[str, Any], columns: int) -> str:
     """Write two lines a run, or more where there are many settings or models: how it stands, and its figures."""
     rows = [[_title(run), _when(run.record.began), run.state(there), ""] for run in runs]
     header = ["run", "when", "state", "settings"]

@@ -89,7 +89,7 @@ def read_card(store: Store) -> Card:
     ]
     return Card(
         outputs=len(manifests),
-        bytes=sum(map(_bytes, manifests)),
+        bytes=sum(each.bytes for each in manifests),
         newest=manifests[0].created if manifests else "",
         listed=listed,
         origins=[_origin(store, index) for index in indexes],
@@ -108,7 +108,7 @@ def _listed_array(store: Store, manifest: Manifest) -> Listed:
         shapes.append(f"{name} {' x '.join(map(str, array.shape))} {array.dtype}")
     modality = manifest.recipe.get("modality")
     what = modality if isinstance(modality, str) else _modality(modality)
-    return Listed(manifest.stage, what, f"{features.rows:,}", ", ".join(shapes), _bytes(manifest))
+    return Listed(manifest.stage, what, f"{features.rows:,}", ", ".join(shapes), manifest.bytes)
 
 
 def _modality(described: Any) -> str:
@@ -121,7 +121,7 @@ def _modality(described: Any) -> str:
 
 def _listed_rest(manifests: Sequence[Manifest]) -> Iterable[Listed]:
     if manifests:
-        yield Listed("", f"{len(manifests):,} more, older", "", "", sum(map(_bytes, manifests)))
+        yield Listed("", f"{len(manifests):,} more, older", "", "", sum(each.bytes for each in manifests))
 
 
 def _listed_stage(stage: str, manifests: Sequence[Manifest]) -> Listed:
@@ -132,7 +132,7 @@ def _listed_stage(stage: str, manifests: Sequence[Manifest]) -> Listed:
         kinds[str(model["name"]) if isinstance(model, dict) and "name" in model else ""] += 1
     named = ", ".join(f"{count} {name}" if count > 1 else name for name, count in sorted(kinds.items()) if name)
     what = counted(len(manifests), "model" if stage in _MODELS else "output")
-    return Listed(stage, f"{what}: {named}" if named else what, "", "", sum(map(_bytes, manifests)))
+    return Listed(stage, f"{what}: {named}" if named else what, "", "", sum(each.bytes for each in manifests))
 
 
 def _origin(store: Store, index: Manifest) -> Origin:
@@ -155,10 +155,6 @@ def _digests(manifests: Iterable[Manifest]) -> list[str]:
 def _libraries(manifests: Iterable[Manifest]) -> list[str]:
     said = (f"{name} {value}" for each in manifests for name, value in each.provenance.items())
     return sorted({each for each in said if each.startswith(("python ", "torch "))})
-
-
-def _bytes(manifest: Manifest) -> int:
-    return sum(entry.size for entry in manifest.objects)
 
 
 def card_text(card: Card, url: str) -> str:

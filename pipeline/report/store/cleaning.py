@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.formatting import counted, shortened, size
-from pipeline.report.results_text import table
+from pipeline.report.formats.text_table import table
 from store import GarbageCollection, GarbageItem, IrregularPath, Ref
 
 _MOST_LINES = 40

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pipeline.formatting import counted, cut, duration, shortened, size
-from pipeline.report.results_text import table
+from pipeline.report.formats.text_table import table
 from pipeline.report.store.cleaning import age, ref_json
 from store import Folder, Manifest, Origin, OutputName, Ref, Totals, Usage
 
@@ -114,7 +114,7 @@ def show_text(
         Outputs that it was ``made from`` and ``made into``, and those of the ``same recipe`` but for its raw data.
     """
     how = manifest.provenance
-    total = size(sum(entry.size for entry in manifest.objects))
+    total = size(manifest.bytes)
     lines = [f"{manifest.stage} {manifest.key}", ""]
     by = f" by {_at(how)}" if _at(how) else ""
     created = manifest.created[:16].replace("T", " ")
@@ -150,7 +150,7 @@ def show_json(
         "created": manifest.created,
         "written": moment(written, "seconds"),
         "objects": len(manifest.objects),
-        "bytes": sum(entry.size for entry in manifest.objects),
+        "bytes": manifest.bytes,
         "provenance": manifest.provenance,
         "family": manifest.family,
         **{titles[title]: [{"stage": s, "key": k} for s, k in names] for title, names in origins.items()},

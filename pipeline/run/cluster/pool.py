@@ -145,10 +145,9 @@ class ScheduledPool:
             self.events.put((step, messages[step]))
 
     def _on_progress(self, event: dict[str, Any]) -> None:
-        with self._lock:
-            in_flight = event["step"] in self._in_flight
-        if in_flight:
-            self.events.put((event["step"], StepProgress(event["done"], event["total"], event["what"])))
+        with self._lock:  # so that it stands before the step's end
+            if event["step"] in self._in_flight:
+                self.events.put((event["step"], StepProgress(event["done"], event["total"], event["what"])))
 
     def _claim(self, step: str) -> bool:
         """Take a step out of those in flight; False where another thread has, which then reports its end."""

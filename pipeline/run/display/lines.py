@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Self
 
 from pipeline.run.display.run_state import RunState
@@ -17,11 +17,10 @@ _LINE_EVERY_S = 15.0
 class Display:
     """Shows steps as they start, advance and end, in plain lines; a context manager."""
 
-    def __init__(self, state: RunState, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, state: RunState) -> None:
         self.state = state
-        self.now = now
         self._last_line: dict[str, float] = {}
-        self._last_left = now()
+        self._last_left = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -31,12 +30,12 @@ class Display:
 
     def start(self, step: str, together: int = 1) -> None:
         """A step begins, as one of so many that are done as one."""
-        self.state.start(step, self.now(), together)
-        self._last_line[step] = self.now()
+        self.state.start(step, time.monotonic(), together)
+        self._last_line[step] = time.monotonic()
 
     def advance(self, step: str, progress: StepProgress) -> None:
         """A step got so far; called often, shown now and then."""
-        self.state.running[step].add(now := self.now(), progress)
+        self.state.running[step].add(now := time.monotonic(), progress)
         if now - self._last_line[step] >= _LINE_EVERY_S:
             self._last_line[step] = now
             running = self.state.running[step]
@@ -74,7 +73,7 @@ class Display:
         self.state.await_steps(steps)
 
     def _print_end(self, step: str, line: str, *, failed: bool) -> None:
-        left, now = "", self.now()
+        left, now = "", time.monotonic()
         if not failed and now - self._last_left >= _LINE_EVERY_S:
             self._last_left = now
             left = f"; {words}" if (words := self.state.left_in_words(now)) else ""

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Self
 
@@ -16,7 +16,7 @@ from pipeline.run.display.lines import Display
 from pipeline.run.display.run_state import RunState
 from pipeline.run.display.running import Running, left_text
 from pipeline.run.messages import StepProgress
-from pipeline.terminal import drawing, harmless
+from pipeline.terminal import can_draw, drawing, harmless
 
 _DRAWN_EVERY_S = 0.5
 
@@ -24,11 +24,11 @@ _DRAWN_EVERY_S = 0.5
 class LiveDisplay(Display):
     """Shows a table of what runs, how far and how fast, and how long it takes still; a context manager."""
 
-    def __init__(self, state: RunState, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, state: RunState) -> None:
         from rich.console import Console  # slow to import
         from rich.live import Live
 
-        super().__init__(state, now)
+        super().__init__(state)
         self._console = Console(file=drawing(sys.stderr), highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop")
         self._lock = threading.Lock()  # of the state: a thread of its own draws
@@ -54,7 +54,7 @@ class LiveDisplay(Display):
     def advance(self, step: str, progress: StepProgress) -> None:
         """Note how far a step is, for the next drawing."""
         with self._lock:
-            self.state.running[step].add(self.now(), progress)
+            self.state.running[step].add(time.monotonic(), progress)
 
     def end(self, step: str, line: str, seconds: float | None = None, *, failed: bool = False) -> None:
         """Replace a step's row by a line above the table."""
@@ -83,7 +83,11 @@ class LiveDisplay(Display):
     def lines(self, width: int, height: int) -> list[str]:
         """Return the lines of the table as it is now."""
         with self._lock:
-            now, state = self.now(), self.state
+            unasked = self.state.unasked()
+        expected = {step: self.state.expected(step) for step in unasked}  # reads the store: the run goes on meanwhile
+        with self._lock:
+            self.state.know(expected)
+            now, state = time.monotonic(), self.state
             rows = [_row(id_, running, now) for id_, running in state.running.items()]
             rows += [Row(harmless(id_), "another run", detail=harmless(owner)) for id_, owner in state.held.items()]
             said = [state.words(), state.left_in_words(now), f"{duration(now - state.began)} so far"]
@@ -95,8 +99,8 @@ class LiveDisplay(Display):
     def _print(self, who: str, line: str, colour: str) -> None:
         from rich.text import Text
 
-        first, comma, rest = harmless(line).partition(" ")
-        self._console.print(Text.assemble(f"{harmless(who)}: ", (first, colour), comma, rest))
+        first, space, rest = harmless(line).partition(" ")
+        self._console.print(Text.assemble(f"{harmless(who)}: ", (first, colour), space, rest))
 
     def _draw_on(self) -> None:
         from rich.text import Text
@@ -132,8 +136,7 @@ class LiveDisplay(Display):
 
 def make_display(state: RunState) -> Display:
     """Choose a display for standard error."""
-    draws = sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
-    return LiveDisplay(state) if draws else Display(state)
+    return LiveDisplay(state) if can_draw(sys.stderr) else Display(state)
 
 
 def _row(step: str, running: Running, now: float) -> Row:

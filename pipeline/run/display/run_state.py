@@ -50,15 +50,24 @@ class RunState:
     running: dict[str, Running] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)  # steps that others are doing: by whom
     ended: int = 0
-    total: int = 0
     failed: int = 0
     _measured: Measured = field(default_factory=Measured)
     _asked: dict[str, float | None] = field(default_factory=dict)
     _left: tuple[float, RunLeft] | None = None  # when it was estimated
     _next: float = 0.0
 
-    def __post_init__(self) -> None:
-        self.total = len(self.waiting)
+    @property
+    def total(self) -> int:
+        """How many steps the run has."""
+        return self.ended + len(self.running) + len(self.waiting)
+
+    def unasked(self) -> list[str]:
+        """Return the waiting steps of which it was not asked yet how long they take."""
+        return [step for step in self.waiting if step not in self._asked]
+
+    def know(self, expected: Mapping[str, float | None]) -> None:
+        """Take how long steps are expected to take."""
+        self._asked |= expected
 
     @classmethod
     def of_plan(
@@ -107,7 +116,6 @@ class RunState:
         """Take which steps wait now, where these became more, or fewer."""
         self.waiting = {*steps}
         self.held = {step: owner for step, owner in self.held.items() if step in self.waiting}
-        self.total = self.ended + len(self.running) + len(self.waiting)
 
     def left(self, now: float) -> RunLeft:
         """Estimate how long all takes still; made anew now and then, and counted down meanwhile."""

@@ -63,6 +63,20 @@ def test_runs_lists_settings_state_and_figures(variants: Project) -> None:
     assert f"student {rows[2]['mean']:.2f}" in text
 
 
+def test_a_trial_says_where_it_is_listed_unless_it_did_nothing(copy: Project) -> None:
+    trial = ("run", "--set", "stages.student.fit.lr=0.03")
+    assert "`pipeline runs` lists this one" in copy.command(*trial).stdout
+    said = copy.command(*trial).stdout
+    assert "everything is cached" in said
+    assert "lists this one" not in said
+
+
+def test_a_subcommand_names_the_file_that_its_group_was_given(copy: Project) -> None:
+    other = copy.folder / "other.yaml"
+    other.write_text(copy.file.read_text())
+    assert "`pipeline runs -f other.yaml`" in copy.command("runs", "-f", "other.yaml", "drop", "9", code=2).stderr
+
+
 def test_many_settings_are_listed_whole(copy: Project) -> None:
     values = {"lr": 0.013, "weight_decay": 0.017, "label_smoothing": 0.11, "warmup": 1}
     settings = [f"stages.student.fit.{key}={value}" for key, value in values.items()]

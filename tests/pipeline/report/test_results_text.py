@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.report.formats.text_table import table
 from pipeline.report.results import Difference, Row
-from pipeline.report.results_text import difference_lines, missing_evaluations, table
+from pipeline.report.results_text import difference_lines, missing_evaluations
 
 
 def test_a_line_break_in_a_name_makes_no_line() -> None:

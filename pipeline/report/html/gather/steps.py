@@ -61,7 +61,7 @@ def step_facts(store: Store, id_: str, entry: str, stage: str, key: str, state: 
         key,
         state,
         _seconds(noted.get("seconds")),
-        sum(each.size for each in manifest.objects),
+        manifest.bytes,
         str(noted.get("device", "")),
         manifest.created,
         {name: str(noted[name]) for name in _VERSIONS if name in noted},

@@ -53,7 +53,7 @@ def test_the_oldest_are_forgotten_and_kept_ones_stay(project: Project, monkeypat
         remember(project.plan(("seeds", [seed])))
     assert numbers(project) == [5, 4, 3, 1]
     runs = Runs(project.plan().store, project.file)
-    runs.drop(runs.find("first"), {})
+    runs.drop(runs.find("first"))
     assert numbers(project) == [5, 4, 3]
 
 

@@ -48,3 +48,6 @@ def test_it_is_within_the_bounds_of_any_schedule(made: list[tuple[float, bool, i
     each = [step.seconds or 0.0 for step in steps.values()]
     assert max(each, default=0.0) <= found + 1e-6
     assert found <= sum(each) + 1e-6
+    assert found >= sum(each) / at_once - 1e-6
+    assert found >= sum(step.seconds or 0.0 for step in steps.values() if step.alone) - 1e-6
+    assert left_of_run(steps, 1).seconds == pytest.approx(sum(each))
