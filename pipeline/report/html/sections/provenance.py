@@ -63,9 +63,7 @@ def provenance(report: Report) -> Section | None:
         parts += [_facts(experiment, report), _commands(experiment), _steps(experiment)]
         body = redact_secrets(experiment.text[:_LONGEST])
         title = f"{experiment.name}, {'what it was asked for' if experiment.run else 'the stages file'}"
-        parts.append(
-            element("details", element("summary", title), element("pre", element("code", body)), class_="file")
-        )
+        parts.append(element("details", element("summary", title), _code(body), class_="file"))
     lead = (
         "Keys name outputs by what they are made from: equal keys, equal recipe. With the stages file and its lock, "
         "these commands make it again, or show a run that is remembered."
@@ -102,7 +100,11 @@ def _commands(experiment: ExperimentFacts) -> Markup:
     file = shlex.quote(experiment.path)
     verbs = (f"results {experiment.run}", f"report {experiment.run}") if experiment.run else ("run", "report")
     lines = [f"pipeline {verb} -f {file}{options}" for verb in verbs]
-    return element("pre", element("code", "\n".join(lines)), tabindex="0")
+    return _code("\n".join(lines))
+
+
+def _code(text: str) -> Markup:
+    return element("pre", element("code", text), tabindex="0")  # long lines are scrolled, by keys too
 
 
 def _steps(experiment: ExperimentFacts) -> Table:

@@ -66,6 +66,7 @@ def test_is_readable_for_all(chromium: Browser, file: Path, width: int, scheme: 
         pytest.skip("needs axe-core from npm: run `make tests/node/node_modules/.installed`")
     page = chromium.open(file, width, scheme)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    page.evaluate("document.querySelectorAll('pre code').forEach(each => each.textContent = 'long '.repeat(200))")
     page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
     found = page.evaluate("""axe.run({resultTypes: ['violations']}).then(found =>
         found.violations.map(each => [each.id, each.impact, each.nodes[0].html]))""")
