@@ -66,7 +66,8 @@ $(NODE): tests/node/package.json
 	    npm install --prefix tests/node --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error && touch $@; \
 	fi || echo "npm could not install what tests/node/package.json names: some tests will be skipped"
 
-SPHINX := .venv-docs/bin/python -m sphinx --quiet --keep-going --conf-dir docs --doctree-dir build/doctrees
+SPHINX := .venv-docs/bin/python -m sphinx --quiet --keep-going --fresh-env --write-all \
+    --conf-dir docs --doctree-dir build/doctrees
 
 docs: .venv-docs/installed
 	$(SPHINX) --fail-on-warning . build/docs

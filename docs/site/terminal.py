@@ -1,7 +1,7 @@
 """Record a command in a terminal as an animated SVG: `python docs/site/terminal.py FILE.svg COMMAND...`.
 
 The command runs in a pseudo terminal; what its screen shows is kept at a few moments, evenly spread over the time
-that it takes, and at the end. Where motion is not wanted the picture is that of the end.
+that it takes, and at the end. Where nothing moves (printed, or as the reader wishes), it is the end.
 """
 
 from __future__ import annotations
@@ -101,13 +101,13 @@ def draw(frames: Sequence[Screen]) -> str:
         "<style>.f{visibility:hidden;animation:" + f"s {total:.1f}s step-end infinite" + "}",
         "@keyframes s{0%{visibility:visible}" + f"{100 * SECONDS / total:.2f}%" + "{visibility:hidden}}",
         "@keyframes e{0%{visibility:visible}" + f"{100 * LAST / total:.2f}%" + "{visibility:hidden}}",
-        ".e{animation-name:e}",
-        "@media (prefers-reduced-motion:reduce){.f{animation:none}.e{visibility:visible}}</style>",
+        ".e{animation-name:e;visibility:visible}",  # which is what shows where nothing moves
+        "@media (prefers-reduced-motion:reduce){.f{animation:none}}</style>",
         GROUND,
     ]
     for number, frame in enumerate(frames):
         last = " e" if number == len(frames) - 1 else ""
-        parts.append(f'<g class="f{last}" style="animation-delay:{number * SECONDS:.1f}s">{GROUND}')
+        parts.append(f'<g class="f{last}" style="animation-delay:{number * SECONDS - total:.1f}s">{GROUND}')
         rows = ((MARGIN + HEIGHT * (row + 0.75), line) for row, line in enumerate(frame) if line)
         parts += [f'<text y="{y:.1f}">{line}</text>' for y, line in rows]
         parts.append("</g>")
