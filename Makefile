@@ -3,13 +3,14 @@
 # make faults  kill, cut, damage, race and fill up the store, hundreds of times; FAULTS_SCALE=0.1 tries a tenth
 # make gpu     on a machine with a GPU: its tests and benchmarks in nine minutes, no network; UTD_MHAD=DIR as below
 # make bench   the benchmarks, into docs/benchmarks.md; UTD_MHAD=DIR for those on real data
+# make docs    the site of the documentation, into build/docs; make docs-links asks the network for every external link
 # Each sets up .venv by itself. PYTHON chooses the interpreter (3.11 or newer).
 
 PYTHON ?= python3
 BIN := .venv/bin
 NODE := tests/node/node_modules/.installed
 
-.PHONY: run test test-slow faults lint gpu bench equal-code lock clean
+.PHONY: run test test-slow faults lint gpu bench docs docs-links equal-code lock clean
 
 run: .venv/installed
 	$(BIN)/pipeline run
@@ -65,6 +66,23 @@ $(NODE): tests/node/package.json
 	    npm install --prefix tests/node --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error && touch $@; \
 	fi || echo "npm could not install what tests/node/package.json names: some tests will be skipped"
 
+SPHINX := .venv-docs/bin/python -m sphinx --quiet --keep-going --fresh-env --write-all \
+    --conf-dir docs --doctree-dir build/doctrees
+
+docs: .venv-docs/installed
+	$(SPHINX) --fail-on-warning . build/docs
+
+docs-links: .venv-docs/installed
+	$(SPHINX) --builder linkcheck . build/docs-links
+
+# the program, whose docstrings are shown, and what makes the site
+.venv-docs/installed: .venv/installed docs/requirements.txt
+	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-docs/bin/python --requirement requirements.lock \
+	    --requirement docs/requirements.txt
+	$(BIN)/uv pip install --quiet --python .venv-docs/bin/python --no-deps --editable .
+	touch $@
+
 # a release's outputs stay cached: OLD=DIR is a checkout of the code that made them (docs/keys.md)
 equal-code: .venv/installed
 	$(BIN)/python -m tests.equal_code.make $(OLD)
@@ -77,4 +95,4 @@ lock: pyproject.toml
 	sed -i -E '/^(nvidia-|cuda-|triton)/d' requirements.lock
 
 clean:
-	rm -rf .venv .venv-bench .venv-dvc .store .pytest_cache .mypy_cache .ruff_cache tests/node/node_modules
+	rm -rf .venv .venv-bench .venv-docs .venv-dvc build/docs build/docs-links build/doctrees .store .pytest_cache .mypy_cache .ruff_cache tests/node/node_modules

@@ -1,13 +1,13 @@
 """What can go wrong in a store; every message names the object, the problem, and the remedy.
 
-Each is a StoreError, most of them directly. Those about one output are:
+Each is a StoreError, most of them directly. Those about one output are::
 
-OutputError
-├── MissingOutput
-└── Corrupt
-    ├── CorruptObject
-    └── CorruptManifest
-        └── UnsafeManifest    also an UnsafePath
+    OutputError
+    ├── MissingOutput
+    └── Corrupt
+        ├── CorruptObject
+        └── CorruptManifest
+            └── UnsafeManifest    also an UnsafePath
 """
 
 from __future__ import annotations

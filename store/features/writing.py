@@ -75,7 +75,7 @@ def write_shard(
         After `create`.
     shard : int
         Which one; see `FeatureLayout.rows_of` for its rows.
-    arrays : mapping of str to ndarray, shape (rows in the shard, *shape_tail)
+    arrays : mapping of str to ndarray, shape (rows in the shard, ``*shape_tail``)
         Every array of the layout, of its type.
 
     Raises

@@ -1,4 +1,4 @@
-"""Every command of README.md and docs/tutorial.md, run word for word, prints what the page shows.
+"""Every command of README.md and of the pages for beginners, run word for word, prints what the page shows.
 
 In the gate the sample is smaller and trained for one epoch: figures, times and sizes are not compared there. Not run:
 `make test`, which runs this, and the installation of torch's CPU build, which needs a network.
@@ -54,7 +54,9 @@ def table_of(page: Path) -> list[str]:
     return [line[4:] for line in lines[start : lines.index("", start)]]
 
 
-PAGES = {name: tuple(commands_of(REPOSITORY / name)) for name in ("README.md", "docs/tutorial.md")}
+PAGES = {
+    name: tuple(commands_of(REPOSITORY / name)) for name in ("README.md", "docs/tutorial.md", "docs/reading-results.md")
+}
 ON_THE_SAMPLE = [
     (name, shown)
     for name, page in PAGES.items()
@@ -66,6 +68,7 @@ _FIGURES = [
     (r"about .*", "about #"),
     (r"\d+(\.\d+)? (min|s|h|MB|kB|GB)\b( \d+ s)?", "#"),
     (r"key [0-9a-f]{12}", "key #"),
+    (r"(± \d+\.\d+) +\d+$", r"\1 #"),  # recordings, or seeds
     (r"[-+]?\d+\.\d+( ± \d+\.\d+)?", "#"),
     (r"-{3,}", "---"),
     (r" +", " "),
