@@ -9,6 +9,11 @@ import sys
 
 def run() -> None:
     """Run the command line in a process of its own, which is mostly about to find that there is nothing to do."""
+    from pipeline.supported import unsupported
+
+    if problem := unsupported():
+        print(f"error: {problem}", file=sys.stderr)
+        sys.exit(2)
     gc.set_threshold(100_000, 20, 20)  # imports and plans make much, and hardly any of it is garbage
     from pipeline.terminal import discard_unwritten, open_missing
 

@@ -90,13 +90,24 @@ class _Lazy(Commands):
         return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
+def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if asked:
+        from pipeline.version import version_text
+
+        click.echo(version_text())
+        ctx.exit()
+
+
 @click.command(
     cls=_Lazy,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Own recordings begin with `pipeline init DIR`, the built-in sample with `pipeline run` in its checkout. "
-    "`pipeline COMMAND --help` says more of each.",
+    epilog="Own recordings begin with `pipeline init DIR`, the built-in sample with `pipeline init --dataset sample`. "
+    "`pipeline COMMAND --help` says more of each. Pages that are named docs/... lie where `pipeline --version` says.",
 )
-@click.version_option(package_name="harvest")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version,
+    help="Show version, commit, and where the program lies, and exit.",
+)  # fmt: skip
 def group() -> None:
     """Encode, train, distil and evaluate models of human activity, each stage cached and resumable."""
     check_environment()

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.cores import cores
+from pipeline.cores import allowed_cores, cores
 from pipeline.doctor.finding import Finding, note, ok, problem
 from pipeline.formatting import counted
 
@@ -17,7 +17,7 @@ _LEAST = 2 << 30  # bytes
 
 def find(root: Path = Path("/")) -> Iterator[Finding]:
     """Compare the machine, this process's share of it, and what the environment asks for."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = allowed_cores()
     quota = cpu_limit(root)
     given = os.environ.get("OMP_NUM_THREADS", "")
     if quota is not None and quota < allowed:

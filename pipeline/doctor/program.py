@@ -12,9 +12,9 @@ from typing import NamedTuple
 import pipeline
 from pipeline.doctor.finding import Finding, note, ok, problem
 from pipeline.formatting import counted
+from pipeline.version import DISTRIBUTION, PACKAGES, full_version
 
 TOPIC = "program"
-_DISTRIBUTION = "harvest"
 
 # module -> the package that has it, and what it is for
 OPTIONAL: Mapping[str, tuple[str, str]] = {
@@ -33,11 +33,13 @@ class Wanted(NamedTuple):
 
 def find() -> Iterator[Finding]:
     """Compare what is installed with what is declared."""
+    yield ok(TOPIC, f"{DISTRIBUTION} {full_version()}, in {Path(pipeline.__file__).parents[1]}")
+    yield from others(metadata.packages_distributions())
     wanted = declared()
     if wanted is None:
         yield note(
             TOPIC,
-            f"Python {platform.python_version()}; {_DISTRIBUTION} is not installed, so what it needs is unknown",
+            f"Python {platform.python_version()}; {DISTRIBUTION} is not installed, so what it needs is unknown",
             "install it: python -m pip install -e . in its folder",
         )
     else:
@@ -55,14 +57,22 @@ def declared() -> Wanted | None:
     file = Path(pipeline.__file__).parents[1] / "pyproject.toml"
     if file.is_file():
         project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
-        if project.get("name") == _DISTRIBUTION:
+        if project.get("name") == DISTRIBUTION:
             return Wanted(str(file), project.get("requires-python", ""), tuple(project.get("dependencies", ())))
     try:
-        found = metadata.metadata(_DISTRIBUTION)
+        found = metadata.metadata(DISTRIBUTION)
     except metadata.PackageNotFoundError:
         return None
-    needed = [each for each in metadata.requires(_DISTRIBUTION) or () if "extra ==" not in each]
-    return Wanted(_DISTRIBUTION, next(iter(found.get_all("Requires-Python") or ()), ""), tuple(needed))
+    needed = [each for each in metadata.requires(DISTRIBUTION) or () if "extra ==" not in each]
+    return Wanted(DISTRIBUTION, next(iter(found.get_all("Requires-Python") or ()), ""), tuple(needed))
+
+
+def others(installed: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    """Look for distributions that install packages of our names, and so write over our files or lie before them."""
+    for name in sorted({each for package in PACKAGES for each in installed.get(package, ())} - {DISTRIBUTION}):
+        taken = ", ".join(package for package in PACKAGES if name in installed.get(package, ()))
+        repair = f"python -m pip uninstall {name}, then install {DISTRIBUTION} again, in an environment of its own"
+        yield note(TOPIC, f"the distribution {name} installs {taken}, too", repair)
 
 
 def compare(wanted: Wanted) -> Iterator[Finding]:

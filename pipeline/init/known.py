@@ -21,8 +21,8 @@ _KNOWN: Mapping[str, tuple[str, str]] = {  # name: protocol, the modality that i
     "utd-mhad": ("subject-50-50", "inertial"),
     "berkeley-mhad": ("subjects-1-7", "left-wrist"),
     "mmact": ("cross-subject", "inertial"),
-    "sample": ("subject-50-50", "inertial"),
 }
+_SAMPLE = "sample"  # the one recipe without a folder
 _LEVELS = 4  # of folders below the one that is given, in which files are looked for
 _PARTS = {"accelerometer", "gyroscope", "phone", "watch"}  # of a modality that has more
 
@@ -30,7 +30,7 @@ _PARTS = {"accelerometer", "gyroscope", "phone", "watch"}  # of a modality that 
 def names() -> list[str]:
     """Return the names of the data sets that are known."""
     recipes = sorted(path.stem for path in _RECIPES.glob("*.yaml"))
-    return [*_KNOWN, *(name for name in recipes if name not in _KNOWN)]
+    return [*_KNOWN, _SAMPLE, *(name for name in recipes if name != _SAMPLE)]
 
 
 def known_text(name: str, root: Path | None, written: str, path: Path, run: str) -> str:
@@ -58,9 +58,13 @@ def known_text(name: str, root: Path | None, written: str, path: Path, run: str)
         raise ConfigError(
             f"--dataset {name}: is not known\n  {did_you_mean(name, names())}; leave it out for any folder"
         )
+    text = (_RECIPES / f"{name}.yaml").read_text(encoding="utf-8")
+    if name == _SAMPLE:
+        if root is not None:
+            raise ConfigError("--dataset sample: is computed, and lies in no folder\n  leave DIR out")
+        return text
     if root is None:
         raise _wants_folder(name)
-    text = (_RECIPES / f"{name}.yaml").read_text(encoding="utf-8")
     _check_place(name, root, read_document(path, text).values["source"])
     text = re.sub(r"(?m)^#     pipeline init DIR --dataset \S+ +# DIR", f"#     {run}     # source.root", text, count=1)
     place = re.compile(r"(?m)^(\s+root:|\s*source: \{.*?\broot:)\s*[^,}\n#]*[^,}\n#\s]")
@@ -97,16 +101,11 @@ def _of_source(name: str, root: Path | None, written: str, run: str) -> str:
 
     protocol, single = _KNOWN[name]
     params = import_object(SOURCES[name].params)
-    source: dict[str, Any] = {"name": name}
-    if name == "sample":
-        modalities = {"skeleton": "skeleton", "inertial": "series"}
-    else:
-        if root is None:
-            raise _wants_folder(name)
-        source["root"] = written
-        made = import_object(SOURCES[name].build)(root, params(root=str(root)))
-        present = {stream for each in made.list().recordings for stream in each.streams}
-        modalities = {key: each.kind for key, each in made.modalities.items() if {*each.streams} <= present}
+    if root is None:
+        raise _wants_folder(name)
+    made = import_object(SOURCES[name].build)(root, params(root=str(root)))
+    present = {stream for each in made.list().recordings for stream in each.streams}
+    modalities = {key: each.kind for key, each in made.modalities.items() if {*each.streams} <= present}
     wanted = [key for key, kind in modalities.items() if kind != "series"]
     series = [key for key, kind in modalities.items() if kind == "series" and key not in _PARTS]
     wanted += [single] if single in modalities else series[:1]
@@ -115,7 +114,7 @@ def _of_source(name: str, root: Path | None, written: str, run: str) -> str:
     alone = len(wanted) == 1 and modalities[wanted[0]] == "series"
     document = {
         "store": ".store",
-        "source": source,
+        "source": {"name": name, "root": written},
         "modalities": wanted,
         "protocol": protocol,
         "seeds": [0, 1, 2],

@@ -8,13 +8,13 @@ stops only those that need it.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 from functools import cache
 from queue import Empty
 from typing import TYPE_CHECKING
 
+from pipeline.cores import allowed_cores
 from pipeline.errors import PipelineError
 from pipeline.formatting import duration, size
 from pipeline.plan.broken_recordings import is_foreseen
@@ -71,7 +71,7 @@ def run_steps(
 
 
 def _open_pool(held: ExitStack, options: RunOptions, use_scheduler: bool) -> Pool | ScheduledPool:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    cores = allowed_cores()
     local = Pool(options.jobs or min(cores, 8), options.device)
     if options.scheduler is None or not use_scheduler:
         return local

@@ -28,7 +28,8 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: no such stages file\n"
-            "  give one with `-f FILE`, run where stages.yaml is, or write one: `pipeline init DIR`"
+            "  give one with `-f FILE`, run where stages.yaml is, or write one: `pipeline init DIR` for your own\n"
+            "  recordings, `pipeline init --dataset sample` for a first look"
         ) from None
     except NotPlainFile as error:
         shown = path if path.name else path.absolute()  # of `-f .` and `-f ''`

@@ -50,6 +50,8 @@ ROOMS = (
     "pipeline",
     "pipeline.keys",
     "pipeline.formatting",
+    "pipeline.version",
+    "pipeline.supported",
     "pipeline.cores",
     "pipeline.log",
     "pipeline.terminal",

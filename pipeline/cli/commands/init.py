@@ -32,7 +32,10 @@ from pipeline.terminal import note
 def command(folder: Path | None, path: Path, settings: tuple[str, ...], dataset: str | None, yes: bool) -> int:
     """Write a stages file for a folder; exit code 2 where something is open and nobody can be asked."""
     if folder is None and dataset is None:
-        raise click.UsageError("give the folder that holds your recordings: pipeline init DIR")
+        raise click.UsageError(
+            "give the folder that holds your recordings: `pipeline init DIR`; "
+            "or take the built-in sample: `pipeline init --dataset sample`"
+        )
     try:
         if dataset is not None:
             exclusive("--dataset", True, "--set", settings)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from pipeline.formatting import counted, shortened, size
 from pipeline.plan.recordings.output_readers import index_rows
+from pipeline.version import full_version
 from store import Store
 from store.canonical import digest
 
@@ -192,7 +192,7 @@ def _made_from(card: Card) -> str:
         [
             *(lines or ["- No index is in it, which would say."]),
             "- Licence of the recordings: **to be filled in**. It may hold for features and models made of them, too.",
-            f"- Code, by the beginning of its SHA-256: {_plain(code)}. Harvest {version('harvest')} wrote this card.",
+            f"- Code, by the beginning of its SHA-256: {_plain(code)}. Harvest {full_version()} wrote this card.",
             *([f"- With {_plain(', '.join(card.libraries))}."] if card.libraries else []),
         ]
     )
@@ -200,7 +200,7 @@ def _made_from(card: Card) -> str:
 
 def _use(url: str) -> str:
     lines = {
-        "pip install ./harvest": f"a checkout of harvest, version {version('harvest')}",
+        "pip install ./harvest": f"a checkout of harvest, or its wheel: version {full_version()}",
         f"export PIPELINE_REMOTE={url}": "or in stages.yaml, as remote:",
         "pipeline status": "what is in the remote, and what would be made",
         "pipeline pull": "fetch it, each object checked",

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.keys.loaded_code import edited_files
-
-PACKAGES = ("pipeline", "store", "trainers")
+from pipeline.version import PACKAGES, VERSION
 
 
 @cache
@@ -32,7 +31,7 @@ def fingerprint() -> dict[str, str]:
             digest.update(f"{file.relative_to(root).as_posix()}\n".encode())
             digest.update(sha256(file.read_bytes()).digest())
     return {
-        "harvest": _version("harvest"),
+        "harvest": VERSION,
         "code": digest.hexdigest(),
         "python": ".".join(platform.python_version_tuple()[:2]),
         "torch": _version("torch").partition("+")[0],

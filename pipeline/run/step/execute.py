@@ -43,6 +43,7 @@ from pipeline.run.step.validate_inputs import check_inputs
 from pipeline.sources.base import Source
 from pipeline.sources.validate_listing import validated_listing
 from pipeline.stages.context import Context, Progress, ShardDraft
+from pipeline.version import DISTRIBUTION, full_version
 from store import Draft, Output, Store, family_of, find_sibling_outputs
 from store.errors import StoreError
 
@@ -245,6 +246,7 @@ def _choose_device(wanted: str) -> str:
 def _environment(device: str) -> dict[str, Any]:
     """Return the part of an output's provenance that says who made it, where and with what."""
     return {
+        "program": f"{DISTRIBUTION} {full_version()}",
         "host": socket.gethostname(),
         "user": user_name(),
         "platform": platform.platform(),

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 from pipeline.plan.runs.settings import UNSET, differing_keys, flat
@@ -19,6 +18,7 @@ from pipeline.report.html.gather.steps import LeftOut, StepFacts
 from pipeline.report.html.gather.streams import Stream, streams_of
 from pipeline.report.html.gather.training import TrainingFacts, training_of
 from pipeline.report.results import Difference, paired_differences
+from pipeline.version import full_version
 
 _DRAWN_RECORDINGS = 12  # whose streams are read
 
@@ -60,7 +60,7 @@ class Report:
     folds: Mapping[int, Breakdown]
     class_order: Sequence[str]  # classes that are taken for each other side by side
     written: str  # when, UTC
-    version: str  # of this program
+    version: str  # of this program, with its commit
 
 
 def gather(outcomes: Sequence[Outcome]) -> Report:
@@ -93,7 +93,7 @@ def gather(outcomes: Sequence[Outcome]) -> Report:
         pooled.update(each.confusion)
     order = confusion_order([*classes, *_unlisted(pooled, classes)], pooled)
     now = datetime.now(UTC).isoformat(timespec="minutes").replace("T", " ").partition("+")[0]
-    return Report(experiments, models, tallies, trainings, subjects, folds, order, now, version("harvest"))
+    return Report(experiments, models, tallies, trainings, subjects, folds, order, now, full_version())
 
 
 def _broken_down(outcome: Outcome, models: Sequence[Model], by: By) -> dict[int, Breakdown]:
