@@ -109,8 +109,10 @@ def run(home: Path, command: str) -> str:
 @pytest.fixture(scope="module")
 def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stages = (REPOSITORY / "stages.yaml").read_text(encoding="utf-8")
-    smaller = re.sub(r"epochs: \d+", "epochs: 1", stages).replace(
-        "{name: sample}", "{name: sample, subjects: 4, trials: 1}"
+    smaller = (
+        re.sub(r"epochs: \d+", "epochs: 1", stages)
+        .replace("subjects: 24", "subjects: 4")
+        .replace("trials: 2", "trials: 1")
     )
     home = make_home(tmp_path_factory.mktemp("home"), smaller)
     (home / "first.txt").write_text(run(home, "make run"))

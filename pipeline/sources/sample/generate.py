@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +21,7 @@ from pipeline.sources.sample.motions import ACTIONS, Manner, motion
 from pipeline.sources.sample.render import Look, colour, draw, kinect, look
 from pipeline.sources.sample.sensors import Unit, inertial, skeleton, unit
 
+_KEYS = {"depth": "d_depth", "skeleton": "d_skel", "inertial": "d_iner"}
 FINE = 150.0  # Hz, at which motions are computed: a multiple of the streams' 30 and 50
 
 
@@ -73,8 +74,20 @@ def manner(person: Subject, action: str, rng: np.random.Generator) -> Manner:
     )  # fmt: skip
 
 
-def streams(seed: int, number: int, label: int, action: str, trial: int) -> dict[str, NDArray[Any]]:
-    """Compute one recording: of subject `number`, and of `action`, which is number `label`; both count from 1.
+def performed(seed: int, number: int, label: int, trial: int, mislabelled: float) -> str:
+    """Return the action that a recording shows: its label's, or with the probability `mislabelled` any other's."""
+    rng = np.random.default_rng([seed, number, label, trial, 1])  # one of its own: motions stay what they were
+    names = list(ACTIONS)
+    others = rng.integers(1, len(names))
+    return names[(label - 1 + others * (rng.random() < mislabelled)) % len(names)]
+
+
+def streams(
+    seed: int, number: int, label: int, action: str, trial: int, wanted: Collection[str]
+) -> dict[str, NDArray[Any]]:
+    """Compute the `wanted` streams of one recording: of subject `number` and label `label`, which count from 1.
+
+    A stream is the same whatever else is wanted.
 
     Returns
     -------
@@ -96,22 +109,26 @@ def streams(seed: int, number: int, label: int, action: str, trial: int) -> dict
     readings = round(fine * 50 / FINE * rng.normal(1.0, 0.03))  # its clock is its own
     pictures = max(24, frames - max(0, round(rng.normal(15, 4))))
     body = seen.joints[sampled(frames)]
-    depth, _ = draw(body, person.body.girth)
-    drawn, part = draw(seen.joints[sampled(pictures)] - np.array([0.025, 0.0, 0.0]), person.body.girth)
-    return {
+    made: dict[str, NDArray[Any]] = {
         "skeleton": skeleton(body, rng),
         "inertial": inertial(seen, person.sensor, FINE, rng)[sampled(readings)],
-        "depth": kinect(depth, rng),
-        "rgb": colour(drawn, part, person.look, rng),
     }
+    if not {"depth", "rgb"}.isdisjoint(wanted):  # rgb's noise comes after depth's
+        made["depth"] = kinect(draw(body, person.body.girth)[0], rng)
+    if "rgb" in wanted:
+        drawn, part = draw(seen.joints[sampled(pictures)] - np.array([0.025, 0.0, 0.0]), person.body.girth)
+        made["rgb"] = colour(drawn, part, person.look, rng)
+    return {stream: values for stream, values in made.items() if stream in wanted}
 
 
 def write(root: Path, files: Mapping[str, str], made: Mapping[str, NDArray[Any]]) -> None:
     """Write one recording's streams in UTD-MHAD's formats, each to its path in `files` under `root`."""
-    write_mat(root / files["skeleton"], "d_skel", made["skeleton"].transpose(1, 2, 0))
-    write_mat(root / files["inertial"], "d_iner", made["inertial"])
-    write_mat(root / files["depth"], "d_depth", made["depth"].transpose(1, 2, 0))
-    write_avi(root / files["rgb"], made["rgb"])
+    for stream, values in made.items():
+        path = root / files[stream]
+        if stream == "rgb":
+            write_avi(path, values)
+        else:  # a series as it is; else joint and axis, or row and column, before time
+            write_mat(path, _KEYS[stream], values if stream == "inertial" else values.transpose(1, 2, 0))
 
 
 def write_mat(path: Path, key: str, values: NDArray[Any]) -> None:

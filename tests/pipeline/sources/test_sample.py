@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -16,8 +17,8 @@ import pytest
 
 from pipeline.errors import StepError
 from pipeline.sources.sample.body import JOINTS
-from pipeline.sources.sample.source import CLASSES, Params, Sample
-from pipeline.sources.utd_mhad import UtdMhad
+from pipeline.sources.sample.source import CLASSES, Params, Sample, Stream
+from pipeline.sources.utd_mhad import FILES, UtdMhad
 
 TINY = Params(subjects=2, trials=1)
 
@@ -83,7 +84,7 @@ def test_other_seeds_give_other_folders_and_motions(sample: Sample) -> None:
     assert other.root != sample.root
     assert other.recipe() != sample.recipe()
     (row, *_) = sample.list().recordings
-    made = streams(1, 1, 1, row.action, 1)
+    made = streams(1, 1, 1, row.action, 1, {"inertial"})
     assert made["inertial"].shape != sample.open_series(row, "inertial").values.shape
 
 
@@ -93,8 +94,40 @@ def test_more_trials_leave_the_others_as_they_are(sample: Sample) -> None:
 
     row = sample.list().recordings[5]
     label = CLASSES.index(row.action) + 1
-    made = streams(TINY.seed, int(row.subject), label, row.action, int(row.session))
+    made = streams(TINY.seed, int(row.subject), label, row.action, int(row.session), {"skeleton"})
     np.testing.assert_array_equal(made["skeleton"], sample.open_series(row, "skeleton").values)
+
+
+@pytest.mark.parametrize("wanted", [("skeleton", "inertial"), ("rgb",), ("inertial", "depth")])
+def test_a_stream_is_the_same_whatever_else_is_made(sample: Sample, tmp_path: Path, wanted: tuple[Stream, ...]) -> None:
+    some = Sample(msgspec.structs.replace(TINY, streams=wanted), tmp_path)
+    some.ensure()
+    folders = {FILES[stream][0] for stream in wanted}
+    of_all = {path: told for path, told in contents(sample.root).items() if path.split("/")[0] in folders}
+    assert {path: told for path, told in contents(some.root).items() if path != "recipe.json"} == of_all
+    assert {stream for row in some.list().recordings for stream in row.streams} == set(wanted)
+    assert some.recipe() == Sample(msgspec.structs.replace(TINY, streams=wanted[::-1]), tmp_path).recipe()
+
+
+def test_later_parameters_leave_older_keys_as_they_are() -> None:
+    assert Sample(TINY, Path()).recipe() == {"generator": "sample", "version": 1, "seed": 0, "subjects": 2, "trials": 1}
+
+
+def test_some_recordings_show_another_action_than_their_label() -> None:
+    from pipeline.sources.sample.generate import performed, streams
+
+    shown = {
+        (subject, label, trial): performed(5, subject, label, trial, 0.2)
+        for subject, label, trial in product(range(1, 41), range(1, 9), range(1, 6))
+    }
+    wrong = [(key, action) for key, action in shown.items() if action != CLASSES[key[1] - 1]]
+    assert len(wrong) / len(shown) == pytest.approx(0.2, abs=0.03)  # 1600 draws: three deviations
+    assert {action for _, action in wrong} == set(CLASSES)
+    right = next(key for key, action in shown.items() if action == CLASSES[key[1] - 1])
+    assert performed(5, *right, 0.0) == CLASSES[right[1] - 1]
+    (subject, label, trial), action = wrong[0]
+    made, asked = (streams(5, subject, label, each, trial, {"skeleton"}) for each in (action, CLASSES[label - 1]))
+    assert made["skeleton"].shape != asked["skeleton"].shape or not np.allclose(made["skeleton"], asked["skeleton"])
 
 
 def test_a_resting_wrist_reads_gravity(sample: Sample) -> None:
@@ -199,7 +232,18 @@ def test_a_cache_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None
         Sample(TINY, tmp_path / "file").ensure()
 
 
-@pytest.mark.parametrize("given", [{"subjects": 1}, {"trials": 0}, {"subject": 4}, {"seed": "x"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"subjects": 1},
+        {"trials": 0},
+        {"subject": 4},
+        {"seed": "x"},
+        {"mislabelled": 0.6},
+        {"streams": []},
+        {"streams": ["sound"]},
+    ],
+)
 def test_wrong_parameters_are_refused(given: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(given, Params)
