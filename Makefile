@@ -10,7 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE := tests/node/node_modules/.installed
 
-.PHONY: run test test-slow faults lint gpu bench docs docs-links equal-code lock clean
+.PHONY: run test test-slow faults lint gpu wheel bench docs docs-links equal-code lock clean
 
 run: .venv/installed
 	$(BIN)/pipeline run
@@ -82,6 +82,10 @@ docs-links: .venv-docs/installed
 	    --requirement docs/requirements.txt
 	$(BIN)/uv pip install --quiet --python .venv-docs/bin/python --no-deps --editable .
 	touch $@
+
+# an sdist and a wheel of what is committed, into dist/
+wheel: .venv/installed
+	$(BIN)/python release/build.py
 
 # a release's outputs stay cached: OLD=DIR is a checkout of the code that made them (docs/keys.md)
 equal-code: .venv/installed

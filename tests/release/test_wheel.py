@@ -1,0 +1,132 @@
+"""The wheel, built from a clean clone, works in an empty environment and folder: nothing of the clone is read."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from release.build import build
+
+REPOSITORY = Path(__file__).parents[2]
+CI = REPOSITORY / ".github" / "workflows" / "ci.yml"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("needs a git checkout, of which it builds what is committed")
+    return build(tmp_path_factory.mktemp("dist"))[1]
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel beside this interpreter's dependencies, without the checkout that it has; return ``bin``."""
+    folder = tmp_path_factory.mktemp("env")
+    venv.create(folder, with_pip=False, symlinks=True)
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(packages)
+    (packages / "dependencies.pth").write_text("\n".join(_dependencies()) + "\n")
+    program = folder / "bin" / "pipeline"
+    program.write_text(
+        f"#!{folder / 'bin' / 'python'}\nfrom pipeline.__main__ import run\nif __name__ == '__main__':\n    run()\n"
+    )
+    program.chmod(0o755)
+    return folder / "bin"
+
+
+def _dependencies() -> list[str]:
+    return [path for path in sys.path if path.endswith("site-packages")]
+
+
+def said(program: Path, *arguments: str, cwd: Path) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [program, *arguments], cwd=cwd, env={**environment, "PIPELINE_CACHE": str(cwd / "cache")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_what_is_inside(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        texts = [archive.read(name) for name in names if not name.endswith((".png", ".svg"))]
+    (about,) = {name.split("/")[0] for name in names} - {"pipeline", "store", "trainers"}
+    assert about.endswith(".dist-info")
+    assert {f"{package}/py.typed" for package in ("pipeline", "store", "trainers")} <= {*names}
+    assert wheel.stat().st_size < 4e6
+    for private in (str(REPOSITORY), str(Path.home())):
+        if len(private) > 5:
+            assert not [name for name, text in zip(names, texts, strict=False) if private.encode() in text]
+
+
+@pytest.mark.slow
+def test_a_run_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
+    program = installed / "pipeline"
+    home = tmp_path / "home"
+    home.mkdir()
+    version = said(program, "--version", cwd=home)
+    assert re.match(r"harvest-har \S+, commit [0-9a-f]{12}\n", version)
+    assert str(installed.parent) in version
+    assert str(REPOSITORY) not in version
+    said(program, "init", "--dataset", "sample", cwd=home)
+    settings = ["--set", "seeds=[0]", "--set", "source.subjects=4", "--set", "source.trials=1"]
+    small = [*settings, "--set", "fit.epochs=1", "--set", "stages.vskd.fit.epochs=1"]
+    assert "done in" in said(program, "run", *small, cwd=home)
+    assert "distilled" in said(program, "results", *small, cwd=home)
+    said(program, "report", *small, cwd=home)
+    assert (home / "report.html").stat().st_size > 50_000
+    assert "pipeline" in said(program, "completion", "bash", cwd=home)
+
+
+@pytest.mark.slow
+def test_own_recordings(installed: Path, tmp_path: Path) -> None:
+    watch = tmp_path / "watch"
+    for person in ("ada", "ben", "cem", "dia"):
+        for label, step in (("walk", 1), ("sit", 3)):
+            (watch / person).mkdir(parents=True, exist_ok=True)
+            rows = [f"{i / 50},{(i * step) % 7},{(i + step) % 5},{i % 3}" for i in range(200)]
+            (watch / person / f"{label}.csv").write_text("\n".join(["time,x,y,z", *rows]) + "\n")
+    program = installed / "pipeline"
+    said(program, "init", str(watch), "--yes", cwd=tmp_path)
+    said(program, "run", "--set", "seeds=[0]", "--set", "fit.epochs=1", cwd=tmp_path)
+    assert "top-1" in said(program, "results", "--set", "seeds=[0]", "--set", "fit.epochs=1", cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_its_steps_have_the_keys_of_the_checkouts(installed: Path, tmp_path: Path) -> None:
+    said(installed / "pipeline", "init", "--dataset", "sample", cwd=tmp_path)
+    told = said(installed / "pipeline", "explain", "encode[inertial]", "--json", cwd=tmp_path)
+    here = subprocess.run(
+        [sys.executable, "-m", "pipeline", "explain", "encode[inertial]", "--json"], cwd=tmp_path, check=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PIPELINE_CACHE": str(tmp_path / "cache")},
+        capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert told == here
+    assert '"key"' in told
+
+
+def test_the_samples_recipe_is_the_default_stages_file() -> None:
+    recipe = REPOSITORY / "pipeline" / "init" / "recipes" / "sample.yaml"
+    assert recipe.read_bytes() == (REPOSITORY / "stages.yaml").read_bytes()
+
+
+def test_hosted_ci_runs_what_make_knows() -> None:
+    jobs = yaml.safe_load(CI.read_text(encoding="utf-8"))["jobs"]
+    commands = "\n".join(step["run"] for job in jobs.values() for step in job["steps"] if "run" in step)
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    wanted = set(re.findall(r"\bmake ([a-z-]+)", commands))
+    assert wanted
+    assert wanted <= targets
