@@ -6,6 +6,7 @@ PipelineError
 ├── DataError        a raw file that the source lists cannot be read (exit code 1)
 ├── StepError        a step could not be completed (exit code 1)
 │   └── CodeChanged  by the code that its key promises
+├── TrackerError     a program that is to show trainings does not take them (exit code 1)
 └── BadRecording     one recording cannot be used (follows `on_bad_recording`)
 """
 
@@ -48,6 +49,10 @@ class StepError(PipelineError):
 
 class CodeChanged(StepError):
     """A file of a step's code was edited after it was hashed: what this process does is not what the key says."""
+
+
+class TrackerError(PipelineError):
+    """TensorBoard's folder, or MLflow, did not take a training; it stays in the store."""
 
 
 class BadRecording(PipelineError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Options of ``pipeline run``, under the names that they have there."""
+    """Options of ``pipeline run``, under the names that they have there, and who is told of its steps."""
 
     until: str | None = None  # entries: which steps are selected
     only: str | None = None
@@ -33,6 +34,8 @@ class RunOptions:
     # Wait for a step that another run is doing, and take it over when that run is gone. Otherwise such a step
     # fails when all others have ended.
     wait: bool = True
+    # Called with a plan and the id of a step whose output has become available.
+    ended: Callable[[Plan, str], None] = lambda plan, id_: None
 
 
 @dataclass

@@ -226,6 +226,7 @@ class _Run:
         """Record that a step's output exists; drop the steps to be planned again for the recordings that it lacks."""
         self._available.add(id_)
         self._plan.states[id_] = "cached"
+        self._options.ended(self._plan, id_)
         step = self._plan.steps[id_]
         if not is_foreseen(self._plan, step):
             self._outcome.outdated = True

@@ -20,6 +20,7 @@ ROOMS = (
     "pipeline.init",
     "pipeline.accept",
     "pipeline.doctor",
+    "pipeline.report.trackers",
     "pipeline.report.html",
     "pipeline.inspect",
     "pipeline.report",

@@ -22,7 +22,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, built, site = (tmp_path_factory.mktemp(each) for each in ("source", "built", "site"))
     for name in ("pipeline", "store", "trainers"):
         shutil.copytree(REPOSITORY / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    shutil.copytree(REPOSITORY / "docs", source / "docs")
+    for name in ("pyproject.toml", "setup.py", "LICENSE"):
         shutil.copy(REPOSITORY / name, source / name)
     build = f"from setuptools import build_meta; build_meta.build_wheel({str(built)!r})"
     subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)

@@ -12,11 +12,13 @@ import click
 from pipeline.cli.options import exclusive, plan_of, several_experiments_options
 from pipeline.cli.remembered_runs import FoundRuns, runs_by_file
 from pipeline.cli.told import say
+from pipeline.cli.tracker_options import tracker_options, trackers_of
 from pipeline.formatting import counted, size
 from pipeline.terminal import note
 
 if TYPE_CHECKING:
     from pipeline.report.html.gather.outcome import Outcome
+    from pipeline.report.trackers.trackers import Trackers
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class _Places:
 @click.option("--svg", type=click.Path(path_type=Path), metavar="DIR", help="Write each picture there, too.")
 @click.option("--csv", type=click.Path(path_type=Path), metavar="DIR", help="Write each table there, too.")
 @click.option("--latex", type=click.Path(path_type=Path), metavar="FILE", help="Write the results' table, too.")
+@tracker_options
 @click.option("--watch", is_flag=True, help="Write it anew as steps of a run end, until all are done.")
 def command(
     runs: tuple[str, ...],
@@ -48,6 +51,8 @@ def command(
     svg: Path | None,
     csv: Path | None,
     latex: Path | None,
+    tensorboard: Path | None,
+    mlflow: str | None,
     watch: bool,
 ) -> int:
     """Write one HTML file of what came out, or of runs that are remembered.
@@ -57,18 +62,35 @@ def command(
     exclusive("RUN", runs, "--watch", watch)
     places = _Places(output, svg, csv, latex)
     _check(places)
-    files = _named(paths)
+    files, trackers = _named(paths), trackers_of(tensorboard, mlflow)
     if not watch:
         found = runs_by_file(list(files.values()), settings, runs) if runs else {}
-        _write(list(_outcomes(files, settings, found)), places)
+        outcomes = list(_outcomes(files, settings, found))
+        _write(outcomes, places)
+        if trackers:
+            _track(trackers, outcomes, done=True)
         return 0
 
     from pipeline.report.html.gather.outcome import outcome_of
     from pipeline.report.html.watch import changes
 
     for plans, done in changes({name: plan_of(path, settings) for name, path in files.items()}):
-        _write([outcome_of(name, plan, settings) for name, plan in plans.items()], places, reload=not done)
+        outcomes = [outcome_of(name, plan, settings) for name, plan in plans.items()]
+        _write(outcomes, places, reload=not done)
+        if trackers:
+            _track(trackers, outcomes, done=done)
     return 0
+
+
+def _track(trackers: Trackers, outcomes: Sequence[Outcome], *, done: bool) -> None:
+    from pipeline.report.trackers.trackers import trained_of
+
+    trained = [trained_of(outcome) for outcome in outcomes]
+    if done:
+        trackers.finish(trained)
+    else:
+        for each in trained:
+            trackers.update(each)
 
 
 def _outcomes(

@@ -19,6 +19,7 @@ import click
 from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
 from pipeline.cli.retry import retry_after_quarantine
 from pipeline.cli.told import say
+from pipeline.cli.tracker_options import tracker_options, trackers_of_run
 from pipeline.errors import ConfigError, StepError
 from pipeline.formatting import counted, shortened
 from pipeline.lock import LockNotWritable, lock_path, update_lock
@@ -72,8 +73,18 @@ def _number_or_auto(context: click.Context, parameter: click.Parameter, value: s
     "--wait/--no-wait", default=True, show_default=True, help="Wait for steps that another run is doing, or leave them."
 )
 @click.option("--push", is_flag=True, help="Push what was made to the first remote.")
+@tracker_options
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as_json: bool, **run_options: Any) -> int:
+def command(
+    path: Path,
+    settings: tuple[str, ...],
+    dry_run: bool,
+    push: bool,
+    tensorboard: Path | None,
+    mlflow: str | None,
+    as_json: bool,
+    **run_options: Any,
+) -> int:
     """Run the steps that are neither in the store nor in a remote, and print the results."""
     started = time.monotonic()
     options = RunOptions(**run_options)
@@ -96,7 +107,9 @@ def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as
         from pipeline.run.push_pull import target_of
 
         target_of(plan, None)  # raise before anything runs, if no remote is named
-    outcome = Outcome()
+    outcome, trackers = Outcome(), trackers_of_run(tensorboard, mlflow, settings)
+    if trackers:
+        options = replace(options, ended=trackers.step_ended)
 
     def attempt(plan: Plan) -> None:
         again = replace(options, force=()) if outcome.done else options
@@ -111,6 +124,8 @@ def command(path: Path, settings: tuple[str, ...], dry_run: bool, push: bool, as
             print(json_text({**counts, **status.as_json(plan, selected.values())}))
         elif plan.indexed:
             say(ending_text(plan, selected, outcome, time.monotonic() - started, options.until or options.only))
+        if trackers and plan.indexed:
+            trackers.finish(plan)
 
     retry_after_quarantine(lambda: attempt(plan), retry=lambda: attempt(plan_of(path, settings, plan)))
     _note_edited(plan)

@@ -154,6 +154,7 @@ def test_a_data_set_that_is_known(here: Any, raw: Path) -> None:
 
 def test_the_sample_needs_no_folder(here: Any) -> None:
     here.command("init", "--dataset", "sample")
+    assert here.file.read_text() == (Path(__file__).parents[3] / "stages.yaml").read_text()
     assert {step["state"] for step in here.status().values()} == {"todo"}
 
 

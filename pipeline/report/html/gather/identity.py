@@ -20,3 +20,8 @@ def identity(label: Mapping[str, Any]) -> Identity:
 def identity_of(row: Row) -> Identity:
     """Return the same of a row of results."""
     return row.model, row.dataset, row.protocol, row.modalities, json.dumps(dict(row.variant), sort_keys=True)
+
+
+def shown_variant(model: Identity) -> str:
+    """Return what a point of the matrix sets, in a few words: ``tokens=4``."""
+    return ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in json.loads(model[4]).items())

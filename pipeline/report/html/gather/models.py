@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pipeline.report.html.gather.identity import Identity, identity, identity_of
+from pipeline.report.html.gather.identity import Identity, identity, identity_of, shown_variant
 from pipeline.report.html.gather.outcome import Outcome
+from pipeline.report.html.gather.trainings import Training, distinguished
 from pipeline.report.html.palette import SERIES
 from pipeline.report.results import Evaluation, Row, rows_of
-from store import OutputName
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ class Model:
     shown_experiment: str = ""
     title: str = ""
     rows: Mapping[str, Row] = field(default_factory=dict)
-    trainings: Sequence[OutputName] = ()
+    trainings: Sequence[Training] = ()
     evaluations: Sequence[str] = ()
     planned: int = 0
     missing: int = 0
@@ -92,7 +91,7 @@ def _models(outcome: Outcome, first: int) -> list[Model]:
             first + number,
             outcome.name,
             *each[:4],
-            ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in json.loads(each[4]).items()),
+            shown_variant(each),
             rows=rows.get(each, {}),
             trainings=outcome.trainings.get(each, ()),
             evaluations=_of_whole_seeds(own, rows.get(each, {})),
@@ -109,19 +108,9 @@ def _of_whole_seeds(evaluations: Iterable[Evaluation], rows: Mapping[str, Row]) 
 
 
 def _titled(models: Sequence[Model]) -> list[Model]:
-    def parts(model: Model) -> list[str]:
-        return [model.sees, model.protocol, model.variant, model.shown_experiment]
-
-    alike: dict[str, list[set[str]]] = {}
-    for model in models:
-        values = alike.setdefault(model.name, [set() for _ in parts(model)])
-        for seen, part in zip(values, parts(model), strict=True):
-            seen.add(part)
-    titled = []
-    for model in models:
-        shown = [part for part, seen in zip(parts(model), alike[model.name], strict=True) if len(seen) > 1 and part]
-        titled.append(replace(model, title=", ".join([model.name, *shown])))
-    return titled
+    parts = [[model.sees, model.protocol, model.variant, model.shown_experiment] for model in models]
+    titles = distinguished([model.name for model in models], parts)
+    return [replace(model, title=title) for model, title in zip(models, titles, strict=True)]
 
 
 def _coloured(models: Sequence[Model]) -> list[Model]:

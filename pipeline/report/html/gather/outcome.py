@@ -10,13 +10,14 @@ from typing import Any
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.record import asked_by
 from pipeline.report.graph.drawing import edges_of
-from pipeline.report.html.gather.identity import Identity, identity
+from pipeline.report.html.gather.identity import Identity
 from pipeline.report.html.gather.steps import LeftOut, StepFacts, left_out, steps_of
+from pipeline.report.html.gather.trainings import Training, trainings_of
 from pipeline.report.results import Evaluation, baselines_of, evaluations_of
 from pipeline.report.results_text import notes
 from pipeline.run.selection import steps_to_materialise
 from pipeline.sources.base import Recording, Source
-from store import OutputName, Store
+from store import Store
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Outcome:
     to_do
         Steps that a run would do; of a run that is remembered, outputs that are not in the store.
     trainings
-        Outputs of each model's trainings that are in the store; none of a model that is still to be trained.
+        Each model's trainings that are in the store; none of a model that is still to be trained.
     recordings
         Those of the index, in row order; none where it is gone.
     """
@@ -67,7 +68,7 @@ class Outcome:
     to_do: int = 0
     edges: Sequence[tuple[str, str]]  # entries: needed, needing
     evaluations: Sequence[Evaluation]
-    trainings: Mapping[Identity, Sequence[OutputName]]
+    trainings: Mapping[Identity, Sequence[Training]]
     baselines: Mapping[str, str]
     encodings: Sequence[Encoding]
     recordings: Sequence[Recording]
@@ -78,11 +79,6 @@ class Outcome:
 
 def outcome_of(name: str, plan: Plan, settings: Sequence[str] = ()) -> Outcome:
     """Return what a stages file as it stands has led to so far."""
-    trainings: dict[Identity, list[OutputName]] = {}
-    for step in plan.steps.values():
-        for label in step.labels if step.stage in ("train", "distil") else ():
-            outputs = trainings.setdefault(identity(label), [])
-            outputs += [(step.stage, step.key)] if plan.states[step.id] == "cached" else []
     return Outcome(
         name=name,
         path=str(plan.path),
@@ -95,7 +91,7 @@ def outcome_of(name: str, plan: Plan, settings: Sequence[str] = ()) -> Outcome:
         to_do=len(steps_to_materialise(plan, plan.steps)),
         edges=edges_of(plan),
         evaluations=evaluations_of(plan),
-        trainings=trainings,
+        trainings=trainings_of(plan),
         baselines=baselines_of(plan),
         encodings=[
             Encoding(step.key, step.work["modality"], step.recipe["modality"]["streams"][0], step.point.source)

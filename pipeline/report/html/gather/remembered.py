@@ -9,9 +9,9 @@ from typing import Any
 
 from pipeline.plan.recordings.output_readers import broken_items, index_rows, skipped_items
 from pipeline.plan.runs.remembered import Run
-from pipeline.report.html.gather.identity import Identity, identity
 from pipeline.report.html.gather.outcome import Encoding, Outcome
 from pipeline.report.html.gather.steps import LeftOut, StepFacts, step_facts
+from pipeline.report.html.gather.trainings import trainings_of_run
 from pipeline.report.results import Evaluation
 from pipeline.report.results_text import projection_notes
 from store import Output, OutputName, Store
@@ -46,7 +46,7 @@ def outcome_of_run(name: str, path: Path, run: Run, store: Store, settings: Sequ
         to_do=len(record.output_names - here),
         edges=edges,
         evaluations=evaluations,
-        trainings=_trainings(store, evaluations, here),
+        trainings=trainings_of_run(store, ((each.key, each.label) for each in evaluations), here),
         baselines=record.baselines,
         encodings=list(_encodings(encoded.values())),
         recordings=list(index_rows(index)) if index else [],
@@ -85,20 +85,6 @@ def _edges(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         needs = values.get("needs") if isinstance(values, dict) else None
         for need in _texts(needs) or ["index"]:
             yield need, entry
-
-
-def _trainings(
-    store: Store, evaluations: Sequence[Evaluation], here: Collection[OutputName]
-) -> dict[Identity, list[OutputName]]:
-    """Find each model's trainings by what its evaluations were made from."""
-    stages = {key: stage for stage, key in here if stage in ("train", "distil")}
-    found: dict[Identity, list[OutputName]] = {}
-    for each in evaluations:
-        outputs = found.setdefault(identity(each.label), [])
-        if each.is_there:
-            key = store.output("evaluate", each.key).manifest.recipe.get("model")
-            outputs += [(stages[key], key)] if key in stages else []
-    return found
 
 
 def _encodings(encoded: Collection[Output]) -> Iterator[Encoding]:

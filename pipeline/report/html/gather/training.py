@@ -59,8 +59,8 @@ def training_of(store: Store, model: Model) -> TrainingFacts | None:
     """Read what a model's trainings left; None where none has ended."""
     histories: list[list[EpochFigures]] = []
     parameters, sizes, seconds, devices = [], [], [], []
-    for stage, key in model.trainings:
-        output = store.output(stage, key)
+    for each in model.trainings:
+        output = store.output(each.stage, each.key)
         history = history_of(output)
         if not history:
             continue

@@ -1,0 +1,111 @@
+"""Runs of MLflow, at a server or in a local folder or database: one for each model, fold and seed, known by its key."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ConfigError, TrackerError
+from pipeline.report.trackers.tracked import Point, Tracked, Trained
+from store import redact_secrets
+
+_MOST_POINTS = 1000  # in a request
+_LONGEST = 6000  # characters of a parameter
+_DEFAULTS = {  # of its client, unless the user says otherwise; its own would wait for a server for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # which would go to its makers
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+class MlflowRuns:
+    """Runs at an MLflow tracking URI."""
+
+    def __init__(self, uri: str) -> None:
+        if find_spec("mlflow") is None:
+            raise ConfigError("--mlflow: needs mlflow, which is not installed\n  pip install 'harvest[mlflow]'")
+        self.place = redact_secrets(f"--mlflow {uri}")
+        self._experiments: dict[str, str] = {}  # ids by name
+        for name, value in _DEFAULTS.items():
+            os.environ.setdefault(name, value)
+        from mlflow import MlflowClient
+
+        for name in ("mlflow", "urllib3", "alembic"):  # what is wrong is said in a line of ours
+            logging.getLogger(name).setLevel(logging.ERROR)
+        try:
+            with _told():
+                self._client = MlflowClient(uri)
+        except TrackerError as error:
+            remedy = "give a server, http://HOST:PORT, or sqlite:///FILE"
+            raise ConfigError(f"{self.place}: {error}\n  {remedy}") from None
+
+    def write(self, trained: Trained, run: Tracked) -> None:
+        """Write what the run of this key lacks, which is nothing where it was written before."""
+        with _told():
+            found = self._find_or_create(self._experiment(trained.path), run)
+            missing = self._missing(found, [*run.curves, *run.test])
+            if found.info.status == "FINISHED" and not missing:
+                return
+            from mlflow.entities import Metric, Param
+
+            metrics = [Metric(_name(p.figure), p.value, int(1000 * p.time), p.epoch) for p in missing]
+            params = [Param(_name(key), str(value)[:_LONGEST]) for key, value in run.params.items()]
+            for first in range(0, max(len(metrics), 1), _MOST_POINTS):
+                batch = metrics[first : first + _MOST_POINTS]
+                self._client.log_batch(found.info.run_id, batch, params if first == 0 else [])
+            self._client.set_terminated(found.info.run_id, end_time=int(1000 * run.ended))
+
+    def _experiment(self, path: Path) -> str:
+        """Return the id of the experiment of a stages file, which is made where there is none."""
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or f"{path.absolute().parent.name}/{path.stem}"
+        if name not in self._experiments:
+            found = self._client.get_experiment_by_name(name)
+            self._experiments[name] = found.experiment_id if found else self._client.create_experiment(name)
+        return self._experiments[name]
+
+    def _find_or_create(self, experiment: str, run: Tracked) -> Any:
+        name = f"{run.model}, {run.fold}, seed={run.seed}"
+        known = f"""tags."harvest.key" = '{run.key}'"""
+        for found in self._client.search_runs([experiment], known, max_results=100):
+            if found.data.tags.get("mlflow.runName") == name:
+                return found
+        tags = {**run.tags, "mlflow.runName": name}
+        return self._client.create_run(experiment, int(1000 * run.began), tags, name)
+
+    def _missing(self, found: Any, points: list[Point]) -> list[Point]:
+        """Return points that a run has not, as where a kill came between two requests."""
+        if found.info.status == "FINISHED":
+            return [each for each in points if _name(each.figure) not in found.data.metrics]
+        there = {
+            (figure, each.step)
+            for figure in found.data.metrics
+            for each in self._client.get_metric_history(found.info.run_id, figure)
+        }
+        return [each for each in points if (_name(each.figure), each.epoch) not in there]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in a line what MLflow, or what it uses, raises."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, ImportError, OSError) as error:
+        line = next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
+        if cause := re.search(r"Caused by \w+\((.*)$", line):  # by requests, after the whole of its call
+            line = cause[1].rpartition("): ")[2].strip("\"')")
+        raise TrackerError(redact_secrets(line)[:300]) from error
+
+
+def _name(text: str) -> str:
+    """Return a name of a parameter or metric that MLflow takes."""
+    return re.sub(r"[^\w\-. :/]", "_", text)[:250]

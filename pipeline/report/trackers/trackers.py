@@ -1,0 +1,122 @@
+"""What is to show trainings, and which of them it has already."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from pipeline.errors import TrackerError
+from pipeline.plan.planner import Plan
+from pipeline.report.html.gather.outcome import Outcome
+from pipeline.report.html.gather.trainings import trainings_of
+from pipeline.report.trackers.tracked import Tracked, Trained, names_of, tracked
+from pipeline.stagesfile.settings import are_locations, parse_setting
+from pipeline.terminal import note
+from store import redact_secrets
+from store.errors import StoreError
+
+_log = logging.getLogger(__name__)
+_SHOWN = ("train", "distil", "evaluate")
+
+
+class Tracker(Protocol):
+    """Something that shows trainings."""
+
+    @property
+    def place(self) -> str:
+        """The option that names it, without credentials."""
+
+    def write(self, trained: Trained, run: Tracked) -> None:
+        """Write one of the trainings, once, however often this is called; TrackerError where it is not taken."""
+
+
+class Trackers:
+    """Several trackers, of which one that fails stops neither the others nor what they show."""
+
+    def __init__(self, trackers: Sequence[Tracker]) -> None:
+        self._trackers = trackers
+        self._written: dict[str, set[tuple[object, ...]]] = {each.place: set() for each in trackers}
+        self._failed: set[str] = set()
+
+    def update(self, trained: Trained) -> None:
+        """Write what is new; a tracker that fails is told of, and left out until `finish`."""
+        for tracker in self._trackers:
+            if tracker.place not in self._failed:
+                try:
+                    self._write(tracker, trained)
+                except TrackerError as error:
+                    self._failed.add(tracker.place)
+                    note(f"{tracker.place}: {error}; tried again at the end")
+
+    def finish(self, trained: Sequence[Trained]) -> None:
+        """Write what is not there yet; TrackerError, after all were tried, where one does not take it."""
+        problems = []
+        for tracker in self._trackers:
+            try:
+                for each in trained:
+                    self._write(tracker, each)
+            except TrackerError as error:
+                remedy = f"nothing is lost: `pipeline report {tracker.place}` writes it when that is mended"
+                problems.append(f"{tracker.place}: {error}\n  {remedy}")
+        if problems:
+            raise TrackerError("\n".join(problems))
+
+    def _write(self, tracker: Tracker, trained: Trained) -> None:
+        names = names_of(trained.trainings)
+        written = self._written[tracker.place]
+        for model, own in trained.trainings.items():
+            for each in own:
+                place = (trained.path, trained.variant, names[model], each.label["fold"], each.label["seed"])
+                if (*place, each.key, each.evaluation) not in written:
+                    tracker.write(trained, tracked(trained.store, each, names[model]))
+                    written.add((*place, each.key, each.evaluation))
+
+
+class OfRun:
+    """Trackers of what a run makes with settings of ``--set``."""
+
+    def __init__(self, trackers: Trackers, settings: Sequence[str]) -> None:
+        self._trackers, self._variant = trackers, variant_of(settings)
+
+    def step_ended(self, plan: Plan, id_: str) -> None:
+        """Write what a step has made, and what was there before."""
+        if plan.steps[id_].stage in _SHOWN:
+            try:
+                self._trackers.update(self._trained(plan))
+            except StoreError as error:  # an output is damaged, which `finish` will find, too
+                _log.info("not shown yet: %s", error)
+
+    def finish(self, plan: Plan) -> None:
+        """Write what is not there yet; TrackerError where a tracker does not take it."""
+        self._trackers.finish([self._trained(plan)])
+
+    def _trained(self, plan: Plan) -> Trained:
+        return Trained(plan.store, plan.path, self._variant, trainings_of(plan))
+
+
+def open_trackers(tensorboard: Path | None, mlflow: str | None) -> Trackers:
+    """Return those that are asked for; ConfigError where what one needs is not installed, or a place is none."""
+    opened: list[Tracker] = []
+    if tensorboard is not None:
+        from pipeline.report.trackers.event_files import EventFiles
+
+        opened.append(EventFiles(tensorboard))
+    if mlflow is not None:
+        from pipeline.report.trackers.mlflow_runs import MlflowRuns
+
+        opened.append(MlflowRuns(mlflow))
+    return Trackers(opened)
+
+
+def trained_of(outcome: Outcome) -> Trained:
+    """Return what was trained of a stages file, or in a run."""
+    variant = f"run {outcome.run}" if outcome.run else variant_of(outcome.settings)
+    return Trained(outcome.store, Path(outcome.path), variant, outcome.trainings)
+
+
+def variant_of(settings: Sequence[str]) -> str:
+    """Return what settings change, but for where data and outputs are: ``fit.lr=1e-4, seeds=[0]``."""
+    changing = [each for each in settings if not are_locations([parse_setting(each)])]
+    return redact_secrets(", ".join(changing))
