@@ -50,6 +50,7 @@ _SECTIONS = {  # of commands: what each is for, and an example
         "gc": ("Show what no experiment uses, and free it with --yes.", "gc --grace 2d --yes"),
         "accept": ("Take changed code that gives the same values.", "accept teacher"),
         "completion": ("Print what makes bash, zsh or fish complete at a Tab.", "completion zsh"),
+        "schema": ("Print a JSON Schema of stages files, for editors.", "schema > stages.schema.json"),
     },
 }
 _COMMANDS = {name: said for section in _SECTIONS.values() for name, said in section.items()}

@@ -34,16 +34,43 @@ _PAGE = "docs/stages-file.md"
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The top level of a stages file; see docs/stages-file.md."""
+    """The top level of a stages file; see docs/stages-file.md.
+
+    Attributes
+    ----------
+    store
+        Where outputs live: a folder relative to this file, or a URL.
+    remote
+        A URL or a list of them: where to look for outputs next, in order.
+    source
+        The dataset: its name, and what that source takes.
+    modalities
+        Which of the source's modalities models see.
+    protocol
+        How recordings are split: a name, or a mapping; see `pipeline.stagesfile.protocol`.
+    seeds
+        One training of every model for each.
+    matrix
+        Repeats all entries over lists of values of any other key: ``{stages.teacher.model.tokens: [2, 4, 8]}``.
+    fit
+        Defaults of the ``fit`` of all entries that train.
+    on_bad_recording
+        ``fail``: list the broken recordings and stop; ``skip``: go on without them.
+    equal_code
+        ``accept``: outputs of an earlier release stay cached where code changed no value; ``refuse``: every step is
+        keyed by the code as it is.
+    stages
+        The entries, by names of your choice: what each does, which others it needs, and its parameters.
+    """
 
     store: str = ".store"
     remote: str | tuple[str, ...] = ()
     source: dict[str, Any] = msgspec.field(default_factory=lambda: {"name": "sample"})
     modalities: tuple[str, ...]
-    protocol: str | dict[str, Any]  # see `pipeline.stagesfile.protocol`
+    protocol: str | dict[str, Any]
     seeds: tuple[Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], ...] = (0,)
     matrix: dict[str, list[Any]] = {}
-    fit: dict[str, Any] = {}  # defaults of the `fit` of all entries that train
+    fit: dict[str, Any] = {}
     on_bad_recording: Literal["fail", "skip"] = "fail"
     equal_code: Literal["accept", "refuse"] = "accept"
     stages: dict[str, dict[str, Any] | None]

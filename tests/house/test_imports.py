@@ -20,6 +20,7 @@ ROOMS = (
     "pipeline.init",
     "pipeline.accept",
     "pipeline.doctor",
+    "pipeline.schema",
     "pipeline.report.trackers",
     "pipeline.report.html",
     "pipeline.inspect",
