@@ -76,6 +76,7 @@ def _structs_in(kind: Any) -> Iterator[Struct]:
 def _describe(schema: Schema, struct: Struct) -> None:
     """Say what a struct and its fields are, and which defaults they have."""
     said = _attributes(struct)
+    del schema["title"]  # a class's name, which an editor would show
     schema["description"] = _sections(struct)[""]
     for field in msgspec.structs.fields(struct):
         shown = schema["properties"][field.encode_name]

@@ -108,6 +108,17 @@ def test_every_stages_file_of_the_repository_is_valid(marks: Marks, file: Path) 
     assert marks(read_document(file).values) == []
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_what_is_merged_stands_last(file: Path) -> None:
+    """The YAML language server lets ``<<`` win over keys that follow it, and would mark these."""
+    nodes = [yaml.compose(file.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, yaml.MappingNode):
+            assert "<<" not in [key.value for key, _ in node.value[:-1]]
+            nodes += [value for _, value in node.value]
+
+
 @pytest.mark.parametrize("text", [*pages()])
 def test_those_of_the_documentation_are_valid(marks: Marks, text: str) -> None:
     assert marks(read(text)) == []
@@ -148,6 +159,13 @@ def test_what_depends_on_several_keys_is_left_to_the_run(marks: Marks) -> None:
     with pytest.raises(ConfigError, match="watches recordings set apart"):
         read_points(Path("stages.yaml"), text, ())
     assert marks(read(text)) == []
+
+
+def test_what_only_the_matrix_gives_is_marked_as_missing(marks: Marks) -> None:
+    """A limit that docs/stages-file.md names: no schema sees that a key of ``matrix`` stands for another."""
+    text = WHOLE.replace("model: resnet18, ", "").replace("matrix: {", "matrix: {stages.student.model: [resnet18], ")
+    assert len(read_points(Path("stages.yaml"), text, ())) == 2
+    assert marks(read(text)) == ["stages.student"]
 
 
 @pytest.mark.parametrize(
