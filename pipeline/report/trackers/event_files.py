@@ -22,7 +22,7 @@ class EventFiles:
     def __init__(self, folder: Path) -> None:
         if find_spec("tensorboard") is None:
             raise ConfigError(
-                "--tensorboard: needs tensorboard, which is not installed\n  pip install 'harvest[tensorboard]'"
+                "--tensorboard: needs tensorboard, which is not installed\n  pip install 'harvest-har[tensorboard]'"
             )
         self.place = f"--tensorboard {folder}"
         self._folder = folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,7 +31,7 @@ class MlflowRuns:
 
     def __init__(self, uri: str) -> None:
         if find_spec("mlflow") is None:
-            raise ConfigError("--mlflow: needs mlflow, which is not installed\n  pip install 'harvest[mlflow]'")
+            raise ConfigError("--mlflow: needs mlflow, which is not installed\n  pip install 'harvest-har[mlflow]'")
         self.place = redact_secrets(f"--mlflow {uri}")
         self._experiments: dict[str, str] = {}  # ids by name
         for name, value in _DEFAULTS.items():
@@ -51,7 +51,7 @@ class MlflowRuns:
         """Write what the run of this key lacks, which is nothing where it was written before."""
         with _told():
             found = self._find_or_create(self._experiment(trained.path), run)
-            missing = self._missing(found, [*run.curves, *run.test])
+            missing = self._missing(found, run.curves, run.test)
             if found.info.status == "FINISHED" and not missing:
                 return
             from mlflow.entities import Metric, Param
@@ -80,16 +80,18 @@ class MlflowRuns:
         tags = {**run.tags, "mlflow.runName": name}
         return self._client.create_run(experiment, int(1000 * run.began), tags, name)
 
-    def _missing(self, found: Any, points: list[Point]) -> list[Point]:
-        """Return points that a run has not, as where a kill came between two requests."""
+    def _missing(self, found: Any, curves: Sequence[Point], test: Sequence[Point]) -> list[Point]:
+        """Return points that a run has not, as where a kill came between two requests, or the test was done anew."""
+        metrics = found.data.metrics
+        tested = [each for each in test if metrics.get(_name(each.figure)) != each.value]
         if found.info.status == "FINISHED":
-            return [each for each in points if _name(each.figure) not in found.data.metrics]
+            return [*(each for each in curves if _name(each.figure) not in metrics), *tested]
         there = {
             (figure, each.step)
-            for figure in found.data.metrics
+            for figure in metrics
             for each in self._client.get_metric_history(found.info.run_id, figure)
         }
-        return [each for each in points if (_name(each.figure), each.epoch) not in there]
+        return [*(each for each in curves if (_name(each.figure), each.epoch) not in there), *tested]
 
 
 @contextmanager

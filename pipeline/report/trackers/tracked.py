@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from pipeline.plan.recordings.output_readers import history_of, metrics_of
 from pipeline.plan.runs.settings import flat
 from pipeline.report.html.gather.identity import Identity, shown_variant
 from pipeline.report.html.gather.trainings import Training, distinguished
+from pipeline.version import VERSION
 from store import Output, Store
 from store.canonical import digest
 
@@ -106,11 +106,11 @@ def tracked(store: Store, training: Training, model: str) -> Tracked:
         seed=training.label["seed"],
         params=_params(training.label, recipe, noted),
         curves=curves,
-        test=_test(store, training, noted.get("kept_epoch", curves[-1].epoch if curves else 0), ended),
+        test=_test(store, training, noted.get("kept_epoch", curves[-1].epoch if curves else 0)),
         tags={
             "harvest.key": training.key,
             "harvest.code": digest(recipe.get("code")),
-            "harvest.version": version("harvest"),
+            "harvest.version": VERSION,
             **{f"harvest.{name}": str(noted[name]) for name in _NOTED if name in noted},
         },
         began=began,
@@ -136,10 +136,11 @@ def _curves(output: Output, began: float, ended: float) -> list[Point]:
     return points
 
 
-def _test(store: Store, training: Training, epoch: int, time: float) -> list[Point]:
+def _test(store: Store, training: Training, epoch: int) -> list[Point]:
     if training.evaluation is None:
         return []
-    metrics = metrics_of(store.output("evaluate", training.evaluation))
+    output = store.output("evaluate", training.evaluation)
+    metrics, time = metrics_of(output), datetime.fromisoformat(output.manifest.created).timestamp()
     figures = {"top1": metrics.top1, "macro_f1": metrics.macro_f1}
     figures |= {f"top1 {modality}": value for modality, value in metrics.per_modality.items()}
     return [Point(f"test/{figure}", epoch, 100 * value, time) for figure, value in figures.items()]

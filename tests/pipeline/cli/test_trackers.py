@@ -51,7 +51,7 @@ def events(folder: Path) -> dict[str, dict[int, float]]:
 
 
 def test_tensorboard_reads_the_stored_curves(stages: Any, said_here: Run, tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard", reason="needs tensorboard: pip install 'harvest[tensorboard]'")
+    pytest.importorskip("tensorboard", reason="needs tensorboard: pip install 'harvest-har[tensorboard]'")
     for _ in range(2):
         said = said_here(
             "report", "-f", str(stages.file), "-o", str(tmp_path / "r.html"), "--tensorboard", str(tmp_path / "tb")
@@ -66,7 +66,7 @@ def test_tensorboard_reads_the_stored_curves(stages: Any, said_here: Run, tmp_pa
 
 
 def test_a_run_writes_what_was_there_and_keeps_trials_apart(stages: Any, said_here: Run, tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard", reason="needs tensorboard: pip install 'harvest[tensorboard]'")
+    pytest.importorskip("tensorboard", reason="needs tensorboard: pip install 'harvest-har[tensorboard]'")
     for settings in ([], ["--set", "on_bad_recording=skip"]):
         said = said_here(
             "run", "--until", "encode", "-f", str(stages.file), "--tensorboard", str(tmp_path / "tb"), *settings
@@ -78,7 +78,7 @@ def test_a_run_writes_what_was_there_and_keeps_trials_apart(stages: Any, said_he
 
 def test_a_file_grows_when_its_test_has_ended(stages: Any, said_here: Run, tmp_path: Path) -> None:
     """A TensorBoard that has the file open sees the figures: it is the same file, continued."""
-    pytest.importorskip("tensorboard", reason="needs tensorboard: pip install 'harvest[tensorboard]'")
+    pytest.importorskip("tensorboard", reason="needs tensorboard: pip install 'harvest-har[tensorboard]'")
     step = f"evaluate[student,{FOLD},seed=0]"
     stages.remove("evaluate", stages.plan().steps[step].key)
     report = ("report", "-f", str(stages.file), "-o", str(tmp_path / "r.html"), "--tensorboard", str(tmp_path / "tb"))
@@ -140,10 +140,28 @@ def test_mlflow_holds_the_stored_curves(stages: Any, said_here: Run, server: str
             assert points == [*curve.items()]
 
 
+def test_mlflow_shows_a_test_that_was_done_anew(stages: Any, server: str) -> None:
+    from mlflow import MlflowClient
+
+    from pipeline.report.trackers.mlflow_runs import MlflowRuns
+    from pipeline.report.trackers.tracked import Point, Tracked, Trained
+
+    trained = Trained(stages.plan().store, stages.folder / "anew.yaml", "", {})
+    client = MlflowClient(server)
+    for time_s, value in ((10.0, 75.0), (20.0, 50.0), (20.0, 50.0)):
+        point = Point("test/top1", 3, value, time_s)
+        run = Tracked("k", "m", "f", 0, {"a": 1}, [], [point], {"harvest.key": "k"}, 1.0, 2.0)
+        MlflowRuns(server).write(trained, run)
+        experiment = client.get_experiment_by_name(f"{stages.folder.name}/anew")
+        (found,) = client.search_runs([experiment.experiment_id])
+        assert found.data.metrics == {"test/top1": value}
+    assert [each.value for each in client.get_metric_history(found.info.run_id, "test/top1")] == [75.0, 50.0]
+
+
 def test_a_server_that_is_down_loses_nothing(
     stages: Any, said_here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("mlflow", reason="needs mlflow: pip install 'harvest[mlflow]'")
+    pytest.importorskip("mlflow", reason="needs mlflow: pip install 'harvest-har[mlflow]'")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     page = tmp_path / "r.html"
     said = said_here("report", "-f", str(stages.file), "-o", str(page), "--mlflow", "http://me:HIDDEN@127.0.0.1:9")
@@ -161,7 +179,7 @@ def test_where_it_is_not_installed(
     monkeypatch.setitem(sys.modules, name, None)
     for command in ("run", "report"):
         said = said_here(command, "-f", str(stages.file), f"--{name}", str(tmp_path / "x"))
-        said.refuses(2, f"error: --{name}: needs {name}, which is not installed", f"pip install 'harvest[{name}]'")
+        said.refuses(2, f"error: --{name}: needs {name}, which is not installed", f"pip install 'harvest-har[{name}]'")
     assert not (tmp_path / "x").exists()
 
 
