@@ -3,6 +3,7 @@
 # make faults  kill, cut, damage, race and fill up the store, hundreds of times; FAULTS_SCALE=0.1 tries a tenth
 # make gpu     on a machine with a GPU: its tests and benchmarks in nine minutes, no network; UTD_MHAD=DIR as below
 # make bench   the benchmarks, into docs/benchmarks.md; UTD_MHAD=DIR for those on real data
+# make wheel   an sdist and a wheel of what is committed, into dist/
 # make docs    the site of the documentation, into build/docs; make docs-links asks the network for every external link
 # Each sets up .venv by itself. PYTHON chooses the interpreter (3.11 or newer).
 

@@ -118,11 +118,6 @@ def test_its_steps_have_the_keys_of_the_checkouts(installed: Path, tmp_path: Pat
     assert '"key"' in told
 
 
-def test_the_samples_recipe_is_the_default_stages_file() -> None:
-    recipe = REPOSITORY / "pipeline" / "init" / "recipes" / "sample.yaml"
-    assert recipe.read_bytes() == (REPOSITORY / "stages.yaml").read_bytes()
-
-
 def test_hosted_ci_runs_what_make_knows() -> None:
     jobs = yaml.safe_load(CI.read_text(encoding="utf-8"))["jobs"]
     commands = "\n".join(step["run"] for job in jobs.values() for step in job["steps"] if "run" in step)
