@@ -128,7 +128,8 @@ def main(arguments: list[str] | None = None) -> None:
         status = _run(arguments)
         if problem := lost(out):
             print(
-                f"error: {problem}\n  what was to be printed is lost; free space there, or print to another place",
+                f"error: {problem}\n  what was to be printed is lost, and what was done stays: print to another place, "
+                "or free space where it is full",
                 file=sys.stderr,
             )
             status = status or 1

@@ -67,7 +67,7 @@ def no_results(plan: Plan) -> str:
         return f"no results: {missing}"
     if not any(step.stage in ("train", "distil") for step in plan.steps.values()):
         return f"no results: {plan.path.name} trains no model (docs/stages-file.md, stages train and evaluate)"
-    return "no results yet: run `pipeline run`"
+    return f"no results yet: run `pipeline run`{' with the same --set' if plan.trial else ''}"
 
 
 def missing_evaluate(plan: Plan) -> str:

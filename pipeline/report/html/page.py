@@ -130,7 +130,9 @@ def _missing(report: Report) -> Markup:
             lines.append(f"{each.name}: {each.to_do} of {counted(len(each.steps), 'output')} are not in this store.")
         elif each.to_do:
             lines.append(f"{each.name}: {len(each.steps) - each.to_do} of {counted(len(each.steps), 'step')} are done.")
-    rest = "; `pipeline run` does the rest" if any(each.to_do and not each.run for each in report.experiments) else ""
+    unfinished = [each for each in report.experiments if each.to_do and not each.run]
+    same = " with the same --set" if any(each.settings for each in unfinished) else ""
+    rest = f"; `pipeline run`{same} does the rest" if unfinished else ""
     text = f"{' '.join(lines)} This page shows what is there{rest}."
     return element("p", prose(text), class_="missing") if lines else Markup()
 

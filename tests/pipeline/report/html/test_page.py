@@ -21,6 +21,7 @@ from pipeline.report.html.page import write_page
 from pipeline.report.html.sections.order import sections_of
 from pipeline.report.html.watch import changes
 from pipeline.report.results import result_rows
+from pipeline.report.results_text import no_results
 
 from .html_reading import Element, read, table_rows
 from .made_up import HOSTILE, made_up
@@ -186,6 +187,15 @@ def test_commands_name_the_stages_file_as_it_was_given(finished: Any, tmp_path: 
     commands = [line for each in page.all("code") for line in each.text.splitlines() if line.startswith("pipeline ")]
     assert f"pipeline run -f '{file}' --set 'seeds=[0]'" in commands
     assert f"pipeline report -f '{file}' --set 'seeds=[0]'" in commands
+
+
+def test_an_unfinished_page_says_what_finishes_it(finished: Any, tmp_path: Path) -> None:
+    file = finished.copy(tmp_path / "copy").file
+    trial, plain = (make_plan(file, settings) for settings in ([("seeds", [7])], []))
+    text = read(page_of(gather([outcome_of("stages.yaml", trial, ["seeds=[7]"])]))).text
+    assert "with the same --set does the rest" in text
+    assert no_results(trial).endswith("run `pipeline run` with the same --set")
+    assert "does the rest" not in read(page_of(gather([outcome_of("stages.yaml", plain)]))).text
 
 
 def test_says_what_the_head_of_the_stages_file_says() -> None:
