@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.cli.options import plan_of
 from pipeline.cli.store_options import open_store
 from pipeline.errors import ConfigError
+from pipeline.experiment.planning import plan_of
 from pipeline.plan.planner import Plan
 from pipeline.run.selection import outputs_of, with_key
 from pipeline.stagesfile.load import read_document

@@ -34,6 +34,7 @@ class RunOptions:
     # Wait for a step that another run is doing, and take it over when that run is gone. Otherwise such a step
     # fails when all others have ended.
     wait: bool = True
+    tracebacks: bool = False  # print that of a step that fails, beside its message
     # Called with a plan and the id of a step whose output has become available.
     ended: Callable[[Plan, str], None] = lambda plan, id_: None
 

@@ -23,6 +23,7 @@ ROOMS = (
     "pipeline.schema",
     "pipeline.report.trackers",
     "pipeline.report.html",
+    "pipeline.experiment",
     "pipeline.inspect",
     "pipeline.report",
     "pipeline.run",

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from pipeline.cli.options import experiment_options, plan_of
+from pipeline.cli.options import experiment_options
 from pipeline.cli.told import say
 from pipeline.errors import ConfigError, PipelineError, StepError
+from pipeline.experiment.planning import plan_of
 from pipeline.lock import Accepted, lock_path, read_lock, write_lock
 from pipeline.plan.history import user_name
 from pipeline.plan.planner import Plan, states_of

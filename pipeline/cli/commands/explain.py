@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment_options, json_text, plan_of
+from pipeline.cli.options import experiment_options, json_text
 from pipeline.cli.told import say
+from pipeline.experiment.planning import plan_of
 from pipeline.plan.explain import describe_acceptance, reasons
 from pipeline.report.status import standing
 from pipeline.run.selection import outputs_of

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment_options, plan_of
+from pipeline.cli.options import experiment_options
+from pipeline.experiment.planning import plan_of
 from pipeline.report.graph.drawing import as_mermaid, as_svg, as_text
 
 _FORMATS = {"text": as_text, "mermaid": as_mermaid, "svg": as_svg}

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import exclusive, experiment_options, json_text, note_failures, plan_of, reported_of
+from pipeline.cli.options import exclusive, experiment_options, json_text
 from pipeline.cli.told import say
 from pipeline.errors import ConfigError
+from pipeline.experiment.planning import note_failures, plan_of, reported_of
 from pipeline.plan.planner import states_of
 from pipeline.report.differing_outputs import print_problems
 from pipeline.run.selection import outputs_of

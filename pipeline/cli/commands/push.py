@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
+from pipeline.cli.options import exclusive, experiment_options, json_text
 from pipeline.cli.told import say
+from pipeline.experiment.planning import plan_of
 from pipeline.report.differing_outputs import print_problems
 from pipeline.run.selection import outputs_of
 

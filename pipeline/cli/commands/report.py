@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import exclusive, plan_of, several_experiments_options
-from pipeline.cli.remembered_runs import FoundRuns, runs_by_file
+from pipeline.cli.options import exclusive, several_experiments_options
 from pipeline.cli.told import say
 from pipeline.cli.tracker_options import tracker_options, trackers_of
+from pipeline.experiment.planning import plan_of
+from pipeline.experiment.remembered_runs import FoundRuns, runs_by_file
 from pipeline.formatting import counted, size
 from pipeline.terminal import note
 

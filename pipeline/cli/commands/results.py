@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import click
 
-from pipeline.cli.options import exclusive, experiment_options, json_text, plan_of
-from pipeline.cli.remembered_runs import Remembered
+from pipeline.cli.options import exclusive, experiment_options, json_text
 from pipeline.cli.told import say
+from pipeline.experiment.planning import plan_of
+from pipeline.experiment.remembered_runs import Remembered
 from pipeline.plan.runs.settings import differing
 from pipeline.report.breakdown import By, break_down
 from pipeline.report.formats.sheet import Sheet

@@ -10,8 +10,8 @@ import click
 
 from pipeline.cli.groups import Commands
 from pipeline.cli.options import experiment_options, json_text
-from pipeline.cli.remembered_runs import Remembered
 from pipeline.cli.told import DEFAULT_FILE, say, width_of
+from pipeline.experiment.remembered_runs import Remembered
 from pipeline.formatting import counted
 from pipeline.plan.runs.remembered import present
 from pipeline.report.runs import listing

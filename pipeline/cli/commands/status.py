@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import experiment_options, json_text, note_failures, plan_of, reported_of
+from pipeline.cli.options import experiment_options, json_text
 from pipeline.cli.told import say
+from pipeline.experiment.planning import note_failures, plan_of, reported_of
 from pipeline.plan.planner import Plan
 from pipeline.report import status
 from pipeline.report.differing_outputs import differing_text

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import exclusive, json_text, plan_of
-from pipeline.cli.retry import retry_after_quarantine
+from pipeline.cli.options import exclusive, json_text
 from pipeline.cli.store_options import open_store, store_options
 from pipeline.cli.told import say
+from pipeline.experiment.planning import plan_of
+from pipeline.experiment.retry import retry_after_quarantine
 from pipeline.formatting import size
 from pipeline.keys.recipe_check import contradiction
 from pipeline.registry import STAGES
