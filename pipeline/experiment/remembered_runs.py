@@ -15,7 +15,7 @@ from pipeline.report.runs.listing import heading_of
 from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.schema import Experiment, convert
 from pipeline.stagesfile.settings import are_locations, parse_setting, with_settings
-from store import Store, StoreChain
+from store import OutputName, Store, StoreChain
 
 
 class FoundRuns(NamedTuple):
@@ -50,6 +50,11 @@ class Remembered:
     def heading(self, run: Run) -> str:
         """Say in a line which run it is, how it stands, and its settings beside what the file says now."""
         return heading_of(run, present(self.chain, [run]), self.file_asked)
+
+    def figures_there(self, runs: Sequence[Run]) -> set[OutputName]:
+        """Return the evaluations of runs that are in the store."""
+        wanted = {("evaluate", each.key) for run in runs for each in run.record.evaluations}
+        return {name for name in wanted if self.chain.local.has(*name)}
 
     def find(self, names: Sequence[str]) -> list[Run]:
         """Return the runs of these numbers or names, each once."""

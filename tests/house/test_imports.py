@@ -17,6 +17,7 @@ PACKAGES = ("pipeline", "trainers", "store")
 ROOMS = (
     "pipeline.__main__",
     "pipeline.cli",
+    "pipeline.api",
     "pipeline.init",
     "pipeline.accept",
     "pipeline.doctor",

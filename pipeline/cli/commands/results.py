@@ -86,15 +86,13 @@ def _of_plan(path: Path, settings: tuple[str, ...]) -> tuple[list[Shown], Store,
 def _of_runs(path: Path, settings: tuple[str, ...], names: tuple[str, ...]) -> tuple[list[Shown], Store, Told]:
     remembered = Remembered.open(path, settings)
     runs = remembered.find(names)
-    store = remembered.chain.local
-    wanted = {("evaluate", each.key) for run in runs for each in run.record.evaluations}
-    shown = shown_runs(runs, {name for name in wanted if store.has(*name)})
+    shown = shown_runs(runs, remembered.figures_there(runs))
     before = []
     if len(runs) == 1:
         settings_now = differing(runs[0].record.asked, remembered.file_asked)
         shown = [replace(shown[0], settings=settings_now)]
         before = [remembered.heading(runs[0])]
-    return shown, store, Told(before, notes_on(runs, shown), "no figures of which all folds are there")
+    return shown, remembered.chain.local, Told(before, notes_on(runs, shown), "no figures of which all folds are there")
 
 
 def _print_rows(shown: Sequence[Shown], store: Store, form: str, extras: tuple[bool, bool], told: Told) -> None:
