@@ -21,7 +21,7 @@ from pipeline.report.breakdown import By, break_down
 from pipeline.report.formats.results_csv import breakdown_lines, row_lines
 from pipeline.report.results import PREDICTION_COLUMNS, evaluations_of, prediction_lines, rows_of
 from pipeline.report.runs import listing
-from pipeline.report.runs.side_by_side import Shown, shown_runs
+from pipeline.report.runs.side_by_side import Shown
 from pipeline.report.status import standing
 from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.selection import check_entry
@@ -286,8 +286,7 @@ class Experiment:
 
     def _remembered(self, names: Sequence[int | str]) -> list[Shown]:
         remembered = Remembered.open(self._plan.path, self._places())
-        runs = remembered.find(list(map(str, names)))
-        return shown_runs(runs, remembered.figures_there(runs))
+        return remembered.shown(remembered.find(list(map(str, names))))
 
     def _places(self) -> tuple[str, ...]:
         """Return those of the settings that only say where things are."""

@@ -15,6 +15,7 @@ from pipeline.api.errors import raises_pipeline_errors
 from pipeline.api.raw import Arrays, encoded
 from pipeline.api.steps import output_of, training_step
 from pipeline.api.table import Table
+from pipeline.errors import ConfigError
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from pipeline.run.jobs import make_job
@@ -93,9 +94,18 @@ class TrainedModel:
             job = msgspec.structs.replace(job, work={"features": features, "test": usable})
             read = {step: found.outputs[step] for step in features.values()}
             data, kept = read_recordings(context_of(job, read), "test", list(features))
+            self._check_shapes(data.shapes)
             prediction = predict(self.network, data, device)
         predicted = [ids[usable[place][0]] for place in kept]
         return self._table(ids, predicted, prediction, found.broken, every_class)
+
+    def _check_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        for name, shape in shapes.items():
+            if shape != self.inputs[name]:
+                raise ConfigError(
+                    f"{name}: a recording becomes {shape}, and the model was trained on {self.inputs[name]}\n"
+                    "  give the channels, or joints, that its recordings had, in their order"
+                )
 
     def _table(
         self,

@@ -9,10 +9,11 @@ import msgspec
 from torch import Tensor, nn
 
 from pipeline.api.errors import raises_pipeline_errors
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.registry import import_object
 from pipeline.stagesfile.schema import did_you_mean
 from trainers.data.batch import ModelOutput
+from trainers.errors import TrainingError
 from trainers.losses.registry import LOSSES
 from trainers.losses.registry import Entry as Losses
 from trainers.losses.semantic import Semantic
@@ -51,7 +52,10 @@ class Loss(nn.Module):
         self._check_widths(outputs)
         logits = outputs["student"]["logits"].float()
         hard = nn.functional.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
-        loss: Tensor = self.distillation(*outputs.values(), hard)
+        try:
+            loss: Tensor = self.distillation(*outputs.values(), hard)
+        except TrainingError as error:
+            raise PipelineError(str(error)) from error
         return loss
 
     def _check_widths(self, outputs: Mapping[str, ModelOutput]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def encoded(plan: Plan, model: Step, given: Path | Sequence[Arrays], device: str
     inputs = [model.work["features"][name] for name in model.work["inputs"]]
     needed = with_needs(plan, inputs)
     steps = [step for step in plan.steps.values() if step.id in needed and step.stage != "index"]
-    source = _source(plan, steps[0], given)
+    source = _source(plan, [step for step in steps if step.stage == "encode"], given)
     recordings = source.list().recordings
     if not recordings:
         raise ConfigError("there are no recordings\n  give one at least")
@@ -68,10 +68,11 @@ def encoded(plan: Plan, model: Step, given: Path | Sequence[Arrays], device: str
         yield Encoded(recordings, outputs)
 
 
-def _source(plan: Plan, step: Step, given: Path | Sequence[Arrays]) -> Source:
+def _source(plan: Plan, encodings: Sequence[Step], given: Path | Sequence[Arrays]) -> Source:
     if not isinstance(given, Path):
-        return ArraySource(step.point.source, given)
-    job = make_job_for_others(plan, step, 0, "cpu")
+        wanted = {stream for each in encodings for stream in each.recipe["modality"]["streams"]}
+        return ArraySource(encodings[0].point.source, given, wanted)
+    job = make_job_for_others(plan, encodings[0], 0, "cpu")
     if "root" not in job.source:
         raise ConfigError(f"source {job.source['name']} reads no folder: it makes its recordings\n  give arrays")
     return open_source(OpenSource({**job.source, "root": str(given)}, job.code, job.folder))
@@ -80,7 +81,7 @@ def _source(plan: Plan, step: Step, given: Path | Sequence[Arrays]) -> Source:
 class ArraySource:
     """Recordings in memory, called 0, 1, ..., with the modalities and classes of another source."""
 
-    def __init__(self, like: Source, arrays: Sequence[Arrays]) -> None:
+    def __init__(self, like: Source, arrays: Sequence[Arrays], wanted: Collection[str]) -> None:
         self.name, self.root = "arrays", Path()
         self.classes, self.modalities = like.classes, like.modalities
         streams = {stream for modality in self.modalities.values() for stream in modality.streams}
@@ -90,7 +91,7 @@ class ArraySource:
             if unknown := [stream for stream in recording if stream not in streams]:
                 raise ConfigError(
                     f"recording {number}: {unknown[0]} is no stream of the experiment\n"
-                    f"  there are {', '.join(sorted(streams))}"
+                    f"  the model sees {', '.join(sorted(wanted))}"
                 )
 
     def list(self) -> Listing:

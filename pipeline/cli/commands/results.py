@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +12,12 @@ from pipeline.cli.options import exclusive, experiment_options, json_text
 from pipeline.cli.told import say
 from pipeline.experiment.planning import plan_of
 from pipeline.experiment.remembered_runs import Remembered
-from pipeline.plan.runs.settings import differing
 from pipeline.report.breakdown import By, break_down
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import breakdown_sheet, results_sheet
 from pipeline.report.results import Row, baselines_of, evaluations_of, paired_differences, per_recording, rows_of
 from pipeline.report.results_text import difference_lines, no_results, notes, sheet_text
-from pipeline.report.runs.side_by_side import Shown, fits, front_cells, front_names, legend, notes_on, shown_runs
+from pipeline.report.runs.side_by_side import Shown, fits, front_cells, front_names, legend, notes_on
 from store import Store
 
 _FORMATS = ("text", "csv", "latex")
@@ -86,12 +84,8 @@ def _of_plan(path: Path, settings: tuple[str, ...]) -> tuple[list[Shown], Store,
 def _of_runs(path: Path, settings: tuple[str, ...], names: tuple[str, ...]) -> tuple[list[Shown], Store, Told]:
     remembered = Remembered.open(path, settings)
     runs = remembered.find(names)
-    shown = shown_runs(runs, remembered.figures_there(runs))
-    before = []
-    if len(runs) == 1:
-        settings_now = differing(runs[0].record.asked, remembered.file_asked)
-        shown = [replace(shown[0], settings=settings_now)]
-        before = [remembered.heading(runs[0])]
+    shown = remembered.shown(runs)
+    before = [remembered.heading(runs[0])] if len(runs) == 1 else []
     return shown, remembered.chain.local, Told(before, notes_on(runs, shown), "no figures of which all folds are there")
 
 
