@@ -47,8 +47,3 @@ def test_blocks_run(
     exec(compile(block, f"docs/python.md, block {number + 1}", "exec"), namespace)
     if "print(" in block:
         assert capsys.readouterr().out.strip()
-
-
-def test_examples_are_short() -> None:
-    lines = [[line for line in block.splitlines() if line and not line.startswith("import")] for block in BLOCKS]
-    assert max(map(len, lines)) <= 14
