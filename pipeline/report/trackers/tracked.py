@@ -32,12 +32,14 @@ class Trained:
         Of the stages file.
     variant
         What tells it from the file as it stands: settings, or a run that is remembered.
+    trainings
+        By the model's name, with what tells it from others of that name.
     """
 
     store: Store
     path: Path
     variant: str
-    trainings: Mapping[Identity, Sequence[Training]]
+    trainings: Mapping[str, Sequence[Training]]
 
 
 @dataclass(frozen=True)

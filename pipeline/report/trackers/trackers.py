@@ -9,8 +9,9 @@ from typing import Protocol
 
 from pipeline.errors import TrackerError
 from pipeline.plan.planner import Plan
+from pipeline.plan.steps.step import Step
 from pipeline.report.html.gather.outcome import Outcome
-from pipeline.report.html.gather.trainings import trainings_of
+from pipeline.report.html.gather.trainings import Training, trainings_of
 from pipeline.report.trackers.tracked import Tracked, Trained, names_of, tracked
 from pipeline.stagesfile.settings import are_locations, parse_setting
 from pipeline.terminal import note
@@ -64,13 +65,12 @@ class Trackers:
             raise TrackerError("\n".join(problems))
 
     def _write(self, tracker: Tracker, trained: Trained) -> None:
-        names = names_of(trained.trainings)
         written = self._written[tracker.place]
         for model, own in trained.trainings.items():
             for each in own:
-                place = (trained.path, trained.variant, names[model], each.label["fold"], each.label["seed"])
+                place = (trained.path, trained.variant, model, each.label["fold"], each.label["seed"])
                 if (*place, each.key, each.evaluation) not in written:
-                    tracker.write(trained, tracked(trained.store, each, names[model]))
+                    tracker.write(trained, tracked(trained.store, each, model))
                     written.add((*place, each.key, each.evaluation))
 
 
@@ -79,21 +79,53 @@ class OfRun:
 
     def __init__(self, trackers: Trackers, settings: Sequence[str]) -> None:
         self._trackers, self._variant = trackers, variant_of(settings)
+        self._planned: _Planned | None = None
 
     def step_ended(self, plan: Plan, id_: str) -> None:
-        """Write what a step has made, and what was there before."""
-        if plan.steps[id_].stage in _SHOWN:
-            try:
-                self._trackers.update(self._trained(plan))
-            except StoreError as error:  # an output is damaged, which `finish` will find, too
-                _log.info("not shown yet: %s", error)
+        """Write what a step has made; where it is the first of a plan, also what was there before."""
+        step = plan.steps[id_]
+        if step.stage not in _SHOWN:
+            return
+        steps = None if self._planned is None or self._planned.plan is not plan else self._planned.around(step)
+        try:
+            self._trackers.update(self._trained(plan, steps))
+        except StoreError as error:  # an output is damaged, which `finish` will find, too
+            _log.info("not shown yet: %s", error)
 
     def finish(self, plan: Plan) -> None:
         """Write what is not there yet; TrackerError where a tracker does not take it."""
-        self._trackers.finish([self._trained(plan)])
+        self._trackers.finish([self._trained(plan, None)])
 
-    def _trained(self, plan: Plan) -> Trained:
-        return Trained(plan.store, plan.path, self._variant, trainings_of(plan))
+    def _trained(self, plan: Plan, steps: Sequence[Step] | None) -> Trained:
+        if self._planned is None or self._planned.plan is not plan:
+            self._planned = _Planned(plan)
+        return Trained(plan.store, plan.path, self._variant, self._planned.trainings(steps))
+
+
+class _Planned:
+    """What a plan says of trainings, gathered once, so that the end of a step is no work for all others."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._names = names_of(trainings_of(plan))
+        self._around: dict[str, list[Step]] = {}  # by a training's key: what makes it, and what tests it
+        for step in plan.steps.values():
+            if step.stage in _SHOWN:
+                self._around.setdefault(_trained_by(step), []).append(step)
+
+    def around(self, step: Step) -> Sequence[Step]:
+        """Return the steps that make and test what a step made, or tested."""
+        return self._around[_trained_by(step)]
+
+    def trainings(self, steps: Sequence[Step] | None) -> dict[str, list[Training]]:
+        """Return the trainings that steps made and tested, by the model's name; None: all."""
+        return {self._names[model]: own for model, own in trainings_of(self.plan, steps).items()}
+
+
+def _trained_by(step: Step) -> str:
+    """Return the key of the training that a step is, or tests."""
+    key: str = step.recipe["model"] if step.stage == "evaluate" else step.key
+    return key
 
 
 def open_trackers(tensorboard: Path | None, mlflow: str | None) -> Trackers:
@@ -113,7 +145,9 @@ def open_trackers(tensorboard: Path | None, mlflow: str | None) -> Trackers:
 def trained_of(outcome: Outcome) -> Trained:
     """Return what was trained of a stages file, or in a run."""
     variant = f"run {outcome.run}" if outcome.run else variant_of(outcome.settings)
-    return Trained(outcome.store, Path(outcome.path), variant, outcome.trainings)
+    names = names_of(outcome.trainings)
+    trainings = {names[model]: own for model, own in outcome.trainings.items()}
+    return Trained(outcome.store, Path(outcome.path), variant, trainings)
 
 
 def variant_of(settings: Sequence[str]) -> str:
