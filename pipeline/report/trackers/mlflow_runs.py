@@ -18,8 +18,9 @@ from store import redact_secrets
 
 _MOST_POINTS = 1000  # in a request
 _LONGEST = 6000  # characters of a parameter
+_TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _DEFAULTS = {  # of its client, unless the user says otherwise
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",  # its own would wait for a server for minutes
+    _TIMEOUT: "15",  # its own would wait for a server for minutes
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # of what may have arrived, so that a run would be there twice
     "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",  # to a host that the user did not name
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -38,6 +39,7 @@ class MlflowRuns:
         if find_spec("mlflow") is None:
             raise ConfigError("--mlflow: needs mlflow, which is not installed\n  pip install 'harvest-har[mlflow]'")
         self.place = redact_secrets(f"--mlflow {uri}")
+        self._is_server = uri.startswith(("http://", "https://"))
         self._experiments: dict[str, str] = {}  # ids by name
         if problem := _problem(uri):
             raise ConfigError(f"{self.place}: {problem}\n  {_REMEDY}")
@@ -49,7 +51,7 @@ class MlflowRuns:
             logging.getLogger(name).setLevel(logging.ERROR)
         try:
             with _told():
-                self._client = MlflowClient(uri)
+                self._client = MlflowClient(uri)  # asks a server for nothing yet
         except TrackerError as error:
             raise ConfigError(f"{self.place}: {error}\n  {_REMEDY}") from None
 
@@ -57,7 +59,7 @@ class MlflowRuns:
         """Write what the run of this key lacks, which is nothing where it was written before."""
         from mlflow.exceptions import MlflowException
 
-        with _told():
+        with _told(_STRANGE if self._is_server else ""):
             try:
                 self._complete(trained.path, run)
             except MlflowException:  # such as a connection that was closed while it waited
@@ -122,8 +124,8 @@ class MlflowRuns:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Say in a line what MLflow, or what it uses, raises."""
+def _told(unforeseen: str = "") -> Iterator[None]:
+    """Say in a line what MLflow, or what it uses, raises; of what a client does not raise by design, `unforeseen`."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -133,12 +135,14 @@ def _told() -> Iterator[None]:
     except (MlflowException, ImportError, OSError) as error:
         raise TrackerError(redact_secrets(_line(error))[:300]) from error
     except Exception as error:  # its client trusts an answer's form, and fails on another one in many ways
-        raise TrackerError(_STRANGE) from error
+        raise TrackerError(unforeseen or redact_secrets(_line(error))[:300]) from error
 
 
 def _line(error: Exception) -> str:
     """Return the part of a message that says what is wrong."""
     line = next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
+    if re.search(r"\((read|connect) timeout=", line):
+        return f"no answer within {os.environ[_TIMEOUT]} s; {_TIMEOUT}=SECONDS waits longer"
     if cause := re.search(r"Caused by \w+\((.*)$", line):  # by requests, after the whole of its call
         return cause[1].rpartition("): ")[2].strip("\"')")
     if "not in a valid JSON format" in line:

@@ -34,12 +34,15 @@ class Trained:
         What tells it from the file as it stands: settings, or a run that is remembered.
     trainings
         By the model's name, with what tells it from others of that name.
+    asked
+        How `pipeline report` is asked for it: ``--set fit.lr=1e-4``, or a run's name.
     """
 
     store: Store
     path: Path
     variant: str
     trainings: Mapping[str, Sequence[Training]]
+    asked: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +17,7 @@ from pipeline.report.html.gather.trainings import Training, trainings_of
 from pipeline.report.trackers.tracked import Tracked, Trained, names_of, tracked
 from pipeline.stagesfile.settings import are_locations, parse_setting
 from pipeline.terminal import note
-from store import redact_secrets
+from store import Store, redact_secrets
 from store.errors import StoreError
 
 _log = logging.getLogger(__name__)
@@ -59,7 +61,8 @@ class Trackers:
                 for each in trained:
                     self._write(tracker, each)
             except TrackerError as error:
-                remedy = f"nothing is lost: `pipeline report {tracker.place}` writes it when that is mended"
+                command = shlex.join(["pipeline", "report", *dict.fromkeys(chain(*(each.asked for each in trained)))])
+                remedy = f"nothing is lost: `{command} {tracker.place}` writes it when that is mended"
                 problems.append(f"{tracker.place}: {error}\n  {remedy}")
         if problems:
             raise TrackerError("\n".join(problems))
@@ -78,7 +81,7 @@ class OfRun:
     """Trackers of what a run makes with settings of ``--set``."""
 
     def __init__(self, trackers: Trackers, settings: Sequence[str]) -> None:
-        self._trackers, self._variant = trackers, variant_of(settings)
+        self._trackers, self._settings = trackers, settings
         self._planned: _Planned | None = None
 
     def step_ended(self, plan: Plan, id_: str) -> None:
@@ -99,7 +102,7 @@ class OfRun:
     def _trained(self, plan: Plan, steps: Sequence[Step] | None) -> Trained:
         if self._planned is None or self._planned.plan is not plan:
             self._planned = _Planned(plan)
-        return Trained(plan.store, plan.path, self._variant, self._planned.trainings(steps))
+        return _of_file(plan.store, plan.path, self._settings, self._planned.trainings(steps))
 
 
 class _Planned:
@@ -144,10 +147,16 @@ def open_trackers(tensorboard: Path | None, mlflow: str | None) -> Trackers:
 
 def trained_of(outcome: Outcome) -> Trained:
     """Return what was trained of a stages file, or in a run."""
-    variant = f"run {outcome.run}" if outcome.run else variant_of(outcome.settings)
-    names = names_of(outcome.trainings)
+    names, path = names_of(outcome.trainings), Path(outcome.path)
     trainings = {names[model]: own for model, own in outcome.trainings.items()}
-    return Trained(outcome.store, Path(outcome.path), variant, trainings)
+    if outcome.run:
+        return Trained(outcome.store, path, f"run {outcome.run}", trainings, [outcome.run])
+    return _of_file(outcome.store, path, outcome.settings, trainings)
+
+
+def _of_file(store: Store, path: Path, settings: Sequence[str], trainings: Mapping[str, Sequence[Training]]) -> Trained:
+    asked = [f"--set={redact_secrets(each)}" for each in settings]
+    return Trained(store, path, variant_of(settings), trainings, asked)
 
 
 def variant_of(settings: Sequence[str]) -> str:

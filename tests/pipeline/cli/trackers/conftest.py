@@ -74,7 +74,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Study:
-    """An experiment that was run; each command that was given trackers had a folder and an MLflow experiment of its own.
+    """An experiment that was run; each command had a folder for event files and an MLflow experiment of its own.
 
     Attributes
     ----------
@@ -116,3 +116,9 @@ def study(
     project.command("report", "1", *options("remembered"), MLFLOW_EXPERIMENT_NAME="remembered")
     pages = {each: read((project.folder / f"{each}.html").read_text()) for each in ("watch", "report", "remembered")}
     return Study(project, server, pages)
+
+
+@pytest.fixture
+def stages(finished: Any, tmp_path: Path) -> Any:
+    """The small experiment, all of it done, to write to."""
+    return finished.copy(tmp_path / "study")
