@@ -90,7 +90,7 @@ class MlflowRuns:
         if name not in self._experiments:
             found = self._client.get_experiment_by_name(name)
             id_ = found.experiment_id if found else self._client.create_experiment(name)
-            if not id_ or (found and found.name != name):
+            if not id_:
                 raise TrackerError(_STRANGE)
             self._experiments[name] = id_
         return self._experiments[name]

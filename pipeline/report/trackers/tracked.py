@@ -33,7 +33,7 @@ class Trained:
     variant
         What tells it from the file as it stands: settings, or a run that is remembered.
     trainings
-        By the model's name, with what tells it from others of that name.
+        Each with its model's name, and what tells that from others of the name.
     asked
         How `pipeline report` is asked for it: ``--set fit.lr=1e-4``, or a run's name.
     """
@@ -41,7 +41,7 @@ class Trained:
     store: Store
     path: Path
     variant: str
-    trainings: Mapping[str, Sequence[Training]]
+    trainings: Sequence[tuple[str, Training]]
     asked: Sequence[str] = ()
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from pipeline.errors import TrackerError
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
+from pipeline.report.html.gather.identity import Identity
 from pipeline.report.html.gather.outcome import Outcome
 from pipeline.report.html.gather.trainings import Training, trainings_of
 from pipeline.report.trackers.tracked import Tracked, Trained, names_of, tracked
@@ -69,12 +70,11 @@ class Trackers:
 
     def _write(self, tracker: Tracker, trained: Trained) -> None:
         written = self._written[tracker.place]
-        for model, own in trained.trainings.items():
-            for each in own:
-                place = (trained.path, trained.variant, model, each.label["fold"], each.label["seed"])
-                if (*place, each.key, each.evaluation) not in written:
-                    tracker.write(trained, tracked(trained.store, each, model))
-                    written.add((*place, each.key, each.evaluation))
+        for model, each in trained.trainings:
+            place = (trained.path, trained.variant, model, each.label["fold"], each.label["seed"])
+            if (*place, each.key, each.evaluation) not in written:
+                tracker.write(trained, tracked(trained.store, each, model))
+                written.add((*place, each.key, each.evaluation))
 
 
 class OfRun:
@@ -120,9 +120,9 @@ class _Planned:
         """Return the steps that make and test what a step made, or tested."""
         return self._around[_trained_by(step)]
 
-    def trainings(self, steps: Sequence[Step] | None) -> dict[str, list[Training]]:
-        """Return the trainings that steps made and tested, by the model's name; None: all."""
-        return {self._names[model]: own for model, own in trainings_of(self.plan, steps).items()}
+    def trainings(self, steps: Sequence[Step] | None) -> list[tuple[str, Training]]:
+        """Return the trainings that steps made and tested, with the model's name; None: all."""
+        return _named(self._names, trainings_of(self.plan, steps))
 
 
 def _trained_by(step: Step) -> str:
@@ -147,14 +147,19 @@ def open_trackers(tensorboard: Path | None, mlflow: str | None) -> Trackers:
 
 def trained_of(outcome: Outcome) -> Trained:
     """Return what was trained of a stages file, or in a run."""
-    names, path = names_of(outcome.trainings), Path(outcome.path)
-    trainings = {names[model]: own for model, own in outcome.trainings.items()}
+    path, trainings = Path(outcome.path), _named(names_of(outcome.trainings), outcome.trainings)
     if outcome.run:
         return Trained(outcome.store, path, f"run {outcome.run}", trainings, [outcome.run])
     return _of_file(outcome.store, path, outcome.settings, trainings)
 
 
-def _of_file(store: Store, path: Path, settings: Sequence[str], trainings: Mapping[str, Sequence[Training]]) -> Trained:
+def _named(
+    names: Mapping[Identity, str], trainings: Mapping[Identity, Sequence[Training]]
+) -> list[tuple[str, Training]]:
+    return [(names[model], each) for model, own in trainings.items() for each in own]
+
+
+def _of_file(store: Store, path: Path, settings: Sequence[str], trainings: Sequence[tuple[str, Training]]) -> Trained:
     asked = [f"--set={redact_secrets(each)}" for each in settings]
     return Trained(store, path, variant_of(settings), trainings, asked)
 

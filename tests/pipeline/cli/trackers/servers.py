@@ -81,8 +81,8 @@ def silent() -> Iterator[str]:
 
 
 @contextmanager
-def cutting(server: str, lost: Callable[[int], bool], arrives: bool) -> Iterator[str]:
-    """Stand before a server, and close the connection in place of some answers, which are counted from 0.
+def cutting(server: str, lost: Callable[[int], bool], arrives: bool, instead: Answer | None = None) -> Iterator[str]:
+    """Stand before a server, and close the connection, or say something else, in place of some answers, counted from 0.
 
     Parameters
     ----------
@@ -90,6 +90,8 @@ def cutting(server: str, lost: Callable[[int], bool], arrives: bool) -> Iterator
         Tells whether the answer of this number is lost.
     arrives
         Whether a request whose answer is lost reaches the server.
+    instead
+        What is answered then.
     """
     count = 0
 
@@ -98,13 +100,13 @@ def cutting(server: str, lost: Callable[[int], bool], arrives: bool) -> Iterator
         number, count = count, count + 1
         cut = lost(number)
         if cut and not arrives:
-            return None
+            return instead
         connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=20)
         connection.request(request.method, request.target, request.body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         body = answer.read()
         connection.close()
-        return None if cut else Answer(body, answer.status)
+        return instead if cut else Answer(body, answer.status)
 
     with serving(respond) as address:
         yield address

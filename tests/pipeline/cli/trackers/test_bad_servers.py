@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -145,12 +146,13 @@ def write(stages: Any, experiment: str) -> Run:
     from pipeline.report.trackers.mlflow_runs import MlflowRuns
     from pipeline.report.trackers.tracked import Point, Tracked, Trained
 
-    trained = Trained(stages.plan().store, stages.file, "", {})
+    trained = Trained(stages.plan().store, stages.file, "", [])
     curve = [Point("loss/train", epoch, value, 10.0 + epoch) for epoch, value in CURVE.items()]
     test = [Point("test/top1", 3, 75.0, 20.0)]
     params = {"entry": "student", "seed": 0}
     run = Tracked("k", "student", "f", 0, params, curve, test, {"harvest.key": "k"}, 10.0, 14.0)
-    return lambda uri: MlflowRuns(uri).write(trained, run)
+    opened = cache(MlflowRuns)
+    return lambda uri: opened(uri).write(trained, run)
 
 
 def assert_there_once(server: str, experiment: str) -> None:
@@ -176,6 +178,19 @@ def test_of_a_server_that_dies_the_rest_is_written_later(
 @pytest.mark.parametrize("at", range(REQUESTS))
 def test_one_lost_answer_is_no_failure(write: Run, server: str, experiment: str, at: int, arrives: bool) -> None:
     with cutting(server, lambda number: number == at, arrives) as uri:
+        write(uri)
+    assert_there_once(server, experiment)
+
+
+def test_one_that_is_strange_at_first_has_all_in_the_end(write: Run, server: str, experiment: str) -> None:
+    """As a proxy that is up before the server that it stands for."""
+    from pipeline.errors import TrackerError
+
+    up = False
+    with cutting(server, lambda _: not up, arrives=False, instead=Answer()) as uri:
+        with pytest.raises(TrackerError, match=STRANGE):
+            write(uri)
+        up = True
         write(uri)
     assert_there_once(server, experiment)
 

@@ -83,7 +83,7 @@ def test_mlflow_shows_a_test_that_was_done_anew(stages: Any, server: str) -> Non
     from pipeline.report.trackers.mlflow_runs import MlflowRuns
     from pipeline.report.trackers.tracked import Point, Tracked, Trained
 
-    trained = Trained(stages.plan().store, stages.folder / "anew.yaml", "", {})
+    trained = Trained(stages.plan().store, stages.folder / "anew.yaml", "", [])
     client = MlflowClient(server)
     for time_s, value in ((10.0, 75.0), (20.0, 50.0), (20.0, 50.0)):
         point = Point("test/top1", 3, value, time_s)
