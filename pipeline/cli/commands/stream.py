@@ -1,0 +1,132 @@
+"""``pipeline stream MODEL``, which is ``stream listen``; ``stream calibrate`` and ``stream judge``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pipeline.cli.groups import Commands
+from pipeline.terminal import note
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Stream(Commands):
+    """A group that takes what is none of its commands as a model to listen with."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["listen", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Stream)
+def command() -> None:
+    """Recognise activities in samples as they come."""
+
+
+def _window_options(command: F) -> F:
+    """Add what says which windows there are, and how their labels are smoothed."""
+    options = [
+        click.option(
+            "--window", type=click.FloatRange(0.05, 3600), metavar="SECONDS",
+            help="What the model sees at a time; where left out what its card says it needs.",
+        ),
+        click.option(
+            "--every", type=click.IntRange(10, 3_600_000), default=500, show_default=True, metavar="MS",
+            help="From one window's end to the next.",
+        ),
+        click.option(
+            "--patience", type=click.IntRange(0, 600_000), default=100, show_default=True, metavar="MS",
+            help="How long after its end a window waits for a stream that is late.",
+        ),
+        click.option(
+            "--disorder", type=click.IntRange(0, 600_000), default=0, show_default=True, metavar="MS",
+            help="How much later than samples after it one may come. Each decision waits for that.",
+        ),
+        click.option(
+            "--smooth", default="none", show_default=True, metavar="HOW",
+            help="majority:N or average:N of the last N windows; hysteresis:ENTER,LEAVE; none.",
+        ),
+        click.option(
+            "--offset", "offsets", multiple=True, metavar="STREAM=SECONDS",
+            help="Add this to a stream's times. Repeatable.",
+        ),
+        click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@command.command(epilog="Example: pipeline stream watch.onnx --window 2 --udp 127.0.0.1:9000 --decisions")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--from", "source", type=click.Path(path_type=Path), metavar="PATH",
+    help="Read a file, a pipe or a serial device; - or nothing: standard input.",
+)  # fmt: skip
+@click.option("--udp", metavar="HOST:PORT", help="Listen for datagrams.")
+@click.option("--websocket", metavar="HOST:PORT", help="Listen for WebSockets.")
+@click.option("--listen-anywhere", "anywhere", is_flag=True, help="Take samples from other machines and pages, too.")
+@click.option(
+    "--clock", type=click.Choice(["samples", "arrival"]), default="samples", show_default=True,
+    help="arrival: samples without a time get that of their arrival.",
+)  # fmt: skip
+@click.option(
+    "--pace", type=click.Choice(["none", "real"]),
+    help="none: as fast as lines can be read, which is so for files and pipes; real: by the clock, at which a file "
+    "is played.",
+)  # fmt: skip
+@click.option(
+    "--threshold", metavar="P|FILE",
+    help="Less probable labels are no activity: a number, entropy:NUMBER, or a file by `calibrate`.",
+)  # fmt: skip
+@click.option("--decisions", is_flag=True, help="Print each window's decision, not only events.")
+@_window_options
+def listen(
+    model: Path,
+    source: Path | None,
+    udp: str | None,
+    websocket: str | None,
+    anywhere: bool,
+    clock: str,
+    pace: Any,
+    threshold: str | None,
+    decisions: bool,
+    window: float | None,
+    every: int,
+    patience: int,
+    disorder: int,
+    smooth: str,
+    offsets: tuple[str, ...],
+) -> int:
+    """Print an event, as a line of JSON, when an activity has ended.
+
+    Samples come as lines of JSON, {"stream": "inertial", "time": 12.34, "values": [...]}, or of CSV,
+    inertial,12.34,0.1,... Ctrl-C ends it in order.
+    """
+    from pipeline.cli.streaming import OnnxModel, feed_of, listen, offsets_of, windows_of
+    from pipeline.edge.stream.recogniser import Waiting
+    from pipeline.edge.stream.session import Settings
+    from pipeline.edge.stream.smoothing import smoothing_of
+    from pipeline.edge.stream.tally import Tally
+    from pipeline.edge.stream.threshold import threshold_of
+
+    opened = OnnxModel(model)
+    settings = Settings(
+        windows=windows_of(opened.card, window, every),
+        waiting=Waiting(patience / 1000, disorder / 1000),
+        smoothing=smoothing_of(smooth),
+        threshold=threshold_of(threshold) if threshold is not None else None,
+        offsets=offsets_of(offsets, [each.name for each in opened.streams]),
+        arrival=clock == "arrival",
+    )
+    tally = Tally(note)
+    feed = feed_of(source, udp, websocket, anywhere=anywhere)
+    listen(feed, opened, settings, tally, pace, decisions=decisions)
+    print(tally.summary(), file=sys.stderr)
+    return 0

@@ -1,0 +1,151 @@
+"""What `pipeline stream` is put together of: a model, a feed, a clock, and signals that end it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.edge.card import METADATA, Card, StreamInput, decode_card
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.edge.stream.decisions import Decision, Event
+    from pipeline.edge.stream.feeds.feed import Feed
+    from pipeline.edge.stream.live import Pace, Stop
+    from pipeline.edge.stream.session import Settings
+    from pipeline.edge.stream.tally import Tally
+    from pipeline.edge.stream.windowing.windows import Windows
+
+
+class OnnxModel:
+    """An exported model, as `pipeline.edge.stream.model.Model`."""
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # of one window there is little to share out
+        options.log_severity_level = 3
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such file\n  name a model that was exported as ONNX")
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            text = self._session.get_modelmeta().custom_metadata_map.get(METADATA, "")
+            self.card: Card = decode_card(text)
+        except Exception as error:  # of ONNX Runtime, which has no root of its own
+            first = str(error).partition("\n")[0]
+            raise ConfigError(f"{path}: no model that harvest exported: {first}\n  export it again") from None
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names, in the order of the probabilities."""
+        return self.card.classes
+
+    @property
+    def streams(self) -> Sequence[StreamInput]:
+        """What goes in."""
+        return self.card.streams
+
+    def probabilities(self, batch: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Return (B, K) probabilities."""
+        found: NDArray[np.float32] = self._session.run(["probabilities"], dict(batch))[0]
+        return found
+
+
+def windows_of(card: Card, seconds: float | None, every_ms: int) -> Windows:
+    """Return the windows that were asked for, or those that the model needs."""
+    from pipeline.edge.stream.windowing.windows import Windows
+
+    spans = [each.seconds for each in card.spans if each.seconds > 0]
+    if seconds is None and not spans:
+        raise ConfigError(
+            f"--window: {card.model} takes recordings of any length, so say how many seconds it shall see\n"
+            "  about as long as one activity lasts, for example --window 2"
+        )
+    # a window has its last sample before its end, and its first after its start
+    return Windows(seconds or max(spans) + 2 / min(each.rate for each in card.streams), every_ms)
+
+
+def feed_of(source: Path | None, udp: str | None, websocket: str | None, *, anywhere: bool) -> Feed:
+    """Open what lines come from: standard input where nothing else is named."""
+    from pipeline.edge.stream.feeds.descriptor import DescriptorFeed
+
+    if len([each for each in (source, udp, websocket) if each is not None]) > 1:
+        raise ConfigError("--from, --udp and --websocket: give one of them")
+    if udp is not None:
+        from pipeline.edge.stream.feeds.udp import UdpFeed
+
+        return UdpFeed(udp, anywhere=anywhere)
+    if websocket is not None:
+        from pipeline.edge.stream.feeds.websocket import WebSocketFeed
+
+        return WebSocketFeed(websocket, anywhere=anywhere)
+    if source is not None and str(source) != "-":
+        return DescriptorFeed.open(source)
+    return DescriptorFeed(sys.stdin.fileno())
+
+
+def offsets_of(given: Sequence[str], streams: Sequence[str]) -> dict[str, float]:
+    """Read ``STREAM=SECONDS``."""
+    offsets = {}
+    for each in given:
+        name, _, seconds = each.partition("=")
+        try:
+            offsets[name] = float(seconds)
+        except ValueError:
+            raise ConfigError(f"--offset {each}: give STREAM=SECONDS, for example {streams[0]}=-0.25") from None
+        if name not in streams:
+            raise ConfigError(f"--offset {each}: the model's streams are {', '.join(streams)}")
+    return offsets
+
+
+def listen(feed: Feed, model: Any, settings: Settings, tally: Tally, pace: Pace | None, *, decisions: bool) -> None:
+    """Recognise until the feed or a signal ends it, and print what comes out."""
+    from pipeline.edge.stream.decisions import Decision, encode_line
+    from pipeline.edge.stream.live import Listening
+    from pipeline.edge.stream.session import Session
+    from pipeline.edge.stream.windowing.clocks import RealClock
+
+    clock = RealClock() if (pace or ("real" if feed.live else "none")) == "real" else None
+
+    def say(said: Decision | Event) -> None:
+        if decisions or not isinstance(said, Decision):
+            print(encode_line(said), flush=clock is not None)
+
+    session = Session(model, settings, say, tally, clock)
+    replay = clock is not None and getattr(feed, "regular", False)
+    try:
+        with _ended_by_signals() as stop:
+            listening = Listening(feed, session, stop, clock, settings.waiting.longest, replay=replay)
+            listening.run(lambda: getattr(sys.stdout, "failure", None) is None)
+    finally:
+        feed.close()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[Stop]:
+    """Let SIGINT and SIGTERM end the listening in order; a second one ends the program."""
+    from pipeline.edge.stream.live import Stop
+
+    stop = Stop()
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+
+    def end(number: int, _frame: object) -> None:
+        stop.say()
+        signal.signal(number, before[signal.Signals(number)])
+
+    for each in before:
+        signal.signal(each, end)
+    try:
+        yield stop
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        stop.close()

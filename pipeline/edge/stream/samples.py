@@ -1,0 +1,130 @@
+"""A line of text is samples of one stream, or it is refused for a reason that can be counted."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+LATEST = 1e11  # seconds; milliseconds since 1970 are beyond it
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples of one stream, in the order of their line.
+
+    Attributes
+    ----------
+    times
+        Seconds by the stream's own clock; None where the line has none.
+    values
+        (n, *sample) float32, all finite.
+    """
+
+    stream: str
+    times: tuple[float | None, ...]
+    values: NDArray[np.float32]
+
+
+class Refused(ValueError):
+    """A line, or some samples of it, cannot be used.
+
+    Parameters
+    ----------
+    kind
+        What is wrong, in words that are the same for all lines with this mistake.
+    detail
+        What this line has.
+    count
+        How many samples it costs.
+    """
+
+    def __init__(self, kind: str, detail: str = "", count: int = 1) -> None:
+        super().__init__(f"{kind}{f' ({detail})' if detail else ''}")
+        self.kind = kind
+        self.detail = detail
+        self.count = count
+
+
+class _Line(msgspec.Struct):
+    """A sample or several, as JSON."""
+
+    stream: str
+    values: Any
+    time: float | None = None
+    times: list[float] | None = None
+
+
+def parse_line(line: bytes, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Samples, list[Refused]]:
+    """Read a line of JSON or CSV; what is wrong with some of its samples is returned beside the others.
+
+    Parameters
+    ----------
+    shapes
+        Shape of one sample of each stream.
+    """
+    found = _from_json(line) if line.lstrip()[:1] == b"{" else _from_csv(line)
+    if (shape := shapes.get(found.stream)) is None:
+        raise Refused("a stream that the model does not have", f"{found.stream[:40]!r}; it has {', '.join(shapes)}")
+    times: list[float | None] = [found.time] if found.times is None else [*found.times]
+    width = math.prod(shape)
+    try:
+        values = np.asarray(found.values, np.float64).reshape(-1)
+    except (ValueError, TypeError, OverflowError):
+        raise Refused("values that are not numbers, or not equally many of each sample", count=len(times)) from None
+    if values.size != width * len(times):
+        detail = f"{values.size} values, stream {found.stream} has {width}"
+        detail += f" in each of {len(times)} samples" if len(times) != 1 else ""
+        raise Refused("a wrong number of values", detail, len(times) or 1)
+    return _usable(found.stream, times, values.reshape(len(times), *shape))
+
+
+def _usable(stream: str, times: list[float | None], values: NDArray[np.float64]) -> tuple[Samples, list[Refused]]:
+    """Leave out samples with values or times that are no use."""
+    refused = []
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    finite = np.isfinite(single.reshape(len(times), -1)).all(axis=1)
+    timely = np.array([time is None or abs(time) <= LATEST for time in times], bool)  # NaN is not <= either
+    if lost := int((~finite).sum()):
+        refused.append(Refused("values that are not finite", f"stream {stream}", lost))
+    if lost := int((finite & ~timely).sum()):
+        worst = next(time for time, fine in zip(times, timely, strict=True) if not fine)
+        refused.append(Refused("times that cannot be seconds", f"{worst}", lost))
+    good = finite & timely
+    kept = tuple(time for time, fine in zip(times, good, strict=True) if fine)
+    return Samples(stream, kept, single if good.all() else single[good]), refused
+
+
+def _from_json(line: bytes) -> _Line:
+    try:
+        return msgspec.json.decode(line, type=_Line)
+    except msgspec.ValidationError as error:
+        raise Refused("JSON that is no sample", str(error)) from None
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    try:  # which takes NaN, as many programs write it
+        return msgspec.convert(json.loads(line), type=_Line)
+    except msgspec.ValidationError as error:
+        raise Refused("JSON that is no sample", str(error)) from None
+    except (ValueError, RecursionError):
+        raise Refused("a line that is neither JSON nor CSV", _beginning(line)) from None
+
+
+def _from_csv(line: bytes) -> _Line:
+    name, _, rest = line.strip().partition(b",")
+    try:
+        time, *values = [float(each) if each.strip() else None for each in rest.split(b",")]
+        return _Line(name.decode().strip(), values, time)
+    except ValueError:
+        raise Refused("a line that is neither JSON nor CSV", _beginning(line)) from None
+
+
+def _beginning(line: bytes) -> str:
+    return repr(line[:40].decode(errors="backslashreplace"))
