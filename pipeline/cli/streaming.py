@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.edge.stream.decisions import Decision, Event
     from pipeline.edge.stream.feeds.feed import Feed
     from pipeline.edge.stream.live import Pace, Stop
+    from pipeline.edge.stream.recogniser import Outcome
     from pipeline.edge.stream.session import Settings
     from pipeline.edge.stream.tally import Tally
     from pipeline.edge.stream.windowing.windows import Windows
@@ -125,6 +126,27 @@ def listen(feed: Feed, model: Any, settings: Settings, tally: Tally, pace: Pace 
         with _ended_by_signals() as stop:
             listening = Listening(feed, session, stop, clock, settings.waiting.longest, replay=replay)
             listening.run(lambda: getattr(sys.stdout, "failure", None) is None)
+    finally:
+        feed.close()
+
+
+def outcomes_of(model: Any, path: Path, settings: Settings, offsets: Sequence[str], tally: Tally) -> Iterator[Outcome]:
+    """Yield what the model says of each window of a file."""
+    from pipeline.edge.stream.feeds.descriptor import DescriptorFeed
+    from pipeline.edge.stream.recogniser import Recogniser
+    from pipeline.edge.stream.samples import Intake
+    from pipeline.edge.stream.windowing.clocks import ReadingClock
+
+    intake = Intake(model.streams, tally, offsets_of(offsets, [each.name for each in model.streams]))
+    recogniser = Recogniser(model, settings.windows, settings.waiting, tally, ReadingClock())
+    feed = DescriptorFeed.open(path)
+    try:
+        while not feed.ended:
+            for line in feed.read(feed.descriptors()):
+                if (samples := intake.parse(line)) is not None:
+                    for at, values in zip(samples.times, samples.values, strict=True):
+                        yield from recogniser.take(samples.stream, at or 0.0, values)
+        yield from recogniser.finish()
     finally:
         feed.close()
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from pipeline.cli.groups import Commands
+from pipeline.cli.options import json_text
+from pipeline.errors import ConfigError
 from pipeline.terminal import note
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -129,4 +132,91 @@ def listen(
     feed = feed_of(source, udp, websocket, anywhere=anywhere)
     listen(feed, opened, settings, tally, pace, decisions=decisions)
     print(tally.summary(), file=sys.stderr)
+    return 0
+
+
+@command.command(
+    epilog="Example: pipeline stream calibrate m.onnx --window 2 --from day.jsonl --truth day.csv -o p.json"
+)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--from", "source", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Its samples.")
+@click.option(
+    "--truth", type=click.Path(path_type=Path), required=True, metavar="CSV", help="Its activities: start,end,label."
+)
+@click.option(
+    "--loss", type=click.FloatRange(0, 1), default=0.1, show_default=True, metavar="SHARE",
+    help="Of windows with activities that the model knows, to be lost at most.",
+)  # fmt: skip
+@click.option(
+    "--measure", type=click.Choice(["probability", "entropy"]), default="probability", show_default=True,
+    help="What shall be compared with the threshold.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file for --threshold."
+)
+@_window_options
+def calibrate(
+    model: Path,
+    source: Path,
+    truth: Path,
+    loss: float,
+    measure: Any,
+    output: Path,
+    window: float | None,
+    every: int,
+    patience: int,
+    disorder: int,
+    smooth: str,
+    offsets: tuple[str, ...],
+) -> int:
+    """Choose the threshold for no activity from a recording.
+
+    It is to be one that the model was not trained on. Each activity in turn is taken from the model's classes, and it
+    is counted how many of its windows are then rejected, and how many between activities.
+    """
+    from pipeline.cli.streaming import OnnxModel, outcomes_of, windows_of
+    from pipeline.edge.stream.calibration import calibrate, known_windows
+    from pipeline.edge.stream.labels import read_truth
+    from pipeline.edge.stream.recogniser import Waiting
+    from pipeline.edge.stream.session import Settings
+    from pipeline.edge.stream.smoothing import smoothing_of
+    from pipeline.edge.stream.tally import Tally
+
+    if smooth.startswith("hysteresis"):
+        raise ConfigError(f"--smooth {smooth}: it has thresholds itself\n  leave it out here")
+    smoothing_of(smooth)
+    opened = OnnxModel(model)
+    settings = Settings(windows_of(opened.card, window, every), Waiting(patience / 1000, disorder / 1000))
+    labels = read_truth(truth)
+    outcomes = outcomes_of(opened, source, settings, offsets, Tally(note))
+    known = known_windows(outcomes, labels, settings.windows)
+    threshold = calibrate(known, opened.classes, lambda: smoothing_of(smooth), loss, measure)
+    output.write_text(json_text(msgspec.to_builtins(threshold)) + "\n", encoding="utf-8")
+    for name, figure in threshold.figures.items():
+        if not isinstance(figure, dict):
+            print(f"{name}: {'-' if figure is None else figure}")
+    print(f"threshold: {threshold.value:.4f} ({measure}), in {output}")
+    return 0
+
+
+@command.command("judge", epilog="Example: pipeline stream judge said.jsonl truth.csv")
+@click.argument("decisions", type=click.Path(path_type=Path))
+@click.argument("truth", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+def judge_command(decisions: Path, truth: Path, as_json: bool) -> int:
+    """Compare what a stream printed with a table of start,end,label.
+
+    By time, and by events: which are right, and which are inserted, deleted, fragmented or merged.
+    """
+    from dataclasses import asdict
+
+    from pipeline.edge.stream.judging import judge, text
+    from pipeline.edge.stream.labels import read_found, read_truth
+
+    found, labels = read_found(decisions), read_truth(truth)
+    start = min([found.start, *(each.start for each in labels)])
+    end = max([found.end, *(each.end for each in labels)])
+    judgement = judge(labels, found.events, start, end)
+    print(json_text(asdict(judgement)) if as_json else text(judgement))
     return 0

@@ -79,9 +79,9 @@ class Listening:
     def _read(self, timeout: float | None) -> bool:
         """Wait for lines until a time, and tell whether there were any."""
         feeds: Collection[int] = () if self._ready else self._feed.descriptors()
-        ready, _, _ = select.select([*feeds, self._stop], [], [], timeout)
-        for line in self._feed.read([each for each in ready if isinstance(each, int)]):
-            if (samples := self._session.parse(line)) is not None and samples.times:
+        ready, _, _ = select.select([*feeds, self._stop.fileno()], [], [], timeout)
+        for line in self._feed.read(ready):
+            if (samples := self._session.parse(line)) is not None:
                 self._ready.append((self._due(samples), samples))
         return bool(ready)
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.edge.card import StreamInput
+from pipeline.edge.stream.tally import Tally
 
 LATEST = 1e11  # seconds; milliseconds since 1970 are beyond it
 
@@ -59,6 +63,56 @@ class _Line(msgspec.Struct):
     values: Any
     time: float | None = None
     times: list[float] | None = None
+
+
+class Intake:
+    """Reads lines, gives their samples times of the common clock, and counts what is wrong with them.
+
+    Parameters
+    ----------
+    offsets
+        Seconds to add to a stream's times.
+    arrival
+        Whether samples without a time get that of their arrival.
+    """
+
+    def __init__(
+        self, streams: Sequence[StreamInput], tally: Tally, offsets: Mapping[str, float], *, arrival: bool = False
+    ) -> None:
+        self._rates = {each.name: each.rate for each in streams}
+        self._shapes = {each.name: each.sample for each in streams}
+        self._tally = tally
+        self._offsets = offsets
+        self._arrival = arrival
+
+    def parse(self, line: bytes) -> Samples | None:
+        """Return a line's samples; None where it has none that can be used."""
+        if not line.strip():
+            return None
+        timed: Samples | None = None
+        try:
+            samples, refused = parse_line(line, self._shapes)
+            timed = self._timed(samples)
+        except Refused as error:
+            refused = [error]
+        for each in refused:
+            self._tally.samples += each.count
+            self._tally.drop(each.kind, each.detail, each.count)
+        if timed is None or not timed.times:
+            return None
+        self._tally.samples += len(timed.times)
+        return timed
+
+    def _timed(self, samples: Samples) -> Samples:
+        offset = self._offsets.get(samples.stream, 0.0)
+        count = len(samples.times)
+        times = [each + offset for each in samples.times if each is not None]
+        if len(times) < count:
+            if not self._arrival:
+                raise Refused("samples without a time", "--clock arrival takes that of their arrival", count)
+            last, step = time.time(), 1 / self._rates[samples.stream]
+            times = [last - (count - 1 - i) * step for i in range(count)]
+        return Samples(samples.stream, tuple(times), samples.values)
 
 
 def parse_line(line: bytes, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Samples, list[Refused]]:

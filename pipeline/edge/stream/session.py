@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.edge.stream.decisions import Decision, Event, Events
 from pipeline.edge.stream.model import Model
 from pipeline.edge.stream.recogniser import Outcome, Recogniser, Waiting
-from pipeline.edge.stream.samples import Refused, Samples, parse_line
+from pipeline.edge.stream.samples import Intake, Samples
 from pipeline.edge.stream.smoothing import Average, Smoothed, Smoothing
 from pipeline.edge.stream.tally import Tally
 from pipeline.edge.stream.threshold import Threshold
@@ -59,44 +58,20 @@ class Session:
         clock: Clock | None = None,
     ) -> None:
         self._classes = tuple(model.classes)
-        self._rates = {each.name: each.rate for each in model.streams}
-        self._shapes = {each.name: each.sample for each in model.streams}
         self._settings = settings
         self._say = say
         self._tally = tally
         self._clock = clock or ReadingClock()
+        self._intake = Intake(model.streams, tally, settings.offsets, arrival=settings.arrival)
         self._events = Events(settings.windows)
         self._recogniser = Recogniser(model, settings.windows, settings.waiting, tally, self._clock)
 
     def parse(self, line: bytes) -> Samples | None:
-        """Read a line, and give its samples times of the common clock; count what is wrong with it."""
-        if not line.strip():
-            return None
-        try:
-            samples, refused = parse_line(line, self._shapes)
-            timed: Samples | None = self._timed(samples)
-        except Refused as error:
-            refused, timed = [error], None
-        for each in refused:
-            self._tally.samples += each.count
-            self._tally.drop(each.kind, each.detail, each.count)
-        return timed
-
-    def _timed(self, samples: Samples) -> Samples:
-        offset = self._settings.offsets.get(samples.stream, 0.0)
-        if None not in samples.times:
-            return Samples(
-                samples.stream, tuple(each + offset for each in samples.times if each is not None), samples.values
-            )
-        if not self._settings.arrival:
-            raise Refused("samples without a time", "--clock arrival takes that of their arrival", len(samples.times))
-        now, count = time.time(), len(samples.times)
-        step = 1 / self._rates[samples.stream]
-        return Samples(samples.stream, tuple(now - (count - 1 - i) * step for i in range(count)), samples.values)
+        """Read a line; see `Intake`."""
+        return self._intake.parse(line)
 
     def take(self, samples: Samples) -> None:
         """Take samples that `parse` returned."""
-        self._tally.samples += len(samples.times)
         for at, values in zip(samples.times, samples.values, strict=True):
             assert at is not None
             self._decided(self._recogniser.take(samples.stream, at, values))

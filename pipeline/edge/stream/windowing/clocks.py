@@ -50,7 +50,8 @@ class RealClock:
     """
 
     def __init__(self) -> None:
-        self.forget()
+        self._since = -math.inf
+        self._lag = self._before = math.inf  # the least of this spell, and of the one before
 
     def sample(self, time_: float) -> None:
         """See `Clock`."""
@@ -63,7 +64,7 @@ class RealClock:
     def forget(self) -> None:
         """See `Clock`."""
         self._since = -math.inf
-        self._lag = self._before = math.inf  # the least of this spell, and of the one before
+        self._lag = self._before = math.inf
 
     def real(self, time_: float) -> float:
         """Return the time of the monotonic clock that a time of the samples was or will be."""
