@@ -132,7 +132,9 @@ def parse_line(line: bytes, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Samp
         values = np.asarray(found.values, np.float64).reshape(-1)
     except (ValueError, TypeError, OverflowError):
         raise Refused("values that are not numbers, or not equally many of each sample", count=len(times)) from None
-    if values.size != width * len(times):
+    if times == [None] and values.size % width == 0:
+        times *= values.size // width
+    if values.size != width * len(times) or not values.size:
         detail = f"{values.size} values, stream {found.stream} has {width}"
         detail += f" in each of {len(times)} samples" if len(times) != 1 else ""
         raise Refused("a wrong number of values", detail, len(times) or 1)
@@ -141,19 +143,21 @@ def parse_line(line: bytes, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Samp
 
 def _usable(stream: str, times: list[float | None], values: NDArray[np.float64]) -> tuple[Samples, list[Refused]]:
     """Leave out samples with values or times that are no use."""
-    refused = []
     with np.errstate(over="ignore"):
         single = values.astype(np.float32)
+    timely = [time is None or abs(time) <= LATEST for time in times]  # NaN is not <= either
+    if np.isfinite(single).all() and all(timely):
+        return Samples(stream, tuple(times), single), []
+    refused = []
     finite = np.isfinite(single.reshape(len(times), -1)).all(axis=1)
-    timely = np.array([time is None or abs(time) <= LATEST for time in times], bool)  # NaN is not <= either
+    good = finite & np.array(timely)
     if lost := int((~finite).sum()):
         refused.append(Refused("values that are not finite", f"stream {stream}", lost))
-    if lost := int((finite & ~timely).sum()):
+    if lost := int((finite & ~good).sum()):
         worst = next(time for time, fine in zip(times, timely, strict=True) if not fine)
         refused.append(Refused("times that cannot be seconds", f"{worst}", lost))
-    good = finite & timely
     kept = tuple(time for time, fine in zip(times, good, strict=True) if fine)
-    return Samples(stream, kept, single if good.all() else single[good]), refused
+    return Samples(stream, kept, single[good]), refused
 
 
 def _from_json(line: bytes) -> _Line:
@@ -172,8 +176,10 @@ def _from_json(line: bytes) -> _Line:
 
 
 def _from_csv(line: bytes) -> _Line:
-    name, _, rest = line.strip().partition(b",")
+    name, comma, rest = line.strip().partition(b",")
     try:
+        if not comma:
+            raise ValueError("one word")
         time, *values = [float(each) if each.strip() else None for each in rest.split(b",")]
         return _Line(name.decode().strip(), values, time)
     except ValueError:
