@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.edge.card import METADATA, Card, StreamInput, decode_card
 from pipeline.errors import ConfigError
+from pipeline.terminal import note
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,11 +84,15 @@ def feed_of(source: Path | None, udp: str | None, websocket: str | None, *, anyw
     if udp is not None:
         from pipeline.edge.stream.feeds.udp import UdpFeed
 
-        return UdpFeed(udp, anywhere=anywhere)
+        by_udp = UdpFeed(udp, anywhere=anywhere)
+        note(f"listening for datagrams at {udp.rpartition(':')[0]}:{by_udp.port}")
+        return by_udp
     if websocket is not None:
         from pipeline.edge.stream.feeds.websocket import WebSocketFeed
 
-        return WebSocketFeed(websocket, anywhere=anywhere)
+        by_websocket = WebSocketFeed(websocket, anywhere=anywhere)
+        note(f"listening for WebSockets at ws://{websocket.rpartition(':')[0]}:{by_websocket.port}")
+        return by_websocket
     if source is not None and str(source) != "-":
         return DescriptorFeed.open(source)
     return DescriptorFeed(sys.stdin.fileno())
@@ -114,14 +119,15 @@ def listen(feed: Feed, model: Any, settings: Settings, tally: Tally, pace: Pace 
     from pipeline.edge.stream.session import Session
     from pipeline.edge.stream.windowing.clocks import RealClock
 
+    regular = getattr(feed, "regular", False)
     clock = RealClock() if (pace or ("real" if feed.live else "none")) == "real" else None
 
     def say(said: Decision | Event) -> None:
         if decisions or not isinstance(said, Decision):
-            print(encode_line(said), flush=clock is not None)
+            print(encode_line(said), flush=clock is not None or not regular)
 
     session = Session(model, settings, say, tally, clock)
-    replay = clock is not None and getattr(feed, "regular", False)
+    replay = clock is not None and regular
     try:
         with _ended_by_signals() as stop:
             listening = Listening(feed, session, stop, clock, settings.waiting.longest, replay=replay)
