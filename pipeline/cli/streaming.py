@@ -57,7 +57,12 @@ class OnnxModel:
 
     def probabilities(self, batch: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Return (B, K) probabilities."""
-        found: NDArray[np.float32] = self._session.run(["probabilities"], dict(batch))[0]
+        try:
+            found: NDArray[np.float32] = self._session.run(["probabilities"], dict(batch))[0]
+        except Exception as error:  # as above
+            shapes = ", ".join(f"{name} {each.shape}" for name, each in batch.items())
+            first = str(error).partition("\n")[0]
+            raise ConfigError(f"{self.card.model}: the model fails on {shapes}: {first}\n  export it again") from None
         return found
 
 
@@ -71,6 +76,9 @@ def windows_of(card: Card, seconds: float | None, every_ms: int) -> Windows:
             f"--window: {card.model} takes recordings of any length, so say how many seconds it shall see\n"
             "  about as long as one activity lasts, for example --window 2"
         )
+    needed = max((each.seconds for each in card.spans if each.align == "truncate"), default=0.0)
+    if seconds is not None and seconds < needed:
+        raise ConfigError(f"--window {seconds:g}: {card.model} needs {needed:g} s\n  give more, or leave it out")
     # a window has its last sample before its end, and its first after its start
     return Windows(seconds or max(spans) + 2 / min(each.rate for each in card.streams), every_ms)
 

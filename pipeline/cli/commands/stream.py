@@ -66,7 +66,10 @@ def _window_options(command: F) -> F:
     return command
 
 
-@command.command(epilog="Example: pipeline stream watch.onnx --window 2 --udp 127.0.0.1:9000 --decisions")
+@command.command(
+    short_help="Print events as activities end; `stream MODEL` is this.",
+    epilog="Example: pipeline stream watch.onnx --window 2 --udp 127.0.0.1:9000 --decisions",
+)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--from", "source", type=click.Path(path_type=Path), metavar="PATH",

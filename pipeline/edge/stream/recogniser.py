@@ -112,7 +112,7 @@ class Recogniser:
                 self._tally.drop("samples older than every window to come", f"stream {stream.name}")
                 self._late_run += 1
                 if self._late_run > self._late_after:
-                    self._tally.tell(f"the clock of stream {stream.name} was set back to {time:.3f} s: begun anew")
+                    self._tally.set_back(f"the clock of stream {stream.name} was set back to {time:.3f} s")
                     self._clock.forget()
                     self._begin()
                 return

@@ -46,6 +46,7 @@ class Tally:
         self.undecided: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.events = 0
+        self.restarts = 0
         self.latencies = Latencies()
 
     def drop(self, kind: str, detail: str = "", count: int = 1) -> None:
@@ -54,9 +55,11 @@ class Tally:
             self._tell(f"{kind}{f' ({detail})' if detail else ''}: left out, as will be all that are like it")
         self.dropped[kind] += count
 
-    def tell(self, text: str) -> None:
-        """Say something that happens rarely."""
-        self._tell(text)
+    def set_back(self, detail: str) -> None:
+        """Count that a clock was set back; the first time is told."""
+        if not self.restarts:
+            self._tell(f"{detail}: begun anew, as will be each time")
+        self.restarts += 1
 
     def summary(self) -> str:
         """Return all of it on one line."""
@@ -64,7 +67,7 @@ class Tally:
             (
                 f"{self.samples} samples",
                 f"{self.dropped.total()} dropped{_parts(self.dropped)}",
-                f"{self.late} late",
+                f"{self.late} late{f' ({self.restarts} times a clock was set back)' if self.restarts else ''}",
                 f"{self.decisions} decisions{_parts(self.undecided)}",
                 f"{self.events} events",
                 f"latency p50 {self.latencies.quantile(0.5) * 1e3:.1f} ms, "

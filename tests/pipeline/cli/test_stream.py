@@ -253,6 +253,7 @@ def test_the_card_says_how_long_a_window_is(run: Any, tmp_path: Path) -> None:
     span = Span(modality="watch", streams=("watch",), align="truncate", seconds=2.0)
     model = write_model(tmp_path / "two.onnx", (span,))
     said, _ = run(model, "--decisions", text=lines(0, 4.2, moving))
+    assert "--window 1: watch needs 2 s" in run(model, "--window", 1, code=2)[1]
     assert [each["end"] for each in said if each["type"] == "decision"] == [2.5, 3, 3.5, 4]  # 2.04 s and more
 
 

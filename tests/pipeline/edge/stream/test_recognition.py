@@ -176,7 +176,8 @@ def test_a_clock_that_is_set_back_begins_anew(hear: Hear, watch: Lines) -> None:
     assert ends[:6] == [5001, 5001.5, 5002, 5002.5, 5003, 5003.5]
     assert 5.5 in ends
     assert len(heard.events) == 2
-    assert any("clock of stream watch was set back" in each for each in heard.told)
+    assert "the clock of stream watch was set back to 1.000 s: begun anew, as will be each time" in heard.told
+    assert "(1 times a clock was set back)" in heard.tally.summary()
 
 
 def test_a_clock_that_is_set_forward_goes_on_there(hear: Hear, watch: Lines) -> None:
