@@ -70,11 +70,13 @@ class Tally:
                 f"{self.late} late{f' ({self.restarts} times a clock was set back)' if self.restarts else ''}",
                 f"{self.decisions} decisions{_parts(self.undecided)}",
                 f"{self.events} events",
-                f"latency p50 {self.latencies.quantile(0.5) * 1e3:.1f} ms, "
-                f"p99 {self.latencies.quantile(0.99) * 1e3:.1f} ms",
+                f"latency p50 {self._latency(0.5)}, p99 {self._latency(0.99)}",
                 f"peak memory {peak_memory() / 1e6:.0f} MB",
             )
         )
+
+    def _latency(self, share: float) -> str:
+        return f"{self.latencies.quantile(share) * 1e3:.1f} ms" if self.decisions else "-"
 
 
 def _parts(counts: Counter[str]) -> str:

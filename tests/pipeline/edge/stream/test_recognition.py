@@ -277,4 +277,4 @@ def test_less_sure_labels_are_no_activity(hear: Hear, watch: Lines) -> None:
 def test_nothing_at_all(hear: Hear) -> None:
     heard = hear([])
     assert heard.said == []
-    assert heard.tally.summary().startswith("0 samples; 0 dropped; 0 late; 0 decisions; 0 events; latency p50 nan")
+    assert heard.tally.summary().startswith("0 samples; 0 dropped; 0 late; 0 decisions; 0 events; latency p50 -, p99 -")
