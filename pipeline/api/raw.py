@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from pipeline.run.readers.process import open_source
 from pipeline.run.selection import with_needs
 from pipeline.run.step.execute import make_context
 from pipeline.sources.base import Listing, Probe, Recording, Series, Source, Video
+from pipeline.stages.encode.encoder import NothingUsable
 from store import Output, Store
 
 Values = NDArray[Any]
@@ -31,18 +33,16 @@ Arrays = Mapping[str, Values | tuple[Values, Values]]  # by stream: values, or v
 Frames = Iterator[NDArray[np.uint8] | NDArray[np.uint16]]
 
 
+@dataclass(frozen=True)
 class Encoded:
-    """Feature outputs of some recordings, by the id of the step that made them, and those that cannot be used."""
+    """Feature outputs of some recordings, by the id of the step that made them, and why some cannot be used.
 
-    def __init__(self, recordings: Sequence[Recording], outputs: Mapping[str, Output]) -> None:
-        self.recordings = recordings
-        self.outputs = outputs
-        self.broken = {
-            item.recording: item.reason
-            for output in outputs.values()
-            if output.manifest.stage == "encode"
-            for item in skipped_items(output)
-        }
+    There are none where no recording can be used.
+    """
+
+    recordings: Sequence[Recording]
+    outputs: Mapping[str, Output]
+    broken: Mapping[str, str]
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def encoded(plan: Plan, model: Step, given: Path | Sequence[Arrays], device: str
     source = _source(plan, [step for step in steps if step.stage == "encode"], given)
     recordings = source.list().recordings
     if not recordings:
-        raise ConfigError("there are no recordings\n  give one at least")
+        raise ConfigError("there is no recording\n  give one at least")
     with tempfile.TemporaryDirectory(prefix="harvest-") as folder:
         store, outputs = Store.open(folder), dict[str, Output]()
         for step in steps:
@@ -63,15 +63,22 @@ def encoded(plan: Plan, model: Step, given: Path | Sequence[Arrays], device: str
             read = {need: outputs[need] for need in step.needs if need in outputs}
             with store.draft(step.stage, step.key, recipe=step.recipe, inputs=[]) as draft:
                 context = make_context(job, draft, read, source if step.stage == "encode" else None, device, silent)
-                import_hashed(STAGES[step.stage].run, job.code)(context)
+                try:
+                    import_hashed(STAGES[step.stage].run, job.code)(context)
+                except NothingUsable as error:
+                    yield Encoded(recordings, {}, error.reasons)
+                    return
                 outputs[step.id] = draft.publish({})
-        yield Encoded(recordings, outputs)
+        skipped = (skipped_items(output) for output in outputs.values() if output.manifest.stage == "encode")
+        yield Encoded(recordings, outputs, {item.recording: item.reason for items in skipped for item in items})
 
 
 def _source(plan: Plan, encodings: Sequence[Step], given: Path | Sequence[Arrays]) -> Source:
     if not isinstance(given, Path):
         wanted = {stream for each in encodings for stream in each.recipe["modality"]["streams"]}
         return ArraySource(encodings[0].point.source, given, wanted)
+    if given.is_file():
+        raise ConfigError(f"{given}: is a file\n  give the folder that it lies in as its dataset has it, or arrays")
     job = make_job_for_others(plan, encodings[0], 0, "cpu")
     if "root" not in job.source:
         raise ConfigError(f"source {job.source['name']} reads no folder: it makes its recordings\n  give arrays")
@@ -84,15 +91,23 @@ class ArraySource:
     def __init__(self, like: Source, arrays: Sequence[Arrays], wanted: Collection[str]) -> None:
         self.name, self.root = "arrays", Path()
         self.classes, self.modalities = like.classes, like.modalities
-        streams = {stream for modality in self.modalities.values() for stream in modality.streams}
+        self._kinds = {stream: each.kind for each in self.modalities.values() for stream in each.streams}
         width = len(str(len(arrays) - 1))
         self._arrays = {f"{number:0{width}}": recording for number, recording in enumerate(arrays)}
-        for number, recording in self._arrays.items():
-            if unknown := [stream for stream in recording if stream not in streams]:
-                raise ConfigError(
-                    f"recording {number}: {unknown[0]} is no stream of the experiment\n"
-                    f"  the model sees {', '.join(sorted(wanted))}"
-                )
+        for number, recording in enumerate(arrays):
+            self._check(number, recording, f"the model sees {', '.join(sorted(wanted))}")
+
+    def _check(self, number: int, recording: object, wanted: str) -> None:
+        """Raise ConfigError where a recording is none, or has what no recording of the experiment has."""
+        if not isinstance(recording, Mapping):
+            what = f"{type(recording).__name__}, and no dict from stream to array"
+            raise ConfigError(f"recording {number}: is a {what}\n  {wanted}")
+        for stream in recording:
+            if stream in self._kinds:
+                continue
+            made_of = self.modalities.get(stream)
+            hint = f"; {stream} is made of {', '.join(made_of.streams)}" if made_of else ""
+            raise ConfigError(f"recording {number}: {stream} is no stream of the experiment\n  {wanted}{hint}")
 
     def list(self) -> Listing:
         """List them."""
@@ -113,9 +128,11 @@ class ArraySource:
     def open_series(self, recording: Recording, stream: str) -> Series:
         """Return one array as a series."""
         values, times = self._read(recording, stream)
-        if values.dtype.kind not in "fiu" or values.ndim not in (2, 3):
-            shapes = "(samples, channels), or (samples, joints, 3) of a skeleton"
-            raise BadRecording(recording.id, stream, stream, f"is {_described(values)}, wanted numbers {shapes}")
+        is_skeleton = self._kinds[stream] == "skeleton"
+        fits = values.ndim == 3 and values.shape[2] == 3 if is_skeleton else values.ndim == 2
+        if values.dtype.kind not in "fiu" or not fits:
+            shape = "(samples, joints, 3)" if is_skeleton else "(samples, channels)"
+            raise BadRecording(recording.id, stream, stream, f"is {_described(values)}, wanted numbers {shape}")
         if times is not None and (times.shape != (len(values),) or (np.diff(times) < 0).any()):
             raise BadRecording(recording.id, stream, stream, "its times must be one for each sample, none decreasing")
         return Series(values.astype(np.float64), times)

@@ -49,7 +49,7 @@ def test_a_students_dataset_has_what_its_teacher_sees(experiment: pipeline.Exper
 def test_augmented_recordings_are_drawn_anew_and_by_torchs_seed(experiment: pipeline.Experiment) -> None:
     def drawn(seed: int) -> list[torch.Tensor]:
         torch.manual_seed(seed)
-        dataset = experiment.dataset("teacher", augment=True)
+        dataset = experiment.dataset("teacher", "train", augment=True)
         loader = DataLoader(dataset, 16)
         return [torch.cat([batch["inputs"]["inertial"] for batch in loader]) for _ in range(2)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from pathlib import Path
 
@@ -68,6 +69,12 @@ def test_only_the_shards_of_the_rows_are_read(done: Project, tmp_path: Path) -> 
     assert np.isfinite(features.features[:64].values).all()
     with pytest.raises(Exception, match="changed after it was published"):
         features.features[64].load()
+
+
+def test_other_processes_read_them_too(experiment: pipeline.Experiment) -> None:
+    features = experiment.features("skeleton").features
+    again = pickle.loads(pickle.dumps(features))
+    np.testing.assert_array_equal(again[3].values, features[3].values)
 
 
 def test_times_are_the_middles_of_windows(experiment: pipeline.Experiment) -> None:

@@ -46,7 +46,7 @@ def test_raw_arrays_are_encoded_as_training_was(
     model = experiment.model(entry, fold=FOLD, seed=SEED)
     arrays = raw(experiment, *streams)
     predicted = model.predict(list(arrays.values()))
-    assert [row["recording"] for row in predicted] == [f"{number:02}" for number in range(24)]
+    assert [row["recording"] for row in predicted] == [*range(24)]
     assert [row["predicted"] for row in predicted] == [expected[id_][0] for id_ in arrays]
     probabilities = [expected[id_][1] for id_ in arrays]
     assert [row["probability"] for row in predicted] == pytest.approx(probabilities, abs=2e-5)
@@ -87,15 +87,34 @@ def test_what_cannot_be_used_is_said_of_that_recording(experiment: pipeline.Expe
     ("given", "what"),
     [
         ({"wrist": np.zeros((9, 6))}, "wrist is no stream .*\n.*sees inertial$"),
-        ([], "no recordings"),
+        ([], "no recording"),
+        ({"inertial:series": np.zeros((9, 6))}, "no stream of the experiment"),
+        (np.zeros((50, 6)), "ndarray is nothing that can be predicted"),
+        ([np.zeros((50, 6))], "recording 0: is a ndarray, and no dict from stream to array"),
+        (None, "NoneType is nothing that can be predicted"),
+        (__file__, "is a file"),
         ("recordings", "sample reads no folder"),
-        ({"inertial": np.zeros((0, 6))}, "no recording can be used"),
         ({"inertial": np.ones((50, 3))}, r"inertial:series: a recording becomes \(\d+, 3\), .*\n.*channels"),
     ],
 )
 def test_mistakes_are_told_with_the_remedy(experiment: pipeline.Experiment, given: Any, what: str) -> None:
     with pytest.raises(pipeline.PipelineError, match=what):
         experiment.model("distilled").predict(given)
+
+
+def test_one_that_cannot_be_used_alone_is_a_line_too(experiment: pipeline.Experiment) -> None:
+    (row,) = experiment.model("distilled").predict({"inertial": np.full((50, 6), np.nan)})
+    assert row["predicted"] is None
+    assert "not finite" in row["problem"]
+    (row,) = experiment.model("teacher").predict({"inertial": np.ones((9, 6)), "skeleton": np.ones((20, 3, 58))})
+    assert "(20, 3, 58), wanted numbers (samples, joints, 3)" in row["problem"]
+
+
+def test_a_dataset_of_other_inputs_is_refused(experiment: pipeline.Experiment) -> None:
+    with pytest.raises(pipeline.ConfigError, match="inertial:series: the model sees it"):
+        experiment.model("distilled").predict(experiment.dataset("encode", "test"))
+    with pytest.raises(pipeline.ConfigError, match="device tpu"):
+        experiment.model("distilled").predict({"inertial": np.ones((9, 6))}, device="tpu")
 
 
 def test_a_folder_is_read_as_the_source_reads_its_own(tmp_path: Path, cache: Path) -> None:

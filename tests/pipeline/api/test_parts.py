@@ -80,7 +80,7 @@ def test_it_is_the_loss_of_a_distil_step(name: str) -> None:
     ("ask", "what"),
     [
         (lambda: pipeline.loss("hintn"), "hintn: .*\n.*hinton"),
-        (lambda: pipeline.loss("hinton", temprature=1), "hinton: .*temprature"),
+        (lambda: pipeline.loss("hinton", temprature=1), "hinton: temprature: .*\n.*temperature"),
         (lambda: pipeline.loss("hinton", temperature=-1), "hinton: .*temperature"),
         (lambda: pipeline.loss("dask")(*[outputs(8, 0)["logits"]] * 2, LABELS), "the models' embedding\n.*student"),
         (
