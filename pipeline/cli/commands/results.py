@@ -19,7 +19,7 @@ from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import breakdown_sheet, results_sheet
 from pipeline.report.results import Row, baselines_of, evaluations_of, paired_differences, per_recording, rows_of
 from pipeline.report.results_text import difference_lines, no_results, notes, sheet_text
-from pipeline.report.runs.side_by_side import Shown, fits, front_cells, front_names, legend, notes_on, shown_runs
+from pipeline.report.runs.side_by_side import Shown, fits, front_names, legend, notes_on, shown_runs
 from store import Store
 
 _FORMATS = ("text", "csv", "latex")
@@ -104,7 +104,7 @@ def _print_rows(shown: Sequence[Shown], store: Store, form: str, extras: tuple[b
     elif form == "csv":
         from pipeline.report.formats.results_csv import rows_csv
 
-        print(rows_csv([(each.columns, row) for each, row in rows]), end="")
+        print(rows_csv([(each.columns(row.model), row) for each, row in rows]), end="")
     elif not rows:
         say("\n".join([*told.before, told.nothing, *told.after]))
     else:
@@ -122,7 +122,7 @@ def _sheet(shown: Sequence[Shown], rows: Sequence[tuple[Shown, Row]]) -> tuple[S
     if len(shown) == 1:
         return results_sheet([((), row) for _, row in rows]), []
     names = tuple(front_names(shown))
-    sheet = results_sheet([(tuple(front_cells(each)), row) for each, row in rows], names)
+    sheet = results_sheet([(tuple(each.cells(row.model)), row) for each, row in rows], names)
     if fits(sheet, len(names) - 1):
         return sheet, []
     return results_sheet([((each.title,), row) for each, row in rows], names[:1]), legend(shown)
@@ -139,7 +139,7 @@ def _print_by(shown: Sequence[Shown], store: Store, by: By, form: str, extras: t
     elif form == "csv":
         from pipeline.report.formats.results_csv import breakdowns_csv
 
-        print(breakdowns_csv([(each.columns, part) for each, part in parts]), end="")
+        print(breakdowns_csv([(each.columns(part.row.model), part) for each, part in parts]), end="")
     elif not parts:
         say("\n".join([*told.before, told.nothing, *told.after]))
     else:

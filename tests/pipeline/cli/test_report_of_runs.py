@@ -52,10 +52,17 @@ def test_figures_are_those_of_results_with_what_differs_in_front(variants: Proje
     page = page_of(variants, tmp_path / "runs.html", "1", "2", "3", "--csv", str(tmp_path / "csv"))
     assert header(page, "All models")[:4] == ["Run", "epochs", "lr", "Model"]
     assert figures(page) == results(variants, "1", "2", "3")
-    front = {row[0].text: [cell.text for cell in row[1:3]] for row in table_rows(page, "All models")}
-    assert front == {"1": ["1", "0.01"], "2": ["1", "0.02"], "3": ["2", "unset"]}
+    front = {(row[0].text, row[3].text): [cell.text for cell in row[1:3]] for row in table_rows(page, "All models")}
+    assert {run: shown for (run, model), shown in front.items() if model == "student"} == {
+        "1": ["1", "0.01"],
+        "2": ["1", "0.02"],
+        "3": ["2", "unset"],
+    }
+    others = [shown for (_, model), shown in front.items() if model != "student"]
+    assert others == [["–", "–"]] * 6  # a setting of the student is not about these
     with (tmp_path / "csv" / "results.csv").open() as lines:
-        assert {(line["Run"], line["lr"]) for line in csv.DictReader(lines)} == {(k, v[1]) for k, v in front.items()}
+        found = {(line["Run"], line["Model"]): line["lr"] for line in csv.DictReader(lines)}
+    assert found == {model: shown[1].replace("–", "") for model, shown in front.items()}
     sections = {each.attributes["id"] for each in page.all("section")}
     assert {"confusion", "classes", "subjects", "training", "cost", "entries", "provenance"} <= sections
     for setting in SETTINGS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Callable
@@ -101,8 +102,24 @@ def test_results_of_runs_have_what_differs_in_front(variants: Project) -> None:
     assert [line[:3] for line in lines] == [["1", "1", "0.01"], ["2", "1", "0.02"], ["3", "2", "unset"]]
     lines = variants.command("results", "1", "2", "--format", "csv").stdout.splitlines()
     assert lines[0].startswith("run,stages.student.fit.lr,model,")
-    assert {line.split(",")[1] for line in lines[1:]} == {"0.01", "0.02"}
+    shown = {(cells[0], cells[2]): cells[1] for cells in (line.split(",") for line in lines[1:])}
+    assert (shown["1", "student"], shown["2", "student"]) == ("0.01", "0.02")
     assert "run 2" in variants.command("results", "1", "2", "--by", "subject").stdout
+
+
+def test_a_setting_stands_beside_models_that_it_is_about_alone(variants: Project) -> None:
+    """That of a student says nothing of a teacher, nor of what the teacher teaches."""
+    expected = {(run, model): "-" for run in "12" for model in ("teacher", "student", "distilled")}
+    expected |= {("1", "student"): "0.01", ("2", "student"): "0.02"}
+    text = variants.command("results", "1", "2").stdout
+    rows = [line.split() for line in text.splitlines() if line[:2] in ("1 ", "2 ")]
+    assert {(row[0], row[2]): row[1] for row in rows} == expected
+    latex = variants.command("results", "1", "2", "--format", "latex").stdout
+    rows = [line.split(" & ") for line in latex.splitlines() if line[:2] in ("1 ", "2 ")]
+    assert {(row[0], row[2]): row[1] for row in rows} == expected
+    lines = csv.DictReader(variants.command("results", "1", "2", "--format", "csv").stdout.splitlines())
+    found = {(line["run"], line["model"]): line["stages.student.fit.lr"] or "-" for line in lines}
+    assert found == expected
 
 
 def test_results_of_one_run_are_those_of_its_settings(variants: Project) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,6 +46,7 @@ class ExperimentFacts:
     shown: str = ""  # its name, as far as it tells it from others
     run: str = ""  # number or name of a run that is remembered; empty of a stages file as it stands
     differs: Mapping[str, Any] | None = None  # by dotted key, what it was asked for otherwise than others
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ def _experiment(
         distinctive([each.name for each in outcomes])[outcome.name],
         outcome.run,
         {key: flat(outcome.asked).get(key, UNSET) for key in keys},
+        outcome.asked,
     )
 
 

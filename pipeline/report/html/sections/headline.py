@@ -63,7 +63,6 @@ def _table(report: Report) -> Table:
     }
     names = front_names(report)
     shown = [title for title, values in places.items() if len(set(values)) > 1 or (title == "Modalities" and not names)]
-    front = front_cells(report)
     columns = [*map(Column, names), Column("Model")]
     for metric in METRICS:
         title = TITLES[metric]
@@ -76,7 +75,7 @@ def _table(report: Report) -> Table:
     columns += map(Column, shown)
     rows = []
     for at, model in enumerate(report.models):
-        cells = [*map(text, front[model.experiment]), _named(model)]
+        cells = [*map(text, front_cells(report, model)), _named(model)]
         for metric in METRICS:
             cells += _figure(model.rows.get(metric))
         first = model.rows.get("top1")
