@@ -13,12 +13,13 @@ from pipeline.cli.options import exclusive, experiment_options, json_text
 from pipeline.cli.told import say
 from pipeline.experiment.planning import plan_of
 from pipeline.experiment.remembered_runs import Remembered
+from pipeline.plan.runs.baselines import baselines_of
 from pipeline.plan.runs.settings import differing
 from pipeline.report.breakdown import By, break_down
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import breakdown_sheet, results_sheet
-from pipeline.report.results import Row, baselines_of, evaluations_of, paired_differences, per_recording, rows_of
-from pipeline.report.results_text import difference_lines, no_results, notes, sheet_text
+from pipeline.report.results import Row, evaluations_of, per_recording, rows_of
+from pipeline.report.results_text import gain_lines, no_results, notes, sheet_text
 from pipeline.report.runs.side_by_side import Shown, fits, front_names, legend, notes_on, shown_runs
 from store import Store
 
@@ -112,7 +113,7 @@ def _print_rows(shown: Sequence[Shown], store: Store, form: str, extras: tuple[b
         said = []
         for each in shown:
             own = [row for other, row in rows if other is each]
-            lines = difference_lines(paired_differences(own, each.baselines), [row for _, row in rows])
+            lines = gain_lines(own, each.baselines, [row for _, row in rows])
             said += [f"run {each.title}: {line}" if len(shown) > 1 else line for line in lines]
         _print_sheet(sheet, form, [*told.before, *key], [*said, *told.after])
 

@@ -6,7 +6,7 @@ A run of equal settings and equal keys is the same run: it goes on under its num
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -36,8 +36,8 @@ _LOOKED_AT = 3  # of the runs with the same settings, the newest, for one with t
 class RunLog:
     """A run as it is remembered; see `pipeline.plan.runs.remembering`."""
 
-    def __init__(self, plan: Plan, until: str, baselines: Callable[[Plan], dict[str, str]]) -> None:
-        self._plan, self._until, self._baselines = plan, until, baselines
+    def __init__(self, plan: Plan, until: str) -> None:
+        self._plan, self._until = plan, until
         self._asked = asked_by(plan)
         self._records = plan.store.runs(group_of(plan.path))
         self._slot: Slot | None = None  # once it is written
@@ -67,7 +67,7 @@ class RunLog:
 
     def _record_of(self, plan: Plan) -> RunRecord:
         began, name = (self._record.began, self._record.name) if self._record else (_now(), "")
-        record = record_of(plan, self._asked, self._until, began, self._baselines(plan))
+        record = record_of(plan, self._asked, self._until, began)
         return msgspec.structs.replace(record, name=name)
 
     def _write(self, record: RunRecord) -> None:

@@ -54,7 +54,7 @@ def is_about(key: str, entry: str, asked: Mapping[str, Any]) -> bool:
         changed = {name for name in trained if rest.partition(".")[0] not in (stages[name].get("fit") or {})}
     else:
         return True
-    return not changed.isdisjoint(_with_needs(entry, stages))
+    return entry not in stages or not changed.isdisjoint(_with_needs(entry, stages))
 
 
 def _stage(name: str, stages: Mapping[str, Mapping[str, Any]]) -> str:

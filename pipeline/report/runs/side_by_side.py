@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.formatting import counted
+from pipeline.plan.runs.baselines import Baseline
 from pipeline.plan.runs.remembered import Run
 from pipeline.plan.runs.settings import UNSET, differing_keys, flat, is_about, setting_text, value_text
 from pipeline.report.formats.sheet import Sheet
@@ -24,7 +25,7 @@ class Shown:
     """What results are shown of: the plan, or one of several runs."""
 
     evaluations: Sequence[Evaluation]
-    baselines: Mapping[str, str]
+    baselines: Mapping[str, Baseline]
     title: str = ""  # of a run
     settings: Mapping[str, Any] | None = None  # in which the runs that are shown differ; None of the plan
     asked: Mapping[str, Any] = field(default_factory=dict)
@@ -59,7 +60,7 @@ def shown_runs(runs: Sequence[Run], here: Collection[OutputName]) -> list[Shown]
             Evaluation(each.key, each.label, each.recordings, ("evaluate", each.key) in here)
             for each in run.record.evaluations
         ]
-        shown.append(Shown(evaluations, run.record.baselines, run.title, settings, run.record.asked))
+        shown.append(Shown(evaluations, run.record.compared_with, run.title, settings, run.record.asked))
     return shown
 
 

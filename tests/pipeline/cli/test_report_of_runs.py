@@ -69,6 +69,19 @@ def test_figures_are_those_of_results_with_what_differs_in_front(variants: Proje
         assert setting in page.all("header")[0].text
 
 
+def test_why_a_gain_is_not_shown(variants: Project, tmp_path: Path) -> None:
+    said = "distilled and student differ in fit.lr: no paired difference"
+    page = page_of(variants, tmp_path / "runs.html", "1", "3")
+    assert f"run 1: {said}" in page.text
+    assert "run 3: distilled and student differ in fit.epochs: no paired difference" in page.text
+    assert said in page_of(variants, tmp_path / "one.html", "1").text
+    lines = variants.command("results", "1", "2").stdout.splitlines()
+    assert [line for line in lines if "differ in" in line] == [f"run {run}: {said}" for run in "12"]
+    assert said in variants.command("results", "--set", SETTINGS[0]).stdout
+    plain = variants.command("results").stdout
+    assert "distilled and student have one seed in common" in plain
+
+
 def test_one_run_is_shown_as_the_stages_file_would_be_with_its_settings(variants: Project, tmp_path: Path) -> None:
     one = page_of(variants, tmp_path / "one.html", "1")
     same = page_of(variants, tmp_path / "same.html", "--set", SETTINGS[0])

@@ -98,7 +98,7 @@ def test_results_of_runs_have_what_differs_in_front(variants: Project) -> None:
     assert max(map(len, text.splitlines())) <= 80
     header = next(line for line in text.splitlines() if line.startswith("run "))
     assert header.split()[:4] == ["run", "epochs", "lr", "model"]
-    lines = [line.split() for line in text.splitlines() if " student " in line]
+    lines = [line.split() for line in text.splitlines() if "  student " in line]
     assert [line[:3] for line in lines] == [["1", "1", "0.01"], ["2", "1", "0.02"], ["3", "2", "unset"]]
     lines = variants.command("results", "1", "2", "--format", "csv").stdout.splitlines()
     assert lines[0].startswith("run,stages.student.fit.lr,model,")

@@ -8,12 +8,13 @@ from itertools import takewhile
 from typing import Any
 
 from pipeline.plan.planner import Plan
+from pipeline.plan.runs.baselines import Baseline, baselines_of
 from pipeline.plan.runs.record import asked_by
 from pipeline.report.graph.drawing import edges_of
 from pipeline.report.html.gather.identity import Identity
 from pipeline.report.html.gather.steps import LeftOut, StepFacts, left_out, steps_of
 from pipeline.report.html.gather.trainings import Training, trainings_of
-from pipeline.report.results import Evaluation, baselines_of, evaluations_of
+from pipeline.report.results import Evaluation, evaluations_of
 from pipeline.report.results_text import notes
 from pipeline.run.selection import steps_to_materialise
 from pipeline.sources.base import Recording, Source
@@ -69,7 +70,7 @@ class Outcome:
     edges: Sequence[tuple[str, str]]  # entries: needed, needing
     evaluations: Sequence[Evaluation]
     trainings: Mapping[Identity, Sequence[Training]]
-    baselines: Mapping[str, str]
+    baselines: Mapping[str, Baseline]
     encodings: Sequence[Encoding]
     recordings: Sequence[Recording]
     classes: Sequence[str]

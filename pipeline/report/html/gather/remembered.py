@@ -47,7 +47,7 @@ def outcome_of_run(name: str, path: Path, run: Run, store: Store, settings: Sequ
         edges=edges,
         evaluations=evaluations,
         trainings=trainings_of_run(store, ((each.key, each.label) for each in evaluations), here),
-        baselines=record.baselines,
+        baselines=record.compared_with,
         encodings=list(_encodings(encoded.values())),
         recordings=list(index_rows(index)) if index else [],
         classes=_texts(index.manifest.recipe.get("classes")) if index else [],

@@ -18,6 +18,7 @@ from pipeline.report.html.gather.steps import LeftOut, StepFacts
 from pipeline.report.html.gather.streams import Stream, streams_of
 from pipeline.report.html.gather.training import TrainingFacts, training_of
 from pipeline.report.results import Difference, paired_differences
+from pipeline.report.results_text import unpaired_lines
 from pipeline.version import full_version
 
 _DRAWN_RECORDINGS = 12  # whose streams are read
@@ -47,6 +48,7 @@ class ExperimentFacts:
     run: str = ""  # number or name of a run that is remembered; empty of a stages file as it stands
     differs: Mapping[str, Any] | None = None  # by dotted key, what it was asked for otherwise than others
     asked: Mapping[str, Any] = field(default_factory=dict)
+    unpaired: Sequence[str] = ()  # why distilled models have no difference
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def _experiment(
         outcome.run,
         {key: flat(outcome.asked).get(key, UNSET) for key in keys},
         outcome.asked,
+        unpaired_lines(rows, outcome.baselines, rows),
     )
 
 

@@ -113,8 +113,10 @@ def _interval(model: Model) -> Interval:
 def _gains(report: Report) -> tuple[list[Picture], list[str]]:
     """Return what each distilled model gains beside the same student on labels alone, and what is to be known of it."""
     found = [each for experiment in report.experiments for each in experiment.differences]
+    several = len(report.experiments) > 1
+    unpaired = [f"{each.shown}: {line}" if several else line for each in report.experiments for line in each.unpaired]
     if not found:
-        return [], []
+        return [], unpaired
     rows, drawn = [], []
     for difference, model in found:
         covers = difference.low <= 0 <= difference.high
@@ -138,4 +140,4 @@ def _gains(report: Report) -> tuple[list[Picture], list[str]]:
     ]
     if len(drawn) > MOST_DRAWN:
         notes.append(f"The picture of gains has the first {MOST_DRAWN} of {len(drawn)}.")
-    return [Picture("differences", title, svg, table)], notes
+    return [Picture("differences", title, svg, table)], notes + unpaired

@@ -23,18 +23,14 @@ from ...project import Project
 
 def break_off(plan: Plan, error: BaseException) -> None:
     """Remember a run that an error ends."""
-    with remembering("", no_baselines) as log:
+    with remembering("") as log:
         log.begin(plan)
         raise error
 
 
-def no_baselines(_: Plan) -> dict[str, str]:
-    return {}
-
-
 def remember(plan: Plan, until: str = "") -> None:
     """Remember a run that does something and ends well."""
-    with remembering(until, no_baselines) as log:
+    with remembering(until) as log:
         log.begin(plan)
         log.end(plan, "done", list)
 
@@ -72,9 +68,9 @@ def test_two_runs_at_once_have_two_numbers(project: Project) -> None:
 
 def test_the_same_run_in_two_processes_is_one(project: Project) -> None:
     plan = project.plan()
-    with remembering("", no_baselines) as one:
+    with remembering("") as one:
         one.begin(plan)
-        with remembering("", no_baselines) as other:
+        with remembering("") as other:
             other.begin(plan)
             other.end(plan, "done", list)
         (run,) = Runs(plan.store, project.file).listed
@@ -92,7 +88,7 @@ def test_how_it_ended(project: Project, error: type[BaseException], ending: str)
 
 
 def test_an_error_before_anything_is_done_is_no_run(project: Project) -> None:
-    with pytest.raises(ValueError), remembering("", no_baselines):  # noqa: PT011
+    with pytest.raises(ValueError), remembering(""):  # noqa: PT011
         raise ValueError
     assert numbers(project) == []
 
@@ -100,7 +96,7 @@ def test_an_error_before_anything_is_done_is_no_run(project: Project) -> None:
 def test_a_part_that_is_there_takes_nothing_from_the_whole(project: Project) -> None:
     plan = project.plan()
     remember(plan)
-    with remembering("encode", no_baselines) as log:
+    with remembering("encode") as log:
         log.end(plan, "done", list)
     (run,) = Runs(plan.store, project.file).listed
     assert run.record.until == ""
