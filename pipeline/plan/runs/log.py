@@ -20,6 +20,7 @@ from pipeline.plan.runs.record import (
     RunRecord,
     UnreadableRecord,
     asked_by,
+    decode,
     decode_head,
     digest_of_asked,
     encode,
@@ -43,6 +44,8 @@ class RunLog:
         self._slot: Slot | None = None  # once it is written
         self._record: RunRecord | None = None
         self._held = ExitStack()
+        self._lock = ""  # that is held, of those of the run
+        self._ended = False
 
     def begin(self, plan: Plan) -> None:
         """Remember that steps of this plan are done now; again where it was planned anew."""
@@ -52,18 +55,37 @@ class RunLog:
     def end(self, plan: Plan, ending: Ending, rows: list[dict[str, Any]]) -> None:
         """Remember how it ended, and its results."""
         with self._trying():
-            self._write(msgspec.structs.replace(self._record_of(plan), ending=ending, ended=_now(), rows=rows))
+            self._end(msgspec.structs.replace(self._record_of(plan), rows=rows), ending)
 
     def break_off(self, ending: Ending) -> None:
         """Remember that it ended before its end, if it had begun."""
         with self._trying():
-            if self._record and self._record.ending == "begun":
-                self._write(msgspec.structs.replace(self._record, ending=ending, ended=_now()))
+            if self._record and not self._ended:
+                self._end(self._stored() or self._record, ending)
 
     def close(self) -> None:
         """Let go of what tells others that it goes on."""
         with suppress(StoreError):
             self._held.close()
+
+    def _end(self, record: RunRecord, ending: Ending) -> None:
+        """Write how this process ended; where another is at the same run, that it goes on: the last one says how."""
+        if self._slot is None:
+            self._write(msgspec.structs.replace(record, ending=ending, ended=_now()))
+            return
+        with self._records.lock_all():
+            if not self._slot.is_held(self._records, but=self._lock):
+                record = msgspec.structs.replace(record, ending=ending, ended=_now())
+            self._write(record)
+            self._held.close()
+        self._ended = True
+
+    def _stored(self) -> RunRecord | None:
+        """Return the record as it is now: another process at the same run may have written its results."""
+        with suppress(UnreadableRecord):
+            content = self._records.read(self._slot.name) if self._slot else None
+            return decode(content) if content is not None else None
+        return None
 
     def _record_of(self, plan: Plan) -> RunRecord:
         began, name = (self._record.began, self._record.name) if self._record else (_now(), "")
@@ -81,13 +103,22 @@ class RunLog:
                 number = next_number(self._plan.store, self._records, slots)
                 self._slot = earlier[0] if earlier else Slot(number, digest_of_asked(self._asked))
                 record = msgspec.structs.replace(record, name=earlier[1].name) if earlier else record
-                with suppress(DraftLocked):  # another process does the same run, and says so
-                    self._held.enter_context(self._records.lock(str(self._slot.number)))
+                if earlier and earlier[0].is_held(self._records):  # another process is at the same run
+                    record = msgspec.structs.replace(record, began=earlier[1].began)
+                self._hold(self._slot)
                 self._records.write(self._slot.name, encode(record))
                 delete_oldest(self._plan.store, self._records, self._slot, slots)
         else:
             self._records.write(self._slot.name, encode(record))
         self._record = record
+
+    def _hold(self, slot: Slot) -> None:
+        """Let others see that a process is at this run."""
+        for name in slot.locks:
+            with suppress(DraftLocked):  # by another process that does the same run
+                self._held.enter_context(self._records.lock(name))
+                self._lock = name
+                return
 
     def _find(self, keys: str) -> tuple[Slot, RecordHead] | None:
         """Return the newest run of these settings and keys."""

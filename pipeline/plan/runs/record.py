@@ -106,6 +106,7 @@ class RecordHead(msgspec.Struct, frozen=True):
     keys: str
     format: int
     name: str
+    began: str
 
 
 def asked_by(plan: Plan) -> dict[str, Any]:

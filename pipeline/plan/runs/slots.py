@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from store import Records, Store
 
 MOST_BYTES = 8_000_000  # of one record: some 20,000 models
+MOST_AT_ONCE = 8  # processes at the same run that others see
 MOST_RUNS = 100  # that are remembered, beside kept ones
 
 
@@ -26,6 +27,16 @@ class Slot(NamedTuple):
     def name(self) -> str:
         """Return the record's name."""
         return f"{self.number}-{self.asked}.json"
+
+    @property
+    def locks(self) -> list[str]:
+        """Return the names of the locks of which each process that is at this run holds one."""
+        return [str(self.number), *(f"{self.number}.{other}" for other in range(2, MOST_AT_ONCE + 1))]
+
+    def is_held(self, records: Records, but: str = "") -> bool:
+        """Tell whether a process is at this run, `but` for the one with this lock."""
+        owners = (records.owner(name) for name in self.locks if name != but)
+        return any(owner is not None and owner.holds for owner in owners)
 
 
 def group_of(path: Path) -> str:

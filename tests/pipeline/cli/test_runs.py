@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,26 @@ def test_a_killed_run_is_listed_as_stopped(
     assert "stopped" in project.command("runs").stdout
     project.command("runs", "drop", "1")
     assert listed(project) == []
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_run_that_another_process_is_still_at_is_running(
+    finished: Project, tmp_path: Path, until: Callable[..., None], kill_group: Callable[..., None], first: int
+) -> None:
+    project = finished.copy(tmp_path / "two")
+    long = ("run", "--set", "stages.student.fit.epochs=20000", "--set", "stages.student.fit.batch=2")
+    processes = [project.start(*long)]
+    until(lambda: records(project))
+    processes.append(project.start(*long))
+    until(lambda: [*(project.store / "runs").glob("*/.1.2.lock")])
+    stopped, going = processes[first], processes[1 - first]
+    stopped.send_signal(signal.SIGINT)
+    assert stopped.wait(60) == 130
+    (run,) = listed(project)
+    assert (run["state"], run["ended"]) == ("running", None)
+    assert "goes on" in project.command("runs", "drop", "1", code=2).stderr
+    kill_group(going)
+    assert [run["state"] for run in listed(project)] == ["stopped"]
 
 
 @pytest.mark.parametrize("harm", ["cut", "changed", "newer"])
