@@ -16,22 +16,18 @@ import msgspec
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.record import (
     Ending,
-    RecordHead,
     RunRecord,
     UnreadableRecord,
     asked_by,
     decode,
-    decode_head,
     digest_of_asked,
     encode,
     record_of,
 )
-from pipeline.plan.runs.slots import MOST_BYTES, Slot, delete_oldest, group_of, next_number, slots_of
+from pipeline.plan.runs.slots import MOST_BYTES, Slot, delete_oldest, find_slot, group_of, next_number, slots_of
 from store.errors import DraftLocked, NotPermitted, StoreError
 
 _log = logging.getLogger(__name__)
-
-_LOOKED_AT = 3  # of the runs with the same settings, the newest, for one with the same keys
 
 
 class RunLog:
@@ -98,7 +94,7 @@ class RunLog:
             return
         if self._slot is None:
             with self._records.lock_all():
-                earlier = self._find(record.keys)
+                earlier = find_slot(self._records, self._asked, record.keys)
                 slots = slots_of(self._records)
                 number = next_number(self._plan.store, self._records, slots)
                 self._slot = earlier[0] if earlier else Slot(number, digest_of_asked(self._asked))
@@ -119,17 +115,6 @@ class RunLog:
                 self._held.enter_context(self._records.lock(name))
                 self._lock = name
                 return
-
-    def _find(self, keys: str) -> tuple[Slot, RecordHead] | None:
-        """Return the newest run of these settings and keys."""
-        asked = digest_of_asked(self._asked)
-        mine = sorted((slot for slot in slots_of(self._records) if slot.asked == asked), reverse=True)
-        for slot in mine[:_LOOKED_AT]:
-            content = self._records.read(slot.name)
-            with suppress(UnreadableRecord):  # it stays as it is, and this run has another number
-                if content is not None and (head := decode_head(content)).keys == keys:
-                    return slot, head
-        return None
 
     @contextmanager
     def _trying(self) -> Iterator[None]:

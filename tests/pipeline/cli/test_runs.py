@@ -65,12 +65,15 @@ def test_runs_lists_settings_state_and_figures(variants: Project) -> None:
     assert f"student {rows[2]['mean']:.2f}" in text
 
 
-def test_a_trial_says_where_it_is_listed_unless_it_did_nothing(copy: Project) -> None:
+def test_a_trial_says_which_run_it_is(copy: Project) -> None:
     trial = ("run", "--set", "stages.student.fit.lr=0.03")
-    assert "`pipeline runs` lists this one" in copy.command(*trial).stdout
+    assert "this is run 4: as a page, `pipeline report 4`" in copy.command(*trial).stdout
     said = copy.command(*trial).stdout
     assert "everything is cached" in said
-    assert "lists this one" not in said
+    assert "`pipeline report 4`" in said
+    assert "`pipeline report 2`" in copy.command("run", "--set", SETTINGS[1]).stdout
+    copy.command("runs", "drop", "4")
+    assert "pipeline report" not in copy.command(*trial).stdout  # nothing was done, so nothing is remembered
 
 
 def test_a_subcommand_names_the_file_that_its_group_was_given(copy: Project) -> None:
