@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,20 @@ def test_runs_stand_beside_other_experiments(variants: Project, copy: Project, t
     shown = list(dict.fromkeys(row[0].text for row in table_rows(page, "All models")))
     assert len(shown) == 3
     assert [each.rpartition("run ")[2] for each in shown] == ["3", "1", "low"]
+
+
+def test_a_page_on_standard_output_is_the_page_and_nothing_else(variants: Project, tmp_path: Path) -> None:
+    def untimed(page: str) -> str:
+        return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "", page)
+
+    variants.command("report", "1", "-o", str(tmp_path / "page.html"))
+    said = variants.command("report", "1", "-o", "-", "--csv", str(tmp_path / "csv"))
+    assert untimed(said.stdout) == untimed((tmp_path / "page.html").read_text())
+    assert f"tables in {tmp_path / 'csv'}" in said.stderr
+    assert variants.command("report", "1", "-o", "-").stderr == ""
+    assert not (variants.folder / "-").exists()
+    assert "-o - and --watch exclude" in variants.command("report", "-o", "-", "--watch", code=2).stderr
+    assert "`pipeline results --format latex`" in variants.command("report", "--latex", "-", code=2).stderr
 
 
 def test_mistakes_are_told(variants: Project) -> None:
