@@ -62,8 +62,8 @@ def _whole(column: Column, cell: Cell) -> str | float:
 def as_latex(report: Report) -> str:
     """Return the results for LaTeX, as papers have them."""
     rows = [
-        (tuple(front_cells(report, model, "-")), model.rows[metric])
-        for model in report.models
+        (tuple(front_cells(report, experiment, model, "-")), model.rows[metric])
+        for experiment, model in report.lines
         for metric in METRICS
         if metric in model.rows
     ]

@@ -83,6 +83,24 @@ def test_why_a_gain_is_not_shown(variants: Project, tmp_path: Path) -> None:
     assert "distilled and student have one seed in common" in plain
 
 
+def test_a_model_that_runs_share_is_one_with_one_mark(variants: Project, tmp_path: Path) -> None:
+    page = page_of(variants, tmp_path / "runs.html", "1", "2", "3")
+    titles = [option.attributes["value"] for option in page.all("datalist")[0].all("option")]
+    assert titles == ["teacher", "student, run 1", "distilled", "student, run 2", "student, run 3"]
+    assert "5 models." in page.all("header")[0].text
+    assert len(table_rows(page, "All models")) == 9  # of each run all
+    assert "models with the highest top-1" not in page.text  # which are drawn where there are more than seven
+    marks: dict[str, set[tuple[str, ...]]] = {}
+    for name in ("g", "tr"):
+        for each in page.all(name):
+            kinds = {path.attributes.get("class", "") for path in each.all("path")}
+            if "data-m" in each.attributes and (own := tuple(kind for kind in kinds if "mark" in kind)):
+                marks.setdefault(each.attributes["data-m"], set()).add(own)
+    assert sorted(marks) == ["0", "1", "2", "3", "4"]
+    assert all(len(kinds) == 1 for kinds in marks.values()), marks
+    assert len(set.union(*marks.values())) == 5
+
+
 def test_one_run_is_shown_as_the_stages_file_would_be_with_its_settings(variants: Project, tmp_path: Path) -> None:
     one = page_of(variants, tmp_path / "one.html", "1")
     same = page_of(variants, tmp_path / "same.html", "--set", SETTINGS[0])

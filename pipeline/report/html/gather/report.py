@@ -65,6 +65,11 @@ class Report:
     written: str  # when, UTC
     version: str  # of this program, with its commit
 
+    @property
+    def lines(self) -> list[tuple[ExperimentFacts, Model]]:
+        """Return each experiment's models, also those that an earlier one has."""
+        return [(each, model) for each in self.experiments for model in self.models if each.name in model.experiments]
+
 
 def gather(outcomes: Sequence[Outcome]) -> Report:
     """Read what there is of experiments; what has not run is left out.
@@ -81,7 +86,7 @@ def gather(outcomes: Sequence[Outcome]) -> Report:
     folds: dict[int, Breakdown] = {}
     experiments = []
     for outcome in outcomes:
-        difficulty, own = Difficulty(), [model for model in models if model.experiment == outcome.name]
+        difficulty, own = Difficulty(), [model for model in models if outcome.name in model.experiments]
         for model in own:
             if model.evaluations:
                 tallies[model.number] = difficulty.tally(outcome.store, model)

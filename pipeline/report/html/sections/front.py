@@ -19,11 +19,10 @@ def front_names(report: Report) -> list[str]:
     return ["Run" if _are_runs_of_one(report) else "Experiment", *setting_names(_columns(report))]
 
 
-def front_cells(report: Report, model: Model, dash: str = "–") -> list[str]:
+def front_cells(report: Report, own: ExperimentFacts, model: Model, dash: str = "–") -> list[str]:
     """Return what stands below `front_names` in a model's line: a dash for settings that are not about it."""
     if len(report.experiments) < 2:
         return []
-    own = next(each for each in report.experiments if each.name == model.experiment)
     settings = {key: (own.differs or {})[key] for key in _columns(report)}
     return [
         own.run if _are_runs_of_one(report) else own.shown,
