@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import remotes
 from pipeline.plan.runs.remembered import Run, Runs, present
-from pipeline.plan.runs.settings import asked_of
-from pipeline.report.runs.listing import heading_of
+from pipeline.plan.runs.settings import asked_of, differing
+from pipeline.report.runs.listing import standing_of
 from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.schema import Experiment, convert
 from pipeline.stagesfile.settings import are_locations, parse_setting, with_settings
@@ -47,9 +47,13 @@ class Remembered:
         store = Store.open(experiment.store, base=base)
         return cls(Runs(store, path), StoreChain(store, remotes(experiment.remote, base)), asked_of(file))
 
-    def heading(self, run: Run) -> str:
-        """Say in a line which run it is, how it stands, and its settings beside what the file says now."""
-        return heading_of(run, present(self.chain, [run]), self.file_asked)
+    def standing(self, run: Run) -> str:
+        """Say in a few words which run it is, and how it stands."""
+        return standing_of(run, present(self.chain, [run]))
+
+    def settings(self, run: Run) -> dict[str, Any]:
+        """Return a run's settings beside what the file says now, by dotted key."""
+        return differing(run.record.asked, self.file_asked)
 
     def find(self, names: Sequence[str]) -> list[Run]:
         """Return the runs of these numbers or names, each once."""

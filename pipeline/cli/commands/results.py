@@ -14,12 +14,12 @@ from pipeline.cli.told import say
 from pipeline.experiment.planning import plan_of
 from pipeline.experiment.remembered_runs import Remembered
 from pipeline.plan.runs.baselines import baselines_of
-from pipeline.plan.runs.settings import differing
 from pipeline.report.breakdown import By, break_down
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import breakdown_sheet, results_sheet
 from pipeline.report.results import Row, evaluations_of, per_recording, rows_of
 from pipeline.report.results_text import gain_lines, no_results, notes, sheet_text
+from pipeline.report.runs.listing import settings_text
 from pipeline.report.runs.side_by_side import Shown, fits, front_names, legend, notes_on, shown_runs
 from store import Store
 
@@ -92,9 +92,9 @@ def _of_runs(path: Path, settings: tuple[str, ...], names: tuple[str, ...]) -> t
     shown = shown_runs(runs, {name for name in wanted if store.has(*name)})
     before = []
     if len(runs) == 1:
-        settings_now = differing(runs[0].record.asked, remembered.file_asked)
+        settings_now = remembered.settings(runs[0])
         shown = [replace(shown[0], settings=settings_now)]
-        before = [remembered.heading(runs[0])]
+        before = [f"{remembered.standing(runs[0])}: {settings_text(settings_now)}"]
     return shown, store, Told(before, notes_on(runs, shown), "no figures of which all folds are there")
 
 

@@ -69,10 +69,9 @@ def settings_text(settings: Mapping[str, Any]) -> str:
     return ", ".join(setting_text(key, value) for key, value in settings.items()) or "as the stages file"
 
 
-def heading_of(run: Run, there: Collection[OutputName], file_asked: Mapping[str, Any]) -> str:
-    """Say in a line which run it is."""
-    settings = settings_text(differing(run.record.asked, file_asked))
-    return f"run {_title(run)}, {_when(run.record.began)}, {run.state(there)}: {settings}"
+def standing_of(run: Run, there: Collection[OutputName]) -> str:
+    """Say in a few words which run it is."""
+    return f"run {_title(run)}, {_when(run.record.began)}, {run.state(there)}"
 
 
 def _title(run: Run) -> str:

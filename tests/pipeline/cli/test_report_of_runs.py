@@ -70,6 +70,20 @@ def test_figures_are_those_of_results_with_what_differs_in_front(variants: Proje
         assert setting in page.all("header")[0].text
 
 
+@pytest.mark.parametrize("named", [("2",), ("--set", SETTINGS[1])])
+def test_the_head_of_a_trial_says_its_settings(variants: Project, tmp_path: Path, named: tuple[str, ...]) -> None:
+    store = f"store={variants.store}"  # where things are makes no trial
+    header = page_of(variants, tmp_path / "trial.html", *named, "--set", store).all("header")[0]
+    (said,) = header.all("p", **{"class": "asked"})
+    assert [code.text for code in said.all("code")] == [f"--set {SETTINGS[1]}"]
+    assert said.text.startswith("run 2, " if named == ("2",) else "stages.yaml: ")
+
+
+def test_the_head_of_the_stages_file_as_it_stands_says_none(variants: Project, tmp_path: Path) -> None:
+    header = page_of(variants, tmp_path / "plain.html").all("header")[0]
+    assert header.all("p", **{"class": "asked"}) == []
+
+
 def test_why_a_gain_is_not_shown(variants: Project, tmp_path: Path) -> None:
     said = "distilled and student differ in fit.lr: no paired difference"
     page = page_of(variants, tmp_path / "runs.html", "1", "3")

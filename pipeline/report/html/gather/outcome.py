@@ -18,6 +18,7 @@ from pipeline.report.results import Evaluation, evaluations_of
 from pipeline.report.results_text import notes
 from pipeline.run.selection import steps_to_materialise
 from pipeline.sources.base import Recording, Source
+from pipeline.stagesfile.settings import are_locations, parse_setting
 from store import Store
 
 
@@ -42,11 +43,13 @@ class Outcome:
     path, text
         Of the stages file, as it was given, and its text; of a run the values that it was asked for.
     about
-        What is said of it above the results.
+        What is said of it above the results; of a run which it is, and how it stands.
     run
         Number or name of a run that is remembered; empty of a stages file as it stands.
     settings
-        What was asked for beside the stages file, as ``--set`` takes it.
+        What was asked for beside the stages file, as ``--set`` takes it; of a run where it is.
+    trial
+        Settings that make it another experiment than the stages file's, as ``--set`` takes them.
     asked
         The stages file's values with settings.
     to_do
@@ -63,6 +66,7 @@ class Outcome:
     about: str = ""
     run: str = ""
     settings: Sequence[str] = ()
+    trial: Sequence[str] = ()
     asked: Mapping[str, Any]
     store: Store
     steps: Sequence[StepFacts]
@@ -86,6 +90,7 @@ def outcome_of(name: str, plan: Plan, settings: Sequence[str] = ()) -> Outcome:
         text=plan.snapshot.text,
         about=head_comment(plan.snapshot.text),
         settings=settings,
+        trial=[setting for setting in settings if not are_locations([parse_setting(setting)])],
         asked=asked_by(plan),
         store=plan.store,
         steps=steps_of(plan),

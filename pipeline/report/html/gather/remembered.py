@@ -17,8 +17,8 @@ from pipeline.report.results_text import projection_notes
 from store import Output, OutputName, Store
 
 
-def outcome_of_run(name: str, path: Path, run: Run, store: Store, settings: Sequence[str], about: str) -> Outcome:
-    """Return what a run has left in the store; `settings` are where that is, `about` is said above the results.
+def outcome_of_run(name: str, path: Path, run: Run, store: Store, settings: Sequence[str]) -> Outcome:
+    """Return what a run has left in the store; `settings` are where that is.
 
     Raises
     ------
@@ -37,7 +37,6 @@ def outcome_of_run(name: str, path: Path, run: Run, store: Store, settings: Sequ
         name=name,
         path=str(path),
         text=_as_yaml(record.asked),
-        about=about,
         run=run.title,
         settings=settings,
         asked=record.asked,

@@ -48,6 +48,7 @@ class ExperimentFacts:
     run: str = ""  # number or name of a run that is remembered; empty of a stages file as it stands
     differs: Mapping[str, Any] | None = None  # by dotted key, what it was asked for otherwise than others
     asked: Mapping[str, Any] = field(default_factory=dict)
+    trial: Sequence[str] = ()  # settings that the stages file does not say
     unpaired: Sequence[str] = ()  # why distilled models have no difference
 
 
@@ -137,6 +138,7 @@ def _experiment(
         outcome.run,
         {key: flat(outcome.asked).get(key, UNSET) for key in keys},
         outcome.asked,
+        outcome.trial,
         unpaired_lines(rows, outcome.baselines, rows),
     )
 
