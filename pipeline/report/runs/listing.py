@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pipeline.formatting import cut, shortened
+from pipeline.plan.history import user_name
 from pipeline.plan.runs.remembered import Run
 from pipeline.plan.runs.settings import differing, setting_text
 from pipeline.report.formats.sheets import mean_std
@@ -53,6 +56,14 @@ def as_text(runs: Sequence[Run], there: Collection[OutputName], file_asked: Mapp
         text += [line, *settings[1:]]
         text += textwrap.wrap(_figures(run), columns, initial_indent="    ", subsequent_indent="    ")
     return "\n".join(text)
+
+
+def none_text(path: Path, store: str) -> str:
+    """Say that no run is remembered, and how one is: each user's runs of a file are their own."""
+    none = f"no run of {path} by {user_name()} is remembered in {store}"
+    if os.path.isdir(store) and not os.access(store, os.W_OK):
+        return f"{none}, where this user may not write: `pipeline run --set store=DIR` begins one elsewhere"
+    return f"{none}: `pipeline run` begins one"
 
 
 def _settings_lines(settings: Mapping[str, Any], used: int, columns: int) -> list[str]:

@@ -308,6 +308,7 @@ def test_mistakes_are_told(copy: Project) -> None:
 
 
 def test_before_any_run(project: Project) -> None:
-    assert "is remembered: `pipeline run` begins one" in project.command("runs").stdout
+    said = project.command("runs").stdout
+    assert f"is remembered in {project.store}: `pipeline run` begins one" in said
     assert listed(project) == []
     assert not os.path.exists(project.store)
