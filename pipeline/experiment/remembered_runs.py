@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +12,11 @@ from pipeline.plan.planner import remotes
 from pipeline.plan.runs.remembered import Run, Runs, present
 from pipeline.plan.runs.settings import asked_of, differing
 from pipeline.report.runs.listing import standing_of
+from pipeline.report.runs.side_by_side import Shown, shown_runs
 from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.schema import Experiment, convert
 from pipeline.stagesfile.settings import are_locations, parse_setting, with_settings
-from store import Store, StoreChain
+from store import OutputName, Store, StoreChain
 
 
 class FoundRuns(NamedTuple):
@@ -54,6 +55,18 @@ class Remembered:
     def settings(self, run: Run) -> dict[str, Any]:
         """Return a run's settings beside what the file says now, by dotted key."""
         return differing(run.record.asked, self.file_asked)
+
+    def figures_there(self, runs: Sequence[Run]) -> set[OutputName]:
+        """Return the evaluations of runs that are in the store."""
+        wanted = {("evaluate", each.key) for run in runs for each in run.record.evaluations}
+        return {name for name in wanted if self.chain.local.has(*name)}
+
+    def shown(self, runs: Sequence[Run]) -> list[Shown]:
+        """Return what results are shown of runs: and where they differ; of one, where it differs from the file now."""
+        shown = shown_runs(runs, self.figures_there(runs))
+        if len(runs) == 1:
+            shown = [replace(shown[0], settings=self.settings(runs[0]))]
+        return shown
 
     def find(self, names: Sequence[str]) -> list[Run]:
         """Return the runs of these numbers or names, each once."""

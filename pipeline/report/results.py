@@ -16,7 +16,7 @@ from pipeline.report.student_t import mean_interval
 from store import Store
 
 METRICS = ("top1", "macro_f1")
-_COLUMNS = (
+PREDICTION_COLUMNS = (
     "model", "protocol", "modalities", "seed", "fold", "recording", "subject", "label", "predicted", "probability",
 )  # fmt: skip
 
@@ -173,14 +173,19 @@ def per_recording(store: Store, evaluations: Iterable[Evaluation]) -> str:
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow(PREDICTION_COLUMNS)
+    writer.writerows(prediction_lines(store, evaluations))
+    return text.getvalue()
+
+
+def prediction_lines(store: Store, evaluations: Iterable[Evaluation]) -> Iterator[list[Any]]:
+    """Yield the values of `PREDICTION_COLUMNS` of each test recording of each evaluation that is there."""
     for each in evaluations:
         if each.is_there:
             label = each.label
             place = [label["model"], label["protocol"], "+".join(label["modalities"]), label["seed"], label["fold"]]
             for item in predictions_of(store.output("evaluate", each.key)):
-                writer.writerow([*place, *(getattr(item, name) for name in _COLUMNS[5:])])
-    return text.getvalue()
+                yield [*place, *(getattr(item, name) for name in PREDICTION_COLUMNS[5:])]
 
 
 def random_projections(recipes: Iterable[Mapping[str, Any]]) -> list[str]:

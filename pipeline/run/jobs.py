@@ -28,16 +28,28 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
     StepError where it needs raw data that is not on this machine; CodeChanged where this process has loaded
     other code than the plan has hashed.
     """
-    experiment = step.point.experiment
-    folder = plan.path.absolute().parent
-    source = dict(experiment.source)
-    if "root" in source:
-        source["root"] = str(folder / expand_home(source["root"]))
     if step.stage in ("index", "encode") and not plan.table.present:
         raise StepError(
             "it must run, and the raw data is not on this machine (source.root)\n"
             "  set source.root to the data, or use a store that has this output"
         )
+    return _make_job(plan, step, device, _work(plan, step), _files(plan.table, step), force)
+
+
+def make_job_for_others(plan: Plan, step: Step, recordings: int, device: str) -> StepJob:
+    """Describe for this process a step that shall encode, or render, so many recordings which are not the plan's."""
+    work = {**step.work, "recordings": recordings, "broken": {}}
+    return _make_job(plan, step, device, work, {}, force=True)
+
+
+def _make_job(
+    plan: Plan, step: Step, device: str, work: dict[str, Any], files: dict[str, bytes], force: bool
+) -> StepJob:
+    experiment = step.point.experiment
+    folder = plan.path.absolute().parent
+    source = dict(experiment.source)
+    if "root" in source:
+        source["root"] = str(folder / expand_home(source["root"]))
     weights = step.work.get("weights") or ""  # a file, or the name of what torchvision has
     accepted = step.code.acceptance
     code = _code(plan, step)
@@ -47,11 +59,11 @@ def make_job(plan: Plan, step: Step, device: str, force: bool = False) -> StepJo
         stage=step.stage,
         key=step.key,
         recipe=dict(step.recipe),
-        work=_work(plan, step),
+        work=work,
         inputs={need: (plan.steps[need].stage, plan.steps[need].key) for need in step.needs},
         store=plan.store.url,
         source=source,
-        files=_files(plan.table, step),
+        files=files,
         device=device,
         on_bad_recording=experiment.on_bad_recording,
         weights=str(folder / expand_home(weights)) if weights.endswith((".pth", ".safetensors")) else None,

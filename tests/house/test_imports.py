@@ -17,6 +17,12 @@ PACKAGES = ("pipeline", "trainers", "store")
 ROOMS = (
     "pipeline.__main__",
     "pipeline.cli",
+    "pipeline.edge.export",
+    "pipeline.edge.stream",
+    "pipeline.edge.runtime",
+    "pipeline.edge",
+    "pipeline.edge.card",
+    "pipeline.api",
     "pipeline.init",
     "pipeline.accept",
     "pipeline.doctor",

@@ -19,6 +19,20 @@ from release.build import build
 REPOSITORY = Path(__file__).parents[2]
 CI = REPOSITORY / ".github" / "workflows" / "ci.yml"
 
+WATCH = """# every process of the environment notes what it opens of the checkout, but for its dependencies
+import os, sys
+
+def note(event, arguments):
+    if event == "open" and isinstance(arguments[0], (str, bytes)):
+        path = os.path.abspath(os.fsdecode(arguments[0]))
+        if path.startswith("{repository}/") and "/site-packages/" not in path:
+            log = os.open("{log}", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            os.write(log, (path + "\\n").encode())
+            os.close(log)
+
+sys.addaudithook(note)
+"""
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -36,6 +50,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(packages)
     (packages / "dependencies.pth").write_text("\n".join(_dependencies()) + "\n")
+    (packages / "sitecustomize.py").write_text(WATCH.format(repository=str(REPOSITORY), log=str(folder / "opened.txt")))
     program = folder / "bin" / "pipeline"
     program.write_text(
         f"#!{folder / 'bin' / 'python'}\nfrom pipeline.__main__ import run\nif __name__ == '__main__':\n    run()\n"
@@ -58,6 +73,15 @@ def said(program: Path, *arguments: str, cwd: Path) -> str:
     return done.stdout
 
 
+def assert_nothing_read(installed: Path) -> None:
+    """Check that no process of the environment has opened a file of the checkout, and that it would have been seen."""
+    log = installed.parent / "opened.txt"
+    assert not log.exists(), log.read_text()
+    said(installed / "python", "-c", f"open({str(REPOSITORY / 'README.md')!r})", cwd=installed)
+    assert "README.md" in log.read_text()
+    log.unlink()
+
+
 @pytest.mark.slow
 def test_what_is_inside(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
@@ -66,6 +90,7 @@ def test_what_is_inside(wheel: Path) -> None:
     (about,) = {name.split("/")[0] for name in names} - {"pipeline", "store", "trainers"}
     assert about.endswith(".dist-info")
     assert {f"{package}/py.typed" for package in ("pipeline", "store", "trainers")} <= {*names}
+    assert "pipeline/__init__.pyi" in names
     assert wheel.stat().st_size < 4e6
     for private in (str(REPOSITORY), str(Path.home())):
         if len(private) > 5:
@@ -89,6 +114,10 @@ def test_a_run_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     said(program, "report", *small, cwd=home)
     assert (home / "report.html").stat().st_size > 50_000
     assert "pipeline" in said(program, "completion", "bash", cwd=home)
+    python = installed / "python"
+    code = "import pipeline; print(len(pipeline.open(settings={'seeds': [0]}).status()))"
+    assert int(said(python, "-c", code, cwd=home)) > 10
+    assert_nothing_read(installed)
 
 
 @pytest.mark.slow
@@ -103,6 +132,7 @@ def test_own_recordings(installed: Path, tmp_path: Path) -> None:
     said(program, "init", str(watch), "--yes", cwd=tmp_path)
     said(program, "run", "--set", "seeds=[0]", "--set", "fit.epochs=1", cwd=tmp_path)
     assert "top-1" in said(program, "results", "--set", "seeds=[0]", "--set", "fit.epochs=1", cwd=tmp_path)
+    assert_nothing_read(installed)
 
 
 @pytest.mark.slow

@@ -33,7 +33,7 @@ def patches(timeline: Tensor, starts: Tensor, window: int, reduce: Reduce | Redu
         samples one after the other; or a function of the windows.
     """
     samples = (starts[:, None] + torch.arange(window, device=starts.device)).flatten()  # (P * window,)
-    windows = timeline.index_select(1, samples).view(len(timeline), len(starts), window, -1)
+    windows = timeline.index_select(1, samples).view(timeline.shape[0], len(starts), window, -1)
     if callable(reduce):
         return reduce(windows)
     if reduce == "flatten":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from pipeline.cli.tracker_options import tracker_options, trackers_of
 from pipeline.experiment.planning import plan_of
 from pipeline.experiment.remembered_runs import FoundRuns, runs_by_file
 from pipeline.formatting import counted, size
-from pipeline.plan.runs.settings import setting_text
 from pipeline.terminal import note
 
 if TYPE_CHECKING:
@@ -113,9 +112,7 @@ def _outcomes(
         remembered, runs = found[path]
         of = f"{name.removesuffix('.yaml')} " if len(files) > 1 else ""
         for run in runs:
-            outcome = outcome_of_run(f"{of}run {run.title}", path, run, remembered.chain.local, settings)
-            trial = [setting_text(*setting) for setting in remembered.settings(run).items()]
-            yield replace(outcome, about=remembered.standing(run), trial=trial)
+            yield outcome_of_run(f"{of}run {run.title}", path, run, remembered, settings)
 
 
 def _check(places: _Places) -> None:

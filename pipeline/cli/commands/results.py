@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from pipeline.report.formats.sheets import breakdown_sheet, results_sheet
 from pipeline.report.results import Row, evaluations_of, per_recording, rows_of
 from pipeline.report.results_text import gain_lines, no_results, notes, sheet_text
 from pipeline.report.runs.listing import settings_text
-from pipeline.report.runs.side_by_side import Shown, fits, front_names, legend, notes_on, shown_runs
+from pipeline.report.runs.side_by_side import Shown, fits, front_names, legend, notes_on
 from store import Store
 
 _FORMATS = ("text", "csv", "latex")
@@ -87,15 +86,11 @@ def _of_plan(path: Path, settings: tuple[str, ...]) -> tuple[list[Shown], Store,
 def _of_runs(path: Path, settings: tuple[str, ...], names: tuple[str, ...]) -> tuple[list[Shown], Store, Told]:
     remembered = Remembered.open(path, settings)
     runs = remembered.find(names)
-    store = remembered.chain.local
-    wanted = {("evaluate", each.key) for run in runs for each in run.record.evaluations}
-    shown = shown_runs(runs, {name for name in wanted if store.has(*name)})
+    shown = remembered.shown(runs)
     before = []
     if len(runs) == 1:
-        settings_now = remembered.settings(runs[0])
-        shown = [replace(shown[0], settings=settings_now)]
-        before = [f"{remembered.standing(runs[0])}: {settings_text(settings_now)}"]
-    return shown, store, Told(before, notes_on(runs, shown), "no figures of which all folds are there")
+        before = [f"{remembered.standing(runs[0])}: {settings_text(remembered.settings(runs[0]))}"]
+    return shown, remembered.chain.local, Told(before, notes_on(runs, shown), "no figures of which all folds are there")
 
 
 def _print_rows(shown: Sequence[Shown], store: Store, form: str, extras: tuple[bool, bool], told: Told) -> None:

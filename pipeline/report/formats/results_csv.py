@@ -17,11 +17,21 @@ Front = Mapping[str, Any]  # columns of a line that say which run it is of
 
 def rows_csv(rows: Sequence[tuple[Front, Row]]) -> str:
     """Write a line for each row; a matrix's keys are columns."""
-    return _text([{**_place(front, row), **_over_seeds(row)} for front, row in rows])
+    return _text(row_lines(rows))
+
+
+def row_lines(rows: Sequence[tuple[Front, Row]]) -> list[dict[str, Any]]:
+    """Return a line for each row."""
+    return [{**_place(front, row), **_over_seeds(row)} for front, row in rows]
 
 
 def breakdowns_csv(breakdowns: Sequence[tuple[Front, Breakdown]]) -> str:
-    """Write a line for each part of each row, then one over the parts and one over seeds, whose part is empty.
+    """Write the lines of `breakdown_lines`."""
+    return _text(breakdown_lines(breakdowns))
+
+
+def breakdown_lines(breakdowns: Sequence[tuple[Front, Breakdown]]) -> list[dict[str, Any]]:
+    """Return a line for each part of each row, then one over the parts and one over seeds, whose part is empty.
 
     Column ``over`` says what `mean`, `std`, `low`, `high` and `n` of a line are over.
     """
@@ -35,7 +45,7 @@ def breakdowns_csv(breakdowns: Sequence[tuple[Front, Breakdown]]) -> str:
         over_parts = {**_figures([part.mean for part in each.parts]), "recordings": row.recordings}
         lines.append({**place, by: "", "over": f"{by}s", **over_parts})
         lines.append({**place, by: "", "over": "seeds", **_over_seeds(row)})
-    return _text(lines)
+    return lines
 
 
 def _place(front: Front, row: Row) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 
 from pipeline.report.formats.latex import latex_text
 from pipeline.report.formats.sheets import results_sheet
@@ -20,18 +21,20 @@ from pipeline.report.html.sections.front import front_cells, front_names
 from pipeline.report.results import METRICS
 from pipeline.terminal import harmless
 
+Part = TypeVar("Part", Picture, Table)
+
 
 def write_pictures(folder: Path, sections: Sequence[Section]) -> int:
     """Write every picture as an SVG that needs no page; return how many."""
-    named = _named(picture for section in sections for picture in pictures_of(section))
-    write_files(folder, ".svg", {name: standing_alone(each) for name, each in named.items()})  # type: ignore[arg-type]
+    named = named_parts(picture for section in sections for picture in pictures_of(section))
+    write_files(folder, ".svg", {name: standing_alone(each) for name, each in named.items()})
     return len(named)
 
 
 def write_tables(folder: Path, sections: Sequence[Section]) -> int:
     """Write every table whole as CSV, numbers in all their digits; return how many."""
-    named = _named(table for section in sections for table in tables_of(section))
-    write_files(folder, ".csv", {name: as_csv(each) for name, each in named.items()})  # type: ignore[arg-type]
+    named = named_parts(table for section in sections for table in tables_of(section))
+    write_files(folder, ".csv", {name: as_csv(each) for name, each in named.items()})
     return len(named)
 
 
@@ -71,9 +74,9 @@ def as_latex(report: Report) -> str:
     return f"% {MADE_BY}\n{table}\n"
 
 
-def _named(parts: Iterator[Picture] | Iterator[Table]) -> Mapping[str, Picture | Table]:
-    """Give each a name that a file can have, and that no other has."""
-    named: dict[str, Picture | Table] = {}
+def named_parts(parts: Iterator[Part]) -> Mapping[str, Part]:
+    """Give each picture or table a name that a file can have, and that no other has."""
+    named: dict[str, Part] = {}
     for part in parts:
         name = plain = re.sub(r"[^\w.-]+", "-", part.name).strip(".-")[:50] or "part"
         number = 2

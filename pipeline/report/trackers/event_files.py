@@ -53,11 +53,18 @@ class EventFiles:
                 with file.open("ab") as opened:
                     opened.write(content[len(before) :])
             else:
-                draft = folder / f".{file.name}.{os.getpid()}"
-                draft.write_bytes(content)
-                os.replace(draft, file)
+                _replace(file, content)
         except OSError as error:
-            raise TrackerError(f"{error.filename}: {error.strerror}") from None
+            raise TrackerError(f"{error.filename or file}: {error.strerror}") from None
+
+
+def _replace(file: Path, content: bytes) -> None:
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        os.replace(draft, file)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _name(part: str) -> str:

@@ -32,12 +32,17 @@ class Trained:
         Of the stages file.
     variant
         What tells it from the file as it stands: settings, or a run that is remembered.
+    trainings
+        Each with its model's name, and what tells that from others of the name.
+    asked
+        How `pipeline report` is asked for it: ``--set fit.lr=1e-4``, or a run's name.
     """
 
     store: Store
     path: Path
     variant: str
-    trainings: Mapping[Identity, Sequence[Training]]
+    trainings: Sequence[tuple[str, Training]]
+    asked: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

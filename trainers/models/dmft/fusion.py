@@ -40,7 +40,7 @@ class PairFusion(nn.Module):
         """
         count = self.count
         keep_narrow, keep_wide = _with_tokens(keep_narrow, count), _with_tokens(keep_wide, count)
-        tokens = self.tokens.expand(len(narrow), -1, -1)  # (B, F, narrow)
+        tokens = self.tokens.expand(narrow.shape[0], -1, -1)  # (B, F, narrow)
         last = len(self.narrow) - 1
         for number, encode in enumerate(self.narrow):
             up, down = self.up[number], self.down[number]

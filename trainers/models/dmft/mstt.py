@@ -27,7 +27,7 @@ class Stream(nn.Module):
 
     def forward(self, tokens: Tensor, keep: Tensor | None = None, outputs: int | None = None) -> Tensor:
         """Encode tokens (B, T, features) to (B, 1 + T, width), class token first; or its first `outputs`."""
-        hidden = torch.cat([self.class_token.expand(len(tokens), -1, -1), self.project(tokens)], dim=1)
+        hidden = torch.cat([self.class_token.expand(tokens.shape[0], -1, -1), self.project(tokens)], dim=1)
         if self.positions is not None:
             hidden = hidden + self.positions
         last = len(self.layers) - 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.plan.planner import Plan
+from pipeline.plan.steps.step import Step
 from pipeline.report.html.gather.identity import Identity, identity
 from store import Store
 
@@ -31,12 +32,13 @@ class Training:
     evaluation: str | None = None
 
 
-def trainings_of(plan: Plan) -> dict[Identity, list[Training]]:
-    """Return the trainings of each model of a plan; a model that is still to be trained has none."""
-    there = [step for step in plan.steps.values() if plan.states[step.id] == "cached"]
+def trainings_of(plan: Plan, steps: Iterable[Step] | None = None) -> dict[Identity, list[Training]]:
+    """Return the trainings of each model of a plan, or of some of its steps; one still to be trained has none."""
+    among = [*(plan.steps.values() if steps is None else steps)]
+    there = [step for step in among if plan.states[step.id] == "cached"]
     evaluations = {step.recipe["model"]: step.key for step in there if step.stage == "evaluate"}
     found: dict[Identity, list[Training]] = {}
-    for step in plan.steps.values():
+    for step in among:
         for label in step.labels if step.stage in ("train", "distil") else ():
             own = found.setdefault(identity(label), [])
             if plan.states[step.id] == "cached":

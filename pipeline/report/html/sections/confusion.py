@@ -44,7 +44,7 @@ def confusion(report: Report) -> Section | None:
 def _picture(report: Report, model: Model) -> Picture:
     tally = report.tallies[model.number]
     title = f"Confusion matrix of {model.title}"
-    name = f"confusion-{model.number + 1}"
+    name = f"confusion-{model.title}"
     svg = draw_matrix(title, report.class_order, tally.confusion)
     return Picture(name, title, svg, _table(name, model, tally), wide=True, model=model.number)
 
