@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.api.errors import raises_pipeline_errors
+from pipeline.api.settings import setting_texts
 from pipeline.api.table import Table
 from pipeline.errors import ConfigError, StepError
 from pipeline.experiment.planning import plan_of
@@ -56,25 +56,8 @@ def open_experiment(path: str | PathLike[str] = "stages.yaml", settings: Mapping
     ConfigError
         What is off in the file; like all errors of this package a `PipelineError`.
     """
-    if not isinstance(settings or {}, Mapping):
-        raise ConfigError(f"settings: {settings!r} is no mapping\n  for example {{'stages.teacher.fit.epochs': 40}}")
-    if wrong := next((key for key in settings or {} if not isinstance(key, str) or "=" in key), None):
-        raise ConfigError(f"settings: {wrong!r} is no key\n  write keys as for --set: stages.teacher.fit.epochs")
-    texts = tuple(f"{key}={_as_text(key, value)}" for key, value in (settings or {}).items())
+    texts = setting_texts(settings or {})
     return Experiment(plan_of(Path(path), texts), texts)
-
-
-def _as_text(key: str, value: Any) -> str:
-    def plain(other: Any) -> Any:
-        if isinstance(other, PathLike):
-            return str(other)
-        if hasattr(other, "tolist"):  # NumPy's and torch's numbers and arrays
-            return other.tolist()
-        if isinstance(other, range):
-            return list(other)
-        raise ConfigError(f"settings: {key}: {type(other).__name__} is nothing that YAML has\n  give plain values")
-
-    return json.dumps(value, default=plain)
 
 
 class Experiment:
@@ -202,9 +185,8 @@ class Experiment:
         evaluations = evaluations_of(plan)
         models = list(dict.fromkeys(each.label["model"] for each in evaluations))
         if model is not None and model not in models:
-            raise ConfigError(
-                f"{model}: no such model is evaluated in {plan.path}\n  {did_you_mean(str(model), models)}"
-            )
+            remedy = did_you_mean(str(model), models)
+            raise ConfigError(f"{model}: no such model is evaluated in {plan.path}\n  {remedy}")
         evaluations = [each for each in evaluations if model in (None, each.label["model"])]
         return Table(
             dict(zip(PREDICTION_COLUMNS, line, strict=True)) for line in prediction_lines(plan.store, evaluations)
@@ -297,9 +279,9 @@ class Experiment:
         return write_report(outcomes, Path(path))
 
     def _again(self) -> Plan:
-        """Return the plan with what is in the store by now; remotes are asked where the store has changed, or lacks all.
+        """Return the plan with what is in the store by now; remotes are asked again where the store has changed.
 
-        Plug-ins' files are those of this experiment's folder from here on, whichever other ones are open.
+        From here on plug-ins' files are those of this experiment's folder, whichever other ones are open.
         """
         use_folder(self._plan.path.absolute().parent)
         cached = {id_ for id_, state in self._plan.states.items() if state == "cached"}

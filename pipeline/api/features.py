@@ -89,7 +89,8 @@ class _Place(NamedTuple):
         if not store.has(self.stage, self.key) or store.output(self.stage, self.key).manifest.attempt != self.attempt:
             what = "was freed, set aside or made anew since it was opened"
         else:
-            what = f"was damaged, and is moved to {store.quarantine(self.stage, self.key, str(error), self.attempt)}"
+            place = store.quarantine(self.stage, self.key, str(error), attempt=self.attempt)
+            what = f"was damaged, and is moved to {place}"
         return StepError(f"{error.finding}\n  it {what}: call run(), and ask for the features again")
 
 

@@ -105,10 +105,7 @@ def outcomes_of(plan: Plan, settings: tuple[str, ...], places: tuple[str, ...], 
     if not runs:
         return [outcome_of(plan.path.name, plan, settings)]
     remembered = Remembered.open(plan.path, places)
-    return [
-        outcome_of_run(f"run {run.title}", plan.path, run, remembered.chain.local, places, remembered.heading(run))
-        for run in remembered.find(runs)
-    ]
+    return [outcome_of_run(f"run {run.title}", plan.path, run, remembered, places) for run in remembered.find(runs)]
 
 
 def _table_of(part: PartTable | None) -> Table:

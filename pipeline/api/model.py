@@ -14,7 +14,8 @@ from pipeline.api.contexts import context_of
 from pipeline.api.dataset import RecordingDataset
 from pipeline.api.errors import raises_pipeline_errors
 from pipeline.api.parts import Model
-from pipeline.api.raw import Arrays, encoded
+from pipeline.api.raw.arrays import Arrays
+from pipeline.api.raw.encoding import encoded
 from pipeline.api.steps import output_of, training_step
 from pipeline.api.table import Table
 from pipeline.errors import ConfigError

@@ -9,10 +9,11 @@ from pipeline.api.table import Table
 from pipeline.errors import ConfigError
 from pipeline.experiment.remembered_runs import Remembered
 from pipeline.plan.planner import Plan
+from pipeline.plan.runs.baselines import baselines_of
 from pipeline.report.breakdown import By, break_down
 from pipeline.report.formats.results_csv import breakdown_lines, row_lines
-from pipeline.report.results import Row, baselines_of, evaluations_of, paired_differences, rows_of
-from pipeline.report.results_text import difference_lines, no_results, notes
+from pipeline.report.results import Row, evaluations_of, rows_of
+from pipeline.report.results_text import gain_lines, no_results, notes
 from pipeline.report.runs.side_by_side import Shown, notes_on
 from pipeline.stagesfile.schema import did_you_mean
 
@@ -32,18 +33,20 @@ def results_of(
     else:
         shown, notes_below = [Shown(evaluations_of(plan), baselines_of(plan))], notes(plan)
     lines: list[dict[str, Any]] = []
+    gains: list[str] = []
+    rows = [(each, row) for each in shown for row in rows_of(plan.store, each.evaluations, per_modality)]
     for each in shown:
-        rows = rows_of(plan.store, each.evaluations, per_modality)
+        own = [row for other, row in rows if other is each]
         if by is None:
-            lines += row_lines([(each.columns, row) for row in rows])
-            said = difference_lines(paired_differences(rows, each.baselines), rows)
-            notes_below = [*(f"run {each.title}: {line}" if len(shown) > 1 else line for line in said), *notes_below]
+            lines += row_lines([(each.columns(row.model), row) for row in own])
+            said = gain_lines(own, each.baselines, [row for _, row in rows])
+            gains += [f"run {each.title}: {line}" if len(shown) > 1 else line for line in said]
         elif by == "seed":
-            lines += [{**each.columns, **line} for row in rows for line in _by_seed(row)]
+            lines += [{**each.columns(row.model), **line} for row in own for line in _by_seed(row)]
         else:
-            parts = break_down(plan.store, each.evaluations, rows, by)
-            lines += breakdown_lines([(each.columns, part) for part in parts])
-    return Table(lines, notes_below if lines else [no_results(plan), *notes_below])
+            parts = break_down(plan.store, each.evaluations, own, by)
+            lines += breakdown_lines([(each.columns(part.row.model), part) for part in parts])
+    return Table(lines, [*gains, *notes_below] if lines else [no_results(plan), *notes_below])
 
 
 def _by_seed(row: Row) -> Iterator[dict[str, Any]]:

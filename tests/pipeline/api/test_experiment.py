@@ -82,7 +82,7 @@ def test_names_in_html_are_text() -> None:
 def test_a_table_of_nothing_has_no_rows(project: Project) -> None:
     opened = pipeline.open(project.file)
     assert opened.results() == opened.predictions() == []
-    assert repr(opened.results()) == "no rows"
+    assert repr(opened.results()).startswith("no rows\nno results yet")
     assert opened.results().to_pandas().empty
 
 
@@ -148,13 +148,16 @@ def test_a_failing_step_is_an_error_and_loses_nothing(project: Project, capfd: p
         (lambda e: e.dataset("teacher", "tset"), "side 'tset'.*\n.*train, validation, test"),
         (lambda e: e.dataset("distilled", "validation"), "nothing is set apart for validation"),
         (lambda e: e.dataset("encode", fold="odd"), "fold odd: .*\n.*subject=1"),
-        (lambda e: e.predictions("tacher"), "tacher: no such entry .*\n.*teacher"),
+        (lambda e: e.predictions("tacher"), "tacher: no such model .*\n.*teacher"),
         (lambda e: e.results("baseline"), "baseline"),
         (lambda e: pipeline.open("nowhere.yaml"), "nowhere.yaml"),
         (lambda e: pipeline.open(e._plan.path, {"seedz": [1]}), "seedz"),
         (lambda e: pipeline.open(e._plan.path, {"": 1}), "--set =1"),
         (lambda e: pipeline.open(e._plan.path, ["seeds=[0]"]), "is no mapping"),
         (lambda e: pipeline.open(e._plan.path, {"seeds": {1, 2}}), "seeds: set is nothing that YAML has"),
+        (lambda e: pipeline.open(e._plan.path, {"seeds=[3]#": [0]}), "is no key"),
+        (lambda e: e.dataset(3), "3: is no name"),
+        (lambda e: e.predictions("encode"), "encode: no such model is evaluated"),
         (lambda e: e.results(by="subjct"), "by 'subjct'.*\n.*subject"),
         (lambda e: e.run(jobs=0), "jobs 0"),
         (lambda e: e.run(device="gpu"), "device gpu"),
@@ -222,7 +225,7 @@ def test_results_by_seed_average_to_results(experiment: pipeline.Experiment) -> 
 
 
 def test_a_session_may_import_its_own_plug_ins(small: dict[str, Any], tmp_path: Path) -> None:
-    small["stages"]["student"]["model"] = "mine.py:Mine"
+    small["stages"]["student"] |= {"model": "mine.py:Mine", "modalities": ["inertial"]}
     project = Project(tmp_path / "project").write(small)
     (project.folder / "mine.py").write_text(
         "from trainers.models.cnn1d.model import CNN1D\n\n\nclass Mine(CNN1D):\n    takes = 'series'\n"
@@ -251,3 +254,26 @@ def test_variants_are_named_by_their_ids(small: dict[str, Any], tmp_path: Path) 
     for id_ in str(told.value).rpartition(": ")[2].split(", student"):
         name = id_ if id_.startswith("student") else f"student{id_}"
         assert name in repr(opened.model(name))
+
+
+def test_columns_of_the_table_take_no_name_away(tmp_path: Path, cache: Any) -> None:
+    from pipeline.api.experiment import _TAKEN
+
+    assert set(_TAKEN) == {"recording", "subject", "action", "session"}
+
+
+def test_two_experiments_with_plug_ins_of_one_name(small: dict[str, Any], tmp_path: Path) -> None:
+    small["stages"]["student"] |= {"model": "mine.py:Mine", "modalities": ["inertial"]}
+    opened = []
+    for name in ("a", "b"):
+        project = Project(tmp_path / name).write(small)
+        (project.folder / "mine.py").write_text(
+            "from trainers.models.cnn1d.model import CNN1D\nfrom trainers.models.cnn1d.params import CNN1DParams\n\n\n"
+            f"class Mine(CNN1D):\n    takes = 'series'\n    which = {name!r}\n    Params = CNN1DParams\n"
+        )
+        opened.append(pipeline.open(project.file).run("student"))
+    for _ in range(2):
+        for each, name in zip(opened, ("a", "b"), strict=True):
+            model = each.model("student")
+            assert model.network.network.model.which == name
+            assert model.predict(each.dataset("student", "test"))

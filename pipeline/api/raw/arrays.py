@@ -1,101 +1,35 @@
-"""Recordings that are in no experiment, encoded as a model's own were: from a folder of the same dataset, or arrays."""
+"""Recordings in memory, as a source reads them."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.api.contexts import silent
 from pipeline.errors import BadRecording, ConfigError
-from pipeline.plan.planner import Plan
-from pipeline.plan.recordings.output_readers import skipped_items
-from pipeline.plan.steps.step import Step
-from pipeline.registry import STAGES, import_hashed
-from pipeline.run.jobs import make_job_for_others
-from pipeline.run.readers.messages import OpenSource
-from pipeline.run.readers.process import open_source
-from pipeline.run.selection import with_needs
-from pipeline.run.step.execute import make_context
 from pipeline.sources.base import Listing, Probe, Recording, Series, Source, Video
-from pipeline.stages.encode.encoder import NothingUsable
-from store import Output, Store
 
 Values = NDArray[Any]
 Arrays = Mapping[str, Values | tuple[Values, Values]]  # by stream: values, or values and times in seconds
+Sample = tuple[int, ...] | None  # shape of one sample; of a frame without height and width; None: not known
 Frames = Iterator[NDArray[np.uint8] | NDArray[np.uint16]]
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Feature outputs of some recordings, by the id of the step that made them, and why some cannot be used.
-
-    There are none where no recording can be used.
-    """
-
-    recordings: Sequence[Recording]
-    outputs: Mapping[str, Output]
-    broken: Mapping[str, str]
-
-
-@contextmanager
-def encoded(plan: Plan, model: Step, given: Path | Sequence[Arrays], device: str) -> Iterator[Encoded]:
-    """Encode recordings for a model, in a store that is gone afterwards; BadRecording never, see `Encoded.broken`."""
-    inputs = [model.work["features"][name] for name in model.work["inputs"]]
-    needed = with_needs(plan, inputs)
-    steps = [step for step in plan.steps.values() if step.id in needed and step.stage != "index"]
-    source = _source(plan, [step for step in steps if step.stage == "encode"], given)
-    recordings = source.list().recordings
-    if not recordings:
-        raise ConfigError("there is no recording\n  give one at least")
-    with tempfile.TemporaryDirectory(prefix="harvest-") as folder:
-        store, outputs = Store.open(folder), dict[str, Output]()
-        for step in steps:
-            job = make_job_for_others(plan, step, len(recordings), device)
-            job = msgspec.structs.replace(job, store=store.url, on_bad_recording="skip")
-            read = {need: outputs[need] for need in step.needs if need in outputs}
-            with store.draft(step.stage, step.key, recipe=step.recipe, inputs=[]) as draft:
-                context = make_context(job, draft, read, source if step.stage == "encode" else None, device, silent)
-                try:
-                    import_hashed(STAGES[step.stage].run, job.code)(context)
-                except NothingUsable as error:
-                    yield Encoded(recordings, {}, error.reasons)
-                    return
-                outputs[step.id] = draft.publish({})
-        skipped = (skipped_items(output) for output in outputs.values() if output.manifest.stage == "encode")
-        yield Encoded(recordings, outputs, {item.recording: item.reason for items in skipped for item in items})
-
-
-def _source(plan: Plan, encodings: Sequence[Step], given: Path | Sequence[Arrays]) -> Source:
-    if not isinstance(given, Path):
-        wanted = {stream for each in encodings for stream in each.recipe["modality"]["streams"]}
-        return ArraySource(encodings[0].point.source, given, wanted)
-    if given.is_file():
-        raise ConfigError(f"{given}: is a file\n  give the folder that it lies in as its dataset has it, or arrays")
-    job = make_job_for_others(plan, encodings[0], 0, "cpu")
-    if "root" not in job.source:
-        raise ConfigError(f"source {job.source['name']} reads no folder: it makes its recordings\n  give arrays")
-    return open_source(OpenSource({**job.source, "root": str(given)}, job.code, job.folder))
 
 
 class ArraySource:
     """Recordings in memory, called 0, 1, ..., with the modalities and classes of another source."""
 
-    def __init__(self, like: Source, arrays: Sequence[Arrays], wanted: Collection[str]) -> None:
+    def __init__(self, like: Source, arrays: Sequence[Arrays], samples: Mapping[str, Sample]) -> None:
         self.name, self.root = "arrays", Path()
         self.classes, self.modalities = like.classes, like.modalities
         self._kinds = {stream: each.kind for each in self.modalities.values() for stream in each.streams}
         width = len(str(len(arrays) - 1))
         self._arrays = {f"{number:0{width}}": recording for number, recording in enumerate(arrays)}
+        self._samples = samples
         for number, recording in enumerate(arrays):
-            self._check(number, recording, f"the model sees {', '.join(sorted(wanted))}")
+            self._check(number, recording, f"the model sees {', '.join(sorted(samples))}")
 
     def _check(self, number: int, recording: object, wanted: str) -> None:
         """Raise ConfigError where a recording is none, or has what no recording of the experiment has."""
@@ -122,17 +56,20 @@ class ArraySource:
 
     def probe(self, recording: Recording, stream: str) -> Probe:
         """Look at one array."""
-        values, _ = self._read(recording, stream)
-        return Probe(len(values), tuple(values.shape[1:]))
+        return Probe.of(self.open_series(recording, stream))
 
     def open_series(self, recording: Recording, stream: str) -> Series:
         """Return one array as a series."""
         values, times = self._read(recording, stream)
         is_skeleton = self._kinds[stream] == "skeleton"
         fits = values.ndim == 3 and values.shape[2] == 3 if is_skeleton else values.ndim == 2
-        if values.dtype.kind not in "fiu" or not fits:
+        if values.dtype.kind not in "fiu" or not fits or not all(values.shape[1:]):
             shape = "(samples, joints, 3)" if is_skeleton else "(samples, channels)"
             raise BadRecording(recording.id, stream, stream, f"is {_described(values)}, wanted numbers {shape}")
+        sample = self._samples.get(stream)
+        if sample is not None and values.shape[1:] != sample:
+            reason = f"a sample has the shape {values.shape[1:]}, in the model's recordings {sample}"
+            raise BadRecording(recording.id, stream, stream, reason)
         if times is not None and (times.shape != (len(values),) or (np.diff(times) < 0).any()):
             raise BadRecording(recording.id, stream, stream, "its times must be one for each sample, none decreasing")
         return Series(values.astype(np.float64), times)
@@ -144,16 +81,24 @@ class ArraySource:
         if not is_colour and not (values.dtype == np.uint16 and values.ndim == 3):
             wanted = "(frames, H, W, 3) uint8 RGB or (frames, H, W) uint16 millimetres"
             raise BadRecording(recording.id, stream, stream, f"is {_described(values)}, wanted {wanted}")
+        if self._samples.get(stream) not in (None, values.shape[3:]):
+            kinds = ("depth", "colour") if is_colour else ("colour", "depth")
+            raise BadRecording(recording.id, stream, stream, f"is of {kinds[1]}, and the model sees {kinds[0]} there")
         return ArrayVideo(values)
 
     def _read(self, recording: Recording, stream: str) -> tuple[Values, Values | None]:
         if stream not in recording.streams:
             raise BadRecording(recording.id, stream, stream, "is not given")
         given = self._arrays[recording.id][stream]
-        if isinstance(given, tuple):
+        try:
+            if not isinstance(given, tuple):
+                return _array(given), None
             values, times = given
-            return np.asarray(values), np.asarray(times, np.float64)
-        return np.asarray(given), None
+            return _array(values), None if times is None else _seconds(times)
+        except (TypeError, ValueError, RuntimeError) as error:
+            wanted = "values, or a pair of values and times"
+            reason = f"cannot be read as {wanted}: {error}"
+            raise BadRecording(recording.id, stream, stream, reason) from error
 
 
 class ArrayVideo(Video):
@@ -166,6 +111,21 @@ class ArrayVideo(Video):
     def frames(self, wanted: NDArray[np.int64] | None = None, side: int | None = None) -> Frames:
         """Yield frames."""
         yield from self._values if wanted is None else self._values[wanted]
+
+
+def _array(given: object) -> Values:
+    """Return an array; ValueError where some of its values are masked."""
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+        raise ValueError("some values are masked")
+    return np.asarray(given)
+
+
+def _seconds(given: object) -> Values:
+    """Return times in seconds: numbers as they are, dates and durations of NumPy or pandas by their unit."""
+    times = np.asarray(given)
+    if times.dtype.kind in "mM" and times.ndim == 1 and len(times):
+        times = (times - times[0]) / np.timedelta64(1, "s")
+    return times.astype(np.float64)
 
 
 def _described(values: Values) -> str:
