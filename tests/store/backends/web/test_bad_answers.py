@@ -56,6 +56,10 @@ BAD: dict[str, tuple[Answer, str]] = {
         lambda request: reply(request, b"<html>what the server wrote", Content_Type="text/html; charset=utf-8"),
         r"a web page came \(text/html\) instead of the file",
     ),
+    "a page that does not say that it is one": (
+        lambda request: reply(request, b"<html>what the server wrote"),
+        "what came is no store's: .* login",
+    ),
     "compressed": (
         lambda request: reply(request, gzip.compress(FORMAT), Content_Encoding="gzip"),
         r"it came compressed \(gzip\)",
