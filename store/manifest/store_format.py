@@ -24,8 +24,8 @@ def has_format(root: Backend) -> bool:
     except (ValueError, RecursionError):
         if root.read_only:  # a web server's page, which it sends whatever is asked for
             raise StoreError(
-                f"cannot read {root.url}/{FORMAT_PATH}: what came is no store's: the server may want a login, or have a "
-                "page for what it lacks"
+                f"cannot read {root.url}/{FORMAT_PATH}: what came is no store's: the server may want a login, or send "
+                "a page for what it lacks"
             ) from None
         value = data[:60]
     if value != FORMAT:
