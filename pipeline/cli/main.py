@@ -39,6 +39,9 @@ _SECTIONS = {  # of commands: what each is for, and an example
         "status": ("Show what would run, and why.", "status --set stages.student.model.width=32"),
         "explain": ("Say why a step would run, and what it is made of.", "explain 'teacher[subjects=odd,seed=0]'"),
     },
+    "Carry it away": {
+        "predict": ("Print what an exported model says of recordings; needs no torch.", "predict model.onnx walk.csv"),
+    },
     "Share": {
         "push": ("Copy outputs to a remote store.", "push encode --remote s3://bucket/features"),
         "pull": ("Copy outputs from the remote stores.", "pull encode"),
