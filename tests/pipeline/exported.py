@@ -53,7 +53,7 @@ def exported(names: tuple[str, ...]) -> bytes:
     """
     import torch
 
-    from pipeline.edge.export.onnx_file import onnx_bytes
+    from pipeline.edge.export.onnx_file import onnx_file
     from pipeline.edge.export.raw_model import ModalityGraph, ModalityInputs, RawModel
     from pipeline.stages.encode.align import Windows
     from pipeline.stages.encode.timelines.params import SkeletonParams
@@ -70,7 +70,7 @@ def exported(names: tuple[str, ...]) -> bytes:
             skeleton=joints if name == "body" else None, reduce="mean", velocities=False,
         )  # fmt: skip
         modalities[name] = ModalityInputs(graph, {name: "patches"})
-    return onnx_bytes(RawModel(Means(), modalities).eval(), card_of(*(STREAMS[name] for name in names)))
+    return onnx_file(RawModel(Means(), modalities).eval(), card_of(*(STREAMS[name] for name in names))).content
 
 
 def with_metadata(content: bytes, metadata: dict[str, str]) -> bytes:

@@ -54,7 +54,11 @@ def open_model(path: Path, threads: int = 1) -> Model:
     OSError
         The system does not let it be read.
     """
-    content = path.read_bytes()
+    return model_of(path.read_bytes(), path, threads)
+
+
+def model_of(content: bytes, path: Path = Path("model.onnx"), threads: int = 1) -> Model:
+    """Open an exported model that is in memory; `path` names it in messages. ConfigError as from `open_model`."""
     session = _session(path, content, threads)
     card = _card(path, session.get_modelmeta().custom_metadata_map)
     for problem in (_problem_of_card(card), _problem_of_graph(card, session)):
