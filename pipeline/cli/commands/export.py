@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     metavar="POINTS",
     help="Points of top-1 that int8 may cost; more, and it is refused.",
 )
+@click.option("--examples", is_flag=True, help="Write predict.py and predict.mjs beside it, which run it in 30 lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print the card as JSON.")
 def command(
     entry: str,
@@ -58,6 +59,7 @@ def command(
     all_data: bool,
     int8: bool,
     most_points: float,
+    examples: bool,
     as_json: bool,
 ) -> int:
     """Write a trained model as one ONNX file that takes raw samples; train it first where it is not there."""
@@ -80,6 +82,8 @@ def command(
     figures = figures or _figures(plan, entry)
     exported = retry_after_quarantine(lambda: _export(plan, step, figures, most_points if int8 else None))
     written = _write(exported, output, step.entry)
+    if examples:
+        written += _write_examples(output)
     if as_json:
         print(json_text(_about(exported, written)))
     else:
@@ -129,6 +133,19 @@ def _write(exported: Exported, folder: Path, name: str) -> list[Path]:
     for file, content in files.items():
         write_bytes(file, content)
     return list(files)
+
+
+def _write_examples(folder: Path) -> list[Path]:
+    """Write programs of some lines that run a model, in Python and in JavaScript."""
+    from importlib.resources import files
+
+    from pipeline.edge.export.files import write_bytes
+
+    written = []
+    for name in ("predict.py", "predict.mjs"):
+        write_bytes(folder / name, files("pipeline.edge.export").joinpath("examples", name).read_bytes())
+        written.append(folder / name)
+    return written
 
 
 def _about(exported: Exported, written: list[Path]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pipeline.edge.export.raw_model import RawModel
 def multiply_adds(graph: RawModel, card: Card) -> int:
     """Return the multiply-adds of the network for one recording, as torch counts them: a half of its operations."""
     batch = tuple(each[:1] for each in example_batch(card).values())
+    graph.requires_grad_(False)  # the counter would follow gradients
     inputs, masks = graph.inputs(*batch)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         graph.network(inputs, masks)
