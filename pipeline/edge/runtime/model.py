@@ -87,8 +87,10 @@ def _reason(path: Path, content: bytes, said: str, version: str) -> str:
         return f"is empty (0 bytes)\n  copy it again, or {_AGAIN}"
     if "IR version" in said or "opset" in said:
         return f"is of a newer ONNX than ONNX Runtime {version} knows\n  pip install -U onnxruntime"
-    if "NOT_IMPLEMENTED" in said or "is not a registered function/op" in said:
+    if any(each in said for each in ("NOT_IMPLEMENTED", "No Op registered", "is not a registered function/op")):
         return f"needs an operator that ONNX Runtime {version} does not have\n  pip install -U onnxruntime, or {_AGAIN}"
+    if "INVALID_GRAPH" in said or "Invalid model" in said:
+        return f"is damaged ({said.splitlines()[0].rpartition(' : ')[2][:160]})\n  copy it again, or {_AGAIN}"
     if path.suffix.lower() != ".onnx":
         return f"is no ONNX file\n  give a file that `pipeline export` wrote ({len(content):,} bytes were read)"
     return f"is no ONNX file, or cut off ({len(content):,} bytes)\n  copy it again, or {_AGAIN}"

@@ -58,7 +58,7 @@ def _channel(stream: StreamInput, at: int) -> str:
 def _cause(values: NDArray[Any], low: float, high: float, unit: str) -> str:
     near = _NEAR * (high - low)
     words = re.split(r"[^\w²]+", unit)
-    for factor, given, trained in sorted(_FACTORS, key=lambda each: each[2] not in words):
+    for factor, given, trained in sorted(_FACTORS, key=lambda each: not {*each[2].split()} & {*words}):
         converted = values / factor
         if 2 * int(((converted >= low - near) & (converted <= high + near)).sum()) > len(values):
             return f"; is it in {given} where {trained} was trained (factor {factor:.4g})?"
