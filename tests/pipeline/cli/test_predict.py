@@ -244,6 +244,12 @@ class TestSource:
     def test_a_folder_without_the_dataset(self, project: Any, model: str, tmp_path: Path) -> None:
         assert "no recording" in project.command("predict", model, "--source", str(tmp_path), code=2).stderr
 
+    def test_a_source_that_makes_its_recordings(self, project: Any, make_model: MakeModel, tmp_path: Path) -> None:
+        source = {"name": "sample", "subjects": 2, "trials": 1, "streams": ["inertial"]}
+        done = project.command("predict", str(make_model(INERTIAL, source=source)), "--source", str(tmp_path))
+        assert len(lines(done.stdout)) == 16  # of eight actions
+        assert len([*tmp_path.glob("sample-*/Inertial/*.mat")]) == 16
+
     def test_without_torch(self, tmp_path: Path, model: str, data: Path) -> None:
         bare = Bare(tmp_path / "venv")
         for name in ("numpy", "onnxruntime", "msgspec", "click", "deflate"):

@@ -104,7 +104,7 @@ class TestMatlab:
 
 def test_other_endings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("1\n")
-    assert ".txt is no format" in refused(tmp_path / "a.txt", WRIST)
+    assert "files in .txt are not read" in refused(tmp_path / "a.txt", WRIST)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

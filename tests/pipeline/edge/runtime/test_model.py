@@ -115,6 +115,7 @@ class TestCards:
             ({"streams": (msgspec.structs.replace(WRIST, sample=(3, 3), channels=()),)}, "input wrist has shape"),
             ({"streams": (msgspec.structs.replace(WRIST, low=(0.0,)),)}, "limits of 1 and 3"),
             ({"spans": (Span(modality="arm", streams=("elbow",), align="pad"),)}, "made of elbow"),
+            ({"source": {"times": {"gap": "long"}}}, "limits of times"),
         ],
     )
     def test_that_contradict_their_graph_or_themselves(

@@ -83,6 +83,16 @@ class TestTimes:
         times = np.repeat(np.arange(20) * 3 / 50, 3)
         prepared(card_of(WRIST), {"wrist": changed(times=times)}, Claims())
 
+    def test_with_a_gap_that_training_would_not_have_taken(self) -> None:
+        raw = changed(times=np.arange(60) / 50 + np.where(np.arange(60) < 30, 0, 12.0))
+        said = refused(raw)
+        assert "has 12.02 s between samples 29 and 30, and training took 10 s" in said
+        prepared(card_of(WRIST, source={"name": "folder", "times": {"gap": 20}}), {"wrist": raw}, Claims())
+
+    def test_of_more_than_an_activity(self) -> None:
+        raw = changed(times=np.arange(60) / 50)
+        assert "lasts 1.18 s, and training took 1 s" in refused(raw, card_of(WRIST, source={"times": {"length": 1}}))
+
     @pytest.mark.parametrize(("unit", "factor"), [("ms", 1e3), ("us", 1e6), ("ns", 1e9)])
     def test_in_another_unit(self, unit: str, factor: float) -> None:
         assert f"the times look like {unit}" in refused(changed(times=np.arange(60) / 50 * factor))
@@ -125,17 +135,30 @@ class TestUnits:
 
 
 class TestPlausibility:
-    """Training was between -2 and 2 in each channel, 4 apart: up to 6 on either side is let pass."""
+    LIMITED = msgspec.structs.replace(WRIST, low=(1.0,) * 3, high=(3.0,) * 3)  # 2 apart
 
-    def test_a_little_outside_is_fine(self) -> None:
-        prepared(card_of(WRIST), {"wrist": changed(values=FEW.values * 5.9)}, Claims())
+    def test_what_no_factor_explains_may_be_as_far_outside_as_the_limits_are_apart(self) -> None:
+        for value in (-0.9, 2, 4.9):
+            prepared(card_of(self.LIMITED), {"wrist": changed(values=np.full((60, 3), value))}, Claims())
+        for value in (-1.1, 5.1):
+            assert "in another unit, or" in refused(changed(values=np.full((60, 3), value)), card_of(self.LIMITED))
 
-    def test_half_of_the_samples_far_outside_are_fine_and_one_more_is_not(self) -> None:
-        values = FEW.values.copy()
-        values[:30, 1] = 100
-        prepared(card_of(WRIST), {"wrist": changed(values=values)}, Claims())
-        values[30, 1] = 100
-        assert "channel ay is mostly far from training" in refused(changed(values=values))
+    def test_half_of_the_samples_outside_are_fine_and_one_more_is_not(self) -> None:
+        values = np.full((60, 3), 2.0)
+        values[:30, 1] = -9
+        prepared(card_of(self.LIMITED), {"wrist": changed(values=values)}, Claims())
+        values[30, 1] = -9
+        assert "channel ay is mostly not as in training" in refused(changed(values=values), card_of(self.LIMITED))
+
+    def test_what_a_factor_explains_is_refused_wherever_it_is_outside(self) -> None:
+        """UTD-MHAD's wrist reaches 6.4 g, so that gravity in m/s² is no further away than its limits are apart."""
+        lively = msgspec.structs.replace(WRIST, low=(-6.4, -3.0, -3.0), high=(1.7, 2.4, 2.8))
+        raw = changed(values=np.tile([-9.81, 0, 0], (60, 1)))
+        assert "is it in m/s² where g was trained" in refused(raw, card_of(lively))
+
+    def test_a_sensor_that_is_worn_the_other_way_round_is_no_other_unit(self) -> None:
+        worn = msgspec.structs.replace(WRIST, low=(-0.5,) * 3, high=(1.6,) * 3)
+        prepared(card_of(worn), {"wrist": changed(values=np.tile([-0.9, 0, 0], (60, 1)))}, Claims())
 
     @pytest.mark.parametrize(
         ("factor", "unit", "cause"),
