@@ -115,8 +115,15 @@ class Bare:
 
     def pipeline(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run ``pipeline ...``."""
+        return self._run("-m", "pipeline", *arguments, code=code)
+
+    def run(self, program: str) -> subprocess.CompletedProcess[str]:
+        """Run some lines of Python."""
+        return self._run("-c", program, code=0)
+
+    def _run(self, *arguments: str, code: int) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [self.python, "-m", "pipeline", *arguments], cwd=self.folder, capture_output=True, text=True,
+            [self.python, *arguments], cwd=self.folder, capture_output=True, text=True,
             env={"PYTHONPATH": str(REPOSITORY), "PATH": os.environ["PATH"], "HOME": str(self.folder)},
         )  # fmt: skip
         assert done.returncode == code, f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pipeline.edge.card import METADATA, Card, StreamInput, decode_card, time_input
 from pipeline.errors import ConfigError, PipelineError
+from pipeline.sources.time_limits import TimeLimits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,10 +94,12 @@ def _reason(path: Path, content: bytes, said: str, version: str) -> str:
         return f"is empty (0 bytes)\n  copy it again, or {_AGAIN}"
     if "IR version" in said or "opset" in said:
         return f"is of a newer ONNX than ONNX Runtime {version} knows\n  pip install -U onnxruntime"
-    if "NOT_IMPLEMENTED" in said or "is not a registered function/op" in said:
+    if any(each in said for each in ("NOT_IMPLEMENTED", "No Op registered", "is not a registered function/op")):
         return f"needs an operator that ONNX Runtime {version} does not have\n  pip install -U onnxruntime, or {_AGAIN}"
+    if "INVALID_GRAPH" in said or "Invalid model" in said:
+        return f"is damaged ({said.splitlines()[0].rpartition(' : ')[2][:160]})\n  copy it again, or {_AGAIN}"
     if path.suffix.lower() != ".onnx":
-        return f"is no ONNX file\n  give a file that `pipeline export` wrote ({len(content):,} bytes were read)"
+        return "is no ONNX file\n  give a file that `pipeline export` wrote"
     return f"is no ONNX file, or cut off ({len(content):,} bytes)\n  copy it again, or {_AGAIN}"
 
 
@@ -117,6 +122,10 @@ def _problem_of_card(card: Card) -> str:
         return "it names a stream twice"
     if len(set(card.classes)) < len(card.classes):
         return "it names a class twice"
+    try:
+        msgspec.convert(card.source.get("times", {}), TimeLimits)
+    except msgspec.ValidationError as error:
+        return f"its limits of times cannot be read ({error})"
     for span in card.spans:
         if lacking := [name for name in span.streams if name not in names]:
             return f"{span.modality} is made of {lacking[0]}, which is no stream of it"

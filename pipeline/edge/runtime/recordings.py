@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,7 @@ from pipeline.edge.card import Card, Span, StreamInput
 from pipeline.edge.runtime.batch import Prepared
 from pipeline.edge.runtime.plausible import implausible
 from pipeline.errors import ConfigError, DataError
+from pipeline.sources.time_limits import TimeLimits
 
 RATE_TOLERANCE = 0.2  # of the card's rate
 _TICK = 1e-3  # of a sample: what is short by rounding alone is long enough; as the graph's own
@@ -78,15 +80,20 @@ def prepared(card: Card, streams: Mapping[str, RawStream], claims: Claims) -> Pr
     for stream in card.streams:
         if stream.name not in streams:
             raise unusable("recording", stream.name, "is missing", f"{card.model} takes {_names(card.streams)}")
-    found = {each.name: _checked(each, streams[each.name], claims) for each in card.streams}
+    limits = msgspec.convert(card.source.get("times", {}), TimeLimits)
+    found = {each.name: _checked(each, streams[each.name], claims, limits) for each in card.streams}
     for span in card.spans:
         _check_span(span, card, streams, found)
     return found
 
 
-def _checked(stream: StreamInput, raw: RawStream, claims: Claims) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def _checked(
+    stream: StreamInput, raw: RawStream, claims: Claims, limits: TimeLimits
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     _check_values(stream, raw)
-    times = _times(stream, raw, claims)
+    times = (
+        _even_times(stream, raw, claims) if raw.times is None else _own_times(stream, raw, raw.times, claims, limits)
+    )
     if not claims.any_values and (why := implausible(stream, raw.values)):
         raise unusable(raw.place, stream.name, why, "convert it to the unit of training, or say --any-values")
     return raw.values.astype(np.float32), times
@@ -119,26 +126,32 @@ def _remedy_of_shape(stream: StreamInput, raw: RawStream) -> str:
     if raw.values.ndim == 2 and len(stream.sample) == 1:
         named = f": {', '.join(stream.channels)}" if stream.channels else ""
         return f"store the {stream.sample[0]} channels of training alone{named}"
-    return "store it with time first"
+    return "give the stream that the model was trained on, time first"
 
 
-def _times(stream: StreamInput, raw: RawStream, claims: Claims) -> NDArray[np.float64]:
-    """Return when each sample was taken, checked; evenly where a file does not say it."""
-    if raw.times is None:
-        rate = raw.rate or claims.rates.get(stream.name)
-        if rate is None:
-            problem = "has no times, and nothing says how fast it was sampled"
-            raise unusable(raw.place, stream.name, problem, f"say --rate HZ ({stream.rate:g} in training)")
-        _check_rate(stream, raw, rate, claims, "--rate says")
-        return np.arange(len(raw.values), dtype=np.float64) / rate
-    times = raw.times
+def _even_times(stream: StreamInput, raw: RawStream, claims: Claims) -> NDArray[np.float64]:
+    """Return when each sample was taken where only the rate is known."""
+    rate = raw.rate or claims.rates.get(stream.name)
+    if rate is None:
+        problem = "has no times, and nothing says how fast it was sampled"
+        raise unusable(raw.place, stream.name, problem, f"say --rate HZ ({stream.rate:g} in training)")
+    _check_rate(stream, raw, rate, claims, "--rate says")
+    return np.arange(len(raw.values), dtype=np.float64) / rate
+
+
+def _own_times(
+    stream: StreamInput, raw: RawStream, times: NDArray[np.float64], claims: Claims, limits: TimeLimits
+) -> NDArray[np.float64]:
+    """Return a recording's own times, checked."""
     if times.shape != raw.values.shape[:1]:
         problem = f"has {len(raw.values)} samples and times of shape {times.shape}"
         raise unusable(raw.place, stream.name, problem, "store one time for each sample")
-    if not np.isfinite(times).all():
-        problem = f"the time of sample {int(np.isfinite(times).argmin())} is NaN or infinite"
+    finite = np.isfinite(times)
+    if not finite.all():
+        problem = f"the time of sample {int(finite.argmin())} is NaN or infinite"
         raise unusable(raw.place, stream.name, problem, "repair its clock")
-    steps = np.diff(times)
+    with np.errstate(over="ignore"):
+        steps, length = np.diff(times), float(times[-1] - times[0])
     if (steps < 0).any():
         at = int((steps < 0).argmax()) + 1
         problem = (
@@ -147,6 +160,12 @@ def _times(stream: StreamInput, raw: RawStream, claims: Claims) -> NDArray[np.fl
         raise unusable(raw.place, stream.name, problem, "sort it by time, or repair its clock")
     if len(steps):
         _check_rate(stream, raw, _rate(times, steps), claims, "its times say")
+    if (longest := float(steps.max(initial=0.0))) > limits.gap:
+        problem = f"has {longest:g} s between samples {int(steps.argmax())} and {int(steps.argmax()) + 1}"
+        raise unusable(raw.place, stream.name, f"{problem}, and training took {limits.gap:g} s", "cut it there in two")
+    if length > limits.length:
+        problem = f"lasts {length:g} s, and training took {limits.length:g} s"
+        raise unusable(raw.place, stream.name, problem, "cut it into what is one activity each")
     return times
 
 

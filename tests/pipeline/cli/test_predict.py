@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,20 @@ class TestWithoutTorch:
     def test_it_would_not_find_torch(self, without_torch: Bare) -> None:
         for name in ("torch", "scipy", "zarr", "xarray", "onnx"):
             assert not (without_torch.site / name).exists()
+
+    def test_where_it_is_installed_it_is_not_imported(self, make_model: MakeModel, tmp_path: Path) -> None:
+        file = write_csv(tmp_path / "a.csv", "time,ax,ay,az", timed(still(60, 0.1, 1.5, -0.3)))
+        program = (
+            "import sys\nfrom pipeline.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
+            "    print({'torch', 'scipy', 'zarr', 'xarray', 'onnx', 'yaml'} & {*sys.modules})"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, "predict", str(make_model()), file],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.endswith("}\nset()\n")
 
     def test_without_onnxruntime_one_line_says_what_to_install(
         self, empty_python: Bare, make_model: MakeModel, tmp_path: Path
@@ -227,6 +243,12 @@ class TestSource:
 
     def test_a_folder_without_the_dataset(self, project: Any, model: str, tmp_path: Path) -> None:
         assert "no recording" in project.command("predict", model, "--source", str(tmp_path), code=2).stderr
+
+    def test_a_source_that_makes_its_recordings(self, project: Any, make_model: MakeModel, tmp_path: Path) -> None:
+        source = {"name": "sample", "subjects": 2, "trials": 1, "streams": ["inertial"]}
+        done = project.command("predict", str(make_model(INERTIAL, source=source)), "--source", str(tmp_path))
+        assert len(lines(done.stdout)) == 16  # of eight actions
+        assert len([*tmp_path.glob("sample-*/Inertial/*.mat")]) == 16
 
     def test_without_torch(self, tmp_path: Path, model: str, data: Path) -> None:
         bare = Bare(tmp_path / "venv")

@@ -17,9 +17,9 @@ from pipeline.edge.card import StreamInput
 from pipeline.edge.runtime.recordings import RawStream, unusable
 from pipeline.sources.broken_file import BrokenFileError
 
-_TIME = re.compile(r"(?:time|timestamp|t|seconds)(?:[\s_\[(]*(s|ms|us|µs|ns)[\])]?)?", re.IGNORECASE)
+_TIME = re.compile(r"(?:times?|timestamps?|t|seconds)(?:[\s_\[(]+(s|ms|us|µs|ns)[\])]?)?", re.IGNORECASE)
 _PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "µs": 1e6, "ns": 1e9}
-_DELIMITERS = ",;\t"
+_DELIMITERS = ";\t,"  # the first that the first line has: a comma may be a decimal point
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,11 @@ class _Columns:
 def read_csv(path: Path, stream: StreamInput) -> RawStream:
     """Read a stream of numbers in columns, of a skeleton joint after joint; see `read.read_stream`."""
     lines = _lines(path)
-    delimiter = max(_DELIMITERS, key=lines[0].count)
+    delimiter = next((each for each in _DELIMITERS if each in lines[0]), ",")
     first = [cell.strip() for cell in next(csv.reader([lines[0]], delimiter=delimiter))]
+    if first in ([*map(str, range(len(first)))], [*map(str, range(1, len(first) + 1))]) and len(first) > 1:
+        remedy = "name the columns, or take that line out"
+        raise unusable(str(path), stream.name, "its first line counts columns, and may be one of samples", remedy)
     if any(map(_is_number, first)) or not any(first):
         columns, rows = _unnamed(path, stream, first), lines
     else:
@@ -121,26 +124,28 @@ def _numbers(
     rows: Sequence[str], delimiter: str, wanted: Sequence[int], count: int, before: int
 ) -> NDArray[np.float64]:
     """Return the wanted columns as numbers, (T, columns); BrokenFileError names the line that has none."""
+    if any(row.count(delimiter) != count - 1 for row in rows):  # in quotes it may be text
+        for number, cells in enumerate(csv.reader(rows, delimiter=delimiter), before + 1):
+            if len(cells) != count:
+                raise BrokenFileError(f"line {number} has {len(cells)} columns, the first has {count}")
     try:
         found: NDArray[Any] = np.loadtxt(
             rows, np.float64, comments=None, delimiter=delimiter, usecols=wanted, ndmin=2, quotechar='"'
         )
-        if len(found) == len(rows):  # lines without anything are left out silently
-            return found
-    except ValueError:
-        pass
-    raise BrokenFileError(_first_mistake(rows, delimiter, wanted, count, before))
+    except ValueError as error:
+        raise BrokenFileError(_first_mistake(rows, delimiter, wanted, before) or str(error).splitlines()[0]) from None
+    if len(found) != len(rows):  # of one column, lines without anything are left out silently
+        raise BrokenFileError(_first_mistake(rows, delimiter, wanted, before) or "has lines without anything")
+    return found
 
 
-def _first_mistake(rows: Sequence[str], delimiter: str, wanted: Sequence[int], count: int, before: int) -> str:
+def _first_mistake(rows: Sequence[str], delimiter: str, wanted: Sequence[int], before: int) -> str:
     for number, cells in enumerate(csv.reader(rows, delimiter=delimiter), before + 1):
-        if len(cells) != count:
-            return f"line {number} has {len(cells)} columns, the first has {count}"
         for at in wanted:
-            if not _is_number(cells[at]):
-                what = f"holds {cells[at][:40]!r}, no number" if cells[at].strip() else "is empty"
-                return f"line {number}, column {at + 1} {what}"
-    return "cannot be read as numbers"
+            text = cells[at].strip() if at < len(cells) else ""
+            if not _is_number(text):
+                return f"line {number}, column {at + 1} {f'holds {text[:40]!r}, no number' if text else 'is empty'}"
+    return ""
 
 
 def _is_number(text: str) -> bool:

@@ -33,8 +33,8 @@ def read_stream(path: Path, stream: StreamInput) -> RawStream:
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        remedy = f"give {', '.join(READERS)} files"
-        raise unusable(str(path), stream.name, f"{path.suffix or 'a name without an ending'} is no format", remedy)
+        problem = f"files {f'in {path.suffix}' if path.suffix else 'without an ending'} are not read"
+        raise unusable(str(path), stream.name, problem, f"give one of {', '.join(READERS)}")
     try:
         with needed_packages(str(path)):
             return reader(path, stream)
