@@ -74,9 +74,9 @@ def main() -> None:
 
 def _streams(model: Path) -> dict[str, float]:
     """Return the rates of the model's streams."""
-    from pipeline.cli.streaming import OnnxModel
+    from pipeline.cli.streaming import opened
 
-    return {each.name: each.rate for each in OnnxModel(model).streams}
+    return {each.name: each.rate for each in opened(model).streams}
 
 
 def _write(

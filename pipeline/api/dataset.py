@@ -8,10 +8,10 @@ from typing import TypedDict
 import msgspec
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from pipeline.api.contexts import context_of
-from pipeline.api.steps import FEATURES, TRAINING, check_indexed, of_stages, output_of, splits_of, training_step
+from pipeline.api.steps import FEATURES, TRAINING, check_indexed, folds_of, of_stages, only, output_of, training_step
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
@@ -40,6 +40,27 @@ class Item(TypedDict):
     labels: Tensor
 
 
+class _Draw:
+    """Where augmentation draws from: seeded by torch's generator, in a DataLoader's process by that process's seed."""
+
+    def __init__(self) -> None:
+        self._generator: torch.Generator | None = None
+        self._seed: int | None = None  # of the DataLoader's process that it is for
+
+    def generator(self) -> torch.Generator:
+        """Return a generator that no other process has."""
+        worker = get_worker_info()
+        seed = worker.seed if worker else None
+        if self._generator is None or seed != self._seed:
+            drawn = int(torch.empty((), dtype=torch.int64).random_()) if seed is None else seed
+            self._generator, self._seed = torch.Generator().manual_seed(drawn), seed
+        return self._generator
+
+    def __reduce__(self) -> tuple[type[_Draw], tuple[()]]:
+        """Draw anew in another process."""
+        return _Draw, ()
+
+
 class RecordingDataset(Dataset[Item]):
     """Recordings in memory; a DataLoader takes it.
 
@@ -60,7 +81,7 @@ class RecordingDataset(Dataset[Item]):
         self.recordings = list(recordings)
         self.classes = list(classes)
         self._name = name
-        self._generator: torch.Generator | None = None
+        self._draw = _Draw()
 
     @property
     def labels(self) -> Tensor:
@@ -78,7 +99,8 @@ class RecordingDataset(Dataset[Item]):
     def __getitem__(self, place: int) -> Item:
         if not -len(self) <= place < len(self):
             raise IndexError(f"recording {place} of {len(self)}")
-        batch = self.data.batch(torch.tensor([place % len(self)]), self._draws())
+        draws = None if self.data.augment is None else self._draw.generator()
+        batch = self.data.batch(torch.tensor([place % len(self)]), draws)
         return {
             "inputs": {name: values[0] for name, values in batch["inputs"].items()},
             "valid": {name: values[0] for name, values in batch["valid"].items()},
@@ -89,20 +111,16 @@ class RecordingDataset(Dataset[Item]):
         shapes = ", ".join(f"{name} {shape}" for name, shape in self.shapes.items())
         return f"<{self._name}: {len(self)} recordings of {len(self.classes)} classes; {shapes}>"
 
-    def _draws(self) -> torch.Generator | None:
-        """Return where augmentation draws from, in each process of a DataLoader its own; None without any."""
-        if self.data.augment is None:
-            return None
-        if self._generator is None:
-            self._generator = torch.Generator().manual_seed(torch.initial_seed() % 2**63)
-        return self._generator
-
 
 def dataset_of(plan: Plan, entry: str, side: Part, fold: str | None, augment: bool) -> RecordingDataset:
     """Return one side of an entry's fold; see `pipeline.api.experiment.Experiment.dataset`."""
     if side not in SIDES:
         raise ConfigError(f"side {side!r}: is none\n  there are {', '.join(SIDES)}")
     check_indexed(plan)
+    if augment and (side != "train" or not _is_trained(plan, entry)):
+        raise ConfigError(
+            f"augment: {side} of {entry} is never augmented\n  ask for the training side of an entry that trains"
+        )
     step, job = _training(plan, entry, fold) if _is_trained(plan, entry) else _encoded(plan, entry, fold)
     if not job.work[side]:
         raise ConfigError(f"{entry}: nothing is set apart for {side}\n  fit.validation of a training entry does")
@@ -129,8 +147,11 @@ def _encoded(plan: Plan, entry: str, fold: str | None) -> tuple[Step, StepJob]:
     """Return the first step of an entry that makes features, and a job that reads those of all of its modalities."""
     steps = of_stages(plan, entry, FEATURES)
     forms: dict[str, Form] = {"gaf": "images"}
-    named = {input_name(step.work["modality"], forms.get(step.stage, "patches")): step.id for step in steps}
-    splits = {split.name: split for split in splits_of(plan, steps[0].point)}
+    by_input: dict[str, list[Step]] = {}
+    for step in steps:
+        by_input.setdefault(input_name(step.work["modality"], forms.get(step.stage, "patches")), []).append(step)
+    named = {name: only(of_input, "its id in place of the entry:").id for name, of_input in by_input.items()}
+    splits = folds_of(plan, steps[0].work["modality"])
     name = next(iter(splits)) if fold is None else fold
     if name not in splits:
         raise ConfigError(f"fold {name}: there is no such fold\n  {did_you_mean(name, list(splits))}")

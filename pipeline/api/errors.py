@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from pipeline.errors import PipelineError
+from pipeline.errors import CodeChanged, PipelineError
 from pipeline.experiment.retry import retry_after_quarantine
+from pipeline.keys.loaded_code import neighbours_allowed
 from store import redact_secrets
 from store.errors import StoreError
 from trainers.errors import TrainingError
@@ -25,7 +26,10 @@ def raises_pipeline_errors(function: Callable[P, T]) -> Callable[P, T]:
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return retry_after_quarantine(lambda: function(*args, **kwargs))
+            with neighbours_allowed():
+                return retry_after_quarantine(lambda: function(*args, **kwargs))
+        except CodeChanged as error:
+            raise CodeChanged(f"{error}\n  open the stages file again; a notebook may have to be restarted") from error
         except (StoreError, TrainingError) as error:
             raise PipelineError(redact_secrets(str(error))) from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -10,21 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.api.errors import raises_pipeline_errors
+from pipeline.api.settings import setting_texts
 from pipeline.api.table import Table
-from pipeline.errors import StepError
+from pipeline.errors import ConfigError, StepError
 from pipeline.experiment.planning import plan_of
 from pipeline.experiment.remembered_runs import Remembered
 from pipeline.experiment.running import run_experiment
+from pipeline.formatting import counted
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.remembered import present
-from pipeline.report.breakdown import By, break_down
-from pipeline.report.formats.results_csv import breakdown_lines, row_lines
-from pipeline.report.results import PREDICTION_COLUMNS, evaluations_of, prediction_lines, rows_of
+from pipeline.plugins.loading import use_folder
+from pipeline.report.breakdown import By
+from pipeline.report.results import PREDICTION_COLUMNS, evaluations_of, prediction_lines
 from pipeline.report.runs import listing
-from pipeline.report.runs.side_by_side import Shown
 from pipeline.report.status import standing
 from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.selection import check_entry
+from pipeline.stagesfile.schema import did_you_mean
 from pipeline.stagesfile.settings import are_locations, parse_setting
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from pipeline.api.model import TrainedModel
 
 Device = Literal["auto", "cpu", "cuda"]
+_DEVICES = ("auto", "cpu", "cuda")
+_TAKEN = ("recording", "subject", "action", "session")  # columns of every table of recordings
 
 
 @raises_pipeline_errors
@@ -46,19 +49,15 @@ def open_experiment(path: str | PathLike[str] = "stages.yaml", settings: Mapping
     path
         The stages file.
     settings
-        Keys of it to override, as ``--set`` does: ``{"stages.student.fit.epochs": 5}``.
+        Keys of it to override, as ``--set`` does: ``{"stages.student.fit.epochs": 40}``.
 
     Raises
     ------
     ConfigError
         What is off in the file; like all errors of this package a `PipelineError`.
     """
-    texts = tuple(f"{key}={json.dumps(_plain(value))}" for key, value in (settings or {}).items())
+    texts = setting_texts(settings or {})
     return Experiment(plan_of(Path(path), texts), texts)
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, PathLike) else value
 
 
 class Experiment:
@@ -89,9 +88,10 @@ class Experiment:
 
     @property
     def folds(self) -> list[str]:
-        """Names of the folds."""
-        splits = (step.work["split"] for step in self._plan.steps.values() if "split" in step.work)
-        return list(dict.fromkeys(split.name for split in splits))
+        """Names of the folds, as features have them; where points of a matrix divide otherwise, with the point."""
+        from pipeline.api.steps import folds_of
+
+        return list(folds_of(self._plan))
 
     @raises_pipeline_errors
     def run(
@@ -124,6 +124,8 @@ class Experiment:
         Experiment
             Itself.
         """
+        if device not in _DEVICES or (jobs is not None and (not isinstance(jobs, int) or jobs < 1)):
+            raise ConfigError(f"device {device}, jobs {jobs}: not so\n  device: {', '.join(_DEVICES)}; jobs: from 1")
         force = (force,) if isinstance(force, str) else tuple(force)
         plan = self._again()
         for option, entry in ("until", until), ("only", only), *(("force", each) for each in force):
@@ -134,7 +136,8 @@ class Experiment:
         if total.unsuccessful:
             first = next(iter(total.failed.items()), None)
             reason = f": {first[0]}: {first[1].message}" if first else ""
-            raise StepError(f"{len(total.failed)} steps failed, {len(total.skipped)} were left out{reason}")
+            left_out = f", {counted(len(total.skipped), 'step')} left out" if total.skipped else ""
+            raise StepError(f"{counted(len(total.failed), 'step')} failed{left_out}{reason}")
         return self
 
     @raises_pipeline_errors
@@ -143,7 +146,7 @@ class Experiment:
         plan = self._again()
         return Table(
             {"step": step.id, "entry": step.entry, "stage": step.stage}
-            | {name: value for name, value in standing(plan, step).items() if name in ("state", "key", "reasons")}
+            | {name: standing(plan, step)[name] for name in ("state", "reasons", "key")}
             for step in plan.steps.values()
         )
 
@@ -153,12 +156,12 @@ class Experiment:
         plan = self._again()
         return Table(
             {"recording": each.id, "subject": each.subject, "action": each.action, "session": each.session}
-            | dict(each.columns)
+            | {f"columns.{name}" if name in _TAKEN else name: value for name, value in each.columns.items()}
             for each in plan.table.listing.recordings
         )
 
     @raises_pipeline_errors
-    def results(self, *runs: int | str, by: By | None = None, per_modality: bool = False) -> Table:
+    def results(self, *runs: int | str, by: By | Literal["seed"] | None = None, per_modality: bool = False) -> Table:
         """Return mean and deviation over seeds of every model, in percent: the columns of ``results --format csv``.
 
         Parameters
@@ -166,29 +169,25 @@ class Experiment:
         *runs
             Numbers or names of runs that are remembered; left out: the stages file as it stands.
         by
-            Break figures down by ``fold`` or ``subject``.
+            Break figures down by ``fold``, ``subject`` or ``seed``.
         per_modality
             Add each modality's own top-1.
         """
+        from pipeline.api.results import results_of
+
         plan = self._again()
-        shown = self._remembered(runs) if runs else [Shown(evaluations_of(plan), {})]
-        lines = []
-        for each in shown:
-            rows = rows_of(plan.store, each.evaluations, per_modality)
-            if by is None:
-                lines += row_lines([(each.columns, row) for row in rows])
-            else:
-                parts = break_down(plan.store, each.evaluations, rows, by)
-                lines += breakdown_lines([(each.columns, part) for part in parts])
-        return Table(lines)
+        return results_of(plan, Remembered.open(plan.path, self._places()), list(map(str, runs)), by, per_modality)
 
     @raises_pipeline_errors
     def predictions(self, model: str | None = None) -> Table:
         """Return what each model, or the one of this entry, said of each test recording, by fold and seed."""
         plan = self._again()
-        if model is not None:
-            check_entry(plan, "model", model)
-        evaluations = [each for each in evaluations_of(plan) if model in (None, each.label["model"])]
+        evaluations = evaluations_of(plan)
+        models = list(dict.fromkeys(each.label["model"] for each in evaluations))
+        if model is not None and model not in models:
+            remedy = did_you_mean(str(model), models)
+            raise ConfigError(f"{model}: no such model is evaluated in {plan.path}\n  {remedy}")
+        evaluations = [each for each in evaluations if model in (None, each.label["model"])]
         return Table(
             dict(zip(PREDICTION_COLUMNS, line, strict=True)) for line in prediction_lines(plan.store, evaluations)
         )
@@ -248,7 +247,7 @@ class Experiment:
         fold
             Its name; left out: the first.
         augment
-            Draw each recording anew whenever it is read, as the entry's training does.
+            Draw each recording of the training side anew whenever it is read, as the entry's training does.
         """
         from pipeline.api.dataset import dataset_of
 
@@ -280,13 +279,16 @@ class Experiment:
         return write_report(outcomes, Path(path))
 
     def _again(self) -> Plan:
-        """Return the plan with what is in the stores by now."""
-        self._plan = plan_of(self._plan.path, self._settings, self._plan)
-        return self._plan
+        """Return the plan with what is in the store by now; remotes are asked again where the store has changed.
 
-    def _remembered(self, names: Sequence[int | str]) -> list[Shown]:
-        remembered = Remembered.open(self._plan.path, self._places())
-        return remembered.shown(remembered.find(list(map(str, names))))
+        From here on plug-ins' files are those of this experiment's folder, whichever other ones are open.
+        """
+        use_folder(self._plan.path.absolute().parent)
+        cached = {id_ for id_, state in self._plan.states.items() if state == "cached"}
+        here = {id_ for id_, step in self._plan.steps.items() if self._plan.store.has(step.stage, step.key)}
+        if here != cached or not self._plan.indexed:
+            self._plan = plan_of(self._plan.path, self._settings, self._plan)
+        return self._plan
 
     def _places(self) -> tuple[str, ...]:
         """Return those of the settings that only say where things are."""

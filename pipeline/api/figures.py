@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 
 from pipeline.api.table import Table
+from pipeline.errors import ConfigError
 from pipeline.experiment.remembered_runs import Remembered
 from pipeline.plan.planner import Plan
 from pipeline.report.html.files import named_parts, standing_alone
@@ -18,6 +20,7 @@ from pipeline.report.html.parts import Table as PartTable
 from pipeline.report.html.parts import pictures_of
 from pipeline.report.html.places import check_file, write_text
 from pipeline.report.html.sections.order import sections_of
+from pipeline.stagesfile.schema import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,13 @@ class Figure:
     svg: str = field(repr=False)
     table: Table = field(repr=False)
 
-    def save(self, path: str | Path) -> None:
-        """Write the picture as an SVG file."""
-        Path(path).write_text(self.svg, encoding="utf-8")
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the picture as an SVG file; ConfigError for another kind of file."""
+        path = Path(path)
+        if path.suffix.lower() != ".svg":
+            raise ConfigError(f"{path}: a figure is written as SVG\n  name it {path.with_suffix('.svg')}")
+        check_file(path, "path", "figure.svg")
+        write_text(path, self.svg)
 
     def _repr_html_(self) -> str:
         return f'<div style="background:#fff;display:inline-block">{self.svg}</div>'
@@ -64,6 +71,9 @@ class Report:
 
 class Figures(dict[str, Figure]):
     """Figures by name."""
+
+    def __missing__(self, name: str) -> Figure:
+        raise ConfigError(f"{name}: there is no such figure\n  {did_you_mean(name, list(self))}")
 
     def __repr__(self) -> str:
         width = max(map(len, self), default=0)
@@ -95,10 +105,7 @@ def outcomes_of(plan: Plan, settings: tuple[str, ...], places: tuple[str, ...], 
     if not runs:
         return [outcome_of(plan.path.name, plan, settings)]
     remembered = Remembered.open(plan.path, places)
-    return [
-        outcome_of_run(f"run {run.title}", plan.path, run, remembered.chain.local, places, remembered.heading(run))
-        for run in remembered.find(runs)
-    ]
+    return [outcome_of_run(f"run {run.title}", plan.path, run, remembered, places) for run in remembered.find(runs)]
 
 
 def _table_of(part: PartTable | None) -> Table:

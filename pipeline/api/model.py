@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+import torch
 
 from pipeline.api.contexts import context_of
 from pipeline.api.dataset import RecordingDataset
 from pipeline.api.errors import raises_pipeline_errors
-from pipeline.api.raw import Arrays, encoded
+from pipeline.api.parts import Model
+from pipeline.api.raw.arrays import Arrays
+from pipeline.api.raw.encoding import encoded
 from pipeline.api.steps import output_of, training_step
 from pipeline.api.table import Table
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
+from pipeline.plugins.loading import use_folder
 from pipeline.run.jobs import make_job
 from pipeline.stages.train.features import read_recordings
 from pipeline.stages.train.load import load_trained
+from trainers.data.recordings import RecordingData
 from trainers.fit.predict import Prediction, predict
 from trainers.tensors import unpack
-
-if TYPE_CHECKING:
-    from trainers.data.standardise import Standardised
 
 
 class TrainedModel:
@@ -39,10 +41,11 @@ class TrainedModel:
         Shape of one recording by input, as the network takes them: patches (P, D), series (L, C), images (C, S, S).
     network : torch.nn.Module
         The network behind its standardiser: ``network(inputs, valid)`` takes a batch of a `RecordingDataset` and
-        returns a dict of ``logits`` (B, K), ``embedding`` (B, E), ``streams`` and ``maps``.
+        returns a dict of ``logits`` (B, K), which are logarithms of probabilities, ``embedding`` (B, E), ``streams``
+        and ``maps``; see `pipeline.api.parts.Model`.
     """
 
-    def __init__(self, plan: Plan, step: Step, network: Standardised, inputs: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(self, plan: Plan, step: Step, network: Model, inputs: Mapping[str, tuple[int, ...]]) -> None:
         self._plan, self._step = plan, step
         self.network = network
         self.classes = list(step.point.source.classes)
@@ -69,7 +72,7 @@ class TrainedModel:
             (samples, channels), (samples, joints, 3), (frames, H, W, 3) uint8 or (frames, H, W) uint16, or a pair of
             that and times in seconds (without times samples are taken as evenly spaced); or a `RecordingDataset`.
         every_class
-            Add a column with the probability of each class.
+            Add a column with the probability of each class, ``probability_NAME``.
         device
             Where networks run, ``cpu`` or ``cuda``.
 
@@ -79,31 +82,51 @@ class TrainedModel:
             ``recording``, ``predicted`` and its ``probability``; where one cannot be used ``problem`` says why, and
             the others are None.
         """
+        use_folder(self._plan.path.absolute().parent)
+        if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+            raise ConfigError(f"device {device}: is not there\n  use cpu")
         if isinstance(recordings, RecordingDataset):
+            self._check_shapes(recordings.shapes)
             ids = recordings.recordings
-            return self._table(ids, ids, predict(self.network, recordings.data, device), {}, every_class)
+            return self._table(ids, ids, self._predict(recordings.data, device), {}, every_class)
         if isinstance(recordings, (str, PathLike)):
             given: Path | Sequence[Arrays] = Path(recordings).absolute()
         else:
-            given = [recordings] if isinstance(recordings, Mapping) else recordings
+            given = [recordings] if isinstance(recordings, Mapping) else _listed(recordings)
         with encoded(self._plan, self._step, given, device) as found:
             ids = [each.id for each in found.recordings]
             usable = [(row, 0) for row, id_ in enumerate(ids) if id_ not in found.broken]
+            if not usable:
+                return self._table(ids, [], None, found.broken, every_class)
             features = {name: self._step.work["features"][name] for name in self._step.work["inputs"]}
             job = make_job(self._plan, self._step, device)
             job = msgspec.structs.replace(job, work={"features": features, "test": usable})
             read = {step: found.outputs[step] for step in features.values()}
             data, kept = read_recordings(context_of(job, read), "test", list(features))
             self._check_shapes(data.shapes)
-            prediction = predict(self.network, data, device)
+            prediction = self._predict(data, device)
         predicted = [ids[usable[place][0]] for place in kept]
-        return self._table(ids, predicted, prediction, found.broken, every_class)
+        table = self._table(ids, predicted, prediction, found.broken, every_class)
+        if not isinstance(given, Path):
+            table[:] = [{**row, "recording": number} for number, row in enumerate(table)]
+        return table
+
+    def _predict(self, data: RecordingData, device: str) -> Prediction:
+        """Predict in evaluation mode; the network stays in the mode, and on the device, that it is in."""
+        was_training, where = self.network.training, next(self.network.parameters()).device
+        try:
+            return predict(self.network.network, data, device)
+        finally:
+            self.network.train(was_training).to(where)
 
     def _check_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        for name, shape in shapes.items():
-            if shape != self.inputs[name]:
+        for name, shape in self.inputs.items():
+            if name not in shapes:
+                remedy = f"use the dataset of {self._step.entry}"
+                raise ConfigError(f"{name}: the model sees it, and the dataset has {', '.join(shapes)}\n  {remedy}")
+            if shape != shapes[name]:
                 raise ConfigError(
-                    f"{name}: a recording becomes {shape}, and the model was trained on {self.inputs[name]}\n"
+                    f"{name}: a recording becomes {shapes[name]}, and the model was trained on {shape}\n"
                     "  give the channels, or joints, that its recordings had, in their order"
                 )
 
@@ -111,25 +134,34 @@ class TrainedModel:
         self,
         ids: Sequence[str],
         predicted: Sequence[str],
-        prediction: Prediction,
+        prediction: Prediction | None,
         broken: Mapping[str, str],
         every_class: bool,
     ) -> Table:
         rows: dict[str, dict[str, Any]] = {}
-        best, labels = prediction.probabilities.max(-1)
-        for place, id_ in enumerate(predicted):
-            rows[id_] = {"recording": id_, "predicted": self.classes[labels[place]], "probability": float(best[place])}
+        for id_, said in zip(predicted, prediction.probabilities.tolist() if prediction else (), strict=True):
+            best = max(said)
+            rows[id_] = {"recording": id_, "predicted": self.classes[said.index(best)], "probability": best}
             if every_class:
-                rows[id_] |= dict(zip(self.classes, prediction.probabilities[place].tolist(), strict=True))
+                rows[id_] |= {f"probability_{name}": each for name, each in zip(self.classes, said, strict=True)}
         for id_, reason in broken.items():
             rows[id_] = {"recording": id_, "predicted": None, "probability": None, "problem": reason}
         return Table(rows[id_] for id_ in ids)
+
+
+def _listed(recordings: object) -> list[Any]:
+    if isinstance(recordings, (Iterator, list, tuple)):
+        return list(recordings)
+    wanted = "a folder, arrays by stream, a list of these, or a dataset of an experiment"
+    raise ConfigError(f"recordings: {type(recordings).__name__} is nothing that can be predicted\n  give {wanted}")
 
 
 def model_of(plan: Plan, entry: str, fold: str | None, seed: int | None) -> TrainedModel:
     """Return a trained model; see `pipeline.api.experiment.Experiment.model`."""
     step = training_step(plan, entry, fold, seed)
     output = output_of(plan, step)
-    network = load_trained(context_of(make_job(plan, step, "cpu"), {step.id: output}), step.id)
+    context = context_of(make_job(plan, step, "cpu"), {step.id: output})
+    with torch.random.fork_rng(devices=[]):  # a network is built with weights that are drawn, before it gets its own
+        network = Model(load_trained(context, step.id))
     _, config = unpack(output.read_bytes("model.safetensors"), "saved model")
     return TrainedModel(plan, step, network, {name: tuple(shape) for name, *shape in config["shapes"]})

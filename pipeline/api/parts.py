@@ -14,6 +14,8 @@ from pipeline.registry import import_object
 from pipeline.stagesfile.schema import did_you_mean
 from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
+from trainers.fit.output_checks import embedding_width
+from trainers.losses.numerics import as_float32
 from trainers.losses.registry import LOSSES
 from trainers.losses.registry import Entry as Losses
 from trainers.losses.semantic import Semantic
@@ -49,8 +51,9 @@ class Loss(nn.Module):
             (B,) int64.
         """
         outputs = {"student": _complete(student, "student"), "teacher": _complete(teacher, "teacher")}
+        _check_shapes(outputs, labels)
         self._check_widths(outputs)
-        logits = outputs["student"]["logits"].float()
+        logits = as_float32(outputs["student"]["logits"])
         hard = nn.functional.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
         try:
             loss: Tensor = self.distillation(*outputs.values(), hard)
@@ -88,6 +91,22 @@ class _Complete(dict[str, Any]):
         raise ConfigError(f"the loss compares the models' {name}\n  give the {self._whose}'s beside its {given}")
 
 
+def _check_shapes(outputs: Mapping[str, ModelOutput], labels: Tensor) -> None:
+    """Raise ConfigError where tensors are not of one batch and one number of classes, which torch would broadcast."""
+    shape = tuple(outputs["student"]["logits"].shape)
+    for whose, given in outputs.items():
+        if len(shape) != 2 or tuple(given["logits"].shape) != shape or not len(labels):
+            found = tuple(given["logits"].shape)
+            raise ConfigError(f"the {whose}'s logits are {found}\n  give (B, K) of both, of the same recordings")
+        rows = [given["embedding"]] if "embedding" in given else []
+        for each in (*rows, *given["maps"], *given["streams"].values(), labels):
+            if each.shape[:1] != shape[:1]:
+                problem = f"the {whose}'s logits are of {shape[0]} recordings, and a tensor {tuple(each.shape)}"
+                raise ConfigError(f"{problem} is not\n  give tensors whose first axis is the batch, labels (B,)")
+    if labels.ndim != 1 or labels.is_floating_point():
+        raise ConfigError(f"labels are {labels.dtype} {tuple(labels.shape)}\n  give (B,) int64, the classes' numbers")
+
+
 def _complete(outputs: Outputs, whose: str) -> ModelOutput:
     given = {"logits": outputs} if isinstance(outputs, Tensor) else dict(outputs)
     given = {"maps": (), "streams": {"logits": given.get("logits")}, **given}
@@ -118,26 +137,32 @@ def loss(
     """
     build, converted = _resolve(LOSSES, name, params)
     widths = {"student": student_width, "teacher": teacher_width}
+    for whose, width in widths.items():
+        if width is not None and (isinstance(width, bool) or not isinstance(width, int) or width < 1):
+            raise ConfigError(f"{whose}_width {width!r}: is no width\n  give how many features its embedding has")
+    if not isinstance(label_smoothing, (int, float)) or not 0 <= label_smoothing < 1:
+        raise ConfigError(f"label_smoothing {label_smoothing!r}: is no share\n  give a number from 0 to below 1")
     return Loss(build(converted, *(width or 0 for width in widths.values())), widths, label_smoothing)
 
 
 class Model(nn.Module):
-    """A model with new weights: call it with a batch's inputs and, where some patches are empty, their masks."""
+    """A network: call it with a batch's inputs and, where some patches are empty, their masks."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor] | None = None) -> ModelOutput:
-        """Return ``logits`` (B, K), ``embedding`` (B, E), ``streams`` and ``maps``; see `ModelOutput`."""
+        """Return ``logits`` (B, K, logarithms of probabilities), ``embedding`` (B, E), ``streams`` and ``maps``."""
+        if missing := [name for name in getattr(self.network, "names", ()) if name not in inputs]:
+            raise ConfigError(f"{missing[0]}: the network takes it, and gets {', '.join(inputs) or 'nothing'}")
         output: ModelOutput = self.network(inputs, valid or {})
         return output
 
     @property
     def embedding_width(self) -> int:
         """E, the width of the embedding."""
-        width: int = self.network.embedding_width  # type: ignore[assignment]
-        return width
+        return embedding_width(self.network)
 
 
 @raises_pipeline_errors
@@ -155,6 +180,8 @@ def model(name: str, shapes: Mapping[str, tuple[int, ...]], classes: int, **para
     **params
         The model's parameters, as in a stages file.
     """
+    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
+        raise ConfigError(f"classes {classes!r}: is no number of classes\n  give 1 or more")
     build, converted = _resolve(MODELS, name, params)
     if getattr(converted, "weights", "none") != "none":
         raise ConfigError(f"{name}: weights: are not read here\n  load them: model.network.load_state_dict(...)")
@@ -164,10 +191,15 @@ def model(name: str, shapes: Mapping[str, tuple[int, ...]], classes: int, **para
 def _resolve(table: Mapping[str, Losses | Models], name: str, params: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return what builds a thing, and its parameters."""
     if name not in table:
-        remedy = f"{did_you_mean(name, list(table))}; a plug-in's class can be called as it is"
+        remedy = f"{did_you_mean(str(name), list(table))}; a plug-in's class can be called as it is"
         raise ConfigError(f"{name}: there is no such name\n  {remedy}")
+    struct = import_object(table[name].params)
+    for given in params:
+        if given not in struct.__struct_fields__:
+            raise ConfigError(f"{name}: {given}: no such parameter\n  {did_you_mean(given, struct.__struct_fields__)}")
     try:
-        converted = msgspec.convert(dict(params), import_object(table[name].params))
+        converted = msgspec.convert(dict(params), struct)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{name}: {error}") from None
+        what, _, where = str(error).partition(" - at `$.")
+        raise ConfigError(f"{name}: {where.rstrip('`')}{': ' if where else ''}{what}") from None
     return import_object(table[name].build), converted

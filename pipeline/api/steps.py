@@ -19,6 +19,8 @@ TRAINING = ("train", "distil")
 
 def of_stages(plan: Plan, name: str, stages: Sequence[str]) -> list[Step]:
     """Return the steps of an entry, or the one step of an id, of these stages; ConfigError where there is none."""
+    if not isinstance(name, str):
+        raise ConfigError(f"{name!r}: is no name of an entry\n  entries are named by text")
     found = [step for step in steps_of(plan, name) if step.stage in stages]
     if not found:
         entries = dict.fromkeys(e for step in plan.steps.values() if step.stage in stages for e in step.entries)
@@ -29,6 +31,8 @@ def of_stages(plan: Plan, name: str, stages: Sequence[str]) -> list[Step]:
 
 def feature_step(plan: Plan, modality: str, entry: str | None) -> Step:
     """Return the step that makes a modality's features: the entry's, or the only encode entry's."""
+    if not isinstance(modality, str):
+        raise ConfigError(f"{modality!r}: is no name of a modality\n  modalities are named by text")
     steps = [step for step in plan.steps.values() if step.stage == "encode"]
     if entry is not None:
         steps = of_stages(plan, entry, FEATURES)
@@ -76,8 +80,27 @@ def check_indexed(plan: Plan) -> None:
         raise StepError(f"{plan.path}: the index has not run, so that nobody knows the recordings\n  call run() first")
 
 
-def splits_of(plan: Plan, point: Point) -> Sequence[Split]:
-    """Return the folds of a point of the matrix."""
+def folds_of(plan: Plan, modality: str | None = None) -> dict[str, Split]:
+    """Return the folds of a plan, or of the points that have a modality, by name.
+
+    Where points of the matrix have folds of one name that divide otherwise, names say the point, too.
+    """
+    points = [point for point in plan.points if modality in (None, *point.experiment.modalities)]
+    found: dict[str, list[tuple[Point, Split]]] = {}
+    for point in points:
+        for split in _splits_of(plan, point):
+            others = found.setdefault(split.name, [])
+            if all(split != other for _, other in others):
+                others.append((point, split))
+    named = {}
+    for name, several in found.items():
+        for point, split in several:
+            of_point = ", ".join(f"{key}={value}" for key, value in point.matrix.items())
+            named[f"{name} ({of_point})" if len(several) > 1 else name] = split
+    return named
+
+
+def _splits_of(plan: Plan, point: Point) -> Sequence[Split]:
     encoded = [
         step
         for step in plan.steps.values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,21 @@ if TYPE_CHECKING:
     import pandas
 
 _SHOWN = 20  # rows, of which a long table shows the first
-_WIDEST = 60  # characters of a cell
+_WIDEST = 100  # characters of a cell
 
 
 class Table(list[dict[str, Any]]):
-    """A list of rows, each a dict from column to value; ``pandas.DataFrame(table)`` and `to_pandas` are the same."""
+    """A list of rows, each a dict from column to value; ``pandas.DataFrame(table)`` and `to_pandas` are the same.
+
+    Attributes
+    ----------
+    notes : list of str
+        What is to be known of the rows, shown below them.
+    """
+
+    def __init__(self, rows: Iterable[dict[str, Any]] = (), notes: Iterable[str] = ()) -> None:
+        super().__init__(rows)
+        self.notes = list(notes)
 
     @property
     def columns(self) -> list[str]:
@@ -34,7 +45,7 @@ class Table(list[dict[str, Any]]):
 
     def __repr__(self) -> str:
         if not self:
-            return "no rows"
+            return "\n".join(["no rows", *self.notes])
         numeric = [
             place
             for place, name in enumerate(self.columns)
@@ -54,7 +65,8 @@ class Table(list[dict[str, Any]]):
         return [[_text(row.get(name)) for name in self.columns] for row in self[:_SHOWN]]
 
     def _more(self) -> list[str]:
-        return [f"and {len(self) - _SHOWN} more rows"] if len(self) > _SHOWN else []
+        more = [f"and {len(self) - _SHOWN} more rows"] if len(self) > _SHOWN else []
+        return [*more, *self.notes]
 
 
 def _text(value: Any) -> str:

@@ -40,6 +40,8 @@ _SECTIONS = {  # of commands: what each is for, and an example
         "explain": ("Say why a step would run, and what it is made of.", "explain 'teacher[subjects=odd,seed=0]'"),
     },
     "Carry it away": {
+        "export": ("Write a trained model as one ONNX file that takes raw samples.", "export distilled -o models"),
+        "predict": ("Print what an exported model says of recordings; needs no torch.", "predict model.onnx walk.csv"),
         "stream": (
             "Recognise activities in samples as they come.",
             "stream watch.onnx --window 2 --udp 127.0.0.1:9000 --decisions",

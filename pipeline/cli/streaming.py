@@ -4,66 +4,34 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeline.edge.card import METADATA, Card, StreamInput, decode_card
 from pipeline.errors import ConfigError
 from pipeline.terminal import note
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from pipeline.edge.card import Card
     from pipeline.edge.stream.decisions import Decision, Event
     from pipeline.edge.stream.feeds.feed import Feed
     from pipeline.edge.stream.live import Pace, Stop
+    from pipeline.edge.stream.model import Exported, Model
     from pipeline.edge.stream.recogniser import Outcome
     from pipeline.edge.stream.session import Settings
     from pipeline.edge.stream.tally import Tally
     from pipeline.edge.stream.windowing.windows import Windows
 
 
-class OnnxModel:
-    """An exported model, as `pipeline.edge.stream.model.Model`."""
+def opened(path: Path) -> Exported:
+    """Open an exported model; ConfigError where it is none."""
+    from pipeline.edge.runtime.model import open_model
+    from pipeline.edge.stream.model import Exported
 
-    def __init__(self, path: Path) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # of one window there is little to share out
-        options.log_severity_level = 3
-        if not path.is_file():
-            raise ConfigError(f"{path}: no such file\n  name a model that was exported as ONNX")
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            text = self._session.get_modelmeta().custom_metadata_map.get(METADATA, "")
-            self.card: Card = decode_card(text)
-        except Exception as error:  # of ONNX Runtime, which has no root of its own
-            first = str(error).partition("\n")[0]
-            raise ConfigError(f"{path}: no model that harvest exported: {first}\n  export it again") from None
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """Names, in the order of the probabilities."""
-        return self.card.classes
-
-    @property
-    def streams(self) -> Sequence[StreamInput]:
-        """What goes in."""
-        return self.card.streams
-
-    def probabilities(self, batch: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """Return (B, K) probabilities."""
-        try:
-            found: NDArray[np.float32] = self._session.run(["probabilities"], dict(batch))[0]
-        except Exception as error:  # as above
-            shapes = ", ".join(f"{name} {each.shape}" for name, each in batch.items())
-            first = str(error).partition("\n")[0]
-            raise ConfigError(f"{self.card.model}: the model fails on {shapes}: {first}\n  export it again") from None
-        return found
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file\n  name a model that `pipeline export` wrote")
+    return Exported(open_model(path), note)
 
 
 def windows_of(card: Card, seconds: float | None, every_ms: int) -> Windows:
@@ -120,7 +88,7 @@ def offsets_of(given: Sequence[str], streams: Sequence[str]) -> dict[str, float]
     return offsets
 
 
-def listen(feed: Feed, model: Any, settings: Settings, tally: Tally, pace: Pace | None, *, decisions: bool) -> None:
+def listen(feed: Feed, model: Model, settings: Settings, tally: Tally, pace: Pace | None, *, decisions: bool) -> None:
     """Recognise until the feed or a signal ends it, and print what comes out."""
     from pipeline.edge.stream.decisions import Decision, encode_line
     from pipeline.edge.stream.live import Listening
@@ -144,7 +112,9 @@ def listen(feed: Feed, model: Any, settings: Settings, tally: Tally, pace: Pace 
         feed.close()
 
 
-def outcomes_of(model: Any, path: Path, settings: Settings, offsets: Sequence[str], tally: Tally) -> Iterator[Outcome]:
+def outcomes_of(
+    model: Model, path: Path, settings: Settings, offsets: Sequence[str], tally: Tally
+) -> Iterator[Outcome]:
     """Yield what the model says of each window of a file."""
     from pipeline.edge.stream.feeds.descriptor import DescriptorFeed
     from pipeline.edge.stream.recogniser import Recogniser

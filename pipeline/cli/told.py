@@ -18,7 +18,7 @@ WHAT = (
     "output's key or its beginning (`pipeline store ls`)."
 )
 _LEAST = 40  # columns: for less nothing is folded
-_COMMAND = r"`(pipeline (?!init\b)[a-z]+\b[^`\n]*)`"  # compiled where it is needed, as the next
+_COMMAND = r"`(pipeline (?!(?:init|predict|stream)\b)[a-z]+\b[^`\n]*)`"  # compiled where it is needed, as the next
 _OF_A_TABLE = r"\S {2,}\S"  # prose has one space between words
 
 

@@ -81,7 +81,7 @@ def trial(topic: str, folder: Path) -> Iterator[Finding]:
         inside = Path(tempfile.mkdtemp(prefix=".harvest-doctor-", dir=folder))
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            yield problem(topic, f"{folder} cannot be written to: {error.strerror}", "chmod u+rwx it, or name another")
+            yield problem(topic, f"{folder} cannot be written to: {error.strerror}", _to_write(folder, error))
             return
         raise
     try:
@@ -94,6 +94,15 @@ def trial(topic: str, folder: Path) -> Iterator[Finding]:
         yield problem(topic, f"{folder}: {what}", repair)
     if not failed:
         yield ok(topic, "writing, locks, renames and links work")
+
+
+def _to_write(folder: Path, error: OSError) -> str:
+    """Say what lets this user write to a folder."""
+    if error.errno == errno.EROFS:
+        return "its file system is mounted to be read only: mount it otherwise, or name another place"
+    if folder.stat().st_uid != os.geteuid():
+        return "it is another user's, who can share it (docs/sharing.md); or name another place"
+    return "chmod -R u+rwX it, or name another place"
 
 
 def _failures(inside: Path) -> Iterator[tuple[str, str]]:

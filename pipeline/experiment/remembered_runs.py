@@ -11,7 +11,7 @@ from pipeline.errors import ConfigError
 from pipeline.plan.planner import remotes
 from pipeline.plan.runs.remembered import Run, Runs, present
 from pipeline.plan.runs.settings import asked_of, differing
-from pipeline.report.runs.listing import heading_of
+from pipeline.report.runs.listing import standing_of
 from pipeline.report.runs.side_by_side import Shown, shown_runs
 from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.schema import Experiment, convert
@@ -48,9 +48,13 @@ class Remembered:
         store = Store.open(experiment.store, base=base)
         return cls(Runs(store, path), StoreChain(store, remotes(experiment.remote, base)), asked_of(file))
 
-    def heading(self, run: Run) -> str:
-        """Say in a line which run it is, how it stands, and its settings beside what the file says now."""
-        return heading_of(run, present(self.chain, [run]), self.file_asked)
+    def standing(self, run: Run) -> str:
+        """Say in a few words which run it is, and how it stands."""
+        return standing_of(run, present(self.chain, [run]))
+
+    def settings(self, run: Run) -> dict[str, Any]:
+        """Return a run's settings beside what the file says now, by dotted key."""
+        return differing(run.record.asked, self.file_asked)
 
     def figures_there(self, runs: Sequence[Run]) -> set[OutputName]:
         """Return the evaluations of runs that are in the store."""
@@ -61,7 +65,7 @@ class Remembered:
         """Return what results are shown of runs: and where they differ; of one, where it differs from the file now."""
         shown = shown_runs(runs, self.figures_there(runs))
         if len(runs) == 1:
-            shown = [replace(shown[0], settings=differing(runs[0].record.asked, self.file_asked))]
+            shown = [replace(shown[0], settings=self.settings(runs[0]))]
         return shown
 
     def find(self, names: Sequence[str]) -> list[Run]:

@@ -20,7 +20,7 @@ from pipeline.plan.steps.step import runs_network
 from pipeline.report.differing_outputs import note_differing
 from pipeline.report.lock_changes import lock_changes_text
 from pipeline.report.plan_notes import broken_count, broken_reasons, doubts
-from pipeline.report.results import baselines_of, result_rows
+from pipeline.report.results import result_rows
 from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.selection import select_steps, steps_to_materialise
 from pipeline.terminal import note
@@ -34,7 +34,7 @@ def run_experiment(
 
     What was done is added to `total` before figures are read, which may be damaged.
     """
-    with remembering(options.until or options.only or "", baselines_of) as log:
+    with remembering(options.until or options.only or "") as log:
         plan, outcome = _run_planned(plan, plan_again, options, log)
         total.add(outcome)
         log.end(plan, "failed" if outcome.unsuccessful else "done", partial(_figures, plan))

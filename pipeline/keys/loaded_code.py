@@ -13,7 +13,9 @@ import hashlib
 import marshal
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from importlib import invalidate_caches
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -55,14 +57,26 @@ def check_code(code: CodeHashes) -> None:
         raise CodeChanged(f"{', '.join(changed)} changed while this ran; run again")
 
 
+@contextmanager
+def neighbours_allowed() -> Iterator[None]:
+    """Let files beside plug-ins be imported by themselves, too: a notebook does so, and makes no output itself."""
+    before = _neighbours_allowed.set(True)
+    try:
+        yield
+    finally:
+        _neighbours_allowed.reset(before)
+
+
 def _check_neighbours() -> None:
+    if _neighbours_allowed.get():
+        return
     packages = (sys.modules.get(top) for top in _watched if is_file(top))
     folders = {folder for package in packages if package is not None for folder in package.__path__}
     for name, module in [*sys.modules.items()] if folders else ():
         file = getattr(module, "__dict__", {}).get("__file__")  # an attribute's look-up may import more
         if not isinstance(file, str) or os.path.dirname(file) not in folders:
             continue
-        if not is_watched(name) and name != "__main__":
+        if not is_watched(name) and module is not sys.modules.get("__main__"):
             raise ContractError(
                 f"{file}: was imported as {name}, by `sys.path` or the like, where keys do not see it\n"
                 f"  import it by `from .{Path(file).stem} import ...`"
@@ -165,6 +179,7 @@ class _Loaded:
 _loaded: dict[str, _Loaded] = {}
 _watched: set[str] = set()  # first parts of the names of plug-ins' modules
 _hashed: set[str] = set()  # modules whose code keys have, among them those of plug-ins
+_neighbours_allowed: ContextVar[bool] = ContextVar("neighbours_allowed", default=False)
 
 
 class _Finder:

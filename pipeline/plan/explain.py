@@ -45,11 +45,19 @@ def reasons(plan: Plan, step: Step) -> list[Reason]:
     return journal + (list(changes(plan, step, manifest.recipe, step.recipe)) or [Reason("its recipe changed")])
 
 
+def describe_code(plan: Plan, step: Step) -> str:
+    """Say how the code in a step's recipe came to stand for the code as it is; empty where it is that code.
+
+    That it is an earlier release's says something of outputs alone: nothing is said of a step that has made none.
+    """
+    if step.code.acceptance is None and step.code.release and plan.states[step.id] != "todo":
+        return "its key is by the code of an earlier release, which was proved to give equal values (docs/keys.md)"
+    return describe_acceptance(step)
+
+
 def describe_acceptance(step: Step) -> str:
-    """Say how the code in a step's recipe came to stand for the code as it is; empty where it is that code."""
+    """Say how a step's code was accepted; empty where it was not."""
     entry = step.code.acceptance
-    if entry is None and step.code.release:
-        return "its key is that of an earlier release, whose code was proved to give equal values (docs/keys.md)"
     if entry is None:
         return ""
     worst = max(entry.difference.values(), default=0.0)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pipeline.plan.planner import Plan
 from pipeline.plan.recordings.output_readers import metrics_of, predictions_of
+from pipeline.plan.runs.baselines import Baseline
 from pipeline.report.student_t import mean_interval
 from store import Store
 
@@ -145,25 +146,25 @@ def _figures(store: Store, evaluation: Evaluation, per_modality: bool, vskd_f1: 
     return figures | {f"top1 {name}": alone[name] for name in evaluation.label["modalities"] if name in alone}
 
 
-def differences(plan: Plan, rows: Sequence[Row]) -> list[Difference]:
-    """Pair each distilled model with the train entry that has the same model and parameters but no teacher."""
-    return paired_differences(rows, baselines_of(plan))
-
-
-def paired_differences(rows: Sequence[Row], baselines: Mapping[str, str]) -> list[Difference]:
-    """Pair models with their baselines, by seed, where there are two seeds or more."""
+def paired_differences(rows: Sequence[Row], baselines: Mapping[str, Baseline]) -> list[Difference]:
+    """Pair models with baselines that are the same but for the teacher, by seed, where there are two seeds or more."""
     pairs = []
+    for row, other, _ in compared(rows, baselines):
+        paired = dict(zip(other.seeds, other.values, strict=True))
+        gaps = [v - paired[s] for s, v in zip(row.seeds, row.values, strict=True) if s in paired]
+        if len(gaps) > 1 and not baselines[row.model].differs:
+            pairs.append(Difference(row, other.model, *mean_interval(gaps), len(gaps)))
+    return pairs
+
+
+def compared(rows: Sequence[Row], baselines: Mapping[str, Baseline]) -> Iterator[tuple[Row, Row, int]]:
+    """Yield figures of models with those of their baselines, and how many seeds they have in common."""
     by_name = {(row.model, row.metric, row.protocol, row.modalities, str(row.variant)): row for row in rows}
     for model, baseline in baselines.items():
         for row in rows:
-            other = by_name.get((baseline, row.metric, row.protocol, row.modalities, str(row.variant)))
-            if row.model != model or other is None:
-                continue
-            paired = dict(zip(other.seeds, other.values, strict=True))
-            gaps = [v - paired[s] for s, v in zip(row.seeds, row.values, strict=True) if s in paired]
-            if len(gaps) > 1:
-                pairs.append(Difference(row, baseline, *mean_interval(gaps), len(gaps)))
-    return pairs
+            other = by_name.get((baseline.entry, row.metric, row.protocol, row.modalities, str(row.variant)))
+            if row.model == model and other is not None:
+                yield row, other, len({*row.seeds} & {*other.seeds})
 
 
 def per_recording(store: Store, evaluations: Iterable[Evaluation]) -> str:
@@ -205,19 +206,3 @@ def evaluations_of(plan: Plan) -> list[Evaluation]:
         if step.stage == "evaluate"
         for label in step.labels
     ]
-
-
-def baselines_of(plan: Plan) -> dict[str, str]:
-    """Return for each distilled entry the one that trains the same on labels alone."""
-    trained: dict[str, tuple[str, Mapping[str, Any]]] = {}
-    for step in plan.steps.values():
-        if step.stage in ("train", "distil"):
-            params = {name: value for name, value in step.recipe["params"].items() if name != "loss"}
-            features = {name: step.recipe["features"][name] for name in step.work["inputs"]}
-            trained.setdefault(step.entry, (step.stage, {**params, "features": features}))
-    return {
-        entry: other
-        for entry, (stage, params) in trained.items()
-        for other, (other_stage, other_params) in trained.items()
-        if (stage, other_stage) == ("distil", "train") and params == other_params
-    }

@@ -20,9 +20,9 @@ _MOST_NAMES = 12  # that are listed where a word is none of them
 
 
 def check_entry(plan: Plan, option: str, name: str | None) -> None:
-    """Raise ConfigError where an option names an entry that the stages file lacks."""
+    """Raise ConfigError where an option names an entry, or the id of a step, that the stages file lacks."""
     entries = list(dict.fromkeys(entry for step in plan.steps.values() for entry in step.entries))
-    if name is not None and name not in entries:
+    if name is not None and name not in entries and name not in plan.steps:
         raise ConfigError(f"{option} {name}: no such entry in {plan.path}\n  {did_you_mean(name, entries)}")
 
 
@@ -90,17 +90,17 @@ def _no_such(plan: Plan, word: str, urls: Collection[str]) -> ConfigError:
 
 
 def select_steps(plan: Plan, until: str | None, only: str | None) -> dict[str, Step]:
-    """Select steps: all; an entry and all that it needs; or an entry alone, in the plan's order.
+    """Select steps: all; an entry, or a step by its id, and all that it needs; or that alone, in the plan's order.
 
     ConfigError where an entry alone needs an output that is in no store.
     """
     if only is not None:
-        selected = {step.id for step in plan.steps.values() if only in step.entries}
+        selected = {step.id for step in plan.steps.values() if only in (step.id, *step.entries)}
         needs = (need for id_ in selected for need in plan.steps[id_].needs if need not in selected)
         if missing := [need for need in needs if plan.states[need] not in ("cached", "remote")]:
             raise ConfigError(f"--only {only}: needs {missing[0]}, which is not in the store\n  use --until {only}")
     elif until is not None:
-        selected = with_needs(plan, (step.id for step in plan.steps.values() if until in step.entries))
+        selected = with_needs(plan, (step.id for step in plan.steps.values() if until in (step.id, *step.entries)))
     else:
         selected = set(plan.steps)
     return {id_: step for id_, step in plan.steps.items() if id_ in selected}

@@ -6,7 +6,7 @@ import json
 
 from store.backends.base import Backend
 from store.canonical import canonical_json
-from store.errors import UnsupportedFormat
+from store.errors import StoreError, UnsupportedFormat
 from store.manifest.limits import NOTE_BYTES, read_bounded
 from store.paths import FORMAT_PATH
 
@@ -22,6 +22,11 @@ def has_format(root: Backend) -> bool:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
+        if root.read_only:  # a web server's page, which it sends whatever is asked for
+            raise StoreError(
+                f"cannot read {root.url}/{FORMAT_PATH}: what came is no store's: the server may want a login, or send "
+                "a page for what it lacks"
+            ) from None
         value = data[:60]
     if value != FORMAT:
         raise UnsupportedFormat(

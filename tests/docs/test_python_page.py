@@ -22,6 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values["source"] |= {"subjects": 4, "trials": 1, "streams": ["skeleton", "inertial"]}
     values["modalities"] = ["skeleton", "inertial"]
     values["fit"]["epochs"] = 1
+    values["seeds"] = [0, 1]
     values["stages"]["encode"] = {}
     for entry in "camera", "vskd":
         del values["stages"][entry]

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from .exported import empty_python, make_model, without_torch  # noqa: F401 -- fixtures
 from .gate import Gate
 from .processes import children, gone, kill_group, until  # noqa: F401 -- fixtures
 from .project import SMALL, Project, copy_packages
@@ -121,3 +122,23 @@ def inertial_files() -> Callable[..., Path]:
         return root
 
     return write
+
+
+@pytest.fixture(scope="session")
+def real_utd_mhad() -> Path:
+    """The real dataset's folder; skips where there is none."""
+    return _real("utd-mhad")
+
+
+@pytest.fixture(scope="session")
+def real_berkeley_mhad() -> Path:
+    """The real dataset's folder; skips where there is none."""
+    return _real("berkeley-mhad")
+
+
+def _real(name: str) -> Path:
+    repository = Path(__file__).parents[2]
+    data = Path(os.environ.get("HARVEST_DATA", repository.parent / "shared" / "data"))
+    if not (data / name).is_dir():
+        pytest.skip(f"no real data at {data / name} (set HARVEST_DATA to the folder that holds {name})")
+    return data / name

@@ -10,6 +10,7 @@ from trainers.errors import TrainingError
 from trainers.evaluation.folds import Fold, Trial, in_order, is_number, listed
 
 K = TypeVar("K")
+ALL_DATA = "all-data"  # the protocol that tests nothing
 
 
 def folds(protocol: str, trials: Sequence[Trial]) -> tuple[Fold, ...]:
@@ -27,7 +28,7 @@ def folds(protocol: str, trials: Sequence[Trial]) -> tuple[Fold, ...]:
         raise TrainingError(f"protocol {protocol}: there are no recordings to split; check the source")
     for fold in made:
         for side, ids in (("training", fold.train), ("test", fold.test)):
-            if not ids:
+            if not ids and not (protocol == ALL_DATA and side == "test"):
                 raise TrainingError(
                     f"protocol {protocol}: fold {fold.name} has no {side} recordings "
                     f"(subjects: {listed(_subjects(trials))}; {len(trials)} recordings); "
@@ -111,6 +112,11 @@ def _random(trials: Sequence[Trial]) -> tuple[Fold, ...]:
     return _split("random=half", trials, _is_drawn)
 
 
+def _all_data(trials: Sequence[Trial]) -> tuple[Fold, ...]:
+    """Every recording trains and none tests: for a model that is shipped, whose figures are another protocol's."""
+    return _split("all", trials, lambda trial: True)
+
+
 PROTOCOLS: Mapping[str, Callable[[Sequence[Trial]], tuple[Fold, ...]]] = {
     "subject-50-50": _subject_50_50,
     "loso": _loso,
@@ -124,6 +130,7 @@ PROTOCOLS: Mapping[str, Callable[[Sequence[Trial]], tuple[Fold, ...]]] = {
     "inner-loso": _inner_loso,
     "inner-trial": _inner_trial,
     "inner-subjects-1-7": _inner_subjects_1_7,
+    ALL_DATA: _all_data,
 }
 
 

@@ -10,7 +10,7 @@ import click
 from pipeline.cli.options import experiment_options, json_text
 from pipeline.cli.told import say
 from pipeline.experiment.planning import plan_of
-from pipeline.plan.explain import describe_acceptance, reasons
+from pipeline.plan.explain import describe_code, reasons
 from pipeline.report.status import standing
 from pipeline.run.selection import outputs_of
 
@@ -30,8 +30,8 @@ def command(word: str, path: Path, settings: tuple[str, ...], as_json: bool) -> 
         say(f"{s.id}: {plan.states[s.id]}, key {s.key[:12]}")
         for reason in reasons(plan, s):
             say(f"  because {reason.text}")
-        if acceptance := describe_acceptance(s):
-            say(f"  {acceptance}")
+        if code := describe_code(plan, s):
+            say(f"  {code}")
         if word == s.id or word not in s.entries:
             print("  made from " + json.dumps(s.recipe, indent=1).replace("\n", "\n  "))
     return 0

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from pipeline.report.trackers.trackers import Trackers
 
 
+_STANDARD_OUTPUT = Path("-")
+
+
 @dataclass(frozen=True)
 class _Places:
     """Where what is written."""
 
-    page: Path
+    page: Path | None  # None: on standard output
     svg: Path | None
     csv: Path | None
     latex: Path | None
@@ -37,7 +40,7 @@ class _Places:
 @several_experiments_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, metavar="FILE",
-    help="The page to write.",
+    help="The page to write; - for standard output.",
 )  # fmt: skip
 @click.option("--svg", type=click.Path(path_type=Path), metavar="DIR", help="Write each picture there, too.")
 @click.option("--csv", type=click.Path(path_type=Path), metavar="DIR", help="Write each table there, too.")
@@ -61,7 +64,8 @@ def command(
     RUN is a run's number or name; of several files, FILE:RUN where more than one has it.
     """
     exclusive("RUN", runs, "--watch", watch)
-    places = _Places(output, svg, csv, latex)
+    exclusive("-o -", output == _STANDARD_OUTPUT, "--watch", watch)
+    places = _Places(None if output == _STANDARD_OUTPUT else output, svg, csv, latex)
     _check(places)
     files, trackers = _named(paths), trackers_of(tensorboard, mlflow)
     if not watch:
@@ -108,14 +112,16 @@ def _outcomes(
         remembered, runs = found[path]
         of = f"{name.removesuffix('.yaml')} " if len(files) > 1 else ""
         for run in runs:
-            about = remembered.heading(run)
-            yield outcome_of_run(f"{of}run {run.title}", path, run, remembered.chain.local, settings, about)
+            yield outcome_of_run(f"{of}run {run.title}", path, run, remembered, settings)
 
 
 def _check(places: _Places) -> None:
     from pipeline.report.html.places import check_file, check_folder
 
-    check_file(places.page, "-o", "report.html")
+    if places.page:
+        check_file(places.page, "-o", "report.html")
+    if places.latex == _STANDARD_OUTPUT:
+        raise click.UsageError("--latex -: takes a file; `pipeline results --format latex` prints the table")
     if places.latex:
         check_file(places.latex, "--latex", "results.tex")
     for option, folder in (("--svg", places.svg), ("--csv", places.csv)):
@@ -133,8 +139,12 @@ def _write(outcomes: Sequence[Outcome], places: _Places, reload: bool = False) -
     report = gather(outcomes)
     sections = sections_of(report)
     page = write_page(report, sections, reload)
-    write_text(places.page, page)
-    written = [f"{places.page} ({size(len(page.encode()))})"]
+    written = []
+    if places.page:
+        write_text(places.page, page)
+        written.append(f"{places.page} ({size(len(page.encode()))})")
+    else:
+        print(page, end="")
     if places.svg:
         written.append(f"{counted(write_pictures(places.svg, sections), 'picture')} in {places.svg}")
     if places.csv:
@@ -142,7 +152,10 @@ def _write(outcomes: Sequence[Outcome], places: _Places, reload: bool = False) -
     if places.latex:
         write_text(places.latex, as_latex(report))
         written.append(str(places.latex))
-    say(f"written: {', '.join(written)}")
+    if places.page:
+        say(f"written: {', '.join(written)}")
+    elif written:
+        note(f"written: {', '.join(written)}")
     if not report.models:
         note("no model has figures yet, and the page says why; of a run with --set it is `pipeline report RUN`")
 

@@ -12,12 +12,14 @@ from pipeline.cli.options import exclusive, experiment_options, json_text
 from pipeline.cli.told import say
 from pipeline.experiment.planning import plan_of
 from pipeline.experiment.remembered_runs import Remembered
+from pipeline.plan.runs.baselines import baselines_of
 from pipeline.report.breakdown import By, break_down
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import breakdown_sheet, results_sheet
-from pipeline.report.results import Row, baselines_of, evaluations_of, paired_differences, per_recording, rows_of
-from pipeline.report.results_text import difference_lines, no_results, notes, sheet_text
-from pipeline.report.runs.side_by_side import Shown, fits, front_cells, front_names, legend, notes_on
+from pipeline.report.results import Row, evaluations_of, per_recording, rows_of
+from pipeline.report.results_text import gain_lines, no_results, notes, sheet_text
+from pipeline.report.runs.listing import settings_text
+from pipeline.report.runs.side_by_side import Shown, fits, front_names, legend, notes_on
 from store import Store
 
 _FORMATS = ("text", "csv", "latex")
@@ -85,7 +87,9 @@ def _of_runs(path: Path, settings: tuple[str, ...], names: tuple[str, ...]) -> t
     remembered = Remembered.open(path, settings)
     runs = remembered.find(names)
     shown = remembered.shown(runs)
-    before = [remembered.heading(runs[0])] if len(runs) == 1 else []
+    before = []
+    if len(runs) == 1:
+        before = [f"{remembered.standing(runs[0])}: {settings_text(remembered.settings(runs[0]))}"]
     return shown, remembered.chain.local, Told(before, notes_on(runs, shown), "no figures of which all folds are there")
 
 
@@ -96,7 +100,7 @@ def _print_rows(shown: Sequence[Shown], store: Store, form: str, extras: tuple[b
     elif form == "csv":
         from pipeline.report.formats.results_csv import rows_csv
 
-        print(rows_csv([(each.columns, row) for each, row in rows]), end="")
+        print(rows_csv([(each.columns(row.model), row) for each, row in rows]), end="")
     elif not rows:
         say("\n".join([*told.before, told.nothing, *told.after]))
     else:
@@ -104,7 +108,7 @@ def _print_rows(shown: Sequence[Shown], store: Store, form: str, extras: tuple[b
         said = []
         for each in shown:
             own = [row for other, row in rows if other is each]
-            lines = difference_lines(paired_differences(own, each.baselines), [row for _, row in rows])
+            lines = gain_lines(own, each.baselines, [row for _, row in rows])
             said += [f"run {each.title}: {line}" if len(shown) > 1 else line for line in lines]
         _print_sheet(sheet, form, [*told.before, *key], [*said, *told.after])
 
@@ -114,7 +118,7 @@ def _sheet(shown: Sequence[Shown], rows: Sequence[tuple[Shown, Row]]) -> tuple[S
     if len(shown) == 1:
         return results_sheet([((), row) for _, row in rows]), []
     names = tuple(front_names(shown))
-    sheet = results_sheet([(tuple(front_cells(each)), row) for each, row in rows], names)
+    sheet = results_sheet([(tuple(each.cells(row.model)), row) for each, row in rows], names)
     if fits(sheet, len(names) - 1):
         return sheet, []
     return results_sheet([((each.title,), row) for each, row in rows], names[:1]), legend(shown)
@@ -131,7 +135,7 @@ def _print_by(shown: Sequence[Shown], store: Store, by: By, form: str, extras: t
     elif form == "csv":
         from pipeline.report.formats.results_csv import breakdowns_csv
 
-        print(breakdowns_csv([(each.columns, part) for each, part in parts]), end="")
+        print(breakdowns_csv([(each.columns(part.row.model), part) for each, part in parts]), end="")
     elif not parts:
         say("\n".join([*told.before, told.nothing, *told.after]))
     else:

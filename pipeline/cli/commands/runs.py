@@ -39,7 +39,7 @@ def command(context: click.Context, path: Path, settings: tuple[str, ...], as_js
         say("compare them: `pipeline results RUN RUN`, `pipeline report RUN RUN`")
         say("what cleaning may free: `pipeline runs keep RUN NAME`, `pipeline runs drop RUN`")
     else:
-        say(f"no run of {path} is remembered: `pipeline run` begins one")
+        say(listing.none_text(path, remembered.chain.local.url))
     return 0
 
 

@@ -115,25 +115,25 @@ def listen(
     Samples come as lines of JSON, {"stream": "inertial", "time": 12.34, "values": [...]}, or of CSV,
     inertial,12.34,0.1,... Ctrl-C ends it in order.
     """
-    from pipeline.cli.streaming import OnnxModel, feed_of, listen, offsets_of, windows_of
+    from pipeline.cli.streaming import feed_of, listen, offsets_of, opened, windows_of
     from pipeline.edge.stream.recogniser import Waiting
     from pipeline.edge.stream.session import Settings
     from pipeline.edge.stream.smoothing import smoothing_of
     from pipeline.edge.stream.tally import Tally
     from pipeline.edge.stream.threshold import threshold_of
 
-    opened = OnnxModel(model)
+    exported = opened(model)
     settings = Settings(
-        windows=windows_of(opened.card, window, every),
+        windows=windows_of(exported.card, window, every),
         waiting=Waiting(patience / 1000, disorder / 1000),
         smoothing=smoothing_of(smooth),
         threshold=threshold_of(threshold) if threshold is not None else None,
-        offsets=offsets_of(offsets, [each.name for each in opened.streams]),
+        offsets=offsets_of(offsets, [each.name for each in exported.streams]),
         arrival=clock == "arrival",
     )
     tally = Tally(note)
     feed = feed_of(source, udp, websocket, anywhere=anywhere)
-    listen(feed, opened, settings, tally, pace, decisions=decisions)
+    listen(feed, exported, settings, tally, pace, decisions=decisions)
     print(tally.summary(), file=sys.stderr)
     return 0
 
@@ -177,7 +177,7 @@ def calibrate(
     It is to be one that the model was not trained on. Each activity in turn is taken from the model's classes, and it
     is counted how many of its windows are then rejected, and how many between activities.
     """
-    from pipeline.cli.streaming import OnnxModel, outcomes_of, windows_of
+    from pipeline.cli.streaming import opened, outcomes_of, windows_of
     from pipeline.edge.stream.calibration import calibrate, known_windows
     from pipeline.edge.stream.labels import read_truth
     from pipeline.edge.stream.recogniser import Waiting
@@ -188,12 +188,12 @@ def calibrate(
     if smooth.startswith("hysteresis"):
         raise ConfigError(f"--smooth {smooth}: it has thresholds itself\n  leave it out here")
     smoothing_of(smooth)
-    opened = OnnxModel(model)
-    settings = Settings(windows_of(opened.card, window, every), Waiting(patience / 1000, disorder / 1000))
+    exported = opened(model)
+    settings = Settings(windows_of(exported.card, window, every), Waiting(patience / 1000, disorder / 1000))
     labels = read_truth(truth)
-    outcomes = outcomes_of(opened, source, settings, offsets, Tally(note))
+    outcomes = outcomes_of(exported, source, settings, offsets, Tally(note))
     known = known_windows(outcomes, labels, settings.windows)
-    threshold = calibrate(known, opened.classes, lambda: smoothing_of(smooth), loss, measure)
+    threshold = calibrate(known, exported.classes, lambda: smoothing_of(smooth), loss, measure)
     output.write_text(json_text(msgspec.to_builtins(threshold)) + "\n", encoding="utf-8")
     for name, figure in threshold.figures.items():
         if not isinstance(figure, dict):

@@ -7,8 +7,9 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,7 +22,15 @@ OUTPUT = "probabilities"
 _EXAMPLE = 3, 40  # recordings and samples of the batch that is traced; sizes of 1 would be taken for fixed
 
 
-def onnx_bytes(graph: RawModel, card: Card) -> bytes:
+@dataclass(frozen=True)
+class OnnxFile:
+    """A model as an ONNX file, and the names of those of its nodes that are the trained network's."""
+
+    content: bytes
+    network: Sequence[str]
+
+
+def onnx_file(graph: RawModel, card: Card) -> OnnxFile:
     """Return a graph as an ONNX file; StepError where something of the model cannot be exported."""
     try:
         import onnxscript  # noqa: F401 -- torch's exporter needs it
@@ -47,13 +56,24 @@ def onnx_bytes(graph: RawModel, card: Card) -> bytes:
         raise StepError(f"{problem}\n  a plug-in's operator may be why") from error
     assert program is not None
     model = program.model_proto
+    network = [node.name for node in model.graph.node if _is_of_network(node)]
     _strip(model)
     model.producer_name = card.program.split(" ")[0]
     model.graph.name = card.model
     onnx.helper.set_model_props(model, {METADATA: encode_card(card)})
     onnx.checker.check_model(model)
-    content: bytes = model.SerializeToString()
-    return content
+    return OnnxFile(model.SerializeToString(), network)
+
+
+def with_card(content: bytes, card: Card) -> bytes:
+    """Return an ONNX file with another card."""
+    import onnx
+
+    model = onnx.load_model_from_string(content)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {METADATA: encode_card(card)})
+    changed: bytes = model.SerializeToString()
+    return changed
 
 
 def example_batch(card: Card) -> Mapping[str, Tensor]:
@@ -68,31 +88,21 @@ def example_batch(card: Card) -> Mapping[str, Tensor]:
     return tensors
 
 
-def padded(recordings: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]]) -> dict[str, np.ndarray]:
-    """Put recordings, values and times by stream, into one batch: shorter ones repeat their last sample."""
-    batch: dict[str, np.ndarray] = {}
-    for name in recordings[0]:
-        longest = max(len(each[name][0]) for each in recordings)
-        values, times = zip(*(each[name] for each in recordings), strict=True)
-        batch[name] = np.stack([_repeat_last(each, longest) for each in values]).astype(np.float32)
-        batch[time_input(name)] = np.stack([_repeat_last(each, longest) for each in times]).astype(np.float64)
-    return batch
+def _is_of_network(node: Any) -> bool:
+    """Tell by the module that the exporter says a node comes from."""
+    scopes = next((each.value for each in node.metadata_props if each.key == "pkg.torch.onnx.name_scopes"), "")
+    return "'network" in scopes
 
 
-def _repeat_last(values: np.ndarray, length: int) -> np.ndarray:
-    missing = length - len(values)
-    return np.concatenate([values, np.repeat(values[-1:], missing, axis=0)]) if missing else values
-
-
-def _strip(model: object) -> None:
+def _strip(model: Any) -> None:
     """Take out what the exporter says of this machine's files: where in the source each node comes from."""
-    graph = model.graph  # type: ignore[attr-defined]
+    graph = model.graph
     for part in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
         del part.metadata_props[:]
         part.doc_string = ""
     del graph.metadata_props[:]
-    del model.metadata_props[:]  # type: ignore[attr-defined]
-    for function in model.functions:  # type: ignore[attr-defined]
+    del model.metadata_props[:]
+    for function in model.functions:
         for node in function.node:
             del node.metadata_props[:]
             node.doc_string = ""

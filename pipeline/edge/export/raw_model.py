@@ -96,10 +96,16 @@ class RawModel(nn.Module):
         super().__init__()
         self.network = network
         self.modalities = nn.ModuleDict(modalities)
+        self.graphs = {name: each.graph for name, each in modalities.items()}
         self.streams = list(dict.fromkeys(name for each in modalities.values() for name in each.graph.streams))
 
     def forward(self, *tensors: Tensor) -> Tensor:
         """Return probabilities (B, K)."""
+        logits: Tensor = self.network(*self.inputs(*tensors))["logits"]
+        return logits.softmax(-1)
+
+    def inputs(self, *tensors: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return what the network takes: inputs by name, and masks of those of which patches may be missing."""
         values = dict(zip(self.streams, tensors[::2], strict=True))
         times = dict(zip(self.streams, tensors[1::2], strict=True))
         inputs: dict[str, Tensor] = {}
@@ -111,5 +117,4 @@ class RawModel(nn.Module):
             inputs |= made
             if modality.graph.spec.align == "pad":
                 masks |= {name: valid for name, form in modality.forms.items() if form == "patches"}
-        logits: Tensor = self.network(inputs, masks)["logits"]
-        return logits.softmax(-1)
+        return inputs, masks

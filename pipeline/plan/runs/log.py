@@ -6,7 +6,7 @@ A run of equal settings and equal keys is the same run: it goes on under its num
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -16,33 +16,32 @@ import msgspec
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.record import (
     Ending,
-    RecordHead,
     RunRecord,
     UnreadableRecord,
     asked_by,
-    decode_head,
+    decode,
     digest_of_asked,
     encode,
     record_of,
 )
-from pipeline.plan.runs.slots import MOST_BYTES, Slot, delete_oldest, group_of, next_number, slots_of
+from pipeline.plan.runs.slots import MOST_BYTES, Slot, delete_oldest, find_slot, group_of, next_number, slots_of
 from store.errors import DraftLocked, NotPermitted, StoreError
 
 _log = logging.getLogger(__name__)
-
-_LOOKED_AT = 3  # of the runs with the same settings, the newest, for one with the same keys
 
 
 class RunLog:
     """A run as it is remembered; see `pipeline.plan.runs.remembering`."""
 
-    def __init__(self, plan: Plan, until: str, baselines: Callable[[Plan], dict[str, str]]) -> None:
-        self._plan, self._until, self._baselines = plan, until, baselines
+    def __init__(self, plan: Plan, until: str) -> None:
+        self._plan, self._until = plan, until
         self._asked = asked_by(plan)
         self._records = plan.store.runs(group_of(plan.path))
         self._slot: Slot | None = None  # once it is written
         self._record: RunRecord | None = None
         self._held = ExitStack()
+        self._lock = ""  # that is held, of those of the run
+        self._ended = False
 
     def begin(self, plan: Plan) -> None:
         """Remember that steps of this plan are done now; again where it was planned anew."""
@@ -52,22 +51,41 @@ class RunLog:
     def end(self, plan: Plan, ending: Ending, rows: list[dict[str, Any]]) -> None:
         """Remember how it ended, and its results."""
         with self._trying():
-            self._write(msgspec.structs.replace(self._record_of(plan), ending=ending, ended=_now(), rows=rows))
+            self._end(msgspec.structs.replace(self._record_of(plan), rows=rows), ending)
 
     def break_off(self, ending: Ending) -> None:
         """Remember that it ended before its end, if it had begun."""
         with self._trying():
-            if self._record and self._record.ending == "begun":
-                self._write(msgspec.structs.replace(self._record, ending=ending, ended=_now()))
+            if self._record and not self._ended:
+                self._end(self._stored() or self._record, ending)
 
     def close(self) -> None:
         """Let go of what tells others that it goes on."""
         with suppress(StoreError):
             self._held.close()
 
+    def _end(self, record: RunRecord, ending: Ending) -> None:
+        """Write how this process ended; where another is at the same run, that it goes on: the last one says how."""
+        if self._slot is None:
+            self._write(msgspec.structs.replace(record, ending=ending, ended=_now()))
+            return
+        with self._records.lock_all():
+            if not self._slot.is_held(self._records, but=self._lock):
+                record = msgspec.structs.replace(record, ending=ending, ended=_now())
+            self._write(record)
+            self._held.close()
+        self._ended = True
+
+    def _stored(self) -> RunRecord | None:
+        """Return the record as it is now: another process at the same run may have written its results."""
+        with suppress(UnreadableRecord):
+            content = self._records.read(self._slot.name) if self._slot else None
+            return decode(content) if content is not None else None
+        return None
+
     def _record_of(self, plan: Plan) -> RunRecord:
         began, name = (self._record.began, self._record.name) if self._record else (_now(), "")
-        record = record_of(plan, self._asked, self._until, began, self._baselines(plan))
+        record = record_of(plan, self._asked, self._until, began)
         return msgspec.structs.replace(record, name=name)
 
     def _write(self, record: RunRecord) -> None:
@@ -76,29 +94,27 @@ class RunLog:
             return
         if self._slot is None:
             with self._records.lock_all():
-                earlier = self._find(record.keys)
+                earlier = find_slot(self._records, self._asked, record.keys)
                 slots = slots_of(self._records)
                 number = next_number(self._plan.store, self._records, slots)
                 self._slot = earlier[0] if earlier else Slot(number, digest_of_asked(self._asked))
                 record = msgspec.structs.replace(record, name=earlier[1].name) if earlier else record
-                with suppress(DraftLocked):  # another process does the same run, and says so
-                    self._held.enter_context(self._records.lock(str(self._slot.number)))
+                if earlier and earlier[0].is_held(self._records):  # another process is at the same run
+                    record = msgspec.structs.replace(record, began=earlier[1].began)
+                self._hold(self._slot)
                 self._records.write(self._slot.name, encode(record))
                 delete_oldest(self._plan.store, self._records, self._slot, slots)
         else:
             self._records.write(self._slot.name, encode(record))
         self._record = record
 
-    def _find(self, keys: str) -> tuple[Slot, RecordHead] | None:
-        """Return the newest run of these settings and keys."""
-        asked = digest_of_asked(self._asked)
-        mine = sorted((slot for slot in slots_of(self._records) if slot.asked == asked), reverse=True)
-        for slot in mine[:_LOOKED_AT]:
-            content = self._records.read(slot.name)
-            with suppress(UnreadableRecord):  # it stays as it is, and this run has another number
-                if content is not None and (head := decode_head(content)).keys == keys:
-                    return slot, head
-        return None
+    def _hold(self, slot: Slot) -> None:
+        """Let others see that a process is at this run."""
+        for name in slot.locks:
+            with suppress(DraftLocked):  # by another process that does the same run
+                self._held.enter_context(self._records.lock(name))
+                self._lock = name
+                return
 
     @contextmanager
     def _trying(self) -> Iterator[None]:

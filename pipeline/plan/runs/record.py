@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from pipeline.plan.history import user_name
+from pipeline.plan.runs.baselines import Baseline, baselines_of
 from pipeline.plan.runs.settings import asked_of
 from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.settings import with_settings
@@ -65,6 +66,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         Keys by stage and step id.
     baselines
         For each distilled entry the one that trains the same on labels alone.
+    unlike_baselines
+        Of those that have none, the one most like it, and what it differs in.
     rows
         The results at its end, as ``results --json`` has them.
     """
@@ -83,12 +86,18 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, dict[str, str]]
     evaluations: list[EvaluationRecord] = []
     baselines: dict[str, str] = {}
+    unlike_baselines: dict[str, Baseline] = {}
     rows: list[dict[str, Any]] = []
 
     @property
     def output_names(self) -> set[OutputName]:
         """Return stage and key of everything that it needs."""
         return {(stage, key) for stage, by_id in self.outputs.items() for key in by_id.values()}
+
+    @property
+    def compared_with(self) -> dict[str, Baseline]:
+        """Return what each distilled entry is compared with."""
+        return {**self.unlike_baselines, **{entry: Baseline(other) for entry, other in self.baselines.items()}}
 
 
 class RecordHead(msgspec.Struct, frozen=True):
@@ -97,6 +106,7 @@ class RecordHead(msgspec.Struct, frozen=True):
     keys: str
     format: int
     name: str
+    began: str
 
 
 def asked_by(plan: Plan) -> dict[str, Any]:
@@ -115,10 +125,10 @@ def digest_of_keys(plan: Plan) -> str:
     return digest(sorted((step.stage, step.key) for step in plan.steps.values()))
 
 
-def record_of(plan: Plan, asked: dict[str, Any], until: str, began: str, baselines: dict[str, str]) -> RunRecord:
+def record_of(plan: Plan, asked: dict[str, Any], until: str, began: str) -> RunRecord:
     """Return what is to be remembered of a run that begins."""
     outputs: dict[str, dict[str, str]] = {}
-    evaluations = []
+    evaluations, baselines = [], baselines_of(plan)
     for step in plan.steps.values():
         outputs.setdefault(step.stage, {})[step.id] = step.key
         if step.stage == "evaluate":
@@ -134,7 +144,8 @@ def record_of(plan: Plan, asked: dict[str, Any], until: str, began: str, baselin
         asked=asked,
         outputs=outputs,
         evaluations=evaluations,
-        baselines=baselines,
+        baselines={entry: each.entry for entry, each in baselines.items() if not each.differs},
+        unlike_baselines={entry: each for entry, each in baselines.items() if each.differs},
     )
 
 

@@ -44,7 +44,7 @@ class Run:
 
     def state(self, there: Collection[OutputName]) -> str:
         """Say how it stands: running, done (until ENTRY), partly gone, failed, stopped."""
-        if self.goes_on and self.record.ending == "begun":
+        if self.goes_on:
             return "running"
         if not self.missing(there):
             return "done"
@@ -69,16 +69,20 @@ class Runs:
         self.listed: list[Run] = []
         kept = {*store.ref_names(f"{self._group}.")}
         for slot in sorted(slots_of(self._records), reverse=True):
-            content = self._records.read(slot.name)
             try:
-                record = decode(content) if content is not None else None
+                record, goes_on = self._read(slot), False
+                if record is not None and record.ending == "begun":
+                    goes_on = slot.is_held(self._records)
+                    record = record if goes_on else self._read(slot)  # it may have ended between the two
             except UnreadableRecord as error:
                 self.unreadable[slot] = error
                 continue
             if record is not None:  # else it was dropped meanwhile
-                owner = self._records.owner(str(slot.number)) if record.ending == "begun" else None
-                goes_on = owner is not None and owner.holds
                 self.listed.append(Run(slot, record, self._reference(slot) in kept, goes_on))
+
+    def _read(self, slot: Slot) -> RunRecord | None:
+        content = self._records.read(slot.name)
+        return decode(content) if content is not None else None
 
     def find(self, text: str) -> Run:
         """Return the run of a number or a name; ConfigError where there is none."""

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Remembering:
     """What becomes a `RunLog` when the run begins."""
 
-    def __init__(self, until: str, baselines: Callable[[Plan], dict[str, str]]) -> None:
-        self._until, self._baselines = until, baselines
+    def __init__(self, until: str) -> None:
+        self._until = until
         self.log: RunLog | None = None
 
     def begin(self, plan: Plan) -> None:
@@ -25,7 +25,7 @@ class Remembering:
         if self.log is None:
             from pipeline.plan.runs.log import RunLog
 
-            self.log = RunLog(plan, self._until, self._baselines)
+            self.log = RunLog(plan, self._until)
         self.log.begin(plan)
 
     def end(self, plan: Plan, ending: Ending, rows: Callable[[], list[dict[str, Any]]]) -> None:
@@ -35,9 +35,9 @@ class Remembering:
 
 
 @contextmanager
-def remembering(until: str, baselines: Callable[[Plan], dict[str, str]]) -> Iterator[Remembering]:
+def remembering(until: str) -> Iterator[Remembering]:
     """Give what remembers a run, and remember how the block was left where that was not at its end."""
-    remembered = Remembering(until, baselines)
+    remembered = Remembering(until)
     ending: Ending = "failed"
     try:
         yield remembered

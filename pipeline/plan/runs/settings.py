@@ -36,6 +36,41 @@ def differing_keys(several: Sequence[Mapping[str, Any]]) -> list[str]:
     return [key for key in keys if any(each.get(key, UNSET) != flattened[0].get(key, UNSET) for each in flattened)]
 
 
+def is_about(key: str, entry: str, asked: Mapping[str, Any]) -> bool:
+    """Tell whether a setting may change what an entry makes.
+
+    One of ``stages.X`` is about X and what needs X, one of ``fit`` about trainings that do not say their own and what
+    needs these; any other about all.
+    """
+    stages: dict[str, dict[str, Any]] = {name: body or {} for name, body in (asked.get("stages") or {}).items()}
+    top, _, rest = key.partition(".")
+    if top == "stages":
+        named = sorted((name for name in stages if f"{rest}.".startswith(f"{name}.")), key=len)
+        changed = {*named[-1:]}  # names may have dots
+        if any(_stage(name, stages) == "evaluate" for name in changed):
+            return True
+    elif top == "fit" and rest:
+        trained = [name for name in stages if _stage(name, stages) in ("train", "distil")]
+        changed = {name for name in trained if rest.partition(".")[0] not in (stages[name].get("fit") or {})}
+    else:
+        return True
+    return entry not in stages or not changed.isdisjoint(_with_needs(entry, stages))
+
+
+def _stage(name: str, stages: Mapping[str, Mapping[str, Any]]) -> str:
+    return str(stages[name].get("stage", name))
+
+
+def _with_needs(entry: str, stages: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return an entry and all that it needs, directly or not."""
+    found, open_ = set[str](), [entry]
+    while open_:
+        if (name := open_.pop()) not in found:
+            found.add(name)
+            open_ += stages.get(name, {}).get("needs") or []
+    return found
+
+
 def setting_text(key: str, value: Any) -> str:
     """Write a setting as ``--set`` takes it: ``fit.lr=0.01``."""
     return f"{key}={value_text(value)}"

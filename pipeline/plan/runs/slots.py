@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.plan.history import reference_name, user_name
-from pipeline.plan.runs.record import UnreadableRecord, decode
+from pipeline.plan.runs.record import (
+    RecordHead,
+    UnreadableRecord,
+    asked_by,
+    decode,
+    decode_head,
+    digest_of_asked,
+    digest_of_keys,
+)
+from store.errors import StoreError
 
 if TYPE_CHECKING:
+    from pipeline.plan.planner import Plan
     from store import Records, Store
 
 MOST_BYTES = 8_000_000  # of one record: some 20,000 models
+MOST_AT_ONCE = 8  # processes at the same run that others see
+_LOOKED_AT = 3  # of the runs with the same settings, the newest, for one with the same keys
 MOST_RUNS = 100  # that are remembered, beside kept ones
 
 
@@ -27,6 +40,16 @@ class Slot(NamedTuple):
         """Return the record's name."""
         return f"{self.number}-{self.asked}.json"
 
+    @property
+    def locks(self) -> list[str]:
+        """Return the names of the locks of which each process that is at this run holds one."""
+        return [str(self.number), *(f"{self.number}.{other}" for other in range(2, MOST_AT_ONCE + 1))]
+
+    def is_held(self, records: Records, but: str = "") -> bool:
+        """Tell whether a process is at this run, `but` for the one with this lock."""
+        owners = (records.owner(name) for name in self.locks if name != but)
+        return any(owner is not None and owner.holds for owner in owners)
+
 
 def group_of(path: Path) -> str:
     """Name the records of a stages file: of one user, on whichever machine it lies at this path."""
@@ -39,6 +62,25 @@ def slots_of(records: Records) -> list[Slot]:
     parts = [name.removesuffix(".json").partition("-") for name in names]
     slots = [Slot(int(number), asked) for number, _, asked in parts if number.isdecimal()]
     return [slot for slot in slots if slot.name in names]
+
+
+def find_slot(records: Records, asked: Mapping[str, Any], keys: str) -> tuple[Slot, RecordHead] | None:
+    """Return the newest run of these settings and keys."""
+    digest = digest_of_asked(asked)
+    for slot in sorted((slot for slot in slots_of(records) if slot.asked == digest), reverse=True)[:_LOOKED_AT]:
+        content = records.read(slot.name)
+        with suppress(UnreadableRecord):  # it stays as it is, and this run has another number
+            if content is not None and (head := decode_head(content)).keys == keys:
+                return slot, head
+    return None
+
+
+def number_of(plan: Plan) -> int | None:
+    """Return under which number a plan's run is remembered; None where it is not, or that cannot be read."""
+    with suppress(StoreError):
+        found = find_slot(plan.store.runs(group_of(plan.path)), asked_by(plan), digest_of_keys(plan))
+        return found[0].number if found else None
+    return None
 
 
 def next_number(store: Store, records: Records, slots: Iterable[Slot]) -> int:

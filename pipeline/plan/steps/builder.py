@@ -120,6 +120,7 @@ class StepBuilder:
                 steps[entry.name] = [self._transform(point, entry, name, needed) for name in names]
             elif entry.stage == "evaluate":
                 models = [(need, model) for need in entry.needs for model in steps[need]]
+                models = [(need, model) for need, model in models if model.work["split"].is_tested]
                 steps[entry.name] = [self._evaluate(point, entry, model, name) for name, model in models]
             else:
                 splits = splits or self._splits(point, make_splits(point, table, broken, skipped))

@@ -78,6 +78,11 @@ class Split:
         recordings, labels = self._recordings, self._labels
         return _side(len(self._test), ([(r := recordings[row]).id, r.subject, labels[row]] for row in self._test))
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether the fold has a test side."""
+        return bool(self._test)
+
     @cached_property
     def train_labels(self) -> frozenset[int]:
         """The classes that the training recordings are of."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pipeline.formatting import counted, duration
 from pipeline.plan.planner import Plan
+from pipeline.plan.runs.slots import number_of
 from pipeline.plan.steps.step import Step
 from pipeline.report.results_text import missing_evaluate, notes, results_text
 from pipeline.run.outcome import Outcome
@@ -22,7 +23,7 @@ def ending_text(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seco
             [
                 *([_made(plan, target)] if target else _results(plan, selected)),
                 _counts(plan, selected, outcome, seconds),
-                "" if target else _page(plan, outcome),
+                "" if target else _page(plan),
             ],
         )
     )
@@ -34,14 +35,14 @@ def _made(plan: Plan, target: str) -> str:
     return made_text(plan, target)
 
 
-def _page(plan: Plan, outcome: Outcome) -> str:
-    """Say how what came out becomes a page; of a trial that did nothing, which is not remembered, nothing."""
+def _page(plan: Plan) -> str:
+    """Say how what came out becomes a page; of a trial that is not remembered nothing."""
     if not _evaluated(plan):
         return ""
     if not plan.trial:
         return "all of it as a page for a browser: `pipeline report`"
-    did_something = outcome.done or outcome.fetched or outcome.unsuccessful
-    return "`pipeline runs` lists this one; of it as a page: `pipeline report RUN`" if did_something else ""
+    number = number_of(plan)
+    return f"this is run {number}: as a page, `pipeline report {number}`; `pipeline runs` lists all" if number else ""
 
 
 def _results(plan: Plan, selected: Mapping[str, Step]) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.report.breakdown import Breakdown
-from pipeline.report.results import Row
+from pipeline.report.results import Row, deviation
+from pipeline.report.student_t import mean_interval
 
 Front = Mapping[str, Any]  # columns of a line that say which run it is of
 
@@ -31,17 +33,17 @@ def breakdowns_csv(breakdowns: Sequence[tuple[Front, Breakdown]]) -> str:
 def breakdown_lines(breakdowns: Sequence[tuple[Front, Breakdown]]) -> list[dict[str, Any]]:
     """Return a line for each part of each row, then one over the parts and one over seeds, whose part is empty.
 
-    Column ``over`` says what `mean`, `std` and `n` of a line are over.
+    Column ``over`` says what `mean`, `std`, `low`, `high` and `n` of a line are over.
     """
     lines = []
     for front, each in breakdowns:
         row, by = each.row, each.by
         place = _place(front, row)
         for part in each.parts:
-            figures = {"mean": part.mean, "std": part.std, "n": len(part.values), "recordings": part.recordings}
-            lines.append({**place, by: part.name, "over": "seeds", **figures})
-        figures = {"mean": each.mean, "std": each.std, "n": len(each.parts), "recordings": row.recordings}
-        lines.append({**place, by: "", "over": f"{by}s", **figures})
+            of_part = {**_figures(part.values), "recordings": part.recordings}
+            lines.append({**place, by: part.name, "over": "seeds", **of_part})
+        over_parts = {**_figures([part.mean for part in each.parts]), "recordings": row.recordings}
+        lines.append({**place, by: "", "over": f"{by}s", **over_parts})
         lines.append({**place, by: "", "over": "seeds", **_over_seeds(row)})
     return lines
 
@@ -53,8 +55,14 @@ def _place(front: Front, row: Row) -> dict[str, Any]:
 
 
 def _over_seeds(row: Row) -> dict[str, Any]:
-    figures = {"mean": row.mean, "std": row.std, "n": len(row.values)}
-    return {**figures, "recordings": row.recordings, "folds": row.folds}
+    return {**_figures(row.values), "recordings": row.recordings, "folds": row.folds}
+
+
+def _figures(values: Sequence[float]) -> dict[str, float | None]:
+    """Return the mean, its deviation (ddof 1) and the ends of its 95 % interval; of a single value the mean alone."""
+    low, high = mean_interval(values)[1:] if len(values) > 1 else (None, None)
+    mean = statistics.fmean(values)
+    return {"mean": mean, "std": deviation(values), "low": low, "high": high, "n": len(values)}
 
 
 def _text(lines: Sequence[Mapping[str, Any]]) -> str:

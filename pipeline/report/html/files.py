@@ -59,15 +59,14 @@ def _whole(column: Column, cell: Cell) -> str | float:
     """Return all that is behind a cell; nothing where a figure is missing."""
     if cell.value is not None:
         return cell.value
-    return cell.exact or ("" if column.numeric else harmless(cell.text))
+    return cell.exact or ("" if column.numeric or cell.text == "–" else harmless(cell.text))
 
 
 def as_latex(report: Report) -> str:
     """Return the results for LaTeX, as papers have them."""
-    front = front_cells(report)
     rows = [
-        (tuple(front[model.experiment]), model.rows[metric])
-        for model in report.models
+        (tuple(front_cells(report, experiment, model, "-")), model.rows[metric])
+        for experiment, model in report.lines
         for metric in METRICS
         if metric in model.rows
     ]

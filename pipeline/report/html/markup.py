@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable
 from html import escape
 
@@ -46,8 +48,19 @@ def joined(*content: str | Iterable[str], by: str = "") -> Markup:
 
 
 def prose(text: str) -> Markup:
-    """Return a text in which what stands in backquotes is code."""
-    return joined(element("code", part) if at % 2 else part for at, part in enumerate(text.split("`")))
+    """Return a text in which what stands in backquotes is code, and no option is broken at its hyphens."""
+    parts = [_with_whole_options(part) for part in text.split("`")]
+    return joined(element("code", part) if at % 2 else part for at, part in enumerate(parts))
+
+
+def setting_code(setting: str) -> Markup:
+    """Return a setting as code that a shell takes: ``--set fit.lr=0.1``."""
+    return element("code", _with_whole_options("--set"), f" {shlex.quote(setting)}")
+
+
+def _with_whole_options(text: str) -> Markup:
+    parts = re.split(r"(--[a-z][a-z-]*)", text)
+    return joined(element("span", part, class_="whole") if at % 2 else part for at, part in enumerate(parts))
 
 
 def number(value: float) -> str:

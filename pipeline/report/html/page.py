@@ -10,14 +10,16 @@ from importlib.resources import files
 from pipeline.formatting import counted, cut
 from pipeline.report.html.gather.models import Model
 from pipeline.report.html.gather.report import Report
-from pipeline.report.html.markup import Markup, element, joined, prose
+from pipeline.report.html.markup import Markup, element, joined, prose, setting_code
 from pipeline.report.html.palette import DARK, LIGHT, variables
 from pipeline.report.html.parts import Section
 from pipeline.report.html.write_parts import write_section
+from store import redact_secrets
 
 RELOAD_S = 5
 TITLE = 160  # characters of the heading
 ABOUT = 700  # characters of what a stages file says of itself
+MOST_SETTINGS = 12  # of a trial
 MOST_BEST = 4  # lines that name the best model
 MADE_BY = "harvest: pipeline report"
 
@@ -83,8 +85,13 @@ def _header(report: Report, sections: Sequence[Section]) -> Markup:
             element("button", "◐ auto", type="button", id="theme", title="Colours", class_="theme", hidden=True),
             class_="top",
         ),
+        _asked(report),
         _best(report),
-        *(element("p", prose(cut(each.about, ABOUT)), class_="soft") for each in report.experiments if each.about),
+        *(
+            element("p", prose(cut(each.about, ABOUT)), class_="soft")
+            for each in report.experiments
+            if each.about and not each.run
+        ),
         _missing(report),
         element("nav", element("ul", links), aria_label="Sections"),
         _tools(report),
@@ -99,6 +106,18 @@ def _about(report: Report) -> str:
         names.setdefault(data, []).append(each.name)
     parts = [f"{', '.join(of)}: {data}" for data, of in names.items()]
     return f"{'; '.join(parts)}. {counted(len(report.models), 'model')}."
+
+
+def _asked(report: Report) -> list[Markup]:
+    """Say which runs these are, and with which settings, which no stages file says."""
+    lines = []
+    for each in report.experiments:
+        settings = [setting_code(redact_secrets(setting)) for setting in each.trial[:MOST_SETTINGS]]
+        more = len(each.trial) - len(settings)
+        said = [joined(settings, by=" "), f" and {more} more" if more else ""] if settings else ["as the stages file"]
+        if each.run or settings:
+            lines.append(element("p", each.about if each.run else each.name, ": ", *said, class_="asked"))
+    return lines
 
 
 def _best(report: Report) -> list[Markup]:

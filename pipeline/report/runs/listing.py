@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pipeline.formatting import cut, shortened
+from pipeline.plan.history import user_name
 from pipeline.plan.runs.remembered import Run
 from pipeline.plan.runs.settings import differing, setting_text
 from pipeline.report.formats.sheets import mean_std
@@ -55,6 +58,14 @@ def as_text(runs: Sequence[Run], there: Collection[OutputName], file_asked: Mapp
     return "\n".join(text)
 
 
+def none_text(path: Path, store: str) -> str:
+    """Say that no run is remembered, and how one is: each user's runs of a file are their own."""
+    none = f"no run of {path} by {user_name()} is remembered in {store}"
+    if os.path.isdir(store) and not os.access(store, os.W_OK):
+        return f"{none}, where this user may not write: `pipeline run --set store=DIR` begins one elsewhere"
+    return f"{none}: `pipeline run` begins one"
+
+
 def _settings_lines(settings: Mapping[str, Any], used: int, columns: int) -> list[str]:
     """Write settings: what stands in the row, beside the columns that are used, and the lines below it."""
     wrap = partial(textwrap.wrap, settings_text(settings), break_long_words=False, break_on_hyphens=False)
@@ -69,10 +80,9 @@ def settings_text(settings: Mapping[str, Any]) -> str:
     return ", ".join(setting_text(key, value) for key, value in settings.items()) or "as the stages file"
 
 
-def heading_of(run: Run, there: Collection[OutputName], file_asked: Mapping[str, Any]) -> str:
-    """Say in a line which run it is."""
-    settings = settings_text(differing(run.record.asked, file_asked))
-    return f"run {_title(run)}, {_when(run.record.began)}, {run.state(there)}: {settings}"
+def standing_of(run: Run, there: Collection[OutputName]) -> str:
+    """Say in a few words which run it is."""
+    return f"run {_title(run)}, {_when(run.record.began)}, {run.state(there)}"
 
 
 def _title(run: Run) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.formatting import counted
+from pipeline.plan.runs.baselines import Baseline
 from pipeline.plan.runs.remembered import Run
-from pipeline.plan.runs.settings import UNSET, differing_keys, flat, setting_text, value_text
+from pipeline.plan.runs.settings import UNSET, differing_keys, flat, is_about, setting_text, value_text
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.results import Evaluation
 from pipeline.report.results_text import sheet_text
@@ -24,14 +25,25 @@ class Shown:
     """What results are shown of: the plan, or one of several runs."""
 
     evaluations: Sequence[Evaluation]
-    baselines: Mapping[str, str]
+    baselines: Mapping[str, Baseline]
     title: str = ""  # of a run
     settings: Mapping[str, Any] | None = None  # in which the runs that are shown differ; None of the plan
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def columns(self) -> dict[str, Any]:
-        """Return what stands in front of its lines in CSV."""
-        return {} if self.settings is None else {"run": self.title, **self.settings}
+    def columns(self, model: str) -> dict[str, Any]:
+        """Return what stands in front of a model's lines in CSV; nothing below settings that are not about it."""
+        if self.settings is None:
+            return {}
+        values = {key: value if self._is_about(key, model) else None for key, value in self.settings.items()}
+        return {"run": self.title, **values}
+
+    def cells(self, model: str) -> list[str]:
+        """Return the cells below `front_names` in a model's line."""
+        settings = (self.settings or {}).items()
+        return [self.title, *(value_text(value) if self._is_about(key, model) else "-" for key, value in settings)]
+
+    def _is_about(self, key: str, model: str) -> bool:
+        return is_about(key, model, self.asked)
 
     def as_json(self) -> dict[str, Any]:
         """Return what stands in front of its rows in JSON."""
@@ -48,7 +60,7 @@ def shown_runs(runs: Sequence[Run], here: Collection[OutputName]) -> list[Shown]
             Evaluation(each.key, each.label, each.recordings, ("evaluate", each.key) in here)
             for each in run.record.evaluations
         ]
-        shown.append(Shown(evaluations, run.record.baselines, run.title, settings))
+        shown.append(Shown(evaluations, run.record.compared_with, run.title, settings, run.record.asked))
     return shown
 
 
@@ -61,11 +73,6 @@ def setting_names(keys: Sequence[str]) -> list[str]:
     """Name settings by their last word where that is enough."""
     last = [key.rpartition(".")[2] for key in keys]
     return [key if last.count(word) > 1 else word for key, word in zip(keys, last, strict=True)]
-
-
-def front_cells(each: Shown) -> list[str]:
-    """Return the cells below `front_names`."""
-    return [each.title, *(value_text(value) for value in (each.settings or {}).values())]
 
 
 def fits(sheet: Sheet, settings: int) -> bool:

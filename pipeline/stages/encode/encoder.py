@@ -127,7 +127,16 @@ def stopped_by(name: str, error: BadRecording) -> StepError:
     )
 
 
-def nothing_usable(name: str, reasons: Mapping[str, str]) -> StepError:
+class NothingUsable(StepError):
+    """Every recording is broken; `reasons` say why, by recording."""
+
+    def __init__(self, message: str, reasons: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.reasons = dict(reasons)
+
+
+def nothing_usable(name: str, reasons: Mapping[str, str]) -> NothingUsable:
     """Say that every recording is broken."""
     first = next(iter(reasons.values()), "there is none")
-    return StepError(f"{name}: no recording can be used ({len(reasons)} are broken; the first: {first})")
+    problem = f"{name}: no recording can be used ({len(reasons)} are broken; the first: {first})"
+    return NothingUsable(problem, reasons)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
 import pipeline
+
+from ..project import Project
 
 
 @pytest.mark.parametrize("entry", ["teacher", "images", "distilled"])
@@ -49,7 +54,7 @@ def test_a_students_dataset_has_what_its_teacher_sees(experiment: pipeline.Exper
 def test_augmented_recordings_are_drawn_anew_and_by_torchs_seed(experiment: pipeline.Experiment) -> None:
     def drawn(seed: int) -> list[torch.Tensor]:
         torch.manual_seed(seed)
-        dataset = experiment.dataset("teacher", augment=True)
+        dataset = experiment.dataset("teacher", "train", augment=True)
         loader = DataLoader(dataset, 16)
         return [torch.cat([batch["inputs"]["inertial"] for batch in loader]) for _ in range(2)]
 
@@ -60,3 +65,43 @@ def test_augmented_recordings_are_drawn_anew_and_by_torchs_seed(experiment: pipe
     plain = experiment.dataset("teacher")
     assert torch.equal(plain[0]["inputs"]["inertial"], plain[0]["inputs"]["inertial"])
     assert not torch.equal(first[0], plain[0]["inputs"]["inertial"])
+
+
+@pytest.mark.parametrize("context", ["fork", "spawn"])
+def test_a_loaders_processes_draw_by_themselves(experiment: pipeline.Experiment, context: str) -> None:
+    torch.manual_seed(0)
+    dataset, other = (experiment.dataset("teacher", augment=True) for _ in range(2))
+    assert not torch.equal(dataset[0]["inputs"]["inertial"], other[0]["inputs"]["inertial"])
+    loader = DataLoader(dataset, 8, num_workers=2, multiprocessing_context=context)
+    first, second = (torch.cat([batch["inputs"]["inertial"] for batch in loader]) for _ in range(2))
+    assert not torch.equal(first, second)
+
+
+def test_folds_of_several_protocols_are_told_apart(small: dict[str, Any], tmp_path: Path) -> None:
+    small["matrix"] = {"protocol": [{"k-folds": 2}, {"k-folds": 2, "by": "id"}, "loso"]}
+    project = Project(tmp_path / "project").write(small)
+    project.run(until="student")
+    opened = pipeline.open(project.file)
+    features = opened.features("inertial")
+    assert features.fold.values.tolist() == opened.folds
+    assert len(opened.folds) == 6
+    trained = {}
+    for step in opened._plan.steps.values():
+        if step.entry == "student":
+            trained[frozenset(row for row, _ in step.work["split"].as_work()["train"])] = step.id
+    for fold in opened.folds:
+        side = features.side.sel(fold=fold).values
+        assert frozenset(np.flatnonzero(side == "train").tolist()) in trained
+        tested = opened.dataset("encode", "test", fold=fold).recordings
+        assert tested == features.recording.values[side == "test"].tolist()
+
+
+def test_two_encodings_are_not_taken_for_one(small: dict[str, Any], tmp_path: Path) -> None:
+    small["matrix"] = {"stages.encode.inertial.window": [10, 30]}
+    project = Project(tmp_path / "project").write(small)
+    project.run(until="encode")
+    opened = pipeline.open(project.file)
+    with pytest.raises(pipeline.ConfigError, match=r"2 steps fit\n.*encode\[inertial"):
+        opened.dataset("encode")
+    id_ = next(row["step"] for row in opened.status() if row["step"].startswith("encode[inertial,"))
+    assert [*opened.dataset(id_).shapes] == ["inertial"]

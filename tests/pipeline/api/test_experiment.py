@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import pipeline
@@ -78,7 +82,7 @@ def test_names_in_html_are_text() -> None:
 def test_a_table_of_nothing_has_no_rows(project: Project) -> None:
     opened = pipeline.open(project.file)
     assert opened.results() == opened.predictions() == []
-    assert repr(opened.results()) == "no rows"
+    assert repr(opened.results()).startswith("no rows\nno results yet")
     assert opened.results().to_pandas().empty
 
 
@@ -112,7 +116,11 @@ def test_runs_are_remembered_and_compared(project: Project) -> None:
 
 
 def test_settings_are_those_of_the_command(project: Project) -> None:
-    settings = {"stages.teacher.fit.epochs": 3, "seeds": [4, 5], "stages.student.model": {"name": "cnn1d"}}
+    settings = {
+        "stages.teacher.fit.epochs": np.int64(3),
+        "seeds": range(4, 6),
+        "stages.student.model": {"name": "cnn1d"},
+    }
     texts = ["stages.teacher.fit.epochs=3", "seeds=[4, 5]", "stages.student.model={name: cnn1d}"]
     keys = {row["step"]: row["key"] for row in pipeline.open(project.file, settings).status()}
     assert keys == {id_: step["key"] for id_, step in project.status(*texts).items()}
@@ -140,11 +148,23 @@ def test_a_failing_step_is_an_error_and_loses_nothing(project: Project, capfd: p
         (lambda e: e.dataset("teacher", "tset"), "side 'tset'.*\n.*train, validation, test"),
         (lambda e: e.dataset("distilled", "validation"), "nothing is set apart for validation"),
         (lambda e: e.dataset("encode", fold="odd"), "fold odd: .*\n.*subject=1"),
-        (lambda e: e.predictions("tacher"), "tacher: no such entry .*\n.*teacher"),
+        (lambda e: e.predictions("tacher"), "tacher: no such model .*\n.*teacher"),
         (lambda e: e.results("baseline"), "baseline"),
         (lambda e: pipeline.open("nowhere.yaml"), "nowhere.yaml"),
         (lambda e: pipeline.open(e._plan.path, {"seedz": [1]}), "seedz"),
         (lambda e: pipeline.open(e._plan.path, {"": 1}), "--set =1"),
+        (lambda e: pipeline.open(e._plan.path, ["seeds=[0]"]), "is no mapping"),
+        (lambda e: pipeline.open(e._plan.path, {"seeds": {1, 2}}), "seeds: set is nothing that YAML has"),
+        (lambda e: pipeline.open(e._plan.path, {"seeds=[3]#": [0]}), "is no key"),
+        (lambda e: e.dataset(3), "3: is no name"),
+        (lambda e: e.predictions("encode"), "encode: no such model is evaluated"),
+        (lambda e: e.results(by="subjct"), "by 'subjct'.*\n.*subject"),
+        (lambda e: e.run(jobs=0), "jobs 0"),
+        (lambda e: e.run(device="gpu"), "device gpu"),
+        (lambda e: e.dataset("teacher", "test", augment=True), "test of teacher is never augmented"),
+        (lambda e: e.dataset("encode", augment=True), "train of encode is never augmented"),
+        (lambda e: e.figures()["confusion-teachr"], "confusion-teachr: .*\n.*confusion-teacher"),
+        (lambda e: e.figures()["top1"].save("top1.png"), "top1.png: a figure is written as SVG"),
     ],
 )
 def test_mistakes_are_told_with_the_remedy(experiment: pipeline.Experiment, ask: Any, what: str) -> None:
@@ -189,6 +209,41 @@ def test_an_experiment_says_what_it_is(experiment: pipeline.Experiment) -> None:
     assert "40 steps, 40 cached" in repr(experiment)
 
 
+def test_notes_are_those_of_the_command(done: Project, experiment: pipeline.Experiment) -> None:
+    lines = [line for line in done.command("results").stdout.splitlines() if line]
+    table = experiment.results()
+    assert table.notes == lines[len(lines) - len(table.notes) :]
+    assert all(note in repr(table) for note in table.notes)
+
+
+def test_results_by_seed_average_to_results(experiment: pipeline.Experiment) -> None:
+    by_seed = experiment.results(by="seed")
+    for row in experiment.results():
+        values = [each["mean"] for each in by_seed if (each["model"], each["metric"]) == (row["model"], row["metric"])]
+        assert len(values) == row["n"] == 2
+        assert sum(values) / 2 == pytest.approx(row["mean"])
+
+
+def test_a_session_may_import_its_own_plug_ins(small: dict[str, Any], tmp_path: Path) -> None:
+    small["stages"]["student"] |= {"model": "mine.py:Mine", "modalities": ["inertial"]}
+    project = Project(tmp_path / "project").write(small)
+    (project.folder / "mine.py").write_text(
+        "from trainers.models.cnn1d.model import CNN1D\n\n\nclass Mine(CNN1D):\n    takes = 'series'\n"
+        "    from trainers.models.cnn1d.params import CNN1DParams as Params\n"
+    )
+    script = project.folder / "script.py"
+    script.write_text(
+        "import multiprocessing\nimport mine\nimport pipeline\n"
+        "experiment = pipeline.open('stages.yaml').run('student')\n"
+        "print(type(experiment.model('student').network.network.model).__name__, mine.Mine.__name__)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=project.folder, env={**os.environ, "PYTHONPATH": str(project.code)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "Mine Mine", done.stderr
+
+
 def test_variants_are_named_by_their_ids(small: dict[str, Any], tmp_path: Path) -> None:
     values = {**SMALL, "matrix": {"stages.student.fit.epochs": [1, 2]}}
     project = Project(tmp_path / "project").write(values)
@@ -199,3 +254,26 @@ def test_variants_are_named_by_their_ids(small: dict[str, Any], tmp_path: Path) 
     for id_ in str(told.value).rpartition(": ")[2].split(", student"):
         name = id_ if id_.startswith("student") else f"student{id_}"
         assert name in repr(opened.model(name))
+
+
+def test_columns_of_the_table_take_no_name_away(tmp_path: Path, cache: Any) -> None:
+    from pipeline.api.experiment import _TAKEN
+
+    assert set(_TAKEN) == {"recording", "subject", "action", "session"}
+
+
+def test_two_experiments_with_plug_ins_of_one_name(small: dict[str, Any], tmp_path: Path) -> None:
+    small["stages"]["student"] |= {"model": "mine.py:Mine", "modalities": ["inertial"]}
+    opened = []
+    for name in ("a", "b"):
+        project = Project(tmp_path / name).write(small)
+        (project.folder / "mine.py").write_text(
+            "from trainers.models.cnn1d.model import CNN1D\nfrom trainers.models.cnn1d.params import CNN1DParams\n\n\n"
+            f"class Mine(CNN1D):\n    takes = 'series'\n    which = {name!r}\n    Params = CNN1DParams\n"
+        )
+        opened.append(pipeline.open(project.file).run("student"))
+    for _ in range(2):
+        for each, name in zip(opened, ("a", "b"), strict=True):
+            model = each.model("student")
+            assert model.network.network.model.which == name
+            assert model.predict(each.dataset("student", "test"))

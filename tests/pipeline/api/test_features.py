@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from pathlib import Path
 
@@ -66,8 +67,23 @@ def test_only_the_shards_of_the_rows_are_read(done: Project, tmp_path: Path) -> 
     shard = next((copy.store / "outputs" / "encode" / features.attrs["key"]).glob("*/features/c/1/0/0"))
     shard.write_bytes(bytes(len(shard.read_bytes())))
     assert np.isfinite(features.features[:64].values).all()
-    with pytest.raises(Exception, match="changed after it was published"):
+    with pytest.raises(pipeline.StepError, match=r"changed after it was published.*\n.*moved to .*run\(\)"):
         features.features[64].load()
+    again = pipeline.open(copy.file).run("encode").features("skeleton")
+    assert np.isfinite(again.features.values).all()
+    with pytest.raises(pipeline.StepError, match="made anew since"):
+        features.features[64].load()
+
+
+def test_equal_keys_of_two_stores_are_two_arrays(done: Project, tmp_path: Path) -> None:
+    one, other = (pipeline.open(done.copy(tmp_path / name).file).features("skeleton") for name in ("a", "b"))
+    assert one.features.data.name != other.features.data.name
+
+
+def test_other_processes_read_them_too(experiment: pipeline.Experiment) -> None:
+    features = experiment.features("skeleton").features
+    again = pickle.loads(pickle.dumps(features))
+    np.testing.assert_array_equal(again[3].values, features[3].values)
 
 
 def test_times_are_the_middles_of_windows(experiment: pipeline.Experiment) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import pipeline
 
@@ -46,7 +47,7 @@ def test_raw_arrays_are_encoded_as_training_was(
     model = experiment.model(entry, fold=FOLD, seed=SEED)
     arrays = raw(experiment, *streams)
     predicted = model.predict(list(arrays.values()))
-    assert [row["recording"] for row in predicted] == [f"{number:02}" for number in range(24)]
+    assert [row["recording"] for row in predicted] == [*range(24)]
     assert [row["predicted"] for row in predicted] == [expected[id_][0] for id_ in arrays]
     probabilities = [expected[id_][1] for id_ in arrays]
     assert [row["probability"] for row in predicted] == pytest.approx(probabilities, abs=2e-5)
@@ -63,8 +64,9 @@ def test_stored_recordings_are_predicted_by_name(experiment: pipeline.Experiment
     assert {row["recording"]: row["predicted"] for row in predicted} == {
         id_: said for id_, (said, _) in expected.items()
     }
+    assert list(predicted[0]) == ["recording", "predicted", "probability", *(f"probability_{c}" for c in model.classes)]
     for row in predicted:
-        by_class = {name: row[name] for name in model.classes}
+        by_class = {name: row[f"probability_{name}"] for name in model.classes}
         assert sum(by_class.values()) == pytest.approx(1, abs=1e-5)
         assert max(by_class, key=by_class.__getitem__) == row["predicted"]
 
@@ -79,7 +81,7 @@ def test_what_cannot_be_used_is_said_of_that_recording(experiment: pipeline.Expe
     rows = experiment.model("teacher").predict(given)
     assert [row["predicted"] is None for row in rows] == [False, True, True, True, True, True]
     problems = [row.get("problem", "") for row in rows]
-    wanted = ["no inertial", "finite", "(60,)", "decreas", "wanted numbers"]
+    wanted = ["no inertial", "finite", "(40, 60), wanted", "decreas", "wanted numbers"]
     assert [said in problem for said, problem in zip(wanted, problems[1:], strict=True)] == [True] * 5, problems
 
 
@@ -87,15 +89,88 @@ def test_what_cannot_be_used_is_said_of_that_recording(experiment: pipeline.Expe
     ("given", "what"),
     [
         ({"wrist": np.zeros((9, 6))}, "wrist is no stream .*\n.*sees inertial$"),
-        ([], "no recordings"),
+        ([], "no recording"),
+        ({"inertial:series": np.zeros((9, 6))}, "no stream of the experiment"),
+        (np.zeros((50, 6)), "ndarray is nothing that can be predicted"),
+        ([np.zeros((50, 6))], "recording 0: is a ndarray, and no dict from stream to array"),
+        (None, "NoneType is nothing that can be predicted"),
+        (__file__, "is a file"),
         ("recordings", "sample reads no folder"),
-        ({"inertial": np.zeros((0, 6))}, "no recording can be used"),
-        ({"inertial": np.ones((50, 3))}, r"inertial:series: a recording becomes \(\d+, 3\), .*\n.*channels"),
     ],
 )
 def test_mistakes_are_told_with_the_remedy(experiment: pipeline.Experiment, given: Any, what: str) -> None:
     with pytest.raises(pipeline.PipelineError, match=what):
         experiment.model("distilled").predict(given)
+
+
+@pytest.mark.parametrize("wrong_first", [True, False])
+def test_a_wrong_recording_spoils_no_other(experiment: pipeline.Experiment, wrong_first: bool) -> None:
+    good = list(raw(experiment, "inertial").values())[:3]
+    wrong = {"inertial": good[0]["inertial"][:, :5]}
+    rows = experiment.model("distilled").predict([wrong, *good] if wrong_first else [*good, wrong])
+    bad = rows.pop(0 if wrong_first else 3)
+    assert "(5,), in the model's recordings (6,)" in bad["problem"]
+    assert all(row["predicted"] for row in rows)
+
+
+def test_times_count_by_their_unit(experiment: pipeline.Experiment) -> None:
+    values = next(iter(raw(experiment, "inertial").values()))["inertial"]
+    values = values[0] if isinstance(values, tuple) else values
+    seconds = np.cumsum(np.random.default_rng(0).uniform(0.01, 0.03, len(values)))
+    model = experiment.model("distilled")
+    (expected,) = model.predict({"inertial": (values, seconds)}, every_class=True)
+    for times in (
+        seconds + 1.7e9,
+        (seconds * 1e9).astype("timedelta64[ns]"),
+        np.datetime64("2026-01-01") + (seconds * 1e6).astype("timedelta64[us]"),
+    ):
+        (found,) = model.predict({"inertial": (values, times)}, every_class=True)
+        assert {k: v for k, v in found.items() if k != "predicted"} == pytest.approx(
+            {k: v for k, v in expected.items() if k != "predicted"}, abs=1e-5
+        )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "wanted numbers"),
+        ([[1.0, 2.0], [3.0]], "cannot be read as"),
+        ((np.ones((9, 6)), np.arange(9), 3), "cannot be read as"),
+        ((np.ones((9, 6)), "abc"), "cannot be read as"),
+        (np.ones((9, 0)), "wanted numbers"),
+        (np.ma.masked_greater(np.arange(54.0).reshape(9, 6), 9), "masked"),
+        (np.ones((9, 6)) * 1j, "wanted numbers"),
+    ],
+)
+def test_what_is_no_series_is_said(experiment: pipeline.Experiment, given: Any, said: str) -> None:
+    (row,) = experiment.model("distilled").predict({"inertial": given})
+    assert said in row["problem"]
+
+
+def test_ones_own_state_stays(experiment: pipeline.Experiment) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    model = experiment.model("distilled")
+    model.network.train()
+    model.predict({"inertial": np.ones((9, 6))})
+    assert model.network.training
+    assert torch.equal(torch.rand(4), expected)
+
+
+def test_one_that_cannot_be_used_alone_is_a_line_too(experiment: pipeline.Experiment) -> None:
+    (row,) = experiment.model("distilled").predict({"inertial": np.full((50, 6), np.nan)})
+    assert row["predicted"] is None
+    assert "not finite" in row["problem"]
+    (row,) = experiment.model("teacher").predict({"inertial": np.ones((9, 6)), "skeleton": np.ones((20, 3, 58))})
+    assert "(20, 3, 58), wanted numbers (samples, joints, 3)" in row["problem"]
+
+
+def test_a_dataset_of_other_inputs_is_refused(experiment: pipeline.Experiment) -> None:
+    with pytest.raises(pipeline.ConfigError, match="inertial:series: the model sees it"):
+        experiment.model("distilled").predict(experiment.dataset("encode", "test"))
+    with pytest.raises(pipeline.ConfigError, match="device tpu"):
+        experiment.model("distilled").predict({"inertial": np.ones((9, 6))}, device="tpu")
 
 
 def test_a_folder_is_read_as_the_source_reads_its_own(tmp_path: Path, cache: Path) -> None:
@@ -167,6 +242,8 @@ def test_videos_come_as_frames(small: dict[str, Any], tmp_path: Path) -> None:
     assert [(row["predicted"], row["probability"]) for row in found] == expected
     wrong = opened.model("camera").predict([given[0], {**given[0], "rgb": given[0]["rgb"].astype(float)}])
     assert "uint8 RGB" in wrong[1]["problem"]
+    wrong = opened.model("camera").predict([given[0], {"rgb": given[0]["depth"], "depth": given[0]["rgb"]}])
+    assert "is of" in wrong[1]["problem"]
 
 
 def test_nothing_is_left_behind(

@@ -80,7 +80,7 @@ def test_it_is_the_loss_of_a_distil_step(name: str) -> None:
     ("ask", "what"),
     [
         (lambda: pipeline.loss("hintn"), "hintn: .*\n.*hinton"),
-        (lambda: pipeline.loss("hinton", temprature=1), "hinton: .*temprature"),
+        (lambda: pipeline.loss("hinton", temprature=1), "hinton: temprature: .*\n.*temperature"),
         (lambda: pipeline.loss("hinton", temperature=-1), "hinton: .*temperature"),
         (lambda: pipeline.loss("dask")(*[outputs(8, 0)["logits"]] * 2, LABELS), "the models' embedding\n.*student"),
         (
@@ -92,6 +92,15 @@ def test_it_is_the_loss_of_a_distil_step(name: str) -> None:
             "student_width=8",
         ),
         (lambda: pipeline.loss("attention")(*[outputs(8, 0)["logits"]] * 2, LABELS), "has none"),
+        (lambda: pipeline.loss("hinton")(torch.ones(6, 4), torch.ones(1, 4), LABELS), "teacher's logits are"),
+        (lambda: pipeline.loss("hinton")(torch.ones(6, 4), torch.ones(6), LABELS), "teacher's logits are"),
+        (lambda: pipeline.loss("hinton")(torch.ones(6, 4), torch.ones(6, 4), LABELS[:5]), "whose first axis is"),
+        (lambda: pipeline.loss("hinton")(torch.ones(6, 4), torch.ones(6, 4), LABELS.float()), "labels are"),
+        (lambda: pipeline.loss("hinton", label_smoothing=-1), "label_smoothing -1"),
+        (lambda: pipeline.loss("semantic", student_width=-3), "student_width -3"),
+        (lambda: pipeline.model("cnn1d", {"a": (20, 3)}, 0), "classes 0"),
+        (lambda: pipeline.model("cnn1d", {"a": (20, 3)}, 3)({"b": torch.ones(2, 20, 3)}), "a: the network takes it"),
+        (lambda: pipeline.loss(3), "3: there is no such name"),
         (lambda: pipeline.model("cnn", {}, 3), "cnn: .*\n.*cnn1d"),
         (lambda: pipeline.model("cnn1d", {"a": (20, 3)}, 3, widht=3), "cnn1d: .*widht"),
         (lambda: pipeline.model("resnet18", {"a:images": (3, 16, 16)}, 3), "weights: are not read here"),
@@ -123,3 +132,17 @@ def test_every_model_can_be_built_and_trained(name: str) -> None:
         optimizer.step()
     assert output["embedding"].shape == (6, model.embedding_width)
     assert found[-1] < found[0]
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "rkd-angle"])  # which has no second derivative
+def test_gradients_are_those_of_the_loss(name: str) -> None:
+    student = {name: each.double() if isinstance(each, Tensor) else each for name, each in outputs(8, 0).items()}
+    teacher = {name: each.double() if isinstance(each, Tensor) else each for name, each in outputs(8, 1).items()}
+    loss = pipeline.loss(name, label_smoothing=0.1)
+
+    def of(logits: Tensor, embedding: Tensor) -> Tensor:
+        found: Tensor = loss({**student, "logits": logits, "embedding": embedding}, teacher, LABELS)
+        return found
+
+    leaves = [student[each].detach().requires_grad_() for each in ("logits", "embedding")]
+    assert torch.autograd.gradcheck(of, leaves)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -52,14 +53,66 @@ def test_figures_are_those_of_results_with_what_differs_in_front(variants: Proje
     page = page_of(variants, tmp_path / "runs.html", "1", "2", "3", "--csv", str(tmp_path / "csv"))
     assert header(page, "All models")[:4] == ["Run", "epochs", "lr", "Model"]
     assert figures(page) == results(variants, "1", "2", "3")
-    front = {row[0].text: [cell.text for cell in row[1:3]] for row in table_rows(page, "All models")}
-    assert front == {"1": ["1", "0.01"], "2": ["1", "0.02"], "3": ["2", "unset"]}
+    front = {(row[0].text, row[3].text): [cell.text for cell in row[1:3]] for row in table_rows(page, "All models")}
+    assert {run: shown for (run, model), shown in front.items() if model == "student"} == {
+        "1": ["1", "0.01"],
+        "2": ["1", "0.02"],
+        "3": ["2", "unset"],
+    }
+    others = [shown for (_, model), shown in front.items() if model != "student"]
+    assert others == [["–", "–"]] * 6  # a setting of the student is not about these
     with (tmp_path / "csv" / "results.csv").open() as lines:
-        assert {(line["Run"], line["lr"]) for line in csv.DictReader(lines)} == {(k, v[1]) for k, v in front.items()}
+        found = {(line["Run"], line["Model"]): line["lr"] for line in csv.DictReader(lines)}
+    assert found == {model: shown[1].replace("–", "") for model, shown in front.items()}
     sections = {each.attributes["id"] for each in page.all("section")}
     assert {"confusion", "classes", "subjects", "training", "cost", "entries", "provenance"} <= sections
     for setting in SETTINGS:
         assert setting in page.all("header")[0].text
+
+
+@pytest.mark.parametrize("named", [("2",), ("--set", SETTINGS[1])])
+def test_the_head_of_a_trial_says_its_settings(variants: Project, tmp_path: Path, named: tuple[str, ...]) -> None:
+    store = f"store={variants.store}"  # where things are makes no trial
+    header = page_of(variants, tmp_path / "trial.html", *named, "--set", store).all("header")[0]
+    (said,) = header.all("p", **{"class": "asked"})
+    assert [code.text for code in said.all("code")] == [f"--set {SETTINGS[1]}"]
+    assert said.text.startswith("run 2, " if named == ("2",) else "stages.yaml: ")
+
+
+def test_the_head_of_the_stages_file_as_it_stands_says_none(variants: Project, tmp_path: Path) -> None:
+    header = page_of(variants, tmp_path / "plain.html").all("header")[0]
+    assert header.all("p", **{"class": "asked"}) == []
+
+
+def test_why_a_gain_is_not_shown(variants: Project, tmp_path: Path) -> None:
+    said = "distilled and student differ in fit.lr: no paired difference"
+    page = page_of(variants, tmp_path / "runs.html", "1", "3")
+    assert f"run 1: {said}" in page.text
+    assert "run 3: distilled and student differ in fit.epochs: no paired difference" in page.text
+    assert said in page_of(variants, tmp_path / "one.html", "1").text
+    lines = variants.command("results", "1", "2").stdout.splitlines()
+    assert [line for line in lines if "differ in" in line] == [f"run {run}: {said}" for run in "12"]
+    assert said in variants.command("results", "--set", SETTINGS[0]).stdout
+    plain = variants.command("results").stdout
+    assert "distilled and student have one seed in common" in plain
+
+
+def test_a_model_that_runs_share_is_one_with_one_mark(variants: Project, tmp_path: Path) -> None:
+    page = page_of(variants, tmp_path / "runs.html", "1", "2", "3")
+    titles = [option.attributes["value"] for option in page.all("datalist")[0].all("option")]
+    assert titles == ["teacher", "student, run 1", "distilled", "student, run 2", "student, run 3"]
+    assert "5 models." in page.all("header")[0].text
+    assert len(table_rows(page, "All models")) == 9  # of each run all
+    assert "models with the highest top-1" not in page.text  # which are drawn where there are more than seven
+    marks: dict[str, set[tuple[str, ...]]] = {}
+    for name in ("g", "tr"):
+        for each in page.all(name):
+            kinds = {path.attributes.get("class", "") for path in each.all("path")}
+            if "data-m" in each.attributes and (own := tuple(kind for kind in kinds if "mark" in kind)):
+                marks.setdefault(each.attributes["data-m"], set()).add(own)
+    assert sorted(marks) == ["0", "1", "2", "3", "4"]
+    assert all(len(kinds) == 1 for kinds in marks.values()), marks
+    assert len(set.union(*marks.values())) == 5
 
 
 def test_one_run_is_shown_as_the_stages_file_would_be_with_its_settings(variants: Project, tmp_path: Path) -> None:
@@ -106,6 +159,20 @@ def test_runs_stand_beside_other_experiments(variants: Project, copy: Project, t
     shown = list(dict.fromkeys(row[0].text for row in table_rows(page, "All models")))
     assert len(shown) == 3
     assert [each.rpartition("run ")[2] for each in shown] == ["3", "1", "low"]
+
+
+def test_a_page_on_standard_output_is_the_page_and_nothing_else(variants: Project, tmp_path: Path) -> None:
+    def untimed(page: str) -> str:
+        return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "", page)
+
+    variants.command("report", "1", "-o", str(tmp_path / "page.html"))
+    said = variants.command("report", "1", "-o", "-", "--csv", str(tmp_path / "csv"))
+    assert untimed(said.stdout) == untimed((tmp_path / "page.html").read_text())
+    assert f"tables in {tmp_path / 'csv'}" in said.stderr
+    assert variants.command("report", "1", "-o", "-").stderr == ""
+    assert not (variants.folder / "-").exists()
+    assert "-o - and --watch exclude" in variants.command("report", "-o", "-", "--watch", code=2).stderr
+    assert "`pipeline results --format latex`" in variants.command("report", "--latex", "-", code=2).stderr
 
 
 def test_mistakes_are_told(variants: Project) -> None:

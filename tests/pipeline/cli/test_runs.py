@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,12 +65,15 @@ def test_runs_lists_settings_state_and_figures(variants: Project) -> None:
     assert f"student {rows[2]['mean']:.2f}" in text
 
 
-def test_a_trial_says_where_it_is_listed_unless_it_did_nothing(copy: Project) -> None:
+def test_a_trial_says_which_run_it_is(copy: Project) -> None:
     trial = ("run", "--set", "stages.student.fit.lr=0.03")
-    assert "`pipeline runs` lists this one" in copy.command(*trial).stdout
+    assert "this is run 4: as a page, `pipeline report 4`" in copy.command(*trial).stdout
     said = copy.command(*trial).stdout
     assert "everything is cached" in said
-    assert "lists this one" not in said
+    assert "`pipeline report 4`" in said
+    assert "`pipeline report 2`" in copy.command("run", "--set", SETTINGS[1]).stdout
+    copy.command("runs", "drop", "4")
+    assert "pipeline report" not in copy.command(*trial).stdout  # nothing was done, so nothing is remembered
 
 
 def test_a_subcommand_names_the_file_that_its_group_was_given(copy: Project) -> None:
@@ -97,12 +102,28 @@ def test_results_of_runs_have_what_differs_in_front(variants: Project) -> None:
     assert max(map(len, text.splitlines())) <= 80
     header = next(line for line in text.splitlines() if line.startswith("run "))
     assert header.split()[:4] == ["run", "epochs", "lr", "model"]
-    lines = [line.split() for line in text.splitlines() if " student " in line]
+    lines = [line.split() for line in text.splitlines() if "  student " in line]
     assert [line[:3] for line in lines] == [["1", "1", "0.01"], ["2", "1", "0.02"], ["3", "2", "unset"]]
     lines = variants.command("results", "1", "2", "--format", "csv").stdout.splitlines()
     assert lines[0].startswith("run,stages.student.fit.lr,model,")
-    assert {line.split(",")[1] for line in lines[1:]} == {"0.01", "0.02"}
+    shown = {(cells[0], cells[2]): cells[1] for cells in (line.split(",") for line in lines[1:])}
+    assert (shown["1", "student"], shown["2", "student"]) == ("0.01", "0.02")
     assert "run 2" in variants.command("results", "1", "2", "--by", "subject").stdout
+
+
+def test_a_setting_stands_beside_models_that_it_is_about_alone(variants: Project) -> None:
+    """That of a student says nothing of a teacher, nor of what the teacher teaches."""
+    expected = {(run, model): "-" for run in "12" for model in ("teacher", "student", "distilled")}
+    expected |= {("1", "student"): "0.01", ("2", "student"): "0.02"}
+    text = variants.command("results", "1", "2").stdout
+    rows = [line.split() for line in text.splitlines() if line[:2] in ("1 ", "2 ")]
+    assert {(row[0], row[2]): row[1] for row in rows} == expected
+    latex = variants.command("results", "1", "2", "--format", "latex").stdout
+    rows = [line.split(" & ") for line in latex.splitlines() if line[:2] in ("1 ", "2 ")]
+    assert {(row[0], row[2]): row[1] for row in rows} == expected
+    lines = csv.DictReader(variants.command("results", "1", "2", "--format", "csv").stdout.splitlines())
+    found = {(line["run"], line["model"]): line["stages.student.fit.lr"] or "-" for line in lines}
+    assert found == expected
 
 
 def test_results_of_one_run_are_those_of_its_settings(variants: Project) -> None:
@@ -231,6 +252,26 @@ def test_a_killed_run_is_listed_as_stopped(
     assert listed(project) == []
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_run_that_another_process_is_still_at_is_running(
+    finished: Project, tmp_path: Path, until: Callable[..., None], kill_group: Callable[..., None], first: int
+) -> None:
+    project = finished.copy(tmp_path / "two")
+    long = ("run", "--set", "stages.student.fit.epochs=20000", "--set", "stages.student.fit.batch=2")
+    processes = [project.start(*long)]
+    until(lambda: records(project))
+    processes.append(project.start(*long))
+    until(lambda: [*(project.store / "runs").glob("*/.1.2.lock")])
+    stopped, going = processes[first], processes[1 - first]
+    stopped.send_signal(signal.SIGINT)
+    assert stopped.wait(60) == 130
+    (run,) = listed(project)
+    assert (run["state"], run["ended"]) == ("running", None)
+    assert "goes on" in project.command("runs", "drop", "1", code=2).stderr
+    kill_group(going)
+    assert [run["state"] for run in listed(project)] == ["stopped"]
+
+
 @pytest.mark.parametrize("harm", ["cut", "changed", "newer"])
 def test_a_record_that_cannot_be_read_is_told_and_stays(copy: Project, harm: str) -> None:
     path = next(path for path in records(copy) if path.name.startswith("2-"))
@@ -267,6 +308,7 @@ def test_mistakes_are_told(copy: Project) -> None:
 
 
 def test_before_any_run(project: Project) -> None:
-    assert "is remembered: `pipeline run` begins one" in project.command("runs").stdout
+    said = project.command("runs").stdout
+    assert f"is remembered in {project.store}: `pipeline run` begins one" in said
     assert listed(project) == []
     assert not os.path.exists(project.store)

@@ -25,7 +25,7 @@ REPOSITORY = Path(__file__).parents[3]
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
-def write_model(path: Path, spans: tuple[Span, ...] = ()) -> Path:
+def write_model(path: Path, spans: tuple[Span, ...] = (), **limits: tuple[float, ...]) -> Path:
     """Write a model of a watch's two channels: "move" is as probable as the mean of the first is great."""
     values = helper.make_tensor_value_info("watch", TensorProto.FLOAT, ["batch", "samples", 2])
     times = helper.make_tensor_value_info("watch_time", TensorProto.DOUBLE, ["batch", "samples"])
@@ -44,7 +44,7 @@ def write_model(path: Path, spans: tuple[Span, ...] = ()) -> Path:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     card = Card(
         model="watch", step="watch", key="0" * 64, dataset="none", classes=("rest", "move", "other"),
-        streams=(StreamInput(name="watch", sample=(2,), rate=50),), spans=spans,
+        streams=(StreamInput(name="watch", sample=(2,), rate=50, **limits),), spans=spans,
     )  # fmt: skip
     helper.set_model_props(model, {METADATA: encode_card(card)})
     onnx.save(model, str(path))
@@ -261,7 +261,7 @@ def test_the_card_says_how_long_a_window_is(run: Any, tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["missing.onnx"], "missing.onnx: no such file"),
-        (["day.csv"], "day.csv: no model that harvest exported"),
+        (["day.csv"], "day.csv: is no ONNX file"),
         (["MODEL"], "--window: watch takes recordings of any length"),
         (["MODEL", "--window", "1", "--from", "missing.csv"], "--from missing.csv: No such file"),
         (["MODEL", "--window", "1", "--from", "day.csv", "--udp", "127.0.0.1:1"], "give one of them"),
@@ -280,6 +280,18 @@ def test_mistakes_are_told(start: Start, model: Path, recording: Path, arguments
     assert out == b""
     assert said in told.decode()
     assert b"Traceback" not in told
+
+
+def test_what_is_not_as_in_training_is_told(run: Any, tmp_path: Path) -> None:
+    """Half of the rate would be a gap; twice is taken, and told, and so is another unit."""
+    model = write_model(tmp_path / "limits.onnx", low=(0.0, -1.0), high=(1.0, 1.0))
+    _, told = run(model, "--window", 1, text=lines(0, 4, lambda at: 9.81 * 0.9))
+    assert told.startswith("note: stream watch: channel 1 is mostly not as in training: its median is 8.829")
+    assert "is it in m/s² where g was trained" in told
+    assert told.count("note:") == 1
+    fast = "".join(f"watch,{i / 100},0.9,0\n" for i in range(400))
+    _, told = run(model, "--window", 1, text=fast)
+    assert told.startswith("note: stream watch: it comes at 100 Hz, and the model was trained at 50 Hz\n")
 
 
 def test_a_threshold_from_a_recording(run: Any, model: Path, recording: Path, tmp_path: Path) -> None:

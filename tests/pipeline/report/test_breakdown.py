@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import stdtrit
 from sklearn.metrics import accuracy_score, f1_score
 
 from pipeline.report.breakdown import By, macro_f1, share_right
@@ -109,6 +110,10 @@ def test_csv_says_what_each_figure_is_over(loso: Project) -> None:
     (plain, _) = csv.DictReader(io.StringIO(loso.command("results", "--format", "csv").stdout))
     assert (plain["model"], plain["modalities"], plain["n"]) == ("lite_50", "skeleton+inertial", "2")
     assert float(plain["std"]) == pytest.approx(DEVIATION_OVER_SEEDS)
+    for line, freedom in [*((line, 1) for line in (*top1[:3], top1[4], plain)), (top1[3], 2)]:
+        half = stdtrit(freedom, 0.975) * float(line["std"]) / math.sqrt(freedom + 1)
+        assert float(line["low"]) == pytest.approx(float(line["mean"]) - half)
+        assert float(line["high"]) == pytest.approx(float(line["mean"]) + half)
 
 
 def test_text_fits_eighty_columns(loso: Project) -> None:
@@ -143,6 +148,8 @@ def test_a_seed_that_lacks_a_fold_counts_nowhere(loso: Project, tmp_path: Path) 
     assert top1["seeds"] == [1 - seed]
     assert [each["values"] for each in top1["by_subject"]] == [[100 * s[1 - seed]] for s in SHARES.values()]
     assert top1["std"] is None
+    (plain, _) = csv.DictReader(io.StringIO(copy.command("results", "--format", "csv").stdout))
+    assert (plain["n"], plain["std"], plain["low"], plain["high"]) == ("1", "", "", "")  # of one seed there is none
 
 
 @pytest.mark.parametrize("lacking", [False, True])

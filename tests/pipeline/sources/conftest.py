@@ -1,8 +1,7 @@
-"""Files that the tests write in UTD-MHAD's layout, and the place of the real data."""
+"""Files that the tests write in UTD-MHAD's layout."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -11,26 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.io import savemat
-
-
-@pytest.fixture(scope="session")
-def real_utd_mhad() -> Path:
-    """The real dataset's folder; skips where there is none."""
-    return _real("utd-mhad")
-
-
-@pytest.fixture(scope="session")
-def real_berkeley_mhad() -> Path:
-    """The real dataset's folder; skips where there is none."""
-    return _real("berkeley-mhad")
-
-
-def _real(name: str) -> Path:
-    repository = Path(__file__).parents[3]
-    data = Path(os.environ.get("HARVEST_DATA", repository.parent / "shared" / "data"))
-    if not (data / name).is_dir():
-        pytest.skip(f"no real data at {data / name} (set HARVEST_DATA to the folder that holds {name})")
-    return data / name
 
 
 @pytest.fixture

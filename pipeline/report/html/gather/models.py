@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.report.html.gather.identity import Identity, identity, identity_of, shown_variant
@@ -14,12 +14,12 @@ from pipeline.report.results import Evaluation, Row, rows_of
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """An entry at one point of the matrix, over all folds and seeds.
+    """An entry at one point of the matrix, over all folds and seeds; one, where experiments share its outputs.
 
     Attributes
     ----------
-    experiment, shown_experiment
-        The stages file's name, and what of it tells it from others.
+    experiments
+        The names of the stages files, or of the runs, that have it.
     title
         Its name, with what sets it apart from others of that name.
     rows
@@ -35,13 +35,12 @@ class Model:
     """
 
     number: int
-    experiment: str
+    experiments: tuple[str, ...]
     name: str
     dataset: str
     protocol: str
     modalities: tuple[str, ...]
     variant: str
-    shown_experiment: str = ""
     title: str = ""
     rows: Mapping[str, Row] = field(default_factory=dict)
     trainings: Sequence[Training] = ()
@@ -63,12 +62,13 @@ class Model:
 
 def models_of(outcomes: Sequence[Outcome]) -> list[Model]:
     """Return all models, in the order of their stages files."""
-    models: list[Model] = []
+    found: dict[object, Model] = {}
     for outcome in outcomes:
-        models += _models(outcome, len(models))
-    names = distinctive([outcome.name for outcome in outcomes])
-    models = [replace(model, shown_experiment=names[model.experiment]) for model in models]
-    return _coloured(_titled(models))
+        for outputs, model in _models(outcome):
+            known = found.get(outputs, model)
+            found[outputs] = replace(known, experiments=tuple(dict.fromkeys([*known.experiments, outcome.name])))
+    models = [replace(model, number=number) for number, model in enumerate(found.values())]
+    return _coloured(_titled(models, distinctive([outcome.name for outcome in outcomes])))
 
 
 def distinctive(names: Sequence[str]) -> dict[str, str]:
@@ -79,27 +79,29 @@ def distinctive(names: Sequence[str]) -> dict[str, str]:
     return {name: "/".join(each) for name, each in parts.items()}
 
 
-def _models(outcome: Outcome, first: int) -> list[Model]:
+def _models(outcome: Outcome) -> Iterator[tuple[object, Model]]:
+    """Yield the models of an experiment, each with what equal ones of others have in common."""
     rows: dict[Identity, dict[str, Row]] = {}
     for row in rows_of(outcome.store, outcome.evaluations, per_modality=True):
         rows.setdefault(identity_of(row), {})[row.metric] = row
     evaluations: dict[Identity, list[Evaluation]] = {each: [] for each in outcome.trainings}
     for evaluation in outcome.evaluations:
         evaluations.setdefault(identity(evaluation.label), []).append(evaluation)
-    return [
-        Model(
-            first + number,
-            outcome.name,
+    for each, own in evaluations.items():
+        trainings = outcome.trainings.get(each, ())
+        outputs = (tuple((one.key, one.is_there) for one in own), tuple(one.key for one in trainings))
+        model = Model(
+            0,
+            (outcome.name,),
             *each[:4],
             shown_variant(each),
             rows=rows.get(each, {}),
-            trainings=outcome.trainings.get(each, ()),
+            trainings=trainings,
             evaluations=_of_whole_seeds(own, rows.get(each, {})),
             planned=len(own),
             missing=sum(not evaluation.is_there for evaluation in own),
         )
-        for number, (each, own) in enumerate(evaluations.items())
-    ]
+        yield (each, *(outputs if any(outputs) else (outcome.name,))), model
 
 
 def _of_whole_seeds(evaluations: Iterable[Evaluation], rows: Mapping[str, Row]) -> list[str]:
@@ -107,8 +109,12 @@ def _of_whole_seeds(evaluations: Iterable[Evaluation], rows: Mapping[str, Row]) 
     return [evaluation.key for evaluation in evaluations if evaluation.label["seed"] in seeds]
 
 
-def _titled(models: Sequence[Model]) -> list[Model]:
-    parts = [[model.sees, model.protocol, model.variant, model.shown_experiment] for model in models]
+def _titled(models: Sequence[Model], names: Mapping[str, str]) -> list[Model]:
+    """Title models, with the names of their experiments where these tell them apart."""
+    parts = [
+        [model.sees, model.protocol, model.variant, " and ".join(names[each] for each in model.experiments)]
+        for model in models
+    ]
     titles = distinguished([model.name for model in models], parts)
     return [replace(model, title=title) for model, title in zip(models, titles, strict=True)]
 

@@ -8,15 +8,17 @@ from itertools import takewhile
 from typing import Any
 
 from pipeline.plan.planner import Plan
+from pipeline.plan.runs.baselines import Baseline, baselines_of
 from pipeline.plan.runs.record import asked_by
 from pipeline.report.graph.drawing import edges_of
 from pipeline.report.html.gather.identity import Identity
 from pipeline.report.html.gather.steps import LeftOut, StepFacts, left_out, steps_of
 from pipeline.report.html.gather.trainings import Training, trainings_of
-from pipeline.report.results import Evaluation, baselines_of, evaluations_of
+from pipeline.report.results import Evaluation, evaluations_of
 from pipeline.report.results_text import notes
 from pipeline.run.selection import steps_to_materialise
 from pipeline.sources.base import Recording, Source
+from pipeline.stagesfile.settings import are_locations, parse_setting
 from store import Store
 
 
@@ -41,11 +43,13 @@ class Outcome:
     path, text
         Of the stages file, as it was given, and its text; of a run the values that it was asked for.
     about
-        What is said of it above the results.
+        What is said of it above the results; of a run which it is, and how it stands.
     run
         Number or name of a run that is remembered; empty of a stages file as it stands.
     settings
-        What was asked for beside the stages file, as ``--set`` takes it.
+        What was asked for beside the stages file, as ``--set`` takes it; of a run where it is.
+    trial
+        Settings that make it another experiment than the stages file's, as ``--set`` takes them.
     asked
         The stages file's values with settings.
     to_do
@@ -62,6 +66,7 @@ class Outcome:
     about: str = ""
     run: str = ""
     settings: Sequence[str] = ()
+    trial: Sequence[str] = ()
     asked: Mapping[str, Any]
     store: Store
     steps: Sequence[StepFacts]
@@ -69,7 +74,7 @@ class Outcome:
     edges: Sequence[tuple[str, str]]  # entries: needed, needing
     evaluations: Sequence[Evaluation]
     trainings: Mapping[Identity, Sequence[Training]]
-    baselines: Mapping[str, str]
+    baselines: Mapping[str, Baseline]
     encodings: Sequence[Encoding]
     recordings: Sequence[Recording]
     classes: Sequence[str]
@@ -85,6 +90,7 @@ def outcome_of(name: str, plan: Plan, settings: Sequence[str] = ()) -> Outcome:
         text=plan.snapshot.text,
         about=head_comment(plan.snapshot.text),
         settings=settings,
+        trial=[setting for setting in settings if not are_locations([parse_setting(setting)])],
         asked=asked_by(plan),
         store=plan.store,
         steps=steps_of(plan),

@@ -7,8 +7,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from pipeline.experiment.remembered_runs import Remembered
 from pipeline.plan.recordings.output_readers import broken_items, index_rows, skipped_items
 from pipeline.plan.runs.remembered import Run
+from pipeline.plan.runs.settings import setting_text
 from pipeline.report.html.gather.outcome import Encoding, Outcome
 from pipeline.report.html.gather.steps import LeftOut, StepFacts, step_facts
 from pipeline.report.html.gather.trainings import trainings_of_run
@@ -17,15 +19,15 @@ from pipeline.report.results_text import projection_notes
 from store import Output, OutputName, Store
 
 
-def outcome_of_run(name: str, path: Path, run: Run, store: Store, settings: Sequence[str], about: str) -> Outcome:
-    """Return what a run has left in the store; `settings` are where that is, `about` is said above the results.
+def outcome_of_run(name: str, path: Path, run: Run, remembered: Remembered, settings: Sequence[str]) -> Outcome:
+    """Return what a run has left in the store; `settings` are where that is.
 
     Raises
     ------
     CorruptObject
         An output holds something else than its manifest lists, or than such an output holds.
     """
-    record = run.record
+    record, store = run.record, remembered.chain.local
     here = {each for each in record.output_names if store.has(*each)}
     evaluations = [
         Evaluation(each.key, each.label, each.recordings, ("evaluate", each.key) in here) for each in record.evaluations
@@ -37,9 +39,10 @@ def outcome_of_run(name: str, path: Path, run: Run, store: Store, settings: Sequ
         name=name,
         path=str(path),
         text=_as_yaml(record.asked),
-        about=about,
+        about=remembered.standing(run),
         run=run.title,
         settings=settings,
+        trial=[setting_text(*setting) for setting in remembered.settings(run).items()],
         asked=record.asked,
         store=store,
         steps=_steps(record.outputs, edges, store, here),
@@ -47,7 +50,7 @@ def outcome_of_run(name: str, path: Path, run: Run, store: Store, settings: Sequ
         edges=edges,
         evaluations=evaluations,
         trainings=trainings_of_run(store, ((each.key, each.label) for each in evaluations), here),
-        baselines=record.baselines,
+        baselines=record.compared_with,
         encodings=list(_encodings(encoded.values())),
         recordings=list(index_rows(index)) if index else [],
         classes=_texts(index.manifest.recipe.get("classes")) if index else [],

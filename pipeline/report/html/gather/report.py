@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from pipeline.report.html.gather.steps import LeftOut, StepFacts
 from pipeline.report.html.gather.streams import Stream, streams_of
 from pipeline.report.html.gather.training import TrainingFacts, training_of
 from pipeline.report.results import Difference, paired_differences
+from pipeline.report.results_text import unpaired_lines
 from pipeline.version import full_version
 
 _DRAWN_RECORDINGS = 12  # whose streams are read
@@ -46,6 +47,9 @@ class ExperimentFacts:
     shown: str = ""  # its name, as far as it tells it from others
     run: str = ""  # number or name of a run that is remembered; empty of a stages file as it stands
     differs: Mapping[str, Any] | None = None  # by dotted key, what it was asked for otherwise than others
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    trial: Sequence[str] = ()  # settings that the stages file does not say
+    unpaired: Sequence[str] = ()  # why distilled models have no difference
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,11 @@ class Report:
     class_order: Sequence[str]  # classes that are taken for each other side by side
     written: str  # when, UTC
     version: str  # of this program, with its commit
+
+    @property
+    def lines(self) -> list[tuple[ExperimentFacts, Model]]:
+        """Return each experiment's models, also those that an earlier one has."""
+        return [(each, model) for each in self.experiments for model in self.models if each.name in model.experiments]
 
 
 def gather(outcomes: Sequence[Outcome]) -> Report:
@@ -78,7 +87,7 @@ def gather(outcomes: Sequence[Outcome]) -> Report:
     folds: dict[int, Breakdown] = {}
     experiments = []
     for outcome in outcomes:
-        difficulty, own = Difficulty(), [model for model in models if model.experiment == outcome.name]
+        difficulty, own = Difficulty(), [model for model in models if outcome.name in model.experiments]
         for model in own:
             if model.evaluations:
                 tallies[model.number] = difficulty.tally(outcome.store, model)
@@ -128,6 +137,9 @@ def _experiment(
         distinctive([each.name for each in outcomes])[outcome.name],
         outcome.run,
         {key: flat(outcome.asked).get(key, UNSET) for key in keys},
+        outcome.asked,
+        outcome.trial,
+        unpaired_lines(rows, outcome.baselines, rows),
     )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from pipeline.plan.runs.settings import value_text
+from pipeline.plan.runs.settings import is_about, value_text
+from pipeline.report.html.gather.models import Model
 from pipeline.report.html.gather.report import ExperimentFacts, Report
 from pipeline.report.html.parts import Column, Row, Table, text
 from pipeline.report.runs.side_by_side import MOST_COLUMNS, same_settings, setting_names
@@ -20,16 +19,15 @@ def front_names(report: Report) -> list[str]:
     return ["Run" if _are_runs_of_one(report) else "Experiment", *setting_names(_columns(report))]
 
 
-def front_cells(report: Report) -> Mapping[str, Sequence[str]]:
-    """Return what stands below `front_names`, by the experiment's name."""
+def front_cells(report: Report, own: ExperimentFacts, model: Model, dash: str = "–") -> list[str]:
+    """Return what stands below `front_names` in a model's line: a dash for settings that are not about it."""
     if len(report.experiments) < 2:
-        return {each.name: () for each in report.experiments}
-    alone = _are_runs_of_one(report)
-    keys = _columns(report)
-    return {
-        each.name: [each.run if alone else each.shown, *(value_text((each.differs or {})[key]) for key in keys)]
-        for each in report.experiments
-    }
+        return []
+    settings = {key: (own.differs or {})[key] for key in _columns(report)}
+    return [
+        own.run if _are_runs_of_one(report) else own.shown,
+        *(value_text(value) if is_about(key, model.name, own.asked) else dash for key, value in settings.items()),
+    ]
 
 
 def what_differs(report: Report) -> Table | None:

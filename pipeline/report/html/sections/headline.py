@@ -57,13 +57,15 @@ def results(report: Report) -> Section | None:
 
 def _table(report: Report) -> Table:
     places = {
-        "Modalities": [model.sees for model in report.models],
-        "Protocol": [model.protocol for model in report.models],
-        "Variant": [model.variant for model in report.models],
+        model.number: {"Modalities": model.sees, "Protocol": model.protocol, "Variant": model.variant}
+        for model in report.models
     }
     names = front_names(report)
-    shown = [title for title, values in places.items() if len(set(values)) > 1 or (title == "Modalities" and not names)]
-    front = front_cells(report)
+    shown = [
+        title
+        for title in ("Modalities", "Protocol", "Variant")
+        if len({place[title] for place in places.values()}) > 1 or (title == "Modalities" and not names)
+    ]
     columns = [*map(Column, names), Column("Model")]
     for metric in METRICS:
         title = TITLES[metric]
@@ -75,13 +77,13 @@ def _table(report: Report) -> Table:
     columns += [Column("Seeds", True), Column("Tested", True, "recordings, of all folds together")]
     columns += map(Column, shown)
     rows = []
-    for at, model in enumerate(report.models):
-        cells = [*map(text, front[model.experiment]), _named(model)]
+    for experiment, model in report.lines:
+        cells = [*map(text, front_cells(report, experiment, model)), _named(model)]
         for metric in METRICS:
             cells += _figure(model.rows.get(metric))
         first = model.rows.get("top1")
         cells += [count(len(first.values) if first else None), count(first.recordings if first else None)]
-        rows.append(Row([*cells, *(text(places[title][at]) for title in shown)], model.number))
+        rows.append(Row([*cells, *(text(places[model.number][title]) for title in shown)], model.number))
     return Table("results", "All models", columns, rows, shown_rows=250, shown_columns=20, folded=False)
 
 
@@ -113,9 +115,12 @@ def _interval(model: Model) -> Interval:
 
 def _gains(report: Report) -> tuple[list[Picture], list[str]]:
     """Return what each distilled model gains beside the same student on labels alone, and what is to be known of it."""
-    found = [each for experiment in report.experiments for each in experiment.differences]
+    all_ = [each for experiment in report.experiments for each in experiment.differences]
+    found = list({(model.number, each.row.metric): (each, model) for each, model in all_}.values())
+    several = len(report.experiments) > 1
+    unpaired = [f"{each.shown}: {line}" if several else line for each in report.experiments for line in each.unpaired]
     if not found:
-        return [], []
+        return [], unpaired
     rows, drawn = [], []
     for difference, model in found:
         covers = difference.low <= 0 <= difference.high
@@ -139,4 +144,4 @@ def _gains(report: Report) -> tuple[list[Picture], list[str]]:
     ]
     if len(drawn) > MOST_DRAWN:
         notes.append(f"The picture of gains has the first {MOST_DRAWN} of {len(drawn)}.")
-    return [Picture("differences", title, svg, table)], notes
+    return [Picture("differences", title, svg, table)], notes + unpaired

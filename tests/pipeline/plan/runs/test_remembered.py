@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline.plan.planner import Plan
-from pipeline.plan.runs import slots
+from pipeline.plan.runs import log, slots
 from pipeline.plan.runs.record import RunRecord, decode, encode
 from pipeline.plan.runs.remembered import Runs
 from pipeline.plan.runs.remembering import remembering
@@ -23,20 +24,16 @@ from ...project import Project
 
 def break_off(plan: Plan, error: BaseException) -> None:
     """Remember a run that an error ends."""
-    with remembering("", no_baselines) as log:
-        log.begin(plan)
+    with remembering("") as remembered:
+        remembered.begin(plan)
         raise error
-
-
-def no_baselines(_: Plan) -> dict[str, str]:
-    return {}
 
 
 def remember(plan: Plan, until: str = "") -> None:
     """Remember a run that does something and ends well."""
-    with remembering(until, no_baselines) as log:
-        log.begin(plan)
-        log.end(plan, "done", list)
+    with remembering(until) as remembered:
+        remembered.begin(plan)
+        remembered.end(plan, "done", list)
 
 
 def numbers(project: Project) -> list[int]:
@@ -70,16 +67,72 @@ def test_two_runs_at_once_have_two_numbers(project: Project) -> None:
     assert numbers(project) == [8, 7, 6, 5, 4, 3, 2, 1]
 
 
-def test_the_same_run_in_two_processes_is_one(project: Project) -> None:
+def state(project: Project) -> str:
+    """Return how the only run stands, none of whose outputs are there."""
+    (run,) = Runs(project.plan().store, project.file).listed
+    return run.state(set())
+
+
+def test_a_run_goes_on_until_the_last_process_that_is_at_it_ends(project: Project) -> None:
     plan = project.plan()
-    with remembering("", no_baselines) as one:
+    with remembering("") as one:
         one.begin(plan)
-        with remembering("", no_baselines) as other:
+        with remembering("") as other:
             other.begin(plan)
             other.end(plan, "done", list)
-        (run,) = Runs(plan.store, project.file).listed
-        assert run.record.ending == "done"
+            assert state(project) == "running"
+        assert state(project) == "running"
+        one.end(plan, "failed", list)
+        assert state(project) == "failed"
     assert numbers(project) == [1]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, ValueError])
+def test_whichever_of_two_processes_is_stopped_the_run_goes_on(
+    project: Project, first: int, ending: type[BaseException]
+) -> None:
+    plan = project.plan()
+    logs = [ExitStack(), ExitStack()]
+    opened = [log.enter_context(remembering("")) for log in logs]
+    for each in opened:
+        each.begin(plan)
+    stopped, going = logs[first], logs[1 - first]
+    with pytest.raises(ending), stopped:
+        raise ending
+    assert state(project) == "running"
+    with going:
+        opened[1 - first].end(plan, "failed", list)
+    assert state(project) == "failed"
+
+
+def test_results_of_one_process_stay_when_the_other_is_stopped(project: Project) -> None:
+    plan = project.plan()
+    stopped = ExitStack()
+    stopped.enter_context(remembering("")).begin(plan)
+    with remembering("") as other:
+        other.begin(plan)
+        other.end(plan, "done", lambda: [{"metric": "top1"}])
+    with pytest.raises(KeyboardInterrupt), stopped:
+        raise KeyboardInterrupt
+    (run,) = Runs(plan.store, project.file).listed
+    assert run.record.rows == [{"metric": "top1"}]
+    assert run.state(run.record.output_names) == "done"
+
+
+def test_who_joins_a_run_keeps_when_it_began(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter(f"2026-01-01T00:00:0{second}+00:00" for second in range(9))
+    monkeypatch.setattr(log, "_now", lambda: next(times))
+    plan = project.plan()
+    with remembering("") as one:
+        one.begin(plan)
+        with remembering("") as other:
+            other.begin(plan)
+            other.end(plan, "done", list)
+        one.end(plan, "done", list)
+    (run,) = Runs(plan.store, project.file).listed
+    assert run.record.began == "2026-01-01T00:00:00+00:00"
+    assert run.record.ended > run.record.began
 
 
 @pytest.mark.parametrize(("error", "ending"), [(KeyboardInterrupt, "stopped"), (ValueError, "failed")])
@@ -92,7 +145,7 @@ def test_how_it_ended(project: Project, error: type[BaseException], ending: str)
 
 
 def test_an_error_before_anything_is_done_is_no_run(project: Project) -> None:
-    with pytest.raises(ValueError), remembering("", no_baselines):  # noqa: PT011
+    with pytest.raises(ValueError), remembering(""):  # noqa: PT011
         raise ValueError
     assert numbers(project) == []
 
@@ -100,8 +153,8 @@ def test_an_error_before_anything_is_done_is_no_run(project: Project) -> None:
 def test_a_part_that_is_there_takes_nothing_from_the_whole(project: Project) -> None:
     plan = project.plan()
     remember(plan)
-    with remembering("encode", no_baselines) as log:
-        log.end(plan, "done", list)
+    with remembering("encode") as remembered:
+        remembered.end(plan, "done", list)
     (run,) = Runs(plan.store, project.file).listed
     assert run.record.until == ""
     remember(project.plan(("seeds", [1])), until="encode")

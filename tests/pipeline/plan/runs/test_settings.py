@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.plan.runs.settings import UNSET, asked_of, differing, differing_keys, flat
+from pipeline.plan.runs.settings import UNSET, asked_of, differing, differing_keys, flat, is_about
 from pipeline.stagesfile.document import Document
 from pipeline.stagesfile.settings import with_settings
 
@@ -53,3 +54,32 @@ def test_nothing_is_not_the_same_as_left_out() -> None:
     on, off = {"stages": {"teacher": {"augment": {}}}}, {"stages": {"teacher": {"augment": None}}}
     assert differing(asked(off), asked(on)) == {"stages.teacher.augment": None}
     assert differing(asked({"stages": {"encode": None}}), asked({"stages": {"encode": {}}})) == {}
+
+
+ENTRIES = {
+    "stages": {
+        "encode": None,
+        "teacher": {"stage": "train", "needs": ["encode"], "fit": {"lr": 0.1}},
+        "teacher.2": {"stage": "train", "needs": ["encode"]},
+        "distilled": {"stage": "distil", "needs": ["encode", "teacher"], "fit": {"lr": 0.1}},
+        "evaluate": {"needs": ["teacher", "teacher.2", "distilled"]},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "entries"),
+    [
+        ("stages.encode.skeleton.rate", {"teacher", "teacher.2", "distilled"}),
+        ("stages.teacher.model.width", {"teacher", "distilled"}),
+        ("stages.teacher.2.model.width", {"teacher.2"}),
+        ("stages.distilled.loss.name", {"distilled"}),
+        ("stages.not_in_this_run.model", set()),
+        ("stages.evaluate.needs", {"teacher", "teacher.2", "distilled"}),
+        ("fit.lr", {"teacher.2"}),
+        ("fit.epochs", {"teacher", "teacher.2", "distilled"}),
+        ("source.subjects", {"teacher", "teacher.2", "distilled"}),
+    ],
+)
+def test_a_setting_is_about_what_it_may_change(key: str, entries: set[str]) -> None:
+    assert {entry for entry in ("teacher", "teacher.2", "distilled") if is_about(key, entry, ENTRIES)} == entries

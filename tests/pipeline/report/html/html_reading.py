@@ -14,8 +14,7 @@ class Element:
 
     tag: str
     attributes: dict[str, str]
-    children: list[Element] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    content: list[Element | str] = field(default_factory=list)
 
     def all(self, tag: str = "", **attributes: str) -> list[Element]:
         """Return the elements in it with this tag and these attributes."""
@@ -28,7 +27,11 @@ class Element:
 
     @property
     def text(self) -> str:
-        return "".join(self.texts) + "".join(child.text for child in self.children)
+        return "".join(each if isinstance(each, str) else each.text for each in self.content)
+
+    @property
+    def children(self) -> list[Element]:
+        return [each for each in self.content if isinstance(each, Element)]
 
 
 class _Reader(HTMLParser):
@@ -40,7 +43,7 @@ class _Reader(HTMLParser):
         names = [name for name, _ in attrs]
         assert len(names) == len(set(names)), f"<{tag}> has an attribute twice: {names}"
         element = Element(tag, {name: value or "" for name, value in attrs})
-        self.open[-1].children.append(element)
+        self.open[-1].content.append(element)
         if tag not in _VOID:
             self.open.append(element)
 
@@ -54,7 +57,7 @@ class _Reader(HTMLParser):
         self.open.pop()
 
     def handle_data(self, data: str) -> None:
-        self.open[-1].texts.append(data)
+        self.open[-1].content.append(data)
 
 
 def read(page: str) -> Element:

@@ -84,7 +84,7 @@ def _model(number: int, name: str, seeds: int, recordings: int, draw: random.Ran
     metrics = ["top1", "macro_f1", *(f"top1 {each}" for each in modalities)]
     rows = {metric: row(metric) for metric in metrics}
     colour = number if number < SERIES else None
-    return Model(number, name, own, name, name, modalities, "", name, own, rows, planned=seeds, colour=colour)
+    return Model(number, (name,), own, name, name, modalities, "", own, rows, planned=seeds, colour=colour)
 
 
 def _breakdown(model: Model, by: By, names: list[str], draw: random.Random) -> Breakdown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,24 @@ SCROLL = """new Promise(async done => {
     }
     setTimeout(done, 300);
 })"""
+# In how many widths of the page an option stands on two lines, and how many options there are.
+BROKEN_OPTIONS = """(() => {
+    const header = document.querySelector("header"), found = [];
+    const texts = document.createTreeWalker(header, NodeFilter.SHOW_TEXT);
+    for (let text = texts.nextNode(); text; text = texts.nextNode())
+        for (const each of text.data.matchAll(/--set/g)) {
+            const range = document.createRange();
+            range.setStart(text, each.index);
+            range.setEnd(text, each.index + 5);
+            found.push(range);
+        }
+    let broken = 0;
+    for (let width = 150; width < 800; width += 3) {
+        header.style.width = `${width}px`;
+        broken += found.some(range => new Set([...range.getClientRects()].map(each => each.top)).size > 1);
+    }
+    return [broken, found.length];
+})()"""
 SHOWN = "e => getComputedStyle(e).display !== 'none'"
 
 
@@ -123,6 +142,21 @@ def test_colours_are_switched(page: Page) -> None:
     assert page.evaluate(ground) == "rgb(20, 23, 26)"
     page.click("#theme")
     assert page.evaluate(ground) == "rgb(255, 255, 255)"
+
+
+def test_no_option_is_broken_at_its_hyphens_and_it_is_copied_as_it_is(chromium: Browser, tmp_path: Path) -> None:
+    report = made_up(models=2)
+    trial = replace(
+        report.experiments[0], trial=["fit.lr=0.1", "stages.student.model.width=32"], settings=["x"], to_do=1
+    )
+    path = tmp_path / "report.html"
+    path.write_text(write_page(replace(report, experiments=[trial]), []), encoding="utf-8")
+    page = chromium.open(path, 900)
+    broken, found = page.evaluate(BROKEN_OPTIONS)
+    assert (broken, found) == (0, 3)
+    copied = page.evaluate("getSelection().selectAllChildren(document.querySelector('.asked')), `${getSelection()}`")
+    assert "--set fit.lr=0.1 --set stages.student.model.width=32" in copied
+    page.close()
 
 
 def test_prints(page: Page) -> None:
