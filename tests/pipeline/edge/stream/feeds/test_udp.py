@@ -67,6 +67,30 @@ def test_silence_for_long_is_not_decided_for_ever(listening: Any, watch: Lines) 
     assert len(heard.decisions) < before + 10
 
 
+def test_an_absurd_time_hurries_nothing(listening: Any, hear: Any, watch: Lines) -> None:
+    """At real speed, where a time far ahead would say that all windows ended long ago."""
+    feed = UdpFeed("127.0.0.1:0")
+    lines = watch(0, 2.2)
+    with listening(feed, real=True, patience=5.0) as heard:
+        for i, each in enumerate(lines):
+            send(feed, [each.encode()] + ([b"watch,1e9,0,0"] if i == 30 else []))
+            time.sleep(0.02)
+        heard.wait(lambda: len(heard.decisions) == 3)
+    assert heard.decisions == hear(lines, exact=True).decisions
+    assert heard.tally.dropped == {"times far from those before and after": 1}
+
+
+def test_a_clock_that_is_set_back_at_real_speed(listening: Any, watch: Lines) -> None:
+    feed = UdpFeed("127.0.0.1:0")
+    with listening(feed, real=True, patience=30.0) as heard:
+        send(feed, [each.encode() for each in watch(5000, 5002)])
+        heard.wait(lambda: len(heard.decisions) == 2)
+        send(feed, [each.encode() for each in watch(0, 4)])
+        heard.wait(lambda: any(end == 3.5 for end, *_ in heard.decisions))
+    back = [(end, reason) for end, _, _, reason in heard.decisions if end < 5000]
+    assert {reason for _, reason in back} == {""}
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [
