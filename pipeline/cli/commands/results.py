@@ -151,7 +151,13 @@ def _print_by(shown: Sequence[Shown], store: Store, by: By, form: str, extras: t
 
 def _print_robustness(plan: Plan, form: str) -> None:
     from pipeline.report.robustness.figures import figures_of, tests_of
-    from pipeline.report.robustness.text import no_figures, robustness_lines, robustness_notes, robustness_sheet
+    from pipeline.report.robustness.text import (
+        no_figures,
+        robustness_lines,
+        robustness_notes,
+        robustness_sheets,
+        sheets_text,
+    )
 
     tests = tests_of(plan)
     figures = figures_of(plan.store, tests)
@@ -164,7 +170,13 @@ def _print_robustness(plan: Plan, form: str) -> None:
     elif not figures:
         say(no_figures(plan, tests))
     else:
-        _print_sheet(robustness_sheet(figures), form, [], robustness_notes(plan, tests))
+        sheets, notes_ = robustness_sheets(figures), robustness_notes(plan, tests)
+        if form == "latex":
+            from pipeline.report.formats.latex import latex_text
+
+            print("\n\n".join(latex_text(sheet, notes_ if sheet is sheets[-1] else []) for sheet in sheets))
+        else:
+            say("\n".join([sheets_text(sheets), *notes_]))
 
 
 def _print_sheet(sheet: Sheet, form: str, before: Sequence[str], after: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ def ending_text(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seco
                 *([_made(plan, target)] if target else _results(plan, selected)),
                 _counts(plan, selected, outcome, seconds),
                 "" if target else _page(plan, outcome),
+                "" if target else _robustness(plan),
             ],
         )
     )
@@ -42,6 +43,13 @@ def _page(plan: Plan, outcome: Outcome) -> str:
         return "all of it as a page for a browser: `pipeline report`"
     did_something = outcome.done or outcome.fetched or outcome.unsuccessful
     return "`pipeline runs` lists this one; of it as a page: `pipeline report RUN`" if did_something else ""
+
+
+def _robustness(plan: Plan) -> str:
+    if not any(step.stage == "robustness" and plan.states[step.id] == "cached" for step in plan.steps.values()):
+        return ""
+    same = " with the same --set" if plan.trial else ""
+    return f"what absent and harmed sensors cost: `pipeline results --robustness`{same}"
 
 
 def _results(plan: Plan, selected: Mapping[str, Step]) -> list[str]:

@@ -26,7 +26,12 @@ def robustness_text(plan: Plan) -> str:
     figures = figures_of(plan.store, tests)
     if not figures:
         return no_figures(plan, tests)
-    return "\n".join([sheet_text(robustness_sheet(figures)), *robustness_notes(plan, tests)])
+    return "\n".join([sheets_text(robustness_sheets(figures)), *robustness_notes(plan, tests)])
+
+
+def sheets_text(sheets: Sequence[Sheet]) -> str:
+    """Write tables, one below the other."""
+    return "\n\n".join(map(sheet_text, sheets))
 
 
 def no_figures(plan: Plan, tests: Sequence[Tests]) -> str:
@@ -41,7 +46,7 @@ def no_figures(plan: Plan, tests: Sequence[Tests]) -> str:
 def robustness_notes(plan: Plan, tests: Sequence[Tests]) -> list[str]:
     """Say how streams voted, and what is missing."""
     said = [
-        f"note: {each.entry}: streams vote by their accuracy in training (vote: weighted)"
+        f"note: {each.entry}: streams vote by their accuracy on the training side (vote: weighted)"
         for each in tests
         if each.weighted
     ]
@@ -51,9 +56,20 @@ def robustness_notes(plan: Plan, tests: Sequence[Tests]) -> list[str]:
     return [*said, *notes(plan)]
 
 
-def robustness_sheet(figures: Sequence[Figure]) -> Sheet:
-    """Lay out top-1: a line a condition, in blocks by what is wrong; a column a model, a dash where it has none."""
-    figures = [each for each in figures if each.row.metric == "top1"]
+def robustness_sheets(figures: Sequence[Figure]) -> list[Sheet]:
+    """Lay out top-1, a table for each entry that tests."""
+    entries = list(dict.fromkeys(each.entry for each in figures))
+    return [
+        _sheet(
+            [each for each in figures if each.entry == entry and each.row.metric == "top1"],
+            f"{entry}: " if len(entries) > 1 else "",
+        )
+        for entry in entries
+    ]
+
+
+def _sheet(figures: Sequence[Figure], front: str) -> Sheet:
+    """Lay out a line a condition, in blocks by what is wrong; a column a model, a dash where it has none."""
     columns = {column_of(each): each for each in figures}
     cells = {(column_of(each), each.condition): mean_std(each.row.mean, each.row.std) for each in figures}
     blocks: dict[str, list[list[str]]] = {}
@@ -61,7 +77,7 @@ def robustness_sheet(figures: Sequence[Figure]) -> Sheet:
         line = [line_text(condition), *(cells.get((column, condition), "-") for column in columns)]
         blocks.setdefault(kind_of(condition), []).append(line)
     header = ["condition", *column_names([*columns.values()])]
-    title = f"top-1 % with sensors absent or harmed, {heading([each.row for each in figures])}"
+    title = f"{front}top-1 % with sensors absent or harmed, {heading([each.row for each in figures])}"
     return Sheet(title, header, [Block(kind, lines) for kind, lines in blocks.items()], 1)
 
 
@@ -73,12 +89,12 @@ def line_text(condition: Condition) -> str:
 
 
 def column_names(columns: Sequence[Figure]) -> list[str]:
-    """Name columns by their models, and by the entry and the place in the matrix where these differ."""
-    parts = [(each.entry, *place(each.row)) for each in columns]
-    differ = [len({part[at] for part in parts}) > 1 for at in range(4)]
+    """Name columns by their models, and where several have one name by what in the matrix sets them apart."""
+    parts = [place(each.row) for each in columns]
+    differ = [at for at in range(3) if len({part[at] for part in parts}) > 1]
     alike = [sum(other.row.model == each.row.model for other in columns) > 1 for each in columns]
     return [
-        ", ".join([each.row.model, *(part[at] for at in range(4) if several and differ[at] and part[at])])
+        ", ".join([each.row.model, *(part[at] for at in differ if several and part[at])])
         for each, part, several in zip(columns, parts, alike, strict=True)
     ]
 

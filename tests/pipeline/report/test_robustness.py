@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pipeline.report.html.gather.outcome import outcome_of
 from pipeline.report.html.gather.report import gather
@@ -126,7 +127,7 @@ def test_the_table_has_a_line_a_condition_and_a_column_a_model(both: tuple[Proje
         shown = ["-" if each is None else f"{each[0]:.2f} ± {each[1]:.2f}" for each in figures]
         assert " ".join(line.split()).endswith(" ".join(shown))
     assert len(table) == 9
-    assert "note: robustness: streams vote by their accuracy in training (vote: weighted)" in said
+    assert "note: robustness: streams vote by their accuracy on the training side (vote: weighted)" in said
     latex = project.command("results", "--robustness", "--format", "latex").stdout
     assert r"\quad inertial, 45$^\circ$ & " in latex
     assert latex.count(r"$\pm$") == 17
@@ -141,6 +142,21 @@ def test_a_seed_without_all_folds_is_left_out_and_said(both: tuple[Project, Draw
     rows = json.loads(copy.command("results", "--robustness", "--json").stdout)
     assert {tuple(row["seeds"]) for row in rows if row["model"] == lost.labels[0]["model"]} == {(0, 2)}
     assert "note: 1 of 12 tests are not there (yet)" in copy.command("results", "--robustness").stdout
+
+
+def test_two_entries_have_a_table_each(both: tuple[Project, Drawn], tmp_path: Path) -> None:
+    project, _ = both
+    copy = project.copy(tmp_path / "copy")
+    values = yaml.safe_load(copy.file.read_text())
+    values["stages"]["again"] = values["stages"]["robustness"] | {"stage": "robustness"}  # the same steps
+    copy.write(values)
+    said = copy.command("results", "--robustness").stdout
+    first, second = said[: said.index("\n\nagain: ")], said[said.index("\n\nagain: ") + 2 :]
+    lines = [[line for line in part.splitlines() if "±" in line] for part in (first, second)]
+    assert len(lines[0]) == 9
+    assert lines[0] == lines[1]
+    tables = [part for part in section_of(copy).parts if isinstance(part, Table)]
+    assert [table.name for table in tables] == ["robustness", "robustness-again"]
 
 
 def section_of(project: Project) -> Section:

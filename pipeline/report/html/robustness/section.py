@@ -31,8 +31,11 @@ def robustness(report: Report) -> Section | None:
     models = [model for model in report.models if any(number == model.number for number, _ in figures)]
     pictures = [each for harm in HARMS if (each := _picture(harm, models, figures))]
     weighted = [name for each in report.robustness for name in each.weighted]
-    notes = [f"{name}: streams vote by their accuracy in training." for name in dict.fromkeys(weighted)]
-    parts: list[Part] = [_table(models, figures), *pictures]
+    notes = [f"{name}: streams vote by their accuracy on the training side." for name in dict.fromkeys(weighted)]
+    entries = list(dict.fromkeys(entry for _, entry in figures))
+    if len(entries) > 1:
+        notes.append(f"Curves are of {entries[0]}, or of the first entry that tests a model.")
+    parts: list[Part] = [*(_table(models, entry, entries, figures) for entry in entries), *pictures]
     return Section("robustness", "Failed sensors", _LEAD, parts, [*drawn_notes(models), *notes])
 
 
@@ -45,20 +48,23 @@ def _by_column(report: Report) -> Figures:
     return found
 
 
-def _table(models: Sequence[Model], figures: Figures) -> Table:
-    ranked = [(model, entry) for model in drawn_first(models) for number, entry in figures if number == model.number]
-    several = len({entry for _, entry in ranked}) > 1
+def _table(models: Sequence[Model], entry: str, entries: Sequence[str], figures: Figures) -> Table:
+    ranked = [model for model in drawn_first(models) if (model.number, entry) in figures]
     columns = [Column("Condition")]
-    for model, entry in ranked:
-        title = f"{model.title}, {entry}" if several else model.title
-        columns += [Column(title, True), Column("±", True, f"deviation of {title} over seeds", f"{title} deviation")]
+    for model in ranked:
+        about, named = f"deviation of {model.title} over seeds", f"{model.title} deviation"
+        columns += [Column(model.title, True), Column("±", True, about, named)]
     rows = []
-    for condition in ordered(each for own in figures.values() for each in own):
+    for condition in ordered(each for model in ranked for each in figures[model.number, entry]):
         cells = [text(condition_text(condition))]
-        for model, entry in ranked:
+        for model in ranked:
             cells += _figure(figures[model.number, entry].get(condition))
         rows.append(Row(cells))
-    return Table("robustness", "Top-1 with sensors absent or harmed, in percent", columns, rows, folded=False)
+    first = entry == entries[0]
+    caption = "Top-1 with sensors absent or harmed, in percent"
+    caption += f": {entry}" if len(entries) > 1 else ""
+    name = "robustness" if first else f"robustness-{entry}"
+    return Table(name, caption, columns, rows, shown_columns=15, folded=not first)
 
 
 def _figure(figure: Figure | None) -> list[Cell]:
