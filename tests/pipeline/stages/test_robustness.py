@@ -129,7 +129,8 @@ def test_a_killed_test_goes_on_with_what_it_has(
     marked = [{**each, "top1": 0.123} for each in had]  # so that it shows whether they were tested again
     content = json.dumps(marked).encode()
     scratch()[0].write_bytes(sha256(content).digest() + content)
-    project.command("run")
+    said = project.command("run").stdout
+    assert "what absent and harmed sensors cost: `pipeline results --robustness`" in said
     listed = found(project, "teacher")["conditions"]
     assert [each["top1"] for each in listed[: len(had)]] == [0.123] * len(had)
     whole = type(project)(tmp_path / "unbroken").write(with_tests(small, **many))
