@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -60,3 +62,16 @@ def test_augmented_recordings_are_drawn_anew_and_by_torchs_seed(experiment: pipe
     plain = experiment.dataset("teacher")
     assert torch.equal(plain[0]["inputs"]["inertial"], plain[0]["inputs"]["inertial"])
     assert not torch.equal(first[0], plain[0]["inputs"]["inertial"])
+
+
+def test_a_student_without_a_sensor_now_and_then_has_masks_of_its_own(project: Any, small: dict[str, Any]) -> None:
+    small["stages"]["distilled"] |= {"augment": {"modality_dropout": 0.5}}
+    project.write(small).run(until="encode")
+    dataset = pipeline.open(project.file).dataset("distilled", augment=True)
+    torch.manual_seed(0)
+    batch = next(iter(DataLoader(dataset, len(dataset))))
+    present = torch.stack([mask.any(1) for mask in batch["seen"].values()])
+    assert batch["seen"].keys() == {"skeleton", "inertial"}
+    assert present.any(0).all()
+    assert not present.all()
+    assert "seen" not in pipeline.open(project.file).dataset("distilled")[0]

@@ -135,3 +135,19 @@ def test_a_weighted_vote_worked_by_hand_and_absent_streams_left_out() -> None:
 def test_a_streams_worth_is_its_accuracy() -> None:
     streams = {"a/x": probabilities([0.9, 0.1], [0.3, 0.7]), "b/x": probabilities([0.6, 0.4], [0.6, 0.4])}
     assert stream_accuracies(streams, torch.tensor([0, 1])) == {"a/x": 1.0, "b/x": 0.5}
+
+
+def test_noise_on_features_alone_has_the_ratio_asked_for(video: ModalityData) -> None:
+    big = replace(video, features=video.features.repeat(1, 200, 1), valid=video.valid.repeat(1, 200))
+    noisy = harmed(Condition((), "rgb", "noise", 10.0), big).batch(torch.arange(12))["inputs"]["rgb"]
+    signal = big.features[big.valid].var(0, correction=0)
+    ratio = signal / (noisy - big.features)[big.valid].square().mean(0)
+    torch.testing.assert_close(10 * ratio.log10(), torch.full((16,), 10.0), rtol=0, atol=0.3)
+
+
+def test_a_turned_skeleton_keeps_its_heights_and_their_velocities(skeleton: ModalityData) -> None:
+    turned = harmed(Condition((), "skeleton", "rotation", 90.0), skeleton).batch(torch.arange(12))["inputs"]["skeleton"]
+    before, after = (each.view(12, 6, 2, 3, 3) for each in (skeleton.features, turned))  # position, velocity; joints
+    torch.testing.assert_close(after[..., 1], before[..., 1])
+    torch.testing.assert_close(after.norm(dim=-1), before.norm(dim=-1), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(after[..., 0], before[..., 0])
