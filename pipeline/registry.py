@@ -55,6 +55,7 @@ class Stage:
 
 
 TRANSFORM = "transform"  # the stage of entries that name a plug-in's
+TESTS = ("evaluate", "robustness")  # the stages that test trained models, one step each
 
 STAGES = {
     "index": Stage("", "pipeline.stages.index:run", ()),
@@ -83,6 +84,11 @@ STAGES = {
     "evaluate": Stage(
         "pipeline.stages.train.params:EvaluateParams",
         "pipeline.stages.evaluate:run",
+        ("train", "distil"),
+    ),
+    "robustness": Stage(
+        "trainers.robustness.params:RobustnessParams",
+        "pipeline.stages.robustness:run",
         ("train", "distil"),
     ),
 }

@@ -88,7 +88,14 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
         Noise of each sample, as a share of the channel's standard deviation.
     feature_jitter
         The same for modalities that have features only.
+    modality_dropout
+        Probability with which each modality that the trained model sees is absent from a recording, see
+        `trainers.data.modality_dropout`; never all of them. A teacher sees all.
+    LATER
+        As `FitParams.LATER`.
     """
+
+    LATER: ClassVar = ("modality_dropout",)
 
     time_warp: Annotated[float, Meta(ge=0, le=10)] = 0.2  # beyond, a speed is no float32
     crop: Annotated[float, Meta(ge=0, lt=0.5)] = 0.08
@@ -97,6 +104,7 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
     scale: NotNegative = 0.1
     jitter: NotNegative = 0.02
     feature_jitter: NotNegative = 0.0
+    modality_dropout: Fraction = 0.0
 
 
 class StandardiseParams(Struct, frozen=True, forbid_unknown_fields=True):

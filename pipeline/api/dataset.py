@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import msgspec
 import torch
@@ -32,12 +32,14 @@ class Item(TypedDict):
     """One recording; torch's default collation makes a `trainers.data.batch.Batch` of several.
 
     ``inputs`` by name: patches (P, D), series (L, C), images (C, S, S), float32; ``valid`` by name: (P,) bool, which
-    patches hold data, of the inputs of which some do not; ``labels``: the class's number, int64.
+    patches hold data, of the inputs of which some do not; ``labels``: the class's number, int64. With modality dropout
+    ``seen``: as `valid`, of all the entry's inputs, none of an absent one; a teacher goes by `valid`.
     """
 
     inputs: dict[str, Tensor]
     valid: dict[str, Tensor]
     labels: Tensor
+    seen: NotRequired[dict[str, Tensor]]
 
 
 class _Draw:
@@ -101,11 +103,14 @@ class RecordingDataset(Dataset[Item]):
             raise IndexError(f"recording {place} of {len(self)}")
         draws = None if self.data.augment is None else self._draw.generator()
         batch = self.data.batch(torch.tensor([place % len(self)]), draws)
-        return {
+        item: Item = {
             "inputs": {name: values[0] for name, values in batch["inputs"].items()},
             "valid": {name: values[0] for name, values in batch["valid"].items()},
             "labels": batch["labels"][0],
         }
+        if "seen" in batch:
+            item["seen"] = {name: values[0] for name, values in batch["seen"].items()}
+        return item
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {shape}" for name, shape in self.shapes.items())
@@ -128,7 +133,8 @@ def dataset_of(plan: Plan, entry: str, side: Part, fold: str | None, augment: bo
     outputs = {need: output_of(plan, plan.steps[need]) for need in features.values()}
     params = job.recipe["params"].get("augment", {}) if augment else None
     augmentation = None if params is None else msgspec.convert(params, AugmentParams)
-    data, kept = read_recordings(context_of(job, outputs), side, list(features), augmentation)
+    trained = job.work.get("inputs", ())
+    data, kept = read_recordings(context_of(job, outputs), side, list(features), augmentation, trained)
     listed = plan.table.listing.recordings
     ids = [listed[job.work[side][place][0]].id for place in kept]
     return RecordingDataset(data, ids, step.point.source.classes, f"{side} of {step.id}")

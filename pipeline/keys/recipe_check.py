@@ -15,6 +15,7 @@ _KEYS = {  # the entries of a recipe that are keys of inputs, or map to them; an
     "train": ("features", "teacher"),
     "distil": ("features", "teacher"),
     "evaluate": ("features", "model"),
+    "robustness": ("features", "model"),
 }
 
 

@@ -65,6 +65,7 @@ ROOMS = (
     "pipeline.log",
     "pipeline.terminal",
     "pipeline.errors",
+    "trainers.robustness",
     "trainers.fit",
     "trainers.losses",
     "trainers.models",

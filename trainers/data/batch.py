@@ -6,7 +6,7 @@ its Gramian angular fields; see `trainers.data.modality`.
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from torch import Tensor
 
@@ -15,12 +15,14 @@ class Batch(TypedDict):
     """Some recordings: raw values and masks by input, labels (B,) int64.
 
     Patches are (B, P, D) with masks (B, P), series (B, L, C), images (B, C, S, S). An input that `valid` does
-    not hold is valid throughout.
+    not hold is valid throughout. With modality dropout, `seen` has the masks (B, P) that the trained model goes by; a
+    teacher goes by `valid`.
     """
 
     inputs: dict[str, Tensor]
     valid: dict[str, Tensor]
     labels: Tensor
+    seen: NotRequired[dict[str, Tensor]]
 
 
 class ModelOutput(TypedDict):
@@ -28,13 +30,15 @@ class ModelOutput(TypedDict):
 
     ``logits`` (B, K): the log of the mean probability over streams; ``embedding`` (B, E); ``streams``: raw
     logits (B, K) by stream (``skeleton/temporal``); ``maps``: feature maps (B, C, H, W) from shallow to deep,
-    with time along H, and W = 1 where there is no second axis.
+    with time along H, and W = 1 where there is no second axis. ``present`` (B,) bool by stream: where it is False, the
+    stream's modality is absent and the losses of its own leave it out; tasks add it, and without it all are there.
     """
 
     logits: Tensor
     embedding: Tensor
     streams: dict[str, Tensor]
     maps: tuple[Tensor, ...]
+    present: NotRequired[dict[str, Tensor]]
 
 
 class TaskOutput(ModelOutput):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from trainers.data.augment import Augmenter, draw_time
 from trainers.data.batch import Batch
 from trainers.data.device import indexed_device
 from trainers.data.inputs import Input
+from trainers.data.modality_dropout import draw_present, hide
 from trainers.errors import TrainingError
 from trainers.params import AugmentParams
 
@@ -28,12 +29,21 @@ class RecordingData:
         (N,) int64.
     augment
         Applied to batches that are drawn with a generator; None never augments.
+    trained
+        The inputs of the model that is trained, which modality dropout hides; where empty, all are.
     """
 
-    def __init__(self, inputs: Iterable[Input], labels: Tensor, augment: AugmentParams | None = None) -> None:
+    def __init__(
+        self,
+        inputs: Iterable[Input],
+        labels: Tensor,
+        augment: AugmentParams | None = None,
+        trained: Sequence[str] = (),
+    ) -> None:
         self.inputs = {data.name: data for data in inputs}
         self.labels = labels.long()
         self.augment = augment
+        self.trained = tuple(trained or self.inputs)
         self._masked = [name for name, data in self.inputs.items() if not bool(data.valid.all())]
         self._augmenters: dict[str, Augmenter] = {}
         for data in self.inputs.values():
@@ -75,7 +85,12 @@ class RecordingData:
         else:
             inputs = self._augmented(rows, self.augment, generator)
         valid = {name: self.inputs[name].valid[rows] for name in self._masked}
-        return {"inputs": inputs, "valid": valid, "labels": self.labels[rows]}
+        batch: Batch = {"inputs": inputs, "valid": valid, "labels": self.labels[rows]}
+        if generator is not None and self.augment is not None and self.augment.modality_dropout:
+            present = draw_present(len(rows), len(self.trained), self.augment.modality_dropout, generator)
+            stored = {name: self.inputs[name].valid[rows] for name in self.trained}
+            batch["seen"] = hide(stored, self.trained, present)
+        return batch
 
     def _augmented(self, rows: Tensor, params: AugmentParams, generator: torch.Generator) -> dict[str, Tensor]:
         time = draw_time(len(rows), params, rows.device, generator)

@@ -147,14 +147,21 @@ class _StackedTraining:
 
 def _stacked(batches: Sequence[Batch]) -> Batch:
     """Put batches of one size on top of each other; what only some say to be valid, is valid in the others."""
-    masks = {name: mask for batch in batches for name, mask in batch["valid"].items()}
-    return {
+    stacked: Batch = {
         "inputs": {name: torch.stack([b["inputs"][name] for b in batches]) for name in batches[0]["inputs"]},
-        "valid": {
-            name: torch.stack([b["valid"].get(name, torch.ones_like(mask)) for b in batches])
-            for name, mask in masks.items()
-        },
+        "valid": _stacked_masks([b["valid"] for b in batches]),
         "labels": torch.stack([b["labels"] for b in batches]),
+    }
+    if "seen" in batches[0]:
+        stacked["seen"] = _stacked_masks([b["seen"] for b in batches])
+    return stacked
+
+
+def _stacked_masks(of_batches: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    masks = {name: mask for each in of_batches for name, mask in each.items()}
+    return {
+        name: torch.stack([each.get(name, torch.ones_like(mask)) for each in of_batches])
+        for name, mask in masks.items()
     }
 
 

@@ -15,19 +15,30 @@ def cross_entropy(
 ) -> Tensor:
     """Return the mean over the batch; mode and smoothing are explained in `trainers.params.FitParams`.
 
-    With `weights` (K,) each recording's is multiplied by that of its class. The log mean probability of ``joint`` is
+    With `weights` (K,) each recording's is multiplied by that of its class. Streams of absent modalities count for
+    nothing, see `ModelOutput`. The log mean probability of ``joint`` is
     the vote of DMFT eq. 11-12, `trainers.models.dmft.heads.vote`.
     """
     if mode == "joint":
         return _mean(output["logits"], labels, label_smoothing, weights)
     logits = torch.stack([stream.float() for stream in output["streams"].values()])  # (S, B, K)
     targets = labels.expand(len(logits), -1).flatten()
-    return _mean(logits.flatten(0, 1), targets, label_smoothing, weights) * len(logits)
+    if "present" not in output:
+        return _mean(logits.flatten(0, 1), targets, label_smoothing, weights) * len(logits)
+    losses = _each(logits.flatten(0, 1), targets, label_smoothing, weights).view(len(logits), -1)  # (S, B)
+    there = torch.ones_like(labels, dtype=torch.bool)
+    present = torch.stack([output["present"].get(name, there) for name in output["streams"]])
+    return (losses * present).sum(0).mean()
 
 
 def _mean(logits: Tensor, labels: Tensor, label_smoothing: float, weights: Tensor | None) -> Tensor:
     if weights is None:
         return F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    return _each(logits, labels, label_smoothing, weights).mean()
+
+
+def _each(logits: Tensor, labels: Tensor, label_smoothing: float, weights: Tensor | None) -> Tensor:
+    """Return each recording's (B,)."""
     # torch's own weights would divide by their sum in the batch, and weigh the smoothed target class by class
     losses = F.cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction="none")
-    return (losses * weights[labels]).mean()
+    return losses if weights is None else losses * weights[labels]

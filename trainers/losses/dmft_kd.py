@@ -24,10 +24,11 @@ class DMFTKD(nn.Module):
         """Weigh the hard loss and the divergences; the models' streams may differ where `target` is ``fused``."""
         params = self.params
         weights, scale = stream_weights(params, student["streams"]), params.scale_by_temperature
-        soft = [
-            weights[name] * soft_divergence(logits, self._target(name, teacher), params.temperature, scale=scale)
-            for name, logits in student["streams"].items()
-        ]
+        soft = []
+        for name, logits in student["streams"].items():
+            target, present = self._target(name, teacher), student.get("present", {}).get(name)
+            divergence = soft_divergence(logits, target, params.temperature, scale=scale, present=present)
+            soft.append(weights[name] * divergence)
         return params.w_cs * hard + torch.stack(soft).sum()
 
     def _target(self, stream: str, teacher: ModelOutput) -> Tensor:

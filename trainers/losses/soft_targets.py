@@ -21,14 +21,18 @@ class Hinton(DistillationLoss):
         return soft_divergence(student["logits"], teacher["logits"], temperature, scale=scale)
 
 
-def soft_divergence(student: Tensor, teacher: Tensor, temperature: float, *, scale: bool = True) -> Tensor:
+def soft_divergence(
+    student: Tensor, teacher: Tensor, temperature: float, *, scale: bool = True, present: Tensor | None = None
+) -> Tensor:
     """KL(teacher || student) of softened probabilities, mean over the batch.
 
-    Of logits (B, K); the teacher's get no gradient. `scale` multiplies by the temperature squared. Eq. 13 misplaces the
-    temperature and eq. 14 swaps the sides; this is the usual form, softmax(h / T).
+    Of logits (B, K); the teacher's get no gradient. `scale` multiplies by the temperature squared. Recordings of which
+    `present` (B,) is False add nothing. Eq. 13 misplaces the temperature and eq. 14 swaps the sides; this is the usual
+    form, softmax(h / T).
     """
     soft = (as_float32(student) / temperature).log_softmax(-1)
     target = (as_float32(teacher.detach()) / temperature).log_softmax(-1)
     # as torch.nn.functional.kl_div, which torch.vmap would compute model by model
-    divergence = (target.exp() * (target - soft)).sum() / len(soft)
+    terms = target.exp() * (target - soft)
+    divergence = (terms if present is None else terms * present.unsqueeze(-1)).sum() / len(soft)
     return divergence * temperature**2 if scale else divergence

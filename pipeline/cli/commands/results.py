@@ -12,6 +12,7 @@ from pipeline.cli.options import exclusive, experiment_options, json_text
 from pipeline.cli.told import say
 from pipeline.experiment.planning import plan_of
 from pipeline.experiment.remembered_runs import Remembered
+from pipeline.plan.planner import Plan
 from pipeline.plan.runs.baselines import baselines_of
 from pipeline.report.breakdown import By, break_down
 from pipeline.report.formats.sheet import Sheet
@@ -36,6 +37,7 @@ _FORMATS = ("text", "csv", "latex")
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @click.option("--per-recording", "recordings", is_flag=True, help="Print CSV, one line a test recording.")
 @click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")
+@click.option("--robustness", is_flag=True, help="Show top-1 with sensors absent or harmed: a line a condition.")
 @click.option("--vskd-f1", is_flag=True, help="Add F1 as the VSKD paper computes it, from accuracy and recall.")
 def command(
     path: Path,
@@ -46,6 +48,7 @@ def command(
     as_json: bool,
     recordings: bool,
     per_modality: bool,
+    robustness: bool,
     vskd_f1: bool,
 ) -> int:
     """Print mean and deviation over seeds of every model that is there, or was in runs that are remembered."""
@@ -60,6 +63,12 @@ def command(
     if recordings and len(runs) > 1:
         raise click.UsageError("--per-recording: takes one RUN at most")
     form = "json" if as_json else form
+    if robustness:
+        others = {"--by": by, "--per-recording": recordings, "--per-modality": per_modality, "--vskd-f1": vskd_f1}
+        for name, value in {**others, "RUN": runs}.items():
+            exclusive("--robustness", True, name, value)
+        _print_robustness(plan_of(path, settings), form)
+        return 0
     shown, store, told = _of_runs(path, settings, runs) if runs else _of_plan(path, settings)
     if recordings:
         print(per_recording(store, shown[0].evaluations), end="")
@@ -142,6 +151,36 @@ def _print_by(shown: Sequence[Shown], store: Store, by: By, form: str, extras: t
         several = len(shown) > 1
         sheet = breakdown_sheet([(f"run {each.title}: " if several else "", part) for each, part in parts])
         _print_sheet(sheet, form, [*told.before, *(legend(shown) if several else [])], told.after)
+
+
+def _print_robustness(plan: Plan, form: str) -> None:
+    from pipeline.report.robustness.figures import figures_of, tests_of
+    from pipeline.report.robustness.text import (
+        no_figures,
+        robustness_lines,
+        robustness_notes,
+        robustness_sheets,
+        sheets_text,
+    )
+
+    tests = tests_of(plan)
+    figures = figures_of(plan.store, tests)
+    if form == "json":
+        print(json_text([each.as_json() for each in figures]))
+    elif form == "csv":
+        from pipeline.report.formats.results_csv import lines_csv
+
+        print(lines_csv(robustness_lines(figures)), end="")
+    elif not figures:
+        say(no_figures(plan, tests))
+    else:
+        sheets, notes_ = robustness_sheets(figures), robustness_notes(plan, tests)
+        if form == "latex":
+            from pipeline.report.formats.latex import latex_text
+
+            print("\n\n".join(latex_text(sheet, notes_ if sheet is sheets[-1] else []) for sheet in sheets))
+        else:
+            say("\n".join([sheets_text(sheets), *notes_]))
 
 
 def _print_sheet(sheet: Sheet, form: str, before: Sequence[str], after: Sequence[str]) -> None:

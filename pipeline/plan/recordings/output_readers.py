@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pipeline.sources.base import Recording
+from trainers.robustness.conditions import Condition, Harm
 
 if TYPE_CHECKING:
     from store import Output
@@ -48,6 +49,26 @@ class PredictedRecording(msgspec.Struct, frozen=True):
     probability: float
 
 
+class ConditionFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of ``conditions`` in ``robustness.json``: a condition, and its figures as fractions."""
+
+    top1: float
+    macro_f1: float
+    absent: tuple[str, ...] = ()
+    modality: str | None = None
+    harm: Harm | None = None
+    strength: float | None = None
+
+    @property
+    def condition(self) -> Condition:
+        """The condition alone."""
+        return Condition(self.absent, self.modality, self.harm, self.strength)
+
+
+class _Robustness(msgspec.Struct, frozen=True):
+    conditions: list[ConditionFigures]
+
+
 class EpochFigures(msgspec.Struct, frozen=True):
     """An item of ``history.json``; accuracies as fractions, those of validation where recordings are set apart."""
 
@@ -79,6 +100,11 @@ def skipped_items(encoded: Output) -> list[SkippedRecording]:
 def metrics_of(evaluation: Output) -> Metrics:
     """Return an evaluate output's figures; CorruptObject where its content is something else."""
     return evaluation.read_json("metrics.json", Metrics)
+
+
+def conditions_of(tested: Output) -> list[ConditionFigures]:
+    """Return a robustness output's figures; CorruptObject where its content is something else."""
+    return tested.read_json("robustness.json", _Robustness).conditions
 
 
 def predictions_of(evaluation: Output) -> Iterator[PredictedRecording]:

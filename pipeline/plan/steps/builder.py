@@ -23,13 +23,13 @@ from pipeline.plan.steps.check_models import check_model
 from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.encode_plugins import encode_plugins, reduction_plugins
 from pipeline.plan.steps.fold_notes import check_classes, check_validation, fold_notes
-from pipeline.plan.steps.inputs import find_inputs, find_teacher, gives_series, needs_series
+from pipeline.plan.steps.inputs import clocks_of, find_inputs, find_teacher, gives_series, needs_series, position
 from pipeline.plan.steps.recipes import (
     encode_recipe,
-    evaluate_recipe,
     gaf_recipe,
     index_recipe,
     source_recipe_of,
+    test_recipe,
     training_recipe,
     transform_recipe,
 )
@@ -39,6 +39,7 @@ from pipeline.registry import (
     ENCODERS,
     PRETRAINED,
     STAGES,
+    TESTS,
     TRANSFORM,
     PlugIn,
     Registration,
@@ -60,7 +61,7 @@ from pipeline.stagesfile.parameters import (
 )
 from pipeline.stagesfile.schema import json_values
 from store.canonical import digest
-from trainers.data.input_names import input_name, modality_of
+from trainers.data.input_names import input_name
 from trainers.evaluation.protocol_params import protocol_text
 
 # (point, dotted key of a `weights` parameter, its value, of which network) -> what enters keys for it, such as the
@@ -118,10 +119,10 @@ class StepBuilder:
                 given = in_source_order(point, [step.work["modality"] for step in needed if gives_series(step)])
                 names = transform_modalities(point, entry, given)
                 steps[entry.name] = [self._transform(point, entry, name, needed) for name in names]
-            elif entry.stage == "evaluate":
+            elif entry.stage in TESTS:
                 models = [(need, model) for need in entry.needs for model in steps[need]]
                 models = [(need, model) for need, model in models if model.work["split"].is_tested]
-                steps[entry.name] = [self._evaluate(point, entry, model, name) for name, model in models]
+                steps[entry.name] = [self._test(point, entry, model, name, index) for name, model in models]
             else:
                 splits = splits or self._splits(point, make_splits(point, table, broken, skipped))
                 folds = [(split, seed) for split in splits for seed in point.experiment.seeds]
@@ -192,7 +193,7 @@ class StepBuilder:
             raise point.document.error(f"{entry.dotted_key}.modalities", problem, f"choose one: [{modalities[0]}]")
         inputs = [input_name(name, model.takes) for name in modalities]
         read = list(dict.fromkeys([*inputs, *(teacher.work["inputs"] if teacher else ())]))
-        features = find_inputs(point, entry, needed, sorted(read, key=partial(_position, point)))
+        features = find_inputs(point, entry, needed, sorted(read, key=partial(position, point)))
         check_model(point, entry, params, {name: features[name] for name in inputs})
         pretrained = self._pretrained(point, entry, params)
         named += [*(PRETRAINED.values() if pretrained else ()), *reduction_plugins(features.values(), self.steps)]
@@ -230,7 +231,7 @@ class StepBuilder:
         }
         return self._add(Step(entry.name, axes, digest(recipe), recipe, needs, point, code, (label,), work))
 
-    def _evaluate(self, point: Point, entry: Entry, model: Step, name: str) -> Step:
+    def _test(self, point: Point, entry: Entry, model: Step, name: str, index: str) -> Step:
         params, _ = stage_params(point, entry)
         model = self.steps[model.id]  # as it is by now: each point that has this step added a label to it
         of_point = {"model": name, "protocol": protocol_text(point.protocol), "variant": variant(point)}
@@ -238,8 +239,9 @@ class StepBuilder:
         features = {read: model.work["features"][read] for read in model.work["inputs"]}
         read = [self.steps[step] for step in features.values()]
         named = [find("models", model.recipe["params"]["model"]["name"]), *reduction_plugins(read, self.steps)]
-        code = self._code("evaluate", *named)
-        recipe = evaluate_recipe(
+        code = self._code(entry.stage, *named)
+        recipe = test_recipe(
+            entry.stage,
             params,
             {input_: step.key for input_, step in zip(features, read, strict=True)},
             model.key,
@@ -250,6 +252,8 @@ class StepBuilder:
         work = {**model.work, "features": features, "model": model.id, "classes": list(point.source.classes)}
         axes = {"model": name, **model.axes}
         needs = (model.id, *features.values())
+        if entry.stage == "robustness":  # recordings' durations
+            work, needs = work | {"index": index, "clocks": clocks_of(point, model.work["modalities"])}, (*needs, index)
         return self._add(Step(entry.name, axes, digest(recipe), recipe, needs, point, code, (label,), work))
 
     def _pretrained(self, point: Point, entry: Entry, params: dict[str, Any]) -> str | None:
@@ -295,7 +299,3 @@ class StepBuilder:
                     check_hashable(each.build)
             self._codes[roots] = self._resolver.resolve(roots)
         return self._codes[roots]
-
-
-def _position(point: Point, name: str) -> tuple[int, str]:
-    return list(point.source.modalities).index(modality_of(name)), name

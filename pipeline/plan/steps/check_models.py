@@ -22,6 +22,9 @@ def check_model(point: Point, entry: Entry, params: Mapping[str, Any], features:
         The step that gives each of the model's inputs, by the input's name.
     """
     model, loss = params["model"], params.get("loss", {})
+    if len(features) == 1 and (params["augment"] or {}).get("modality_dropout"):
+        problem = f"the model sees {next(iter(features))} alone, which cannot be absent"
+        _refuse(point, entry, "augment.modality_dropout", problem, "leave it out, or add modalities")
     if model["name"] in _DMFT and isinstance(width := model["width"], int) and width % (heads := model["heads"]):
         divisors = ", ".join(str(n) for n in range(1, min(width, 64) + 1) if width % n == 0)
         _refuse(point, entry, "model.heads", f"{heads} does not divide the width {width}", f"choose of {divisors}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pipeline.plan.steps.split import Split
 from pipeline.plan.steps.step import Step
@@ -55,6 +56,17 @@ def _provider(point: Point, entry: Entry, needed: Sequence[Step], name: str) -> 
     if form == "series":
         needs_series(point, entry, steps[0])
     return steps[0]
+
+
+def position(point: Point, name: str) -> tuple[int, str]:
+    """Return where an input stands among the source's."""
+    return list(point.source.modalities).index(modality_of(name)), name
+
+
+def clocks_of(point: Point, modalities: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return each modality's streams and their rate."""
+    described = {name: point.source.modalities[name] for name in modalities}
+    return {name: {"streams": list(each.streams), "rate": each.rate} for name, each in described.items()}
 
 
 def find_teacher(needed: Sequence[Step], split: Split, seed: int) -> Step | None:

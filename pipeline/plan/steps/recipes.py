@@ -118,7 +118,8 @@ def training_recipe(
     return recipe
 
 
-def evaluate_recipe(
+def test_recipe(
+    stage: str,
     params: Mapping[str, Any],
     features: Mapping[str, str],
     model: str,
@@ -126,9 +127,9 @@ def evaluate_recipe(
     split: Split,
     code: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Recipe of one model's probabilities on its test recordings: their ids, subjects and labels."""
+    """Recipe of what one model makes of its test recordings: their ids, subjects and labels."""
     return _recipe(
-        "evaluate",
+        stage,
         code,
         params=dict(params),
         features=dict(features),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.lock import Accepted
+from pipeline.registry import TESTS
 from pipeline.stagesfile.experiment import Point
 
 _BARE = ("modality", "model")  # axes whose value says enough
@@ -28,7 +29,7 @@ class StepCode:
 def runs_network(recipe: Mapping[str, Any]) -> bool:
     """Tell whether a step with this recipe runs a network: training, evaluation, and the encoding of video do."""
     stage = recipe["stage"]
-    return stage in ("train", "distil", "evaluate") or (stage == "encode" and recipe["modality"]["kind"] == "video")
+    return stage in ("train", "distil", *TESTS) or (stage == "encode" and recipe["modality"]["kind"] == "video")
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def kind_of(recipe: Mapping[str, Any]) -> str | None:
             return f"{kind} {backbone.get('name') if isinstance(backbone, dict) else backbone}"
         case {"stage": "train" | "distil", "params": {"model": {"name": str(name)}, "modalities": list(modalities)}}:
             return f"{name} of {', '.join(map(str, modalities))}"
-        case {"stage": "gaf" | "evaluate" | "index"}:
+        case {"stage": "gaf" | "evaluate" | "robustness" | "index"}:
             return ""
     return None
 
@@ -74,7 +74,7 @@ def _work_done(manifest: Manifest, rows: int | None) -> float | None:
             return count
         case "train" | "distil", {"train": {"recordings": int(count)}, "params": {"fit": {"epochs": int(epochs)}}}, _:
             return count * epochs
-        case "evaluate", {"test": {"recordings": int(count)}}, _:
+        case "evaluate" | "robustness", {"test": {"recordings": int(count)}}, _:
             return count
     return None
 

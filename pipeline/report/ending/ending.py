@@ -24,6 +24,7 @@ def ending_text(plan: Plan, selected: Mapping[str, Step], outcome: Outcome, seco
                 *([_made(plan, target)] if target else _results(plan, selected)),
                 _counts(plan, selected, outcome, seconds),
                 "" if target else _page(plan),
+                "" if target else _robustness(plan),
             ],
         )
     )
@@ -43,6 +44,13 @@ def _page(plan: Plan) -> str:
         return "all of it as a page for a browser: `pipeline report`"
     number = number_of(plan)
     return f"this is run {number}: as a page, `pipeline report {number}`; `pipeline runs` lists all" if number else ""
+
+
+def _robustness(plan: Plan) -> str:
+    if not any(step.stage == "robustness" and plan.states[step.id] == "cached" for step in plan.steps.values()):
+        return ""
+    same = " with the same --set" if plan.trial else ""
+    return f"what absent and harmed sensors cost: `pipeline results --robustness`{same}"
 
 
 def _results(plan: Plan, selected: Mapping[str, Step]) -> list[str]:

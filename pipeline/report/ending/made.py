@@ -14,6 +14,7 @@ from pipeline.report.formats.text_table import table
 from pipeline.report.plan_notes import broken_count, broken_reasons, doubts
 from pipeline.report.results import evaluations_of, rows_of
 from pipeline.report.results_text import notes, sheet_text
+from pipeline.report.robustness.text import robustness_text
 from store import Output
 
 _FEATURES = ("features", "images")  # arrays with a row a recording, by which an output is described
@@ -31,6 +32,8 @@ def made_text(plan: Plan, entry: str) -> str:
         return ""
     if there[0].stage == "evaluate":
         return _results(plan, {step.key for step in there})
+    if there[0].stage == "robustness":
+        return robustness_text(plan)
     outputs = [plan.store.output(step.stage, step.key) for step in there]
     lines = [
         _table(plan, there, outputs),

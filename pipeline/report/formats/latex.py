@@ -18,6 +18,7 @@ _SPELT = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
     "±": r"$\pm$",
+    "°": r"$^\circ$",
     **{each: f"\\{each}" for each in "&%$#_"},
 }
 _SPECIAL = re.compile("[" + re.escape("".join(_SPELT)) + "]")

@@ -17,7 +17,7 @@ Front = Mapping[str, Any]  # columns of a line that say which run it is of
 
 def rows_csv(rows: Sequence[tuple[Front, Row]]) -> str:
     """Write a line for each row; a matrix's keys are columns."""
-    return _text(row_lines(rows))
+    return lines_csv(row_lines(rows))
 
 
 def row_lines(rows: Sequence[tuple[Front, Row]]) -> list[dict[str, Any]]:
@@ -27,7 +27,7 @@ def row_lines(rows: Sequence[tuple[Front, Row]]) -> list[dict[str, Any]]:
 
 def breakdowns_csv(breakdowns: Sequence[tuple[Front, Breakdown]]) -> str:
     """Write the lines of `breakdown_lines`."""
-    return _text(breakdown_lines(breakdowns))
+    return lines_csv(breakdown_lines(breakdowns))
 
 
 def breakdown_lines(breakdowns: Sequence[tuple[Front, Breakdown]]) -> list[dict[str, Any]]:
@@ -65,7 +65,8 @@ def _figures(values: Sequence[float]) -> dict[str, float | None]:
     return {"mean": mean, "std": deviation(values), "low": low, "high": high, "n": len(values)}
 
 
-def _text(lines: Sequence[Mapping[str, Any]]) -> str:
+def lines_csv(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Write lines with all the columns that any has."""
     text = io.StringIO()
     names = dict.fromkeys(name for line in lines for name in line)
     writer = csv.DictWriter(text, list(names), lineterminator="\n")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.formatting import counted, shortened, size
 from pipeline.plan.recordings.output_readers import index_rows
+from pipeline.registry import TESTS
 from pipeline.version import full_version
 from store import Store
 from store.canonical import digest
@@ -81,7 +82,7 @@ def read_card(store: Store) -> Card:
         by_stage.setdefault(manifest.stage, []).append(manifest)
     indexes = by_stage.get("index", [])
     arrays = [manifest for stage in _ARRAYS for manifest in by_stage.get(stage, [])]
-    others = [stage for stage in (*_MODELS, "evaluate", *sorted(by_stage)) if stage not in ("index", *_ARRAYS)]
+    others = [stage for stage in (*_MODELS, *TESTS, *sorted(by_stage)) if stage not in ("index", *_ARRAYS)]
     listed = [
         *(_listed_array(store, manifest) for manifest in arrays[:_MOST_LISTED]),
         *_listed_rest(arrays[_MOST_LISTED:]),

@@ -25,9 +25,15 @@ if TYPE_CHECKING:
 
 
 def read_recordings(
-    context: Context, part: Part, names: Sequence[str], augment: AugmentParams | None = None
+    context: Context,
+    part: Part,
+    names: Sequence[str],
+    augment: AugmentParams | None = None,
+    trained: Sequence[str] = (),
 ) -> tuple[RecordingData, list[int]]:
     """Read the named inputs of one part of a fold, whose rows and labels are in the step's work.
+
+    `trained` are the inputs of the model that is trained, where others are read for its teacher.
 
     Returns
     -------
@@ -46,7 +52,7 @@ def read_recordings(
         raise StepError(f"the fold's {part} side has no usable recording\n  see `pipeline status` for broken ones")
     loader = RowLoader([rows[position] for position in kept])
     inputs = [_read_input(name, stored[name], loader, context.resolve, images=augment is None) for name in names]
-    return RecordingData(inputs, labels[kept], augment), kept
+    return RecordingData(inputs, labels[kept], augment, trained), kept
 
 
 def read_validation(context: Context, names: Sequence[str]) -> RecordingData | None:

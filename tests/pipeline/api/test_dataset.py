@@ -105,3 +105,16 @@ def test_two_encodings_are_not_taken_for_one(small: dict[str, Any], tmp_path: Pa
         opened.dataset("encode")
     id_ = next(row["step"] for row in opened.status() if row["step"].startswith("encode[inertial,"))
     assert [*opened.dataset(id_).shapes] == ["inertial"]
+
+
+def test_a_student_without_a_sensor_now_and_then_has_masks_of_its_own(project: Any, small: dict[str, Any]) -> None:
+    small["stages"]["distilled"] |= {"augment": {"modality_dropout": 0.5}}
+    project.write(small).run(until="encode")
+    dataset = pipeline.open(project.file).dataset("distilled", augment=True)
+    torch.manual_seed(0)
+    batch = next(iter(DataLoader(dataset, len(dataset))))
+    present = torch.stack([mask.any(1) for mask in batch["seen"].values()])
+    assert batch["seen"].keys() == {"skeleton", "inertial"}
+    assert present.any(0).all()
+    assert not present.all()
+    assert "seen" not in pipeline.open(project.file).dataset("distilled")[0]

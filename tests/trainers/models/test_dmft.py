@@ -220,3 +220,28 @@ def test_table_6_student_sizes(modalities: str, megabytes: float) -> None:
     assert size == pytest.approx(megabytes, rel=0.01)
     temporal = 4 * sum(weight.numel() for weight in student.mstt.temporal.parameters()) / 1e6
     assert temporal == pytest.approx(megabytes, abs=0.1)
+
+
+def test_the_vote_is_of_the_streams_that_are_there_worked_by_hand() -> None:
+    streams = [torch.tensor([[math.log(3.0), 0.0]] * 2), torch.tensor([[0.0, 0.0]] * 2)]  # 3/4 and 1/2 for class 0
+    voted = vote(streams, [None, torch.tensor([True, False])]).exp()
+    torch.testing.assert_close(voted, torch.tensor([[0.625, 0.375], [0.75, 0.25]]))
+    nobody = vote(streams, [torch.tensor([False, False])] * 2).exp()
+    torch.testing.assert_close(nobody, torch.tensor([[0.625, 0.375]] * 2))
+
+
+@pytest.mark.parametrize("count", range(1, 13))
+def test_a_vote_of_all_is_the_same_to_the_bit_with_masks(count: int) -> None:
+    streams = [*torch.randn(count, 50, 9, generator=torch.Generator().manual_seed(count))]
+    assert torch.equal(vote(streams, [torch.ones(50, dtype=torch.bool)] * count), vote(streams))
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["teacher", "student"])
+def test_an_absent_modality_has_no_vote_and_its_values_change_nothing(number: int) -> None:
+    model, inputs = models()[number].eval(), patches()
+    valid = {"rgb": torch.zeros(3, 5, dtype=torch.bool)}
+    given, other = model(inputs, valid), model({**inputs, "rgb": torch.full((3, 5, 16), math.nan)}, valid)
+    there = [logits for name, logits in given["streams"].items() if not name.startswith("rgb/")]
+    torch.testing.assert_close(given["logits"], vote(there))
+    assert torch.equal(given["logits"], other["logits"])
+    assert all(bool(logits.isfinite().all()) for logits in other["streams"].values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from trainers.data.batch import Batch, ModelOutput, TaskOutput
+from trainers.data.input_names import modality_of
 from trainers.fit.output_checks import checked_output
 from trainers.losses.cross_entropy import cross_entropy
 from trainers.params import HardLoss
@@ -45,8 +46,19 @@ class ClassifyTask(nn.Module):
 
     def forward(self, batch: Batch) -> TaskOutput:
         """Return the model's outputs and the loss."""
-        output = self._outputs(self.model, batch)
+        output = self._trained_outputs(batch)
         return {**output, "loss": self._hard_loss(output, batch)}
+
+    def _trained_outputs(self, batch: Batch) -> ModelOutput:
+        """Run the model that is trained, on what modality dropout leaves of the batch."""
+        if "seen" not in batch:
+            return self._outputs(self.model, batch)
+        seen = batch["seen"]
+        output = self._outputs(self.model, {**batch, "valid": seen})
+        present = {modality_of(name): mask.any(1) for name, mask in seen.items()}  # (B,)
+        of_streams = {stream: modality_of(stream.rpartition("/")[0]) for stream in output["streams"]}
+        output["present"] = {name: present[modality] for name, modality in of_streams.items() if modality in present}
+        return output
 
     def _outputs(self, model: nn.Module, batch: Batch) -> ModelOutput:
         """Run a model; TrainingError where it does not give what it should."""

@@ -24,8 +24,8 @@ class DistilTask(ClassifyTask):
     """A student, its teacher and the loss between them.
 
     The teacher sees the same (augmented) recordings through its own standardiser, possibly in other
-    modalities. It is in evaluation mode without gradient, follows the task to a device, and is no part of its
-    state or parameters.
+    modalities, of which none is absent for it. It is in evaluation mode without gradient, follows the task to a
+    device, and is no part of its state or parameters.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class DistilTask(ClassifyTask):
 
     def forward(self, batch: Batch) -> TaskOutput:
         """Return the student's outputs and the loss."""
-        output = self._outputs(self.model, batch)
+        output = self._trained_outputs(batch)
         with torch.no_grad():
             target = self._outputs(self.teacher, batch)
         loss = self.distillation(output, target, self._hard_loss(output, batch))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
+from trainers.models.absent import zero_absent
 from trainers.models.cnn1d.params import CNN1DParams
 from trainers.models.dropout import Dropout
 
@@ -20,8 +21,8 @@ class CNN1D(nn.Module):
     """Stem, residual blocks, mean and maximum over time, embedding, classes.
 
     The stem and every block halve time, rounding up, so that any length will do. Several inputs are one series
-    with all their channels. Masks are not looked at: a series is of a whole recording. Shapes of series are (L, C), of
-    one L.
+    with all their channels; an absent one's are zero, the mean of standardised channels. Shapes of series are (L, C),
+    of one L.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: CNN1DParams) -> None:
@@ -43,7 +44,7 @@ class CNN1D(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
         """Classify series (B, L, C); `maps` are the blocks' outputs (B, W, L', 1). See `ModelOutput`."""
-        hidden = torch.cat([inputs[name] for name in self.names], dim=-1).transpose(1, 2)  # (B, C, L)
+        hidden = torch.cat(zero_absent(inputs, valid, self.names), dim=-1).transpose(1, 2)  # (B, C, L)
         hidden = self.stem(hidden)
         maps = []
         for block in self.blocks:

@@ -32,5 +32,5 @@ class DMFTStudent(nn.Module):
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
         """Classify patches (B, P, D) by modality with masks (B, P); see `trainers.data.batch.ModelOutput`."""
         temporal, spatial, _ = self.mstt(inputs, valid, outputs=1)
-        output: ModelOutput = self.heads(temporal, spatial)
+        output: ModelOutput = self.heads(temporal, spatial, valid)
         return output

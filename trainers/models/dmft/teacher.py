@@ -29,7 +29,7 @@ class DMFTTeacher(nn.Module):
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
         """Classify patches (B, P, D) by modality with masks (B, P); see `trainers.data.batch.ModelOutput`."""
         temporal, spatial, keeps = self.mstt(inputs, valid)
-        output: ModelOutput = self.heads(self.fusion(temporal, keeps), spatial)
+        output: ModelOutput = self.heads(self.fusion(temporal, keeps), spatial, valid)
         return {**output, "maps": (temporal_map(temporal.values()),)}
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
+from trainers.models.absent import zero_absent
 from trainers.models.dropout import Dropout
 from trainers.models.images.backbones import FEATURES, Backbone, resnet18, vgg16
 from trainers.models.images.params import ImageNetworkParams
@@ -21,7 +22,7 @@ class ImageStudent(nn.Module):
     """A backbone, global average pooling, 512 -> embedding -> ReLU -> classes.
 
     Several inputs are one image with all their channels; their shapes are (C, S, S), of one S. The constructor reads
-    no weights, see `load_pretrained`. Masks are not looked at: an image is of a whole recording.
+    no weights, see `load_pretrained`. An absent input's channels are zero.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], classes: int, params: ImageNetworkParams) -> None:
@@ -54,7 +55,7 @@ class ImageStudent(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
         """Classify images (B, C, S, S) in -1..1; see `trainers.data.batch.ModelOutput`."""
-        images = torch.cat([inputs[name] for name in self.names], dim=1)
+        images = torch.cat(zero_absent(inputs, valid, self.names), dim=1)
         maps = self._backbone.maps((images - self.shift) * self.scale)
         features = maps[-1].mean(dim=(2, 3))  # (B, 512)
         embedding = self.embed(features).relu()

@@ -30,6 +30,8 @@ class Model:
         Keys of those of seeds of which all folds are there, which all figures are of.
     planned, missing
         How many evaluations there are to be, and how many of them are not there.
+    identity
+        What its steps' labels say of it.
     colour
         Its number among the models that pictures tell apart; None where it is not drawn.
     """
@@ -48,6 +50,7 @@ class Model:
     planned: int = 0
     missing: int = 0
     colour: int | None = None
+    identity: Identity | None = None
 
     @property
     def top1(self) -> float | None:
@@ -100,6 +103,7 @@ def _models(outcome: Outcome) -> Iterator[tuple[object, Model]]:
             evaluations=_of_whole_seeds(own, rows.get(each, {})),
             planned=len(own),
             missing=sum(not evaluation.is_there for evaluation in own),
+            identity=each,
         )
         yield (each, *(outputs if any(outputs) else (outcome.name,))), model
 

@@ -16,6 +16,7 @@ from pipeline.report.html.gather.steps import LeftOut, StepFacts, left_out, step
 from pipeline.report.html.gather.trainings import Training, trainings_of
 from pipeline.report.results import Evaluation, evaluations_of
 from pipeline.report.results_text import notes
+from pipeline.report.robustness.figures import Tests, tests_of
 from pipeline.run.selection import steps_to_materialise
 from pipeline.sources.base import Recording, Source
 from pipeline.stagesfile.settings import are_locations, parse_setting
@@ -58,6 +59,8 @@ class Outcome:
         Each model's trainings that are in the store; none of a model that is still to be trained.
     recordings
         Those of the index, in row order; none where it is gone.
+    tests
+        What tests models with sensors absent or harmed; none of a run that is remembered.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Outcome:
     encodings: Sequence[Encoding]
     recordings: Sequence[Recording]
     classes: Sequence[str]
+    tests: Sequence[Tests] = ()
     left_out: Sequence[LeftOut] = field(default_factory=tuple)
     notes: Sequence[str] = ()
 
@@ -106,6 +110,7 @@ def outcome_of(name: str, plan: Plan, settings: Sequence[str] = ()) -> Outcome:
         ],
         recordings=plan.table.listing.recordings,
         classes=list(dict.fromkeys(action for point in plan.points for action in point.source.classes)),
+        tests=tests_of(plan),
         left_out=left_out(plan),
         notes=notes(plan),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.plan.runs.settings import UNSET, differing_keys, flat
 from pipeline.report.breakdown import Breakdown, By, break_down
 from pipeline.report.html.gather.confusion import confusion_order
+from pipeline.report.html.gather.identity import identity_of
 from pipeline.report.html.gather.models import Model, distinctive, models_of
 from pipeline.report.html.gather.outcome import Outcome
 from pipeline.report.html.gather.predictions import Difficulty, HardRecording, Tally
@@ -19,6 +20,7 @@ from pipeline.report.html.gather.streams import Stream, streams_of
 from pipeline.report.html.gather.training import TrainingFacts, training_of
 from pipeline.report.results import Difference, paired_differences
 from pipeline.report.results_text import unpaired_lines
+from pipeline.report.robustness.figures import Figure, figures_of
 from pipeline.version import full_version
 
 _DRAWN_RECORDINGS = 12  # whose streams are read
@@ -53,6 +55,15 @@ class ExperimentFacts:
 
 
 @dataclass(frozen=True)
+class Robustness:
+    """A model's figures by condition, and the entries among those that tested it whose streams vote by accuracy."""
+
+    model: int  # its number
+    figures: Sequence[Figure]
+    weighted: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Report:
     """A report of one experiment or several."""
 
@@ -65,6 +76,7 @@ class Report:
     class_order: Sequence[str]  # classes that are taken for each other side by side
     written: str  # when, UTC
     version: str  # of this program, with its commit
+    robustness: Sequence[Robustness] = ()
 
     @property
     def lines(self) -> list[tuple[ExperimentFacts, Model]]:
@@ -86,6 +98,7 @@ def gather(outcomes: Sequence[Outcome]) -> Report:
     subjects: dict[int, Breakdown] = {}
     folds: dict[int, Breakdown] = {}
     experiments = []
+    robustness: list[Robustness] = []
     for outcome in outcomes:
         difficulty, own = Difficulty(), [model for model in models if outcome.name in model.experiments]
         for model in own:
@@ -95,6 +108,7 @@ def gather(outcomes: Sequence[Outcome]) -> Report:
                 trainings[model.number] = trained
         subjects |= _broken_down(outcome, own, "subject")
         folds |= _broken_down(outcome, own, "fold")
+        robustness += _robustness(outcome, own)
         experiments.append(_experiment(outcome, own, difficulty, outcomes))
     classes = dict.fromkeys(label for each in experiments for label in each.classes)
     pooled: Counter[tuple[str, str]] = Counter()
@@ -102,12 +116,26 @@ def gather(outcomes: Sequence[Outcome]) -> Report:
         pooled.update(each.confusion)
     order = confusion_order([*classes, *_unlisted(pooled, classes)], pooled)
     now = datetime.now(UTC).isoformat(timespec="minutes").replace("T", " ").partition("+")[0]
-    return Report(experiments, models, tallies, trainings, subjects, folds, order, now, full_version())
+    version = full_version()
+    return Report(experiments, models, tallies, trainings, subjects, folds, order, now, version, robustness)
 
 
 def _broken_down(outcome: Outcome, models: Sequence[Model], by: By) -> dict[int, Breakdown]:
     rows = {model.number: model.rows["top1"] for model in models if "top1" in model.rows}
     return dict(zip(rows, break_down(outcome.store, outcome.evaluations, rows.values(), by), strict=True))
+
+
+def _robustness(outcome: Outcome, models: Sequence[Model]) -> list[Robustness]:
+    by_identity = {model.identity: model for model in models}
+    found: dict[int, list[Figure]] = {}
+    for figure in figures_of(outcome.store, outcome.tests):
+        if model := by_identity.get(identity_of(figure.row)):
+            found.setdefault(model.number, []).append(figure)
+    weighted = {each.entry for each in outcome.tests if each.weighted}
+    return [
+        Robustness(number, own, sorted(weighted.intersection(each.entry for each in own)))
+        for number, own in found.items()
+    ]
 
 
 def _experiment(

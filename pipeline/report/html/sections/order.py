@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.report.html.gather.report import Report
 from pipeline.report.html.parts import Section
+from pipeline.report.html.robustness.section import robustness
 from pipeline.report.html.sections.by_class import by_class, by_modality
 from pipeline.report.html.sections.by_group import by_fold, by_subject
 from pipeline.report.html.sections.calibration import calibration
@@ -15,7 +16,7 @@ from pipeline.report.html.sections.recordings import hard, skipped
 from pipeline.report.html.sections.training import training
 
 _ORDER = (
-    results, confusion, by_class, by_modality, by_subject, by_fold, calibration, training, cost, hard,
+    results, confusion, by_class, by_modality, by_subject, by_fold, calibration, robustness, training, cost, hard,
     skipped, graph, provenance,
 )  # fmt: skip
 

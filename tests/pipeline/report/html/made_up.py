@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 from pipeline.report.breakdown import Breakdown, By, Part
 from pipeline.report.html.gather.models import Model
 from pipeline.report.html.gather.predictions import HardRecording, Tally, TestedRecording
 from pipeline.report.html.gather.reliability import Reliability
-from pipeline.report.html.gather.report import ExperimentFacts, Report
+from pipeline.report.html.gather.report import ExperimentFacts, Report, Robustness
 from pipeline.report.html.gather.steps import LeftOut, StepFacts
 from pipeline.report.html.gather.streams import Stream
 from pipeline.report.html.gather.training import Curve, TrainingFacts
 from pipeline.report.html.palette import SERIES
 from pipeline.report.results import Difference, Row
+from pipeline.report.robustness.figures import Figure
+from trainers.robustness.conditions import HARMS, WHOLE, Condition
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" ]]> \x00\x1b[31m \udc80 ‮"
 
@@ -70,7 +73,9 @@ def made_up(
     trainings = {model.number: facts for model in listed}
     by_subject = {model.number: _breakdown(model, "subject", subjects, draw) for model in listed}
     by_fold = {model.number: _breakdown(model, "fold", ["subjects=odd", "subjects=even"], draw) for model in listed}
-    return Report([experiment], listed, tallies, trainings, by_subject, by_fold, labels, "2026-01-01 00:00", "0.1.0")
+    tests = [Robustness(model.number, _by_condition(model, name, draw), [name]) for model in listed]
+    written = "2026-01-01 00:00"
+    return Report([experiment], listed, tallies, trainings, by_subject, by_fold, labels, written, "0.1.0", tests)
 
 
 def _model(number: int, name: str, seeds: int, recordings: int, draw: random.Random) -> Model:
@@ -85,6 +90,15 @@ def _model(number: int, name: str, seeds: int, recordings: int, draw: random.Ran
     rows = {metric: row(metric) for metric in metrics}
     colour = number if number < SERIES else None
     return Model(number, (name,), own, name, name, modalities, "", own, rows, planned=seeds, colour=colour)
+
+
+def _by_condition(model: Model, entry: str, draw: random.Random) -> list[Figure]:
+    harmed = [Condition((), name, harm, s) for harm in HARMS for name in model.modalities for s in (0.1, 0.5)]
+    absent = [Condition((name,)) for name in model.modalities if len(model.modalities) > 1]
+    return [
+        Figure(entry, condition, replace(model.rows["top1"], values=tuple(draw.uniform(30, 99) for _ in range(3))))
+        for condition in (WHOLE, *absent, *harmed)
+    ]
 
 
 def _breakdown(model: Model, by: By, names: list[str], draw: random.Random) -> Breakdown:
