@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.report.html.gather.models import Model, drawn
 from pipeline.report.html.gather.report import Report
-from pipeline.report.html.parts import Cell, Column, Part, Picture, Row, Section, Table, percent, text
+from pipeline.report.html.parts import Column, Part, Picture, Row, Section, Table, percent, text
 from pipeline.report.html.robustness.drawing import Line, Panel, draw_strengths
 from pipeline.report.html.sections.legend import drawn_first, drawn_notes
 from pipeline.report.html.svg.canvas import Key
@@ -50,27 +50,24 @@ def _by_column(report: Report) -> Figures:
 
 def _table(models: Sequence[Model], entry: str, entries: Sequence[str], figures: Figures) -> Table:
     ranked = [model for model in drawn_first(models) if (model.number, entry) in figures]
+    spread = any(each.row.std is not None for model in ranked for each in figures[model.number, entry].values())
     columns = [Column("Condition")]
     for model in ranked:
         about, named = f"deviation of {model.title} over seeds", f"{model.title} deviation"
-        columns += [Column(model.title, True), Column("±", True, about, named)]
+        columns += [Column(model.title, True), *([Column("±", True, about, named)] if spread else [])]
     rows = []
     for condition in ordered(each for model in ranked for each in figures[model.number, entry]):
         cells = [text(condition_text(condition))]
         for model in ranked:
-            cells += _figure(figures[model.number, entry].get(condition))
+            figure = figures[model.number, entry].get(condition)
+            cells.append(percent(figure.row.mean if figure else None))
+            cells += [percent(figure.row.std if figure else None)] if spread else []
         rows.append(Row(cells))
     first = entry == entries[0]
     caption = "Top-1 with sensors absent or harmed, in percent"
     caption += f": {entry}" if len(entries) > 1 else ""
     name = "robustness" if first else f"robustness-{entry}"
     return Table(name, caption, columns, rows, shown_columns=15, folded=not first)
-
-
-def _figure(figure: Figure | None) -> list[Cell]:
-    if figure is None:
-        return [text("–"), text("–")]
-    return [percent(figure.row.mean), percent(figure.row.std)]
 
 
 def _picture(harm: Harm, models: Sequence[Model], figures: Figures) -> Picture | None:
