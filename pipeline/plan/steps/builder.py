@@ -120,9 +120,7 @@ class StepBuilder:
                 names = transform_modalities(point, entry, given)
                 steps[entry.name] = [self._transform(point, entry, name, needed) for name in names]
             elif entry.stage in TESTS:
-                models = [
-                    (need, model) for need in entry.needs for model in steps[need] if model.work["split"].is_tested
-                ]
+                models = [(need, each) for need in entry.needs for each in steps[need] if each.work["split"].is_tested]
                 steps[entry.name] = [self._test(point, entry, model, name, index) for name, model in models]
             else:
                 splits = splits or self._splits(point, make_splits(point, table, broken, skipped))
