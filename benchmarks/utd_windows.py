@@ -2,8 +2,8 @@
 
     python benchmarks/utd_windows.py UTD_MHAD DIR
 
-DIR gets links to the dataset's folders, and segments.csv: of each trial its label, from its first inertial sample to
-its last.
+DIR gets links to the dataset's folders, and segments.csv: of each trial its label, as long as both of its
+sensors have samples.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 from pipeline.sources.utd_mhad import CLASSES, UtdMhad  # noqa: E402
+
+RATES = {"inertial": 50, "skeleton": 30}
 
 
 def main() -> None:
@@ -30,8 +32,9 @@ def main() -> None:
         writer = csv.writer(file)
         writer.writerow(["number", "subject", "session", "start", "end", "label"])
         for each in source.list().recordings:
-            if {"inertial", "skeleton"} <= each.streams.keys():
-                seconds = (len(source.open_series(each, "inertial").values) - 1) / 50
+            if RATES.keys() <= each.streams.keys():
+                lengths = {stream: len(source.open_series(each, stream).values) for stream in RATES}
+                seconds = min((length - 1) / RATES[stream] for stream, length in lengths.items())
                 number = CLASSES.index(each.action) + 1
                 writer.writerow([number, each.subject, each.session, 0, round(seconds, 3), each.action])
 
