@@ -58,7 +58,11 @@ def encoding(encode: Step) -> tuple[NamedModality, SeriesParams | SkeletonParams
     if modality.kind == "video":
         problem = f"{encode.id}: is video, whose frozen network is no part of a student's file yet"
         raise ConfigError(f"{problem}\n  export a model of series and skeletons")
-    params = msgspec.convert(recipe.params, SkeletonParams if modality.kind == "skeleton" else SeriesParams)
+    params: SeriesParams | SkeletonParams
+    if modality.kind == "skeleton":
+        params = msgspec.convert(recipe.params, SkeletonParams)
+    else:
+        params = msgspec.convert(recipe.params, SeriesParams)
     if params.align == "spread":
         problem = f"{encode.id}: align: spread lays windows by a recording's length, which no graph does"
         raise ConfigError(f"{problem}\n  encode with align: resample, truncate or pad")

@@ -35,6 +35,8 @@ class FileCost(msgspec.Struct, frozen=True):
         How many calls were timed, with how many different recordings.
     peak_bytes
         By how much the peak of a process's memory rose from before the model was opened.
+    waited
+        Share of the time of calls in which the process did not run, for other work was done beside.
     """
 
     bytes: int
@@ -43,6 +45,7 @@ class FileCost(msgspec.Struct, frozen=True):
     peak_bytes: int
     calls: int
     recordings: int
+    waited: float
 
 
 class ModelCost(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +87,7 @@ def export_folder(key: str) -> Path:
 def kept_cost(key: str) -> ModelCost | None:
     """Return what a trained model costs on this machine; None where that was not measured."""
     machine = this_machine()
-    content = read_cache(_file(key, machine)) if machine else None
+    content = read_cache(cost_file(key, machine)) if machine else None
     try:
         return None if content is None else msgspec.json.decode(content, type=ModelCost)
     except msgspec.ValidationError:  # of another version
@@ -93,10 +96,11 @@ def kept_cost(key: str) -> ModelCost | None:
 
 def keep_cost(key: str, cost: ModelCost) -> None:
     """Keep what a trained model costs on this machine."""
-    write_cache(_file(key, cost.machine), msgspec.json.encode(cost))
+    write_cache(cost_file(key, cost.machine), msgspec.json.encode(cost))
 
 
-def _file(key: str, machine: Machine) -> Path:
+def cost_file(key: str, machine: Machine) -> Path:
+    """Return the file of what a trained model costs on a machine."""
     return export_folder(key) / f"cost-{hashlib.sha256(str(machine).encode()).hexdigest()[:12]}.json"
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 
 from pipeline.report.formats.sheet import Block, Sheet
 from pipeline.report.formats.sheets import mean_std
-from pipeline.report.inference.kept import FileCost
+from pipeline.report.inference.kept import FileCost, cost_file
 from pipeline.report.inference.rows import CostRow
 
 _NOTED_POINTS = 1.0  # of top-1 that int8 may cost where nobody says more: `pipeline export` refuses it then
+_BUSY = 0.1  # share of the time of calls that other work may take
 _COLUMNS: dict[str, Callable[[FileCost], str]] = {
     "kB": lambda cost: f"{cost.bytes / 1e3:,.0f}",
     "p50 ms": lambda cost: milliseconds(cost.p50_ms),
@@ -35,12 +37,17 @@ def cost_sheet(rows: Sequence[CostRow]) -> Sheet:
 
 
 def cost_notes(rows: Sequence[CostRow]) -> list[str]:
-    """Say why models have no figures, and of which int8 costs top-1 that `pipeline export` would not let pass."""
+    """Say why models have no figures, where int8 costs more than `pipeline export` lets pass, and what was disturbed."""
     lines = [f"note: {row.model.label['model']} was not measured: {row.problem}" for row in rows if row.problem]
     for row in rows:
         if row.cost is not None and row.cost.int8_points > _NOTED_POINTS:
             lost = f"int8 costs {row.model.label['model']} {row.cost.int8_points:.2f} points of top-1"
             lines.append(f"note: {lost}: `pipeline export` refuses it without --most-points")
+        if row.cost is not None and row.model.step and max(row.cost.fp32.waited, row.cost.int8.waited) > _BUSY:
+            waited = f"other work ran beside while {row.model.label['model']} was measured, and times are too long"
+            lines.append(
+                f"note: {waited}\n  to measure it again: rm {shlex.quote(str(cost_file(row.model.step.key, row.cost.machine)))}"
+            )
     return list(dict.fromkeys(lines))
 
 
