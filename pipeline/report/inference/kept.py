@@ -13,6 +13,7 @@ import msgspec
 from pipeline.keys.cache import cache_folder, read_cache, write_cache
 
 THREADS = 1
+_BUSY = 0.1  # share of the time of calls that other work may take
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -68,6 +69,11 @@ class ModelCost(msgspec.Struct, frozen=True, kw_only=True):
     fp32: FileCost
     int8: FileCost
     int8_points: float
+
+    @property
+    def disturbed(self) -> bool:
+        """Tell whether other work took so much of the processor that times are too long."""
+        return max(self.fp32.waited, self.int8.waited) > _BUSY
 
 
 @cache

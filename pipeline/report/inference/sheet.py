@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.report.formats.sheet import Block, Sheet
 from pipeline.report.formats.sheets import mean_std
@@ -11,7 +11,6 @@ from pipeline.report.inference.kept import FileCost, cost_file
 from pipeline.report.inference.rows import CostRow
 
 _NOTED_POINTS = 1.0  # of top-1 that int8 may cost where nobody says more: `pipeline export` refuses it then
-_BUSY = 0.1  # share of the time of calls that other work may take
 _COLUMNS: dict[str, Callable[[FileCost], str]] = {
     "kB": lambda cost: f"{cost.bytes / 1e3:,.0f}",
     "p50 ms": lambda cost: milliseconds(cost.p50_ms),
@@ -37,18 +36,21 @@ def cost_sheet(rows: Sequence[CostRow]) -> Sheet:
 
 
 def cost_notes(rows: Sequence[CostRow]) -> list[str]:
-    """Say why models have no figures, where int8 costs more than `pipeline export` lets pass, and what was disturbed."""
-    lines = [f"note: {row.model.label['model']} was not measured: {row.problem}" for row in rows if row.problem]
-    for row in rows:
-        if row.cost is not None and row.cost.int8_points > _NOTED_POINTS:
-            lost = f"int8 costs {row.model.label['model']} {row.cost.int8_points:.2f} points of top-1"
-            lines.append(f"note: {lost}: `pipeline export` refuses it without --most-points")
-        if row.cost is not None and row.model.step and max(row.cost.fp32.waited, row.cost.int8.waited) > _BUSY:
-            waited = f"other work ran beside while {row.model.label['model']} was measured, and times are too long"
-            lines.append(
-                f"note: {waited}\n  to measure it again: rm {shlex.quote(str(cost_file(row.model.step.key, row.cost.machine)))}"
-            )
-    return list(dict.fromkeys(lines))
+    """Say what a reader must know: why models have no figures, what int8 loses, and where other work ran beside."""
+    return list(dict.fromkeys(line for row in rows for line in _notes(row)))
+
+
+def _notes(row: CostRow) -> Iterator[str]:
+    name, step, cost = row.model.label["model"], row.model.step, row.cost
+    if cost is None or step is None:
+        yield f"note: {name} was not measured: {row.problem}"
+        return
+    if cost.int8_points > _NOTED_POINTS:
+        lost = f"int8 costs {name} {cost.int8_points:.2f} points of top-1"
+        yield f"note: {lost}: `pipeline export` refuses it without --most-points"
+    if cost.disturbed:
+        yield f"note: other work ran beside while {name} was measured, and its times are too long; to measure it again:"
+        yield f"  rm {shlex.quote(str(cost_file(step.key, cost.machine)))}"
 
 
 def milliseconds(value: float) -> str:

@@ -17,6 +17,7 @@ from pipeline.report.html.gather.predictions import Difficulty, HardRecording, T
 from pipeline.report.html.gather.steps import LeftOut, StepFacts
 from pipeline.report.html.gather.streams import Stream, streams_of
 from pipeline.report.html.gather.training import TrainingFacts, training_of
+from pipeline.report.inference.kept import ModelCost, kept_cost
 from pipeline.report.results import Difference, paired_differences
 from pipeline.report.results_text import unpaired_lines
 from pipeline.version import full_version
@@ -65,6 +66,7 @@ class Report:
     class_order: Sequence[str]  # classes that are taken for each other side by side
     written: str  # when, UTC
     version: str  # of this program, with its commit
+    costs: Mapping[int, ModelCost] = field(default_factory=dict)  # by the model's number; measured here
 
     @property
     def lines(self) -> list[tuple[ExperimentFacts, Model]]:
@@ -102,7 +104,13 @@ def gather(outcomes: Sequence[Outcome]) -> Report:
         pooled.update(each.confusion)
     order = confusion_order([*classes, *_unlisted(pooled, classes)], pooled)
     now = datetime.now(UTC).isoformat(timespec="minutes").replace("T", " ").partition("+")[0]
-    return Report(experiments, models, tallies, trainings, subjects, folds, order, now, full_version())
+    costs = {model.number: cost for model in models if (cost := _cost_of(model))}
+    return Report(experiments, models, tallies, trainings, subjects, folds, order, now, full_version(), costs)
+
+
+def _cost_of(model: Model) -> ModelCost | None:
+    """Return what `results --cost` measured of a model: of its first training."""
+    return next(filter(None, (kept_cost(each.key) for each in model.trainings)), None)
 
 
 def _broken_down(outcome: Outcome, models: Sequence[Model], by: By) -> dict[int, Breakdown]:
