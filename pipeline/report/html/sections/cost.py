@@ -42,10 +42,12 @@ def cost(report: Report) -> Section | None:
     ]
     columns = [Column("Model"), Column("Parameters", True), Column("MB", True, "of the model's file, 10^6 bytes")]
     columns += [Column("Seconds an epoch", True), Column("Epochs", True), Column("Top-1 %", True), Column("Device")]
-    tables = [Table("cost", "Size and time", columns, rows, folded=bool(pictures) and len(rows) > 12)]
+    tables = [
+        Table("cost", "Size and time", columns, rows, folded=bool(pictures) and len(rows) > 12, headed=bool(measured))
+    ]
     if measured:
         lines = [row for model in measured for row in _running_rows(report, model)]
-        tables.append(Table("running", "Cost of running", _RUNNING, lines, folded=len(lines) > 24))
+        tables.append(Table("running", "Cost of running", _RUNNING, lines, folded=len(lines) > 24, headed=True))
     return Section("cost", "Cost", _LEAD, [*tables, *pictures], _notes(report, measured))
 
 
