@@ -55,6 +55,7 @@ class CostRow:
             "cpu": cost.machine.cpu if cost else None,
             "threads": cost.machine.threads if cost else None,
             "onnxruntime": cost.machine.onnxruntime if cost else None,
+            "disturbed": cost.disturbed if cost else None,
             "problem": self.problem or None,
         }
 
