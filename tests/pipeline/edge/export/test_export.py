@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ import torch
 
 from pipeline.edge.card import Card
 from pipeline.edge.export import parity
+from pipeline.edge.runtime.batch import Prepared, padded
 from pipeline.edge.runtime.model import open_model
 from pipeline.errors import ConfigError, StepError
 
 from ...project import Project
+from .web import web_probabilities
 
 pytest.importorskip("onnxscript", reason="needs onnxscript: pip install 'harvest-har[export]'")
 
@@ -69,32 +73,42 @@ def shipped(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Project:
     return project
 
 
+def raw_of(shipped: Project, card: Card, ids: Iterable[str]) -> list[Prepared]:
+    """Return raw recordings, as the source reads them."""
+    source = shipped.plan().points[0].source
+    by_id = {each.id: each for each in source.list().recordings}
+    prepared = []
+    for id_ in ids:
+        read = {}
+        for stream in card.streams:
+            series = source.open_series(by_id[id_], stream.name)
+            times = np.arange(len(series.values)) / stream.rate if series.times is None else series.times
+            read[stream.name] = (series.values, times)
+        prepared.append(read)
+    return prepared
+
+
 @pytest.mark.parametrize("entry", EXPORTED)
-@pytest.mark.parametrize("batch", [1, 5])
-def test_raw_samples_give_what_was_evaluated(shipped: Project, entry: str, batch: int) -> None:
-    """The sample's raw data lies in its cache, which `predict --source` reads as its own reader does."""
+def test_raw_samples_give_what_was_evaluated(shipped: Project, entry: str) -> None:
     rows = shipped.command("results", "--per-recording").stdout.splitlines()[1:]
     expected = {cells[5]: cells[8] for row in rows if (cells := row.split(","))[0] == entry}
-    plan = shipped.plan()
     model = open_model(shipped.folder / f"{entry}.onnx")
-    source = plan.points[0].source
-    recordings = [each for each in source.list().recordings if each.id in expected]
-    found = {}
-    for start in range(0, len(recordings), batch):
-        some = recordings[start : start + batch]
-        prepared = []
-        for each in some:
-            read = {}
-            for stream in model.card.streams:
-                series = source.open_series(each, stream.name)
-                times = np.arange(len(series.values)) / stream.rate if series.times is None else series.times
-                read[stream.name] = (series.values, times)
-            prepared.append(read)
-        from pipeline.edge.runtime.batch import padded
+    raw = raw_of(shipped, model.card, expected)
+    alone = np.concatenate([model.probabilities(padded([each])) for each in raw])
+    for batch in (2, 5, len(raw)):
+        together = [model.probabilities(padded(raw[start : start + batch])) for start in range(0, len(raw), batch)]
+        np.testing.assert_allclose(np.concatenate(together), alone, atol=1e-5)
+    assert [model.card.classes[row.argmax()] for row in alone] == list(expected.values())
 
-        said = model.probabilities(padded(prepared))
-        found |= {each.id: model.card.classes[row.argmax()] for each, row in zip(some, said, strict=True)}
-    assert found == expected
+
+@pytest.mark.parametrize("entry", EXPORTED)
+def test_a_browsers_runtime_gives_the_same(shipped: Project, entry: str) -> None:
+    file = shipped.folder / f"{entry}.onnx"
+    model = open_model(file)
+    ids = [each.id for each in shipped.plan().points[0].source.list().recordings]
+    raw = raw_of(shipped, model.card, ids)
+    expected = np.concatenate([model.probabilities(padded([each])) for each in raw])
+    np.testing.assert_allclose(web_probabilities(file, raw), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("entry", EXPORTED)
@@ -139,8 +153,6 @@ def test_examples_of_thirty_lines_say_the_same(shipped: Project, tmp_path: Path)
         files.append(f"{stream}={tmp_path / stream}.csv")
     said = json.loads(shipped.command("predict", "teacher.onnx", ",".join(files)).stdout)
     expected = {"predicted": said["predicted"], "probability": pytest.approx(said["probability"], abs=1e-5)}
-    import sys
-
     command = [sys.executable, "predict.py", "teacher.onnx", *files]
     assert json.loads(subprocess.run(command, cwd=shipped.folder, capture_output=True, check=True).stdout) == expected
     modules = Path(__file__).parents[3] / "node" / "node_modules"
