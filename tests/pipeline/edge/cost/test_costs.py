@@ -129,7 +129,9 @@ def test_nothing_is_measured_unasked(shipped: Project, tmp_path: Path) -> None:
     for command in (("results",), ("report", "-o", str(tmp_path / "page.html"))):
         shipped.command(*command, PIPELINE_CACHE=str(cache))
     assert not (cache / "exports").exists()
-    assert "<code>pipeline results --cost</code> measures" in (tmp_path / "page.html").read_text()
+    said = re.sub(r"<[^>]+>", "", (tmp_path / "page.html").read_text())
+    assert "pipeline results --cost measures what models cost to run" in said
+    assert "Cost of running" not in said
 
 
 def test_a_model_that_cannot_be_exported_has_a_reason_in_place_of_figures(shipped: Project, tmp_path: Path) -> None:
@@ -141,8 +143,8 @@ def test_a_model_that_cannot_be_exported_has_a_reason_in_place_of_figures(shippe
         "evaluate": {"needs": ["spread"]},
     }
     project = Project(tmp_path / "spread").write({**values, "modalities": ["inertial"]})
-    (row,) = json.loads(project.command("results", "--cost", "--json").stdout or "[{}]")
-    assert "not trained yet" in row.get("problem", "is not trained yet")
+    (row,) = json.loads(project.command("results", "--cost", "--json").stdout)
+    assert (row["problem"], row["parameters"]) == ("is not trained yet: `pipeline run`", None)
     project.run()
     (row,) = json.loads(project.command("results", "--cost", "--json").stdout)
     assert "align: spread lays windows by a recording's length" in row["problem"]
