@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from pipeline.report.formats.sheet import Block, Sheet
 from pipeline.report.formats.sheets import mean_std
@@ -37,20 +36,23 @@ def cost_sheet(rows: Sequence[CostRow]) -> Sheet:
 
 def cost_notes(rows: Sequence[CostRow]) -> list[str]:
     """Say what a reader must know: why models have no figures, what int8 loses, and where other work ran beside."""
-    return list(dict.fromkeys(line for row in rows for line in _notes(row)))
-
-
-def _notes(row: CostRow) -> Iterator[str]:
-    name, step, cost = row.model.label["model"], row.model.step, row.cost
-    if cost is None or step is None:
-        yield f"note: {name} was not measured: {row.problem}"
-        return
-    if cost.int8_points > _NOTED_POINTS:
-        lost = f"int8 costs {name} {cost.int8_points:.2f} points of top-1"
-        yield f"note: {lost}: `pipeline export` refuses it without --most-points"
-    if cost.disturbed:
-        yield f"note: other work ran beside while {name} was measured, and its times are too long; to measure it again:"
-        yield f"  rm {shlex.quote(str(cost_file(step.key, cost.machine)))}"
+    lines = []
+    disturbed: dict[str, str] = {}  # by the file to take away, which several rows may share
+    for row in rows:
+        name, step, cost = str(row.model.label["model"]), row.model.step, row.cost
+        if cost is None or step is None:
+            lines.append(f"note: {name} was not measured: {row.problem}")
+            continue
+        if cost.int8_points > _NOTED_POINTS:
+            lost = f"int8 costs {name} {cost.int8_points:.2f} points of top-1"
+            lines.append(f"note: {lost}: `pipeline export` refuses it without --most-points")
+        if cost.disturbed:
+            disturbed[str(cost_file(step.key, cost.machine))] = name
+    if disturbed:
+        names = ", ".join(dict.fromkeys(disturbed.values()))
+        lines.append(f"note: other work ran beside, and times are too long, of {names}; to measure again, take away")
+        lines += [f"  {file}" for file in disturbed]
+    return list(dict.fromkeys(lines))
 
 
 def milliseconds(value: float) -> str:
