@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -20,12 +21,10 @@ from pipeline.plan.planner import Plan
 from pipeline.plan.runs.remembered import present
 from pipeline.plugins.loading import use_folder
 from pipeline.report.breakdown import By
-from pipeline.report.results import PREDICTION_COLUMNS, evaluations_of, prediction_lines
 from pipeline.report.runs import listing
 from pipeline.report.status import standing
 from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.selection import check_entry
-from pipeline.stagesfile.schema import did_you_mean
 from pipeline.stagesfile.settings import are_locations, parse_setting
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.api.model import TrainedModel
 
 Device = Literal["auto", "cpu", "cuda"]
+_log = logging.getLogger(__name__)
 _DEVICES = ("auto", "cpu", "cuda")
 _TAKEN = ("recording", "subject", "action", "session")  # columns of every table of recordings
 
@@ -179,18 +179,21 @@ class Experiment:
         return results_of(plan, Remembered.open(plan.path, self._places()), list(map(str, runs)), by, per_modality)
 
     @raises_pipeline_errors
+    def cost(self) -> Table:
+        """Return what every model costs to run: the columns of ``results --cost``, which measures what is not known."""
+        from pipeline.edge.cost.costs import model_costs
+        from pipeline.report.formats.results_csv import cost_lines
+        from pipeline.report.inference.sheet import cost_notes
+
+        rows = model_costs(self._again(), _log.info)
+        return Table(cost_lines(rows), cost_notes(rows))
+
+    @raises_pipeline_errors
     def predictions(self, model: str | None = None) -> Table:
         """Return what each model, or the one of this entry, said of each test recording, by fold and seed."""
-        plan = self._again()
-        evaluations = evaluations_of(plan)
-        models = list(dict.fromkeys(each.label["model"] for each in evaluations))
-        if model is not None and model not in models:
-            remedy = did_you_mean(str(model), models)
-            raise ConfigError(f"{model}: no such model is evaluated in {plan.path}\n  {remedy}")
-        evaluations = [each for each in evaluations if model in (None, each.label["model"])]
-        return Table(
-            dict(zip(PREDICTION_COLUMNS, line, strict=True)) for line in prediction_lines(plan.store, evaluations)
-        )
+        from pipeline.api.results import predictions_of
+
+        return predictions_of(self._again(), model)
 
     @raises_pipeline_errors
     def runs(self) -> Table:

@@ -12,7 +12,7 @@ from pipeline.plan.planner import Plan
 from pipeline.plan.runs.baselines import baselines_of
 from pipeline.report.breakdown import By, break_down
 from pipeline.report.formats.results_csv import breakdown_lines, row_lines
-from pipeline.report.results import Row, evaluations_of, rows_of
+from pipeline.report.results import PREDICTION_COLUMNS, Row, evaluations_of, prediction_lines, rows_of
 from pipeline.report.results_text import gain_lines, no_results, notes
 from pipeline.report.runs.side_by_side import Shown, notes_on
 from pipeline.stagesfile.schema import did_you_mean
@@ -47,6 +47,17 @@ def results_of(
             parts = break_down(plan.store, each.evaluations, own, by)
             lines += breakdown_lines([(each.columns(part.row.model), part) for part in parts])
     return Table(lines, [*gains, *notes_below] if lines else [no_results(plan), *notes_below])
+
+
+def predictions_of(plan: Plan, model: str | None) -> Table:
+    """Return what models said of test recordings; see `pipeline.api.experiment.Experiment.predictions`."""
+    evaluations = evaluations_of(plan)
+    models = list(dict.fromkeys(each.label["model"] for each in evaluations))
+    if model is not None and model not in models:
+        remedy = did_you_mean(str(model), models)
+        raise ConfigError(f"{model}: no such model is evaluated in {plan.path}\n  {remedy}")
+    evaluations = [each for each in evaluations if model in (None, each.label["model"])]
+    return Table(dict(zip(PREDICTION_COLUMNS, line, strict=True)) for line in prediction_lines(plan.store, evaluations))
 
 
 def _by_seed(row: Row) -> Iterator[dict[str, Any]]:

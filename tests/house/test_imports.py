@@ -17,6 +17,8 @@ PACKAGES = ("pipeline", "trainers", "store")
 ROOMS = (
     "pipeline.__main__",
     "pipeline.cli",
+    "pipeline.api.experiment",
+    "pipeline.edge.cost",
     "pipeline.edge.export",
     "pipeline.edge.stream",
     "pipeline.edge.runtime",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from pipeline.cli.options import exclusive, experiment_options, json_text
 from pipeline.cli.told import say
 from pipeline.experiment.planning import plan_of
 from pipeline.experiment.remembered_runs import Remembered
+from pipeline.experiment.retry import retry_after_quarantine
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.baselines import baselines_of
 from pipeline.report.breakdown import By, break_down
@@ -36,6 +38,7 @@ _FORMATS = ("text", "csv", "latex")
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @click.option("--per-recording", "recordings", is_flag=True, help="Print CSV, one line a test recording.")
+@click.option("--cost", is_flag=True, help="Print what each model costs to run; measure it first, once a machine.")
 @click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")
 @click.option("--robustness", is_flag=True, help="Show top-1 with sensors absent or harmed: a line a condition.")
 @click.option("--vskd-f1", is_flag=True, help="Add F1 as the VSKD paper computes it, from accuracy and recall.")
@@ -47,6 +50,7 @@ def command(
     form: str,
     as_json: bool,
     recordings: bool,
+    cost: bool,
     per_modality: bool,
     robustness: bool,
     vskd_f1: bool,
@@ -63,11 +67,16 @@ def command(
     if recordings and len(runs) > 1:
         raise click.UsageError("--per-recording: takes one RUN at most")
     form = "json" if as_json else form
-    if robustness:
+    for option, is_given in ("--robustness", robustness), ("--cost", cost):
         others = {"--by": by, "--per-recording": recordings, "--per-modality": per_modality, "--vskd-f1": vskd_f1}
-        for name, value in {**others, "RUN": runs}.items():
-            exclusive("--robustness", True, name, value)
+        for other, given in (*others.items(), ("RUN", runs)):
+            exclusive(option, is_given, other, given)
+    exclusive("--robustness", robustness, "--cost", cost)
+    if robustness:
         _print_robustness(plan_of(path, settings), form)
+        return 0
+    if cost:
+        _print_costs(path, settings, form)
         return 0
     shown, store, told = _of_runs(path, settings, runs) if runs else _of_plan(path, settings)
     if recordings:
@@ -181,6 +190,25 @@ def _print_robustness(plan: Plan, form: str) -> None:
             print("\n\n".join(latex_text(sheet, notes_ if sheet is sheets[-1] else []) for sheet in sheets))
         else:
             say("\n".join([sheets_text(sheets), *notes_]))
+
+
+def _print_costs(path: Path, settings: tuple[str, ...], form: str) -> None:
+    """Measure what is not measured yet, and print all of it."""
+    from pipeline.edge.cost.costs import model_costs
+    from pipeline.report.inference.sheet import cost_notes, cost_sheet
+
+    plan = retry_after_quarantine(lambda: plan_of(path, settings))
+    rows = retry_after_quarantine(lambda: model_costs(plan, lambda text: print(text, file=sys.stderr)))
+    if form == "json":
+        print(json_text([row.as_json() for row in rows]))
+    elif form == "csv":
+        from pipeline.report.formats.results_csv import costs_csv
+
+        print(costs_csv(rows), end="")
+    elif not rows:
+        say(no_results(plan))
+    else:
+        _print_sheet(cost_sheet(rows), form, [], cost_notes(rows))
 
 
 def _print_sheet(sheet: Sheet, form: str, before: Sequence[str], after: Sequence[str]) -> None:

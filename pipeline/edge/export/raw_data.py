@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.edge.card import StreamInput
-from pipeline.edge.export.build import by_modality, encode_step_of
+from pipeline.edge.export.makers import by_modality, encode_step_of
 from pipeline.edge.runtime.batch import Prepared
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import Plan

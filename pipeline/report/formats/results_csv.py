@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.report.breakdown import Breakdown
+from pipeline.report.inference.rows import CostRow
 from pipeline.report.results import Row, deviation
 from pipeline.report.student_t import mean_interval
 
@@ -45,6 +46,22 @@ def breakdown_lines(breakdowns: Sequence[tuple[Front, Breakdown]]) -> list[dict[
         over_parts = {**_figures([part.mean for part in each.parts]), "recordings": row.recordings}
         lines.append({**place, by: "", "over": f"{by}s", **over_parts})
         lines.append({**place, by: "", "over": "seeds", **_over_seeds(row)})
+    return lines
+
+
+def costs_csv(rows: Sequence[CostRow]) -> str:
+    """Write a line for each model and what it costs to run; a matrix's keys are columns."""
+    return lines_csv(cost_lines(rows))
+
+
+def cost_lines(rows: Sequence[CostRow]) -> list[dict[str, Any]]:
+    """Return a line for each model."""
+    lines = []
+    for row in rows:
+        line = row.as_json()
+        modalities, variant = "+".join(line.pop("modalities")), line.pop("variant", {})
+        place = {name: line.pop(name) for name in ("model", "dataset", "protocol")}
+        lines.append({**place, "modalities": modalities, **variant, **line})
     return lines
 
 

@@ -47,6 +47,7 @@ class Table:
     shown_rows: int = 200
     shown_columns: int = 12
     folded: bool = True  # behind a line that opens it
+    headed: bool = False  # its caption above it, where it is not folded
 
 
 @dataclass(frozen=True)

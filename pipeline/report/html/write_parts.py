@@ -59,16 +59,17 @@ def write_picture(picture: Picture, alone: bool = False) -> Markup:
 def write_table(table: Table, summary: str = "") -> Markup:
     """Return a table, folded away where it says so, behind a line of this text."""
     columns, rows = table.columns[: table.shown_columns], table.rows[: table.shown_rows]
-    head = element("tr", [_head(column) for column in columns])
+    titles = element("tr", [_head(column) for column in columns])
     body = [_row(row, columns) for row in rows]
-    written = element("table", element("thead", head), element("tbody", body))
+    written = element("table", element("thead", titles), element("tbody", body))
     kind = "scroll tall" if len(rows) > _TALL else "scroll"
     parts = [element("div", written, class_=kind, tabindex="0", role="region", aria_label=table.caption)]
     if note := _left_out(table):
         parts.append(element("p", prose(note), class_="soft"))
     if table.folded:
         return element("details", element("summary", summary or table.caption), parts, class_="table")
-    return element("div", parts, class_="table", id=f"table-{table.name}" if table.name == "results" else None)
+    head = element("h3", table.caption) if table.headed else ""
+    return element("div", head, parts, class_="table", id=f"table-{table.name}" if table.name == "results" else None)
 
 
 def _left_out(table: Table) -> str:

@@ -18,6 +18,7 @@ from pipeline.report.html.gather.predictions import Difficulty, HardRecording, T
 from pipeline.report.html.gather.steps import LeftOut, StepFacts
 from pipeline.report.html.gather.streams import Stream, streams_of
 from pipeline.report.html.gather.training import TrainingFacts, training_of
+from pipeline.report.inference.kept import ModelCost, kept_cost
 from pipeline.report.results import Difference, paired_differences
 from pipeline.report.results_text import unpaired_lines
 from pipeline.report.robustness.figures import Figure, figures_of
@@ -77,6 +78,7 @@ class Report:
     written: str  # when, UTC
     version: str  # of this program, with its commit
     robustness: Sequence[Robustness] = ()
+    costs: Mapping[int, ModelCost] = field(default_factory=dict)  # by the model's number; measured here
 
     @property
     def lines(self) -> list[tuple[ExperimentFacts, Model]]:
@@ -116,8 +118,14 @@ def gather(outcomes: Sequence[Outcome]) -> Report:
         pooled.update(each.confusion)
     order = confusion_order([*classes, *_unlisted(pooled, classes)], pooled)
     now = datetime.now(UTC).isoformat(timespec="minutes").replace("T", " ").partition("+")[0]
+    costs = {model.number: cost for model in models if (cost := _cost_of(model))}
     version = full_version()
-    return Report(experiments, models, tallies, trainings, subjects, folds, order, now, version, robustness)
+    return Report(experiments, models, tallies, trainings, subjects, folds, order, now, version, robustness, costs)
+
+
+def _cost_of(model: Model) -> ModelCost | None:
+    """Return what `results --cost` measured of a model: of its first training."""
+    return next(filter(None, (kept_cost(each.key) for each in model.trainings)), None)
 
 
 def _broken_down(outcome: Outcome, models: Sequence[Model], by: By) -> dict[int, Breakdown]:

@@ -22,55 +22,10 @@ from pipeline.edge.runtime.model import open_model
 from pipeline.errors import ConfigError, StepError
 
 from ...project import Project
+from ..shipped import EXPORTED
 from .web import web_probabilities
 
 pytest.importorskip("onnxscript", reason="needs onnxscript: pip install 'harvest-har[export]'")
-
-STAGES: dict[str, Any] = {
-    "encode": {},
-    "gaf": {"needs": ["encode"], "modalities": ["inertial"], "size": 16},
-    "teacher": {
-        "stage": "train",
-        "needs": ["encode"],
-        "model": {"name": "dmft", "layers": 1, "width": 16},
-        "fit": {"epochs": 2},
-    },
-    "images": {
-        "stage": "train",
-        "needs": ["gaf"],
-        "modalities": ["inertial"],
-        "model": {"name": "resnet18", "weights": "none"},
-        "fit": {"epochs": 1},
-    },
-    "distilled": {
-        "stage": "distil",
-        "needs": ["encode", "teacher"],
-        "modalities": ["inertial"],
-        "model": {"name": "cnn1d", "width": 8},
-        "loss": "hinton",
-        "fit": {"epochs": 20},
-    },
-    "evaluate": {"needs": ["teacher", "images", "distilled"]},
-}
-EXPORTED = ("teacher", "images", "distilled")
-
-
-@pytest.fixture(scope="session")
-def shipped(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Project:
-    """Return a project with trained models, and the exported ones in its folder."""
-    project = Project(tmp_path_factory.mktemp("shipped")).write(
-        {
-            "source": {"name": "sample", "subjects": 4, "trials": 2, "streams": ["skeleton", "inertial"]},
-            "modalities": ["skeleton", "inertial"],
-            "protocol": "subject-50-50",
-            "seeds": [0],
-            "stages": STAGES,
-        }
-    )
-    project.run()
-    for entry in EXPORTED:
-        project.command("export", entry, "--int8", "--most-points", "100", "--examples")
-    return project
 
 
 def raw_of(shipped: Project, card: Card, ids: Iterable[str]) -> list[Prepared]:
