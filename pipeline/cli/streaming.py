@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pipeline.edge.stream.tally import Tally
     from pipeline.edge.stream.windowing.windows import Windows
 
+_LARGEST_OFFSET = 1e9  # seconds
+
 
 def opened(path: Path) -> Exported:
     """Open an exported model; ConfigError where it is none."""
@@ -38,7 +40,7 @@ def windows_of(card: Card, seconds: float | None, every_ms: int) -> Windows:
     """Return the windows that were asked for, or those that the model needs."""
     from pipeline.edge.stream.windowing.windows import Windows
 
-    spans = [each.seconds for each in card.spans if each.seconds > 0]
+    spans = [each for each in (card.window, *(span.seconds for span in card.spans)) if each > 0]
     if seconds is None and not spans:
         raise ConfigError(
             f"--window: {card.model} takes recordings of any length, so say how many seconds it shall see\n"
@@ -71,6 +73,8 @@ def feed_of(source: Path | None, udp: str | None, websocket: str | None, *, anyw
         return by_websocket
     if source is not None and str(source) != "-":
         return DescriptorFeed.open(source)
+    if sys.stdin is None:
+        raise ConfigError("standard input is closed\n  say where samples come from: --from, --udp or --websocket")
     return DescriptorFeed(sys.stdin.fileno())
 
 
@@ -81,6 +85,8 @@ def offsets_of(given: Sequence[str], streams: Sequence[str]) -> dict[str, float]
         name, _, seconds = each.partition("=")
         try:
             offsets[name] = float(seconds)
+            if not abs(offsets[name]) <= _LARGEST_OFFSET:
+                raise ValueError(seconds)
         except ValueError:
             raise ConfigError(f"--offset {each}: give STREAM=SECONDS, for example {streams[0]}=-0.25") from None
         if name not in streams:

@@ -34,6 +34,8 @@ class StreamInput(msgspec.Struct, frozen=True, kw_only=True):
         Names, in order, where the source knows them.
     unit
         Of the values, where the source knows it.
+    shortest
+        Least number of samples of a recording in training.
     low, high
         Least and greatest values of each channel (of a skeleton each axis) in training, but for 1 in 1000 at
         either end.
@@ -45,6 +47,7 @@ class StreamInput(msgspec.Struct, frozen=True, kw_only=True):
     timed: bool = False
     channels: tuple[str, ...] = ()
     unit: str = ""
+    shortest: int = 0
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
 
@@ -84,6 +87,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         The ``source`` section of the stages file, without where the data lies.
     protocol, trained_on
         How recordings were divided, and on how many and whose the model was trained.
+    window
+        Seconds of each recording in training, where all are about as long; else 0.
     classes
         In the order of the output ``probabilities``, float32 (B, K).
     streams, spans
@@ -106,6 +111,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     source: dict[str, Any] = {}
     protocol: str = ""
     trained_on: dict[str, Any] = {}
+    window: float = 0.0
     classes: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     streams: Annotated[tuple[StreamInput, ...], msgspec.Meta(min_length=1)]
     spans: tuple[Span, ...]

@@ -68,8 +68,12 @@ def command(
 
     figures: dict[str, Any] = {}
     if all_data:
-        figures = _figures(retry_after_quarantine(lambda: plan_of(path, settings)), entry)
-        settings = (*settings, "protocol=all-data")
+        as_it_is = retry_after_quarantine(lambda: plan_of(path, settings))
+        if any("protocol" in point.matrix for point in as_it_is.points):
+            problem = "--all-data: the matrix says which protocols there are"
+            raise ConfigError(f"{problem}\n  take protocol out of it, or use a stages file without: -f FILE")
+        figures = _figures(as_it_is, training_step(as_it_is, entry, None, seed))
+        settings = (*settings, "protocol=all-data", *_nothing_apart(as_it_is))
     plan = retry_after_quarantine(lambda: plan_of(path, settings))
     step = training_step(plan, entry, fold, seed)
     _check_places(output, step.entry)
@@ -79,7 +83,7 @@ def command(
         if outcome.unsuccessful:
             return 1
         step = training_step(plan, entry, fold, seed)
-    figures = figures or _figures(plan, entry)
+    figures = figures if all_data else _figures(plan, step)
     exported = retry_after_quarantine(lambda: _export(plan, step, figures, most_points if int8 else None))
     written = _write(exported, output, step.entry)
     if examples:
@@ -99,19 +103,31 @@ def _export(plan: Plan, step: Step, figures: dict[str, Any], most_points: float 
     return export_step(plan, step, figures, None if most_points is None else Int8(most_points))
 
 
-def _figures(plan: Plan, entry: str) -> dict[str, Any]:
-    """Return what was measured of an entry under the stages file's protocol: mean and deviation over seeds."""
+def _nothing_apart(plan: Plan) -> list[str]:
+    """Return settings by which no entry sets recordings apart for validation."""
+    trained = [entry for point in plan.points for entry in point.entries.values() if entry.stage in ("train", "distil")]
+    return list(dict.fromkeys(f"{entry.dotted_key}.fit.validation=0" for entry in trained))
+
+
+def _figures(plan: Plan, step: Step) -> dict[str, Any]:
+    """Return what was measured of a step's entry under its protocol and point: mean and deviation over seeds."""
     from pipeline.report.results import result_rows
 
-    rows = [row for row in result_rows(plan) if row.model == entry.partition("[")[0]]
+    label = {name: value for name, value in step.labels[0].items() if name not in ("seed", "fold")}
+    rows = [
+        row
+        for row in result_rows(plan)
+        if (row.model, row.protocol, list(row.modalities), dict(row.variant))
+        == (label["model"], label["protocol"], list(label["modalities"]), dict(label["variant"]))
+    ]
     return {
         row.metric: {"protocol": row.protocol, "mean": row.mean, "std": row.std, "n": len(row.values)} for row in rows
     }
 
 
 def _check_places(folder: Path, name: str) -> None:
-    if not folder.is_dir():
-        raise ConfigError(f"-o {folder}: there is no such folder\n  make it, or name another one")
+    if not folder.is_dir() and not folder.absolute().parent.is_dir():
+        raise ConfigError(f"-o {folder}: there is no folder {folder.parent}\n  make it, or name another one")
     for ending in ("", "-int8"):
         file = folder / f"{name}{ending}.onnx"
         if file.exists() and b"harvest.card" not in file.read_bytes():
@@ -123,13 +139,15 @@ def _write(exported: Exported, folder: Path, name: str) -> list[Path]:
     from pipeline.edge.card import encode_card
     from pipeline.edge.export.files import write_bytes
 
+    folder.mkdir(exist_ok=True)
     card = encode_card(exported.card)
     files = {folder / f"{name}.onnx": exported.content, folder / f"{name}.json": f"{card}\n".encode()}
     small = folder / f"{name}-int8.onnx"
     if exported.int8 is not None:
         files = {small: exported.int8, **files}
-    else:
-        small.unlink(missing_ok=True)
+    elif small.exists():
+        small.unlink()
+        print(f"note: {small} was of an earlier export, and is deleted", file=sys.stderr)
     for file, content in files.items():
         write_bytes(file, content)
     return list(files)
@@ -167,7 +185,13 @@ def _text(exported: Exported, written: list[Path]) -> str:
         f"{worst:.1g} in any probability from the trained model (top-1 {compared['top1']:.2f} %)",
     ]
     if "int8" in figures:
-        lines.append(f"int8: top-1 {figures['int8']['top1']:.2f} %")
+        lines.append(f"int8: top-1 {figures['int8']['top1']:.2f} % on the same recordings")
+    if compared["side"] == "train":
+        lines.append("these recordings trained it: their figures are none of what it is worth")
+    if "top1" in figures:
+        deviation = f" ± {figures['top1']['std']:.2f}" if figures["top1"]["std"] is not None else ""
+        of = f"{figures['top1']['protocol']}, {figures['top1']['n']} seeds"
+        lines.append(f"measured by the stages file's protocol ({of}): top-1 {figures['top1']['mean']:.2f}{deviation} %")
     lines.append(
         f"what it says of recordings: `pipeline predict {written[0] if len(written) == 2 else written[1]} ...`"
     )

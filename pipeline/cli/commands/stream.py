@@ -131,9 +131,14 @@ def listen(
         offsets=offsets_of(offsets, [each.name for each in exported.streams]),
         arrival=clock == "arrival",
     )
+    if settings.threshold and (why := settings.threshold.doubts(exported.card.key, settings.windows.seconds)):
+        note(f"--threshold {threshold}: {why}; choose it again by `pipeline stream calibrate`")
     tally = Tally(note)
     feed = feed_of(source, udp, websocket, anywhere=anywhere)
     listen(feed, exported, settings, tally, pace, decisions=decisions)
+    for stream in exported.streams:
+        if not tally.by_stream[stream.name]:
+            note(f"no sample of {stream.name} came, which the model sees: no window could be decided")
     print(tally.summary(), file=sys.stderr)
     return 0
 
@@ -194,6 +199,7 @@ def calibrate(
     outcomes = outcomes_of(exported, source, settings, offsets, Tally(note))
     known = known_windows(outcomes, labels, settings.windows)
     threshold = calibrate(known, exported.classes, lambda: smoothing_of(smooth), loss, measure)
+    threshold = msgspec.structs.replace(threshold, key=exported.card.key, window=settings.windows.seconds)
     output.write_text(json_text(msgspec.to_builtins(threshold)) + "\n", encoding="utf-8")
     for name, figure in threshold.figures.items():
         if not isinstance(figure, dict):
@@ -218,6 +224,9 @@ def judge_command(decisions: Path, truth: Path, as_json: bool) -> int:
     from pipeline.edge.stream.labels import read_found, read_truth
 
     found, labels = read_found(decisions), read_truth(truth)
+    if labels and found.events and not any(found.start < each.end and each.start < found.end for each in labels):
+        spans = f"{found.start:g} to {found.end:g} s, and {truth} from {labels[0].start:g} to {labels[-1].end:g} s"
+        raise ConfigError(f"{decisions}: its decisions are from {spans}\n  give both by one clock")
     start = min([found.start, *(each.start for each in labels)])
     end = max([found.end, *(each.end for each in labels)])
     judgement = judge(labels, found.events, start, end)

@@ -75,7 +75,7 @@ def export_step(plan: Plan, step: Step, figures: Mapping[str, Any], int8: Int8 |
     with raw_data(plan, step) as data:
         trained = [row for row, _ in context.work["train"]]
         card = _card(plan, step, graph, data.streams(trained, _source_section(step)), len(trained))
-        card = msgspec.structs.replace(card, multiply_adds=multiply_adds(graph, card))
+        card = msgspec.structs.replace(card, multiply_adds=multiply_adds(graph, card), window=data.window(trained))
         file = onnx_file(graph, card)
         expected = reference(network, context, side, step.work["inputs"])
         model = model_of(file.content)
@@ -99,7 +99,8 @@ def _judged(exported: Exported, small: bytes, data: RawData, rows: Sequence[int]
     if before - after > int8.most_points:
         lost = f"int8 costs {before - after:.2f} points of top-1 ({before:.2f} to {after:.2f})"
         return replace(exported, refused=f"{lost}, more than {int8.most_points:g}: it is not written")
-    figures = {**exported.card.figures, "int8": {"top1": after}}
+    compared = exported.card.figures["compared"]
+    figures = {**exported.card.figures, "int8": {**compared, "top1": after}}
     card = msgspec.structs.replace(exported.card, figures=figures)
     own = msgspec.structs.replace(card, precision="int8")
     return Exported(card, with_card(exported.content, card), with_card(small, own))

@@ -22,6 +22,9 @@ from pipeline.sources.time_limits import TimeLimits
 from pipeline.sources.validate_streams import series_of
 
 _LOOKED_AT = 300  # recordings, for the range of values
+_AS_READ = {
+    "g": "g", "m/s2": "g", "mg": "g", "deg/s": "deg/s", "rad/s": "deg/s", "mm": "m", "cm": "m", "m": "m", "uT": "uT",
+}  # fmt: skip
 _TAIL = 0.001  # of values at either end that a range leaves out
 
 
@@ -57,11 +60,18 @@ class RawData:
                     timed=all(each.times is not None for each in series),
                     channels=_channels(section, stream, sample),
                     unit=_unit(section, stream),
+                    shortest=min(len(each.values) for each in series),
                     low=tuple(map(float, low)),
                     high=tuple(map(float, high)),
                 )
             )
         return tuple(found)
+
+    def window(self, rows: Sequence[int]) -> float:
+        """Return how many seconds recordings last where all are about as long, within a tenth; else 0."""
+        some = [rows[place] for place in np.linspace(0, len(rows) - 1, min(len(rows), _LOOKED_AT)).astype(int)]
+        lasting = [max(float(times[-1] - times[0]) for _, times in self.read(row).values()) for row in some]
+        return round(max(lasting), 3) if min(lasting) >= 0.9 * max(lasting) else 0.0
 
     def _of(self, recording: Recording, stream: str) -> tuple[NDArray[Any], NDArray[np.float64]]:
         series = self._series(recording, stream)
@@ -120,15 +130,21 @@ def _check_clocks(plan: Plan, source: Source, streams: Iterable[str], limits: Ti
 
 
 def _channels(section: Mapping[str, Any], stream: str, sample: tuple[int, ...]) -> tuple[str, ...]:
+    if section.get("name") == "utd-mhad" and stream == "inertial":
+        return ("ax", "ay", "az", "gx", "gy", "gz")
     columns = _said(section, stream).get("columns")
     if not isinstance(columns, list) or len(sample) != 1 or len(columns) != sample[0]:
         return ()
-    return tuple(map(str, columns))
+    return () if any(not isinstance(each, str) for each in columns) else tuple(columns)
 
 
 def _unit(section: Mapping[str, Any], stream: str) -> str:
+    if section.get("name") == "utd-mhad":
+        return {"inertial": "g, g, g, deg/s, deg/s, deg/s", "skeleton": "m"}.get(stream, "")
     unit = _said(section, stream).get("units")
-    return unit if isinstance(unit, str) else ""
+    units = unit if isinstance(unit, list) else [unit]
+    read = [_AS_READ.get(str(each), "") for each in units]  # a folder's values become g, deg/s and m
+    return ", ".join(read if len(set(read)) > 1 else read[:1])
 
 
 def _said(section: Mapping[str, Any], stream: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,8 @@ def _session(path: Path, content: bytes, threads: int) -> Any:
     options.log_severity_level = 4
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # weights in files beside it are read from nowhere: a model is one file
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own have no root but this
@@ -127,6 +130,8 @@ def _problem_of_card(card: Card) -> str:
     except msgspec.ValidationError as error:
         return f"its limits of times cannot be read ({error})"
     for span in card.spans:
+        if not span.streams:
+            return f"{span.modality} is made of no stream"
         if lacking := [name for name in span.streams if name not in names]:
             return f"{span.modality} is made of {lacking[0]}, which is no stream of it"
     return next(filter(None, map(_problem_of_stream, card.streams)), "")

@@ -40,8 +40,9 @@ def implausible(stream: StreamInput, values: NDArray[Any]) -> str:
         far = _mostly_outside(flat, low - _FAR * apart, high + _FAR * apart)[at]
         if far or cause:
             cause = cause or "is it in another unit, or are its channels in another order?"
-            odd = f"{_channel(stream, at)} is mostly not as in training: its median is {np.median(values):.4g}"
-            return f"{odd}, and it was {stream.low[at]:.4g} to {stream.high[at]:.4g} there; {cause}"
+            low_, high_ = np.quantile(values, [0.25, 0.75])
+            odd = f"{_channel(stream, at)} is mostly not as in training: half of it lies in {low_:.4g} to {high_:.4g}"
+            return f"{odd}, and in training all did in {stream.low[at]:.4g} to {stream.high[at]:.4g}; {cause}"
     return ""
 
 

@@ -70,6 +70,9 @@ def check_units(card: Card, units: Mapping[str, str]) -> None:
     """Hold the units of streams against the card's; ConfigError where one is another."""
     for stream in card.streams:
         said = units.get(stream.name, "")
+        if said and not stream.unit:
+            problem = f"--unit {said}: the card of {card.model} does not say in what unit {stream.name} was trained"
+            raise ConfigError(f"{problem}\n  leave it out, and see that it is that of its training data")
         if said and stream.unit and _unit(said) != _unit(stream.unit):
             problem = f"--unit {said}: {card.model} was trained on {stream.name} in {stream.unit}"
             raise ConfigError(f"{problem}\n  convert the values, then say --unit {stream.unit!r}")
@@ -82,6 +85,8 @@ def prepared(card: Card, streams: Mapping[str, RawStream], claims: Claims) -> Pr
             raise unusable("recording", stream.name, "is missing", f"{card.model} takes {_names(card.streams)}")
     limits = msgspec.convert(card.source.get("times", {}), TimeLimits)
     found = {each.name: _checked(each, streams[each.name], claims, limits) for each in card.streams}
+    if card.source.get("name") == "folder" and card.source.get("clocks", "relative") == "relative":
+        found = {name: (values, times - times[0]) for name, (values, times) in found.items()}  # as its reader does
     for span in card.spans:
         _check_span(span, card, streams, found)
     return found
@@ -109,6 +114,9 @@ def _check_values(stream: StreamInput, raw: RawStream) -> None:
         raise unusable(raw.place, name, f"has shape {have}, and the model takes {sizes}", _remedy_of_shape(stream, raw))
     if not len(values):
         raise unusable(raw.place, name, "has no samples", "record it again")
+    if 2 * len(values) < stream.shortest:
+        problem = f"has {len(values)} samples, and the shortest recording in training had {stream.shortest}"
+        raise unusable(raw.place, name, problem, "a model of longer recordings answers anything: record more")
     finite = np.isfinite(values)
     if not finite.all():
         count, first = int((~finite).sum()), int(finite.reshape(len(values), -1).all(1).argmin())

@@ -154,7 +154,7 @@ class Recogniser:
         return outcome
 
     def _outcome(self, cut: Cut, start: float, end: float) -> Outcome:
-        if any(len(times) < self._streams[name].enough for name, (times, _) in cut.items()):
+        if any(self._streams[name].lacks(times) for name, (times, _) in cut.items()):
             return Outcome(end, None, "gap")
         batch: dict[str, NDArray[Any]] = {}
         for name, (times, values) in cut.items():
@@ -184,6 +184,12 @@ class _Stream:
         enough = max(1, math.ceil(ENOUGH * stream.rate * windows.seconds))
         buffer = StreamBuffer(stream.sample, capacity)
         return cls(stream.name, stream.rate, enough, buffer, BelievedTimes(leap))
+
+    def lacks(self, times: NDArray[np.float64]) -> bool:
+        """Tell whether a window has too few samples of it, or has them in less than half of its time."""
+        if len(times) < self.enough:
+            return True
+        return self.enough > 1 and float(times[-1] - times[0]) < (self.enough - 1) / self.rate - 1 / self.rate
 
     def forget(self) -> None:
         """Begin anew."""

@@ -101,6 +101,7 @@ class Intake:
         if timed is None or not timed.times:
             return None
         self._tally.samples += len(timed.times)
+        self._tally.by_stream[timed.stream] += len(timed.times)
         return timed
 
     def _timed(self, samples: Samples) -> Samples:
@@ -129,9 +130,15 @@ def parse_line(line: bytes, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Samp
     times: list[float | None] = [found.time] if found.times is None else [*found.times]
     width = math.prod(shape)
     try:
-        values = np.asarray(found.values, np.float64).reshape(-1)
+        nested = np.asarray(found.values, np.float64)
     except (ValueError, TypeError, OverflowError):
         raise Refused("values that are not numbers, or not equally many of each sample", count=len(times)) from None
+    values = nested.reshape(-1)
+    if not _fits(nested.shape, shape):
+        detail = (
+            f"{' x '.join(map(str, nested.shape))} values, a sample of {found.stream} is {' x '.join(map(str, shape))}"
+        )
+        raise Refused("values nested otherwise than a sample", detail, len(times) or 1)
     if times == [None] and values.size % width == 0:
         times *= values.size // width
     if values.size != width * len(times) or not values.size:
@@ -139,6 +146,12 @@ def parse_line(line: bytes, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Samp
         detail += f" in each of {len(times)} samples" if len(times) != 1 else ""
         raise Refused("a wrong number of values", detail, len(times) or 1)
     return _usable(found.stream, times, values.reshape(len(times), *shape))
+
+
+def _fits(nested: tuple[int, ...], sample: tuple[int, ...]) -> bool:
+    """Tell whether values are nested as samples are: flat, a list of flat ones, or by joint."""
+    flat = (math.prod(sample),)
+    return len(nested) == 1 or nested in (sample, flat) or nested[1:] in (sample, flat)
 
 
 def _usable(stream: str, times: list[float | None], values: NDArray[np.float64]) -> tuple[Samples, list[Refused]]:

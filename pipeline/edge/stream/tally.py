@@ -41,6 +41,7 @@ class Tally:
     def __init__(self, tell: Callable[[str], None] = lambda text: None) -> None:
         self._tell = tell
         self.samples = 0
+        self.by_stream: Counter[str] = Counter()
         self.late = 0
         self.decisions = 0
         self.undecided: Counter[str] = Counter()

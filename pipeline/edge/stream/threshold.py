@@ -24,11 +24,23 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
         ``entropy`` is a share of that of equal probabilities.
     figures
         What was measured when it was chosen.
+    key, window
+        Of which model, and in windows of how many seconds; empty and 0 of a number that somebody gave.
     """
 
     measure: Measure = "probability"
     value: Annotated[float, msgspec.Meta(ge=0, le=1)]
     figures: dict[str, Any] = {}
+    key: str = ""
+    window: float = 0.0
+
+    def doubts(self, key: str, window: float) -> str:
+        """Say for what else it was chosen; empty where for this very model and windows of this length."""
+        if self.key and self.key != key:
+            return "it was chosen for another model"
+        if self.window and abs(self.window - window) > 1e-6:
+            return f"it was chosen for windows of {self.window:g} s, and these have {window:g} s"
+        return ""
 
     def accepts(self, smoothed: Smoothed) -> bool:
         """Tell whether a label is sure enough."""

@@ -16,6 +16,9 @@ def utd(root: Path) -> None:
     for folder, end in (("Inertial", "inertial"), ("Skeleton", "skeleton"), ("Depth", "depth")):
         for place in (f"a{a}_s{s}_t{t}" for a in (1, 27) for s in range(1, 9) for t in range(1, 5)):
             touch(root / folder / f"{place}_{end}.mat")
+    lines = [f"{a},{s},{t},0,3,{label}" for a, label in ((1, "swipe_left"), (27, "squat")) for s in range(1, 9)
+             for t in range(1, 5)]  # fmt: skip
+    (root / "segments.csv").write_text("\n".join(["number,subject,session,start,end,label", *lines]))
 
 
 def berkeley(root: Path) -> None:

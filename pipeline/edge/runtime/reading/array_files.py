@@ -40,7 +40,7 @@ def read_npz(path: Path, stream: StreamInput) -> RawStream:
         try:
             values = archive[_VALUES]
             times = np.asarray(archive[_TIMES], np.float64) if _TIMES in archive.files else None
-        except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        except (ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
             raise BrokenFileError(f"cannot be read ({_said(error)})") from error
     return RawStream(str(path), _with_channel(values, stream), times)
 

@@ -23,7 +23,7 @@ def bound(option: str, text: str, kind: socket.SocketKind, *, anywhere: bool) ->
     """Return a socket at HOST:PORT that does not block; ConfigError where it cannot or may not be."""
     host, _, port = text.rpartition(":")
     host = host.strip("[]")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ConfigError(f"{option} {text}: give HOST:PORT, for example 127.0.0.1:9000")
     if not anywhere and not is_loopback(host):
         raise ConfigError(

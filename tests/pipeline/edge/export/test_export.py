@@ -205,3 +205,29 @@ def test_a_model_of_all_data_names_the_protocols_figures(shipped: Project, tmp_p
     assert card["figures"]["top1"]["protocol"] == "subject-50-50"
     assert card["figures"]["compared"]["side"] == "train"
     assert json.loads(copy.command("status", "--json").stdout)["steps"]  # the stages file's own plan is as it was
+
+
+def test_figures_are_of_the_models_own_point(shipped: Project, tmp_path: Path) -> None:
+    import yaml
+
+    values = yaml.safe_load(shipped.file.read_text())
+    project = Project(tmp_path / "matrix").write({**values, "matrix": {"stages.distilled.fit.epochs": [1, 3]}})
+    project.run()
+    rows = json.loads(project.command("results", "--json").stdout)
+    expected = {
+        row["variant"]["stages.distilled.fit.epochs"]: row["mean"]
+        for row in rows
+        if (row["model"], row["metric"]) == ("distilled", "top1")
+    }
+    steps = [id_ for id_, step in project.status().items() if step["entry"] == "distilled"]
+    found = {}
+    for id_ in steps:
+        card = json.loads(project.command("export", id_, "--json").stdout)
+        found[1 if "epochs=1" in id_ else 3] = card["figures"]["top1"]["mean"]
+        assert card["figures"]["top1"]["mean"] == pytest.approx(card["figures"]["compared"]["top1"])
+    assert found == pytest.approx(expected)
+    (project.folder / "protocols.yaml").write_text(
+        yaml.safe_dump({**values, "matrix": {"protocol": ["subject-50-50", "loso"]}}, sort_keys=False)
+    )
+    done = project.command("export", "distilled", "--all-data", "-f", "protocols.yaml", code=2)
+    assert "the matrix says which protocols there are" in done.stderr
