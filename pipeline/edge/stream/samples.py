@@ -135,9 +135,8 @@ def parse_line(line: bytes, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Samp
         raise Refused("values that are not numbers, or not equally many of each sample", count=len(times)) from None
     values = nested.reshape(-1)
     if not _fits(nested.shape, shape):
-        detail = (
-            f"{' x '.join(map(str, nested.shape))} values, a sample of {found.stream} is {' x '.join(map(str, shape))}"
-        )
+        sizes = [" x ".join(map(str, each)) for each in (nested.shape, shape)]
+        detail = f"{sizes[0]} values, a sample of {found.stream} is {sizes[1]}"
         raise Refused("values nested otherwise than a sample", detail, len(times) or 1)
     if times == [None] and values.size % width == 0:
         times *= values.size // width

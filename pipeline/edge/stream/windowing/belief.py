@@ -26,11 +26,14 @@ class BelievedTimes(Generic[V]):
         """Return the samples that are believed now: this one, or none, or the one that waited, too."""
         latest = self._latest
         if latest is not None and time <= latest + self._leap:
-            if self._waiting:
-                self.absurd += 1
-                self._waiting = None
-            if time > latest:
-                self._latest = time
+            self._latest = max(time, latest)
+            before, self._waiting = self._waiting, None
+            if before is None:
+                return ((time, values),)
+            if before[0] <= self._latest + self._leap:  # it only came before its turn
+                self._latest = max(self._latest, before[0])
+                return before, (time, values)
+            self.absurd += 1
             return ((time, values),)
         before, self._waiting = self._waiting, (time, values)
         if before is None:

@@ -164,7 +164,7 @@ def test_int8_that_costs_too_much_is_refused(shipped: Project, tmp_path: Path) -
     [
         (("nobody",), "nobody: no such entry with a trained model"),
         (("distilled", "--seed", "9"), "seed 9: distilled has no such seed"),
-        (("distilled", "-o", "nowhere"), "-o nowhere: there is no such folder"),
+        (("distilled", "-o", "nowhere/below"), "-o nowhere/below: there is no folder nowhere"),
         (("distilled", "--fold", "x", "--all-data"), "--fold and --all-data exclude each other"),
         (("camera", "-f", "video.yaml"), "is video, whose frozen network is no part"),
         (("spread", "-f", "spread.yaml"), "align: spread lays windows by a recording's length"),

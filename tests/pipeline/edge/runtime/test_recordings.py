@@ -124,10 +124,14 @@ class TestRate:
 
 class TestUnits:
     @pytest.mark.parametrize(
-        ("said", "trained"), [("m/s2", "m/s²"), ("m/s^2", "m/s2"), ("G", "g"), ("g", ""), ("", "g")]
+        ("said", "trained"), [("m/s2", "m/s²"), ("m/s^2", "m/s2"), ("G", "g"), ("", "g"), ("", "")]
     )
     def test_the_same(self, said: str, trained: str) -> None:
         check_units(card_of(msgspec.structs.replace(WRIST, unit=trained)), {"wrist": said})
+
+    def test_none_to_compare_with(self) -> None:
+        with pytest.raises(ConfigError, match="does not say in what unit wrist was trained"):
+            check_units(card_of(msgspec.structs.replace(WRIST, unit="")), {"wrist": "g"})
 
     def test_another(self) -> None:
         with pytest.raises(ConfigError, match="trained on wrist in g"):

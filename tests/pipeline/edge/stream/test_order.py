@@ -77,3 +77,12 @@ values = st.recursive(numbers, lambda inner: st.lists(inner, max_size=3), max_le
 }), max_size=20))  # fmt: skip
 def test_no_json_is_a_crash(hear: Hear, samples: list[dict[str, Any]]) -> None:
     hear([json.dumps(each) for each in samples], "watch", "body")
+
+
+def test_one_that_comes_before_its_turn_after_a_gap_is_no_absurd_time(hear: Hear, watch: Lines) -> None:
+    lines = [each for each in watch(0, 6) if not 3.0 <= time_of(each) < 3.99]
+    first = next(place for place, each in enumerate(lines) if time_of(each) >= 3.99)
+    mixed = [*lines[:first], lines[first + 1], lines[first], *lines[first + 2 :]]
+    heard = hear(mixed, exact=True, disorder=0.2)
+    assert heard.decisions == hear(lines, exact=True, disorder=0.2).decisions
+    assert not heard.tally.dropped
