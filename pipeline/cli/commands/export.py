@@ -15,6 +15,7 @@ from pipeline.experiment.planning import plan_of
 from pipeline.experiment.retry import retry_after_quarantine
 from pipeline.experiment.running import run_experiment
 from pipeline.formatting import size
+from pipeline.keys.cache import write_atomically
 from pipeline.run.outcome import Outcome, RunOptions
 
 if TYPE_CHECKING:
@@ -137,9 +138,7 @@ def _check_places(folder: Path, name: str) -> None:
 def _write(exported: Exported, folder: Path, name: str) -> list[Path]:
     """Write files, each whole or not at all; the card last. One of int8 that is there no more is taken away."""
     from pipeline.edge.card import encode_card
-    from pipeline.edge.export.files import write_bytes
 
-    folder.mkdir(exist_ok=True)
     card = encode_card(exported.card)
     files = {folder / f"{name}.onnx": exported.content, folder / f"{name}.json": f"{card}\n".encode()}
     small = folder / f"{name}-int8.onnx"
@@ -149,7 +148,7 @@ def _write(exported: Exported, folder: Path, name: str) -> list[Path]:
         small.unlink()
         print(f"note: {small} was of an earlier export, and is deleted", file=sys.stderr)
     for file, content in files.items():
-        write_bytes(file, content)
+        write_atomically(file, content)
     return list(files)
 
 
@@ -157,11 +156,9 @@ def _write_examples(folder: Path) -> list[Path]:
     """Write programs of some lines that run a model, in Python and in JavaScript."""
     from importlib.resources import files
 
-    from pipeline.edge.export.files import write_bytes
-
     written = []
     for name in ("predict.py", "predict.mjs"):
-        write_bytes(folder / name, files("pipeline.edge.export").joinpath("examples", name).read_bytes())
+        write_atomically(folder / name, files("pipeline.edge.export").joinpath("examples", name).read_bytes())
         written.append(folder / name)
     return written
 

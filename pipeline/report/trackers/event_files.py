@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError, TrackerError
+from pipeline.keys.cache import write_atomically
 from pipeline.report.trackers.tracked import Point, Tracked, Trained, Value
 
 _MADE_HERE = "harvest"  # what the names of our files end with
@@ -53,18 +54,9 @@ class EventFiles:
                 with file.open("ab") as opened:
                     opened.write(content[len(before) :])
             else:
-                _replace(file, content)
+                write_atomically(file, content)
         except OSError as error:
             raise TrackerError(f"{error.filename or file}: {error.strerror}") from None
-
-
-def _replace(file: Path, content: bytes) -> None:
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, file)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _name(part: str) -> str:

@@ -256,10 +256,22 @@ def test_variants_are_named_by_their_ids(small: dict[str, Any], tmp_path: Path) 
         assert name in repr(opened.model(name))
 
 
-def test_columns_of_the_table_take_no_name_away(tmp_path: Path, cache: Any) -> None:
-    from pipeline.api.experiment import _TAKEN
-
-    assert set(_TAKEN) == {"recording", "subject", "action", "session"}
+def test_columns_of_a_table_take_no_name_away(tmp_path: Path, cache: Any) -> None:
+    (tmp_path / "data").mkdir()
+    lines = ["watch,subject,label,recording,action,site"]
+    for place, (subject, label) in enumerate((s, c) for s in "12" for c in ("walk", "sit")):
+        name = f"{subject}{label}.csv"
+        (tmp_path / "data" / name).write_text("x,y\n" + "0.1,0.2\n0.3,0.1\n" * 20)
+        lines.append(f"{name},{subject},{label},tape{place % 2},left-hand,A")
+    (tmp_path / "data" / "table.csv").write_text("\n".join(lines))
+    source = {"name": "folder", "root": "data", "classes": ["walk", "sit"], "table": "table.csv",
+              "streams": {"watch": {"rate": 20}}}  # fmt: skip
+    values = {"source": source, "modalities": ["watch"], "protocol": "loso", "seeds": [0], "stages": {"encode": {}}}
+    rows = pipeline.open(Project(tmp_path).write(values).file).recordings()
+    assert sorted(row["action"] for row in rows) == ["sit", "sit", "walk", "walk"]
+    assert len({row["recording"] for row in rows}) == 4
+    assert {(row["columns.action"], row["site"]) for row in rows} == {("left-hand", "A")}
+    assert sorted(row["columns.recording"] for row in rows) == ["tape0", "tape0", "tape1", "tape1"]
 
 
 def test_two_experiments_with_plug_ins_of_one_name(small: dict[str, Any], tmp_path: Path) -> None:
