@@ -27,6 +27,7 @@ _SECTIONS = {  # of commands: what each is for, and an example
     "Begin": {
         "init": ("Look at a folder of recordings and write a stages file for it.", "init recordings -f mine.yaml"),
         "run": ("Run the steps that are not there yet, then print the results.", "run --until encode"),
+        "tune": ("Search settings on inner folds of the training recordings.", "tune student --trials 40"),
     },
     "Look at what came out": {
         "results": ("Print every model's figures, over seeds.", "results --per-recording > predictions.csv"),

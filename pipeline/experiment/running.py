@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.errors import ConfigError, StepError
 from pipeline.formatting import counted, shortened
 from pipeline.lock import LockNotWritable, lock_path, update_lock
+from pipeline.plan import planner
 from pipeline.plan.planner import Plan, states_of
 from pipeline.plan.runs.remembering import Remembering, remembering
 from pipeline.plan.steps.step import runs_network
@@ -43,6 +44,22 @@ def run_experiment(
     return plan, outcome
 
 
+def run_trial(plan: Plan, options: RunOptions) -> tuple[Plan, Outcome]:
+    """Do the missing steps of a plan of `plan_points`; return the plan by which that was done, with its states now.
+
+    It is remembered as no run of the stages file, whose lock stays as it is; what fails is left to the caller to tell.
+    """
+    outcome, outdated = Outcome(), True
+    while outdated:
+        _check_broken(plan, ())
+        new = _run(plan, options, outcome.done, lambda _: None)
+        outcome.add(new)
+        outdated = new.outdated
+        plan = planner.plan_again(plan) if outdated else plan
+        plan.history.record(plan.history.unrecorded_steps(plan.steps.values(), plan.states))
+    return plan, outcome
+
+
 def _figures(plan: Plan) -> list[dict[str, Any]]:
     return [row.as_json() for row in result_rows(plan)]
 
@@ -52,14 +69,16 @@ def _run_planned(
 ) -> tuple[Plan, Outcome]:
     outcome = Outcome()
     if not plan.indexed and options.only is None:
-        outcome.add(_run(plan, replace(options, until="index", force=()), (), log))
+        outcome.add(_run(plan, replace(options, until="index", force=()), (), log.begin))
+        _print_failures(plan, outcome, options.tracebacks)
         plan = plan_again()
     outdated = not outcome.failed
     while outdated:  # each time recordings broke while they were encoded, so that others are trained and tested on
         _check_broken(plan, options.force)
         _update_lock(plan)
         states = dict(plan.states)
-        new = _run(plan, options, outcome.done, log)
+        new = _run(plan, options, outcome.done, log.begin)
+        _print_failures(plan, new, options.tracebacks)
         outcome.add(new)
         _note_differing_inputs(plan, states, [*new.done, *new.fetched])
         outdated = new.outdated
@@ -90,8 +109,11 @@ def _update_lock(plan: Plan) -> None:
         note(f"{name} now has other raw data: {text}")
 
 
-def _run(plan: Plan, options: RunOptions, done: Collection[str], log: Remembering) -> Outcome:
-    """Do the selected steps of a plan that are missing; steps in `done` are not forced again."""
+def _run(plan: Plan, options: RunOptions, done: Collection[str], begin: Callable[[Plan], None]) -> Outcome:
+    """Do the selected steps of a plan that are missing; steps in `done` are not forced again.
+
+    `begin` is called before the first of them.
+    """
     steps = select_steps(plan, options.until, options.only)
     forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(options.force)} - {*done}
     newly_pinned = plan.history.pin((step.stage, step.key) for step in steps.values())
@@ -118,10 +140,8 @@ def _run(plan: Plan, options: RunOptions, done: Collection[str], log: Rememberin
             raise ConfigError(NO_CUDA)
     from pipeline.run.runner import run_steps
 
-    log.begin(plan)
-    outcome = run_steps(plan, ids, options, forced, _expected(plan))
-    _print_failures(plan, outcome, options.tracebacks)
-    return outcome
+    begin(plan)
+    return run_steps(plan, ids, options, forced, _expected(plan))
 
 
 def _expected(plan: Plan) -> Callable[[str], float | None]:

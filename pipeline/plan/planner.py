@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Snapshot:
     table: Table
     code: CodeResolver  # what is known of the program,
     weights: Weights  # and of weights files
+    trial: str  # what stands for settings that make another experiment of it; empty where there are none
 
 
 @dataclass(frozen=True)
@@ -98,13 +99,36 @@ def make_plan(
     tables = read_equal_code() if all(point.experiment.equal_code == "accept" for point in points) else ()
     code = CodeResolver(first.plugins.code, old_lock.accepted, tables)
     weights = Weights(path.absolute().parent, old_lock, points)
-    return _build(path, Snapshot(text, settings, points, old_lock, table, code, weights), chain)
+    return _build(path, Snapshot(text, settings, points, old_lock, table, code, weights, trial_of(settings)), chain)
 
 
 def plan_again(plan: Plan) -> Plan:
     """Plan again with what is in the stores by now; remotes that were away are not waited for again."""
     chain = StoreChain(plan.store, plan.chain.urls, failures=dict(plan.chain.failures))
     return _build(plan.path, plan.snapshot, chain)
+
+
+def plan_points(plan: Plan, points: Sequence[Point], trial: str) -> Plan:
+    """Plan other points than the stages file's, of the same source and modalities, with what was read of files.
+
+    `trial` stands for their settings: what is made of them takes the place of no step of the stages file.
+    """
+    return plan_again(replace(plan, snapshot=replace(plan.snapshot, points=points, trial=trial)))
+
+
+def build_points(plan: Plan, points: Iterable[Point]) -> tuple[Mapping[str, Step], list[ConfigError | None]]:
+    """Build the steps of such points without a look at the store; return them by id, and what is off in each point."""
+    snapshot = plan.snapshot
+    builder = StepBuilder(snapshot.code, snapshot.weights, lambda step: {})
+    index = builder.index(snapshot.points[0], snapshot.table, sorted(snapshot.table.raw))
+    problems: list[ConfigError | None] = []
+    for point in points:
+        try:
+            builder.add(point, snapshot.table, plan.broken, index.id)
+            problems.append(None)
+        except ConfigError as error:
+            problems.append(error)
+    return builder.steps, problems
 
 
 def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
@@ -130,7 +154,6 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
         again = Attempt(first.source, table, partial(build, builder=StepBuilder(snapshot.code, weights, find_skipped)))
         raise find_blame(error, path, snapshot.text, snapshot.settings, again) from None
     snapshot.code.save()
-    trial = trial_of(snapshot.settings)
     return Plan(
         path=path,
         store=chain.local,
@@ -146,8 +169,8 @@ def _build(path: Path, snapshot: Snapshot, chain: StoreChain) -> Plan:
         lock=_lock_of(snapshot, index),
         old_lock=old_lock,
         snapshot=snapshot,
-        history=History.read(chain.local, path, trial=trial),
-        trial=bool(trial),
+        history=History.read(chain.local, path, trial=snapshot.trial),
+        trial=bool(snapshot.trial),
         absent=({} if table.present else {str(first.source.root): "the raw data is"}) | weights.absent,
         notes=builder.notes,
     )

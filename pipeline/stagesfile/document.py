@@ -17,7 +17,7 @@ class Document:
     path: Path  # the file; relative paths in it are relative to its folder
     values: dict[str, Any]  # what it says, after `--set`
     lines: dict[str, int] = field(default_factory=dict)  # dotted key to 1-based line, for messages
-    # Dotted key to what set it instead of the file: `--set` or `matrix`.
+    # Dotted key to what set it instead: `--set`, or the place in the file below which it stands, such as `matrix`.
     origins: dict[str, str] = field(default_factory=dict)
 
     def error(self, key: str, problem: str, remedy: str) -> ConfigError:
@@ -35,8 +35,9 @@ class Document:
         while probe and probe not in self.lines and self._origin(probe) is None:
             probe = probe[: max(probe.rfind("."), probe.rfind("["), 0)]
         set_key = self._origin(probe) if probe else None
-        if set_key is not None and self.origins[set_key] == "matrix":
-            probe, prefix = f"matrix.{set_key}", f"matrix.{set_key}: "
+        if set_key is not None and self.origins[set_key] != "--set":
+            probe = f"{self.origins[set_key]}.{set_key}"
+            prefix = f"{probe}: "
         elif set_key is not None:
             return f"{self.origins[set_key]} {set_key}" + (f": {key}" if key != set_key else "")
         else:
@@ -45,7 +46,7 @@ class Document:
         return f"{self.path}{line}: {prefix}{key}" if key else f"{self.path}{line}"
 
     def set_by(self, key: str) -> str:
-        """Return what overrode a key or one above it: ``--set`` or ``matrix``; empty where the file says it."""
+        """Return what overrode a key or one above it, such as ``--set``; empty where the file says it there."""
         probe = key
         while probe and probe not in self.origins:
             probe = probe.rpartition(".")[0]

@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ class Point:
     source: Source
     source_recipe: Mapping[str, Any]
     plugins: PlugIns
+    fold: str = ""  # the only one that it has, of those that `by_fold` names
 
 
 def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> list[Point]:
@@ -86,7 +87,25 @@ def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> l
         remedy = f"{_MOST_POINTS} at most: use several stages files"
         raise document.error("matrix", f"makes {count} experiments", remedy)
     plugins = PlugIns(path.absolute().parent)
-    return [_point(with_settings(document, point.items(), "matrix"), point, plugins) for point in matrix_points(matrix)]
+    if by_fold := convert(document, "", document.values, Experiment).by_fold:
+        return _points_by_fold(document, by_fold, plugins)
+    return [
+        read_point(with_settings(document, point.items(), "matrix"), point, plugins) for point in matrix_points(matrix)
+    ]
+
+
+def _points_by_fold(document: Document, by_fold: Mapping[str, Mapping[str, Any]], plugins: PlugIns) -> list[Point]:
+    if "matrix" in document.values:
+        raise document.error("by_fold", "does not go with a matrix", "use two stages files")
+    points = []
+    for fold, settings in by_fold.items():
+        for key in settings:
+            if key.split(".")[0] not in ("stages", "fit") or not all(key.split(".")):
+                remedy = "write keys as for --set, such as stages.teacher.fit.lr; only those of stages and fit"
+                raise document.error(f"by_fold.{fold}.{key}", "is no setting of a fold", remedy)
+        own = with_settings(document, settings.items(), f"by_fold.{fold}")
+        points.append(replace(read_point(own, {}, plugins), fold=fold))
+    return points
 
 
 def _check_top(document: Document) -> None:
@@ -102,7 +121,8 @@ def _check_top(document: Document) -> None:
                 raise document.error(full, "no such key at the top", f"did you mean `{right}`?")
 
 
-def _point(document: Document, matrix: Mapping[str, Any], plugins: PlugIns) -> Point:
+def read_point(document: Document, matrix: Mapping[str, Any], plugins: PlugIns) -> Point:
+    """Read an experiment whose matrix was expanded; ConfigError for anything that is off in it."""
     experiment = convert(document, "", document.values, Experiment)
     if not experiment.seeds or len(set(experiment.seeds)) < len(experiment.seeds):
         raise document.error("seeds", "must be different numbers, at least one", "for example seeds: [0, 1, 2]")

@@ -13,6 +13,7 @@ import msgspec
 
 from pipeline.errors import ConfigError
 from pipeline.stagesfile.document import Document
+from pipeline.stagesfile.tune import TuneParams
 
 T = TypeVar("T")
 
@@ -61,6 +62,11 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         keyed by the code as it is.
     stages
         The entries, by names of your choice: what each does, which others it needs, and its parameters.
+    by_fold
+        Settings that hold for one fold alone, by its name: ``{subject=3: {stages.teacher.model.width: 32}}``; each fold
+        is named.
+    tune
+        What `pipeline tune` searches.
     """
 
     store: str = ".store"
@@ -74,6 +80,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     on_bad_recording: Literal["fail", "skip"] = "fail"
     equal_code: Literal["accept", "refuse"] = "accept"
     stages: dict[str, dict[str, Any] | None]
+    by_fold: dict[str, dict[str, Any]] = {}
+    tune: TuneParams | None = None
 
 
 def json_values(params: msgspec.Struct) -> Any:

@@ -68,7 +68,7 @@ def are_locations(settings: Iterable[tuple[str, Any]]) -> bool:
 
 def trial_of(settings: Iterable[tuple[str, Any]]) -> str:
     """Return 12 hex digits that stand for the overrides that make another experiment; empty where none does."""
-    others = {key: value for key, value in settings if key not in _LOCATIONS}
+    others = {key: value for key, value in settings if key not in _LOCATIONS and key.split(".")[0] != "tune"}
     return sha256(repr(sorted(others.items())).encode("utf-8", "backslashreplace")).hexdigest()[:12] if others else ""
 
 

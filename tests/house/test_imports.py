@@ -24,6 +24,7 @@ ROOMS = (
     "pipeline.edge.runtime",
     "pipeline.edge",
     "pipeline.edge.card",
+    "pipeline.tune",
     "pipeline.api",
     "pipeline.init",
     "pipeline.accept",

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.machine_options import machine_options
 from pipeline.cli.options import exclusive, experiment_options, json_text
 from pipeline.cli.told import say
 from pipeline.cli.tracker_options import tracker_options, trackers_of_run
@@ -29,37 +30,13 @@ from pipeline.stagesfile.load import read_text
 from pipeline.terminal import note
 
 
-def _number_or_auto(context: click.Context, parameter: click.Parameter, value: str) -> int | None:
-    if value == "auto":
-        return None
-    try:
-        return click.IntRange(min=1)(value, parameter, context)
-    except click.BadParameter:
-        raise click.BadParameter(f"{value!r} is neither auto nor a number from 1", context, parameter) from None
-
-
 @click.command()
 @experiment_options
 @click.option("--until", metavar="ENTRY", help="Only this entry and what it needs.")
 @click.option("--only", metavar="ENTRY", help="Only this entry; what it needs must be there.")
 @click.option("--force", metavar="ENTRY", multiple=True, help="Run this entry again even if it is cached. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Show what would run, and stop.")
-@click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="Steps at a time; left out: one a core, at most 8."
-)
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
-    help="Where networks run; auto: on a GPU where there is one; cuda: an error where there is none.",
-)  # fmt: skip
-@click.option(
-    "--scheduler",
-    metavar="local|ADDRESS",
-    help="Work at a dask scheduler: tcp:// or tls://HOST:PORT, or local for one of this machine's cores or GPUs.",
-)
-@click.option(
-    "--together", metavar="auto|N", default="auto", show_default=True, callback=_number_or_auto,
-    help="Train up to N models that differ in fold and seed only as one; auto: on a GPU as many as fit, on a CPU one.",
-)  # fmt: skip
+@machine_options
 @click.option(
     "--wait/--no-wait", default=True, show_default=True, help="Wait for steps that another run is doing, or leave them."
 )

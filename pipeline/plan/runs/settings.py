@@ -10,13 +10,13 @@ from pipeline.stagesfile.document import Document
 from store import redact_secrets
 
 UNSET = "unset"  # of a key that one side has not
-_LOCATIONS = ("store", "remote")  # where things are makes no other experiment
+_NO_PART = ("store", "remote", "tune")  # where things are, and what is searched, makes no other experiment
 _NAMES = ("model", "loss")  # `model: trn` is short for its name
 
 
 def asked_of(document: Document) -> dict[str, Any]:
     """Return what a document says as JSON can say it, but for where data and outputs are."""
-    values = {key: _plain(value) for key, value in document.values.items() if key not in _LOCATIONS}
+    values = {key: _plain(value) for key, value in document.values.items() if key not in _NO_PART}
     if isinstance(source := values.get("source"), dict):
         values["source"] = {key: value for key, value in source.items() if key != "root"}
     return values

@@ -25,6 +25,11 @@ def fold_axis(point: Point, name: str) -> dict[str, str]:
     return {"fold": name} if axis in (*RESERVED_AXES, *matrix_axes(point)) else {axis: value}
 
 
+def point_axes(point: Point) -> dict[str, str]:
+    """Name what sets a point apart from others: of the matrix, or the only fold that it has."""
+    return {**matrix_axes(point), **(fold_axis(point, point.fold) if point.fold else {})}
+
+
 def _value_text(point: Point, key: str, value: Any) -> str:
     if key == "protocol":
         return protocol_text(point.protocol)

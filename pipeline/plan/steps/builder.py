@@ -18,7 +18,7 @@ from typing import Any
 
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken, Skipped
-from pipeline.plan.steps.axes import fold_axis, matrix_axes, variant
+from pipeline.plan.steps.axes import fold_axis, matrix_axes, point_axes, variant
 from pipeline.plan.steps.check_models import check_model
 from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.encode_plugins import encode_plugins, reduction_plugins
@@ -281,7 +281,7 @@ class StepBuilder:
             step = replace(known, shared=shared, labels=labels)
         else:
             if step.id in self.steps:
-                step = replace(step, axes={**step.axes, **matrix_axes(step.point)})
+                step = replace(step, axes={**step.axes, **point_axes(step.point)})
             self._by_key[step.key] = step.id
         self.steps[step.id] = step
         return step

@@ -14,9 +14,10 @@ from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken
 from pipeline.sources.base import Recording
 from pipeline.stagesfile.experiment import Point
+from pipeline.stagesfile.schema import did_you_mean
 from store.canonical import digest_rows
 from trainers.errors import TrainingError
-from trainers.evaluation.folds import SplitError
+from trainers.evaluation.folds import Fold, SplitError
 from trainers.evaluation.protocols import folds
 from trainers.evaluation.validation import validation_ids
 from trainers.evaluation.written_protocols import written_folds
@@ -172,6 +173,8 @@ def make_splits(point: Point, table: Table, broken: Broken, skipped: Collection[
         raise point.document.error(key, error.problem, error.remedy) from None
     except TrainingError as error:
         raise point.document.error("protocol", str(error), "choose another protocol, or check the recordings") from None
+    if point.fold:
+        sides = _only(point, sides)
     rows = {r.id: row for row, r in enumerate(recordings)}
     label_of = {action: label for label, action in enumerate(point.source.classes)}
     labels = [label_of[r.action] for r in recordings]
@@ -181,6 +184,17 @@ def make_splits(point: Point, table: Table, broken: Broken, skipped: Collection[
         Split(fold.name, recordings, map(row_of, fold.train), map(row_of, fold.test), labels, usable_labels, overlap)
         for fold in sides
     )
+
+
+def _only(point: Point, sides: Sequence[Fold]) -> tuple[Fold, ...]:
+    """Return the one fold of a point; ConfigError where `by_fold` names another one than there are, or not all."""
+    names, named = [fold.name for fold in sides], point.experiment.by_fold
+    if point.fold not in names:
+        raise point.document.error(f"by_fold.{point.fold}", "no such fold", did_you_mean(point.fold, names))
+    if missing := [name for name in names if name not in named]:
+        remedy = f"name it, too: `{missing[0]}: {{}}` for what the file says elsewhere"
+        raise point.document.error("by_fold", f"does not name fold {missing[0]}", remedy)
+    return tuple(fold for fold in sides if fold.name == point.fold)
 
 
 def _none_usable(recordings: Sequence[Recording], streams: Collection[str], broken: Broken) -> ConfigError:

@@ -1,0 +1,190 @@
+"""The search: batches of trials, each a plan that is run like any other, until the budget is spent.
+
+There is no state but the store: what comes next follows from the trials before it, and a trial whose evaluations are
+in the store is only read. So a search that was killed goes on where it stopped, one that has ended runs nothing, and
+one with a larger budget goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pipeline.errors import ConfigError, StepError
+from pipeline.experiment.running import run_trial
+from pipeline.plan.planner import Plan, build_points, plan_points
+from pipeline.plan.recordings.output_readers import metrics_of
+from pipeline.plan.steps.step import Step
+from pipeline.run.outcome import Outcome, RunOptions
+from pipeline.run.selection import with_needs
+from pipeline.stagesfile.document import Document
+from pipeline.stagesfile.experiment import Point
+from pipeline.tune.defaults import values_in_force
+from pipeline.tune.points import as_trial, scores_of, trial_point
+from pipeline.tune.sampling.sampler import Told, suggest
+from pipeline.tune.study import OuterFold, Study
+from pipeline.tune.trial import Score, Trial
+
+Settings = Mapping[str, Any]
+Asked = tuple[OuterFold, int]  # a trial: of which fold, and its number
+
+
+class Search:
+    """One study as far as it is known.
+
+    Attributes
+    ----------
+    trials
+        By fold of the experiment.
+    left
+        Trainings that the next batch needs and a dry run did not do.
+    ran
+        Ids of the steps that were computed now.
+    """
+
+    def __init__(
+        self,
+        base: Plan,
+        document: Document,
+        study: Study,
+        found: Mapping[str, Settings],
+        failures: Mapping[str, str],
+    ) -> None:
+        self.study = study
+        self.trials: dict[str, list[Trial]] = {fold.name: [] for fold in study.folds}
+        self.left = 0
+        self.ran: list[str] = []
+        self._base, self._document = base, document
+        self._found = found  # by earlier searches, by fold
+        self._failures = failures  # why steps failed before that would fail again, by key
+        self._counted = {step.key for step in base.steps.values()}  # whose seconds are no trial's, or counted already
+        self._in_force: dict[str, Settings] = {}  # what trial 0 has of the space, by fold
+
+    @property
+    def seconds(self) -> float:
+        """Return what all trials took."""
+        return sum(trial.seconds for trials in self.trials.values() for trial in trials)
+
+    def run(self, options: RunOptions, *, dry: bool, ended: Callable[[Search], None]) -> None:
+        """Try settings until the budget is spent, or a dry run finds what is not there; `ended` is told of each batch.
+
+        StepError where the settings of the stages file itself fail.
+        """
+        budget = self.study.params
+        start = 0
+        while budget.trials is None or start < budget.trials:
+            if start and budget.hours is not None and self.seconds >= 3600 * budget.hours:
+                break
+            end = start + budget.batch if budget.trials is None else min(start + budget.batch, budget.trials)
+            if not self._batch(range(start, end), options, dry):
+                break
+            start = end
+            ended(self)
+
+    def _batch(self, numbers: range, options: RunOptions, dry: bool) -> bool:
+        asked: dict[Asked, Settings] = {}
+        for fold in self.study.folds:
+            asked |= {(fold, number): tried for number, tried in zip(numbers, self._next(fold, numbers), strict=True)}
+        points, reasons = self._points(asked)
+        plan = plan_points(self._base, list(points.values()), f"tune-{self.study.entry}{self._base.snapshot.trial}")
+        known = {each: problem for each in points if (problem := self._known_failure(plan, each))}
+        if known:
+            points = {each: point for each, point in points.items() if each not in known}
+            plan = plan_points(self._base, list(points.values()), plan.snapshot.trial)
+        outcome = Outcome()
+        if dry:
+            missing = [step for step in plan.steps.values() if plan.states[step.id] not in ("cached", "remote")]
+            self.left = sum(step.stage in ("train", "distil") for step in missing)
+            if missing:
+                return False
+        elif points:
+            plan, outcome = run_trial(plan, options)
+            self.ran += [*outcome.done]
+        for (fold, number), tried in asked.items():
+            failed = known.get((fold, number)) or (reasons.get((fold, number), ""), "")
+            trial = Trial(number, tried, (), *failed) if failed[0] else self._read(plan, outcome, fold, number, tried)
+            if trial.reason and not number:
+                raise StepError(f"{self.study.entry}: trial 0, the settings of the stages file, failed: {trial.reason}")
+            self.trials[fold.name].append(trial)
+        return True
+
+    def _next(self, fold: OuterFold, numbers: range) -> list[Settings]:
+        """Return the settings of the next trials; the first trial of all is the stages file as it is."""
+        first: list[Settings] = [] if numbers.start else [{}]
+        in_force = self._in_force.get(fold.name, {})
+        told = [Told(trial.settings or in_force, trial.value) for trial in self.trials[fold.name]]
+        params = self.study.params
+        batch = numbers.start // params.batch
+        return [*first, *suggest(self.study.space, told, len(numbers) - len(first), params.seed, batch)]
+
+    def _points(self, asked: Mapping[Asked, Settings]) -> tuple[dict[Asked, Point], dict[Asked, str]]:
+        """Return what can be planned, and of all else why it cannot."""
+        points: dict[Asked, Point] = {}
+        reasons: dict[Asked, str] = {}
+        for (fold, number), tried in asked.items():
+            found = self._found.get(fold.name, {})
+            try:
+                point = trial_point(self._base, self._document, self.study, fold, found, tried)
+                points[fold, number] = as_trial(point, self._name(fold, number))
+            except ConfigError as error:
+                reasons[fold, number] = _in_short(str(error))
+        steps, problems = build_points(self._base, points.values())
+        for each, problem in zip(list(points), problems, strict=True):
+            if problem is not None:
+                del points[each]
+                reasons[each] = _in_short(str(problem))
+        for (fold, number), point in points.items():
+            if not number:
+                known = values_in_force(point, steps.values(), self.study.entry, self.study.space)
+                self._in_force[fold.name] = known
+        return points, reasons
+
+    def _name(self, fold: OuterFold, number: int) -> str:
+        return f"{fold.name.replace('=', '-')}.{number}" if self.study.is_nested else str(number)
+
+    def _steps_of(self, plan: Plan, fold: OuterFold, number: int) -> tuple[dict[tuple[str, int], Step], list[Step]]:
+        """Return a trial's evaluations, and all of its steps in the plan's order."""
+        scores = scores_of(plan.steps.values(), self._name(fold, number))
+        needed = with_needs(plan, (step.id for step in scores.values()))
+        return scores, [step for step in plan.steps.values() if step.id in needed]
+
+    def _known_failure(self, plan: Plan, asked: Asked) -> tuple[str, str] | None:
+        """Return why a trial failed before, and will again, with the key of the step that did."""
+        _, steps = self._steps_of(plan, *asked)
+        for step in steps:
+            if step.key in self._failures and plan.states[step.id] != "cached":
+                return self._failures[step.key], step.key
+        return None
+
+    def _read(self, plan: Plan, outcome: Outcome, fold: OuterFold, number: int, tried: Settings) -> Trial:
+        """Return what became of a trial that was run."""
+        scores, steps = self._steps_of(plan, fold, number)
+        seconds = sum(_seconds(plan, step) for step in self._uncounted(steps))
+        for step in steps:
+            if failed := outcome.failed.get(step.id):
+                of_settings = "TrainingError" in failed.traceback  # and would come again, unlike a full disk
+                blamed = step.key if of_settings else ""
+                return Trial(number, tried, (), _in_short(failed.message), blamed, seconds)
+        read = []
+        for (inner, seed), step in scores.items():
+            found = plan.chain.output("evaluate", step.key)
+            if found is None:
+                return Trial(number, tried, (), f"{step.id} is not there", "", seconds)
+            read.append(Score(inner, seed, 100 * metrics_of(found).top1, step.key))
+        return Trial(number, tried, read, seconds=seconds)
+
+    def _uncounted(self, steps: Sequence[Step]) -> list[Step]:
+        new = [step for step in steps if step.key not in self._counted]
+        self._counted |= {step.key for step in new}
+        return new
+
+
+def _seconds(plan: Plan, step: Step) -> float:
+    """Return how long a step took, wherever it was done; 0 where that is not known."""
+    found = plan.chain.read(step.stage, step.key, lambda output: output.manifest.provenance.get("seconds", 0.0))
+    return float(found) if isinstance(found, int | float) else 0.0
+
+
+def _in_short(message: str) -> str:
+    """Return the problem of a message, without its remedy."""
+    return message.partition("\n")[0]

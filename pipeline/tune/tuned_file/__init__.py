@@ -1,0 +1,1 @@
+"""The stages file that a search writes. Start reading at write.py."""
