@@ -23,7 +23,7 @@ from pipeline.report.lock_changes import lock_changes_text
 from pipeline.report.plan_notes import broken_count, broken_reasons, doubts
 from pipeline.report.results import result_rows
 from pipeline.run.outcome import Outcome, RunOptions
-from pipeline.run.selection import select_steps, steps_to_materialise
+from pipeline.run.selection import select_steps, steps_to_materialise, with_needs
 from pipeline.terminal import note
 from store.errors import StoreError
 
@@ -47,12 +47,15 @@ def run_experiment(
 def run_trial(plan: Plan, options: RunOptions) -> tuple[Plan, Outcome]:
     """Do the missing steps of a plan of `plan_points`; return the plan by which that was done, with its states now.
 
-    It is remembered as no run of the stages file, whose lock stays as it is; what fails is left to the caller to tell.
+    That is what its evaluations lack: a model whose evaluation is there, or in a remote, is not asked for. It is
+    remembered as no run of the stages file, whose lock stays as it is; what fails is left to the caller to tell.
     """
     outcome, outdated = Outcome(), True
     while outdated:
         _check_broken(plan, ())
-        new = _run(plan, options, outcome.done, lambda _: None)
+        goals = [step.id for step in plan.steps.values() if step.stage == "evaluate"]
+        wanted = with_needs(plan, goals, stop_at=("cached", "remote"))
+        new = _run(plan, options, outcome.done, lambda _: None, wanted)
         outcome.add(new)
         outdated = new.outdated
         plan = planner.plan_again(plan) if outdated else plan
@@ -109,10 +112,16 @@ def _update_lock(plan: Plan) -> None:
         note(f"{name} now has other raw data: {text}")
 
 
-def _run(plan: Plan, options: RunOptions, done: Collection[str], begin: Callable[[Plan], None]) -> Outcome:
+def _run(
+    plan: Plan,
+    options: RunOptions,
+    done: Collection[str],
+    begin: Callable[[Plan], None],
+    wanted: Collection[str] | None = None,
+) -> Outcome:
     """Do the selected steps of a plan that are missing; steps in `done` are not forced again.
 
-    `begin` is called before the first of them.
+    `begin` is called before the first of them. Of the selected ones only those in `wanted` are done, where it is given.
     """
     steps = select_steps(plan, options.until, options.only)
     forced = {id_ for id_, step in steps.items() if not set(step.entries).isdisjoint(options.force)} - {*done}
@@ -124,7 +133,7 @@ def _run(plan: Plan, options: RunOptions, done: Collection[str], begin: Callable
     if newly_pinned:  # until now, a cleaning may have freed what the plan has seen
         seen = (step for step in steps.values() if plan.states[step.id] in ("cached", "remote"))
         plan.states.update(states_of(plan.chain, seen))
-    ids = steps_to_materialise(plan, steps, forced)
+    ids = [id_ for id_ in steps_to_materialise(plan, steps, forced) if wanted is None or id_ in wanted]
     if not ids:
         return Outcome()
     if plan.history.write_error:

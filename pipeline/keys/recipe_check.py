@@ -7,7 +7,7 @@ from typing import Any
 
 from store.canonical import digest
 
-_KEYS = {  # the entries of a recipe that are keys of inputs, or map to them; an index is in no recipe
+_KEYS = {  # the entries of a recipe that are keys of inputs, map to them or list them; an index is in no recipe
     "index": (),
     "encode": (),
     "transform": ("features",),
@@ -16,6 +16,7 @@ _KEYS = {  # the entries of a recipe that are keys of inputs, or map to them; an
     "distil": ("features", "teacher"),
     "evaluate": ("features", "model"),
     "robustness": ("features", "model"),
+    "tune": ("evaluations",),
 }
 
 
@@ -47,5 +48,5 @@ def is_of_recipe(key: str, recipe: Mapping[str, Any]) -> bool:
 
 
 def _texts(value: Any) -> list[str]:
-    values = value.values() if isinstance(value, dict) else (value,)
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,)
     return [each for each in values if isinstance(each, str)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -74,7 +73,7 @@ def trial_of(settings: Iterable[tuple[str, Any]]) -> str:
 
 def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origin: str) -> Document:
     """Copy a document with some keys replaced; a key's parents are created where they are missing."""
-    values = copy.deepcopy(document.values)
+    values = _copied(document.values)
     lines, origins = dict(document.lines), dict(document.origins)
     for key, value in settings:
         *parents, last = split_key(values, key)
@@ -95,6 +94,13 @@ def with_settings(document: Document, settings: Iterable[tuple[str, Any]], origi
     if (nul_key := _find_nul(values)) is not None:
         raise overridden.error(nul_key, *_NUL)
     return overridden
+
+
+def _copied(value: Any) -> Any:
+    """Copy plain values; what YAML's aliases repeat becomes as many values, so that one can be set alone."""
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in value.items()}
+    return [_copied(each) for each in value] if isinstance(value, list) else value
 
 
 def split_key(values: Mapping[str, Any], key: str) -> list[str]:

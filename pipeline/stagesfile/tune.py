@@ -39,10 +39,11 @@ class TuneParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         By entry, whose top-1 is to be as high as can be: dotted keys, as `--set` takes them, to a list of values or a
         range.
     trials
-        How many settings are tried of each entry, those of the file among them; null: as many as `hours` allow.
+        How many settings are tried of each entry, those of the file among them; null: 30, or where there are `hours`
+        as many as these allow.
     hours
         How long trials of each entry may compute: the seconds of all their steps, one after another. The batch that
-        passes it is the last one. null: `trials` alone counts.
+        passes it is the last one. null: `trials` alone count.
     inner
         Inner folds of each training side, or `leave-one-out`. null: that of up to 4 subjects, else 3 folds.
     seeds
@@ -54,7 +55,7 @@ class TuneParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """
 
     space: dict[str, dict[str, list[Any] | Range]]
-    trials: Annotated[int, Meta(ge=1, le=100_000)] | None = 30
+    trials: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     hours: Annotated[float, Meta(gt=0)] | None = None
     inner: Annotated[int, Meta(ge=2, le=1000)] | Literal["leave-one-out"] | None = None
     seeds: tuple[Seed, ...] | None = None

@@ -82,7 +82,7 @@ def inner_folds(
     each_alone = count == LEAVE_ONE_OUT or (count is None and by != "id" and len(groups) <= _FEW_GROUPS)
     wanted = len(groups) if each_alone else _FOLDS if count is None else int(count)
     if wanted > len(groups):
-        problem = f"trains on {len(groups)} (by {by}), which are no {wanted} inner folds"
+        problem = f"trains on {len(groups)} by {by}, too few for {wanted} inner folds"
         raise ConfigError(f"{problem}\n  take at most {len(groups)}, or {LEAVE_ONE_OUT}")
     if each_alone:
         part_of = {name: place for place, name in enumerate(groups)}

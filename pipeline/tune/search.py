@@ -70,12 +70,11 @@ class Search:
 
         StepError where the settings of the stages file itself fail.
         """
-        budget = self.study.params
-        start = 0
-        while budget.trials is None or start < budget.trials:
+        budget, most, start = self.study.params, self.study.trials, 0
+        while most is None or start < most:
             if start and budget.hours is not None and self.seconds >= 3600 * budget.hours:
                 break
-            end = start + budget.batch if budget.trials is None else min(start + budget.batch, budget.trials)
+            end = start + budget.batch if most is None else min(start + budget.batch, most)
             if not self._batch(range(start, end), options, dry):
                 break
             start = end

@@ -8,14 +8,16 @@ from typing import Any
 
 from pipeline.plan.planner import Plan
 from pipeline.run.outcome import RunOptions
+from pipeline.run.push_pull import TransferOutcome, labelled, push, target_of
 from pipeline.stagesfile.document import Document
 from pipeline.tune.points import check_space
 from pipeline.tune.sampling.sampler import sampler_name
 from pipeline.tune.search import Search
 from pipeline.tune.study import Study
-from pipeline.tune.trail.kept import keep_trail, kept_trail
+from pipeline.tune.trail.kept import STAGE, evaluations_of, keep_trail, kept_trail, step_id
 from pipeline.tune.trail.records import Trail, trail_of
 from pipeline.tune.trial import best_of
+from store import OutputName
 
 Found = Mapping[str, Mapping[str, Any]]  # settings by fold of the experiment
 
@@ -75,6 +77,14 @@ def tune(
         if not dry:
             tuned.keys.append(keep_trail(base, tuned.trails[-1]))
     return tuned
+
+
+def push_trails(base: Plan, tuned: Tuned) -> TransferOutcome:
+    """Copy to the first remote what another needs to go on with the searches: evaluations and trails, not models."""
+    trails = zip(tuned.trails, tuned.keys, strict=True)
+    outputs: dict[OutputName, str] = {(STAGE, key): step_id(trail.entry) for trail, key in trails}
+    outputs |= {name: "" for trail in tuned.trails for name in evaluations_of(trail)}
+    return push(base, target_of(base, None), labelled(outputs))
 
 
 def _failures(base: Plan, study: Study) -> dict[str, str]:

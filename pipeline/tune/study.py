@@ -19,6 +19,7 @@ from pipeline.tune.sampling.space import Space, read_space
 from trainers.evaluation.protocol_params import KFolds, LeaveOneOut, Sides, WrittenFolds
 
 TRAINED = ("train", "distil")
+TRIALS = 30  # where nothing is said
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,11 @@ class Study:
     folds: Sequence[OuterFold]
 
     @property
+    def trials(self) -> int | None:
+        """How many settings are tried; None where hours alone say when it ends."""
+        return self.params.trials or (None if self.params.hours is not None else TRIALS)
+
+    @property
     def is_nested(self) -> bool:
         """Whether each of several folds has a search of its own."""
         return len(self.folds) > 1
@@ -70,7 +76,8 @@ def document_of(base: Plan) -> Document:
 def read_studies(base: Plan, document: Document, params: TuneParams, entries: Sequence[str]) -> list[Study]:
     """Return the searches of some entries, or of all in the space, each after those that it needs."""
     experiment = convert(document, "", document.values, Experiment)
-    _check_budget(document, params)
+    if not params.space:
+        raise document.error("tune.space", "names no entry", "name one that trains, and the settings to search")
     known = base.points[0].entries
     for name in params.space:
         if name not in known or known[name].stage not in TRAINED:
@@ -90,13 +97,6 @@ def read_studies(base: Plan, document: Document, params: TuneParams, entries: Se
         for name in ordered
         if not entries or name in entries
     ]
-
-
-def _check_budget(document: Document, params: TuneParams) -> None:
-    if params.trials is None and params.hours is None:
-        raise document.error("tune.trials", "there is no end", "give trials, hours or both")
-    if not params.space:
-        raise document.error("tune.space", "names no entry", "name one that trains, and the settings to search")
 
 
 def _check_order(document: Document, spaces: Mapping[str, Space]) -> None:

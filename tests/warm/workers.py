@@ -20,7 +20,7 @@ def warm_environment(arguments: Sequence[str], environment: Mapping[str, str], p
     """Return what to add to the environment of ``pipeline ARGUMENTS``, whose code is on `path`."""
     if (
         not hasattr(os, "pidfd_open")
-        or arguments[:1] != ("run",)
+        or arguments[:1] not in (("run",), ("tune",))
         or "--scheduler" in arguments
         or "LD_PRELOAD" in environment
     ):

@@ -13,13 +13,15 @@ from typing import Any
 import click
 
 from pipeline.cli.machine_options import machine_options
-from pipeline.cli.options import experiment_options
+from pipeline.cli.options import exclusive, experiment_options
 from pipeline.cli.told import say
 from pipeline.experiment.retry import retry_after_quarantine
+from pipeline.report.differing_outputs import print_problems
 from pipeline.run.outcome import RunOptions
+from pipeline.run.push_pull import target_of
 from pipeline.run.selection import check_scheduler
 from pipeline.tune.search import Search
-from pipeline.tune.searches import Tuned, tune
+from pipeline.tune.searches import Tuned, push_trails, tune
 from pipeline.tune.session import Session, open_session
 from pipeline.tune.trail import text
 from pipeline.tune.trail.records import as_json as trails_as_json
@@ -39,6 +41,7 @@ from pipeline.tune.tuned_file.write import trail_paths, tuned_path, write_trails
     help="The stages file to write, beside FILE of -f; left out: its name with .tuned in it.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say which trials are there and what remains, and stop.")
+@click.option("--push", is_flag=True, help="Push evaluations of trials and the trail to the first remote.")
 @machine_options
 @click.option("--json", "as_json", is_flag=True, help="Print the trail as JSON.")
 def command(
@@ -49,6 +52,7 @@ def command(
     hours: float | None,
     output: Path | None,
     dry_run: bool,
+    push: bool,
     as_json: bool,
     **machine: Any,
 ) -> int:
@@ -58,10 +62,13 @@ def command(
     options = RunOptions(**machine, tracebacks=click.get_current_context().meta["debug"])
     if options.scheduler is not None:
         check_scheduler(options.scheduler)
+    exclusive("--dry-run", dry_run, "--push", push)
     target = tuned_path(path, output)
 
     def attempt() -> tuple[Session, Tuned]:
         session = open_session(path, settings, entries, options, dry=dry_run)
+        if push:
+            target_of(session.base, None)  # raises before anything runs, if no remote is named
         begun, ended = (_silent, _silent) if dry_run else (_begun, partial(_ended, path))
         return session, tune(*session, options, dry=dry_run, begun=begun, ended=ended)
 
@@ -69,6 +76,7 @@ def command(
     if not dry_run:
         write_trails(path, tuned.trails)
         write_tuned(session.base, tuned, target)
+    pushed = push_trails(session.base, tuned) if push else None
     if as_json:
         print(trails_as_json(tuned.trails), end="")
     elif dry_run:
@@ -77,7 +85,9 @@ def command(
         say("\n\n".join(map(text.trail_text, tuned.trails)))
         say(f"{target}: the stages file with what was found; `pipeline run -f {target}`")
         say(f"{trail_paths(path)[0]}, {trail_paths(path)[1]}: all trials")
-    return 0
+    if pushed is not None:
+        print_problems(session.base, pushed, " was made and cannot be pushed")
+    return 1 if pushed is not None and pushed.failed else 0
 
 
 def _begun(search: Search) -> None:

@@ -14,6 +14,7 @@ from pipeline.plan.history import StepRecord, user_name
 from pipeline.plan.planner import Plan
 from pipeline.tune.trail.records import Trail
 from pipeline.version import DISTRIBUTION, full_version
+from store import OutputName
 from store.canonical import digest
 from store.errors import DraftLocked, NotPermitted, StoreError
 
@@ -24,18 +25,24 @@ _OBJECT = "trail.json"
 def keep_trail(base: Plan, trail: Trail) -> str:
     """Write a trail into the store, and name it; return its key."""
     content: dict[str, Any] = msgspec.to_builtins(trail)
-    recipe = {"format": 1, "stage": STAGE, "trail": digest(content), "entry": trail.entry}
+    keys = [key for _, key in evaluations_of(trail)]
+    recipe = {"format": 1, "stage": STAGE, "entry": trail.entry, "trail": digest(content), "evaluations": keys}
     key = digest(recipe)
-    inputs = dict.fromkeys(score.key for fold in trail.folds for trial in fold.trials for score in trial.scores)
     base.history.pin([(STAGE, key)])
     if not base.store.has(STAGE, key):
-        with suppress(DraftLocked), base.store.draft(STAGE, key, recipe=recipe, inputs=list(inputs)) as draft:
+        with suppress(DraftLocked), base.store.draft(STAGE, key, recipe=recipe, inputs=keys) as draft:
             draft.write(_OBJECT, msgspec.json.encode(trail))
             seconds = sum(trial.seconds for fold in trail.folds for trial in fold.trials)
             program = f"{DISTRIBUTION} {full_version()}"
             draft.publish({"program": program, "user": user_name(), "seconds": round(seconds, 3)})
     base.history.record({step_id(trail.entry): StepRecord(STAGE, key)})
     return key
+
+
+def evaluations_of(trail: Trail) -> list[OutputName]:
+    """Return the outputs that a trail's values are read from."""
+    keys = (score.key for fold in trail.folds for trial in fold.trials for score in trial.scores)
+    return [("evaluate", key) for key in dict.fromkeys(keys)]
 
 
 def kept_trail(base: Plan, entry: str) -> Trail | None:

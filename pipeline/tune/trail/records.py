@@ -99,7 +99,7 @@ def trail_of(study: Study, trials: dict[str, list[Trial]], sampler: str) -> Trai
         entry=study.entry,
         sampler=sampler,
         space={key: msgspec.to_builtins(each) for key, each in params.space[study.entry].items()},
-        trials=params.trials,
+        trials=study.trials,
         hours=params.hours,
         seeds=list(study.seeds),
         batch=params.batch,

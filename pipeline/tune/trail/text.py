@@ -23,7 +23,7 @@ def figure(trial: TrialRecord) -> str:
 def begin_line(search: Search) -> str:
     """Say what is about to be searched."""
     study = search.study
-    budget = [counted(study.params.trials, "trial")] if study.params.trials is not None else []
+    budget = [counted(study.trials, "trial")] if study.trials is not None else []
     budget += [f"{study.params.hours:g} h of computing"] if study.params.hours is not None else []
     inner = study.folds[0].inner
     folds = f"{counted(len(inner.tests), 'inner fold')} by {inner.by}"
@@ -37,7 +37,7 @@ def batch_line(search: Search) -> str:
     every = [trial for trials in search.trials.values() for trial in trials]
     failed = sum(bool(trial.reason) for trial in every)
     count = min(map(len, search.trials.values()))
-    of = f" of {search.study.params.trials}" if search.study.params.trials is not None else ""
+    of = f" of {search.study.trials}" if search.study.trials is not None else ""
     bests = [best for trials in search.trials.values() if (best := best_of(trials))]
     if len(bests) == 1:
         said = f", best {bests[0].value:.2f} % (trial {bests[0].number})"
@@ -94,7 +94,7 @@ def _short(key: str) -> str:
 def remains_text(search: Search) -> str:
     """Say what a dry run found."""
     there = min(map(len, search.trials.values()))
-    of = f" of {search.study.params.trials}" if search.study.params.trials is not None else ""
+    of = f" of {search.study.trials}" if search.study.trials is not None else ""
     if not search.left:
         return f"{search.study.entry}: {there}{of} trials are there, and nothing remains"
     batch = counted(search.left, "training")

@@ -30,7 +30,9 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
         place = _first_difference(said, values)
         if place is None:
             return edited
-        changed = _set(edited, place, values) if _in(values, place) is not _Nothing else None
+        if _in(values, place) is _Nothing:  # merged from what was edited: written out without it
+            place = place[:-1]
+        changed = _set(edited, place, values) if place else None
         if changed is None or changed == edited:
             break
         edited = changed
@@ -80,16 +82,32 @@ def _set(text: str, place: Place, values: Mapping[str, Any]) -> str | None:
         if alias := _ALIAS.match(text, key.end_mark.index):
             return _replace(text, alias.start(1), alias.end(1), flow(wanted))
         if depth == len(place):
-            return _overwrite(text, value, wanted)
+            return _overwrite(text, key, value, wanted)
         node = value
     return None
 
 
-def _overwrite(text: str, node: yaml.Node, wanted: Any) -> str | None:
-    start, end = node.start_mark.index, node.end_mark.index
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style:  # its end is that of comments that follow
-        return None
+def _overwrite(text: str, key: yaml.Node, node: yaml.Node, wanted: Any) -> str | None:
+    start, end = node.start_mark.index, _end(text, node)
+    if _is_block(node):
+        before = text[key.end_mark.index : start]
+        return None if "&" in before else _replace(text, key.end_mark.index, end, f": {flow(wanted)}")
     return _replace(text, start, end, flow(wanted) if end > start else f" {flow(wanted)}")
+
+
+def _is_block(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.CollectionNode) and not node.flow_style
+
+
+def _end(text: str, node: yaml.Node) -> int:
+    """Return where a node's text ends; a block's own mark is behind the comments that follow it."""
+    if not _is_block(node) or not node.value:
+        return int(node.end_mark.index)
+    if isinstance(node, yaml.SequenceNode):
+        return _end(text, node.value[-1])
+    key, value = node.value[-1]
+    alias = _ALIAS.match(text, key.end_mark.index)
+    return alias.end(1) if alias else _end(text, value)
 
 
 def _insert(text: str, node: yaml.MappingNode, part: str, wanted: Any, at_top: bool) -> str | None:
@@ -103,8 +121,7 @@ def _insert(text: str, node: yaml.MappingNode, part: str, wanted: Any, at_top: b
     ends = [
         value.end_mark.index
         for key, value in node.value
-        if value.start_mark.index > key.end_mark.index
-        and not (isinstance(value, yaml.CollectionNode) and not value.flow_style)
+        if value.start_mark.index > key.end_mark.index and not _is_block(value)
     ]
     begin = text.rfind("\n", 0, first.start_mark.index) + 1
     if text[begin : first.start_mark.index].strip():

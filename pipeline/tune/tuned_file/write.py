@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.errors import ConfigError
 from pipeline.formatting import counted
 from pipeline.plan.planner import Plan
+from pipeline.report.html.places import write_text
 from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.settings import are_locations, with_settings
 from pipeline.tune.searches import Tuned
@@ -47,7 +48,7 @@ def trail_paths(path: Path) -> tuple[Path, Path]:
 def write_trails(path: Path, trails: Sequence[Trail]) -> None:
     """Write the trails beside the stages file."""
     for place, text in zip(trail_paths(path), (as_json(trails), as_csv(trails)), strict=True):
-        _write(place, text)
+        write_text(place, text)
 
 
 def write_tuned(base: Plan, tuned: Tuned, target: Path) -> None:
@@ -56,15 +57,15 @@ def write_tuned(base: Plan, tuned: Tuned, target: Path) -> None:
     said = [(key, value) for key, value in base.snapshot.settings if not are_locations([(key, value)])]
     said = [(key, value) for key, value in said if key.split(".")[0] != "tune"]
     document = with_settings(document, said, "--set")
-    if len(tuned.found) > 1:
-        before: dict[str, Any] = document.values.get("by_fold") or {}
+    before: dict[str, Any] = document.values.get("by_fold") or {}
+    if before or (len(tuned.found) > 1 and any(tuned.found.values())):
         document.values["by_fold"] = {fold: {**before.get(fold, {}), **found} for fold, found in tuned.found.items()}
-    else:
+    elif len(tuned.found) == 1:
         document = with_settings(document, next(iter(tuned.found.values())).items(), "tune")
     text = with_values(base.snapshot.text, document.values)
     first, newline, rest = text.partition("\n")
     head = "\n".join(f"# {line}" if number else line for number, line in enumerate(_head(base, tuned)))
-    _write(target, f"{first}{newline}{head}\n{rest}" if first.startswith(_SCHEMA) else f"{head}\n{text}")
+    write_text(target, f"{first}{newline}{head}\n{rest}" if first.startswith(_SCHEMA) else f"{head}\n{text}")
 
 
 def _head(base: Plan, tuned: Tuned) -> list[str]:
@@ -79,10 +80,3 @@ def _head(base: Plan, tuned: Tuned) -> list[str]:
             lines.append(f"{trail.entry}: trial {fold.best} of {len(fold.trials)}, {figure(best)} on {where}; {own}")
         lines.append(f"in the store: tune/{key[:12]}")
     return lines
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}\n  make the folder writable") from None

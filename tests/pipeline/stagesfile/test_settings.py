@@ -73,3 +73,13 @@ def test_a_section_is_made_where_the_file_has_a_name() -> None:
 def test_the_matrix_is_every_combination() -> None:
     points = matrix_points({"a": [1, 2], "b": ["x", "y"]})
     assert points == [{"a": 1, "b": "x"}, {"a": 1, "b": "y"}, {"a": 2, "b": "x"}, {"a": 2, "b": "y"}]
+
+
+def test_what_an_alias_repeats_is_set_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file that is read for the first time, and of one whose values are remembered."""
+    monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "cache"))
+    file = tmp_path / "stages.yaml"
+    file.write_text("a: &a {model: {width: 1}}\nb: {<<: *a}\nc: *a\n")
+    for _ in range(2):
+        changed = with_settings(read_document(file), [("a.model.width", 8)], "--set").values
+        assert [changed[key]["model"]["width"] for key in "abc"] == [8, 1, 1]
