@@ -53,14 +53,18 @@ def run_trial(plan: Plan, options: RunOptions) -> tuple[Plan, Outcome]:
     outcome, outdated = Outcome(), True
     while outdated:
         _check_broken(plan, ())
-        goals = [step.id for step in plan.steps.values() if step.stage == "evaluate"]
-        wanted = with_needs(plan, goals, stop_at=("cached", "remote"))
+        wanted = with_needs(plan, evaluations(plan), stop_at=("cached", "remote"))
         new = _run(plan, options, outcome.done, lambda _: None, wanted)
         outcome.add(new)
         outdated = new.outdated
         plan = planner.plan_again(plan) if outdated else plan
         plan.history.record(plan.history.unrecorded_steps(plan.steps.values(), plan.states))
     return plan, outcome
+
+
+def evaluations(plan: Plan) -> list[str]:
+    """Return the ids of a plan's evaluations."""
+    return [step.id for step in plan.steps.values() if step.stage == "evaluate"]
 
 
 def _figures(plan: Plan) -> list[dict[str, Any]]:

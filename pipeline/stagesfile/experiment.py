@@ -113,9 +113,9 @@ def _check_top(document: Document) -> None:
     entries = document.values.get("stages")
     for key in document.values:
         if key not in Experiment.__struct_fields__ and isinstance(entries, dict):
-            meant = key if key in entries else next(iter(difflib.get_close_matches(str(key), map(str, entries), 1)), "")
-            known = difflib.get_close_matches(str(key), Experiment.__struct_fields__, 1)
-            if meant and (meant == key or not known):
+            names = [*map(str, entries), *Experiment.__struct_fields__]
+            meant = key if key in entries else next(iter(difflib.get_close_matches(str(key), names, 1)), "")
+            if meant in entries:
                 full = next((each for each in document.origins if each.startswith(f"{key}.")), str(key))
                 right = f"stages.{meant}{full.removeprefix(str(key))}"
                 raise document.error(full, "no such key at the top", f"did you mean `{right}`?")

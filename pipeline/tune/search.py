@@ -8,10 +8,11 @@ one with a larger budget goes on from there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import ConfigError, StepError
-from pipeline.experiment.running import run_trial
+from pipeline.experiment.running import evaluations, run_trial
 from pipeline.plan.planner import Plan, build_points, plan_points
 from pipeline.plan.recordings.output_readers import metrics_of
 from pipeline.plan.steps.step import Step
@@ -22,7 +23,7 @@ from pipeline.stagesfile.experiment import Point
 from pipeline.tune.defaults import values_in_force
 from pipeline.tune.points import as_trial, scores_of, trial_point
 from pipeline.tune.sampling.sampler import Told, suggest
-from pipeline.tune.study import OuterFold, Study
+from pipeline.tune.study import TRAINED, OuterFold, Study
 from pipeline.tune.trial import Score, Trial
 
 Settings = Mapping[str, Any]
@@ -38,8 +39,6 @@ class Search:
         By fold of the experiment.
     left
         Trainings that the next batch needs and a dry run did not do.
-    ran
-        Ids of the steps that were computed now.
     """
 
     def __init__(
@@ -53,7 +52,6 @@ class Search:
         self.study = study
         self.trials: dict[str, list[Trial]] = {fold.name: [] for fold in study.folds}
         self.left = 0
-        self.ran: list[str] = []
         self._base, self._document = base, document
         self._found = found  # by earlier searches, by fold
         self._failures = failures  # why steps failed before that would fail again, by key
@@ -85,20 +83,13 @@ class Search:
         for fold in self.study.folds:
             asked |= {(fold, number): tried for number, tried in zip(numbers, self._next(fold, numbers), strict=True)}
         points, reasons = self._points(asked)
-        plan = plan_points(self._base, list(points.values()), f"tune-{self.study.entry}{self._base.snapshot.trial}")
-        known = {each: problem for each in points if (problem := self._known_failure(plan, each))}
-        if known:
-            points = {each: point for each, point in points.items() if each not in known}
-            plan = plan_points(self._base, list(points.values()), plan.snapshot.trial)
+        plan, known = self._plan(points)
         outcome = Outcome()
-        if dry:
-            missing = [step for step in plan.steps.values() if plan.states[step.id] not in ("cached", "remote")]
-            self.left = sum(step.stage in ("train", "distil") for step in missing)
-            if missing:
-                return False
-        elif points:
+        if dry and (missing := _missing(plan)):
+            self.left = sum(step.stage in TRAINED for step in missing)
+            return False
+        if plan.steps and not dry:
             plan, outcome = run_trial(plan, options)
-            self.ran += [*outcome.done]
         for (fold, number), tried in asked.items():
             failed = known.get((fold, number)) or (reasons.get((fold, number), ""), "")
             trial = Trial(number, tried, (), *failed) if failed[0] else self._read(plan, outcome, fold, number, tried)
@@ -138,6 +129,17 @@ class Search:
                 self._in_force[fold.name] = known
         return points, reasons
 
+    def _plan(self, points: Mapping[Asked, Point]) -> tuple[Plan, dict[Asked, tuple[str, str]]]:
+        """Plan trials; those that failed before, and would again, are left out: why they did, and which step's key."""
+        trial = f"tune-{self.study.entry}{self._base.snapshot.trial}"
+        nothing = replace(self._base, steps={}, states={})
+        plan = plan_points(self._base, list(points.values()), trial) if points else nothing
+        known = {each: problem for each in points if (problem := self._known_failure(plan, each))}
+        if known:
+            left = [point for each, point in points.items() if each not in known]
+            plan = plan_points(self._base, left, trial) if left else nothing
+        return plan, known
+
     def _name(self, fold: OuterFold, number: int) -> str:
         return f"{fold.name.replace('=', '-')}.{number}" if self.study.is_nested else str(number)
 
@@ -176,6 +178,12 @@ class Search:
         new = [step for step in steps if step.key not in self._counted]
         self._counted |= {step.key for step in new}
         return new
+
+
+def _missing(plan: Plan) -> list[Step]:
+    """Return the steps that evaluations of trials lack."""
+    wanted = with_needs(plan, evaluations(plan), stop_at=("cached", "remote"))
+    return [plan.steps[id_] for id_ in wanted if plan.states[id_] not in ("cached", "remote")]
 
 
 def _seconds(plan: Plan, step: Step) -> float:

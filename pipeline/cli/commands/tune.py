@@ -20,6 +20,7 @@ from pipeline.report.differing_outputs import print_problems
 from pipeline.run.outcome import RunOptions
 from pipeline.run.push_pull import target_of
 from pipeline.run.selection import check_scheduler
+from pipeline.terminal import note
 from pipeline.tune.search import Search
 from pipeline.tune.searches import Tuned, push_trails, tune
 from pipeline.tune.session import Session, open_session
@@ -69,7 +70,7 @@ def command(
         session = open_session(path, settings, entries, options, dry=dry_run)
         if push:
             target_of(session.base, None)  # raises before anything runs, if no remote is named
-        begun, ended = (_silent, _silent) if dry_run else (_begun, partial(_ended, path))
+        begun, ended = (_silent, _silent) if dry_run else (_begun, partial(_ended, path, set()))
         return session, tune(*session, options, dry=dry_run, begun=begun, ended=ended)
 
     session, tuned = retry_after_quarantine(attempt)
@@ -94,7 +95,13 @@ def _begun(search: Search) -> None:
     print(text.begin_line(search), file=sys.stderr, flush=True)
 
 
-def _ended(path: Path, search: Search, tuned: Tuned) -> None:
+def _ended(path: Path, told: set[str], search: Search, tuned: Tuned) -> None:
+    """Say how far it is, and each reason for which trials failed once."""
+    for trials in search.trials.values():
+        for trial in trials:
+            if trial.reason and trial.reason not in told:
+                note(f"{search.study.entry}: trial {trial.number} failed: {trial.reason}")
+                told.add(trial.reason)
     print(text.batch_line(search), file=sys.stderr, flush=True)
     write_trails(path, tuned.trails)
 

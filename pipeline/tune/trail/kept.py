@@ -23,7 +23,13 @@ _OBJECT = "trail.json"
 
 
 def keep_trail(base: Plan, trail: Trail) -> str:
-    """Write a trail into the store, and name it; return its key."""
+    """Write a trail into the store, and name it; return its key.
+
+    One that is no more than the beginning of what was kept before takes no place of that.
+    """
+    past = base.history.steps.get(step_id(trail.entry))
+    if past and (kept := kept_trail(base, trail.entry)) and kept.goes_on_from(trail):
+        return past.key
     content: dict[str, Any] = msgspec.to_builtins(trail)
     keys = [key for _, key in evaluations_of(trail)]
     recipe = {"format": 1, "stage": STAGE, "entry": trail.entry, "trail": digest(content), "evaluations": keys}

@@ -77,9 +77,17 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     folds: list[FoldRecord]
 
-    def trials_of(self, fold: str) -> list[TrialRecord]:
-        """Return the trials of one of the experiment's folds."""
-        return next((each.trials for each in self.folds if each.fold == fold), [])
+    def goes_on_from(self, earlier: Trail) -> bool:
+        """Tell whether another trail is this one's beginning: of the same search, with fewer trials."""
+        if [(fold.fold, fold.inner) for fold in self.folds] != [(fold.fold, fold.inner) for fold in earlier.folds]:
+            return False
+        pairs = zip(self.folds, earlier.folds, strict=True)
+        return all(
+            len(before.trials) < len(now.trials)
+            and [(trial.settings, trial.scores) for trial in now.trials[: len(before.trials)]]
+            == [(trial.settings, trial.scores) for trial in before.trials]
+            for now, before in pairs
+        )
 
 
 def trail_of(study: Study, trials: dict[str, list[Trial]], sampler: str) -> Trail:

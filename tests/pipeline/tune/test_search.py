@@ -92,7 +92,9 @@ def test_the_trail_as_a_table(searched: Tuned) -> None:
 
 def test_settings_that_cannot_be_and_trainings_that_diverge_are_failed_trials(searching: Callable[..., Tuned]) -> None:
     """The search goes on, says why, and does not try again what would fail again."""
-    text = FILE.replace("model: {name: cnn1d, width: 8}", "model: {name: dmft-lite, layers: 1}, fit: {clip: 0}")
+    text = FILE.replace(
+        "model: {name: cnn1d, width: 8}", "model: {name: dmft-lite, layers: 1}, fit: {clip: 0, batch: 8}"
+    )
     text = text.replace("width: [4, 8, 16]", "width: [16, 18, 24]").replace(
         "{low: 1e-3, high: 1e-1, log: true}", "[1e-3, 1e9]"
     )
@@ -168,3 +170,20 @@ def test_without_optuna_one_line_says_what_to_install(searched: Tuned, tmp_path:
     (tmp_path / "optuna.py").write_text("raise ImportError")
     done = searched.command("tune", code=2, PYTHONPATH=f"{tmp_path}:{searched.code}")
     assert done.stderr == "error: `pipeline tune` needs optuna\n  pip install 'harvest-har[tune]'\n"
+
+
+def test_a_shorter_look_lets_go_of_nothing(searched: Tuned, tmp_path: Path) -> None:
+    """What `--trials 2` shows is the beginning of what was searched, which stays the experiment's."""
+    project = searched.copy(tmp_path / "copy")
+    project.tune()
+    (kept,) = _kept(project)
+    project.tune("--trials", "2")
+    assert _kept(project) == {kept}
+    assert len(project.outcome()) == 2
+
+
+def _kept(project: Tuned) -> set[str]:
+    """The keys of trails that this experiment's reference names as its own."""
+    references = [parse_ref(content) for content in Store.open(str(project.store)).refs().values()]
+    own = [reference for reference in references if reference["path"] == str(project.file)]
+    return {step["key"] for reference in own for id_, step in reference["steps"].items() if id_ == "tune[teacher]"}
