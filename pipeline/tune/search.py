@@ -25,6 +25,7 @@ from pipeline.tune.points import as_trial, scores_of, trial_point
 from pipeline.tune.sampling.sampler import Told, suggest
 from pipeline.tune.study import TRAINED, OuterFold, Study
 from pipeline.tune.trial import Score, Trial
+from store import OutputName
 
 Settings = Mapping[str, Any]
 Asked = tuple[OuterFold, int]  # a trial: of which fold, and its number
@@ -39,6 +40,8 @@ class Search:
         By fold of the experiment.
     left
         Trainings that the next batch needs and a dry run did not do.
+    made
+        What trials with a value were made of, beside what the stages file makes itself.
     """
 
     def __init__(
@@ -55,7 +58,9 @@ class Search:
         self._base, self._document = base, document
         self._found = found  # by earlier searches, by fold
         self._failures = failures  # why steps failed before that would fail again, by key
-        self._counted = {step.key for step in base.steps.values()}  # whose seconds are no trial's, or counted already
+        self.made: set[OutputName] = set()
+        self._of_base = {(step.stage, step.key) for step in base.steps.values()}
+        self._counted = {key for _, key in self._of_base}  # whose seconds are no trial's, or counted already
         self._in_force: dict[str, Settings] = {}  # what trial 0 has of the space, by fold
 
     @property
@@ -88,7 +93,7 @@ class Search:
         if dry and (missing := _missing(plan)):
             self.left = sum(step.stage in TRAINED for step in missing)
             return False
-        if plan.steps and not dry:
+        if not dry and any(plan.states[id_] != "cached" for id_ in evaluations(plan)):
             plan, outcome = run_trial(plan, options)
         for (fold, number), tried in asked.items():
             failed = known.get((fold, number)) or (reasons.get((fold, number), ""), "")
@@ -172,6 +177,7 @@ class Search:
             if found is None:
                 return Trial(number, tried, (), f"{step.id} is not there", "", seconds)
             read.append(Score(inner, seed, 100 * metrics_of(found).top1, step.key))
+        self.made |= {(step.stage, step.key) for step in steps} - self._of_base
         return Trial(number, tried, read, seconds=seconds)
 
     def _uncounted(self, steps: Sequence[Step]) -> list[Step]:

@@ -76,6 +76,7 @@ def tune(
                 tuned.found[fold] |= best.settings
         if not dry:
             tuned.keys.append(keep_trail(base, tuned.trails[-1]))
+            base.history.release(search.made)  # the trail names them from now on, and every plan reads the reference
     return tuned
 
 

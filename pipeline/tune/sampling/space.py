@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -71,8 +72,10 @@ class Numbers:
     @property
     def axis(self) -> Axis:
         """Return what a sampler draws from: the range itself."""
-        kind: Literal["int", "float"] = "int" if self._is_whole else "float"
-        return Axis(kind, self.range.low, self.range.high, self.range.log, self.range.step)
+        low, high, step = self.range.low, self.range.high, self.range.step
+        if step is not None:  # the last one that steps lead to
+            high = low + int((high - low) / step + 1e-9) * step
+        return Axis("int" if self._is_whole else "float", low, high, self.range.log, step)
 
     def value(self, coordinate: Coordinate) -> Any:
         """Return a number as one would write it: with four digits, so that every machine tries the same."""
@@ -97,7 +100,7 @@ class Numbers:
     @property
     def probes(self) -> list[Any]:
         """Return its ends."""
-        return [self.value(self.range.low), self.value(self.range.high)]
+        return [self.value(self.axis.low), self.value(self.axis.high)]
 
 
 Space = Mapping[str, Choices | Numbers]  # by dotted key
@@ -137,6 +140,9 @@ def _why_not(top: str) -> str:
 
 def _check_range(document: Document, place: str, written: Range) -> None:
     low, high, step = written.low, written.high, written.step
+    for name, each in {"low": low, "high": high, "step": step}.items():
+        if each is not None and not math.isfinite(each):
+            raise document.error(f"{place}.{name}", f"is {each:g}", "give a number that can be tried")
     if not low < high:
         raise document.error(place, f"low {low:g} is not less than high {high:g}", "exchange them, or give a list")
     if written.log and low <= 0:

@@ -38,6 +38,7 @@ MISTAKES = {
     "a logarithm of 0": (RANGE, "{low: 0, high: 1, log: true}", 15, "lr.low: is 0, and has no logarithm", "more than"),
     "a step beyond the range": (RANGE, "{low: 0, high: 1, step: 2}", 15, "lr.step: is 2 of 1", "a part"),
     "a step of logarithms": (RANGE, "{low: 1, high: 9, step: 2, log: true}", 15, "does not go with log", "leave one"),
+    "no end of a range": (RANGE, "{low: 0, high: .inf}", 15, "lr.high: is inf", "that can be tried"),
     "a key of a range": (RANGE, "{low: 1, hihg: 9}", 15, "hihg: no such key", "did you mean `high`?"),
     "a single number": (RANGE, "3", 15, "expected a mapping or a list", "docs/stages-file.md"),
     "an unknown key": (

@@ -19,6 +19,7 @@ SPACE: Space = {
     "lr": Numbers(Range(low=1e-5, high=1e-1, log=True)),
     "dropout": Numbers(Range(low=0.0, high=0.4, step=0.1)),
     "layers": Numbers(Range(low=1, high=6)),
+    "window": Numbers(Range(low=10, high=30, step=8)),
     "width": Choices((24, 32, 48, 64)),
     "model": Choices(("dmft", {"name": "dmft", "heads": 2}, True, None)),
 }
@@ -64,6 +65,7 @@ def test_settings_are_of_the_space_and_of_few_digits(seed: int, count: int) -> N
         assert tried["dropout"] in (0.0, 0.1, 0.2, 0.3, 0.4)
         assert type(tried["layers"]) is int
         assert 1 <= tried["layers"] <= 6
+        assert tried["window"] in (10, 18, 26)
         assert tried["width"] in (24, 32, 48, 64)
         assert all(SPACE[key].coordinate(value) is not None for key, value in tried.items())
 
@@ -76,5 +78,5 @@ def test_a_batch_is_of_different_settings() -> None:
 
 def test_what_is_not_in_the_space_is_not_told() -> None:
     """Trial 0 is the stages file as it is, whatever the space says."""
-    odd = Told({"lr": 0.5, "dropout": 0.1, "layers": 2, "width": 40, "model": "dmft"}, 99.0)
+    odd = Told({"lr": 0.5, "dropout": 0.1, "layers": 2, "window": 10, "width": 40, "model": "dmft"}, 99.0)
     assert suggest(SPACE, [odd], 3, 0, 0) == suggest(SPACE, [], 3, 0, 0)

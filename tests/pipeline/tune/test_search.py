@@ -140,6 +140,7 @@ def test_cleaning_keeps_a_search_for_good(searched: Tuned, tmp_path: Path) -> No
     project = searched.copy(tmp_path / "copy")
     project.tune()  # the copy's own reference
     store = Store.open(str(project.store))
+    assert "trial=" not in "".join(map(str, store.refs().values()))  # each plan reads these: the trail names trials
     for name, content in store.refs().items():
         reference = parse_ref(content)
         aged = [{**use, "since": "2020-01-01T00:00:00+00:00"} for use in reference["uses"]]
