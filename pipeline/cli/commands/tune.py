@@ -70,12 +70,12 @@ def command(
         session = open_session(path, settings, entries, options, dry=dry_run)
         if push:
             target_of(session.base, None)  # raises before anything runs, if no remote is named
-        begun, ended = (_silent, _silent) if dry_run else (_begun, partial(_ended, path, set()))
+        begun, ended = (_silent, _silent) if dry_run else (_begun, partial(_ended, target, set()))
         return session, tune(*session, options, dry=dry_run, begun=begun, ended=ended)
 
     session, tuned = retry_after_quarantine(attempt)
     if not dry_run:
-        write_trails(path, tuned.trails)
+        write_trails(target, tuned.trails)
         write_tuned(session.base, tuned, target)
     pushed = push_trails(session.base, tuned) if push else None
     if as_json:
@@ -85,7 +85,7 @@ def command(
     else:
         say("\n\n".join(map(text.trail_text, tuned.trails)))
         say(f"{target}: the stages file with what was found; `pipeline run -f {target}`")
-        say(f"{trail_paths(path)[0]}, {trail_paths(path)[1]}: all trials")
+        say(f"{trail_paths(target)[0]}, {trail_paths(target)[1]}: all trials")
     if pushed is not None:
         print_problems(session.base, pushed, " was made and cannot be pushed")
     return 1 if pushed is not None and pushed.failed else 0
@@ -95,7 +95,7 @@ def _begun(search: Search) -> None:
     print(text.begin_line(search), file=sys.stderr, flush=True)
 
 
-def _ended(path: Path, told: set[str], search: Search, tuned: Tuned) -> None:
+def _ended(target: Path, told: set[str], search: Search, tuned: Tuned) -> None:
     """Say how far it is, and each reason for which trials failed once."""
     for trials in search.trials.values():
         for trial in trials:
@@ -103,7 +103,7 @@ def _ended(path: Path, told: set[str], search: Search, tuned: Tuned) -> None:
                 note(f"{search.study.entry}: trial {trial.number} failed: {trial.reason}")
                 told.add(trial.reason)
     print(text.batch_line(search), file=sys.stderr, flush=True)
-    write_trails(path, tuned.trails)
+    write_trails(target, tuned.trails)
 
 
 def _silent(*_: object) -> None:

@@ -40,14 +40,15 @@ def _is_tuned(path: Path) -> bool:
         return False
 
 
-def trail_paths(path: Path) -> tuple[Path, Path]:
-    """Return where the trail goes, as JSON and as CSV."""
-    return path.with_name(f"{path.stem}.tune.json"), path.with_name(f"{path.stem}.tune.csv")
+def trail_paths(target: Path) -> tuple[Path, Path]:
+    """Return where the trail goes, as JSON and as CSV: ``stages.tune.json`` beside ``stages.tuned.yaml``."""
+    stem = target.stem.removesuffix(".tuned")
+    return target.with_name(f"{stem}.tune.json"), target.with_name(f"{stem}.tune.csv")
 
 
-def write_trails(path: Path, trails: Sequence[Trail]) -> None:
-    """Write the trails beside the stages file."""
-    for place, text in zip(trail_paths(path), (as_json(trails), as_csv(trails)), strict=True):
+def write_trails(target: Path, trails: Sequence[Trail]) -> None:
+    """Write the trails beside the stages file that is to be written."""
+    for place, text in zip(trail_paths(target), (as_json(trails), as_csv(trails)), strict=True):
         write_text(place, text)
 
 
@@ -64,12 +65,12 @@ def write_tuned(base: Plan, tuned: Tuned, target: Path) -> None:
         document = with_settings(document, next(iter(tuned.found.values())).items(), "tune")
     text = with_values(base.snapshot.text, document.values)
     first, newline, rest = text.partition("\n")
-    head = "\n".join(f"# {line}" if number else line for number, line in enumerate(_head(base, tuned)))
+    head = "\n".join(f"# {line}" if number else line for number, line in enumerate(_head(base, tuned, target)))
     write_text(target, f"{first}{newline}{head}\n{rest}" if first.startswith(_SCHEMA) else f"{head}\n{text}")
 
 
-def _head(base: Plan, tuned: Tuned) -> list[str]:
-    lines = [f"{_HEAD} from {base.path.name}; the trail of trials is {trail_paths(base.path)[0].name}"]
+def _head(base: Plan, tuned: Tuned, target: Path) -> list[str]:
+    lines = [f"{_HEAD} from {base.path.name}; the trail of trials is {trail_paths(target)[0].name}"]
     for trail, key in zip(tuned.trails, tuned.keys, strict=True):
         for fold in trail.folds:
             if fold.best is None:

@@ -89,5 +89,6 @@ def _recipe(project: Tuned, stage: str, key: str) -> dict[str, Any]:
 
 def test_one_entry_can_be_searched_alone(nested: Tuned, tmp_path: Path) -> None:
     project = nested.copy(tmp_path / "copy")
-    project.tune("teacher")
-    assert [trail["entry"] for trail in json.loads((project.folder / "stages.tune.json").read_text())] == ["teacher"]
+    project.tune("teacher", "-o", "alone.yaml")
+    assert [trail["entry"] for trail in json.loads((project.folder / "alone.tune.json").read_text())] == ["teacher"]
+    assert len(json.loads((project.folder / "stages.tune.json").read_text())) == 2
