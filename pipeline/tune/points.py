@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import ConfigError
@@ -104,6 +105,4 @@ def check_space(base: Plan, document: Document, study: Study) -> None:
 
 def as_trial(point: Point, trial: str) -> Point:
     """Return a point that is apart from other trials' by its name."""
-    from dataclasses import replace
-
     return replace(point, matrix={TRIAL: trial})

@@ -27,6 +27,8 @@ from pipeline.tune.study import TRAINED, OuterFold, Study
 from pipeline.tune.trial import Score, Trial
 from store import OutputName
 
+_OF_THE_SYSTEM = ("[Errno ", "store.errors.")  # in a traceback: a disk, permissions, a store; no part of a search
+
 Settings = Mapping[str, Any]
 Asked = tuple[OuterFold, int]  # a trial: of which fold, and its number
 
@@ -55,10 +57,10 @@ class Search:
         self.study = study
         self.trials: dict[str, list[Trial]] = {fold.name: [] for fold in study.folds}
         self.left = 0
+        self.made: set[OutputName] = set()
         self._base, self._document = base, document
         self._found = found  # by earlier searches, by fold
         self._failures = failures  # why steps failed before that would fail again, by key
-        self.made: set[OutputName] = set()
         self._of_base = {(step.stage, step.key) for step in base.steps.values()}
         self._counted = {key for _, key in self._of_base}  # whose seconds are no trial's, or counted already
         self._in_force: dict[str, Settings] = {}  # what trial 0 has of the space, by fold
@@ -71,7 +73,7 @@ class Search:
     def run(self, options: RunOptions, *, dry: bool, ended: Callable[[Search], None]) -> None:
         """Try settings until the budget is spent, or a dry run finds what is not there; `ended` is told of each batch.
 
-        StepError where the settings of the stages file itself fail.
+        StepError where the settings of the stages file itself fail, or the system fails.
         """
         budget, most, start = self.study.params, self.study.trials, 0
         while most is None or start < most:
@@ -84,6 +86,7 @@ class Search:
             ended(self)
 
     def _batch(self, numbers: range, options: RunOptions, dry: bool) -> bool:
+        """Do trials, and note what became of them; return False where a dry run finds that some were not done."""
         asked: dict[Asked, Settings] = {}
         for fold in self.study.folds:
             asked |= {(fold, number): tried for number, tried in zip(numbers, self._next(fold, numbers), strict=True)}
@@ -168,8 +171,10 @@ class Search:
         seconds = sum(_seconds(plan, step) for step in self._uncounted(steps))
         for step in steps:
             if failed := outcome.failed.get(step.id):
-                of_settings = "TrainingError" in failed.traceback  # and would come again, unlike a full disk
-                blamed = step.key if of_settings else ""
+                if any(word in failed.traceback for word in _OF_THE_SYSTEM):
+                    name = f"{self.study.entry}: trial {self._name(fold, number)}"
+                    raise StepError(f"{name} could not be done, by no fault of its settings: {failed.message}")
+                blamed = step.key if "TrainingError" in failed.traceback else ""  # which would come again
                 return Trial(number, tried, (), _in_short(failed.message), blamed, seconds)
         read = []
         for (inner, seed), step in scores.items():

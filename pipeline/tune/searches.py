@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,6 @@ from pipeline.tune.trail.kept import STAGE, evaluations_of, keep_trail, kept_tra
 from pipeline.tune.trail.records import Trail, trail_of
 from pipeline.tune.trial import best_of
 from store import OutputName
-
-Found = Mapping[str, Mapping[str, Any]]  # settings by fold of the experiment
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.errors import ConfigError
 from pipeline.init.write import flow
 from pipeline.stagesfile.reader import Loader, read
 
@@ -26,7 +27,10 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
     """
     edited = text
     for _ in range(_MOST_EDITS):
-        said = read(Path("stages.yaml"), edited).values
+        try:
+            said = read(Path("stages.yaml"), edited).values
+        except ConfigError:  # an edit that went wrong
+            break
         place = _first_difference(said, values)
         if place is None:
             return edited

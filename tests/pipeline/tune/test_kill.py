@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -25,6 +26,20 @@ def test_killed_at_any_moment_it_goes_on_to_the_very_same_trail(
     project.tune()
     assert project.outcome() == searched.outcome()
     assert {path: path.stat().st_mtime_ns for path in done} == done
+
+
+def test_a_full_disk_is_no_failed_trial(
+    searched: Tuned, searching: Callable[..., Tuned], failing_io: Callable[..., dict[str, str]]
+) -> None:
+    """It ends the search, which goes on to the same trail when there is room."""
+    project = searching()
+    project.tune("--trials", "2")
+    full = failing_io(errno.ENOSPC, f"{project.store}/outputs/evaluate", "write", after=2)
+    said = project.tune(code=1, **full)
+    assert "could not be done, by no fault of its settings: " in said
+    assert os.strerror(errno.ENOSPC) in said
+    project.tune()
+    assert project.outcome() == searched.outcome()
 
 
 @pytest.mark.slow  # the same by another signal
