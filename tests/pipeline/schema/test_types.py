@@ -119,3 +119,12 @@ def test_names_of_installed_packages_are_known(tmp_path: Path, monkeypatch: pyte
     text = json.dumps(stages_file_schema())
     assert '"moo"' in text
     assert '"graze"' in text
+
+
+def test_a_search_is_marked_as_it_is_read(marks: Marks) -> None:
+    space = {"teacher": {"stages.teacher.model.width": [24, {"a": 1}], "fit.lr": {"low": 1e-4, "high": 1, "log": True}}}
+    assert (
+        marks({**experiment(), "tune": {"space": space, "inner": "leave-one-out"}, "by_fold": {"subject=1": {}}}) == []
+    )
+    for wrong in ({}, {"space": space, "trails": 3}, {"space": {"teacher": {"fit.lr": {"low": 1, "hihg": 2}}}}):
+        assert marks({**experiment(), "tune": wrong}) != []
