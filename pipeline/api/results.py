@@ -11,9 +11,10 @@ from pipeline.experiment.remembered_runs import Remembered
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.baselines import baselines_of
 from pipeline.report.breakdown import By, break_down
+from pipeline.report.comparison.text import gain_lines
 from pipeline.report.formats.results_csv import breakdown_lines, row_lines
 from pipeline.report.results import PREDICTION_COLUMNS, Row, evaluations_of, prediction_lines, rows_of
-from pipeline.report.results_text import gain_lines, no_results, notes
+from pipeline.report.results_text import no_results, notes
 from pipeline.report.runs.side_by_side import Shown, notes_on
 from pipeline.stagesfile.schema import did_you_mean
 
@@ -39,7 +40,7 @@ def results_of(
         own = [row for other, row in rows if other is each]
         if by is None:
             lines += row_lines([(each.columns(row.model), row) for row in own])
-            said = gain_lines(own, each.baselines, [row for _, row in rows])
+            said = gain_lines(plan.store, each.evaluations, own, each.baselines, [row for _, row in rows])
             gains += [f"run {each.title}: {line}" if len(shown) > 1 else line for line in said]
         elif by == "seed":
             lines += [{**each.columns(row.model), **line} for row in own for line in _by_seed(row)]

@@ -121,6 +121,7 @@ def _point(document: Document, matrix: Mapping[str, Any], plugins: PlugIns) -> P
     ordered = _in_order(document, entries)
     for entry in entries.values():
         _check_needs(document, entry, entries)
+    _check_compare(document, experiment.compare, entries)
     return Point(document, matrix, experiment, protocol, ordered, source, recipe, plugins)
 
 
@@ -218,6 +219,17 @@ def _check_needs(document: Document, entry: Entry, entries: Mapping[str, Entry])
     teachers = [stage for stage in stages if stage in ("train", "distil")]
     if entry.stage == "distil" and len(teachers) != 1:
         raise document.error(needs_key, f"names {len(teachers)} teachers", "name exactly one train or distil entry")
+
+
+def _check_compare(document: Document, compare: Mapping[str, Sequence[str]], entries: Mapping[str, Entry]) -> None:
+    models = [name for name, entry in entries.items() if entry.stage in ("train", "distil")]
+    for name, others in compare.items():
+        key = f"compare.{name}"
+        if unknown := next((each for each in (name, *others) if each not in models), None):
+            problem = f"{unknown} is no model: no train or distil entry"
+            raise document.error(key, problem, did_you_mean(unknown, models))
+        if not others or name in others or len({*others}) < len(others):
+            raise document.error(key, "must list other models, each once", f"for example {name}: [student]")
 
 
 def _in_order(document: Document, entries: Mapping[str, Entry]) -> dict[str, Entry]:

@@ -54,6 +54,9 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         Repeats all entries over lists of values of any other key: ``{stages.teacher.model.tokens: [2, 4, 8]}``.
     fit
         Defaults of the ``fit`` of all entries that train.
+    compare
+        What models are held against in results: ``{distilled: [student, smoothed]}``. A distilled entry that is not
+        named is held against the same student without a teacher.
     on_bad_recording
         ``fail``: list the broken recordings and stop; ``skip``: go on without them.
     equal_code
@@ -71,6 +74,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     seeds: tuple[Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], ...] = (0,)
     matrix: dict[str, list[Any]] = {}
     fit: dict[str, Any] = {}
+    compare: dict[str, tuple[str, ...]] = {}
     on_bad_recording: Literal["fail", "skip"] = "fail"
     equal_code: Literal["accept", "refuse"] = "accept"
     stages: dict[str, dict[str, Any] | None]

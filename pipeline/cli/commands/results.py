@@ -17,10 +17,11 @@ from pipeline.experiment.retry import retry_after_quarantine
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.baselines import baselines_of
 from pipeline.report.breakdown import By, break_down
+from pipeline.report.comparison.text import gain_lines
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import breakdown_sheet, results_sheet
 from pipeline.report.results import Row, evaluations_of, per_recording, rows_of
-from pipeline.report.results_text import gain_lines, no_results, notes, sheet_text
+from pipeline.report.results_text import no_results, notes, sheet_text
 from pipeline.report.runs.listing import settings_text
 from pipeline.report.runs.side_by_side import Shown, fits, front_names, legend, notes_on
 from store import Store
@@ -39,9 +40,9 @@ _FORMATS = ("text", "csv", "latex")
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @click.option("--per-recording", "recordings", is_flag=True, help="Print CSV, one line a test recording.")
 @click.option("--cost", is_flag=True, help="Print what each model costs to run; measure it first, once a machine.")
-@click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")
+@click.option("--per-modality", is_flag=True, help="Add top-1 by each modality's streams within the ensemble.")
 @click.option("--robustness", is_flag=True, help="Show top-1 with sensors absent or harmed: a line a condition.")
-@click.option("--vskd-f1", is_flag=True, help="Add F1 as the VSKD paper computes it, from accuracy and recall.")
+@click.option("--vskd-f1", is_flag=True, help="Add F1 as VSKD's authors compute it, from accuracy and recall@1.")
 def command(
     path: Path,
     settings: tuple[str, ...],
@@ -126,7 +127,7 @@ def _print_rows(shown: Sequence[Shown], store: Store, form: str, extras: tuple[b
         said = []
         for each in shown:
             own = [row for other, row in rows if other is each]
-            lines = gain_lines(own, each.baselines, [row for _, row in rows])
+            lines = gain_lines(store, each.evaluations, own, each.baselines, [row for _, row in rows])
             said += [f"run {each.title}: {line}" if len(shown) > 1 else line for line in lines]
         _print_sheet(sheet, form, [*told.before, *key], [*said, *told.after])
 

@@ -25,7 +25,7 @@ class Shown:
     """What results are shown of: the plan, or one of several runs."""
 
     evaluations: Sequence[Evaluation]
-    baselines: Mapping[str, Baseline]
+    baselines: Mapping[str, Sequence[Baseline]]
     title: str = ""  # of a run
     settings: Mapping[str, Any] | None = None  # in which the runs that are shown differ; None of the plan
     asked: Mapping[str, Any] = field(default_factory=dict)
