@@ -46,6 +46,7 @@ class Row:
     variant: Mapping[str, Any] = field(default_factory=dict)
     recordings: int = 0  # tested, of all folds together
     by_seed: BySeed = field(default_factory=dict, repr=False)  # of the seeds of which all folds are there
+    published: float | None = None  # of somebody else, see the stages file's `published`
 
     @property
     def mean(self) -> float:
@@ -88,6 +89,8 @@ class Row:
             "folds": self.folds,
             "recordings": self.recordings,
         }
+        if self.published is not None:
+            row["published"] = self.published
         return {**row, "variant": dict(self.variant)} if self.variant else row
 
 

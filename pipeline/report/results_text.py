@@ -14,6 +14,7 @@ from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import results_sheet
 from pipeline.report.formats.text_table import table
 from pipeline.report.plan_notes import absent_notes, broken_count, doubts, fold_notes, late_reasons
+from pipeline.report.published import beside, published_note, published_of
 from pipeline.report.results import evaluations_of, random_projections, result_rows
 
 
@@ -32,13 +33,13 @@ def sheet_text(sheet: Sheet) -> str:
 
 def results_text(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) -> str:
     """Write the results, what a reader must know of them, and the paired differences."""
-    rows = result_rows(plan, per_modality, vskd_f1)
+    rows = beside(result_rows(plan, per_modality, vskd_f1), published_of(plan))
     if not rows:
         return no_results(plan)
     text = sheet_text(results_sheet([((), row) for row in rows]))
     gone = missing_evaluations(plan.states[step.id] for step in plan.steps.values() if step.stage == "evaluate")
     gains = gain_lines(plan.store, evaluations_of(plan), rows, baselines_of(plan), rows)
-    return "\n".join([text, *gains, *gone, *notes(plan)])
+    return "\n".join([text, *gains, *gone, *published_note(plan), *notes(plan)])
 
 
 def missing_evaluations(states: Iterable[str]) -> list[str]:

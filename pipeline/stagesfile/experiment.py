@@ -86,7 +86,24 @@ def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> l
         remedy = f"{_MOST_POINTS} at most: use several stages files"
         raise document.error("matrix", f"makes {count} experiments", remedy)
     plugins = PlugIns(path.absolute().parent)
-    return [_point(with_settings(document, point.items(), "matrix"), point, plugins) for point in matrix_points(matrix)]
+    found = [
+        _point(with_settings(document, point.items(), "matrix"), point, plugins) for point in matrix_points(matrix)
+    ]
+    _check_published(document, found)
+    return found
+
+
+def _check_published(document: Document, points: Sequence[Point]) -> None:
+    """Raise ConfigError where published figures are of no entry, or are not as many as there are points."""
+    models = [name for name, entry in points[0].entries.items() if entry.stage in ("train", "distil")]
+    for metric, figures in points[0].experiment.published.figures().items():
+        for name, value in figures.items():
+            key = f"published.{metric}.{name}"
+            if name not in models:
+                raise document.error(key, "is no model: no train or distil entry", did_you_mean(name, models))
+            if isinstance(value, tuple) and len(value) != len(points):
+                problem = f"has {len(value)} figures, and the matrix {len(points)} points"
+                raise document.error(key, problem, "give one for each, in the order of the matrix")
 
 
 def _check_top(document: Document) -> None:

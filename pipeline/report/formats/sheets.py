@@ -28,9 +28,16 @@ def results_sheet(rows: Sequence[tuple[Front, Row]], front_names: Front = ()) ->
     several = [i for i in (1, 2, 3) if len({group[first + i] for group in groups}) > 1 or (i == 1 and not first)]
     shown = [*range(first + 1), *(first + i for i in several)]
     names = (*front_names, "model", "modalities", "protocol", "variant")
-    header = [*(names[i] for i in shown), *map(metric_title, metrics), "seeds"]
+    known = [m for m in metrics if any(row.published is not None for _, row in rows if row.metric == m)]
+    header = [*(names[i] for i in shown), *map(metric_title, metrics)]
+    header += [*(f"published {metric_title(m)}" for m in known), "seeds"]
     lines = [
-        [*(group[i] for i in shown), *(_figure(by_metric.get(m)) for m in metrics), _seeds(by_metric)]
+        [
+            *(group[i] for i in shown),
+            *(_figure(by_metric.get(m)) for m in metrics),
+            *(_published(by_metric.get(m)) for m in known),
+            _seeds(by_metric),
+        ]
         for group, by_metric in groups.items()
     ]
     return Sheet(heading([row for _, row in rows]), header, [Block("", lines)], len(shown))
@@ -112,6 +119,10 @@ def _metrics(rows: Iterable[Row]) -> list[str]:
 
 def _figure(row: Row | None) -> str:
     return "-" if row is None else mean_std(row.mean, row.std)
+
+
+def _published(row: Row | None) -> str:
+    return "-" if row is None or row.published is None else f"{row.published:.2f}"
 
 
 def _seeds(by_metric: dict[str, Row]) -> str:
