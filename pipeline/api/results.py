@@ -13,7 +13,7 @@ from pipeline.plan.runs.baselines import baselines_of
 from pipeline.report.breakdown import By, break_down
 from pipeline.report.comparison.text import gain_lines
 from pipeline.report.formats.results_csv import breakdown_lines, row_lines
-from pipeline.report.published import beside, published_of
+from pipeline.report.published import beside, published_note, published_of
 from pipeline.report.results import PREDICTION_COLUMNS, Row, evaluations_of, prediction_lines, rows_of
 from pipeline.report.results_text import no_results, notes
 from pipeline.report.runs.side_by_side import Shown, notes_on
@@ -33,10 +33,8 @@ def results_of(
         shown = remembered.shown(runs)
         notes_below = notes_on(runs, shown)
     else:
-        shown, notes_below = (
-            [Shown(evaluations_of(plan), baselines_of(plan), published=published_of(plan))],
-            notes(plan),
-        )
+        shown = [Shown(evaluations_of(plan), baselines_of(plan), published=published_of(plan))]
+        notes_below = [*published_note(plan), *notes(plan)]
     lines: list[dict[str, Any]] = []
     gains: list[str] = []
     rows = [
