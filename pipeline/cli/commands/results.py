@@ -191,6 +191,10 @@ def _print_robustness(plan: Plan, form: str) -> None:
             from pipeline.report.formats.latex import latex_text
 
             print("\n\n".join(latex_text(sheet, notes_ if sheet is sheets[-1] else []) for sheet in sheets))
+        elif form == "markdown":
+            from pipeline.report.formats.markdown import markdown_text
+
+            print("\n\n".join(markdown_text(sheet, [], notes_ if sheet is sheets[-1] else []) for sheet in sheets))
         else:
             say("\n".join([sheets_text(sheets), *notes_]))
 
