@@ -50,6 +50,8 @@ def made(name: str, options: argparse.Namespace, *, named: bool) -> bool:
         reason = f"{values['source']['name']} is not here (--{values['source']['name']} DIR)"
     elif name in WANT_GPU and not named:
         reason = "it wants a GPU; name it to run it all the same"
+    elif "tune" in values and not named:
+        reason = f"it is a search: pipeline tune -f experiments/{name}.yaml"
     elif "depth" in values["modalities"] and options.squeezenet is None:
         reason = "it needs weights for depth (--squeezenet FILE)"
     if reason:

@@ -126,15 +126,18 @@ def _gains(report: Report) -> tuple[list[Picture], list[str]]:
         covers = difference.low <= 0 <= difference.high
         metric = TITLES[difference.row.metric][:-2]
         cells = [text(model.title), text(difference.baseline), text(metric), percent(difference.mean)]
-        cells += [percent(difference.low), percent(difference.high), count(difference.n)]
-        rows.append(Row([*cells, text("yes" if covers else "no")], model.number))
+        cells += [percent(difference.low), percent(difference.high), text("yes" if covers else "no")]
+        cells += [count(difference.subjects), count(difference.n)]
+        differing = f"{difference.differing:.4g} of {difference.recordings}"
+        rows.append(Row([*cells, Cell(differing, difference.differing)], model.number))
         if difference.row.metric == "top1":
             label = f"{model.title} − {difference.baseline}"
             about = f"{label}: {difference.mean:+.2f} points ({difference.low:+.2f} to {difference.high:+.2f})"
             ends = (difference.low, difference.high)
             drawn.append(Interval(label, difference.mean, ends, (), about, model.colour, model.number))
     columns = [Column("Model"), Column("Minus"), Column("Of"), Column("Points", True)]
-    columns += [Column("From", True), Column("To", True), Column("Seeds", True), Column("Interval covers 0")]
+    columns += [Column("From", True), Column("To", True), Column("Interval covers 0")]
+    columns += [Column("Subjects", True), Column("Seeds", True), Column("Answers that differ", True, "mean over seeds")]
     table = Table("differences", "Paired differences", columns, rows)
     title = "Differences in points of top-1, with 95 % intervals over subjects and seeds"
     svg = draw_intervals(title, drawn[:MOST_DRAWN], "", zero=True)
