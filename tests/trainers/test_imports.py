@@ -13,6 +13,7 @@ LIGHT = (
     "trainers.models.trn.params",
     "trainers.models.images.params",
     "trainers.models.cnn1d.params",
+    "trainers.models.fusion.params",
     "trainers.losses.registry",
     "trainers.losses.params",
 )

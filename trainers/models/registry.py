@@ -37,4 +37,6 @@ MODELS: Mapping[str, Entry] = {
         "trainers.models.images.student:VGG16", "trainers.models.images.params:ImageNetworkParams", "images"
     ),
     "cnn1d": Entry("trainers.models.cnn1d.model:CNN1D", "trainers.models.cnn1d.params:CNN1DParams", "series"),
+    "early-fusion": Entry("trainers.models.fusion.early:EarlyFusion", "trainers.models.fusion.params:FusionParams"),
+    "late-fusion": Entry("trainers.models.fusion.late:LateFusion", "trainers.models.fusion.params:FusionParams"),
 }
