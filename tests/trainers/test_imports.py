@@ -14,6 +14,8 @@ LIGHT = (
     "trainers.models.images.params",
     "trainers.models.cnn1d.params",
     "trainers.models.fusion.params",
+    "trainers.models.keyless.params",
+    "trainers.models.hamlet.params",
     "trainers.losses.registry",
     "trainers.losses.params",
 )
