@@ -16,6 +16,7 @@ LIGHT = (
     "trainers.models.fusion.params",
     "trainers.models.keyless.params",
     "trainers.models.hamlet.params",
+    "trainers.models.signals.params",
     "trainers.losses.registry",
     "trainers.losses.params",
 )

@@ -41,4 +41,10 @@ MODELS: Mapping[str, Entry] = {
     "late-fusion": Entry("trainers.models.fusion.late:LateFusion", "trainers.models.fusion.params:FusionParams"),
     "keyless": Entry("trainers.models.keyless.model:Keyless", "trainers.models.keyless.params:KeylessParams"),
     "hamlet": Entry("trainers.models.hamlet.model:Hamlet", "trainers.models.hamlet.params:HamletParams"),
+    "gimme-signals": Entry(  # EfficientNet's stochastic depth draws for itself
+        "trainers.models.signals.model:GimmeSignals",
+        "trainers.models.signals.params:SignalsParams",
+        "series",
+        stacks=False,
+    ),
 }

@@ -68,7 +68,7 @@ TAKES = {name: each.takes for name, each in MODELS.items()} | {"trn": "video", "
 
 def model(name: str, forms: dict[str, list[Input]], **given: Any) -> tuple[Standardised, list[Input]]:
     inputs, kind = forms[TAKES[name]], import_object(MODELS[name].params)
-    known = {"segments": 4, **given} if name == "trn" else given
+    known = {**{"trn": {"segments": 4}, "gimme-signals": {"size": 32}}.get(name, {}), **given}
     params = kind(**{key: value for key, value in known.items() if key in kind.__struct_fields__})
     built = import_object(MODELS[name].build)({data.name: data.shape for data in inputs}, 4, params)
     return Standardised(built, fit_standardiser(inputs, StandardiseParams())), inputs
