@@ -3,10 +3,11 @@
 Islam and Iqbal, HAMLET: A Hierarchical Multimodal Attention-based Human Activity Recognition Algorithm (IROS 2020,
 arXiv 2008.01148). Its text could not be had but for the abstract, which names multi-head self-attention over each
 modality's spatio-temporal features, a multimodal attention that fuses them, and a fully connected network. How these
-are made follows the first author's public code of the same network for another task (github.com/mmiakashs,
-Multimodal-Deepfakes-Detection, March 2020): embedding, ReLU, LSTM, attention over time, sum over time, ReLU; then, with
-one row a modality, batch norm, ReLU, attention, batch norm, ReLU, dropout, the merge, and two linear layers without an
-activation between them. No equation is cited, since none was seen; the paper may score modalities otherwise.
+are made follows the first author's public code of a network that fits the abstract, for another task
+(github.com/mmiakashs/Multimodal-Deepfakes-Detection, March 2020): embedding, ReLU, LSTM, attention over time, sum over
+time, ReLU; then, with one row a modality, batch norm, ReLU, attention, batch norm, ReLU, dropout, the merge, and two
+linear layers without an activation between them. No equation is cited, since none was seen; the paper may score
+modalities otherwise.
 
 Left out: the image network (features are `encode`'s), the pooling over frames (patches are pooled), and dropout of
 attention weights, as in `trainers.models.dmft.encoder`. In the code the sum is taken of one modality, and its

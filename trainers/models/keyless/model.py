@@ -1,9 +1,9 @@
 """Keyless attention: what matters of a sequence is told by its hidden states alone, without a query and keys.
 
 Long et al., Multimodal Keyless Attention Fusion for Video Classification (AAAI 2018). The paper's text could not be
-had. Followed is what others say of it (DMFT 2.2: attended features of each modality, then concatenated) and do in its
-name: a bidirectional LSTM over segment features, e_t = w . h_t, softmax over time, the weighted sum. Its sizes,
-dropout and training are left open; here as in `KeylessParams`.
+had. Followed are its common summary, a bidirectional LSTM over segment features; public code of that name, e_t = w .
+h_t, softmax over time, the weighted sum; and DMFT (2.2), by which the modalities' attended features are concatenated.
+Sizes, dropout and layers before the classes are left open; here as in `KeylessParams`, and one linear layer.
 """
 
 from __future__ import annotations
