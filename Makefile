@@ -3,6 +3,7 @@
 # make faults  kill, cut, damage, race and fill up the store, hundreds of times; FAULTS_SCALE=0.1 tries a tenth
 # make gpu     on a machine with a GPU: its tests and benchmarks in nine minutes, no network; UTD_MHAD=DIR as below
 # make bench   the benchmarks, into docs/benchmarks.md; UTD_MHAD=DIR for those on real data
+# make paper   every table of both papers whose data are here, into docs/paper/; UTD_MHAD=DIR BERKELEY_MHAD=DIR SQUEEZENET=FILE
 # make wheel   an sdist and a wheel of what is committed, into dist/
 # make docs    the site of the documentation, into build/docs; make docs-links asks the network for every external link
 # Each sets up .venv by itself. PYTHON chooses the interpreter (3.11 or newer).
@@ -11,7 +12,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE := tests/node/node_modules/.installed
 
-.PHONY: run test test-slow faults lint gpu wheel bench docs docs-links equal-code lock clean
+.PHONY: run test test-slow faults lint gpu wheel bench paper docs docs-links equal-code lock clean
 
 run: .venv/installed
 	$(BIN)/pipeline run
@@ -39,6 +40,11 @@ gpu:
 # BENCH='--only encode training' runs some, '--device cuda' on a GPU
 bench: .venv-bench/installed .venv-dvc/installed
 	.venv-bench/bin/python benchmarks/all.py --dvc .venv-dvc/bin/dvc $(if $(UTD_MHAD),--root $(UTD_MHAD)) $(BENCH)
+
+# PAPER='utd-mhad-dmft --store URL' makes one; each goes on where it was stopped
+paper: .venv/installed
+	$(BIN)/python experiments/paper.py $(if $(UTD_MHAD),--utd-mhad $(UTD_MHAD)) \
+	    $(if $(BERKELEY_MHAD),--berkeley-mhad $(BERKELEY_MHAD)) $(if $(SQUEEZENET),--squeezenet $(SQUEEZENET)) $(PAPER)
 
 # the program beside what it is measured against
 .venv-bench/installed: .venv/installed

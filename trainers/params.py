@@ -11,6 +11,7 @@ NotNegative = Annotated[float, Meta(ge=0, le=1e9)]
 Fraction = Annotated[float, Meta(ge=0, lt=1)]
 Mode = Literal["none", "global", "channel"]
 HardLoss = Literal["streams", "joint"]
+Pairing = Literal["recording", "class", "other-class"]
 
 
 class FitParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +89,9 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
         Noise of each sample, as a share of the channel's standard deviation.
     feature_jitter
         The same for modalities that have features only.
+    feature_warp
+        Whether features without series follow the time warp and the crop, each patch being taken from the place nearest
+        to its own in the warped time. Without it such a modality keeps its time, while that of others is moved.
     modality_dropout
         Probability with which each modality that the trained model sees is absent from a recording, see
         `trainers.data.modality_dropout`; never all of them. A teacher sees all.
@@ -95,7 +99,7 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
         As `FitParams.LATER`.
     """
 
-    LATER: ClassVar = ("modality_dropout",)
+    LATER: ClassVar = ("feature_warp", "modality_dropout")
 
     time_warp: Annotated[float, Meta(ge=0, le=10)] = 0.2  # beyond, a speed is no float32
     crop: Annotated[float, Meta(ge=0, lt=0.5)] = 0.08
@@ -104,6 +108,7 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
     scale: NotNegative = 0.1
     jitter: NotNegative = 0.02
     feature_jitter: NotNegative = 0.0
+    feature_warp: bool = False
     modality_dropout: Fraction = 0.0
 
 

@@ -11,9 +11,11 @@ from pipeline.experiment.remembered_runs import Remembered
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.baselines import baselines_of
 from pipeline.report.breakdown import By, break_down
+from pipeline.report.comparison.text import gain_lines
 from pipeline.report.formats.results_csv import breakdown_lines, row_lines
+from pipeline.report.published import beside, published_note, published_of
 from pipeline.report.results import PREDICTION_COLUMNS, Row, evaluations_of, prediction_lines, rows_of
-from pipeline.report.results_text import gain_lines, no_results, notes
+from pipeline.report.results_text import no_results, notes
 from pipeline.report.runs.side_by_side import Shown, notes_on
 from pipeline.stagesfile.schema import did_you_mean
 
@@ -31,15 +33,20 @@ def results_of(
         shown = remembered.shown(runs)
         notes_below = notes_on(runs, shown)
     else:
-        shown, notes_below = [Shown(evaluations_of(plan), baselines_of(plan))], notes(plan)
+        shown = [Shown(evaluations_of(plan), baselines_of(plan), published=published_of(plan))]
+        notes_below = [*published_note(plan), *notes(plan)]
     lines: list[dict[str, Any]] = []
     gains: list[str] = []
-    rows = [(each, row) for each in shown for row in rows_of(plan.store, each.evaluations, per_modality)]
+    rows = [
+        (each, row)
+        for each in shown
+        for row in beside(rows_of(plan.store, each.evaluations, per_modality), each.published)
+    ]
     for each in shown:
         own = [row for other, row in rows if other is each]
         if by is None:
             lines += row_lines([(each.columns(row.model), row) for row in own])
-            said = gain_lines(own, each.baselines, [row for _, row in rows])
+            said = gain_lines(plan.store, each.evaluations, own, each.baselines, [row for _, row in rows])
             gains += [f"run {each.title}: {line}" if len(shown) > 1 else line for line in said]
         elif by == "seed":
             lines += [{**each.columns(row.model), **line} for row in own for line in _by_seed(row)]

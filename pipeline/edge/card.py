@@ -5,11 +5,13 @@ Neither torch nor NumPy: whoever runs a model reads this.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 METADATA = "harvest.card"  # the key under which an ONNX file has its card, as JSON
+DIGEST = "harvest.sha256"  # ... and the digest of the whole file with zeros in place of this value
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Rate = Annotated[float, msgspec.Meta(gt=0, le=1e6)]
@@ -135,3 +137,18 @@ def encode_card(card: Card) -> str:
 def decode_card(text: str | bytes) -> Card:
     """Read a card; ValueError says where it is none."""
     return msgspec.json.decode(text, type=Card)
+
+
+UNSEALED = "0" * 64
+
+
+def sealed(content: bytes) -> bytes:
+    """Return a file, whose `DIGEST` is `UNSEALED`, with its digest."""
+    before, zeros, after = content.rpartition(UNSEALED.encode())
+    assert zeros
+    return b"".join([before, sha256(content).hexdigest().encode(), after])
+
+
+def is_damaged(content: bytes, digest: str) -> bool:
+    """Tell whether a file is not the one that its digest is of."""
+    return sha256(content.replace(digest.encode(), UNSEALED.encode())).hexdigest() != digest

@@ -13,7 +13,7 @@ from pipeline.report.results import Evaluation, Row, deviation, grouped
 from store import Store
 
 By = Literal["fold", "subject"]
-Pairs = list[tuple[str, str]]  # label and prediction of each recording
+Counts = Counter[tuple[str, str]]  # how many recordings have a label and a prediction
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def break_down(store: Store, evaluations: Sequence[Evaluation], rows: Iterable[R
         tested = {(_place(each.label), each.label["fold"]): each.recordings for each in evaluations}
         return [_by_fold(row, tested) for row in rows]
     groups = {_place(group[0].label): group for group in grouped(evaluations)}
-    pooled: dict[str, dict[str, dict[int, Pairs]]] = {}
+    pooled: dict[str, dict[str, dict[int, Counts]]] = {}
     broken_down = []
     for row in rows:
         place = _place_of(row)
@@ -89,38 +89,40 @@ def _by_fold(row: Row, tested: Mapping[tuple[str, str], int]) -> Breakdown:
     return Breakdown(row, "fold", tuple(parts))
 
 
-def _by_subject(row: Row, pooled: Mapping[str, Mapping[int, Pairs]]) -> Breakdown:
-    figure = _FIGURES[row.metric]
+def _by_subject(row: Row, pooled: Mapping[str, Mapping[int, Counts]]) -> Breakdown:
+    figure = FIGURES[row.metric]
     parts = (
-        Part(subject, tuple(100 * figure(by_seed[seed]) for seed in row.seeds), len(by_seed[row.seeds[0]]))
+        Part(subject, tuple(100 * figure(by_seed[seed]) for seed in row.seeds), by_seed[row.seeds[0]].total())
         for subject, by_seed in sorted(pooled.items(), key=lambda item: _in_order(item[0]))
     )
     return Breakdown(row, "subject", tuple(parts))
 
 
-def _pooled(store: Store, evaluations: Iterable[Evaluation]) -> dict[str, dict[int, Pairs]]:
+def _pooled(store: Store, evaluations: Iterable[Evaluation]) -> dict[str, dict[int, Counts]]:
     """Return labels and predictions by subject and seed, those of all folds together."""
-    pooled: dict[str, dict[int, Pairs]] = {}
+    pooled: dict[str, dict[int, Counts]] = {}
     for each in evaluations:
         for item in predictions_of(store.output("evaluate", each.key)):
             by_seed = pooled.setdefault(item.subject, {})
-            by_seed.setdefault(each.label["seed"], []).append((item.label, item.predicted))
+            by_seed.setdefault(each.label["seed"], Counter())[item.label, item.predicted] += 1
     return pooled
 
 
-def share_right(pairs: Sequence[tuple[str, str]]) -> float:
+def share_right(counts: Counts) -> float:
     """Return the share of recordings whose class was predicted, as `trainers.evaluation.metrics.top1`."""
-    return sum(label == predicted for label, predicted in pairs) / len(pairs)
+    return sum(count for (label, predicted), count in counts.items() if label == predicted) / counts.total()
 
 
-def macro_f1(pairs: Sequence[tuple[str, str]]) -> float:
+def macro_f1(counts: Counts) -> float:
     """Return the mean F1 over the classes that occur in labels or predictions, as `trainers.evaluation.metrics`."""
-    right = Counter(label for label, predicted in pairs if label == predicted)
-    named = Counter(label for label, _ in pairs) + Counter(predicted for _, predicted in pairs)
-    return statistics.fmean(2 * right[each] / count for each, count in named.items())
+    named: Counter[str] = Counter()
+    for pair, count in counts.items():
+        for name in pair:
+            named[name] += count
+    return statistics.fmean(2 * counts[name, name] / count for name, count in named.items())
 
 
-_FIGURES = {"top1": share_right, "macro_f1": macro_f1}
+FIGURES = {"top1": share_right, "macro_f1": macro_f1}
 
 
 def _in_order(name: str) -> tuple[bool, int, str]:

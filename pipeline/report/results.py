@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from pipeline.plan.planner import Plan
 from pipeline.plan.recordings.output_readers import metrics_of, predictions_of
-from pipeline.plan.runs.baselines import Baseline
 from pipeline.report.student_t import mean_interval
 from store import Store
 
@@ -47,6 +46,7 @@ class Row:
     variant: Mapping[str, Any] = field(default_factory=dict)
     recordings: int = 0  # tested, of all folds together
     by_seed: BySeed = field(default_factory=dict, repr=False)  # of the seeds of which all folds are there
+    published: float | None = None  # of somebody else, see the stages file's `published`
 
     @property
     def mean(self) -> float:
@@ -62,6 +62,16 @@ class Row:
     def interval(self) -> tuple[float, float] | None:
         """Ends of the mean's 95 % interval over seeds; None for a single seed."""
         return mean_interval(self.values)[1:] if len(self.values) > 1 else None
+
+    def as_label(self) -> dict[str, Any]:
+        """Return what the labels of its evaluations have in common."""
+        return {
+            "model": self.model,
+            "dataset": self.dataset,
+            "protocol": self.protocol,
+            "modalities": list(self.modalities),
+            "variant": dict(self.variant),
+        }
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as the command line prints it."""
@@ -79,19 +89,9 @@ class Row:
             "folds": self.folds,
             "recordings": self.recordings,
         }
+        if self.published is not None:
+            row["published"] = self.published
         return {**row, "variant": dict(self.variant)} if self.variant else row
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Distilled minus the same student on labels alone, paired by seed: mean and 95 % interval in points."""
-
-    row: Row
-    baseline: str
-    mean: float
-    low: float
-    high: float
-    n: int
 
 
 def deviation(values: Sequence[float]) -> float | None:
@@ -144,27 +144,6 @@ def _figures(store: Store, evaluation: Evaluation, per_modality: bool, vskd_f1: 
     figures = {name: getattr(metrics, name) for name in (*METRICS, *(["vskd_f1"] if vskd_f1 else []))}
     alone = metrics.per_modality if per_modality else {}
     return figures | {f"top1 {name}": alone[name] for name in evaluation.label["modalities"] if name in alone}
-
-
-def paired_differences(rows: Sequence[Row], baselines: Mapping[str, Baseline]) -> list[Difference]:
-    """Pair models with baselines that are the same but for the teacher, by seed, where there are two seeds or more."""
-    pairs = []
-    for row, other, _ in compared(rows, baselines):
-        paired = dict(zip(other.seeds, other.values, strict=True))
-        gaps = [v - paired[s] for s, v in zip(row.seeds, row.values, strict=True) if s in paired]
-        if len(gaps) > 1 and not baselines[row.model].differs:
-            pairs.append(Difference(row, other.model, *mean_interval(gaps), len(gaps)))
-    return pairs
-
-
-def compared(rows: Sequence[Row], baselines: Mapping[str, Baseline]) -> Iterator[tuple[Row, Row, int]]:
-    """Yield figures of models with those of their baselines, and how many seeds they have in common."""
-    by_name = {(row.model, row.metric, row.protocol, row.modalities, str(row.variant)): row for row in rows}
-    for model, baseline in baselines.items():
-        for row in rows:
-            other = by_name.get((baseline.entry, row.metric, row.protocol, row.modalities, str(row.variant)))
-            if row.model == model and other is not None:
-                yield row, other, len({*row.seeds} & {*other.seeds})
 
 
 def per_recording(store: Store, evaluations: Iterable[Evaluation]) -> str:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.formatting import counted, shortened
+from pipeline.formatting import counted
 from pipeline.plan.planner import Plan
-from pipeline.plan.runs.baselines import Baseline, baselines_of
+from pipeline.plan.runs.baselines import baselines_of
+from pipeline.report.comparison.text import gain_lines
 from pipeline.report.early_stopping import early_stopping_notes
 from pipeline.report.formats.sheet import Sheet
-from pipeline.report.formats.sheets import TITLES, context, results_sheet
+from pipeline.report.formats.sheets import results_sheet
 from pipeline.report.formats.text_table import table
 from pipeline.report.plan_notes import absent_notes, broken_count, doubts, fold_notes, late_reasons
-from pipeline.report.results import (
-    METRICS,
-    Difference,
-    Row,
-    compared,
-    paired_differences,
-    random_projections,
-    result_rows,
-)
+from pipeline.report.published import beside, published_note, published_of
+from pipeline.report.results import evaluations_of, random_projections, result_rows
 
 
 def sheet_text(sheet: Sheet) -> str:
@@ -39,12 +33,13 @@ def sheet_text(sheet: Sheet) -> str:
 
 def results_text(plan: Plan, per_modality: bool = False, vskd_f1: bool = False) -> str:
     """Write the results, what a reader must know of them, and the paired differences."""
-    rows = result_rows(plan, per_modality, vskd_f1)
+    rows = beside(result_rows(plan, per_modality, vskd_f1), published_of(plan))
     if not rows:
         return no_results(plan)
     text = sheet_text(results_sheet([((), row) for row in rows]))
     gone = missing_evaluations(plan.states[step.id] for step in plan.steps.values() if step.stage == "evaluate")
-    return "\n".join([text, *gain_lines(rows, baselines_of(plan), rows), *gone, *notes(plan)])
+    gains = gain_lines(plan.store, evaluations_of(plan), rows, baselines_of(plan), rows)
+    return "\n".join([text, *gains, *gone, *published_note(plan), *notes(plan)])
 
 
 def missing_evaluations(states: Iterable[str]) -> list[str]:
@@ -53,39 +48,6 @@ def missing_evaluations(states: Iterable[str]) -> list[str]:
     missing = sum(state not in ("cached", "remote") for state in states)
     of = counted(len(states), "evaluation")
     return [f"note: {missing} of {of} are not there (yet); figures need all folds of a seed"] if missing else []
-
-
-def gain_lines(rows: Sequence[Row], baselines: Mapping[str, Baseline], beside: Sequence[Row]) -> list[str]:
-    """Say what distilled models gained, or why that is not said; `beside` are all rows that are shown."""
-    return [*difference_lines(paired_differences(rows, baselines), beside), *unpaired_lines(rows, baselines, beside)]
-
-
-def unpaired_lines(rows: Sequence[Row], baselines: Mapping[str, Baseline], beside: Sequence[Row]) -> list[str]:
-    """Say of each distilled model that has no paired difference why it has none."""
-    lines = []
-    for row, other, seeds in compared(rows, baselines):
-        names, differs = f"{row.model} and {other.model}", baselines[row.model].differs
-        if differs:
-            lines.append(f"{names} differ in {', '.join(shortened(differs, 3))}: no paired difference")
-        elif seeds < 2:
-            common = f"{'one seed' if seeds else 'no seed'} in common"
-            lines.append(f"{context(row, beside)}{names} have {common}: no paired difference, which takes two")
-    return list(dict.fromkeys(lines))  # each once, of however many metrics
-
-
-def difference_lines(pairs: Sequence[Difference], rows: Sequence[Row]) -> list[str]:
-    """Say of each distilled model what it gained on the one without a teacher."""
-    return [
-        f"{context(d.row, rows)}{d.row.model} minus {d.baseline}, paired over {d.n} seeds: "
-        f"{_signed(d.mean)} points of {TITLES[d.row.metric][:-2]} "
-        f"(95 % interval {_signed(d.low)} to {_signed(d.high)})"
-        for d in pairs
-        if d.row.metric in METRICS
-    ]
-
-
-def _signed(points: float) -> str:
-    return f"{round(points, 2) + 0.0:+.2f}"  # adding zero makes -0.0 positive
 
 
 def no_results(plan: Plan) -> str:

@@ -74,7 +74,7 @@ def _metrics(labels: NDArray[np.int64], prediction: Prediction, classes: list[st
     return {
         "top1": top1(labels, predicted),
         "macro_f1": macro_f1(labels, predicted),
-        "vskd_f1": vskd_f1(labels, predicted),
+        "vskd_f1": vskd_f1(labels, predicted, prediction.logits.numpy()),
         "per_modality": per_modality(labels, streams),
         "per_class": per_class(labels, predicted, classes),
         "confusion": confusion(labels, predicted, len(classes)).tolist(),

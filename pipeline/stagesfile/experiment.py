@@ -87,15 +87,20 @@ def read_points(path: Path, text: str, settings: Iterable[tuple[str, Any]]) -> l
         remedy = f"{_MOST_POINTS} at most: use several stages files"
         raise document.error("matrix", f"makes {count} experiments", remedy)
     plugins = PlugIns(path.absolute().parent)
-    if by_fold := convert(document, "", document.values, Experiment).by_fold:
-        return _points_by_fold(document, by_fold, plugins)
-    return [
-        read_point(with_settings(document, point.items(), "matrix"), point, plugins) for point in matrix_points(matrix)
-    ]
+    by_fold = convert(document, "", document.values, Experiment).by_fold
+    if by_fold:
+        found = _points_by_fold(document, by_fold, plugins)
+    else:
+        found = [
+            read_point(with_settings(document, point.items(), "matrix"), point, plugins)
+            for point in matrix_points(matrix)
+        ]
+    _check_published(document, found[:1] if by_fold else found)
+    return found
 
 
 def _points_by_fold(document: Document, by_fold: Mapping[str, Mapping[str, Any]], plugins: PlugIns) -> list[Point]:
-    if "matrix" in document.values:
+    if document.values.get("matrix"):
         raise document.error("by_fold", "does not go with a matrix", "use two stages files")
     points = []
     for fold, settings in by_fold.items():
@@ -106,6 +111,19 @@ def _points_by_fold(document: Document, by_fold: Mapping[str, Mapping[str, Any]]
         own = with_settings(document, settings.items(), f"by_fold.{fold}")
         points.append(replace(read_point(own, {}, plugins), fold=fold))
     return points
+
+
+def _check_published(document: Document, points: Sequence[Point]) -> None:
+    """Raise ConfigError where published figures are of no entry, or are not as many as there are points."""
+    models = [name for name, entry in points[0].entries.items() if entry.stage in ("train", "distil")]
+    for metric, figures in points[0].experiment.published.figures().items():
+        for name, value in figures.items():
+            key = f"published.{metric}.{name}"
+            if name not in models:
+                raise document.error(key, "is no model: no train or distil entry", did_you_mean(name, models))
+            if isinstance(value, tuple) and len(value) != len(points):
+                problem = f"has {len(value)} figures, and the matrix {len(points)} points"
+                raise document.error(key, problem, "give one for each, in the order of the matrix")
 
 
 def _check_top(document: Document) -> None:
@@ -141,6 +159,7 @@ def read_point(document: Document, matrix: Mapping[str, Any], plugins: PlugIns) 
     ordered = _in_order(document, entries)
     for entry in entries.values():
         _check_needs(document, entry, entries)
+    _check_compare(document, experiment.compare, entries)
     return Point(document, matrix, experiment, protocol, ordered, source, recipe, plugins)
 
 
@@ -238,6 +257,17 @@ def _check_needs(document: Document, entry: Entry, entries: Mapping[str, Entry])
     teachers = [stage for stage in stages if stage in ("train", "distil")]
     if entry.stage == "distil" and len(teachers) != 1:
         raise document.error(needs_key, f"names {len(teachers)} teachers", "name exactly one train or distil entry")
+
+
+def _check_compare(document: Document, compare: Mapping[str, Sequence[str]], entries: Mapping[str, Entry]) -> None:
+    models = [name for name, entry in entries.items() if entry.stage in ("train", "distil")]
+    for name, others in compare.items():
+        key = f"compare.{name}"
+        if unknown := next((each for each in (name, *others) if each not in models), None):
+            problem = f"{unknown} is no model: no train or distil entry"
+            raise document.error(key, problem, did_you_mean(unknown, models))
+        if not others or name in others or len({*others}) < len(others):
+            raise document.error(key, "must list other models, each once", f"for example {name}: [student]")
 
 
 def _in_order(document: Document, entries: Mapping[str, Entry]) -> dict[str, Entry]:

@@ -34,6 +34,30 @@ _FEW = 4  # choices that are said in the sentence itself
 _PAGE = "docs/stages-file.md"
 
 
+Figures = dict[str, float | tuple[float, ...]]  # by entry, in percent; of a matrix a list, a figure a point
+
+
+class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Figures that somebody else published, beside which results are shown.
+
+    Attributes
+    ----------
+    by
+        Where they stand: ``DMFT, Table 5``.
+    top1, macro_f1, vskd_f1
+        By entry, in percent; of a matrix a list, in the order of its points.
+    """
+
+    by: str = ""
+    top1: Figures = {}
+    macro_f1: Figures = {}
+    vskd_f1: Figures = {}
+
+    def figures(self) -> dict[str, Figures]:
+        """Return the figures by metric."""
+        return {"top1": self.top1, "macro_f1": self.macro_f1, "vskd_f1": self.vskd_f1}
+
+
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The top level of a stages file; see docs/stages-file.md.
 
@@ -55,6 +79,11 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         Repeats all entries over lists of values of any other key: ``{stages.teacher.model.tokens: [2, 4, 8]}``.
     fit
         Defaults of the ``fit`` of all entries that train.
+    compare
+        What models are held against in results: ``{distilled: [student, smoothed]}``. A distilled entry that is not
+        named is held against the same student without a teacher.
+    published
+        Figures that somebody else published, beside which results are shown.
     on_bad_recording
         ``fail``: list the broken recordings and stop; ``skip``: go on without them.
     equal_code
@@ -77,6 +106,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     seeds: tuple[Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], ...] = (0,)
     matrix: dict[str, list[Any]] = {}
     fit: dict[str, Any] = {}
+    compare: dict[str, tuple[str, ...]] = {}
+    published: Published = Published()
     on_bad_recording: Literal["fail", "skip"] = "fail"
     equal_code: Literal["accept", "refuse"] = "accept"
     stages: dict[str, dict[str, Any] | None]

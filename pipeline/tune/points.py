@@ -15,7 +15,7 @@ from pipeline.stagesfile.settings import with_settings
 from pipeline.tune.study import OuterFold, Study
 
 TRIAL = "trial"  # the axis that trials are apart by
-_TOP = ("matrix", "by_fold", "tune")  # what a trial has none of
+_TOP = ("matrix", "by_fold", "tune", "compare", "published")  # what a trial has none of
 
 Scored = tuple[str, int]  # the inner fold as results call it, and the seed
 

@@ -13,6 +13,10 @@ LIGHT = (
     "trainers.models.trn.params",
     "trainers.models.images.params",
     "trainers.models.cnn1d.params",
+    "trainers.models.fusion.params",
+    "trainers.models.keyless.params",
+    "trainers.models.hamlet.params",
+    "trainers.models.signals.params",
     "trainers.losses.registry",
     "trainers.losses.params",
 )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trainers.data.device import RunningMoments, row_chunks, take_rows
 from trainers.data.inputs import Input
-from trainers.data.time_warp import KNOTS, resample, warp_positions
+from trainers.data.time_warp import KNOTS, choose_patches, resample, warp_positions
 from trainers.params import AugmentParams
 
 
@@ -48,9 +48,12 @@ class Augmenter:
         series = self._rotate_and_scale(series, generator)
         return self._add_jitter(series, params.jitter, generator)
 
-    def features(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """Return features (B, P, D) with their own noise, of a modality without series."""
-        return self._add_jitter(self._stored(rows), self.params.feature_jitter, generator)
+    def features(self, rows: Tensor, time: tuple[Tensor, Tensor], generator: torch.Generator) -> Tensor:
+        """Return features (B, P, D) of a modality without series: in the warped time if asked for, and with noise."""
+        features, params = self._stored(rows), self.params
+        if params.feature_warp and (params.time_warp or params.crop):
+            features = choose_patches(features, self.data.valid[rows], warp_positions(*time, features.shape[1]))
+        return self._add_jitter(features, params.feature_jitter, generator)
 
     def _stored(self, rows: Tensor) -> Tensor:
         """Return series, or features where there are none."""

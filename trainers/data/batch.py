@@ -11,18 +11,27 @@ from typing import NotRequired, TypedDict
 from torch import Tensor
 
 
-class Batch(TypedDict):
-    """Some recordings: raw values and masks by input, labels (B,) int64.
+class Inputs(TypedDict):
+    """Raw values and masks of some recordings by input.
 
     Patches are (B, P, D) with masks (B, P), series (B, L, C), images (B, C, S, S). An input that `valid` does
-    not hold is valid throughout. With modality dropout, `seen` has the masks (B, P) that the trained model goes by; a
-    teacher goes by `valid`.
+    not hold is valid throughout.
     """
 
     inputs: dict[str, Tensor]
     valid: dict[str, Tensor]
+
+
+class Batch(Inputs):
+    """Some recordings and their labels (B,) int64.
+
+    With modality dropout, `seen` has the masks (B, P) that the trained model goes by; a teacher goes by `valid`. With a
+    wrong pairing, `teacher` has what a teacher sees instead, of other recordings.
+    """
+
     labels: Tensor
     seen: NotRequired[dict[str, Tensor]]
+    teacher: NotRequired[Inputs]
 
 
 class ModelOutput(TypedDict):

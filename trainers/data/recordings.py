@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from trainers.data.augment import Augmenter, draw_time
-from trainers.data.batch import Batch
+from trainers.data.batch import Batch, Inputs
 from trainers.data.device import indexed_device
 from trainers.data.inputs import Input
 from trainers.data.modality_dropout import draw_present, hide
+from trainers.data.pairing import WrongPairing
 from trainers.errors import TrainingError
-from trainers.params import AugmentParams
+from trainers.params import AugmentParams, Pairing
 
 
 class RecordingData:
@@ -31,6 +32,8 @@ class RecordingData:
         Applied to batches that are drawn with a generator; None never augments.
     trained
         The inputs of the model that is trained, which modality dropout hides; where empty, all are.
+    pairing
+        Whether a teacher sees the same recording in batches that are drawn with a generator, or another.
     """
 
     def __init__(
@@ -39,11 +42,13 @@ class RecordingData:
         labels: Tensor,
         augment: AugmentParams | None = None,
         trained: Sequence[str] = (),
+        pairing: Pairing = "recording",
     ) -> None:
         self.inputs = {data.name: data for data in inputs}
         self.labels = labels.long()
         self.augment = augment
         self.trained = tuple(trained or self.inputs)
+        self._partners = None if pairing == "recording" else WrongPairing(self.labels, pairing)
         self._masked = [name for name, data in self.inputs.items() if not bool(data.valid.all())]
         self._augmenters: dict[str, Augmenter] = {}
         for data in self.inputs.values():
@@ -72,6 +77,7 @@ class RecordingData:
             return self
         moved = copy.copy(self)
         moved.labels = self.labels.to(device)
+        moved._partners = self._partners.to(device) if self._partners is not None else None
         moved.inputs = {name: data.to(device) for name, data in self.inputs.items()}
         moved._augmenters = {
             modality: each.on(moved.inputs[each.data.name]) for modality, each in self._augmenters.items()
@@ -80,17 +86,22 @@ class RecordingData:
 
     def batch(self, rows: Tensor, generator: torch.Generator | None = None) -> Batch:
         """Return recordings `rows` ((B,) int64, on the data's device), augmented if a generator is given."""
-        if generator is None or self.augment is None:
-            inputs = {name: data.take(rows) for name, data in self.inputs.items()}
-        else:
-            inputs = self._augmented(rows, self.augment, generator)
-        valid = {name: self.inputs[name].valid[rows] for name in self._masked}
-        batch: Batch = {"inputs": inputs, "valid": valid, "labels": self.labels[rows]}
+        own = self._inputs(rows, generator)
+        batch: Batch = {"inputs": own["inputs"], "valid": own["valid"], "labels": self.labels[rows]}
         if generator is not None and self.augment is not None and self.augment.modality_dropout:
             present = draw_present(len(rows), len(self.trained), self.augment.modality_dropout, generator)
             stored = {name: self.inputs[name].valid[rows] for name in self.trained}
             batch["seen"] = hide(stored, self.trained, present)
+        if generator is not None and self._partners is not None:
+            batch["teacher"] = self._inputs(self._partners.draw(rows, generator), generator)
         return batch
+
+    def _inputs(self, rows: Tensor, generator: torch.Generator | None) -> Inputs:
+        if generator is None or self.augment is None:
+            inputs = {name: data.take(rows) for name, data in self.inputs.items()}
+        else:
+            inputs = self._augmented(rows, self.augment, generator)
+        return {"inputs": inputs, "valid": {name: self.inputs[name].valid[rows] for name in self._masked}}
 
     def _augmented(self, rows: Tensor, params: AugmentParams, generator: torch.Generator) -> dict[str, Tensor]:
         time = draw_time(len(rows), params, rows.device, generator)
@@ -99,7 +110,7 @@ class RecordingData:
         for name, data in self.inputs.items():
             augmenter = self._augmenters[data.modality]
             if data.series is None:
-                inputs[name] = augmenter.features(rows, generator)
+                inputs[name] = augmenter.features(rows, time, generator)
                 continue
             if data.modality not in copies:
                 copies[data.modality] = augmenter.series(rows, time, generator)

@@ -45,3 +45,18 @@ def resample(series: Tensor, positions: Tensor) -> Tensor:
     before = flat.index_select(0, index)
     after = flat.index_select(0, (index + 1).clamp(max=len(flat) - 1))
     return torch.lerp(before, after, share.flatten(0, 1)).view(rows, positions.shape[1], -1)
+
+
+def choose_patches(features: Tensor, valid: Tensor, positions: Tensor) -> Tensor:
+    """Take each of a recording's patches (B, P, D) from the one nearest to its relative time in (B, P).
+
+    Times are relative to the first patches, those that `valid` (B, P) says are there; patches after them stay.
+    """
+    count = valid.sum(1, keepdim=True)
+    own = torch.arange(features.shape[1], device=features.device).expand_as(valid)
+    # of P places on the warped time, those of the recording's own patches: its last one is at its end
+    share = own / (count - 1).clamp(min=1) * (features.shape[1] - 1)
+    at = torch.gather(positions, 1, share.round().long().clamp(max=features.shape[1] - 1))
+    nearest = (at * (count - 1)).round().long().clamp(min=0)
+    chosen = torch.where(own < count, nearest, own)
+    return torch.gather(features, 1, chosen.unsqueeze(-1).expand_as(features))

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from trainers.data.batch import Batch
+from trainers.data.batch import Batch, Inputs
 from trainers.data.device import indexed_device
 from trainers.device_errors import is_device_error
 from trainers.errors import TrainingError
@@ -147,14 +147,20 @@ class _StackedTraining:
 
 def _stacked(batches: Sequence[Batch]) -> Batch:
     """Put batches of one size on top of each other; what only some say to be valid, is valid in the others."""
-    stacked: Batch = {
-        "inputs": {name: torch.stack([b["inputs"][name] for b in batches]) for name in batches[0]["inputs"]},
-        "valid": _stacked_masks([b["valid"] for b in batches]),
-        "labels": torch.stack([b["labels"] for b in batches]),
-    }
+    inputs, labels = _stacked_inputs(batches), torch.stack([b["labels"] for b in batches])
+    stacked: Batch = {"inputs": inputs["inputs"], "valid": inputs["valid"], "labels": labels}
     if "seen" in batches[0]:
         stacked["seen"] = _stacked_masks([b["seen"] for b in batches])
+    if "teacher" in batches[0]:
+        stacked["teacher"] = _stacked_inputs([b["teacher"] for b in batches])
     return stacked
+
+
+def _stacked_inputs(batches: Sequence[Inputs]) -> Inputs:
+    return {
+        "inputs": {name: torch.stack([b["inputs"][name] for b in batches]) for name in batches[0]["inputs"]},
+        "valid": _stacked_masks([b["valid"] for b in batches]),
+    }
 
 
 def _stacked_masks(of_batches: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -14,7 +14,10 @@ from trainers.losses.soft_targets import soft_divergence
 
 
 class DMFTKD(nn.Module):
-    """Eq. 15: w_CS x hard loss + sum over modalities and streams of w x KL; it looks at no embedding."""
+    """Eq. 15: w_CS x hard loss + sum over modalities and streams of w x KL, by default times the number of streams.
+
+    It looks at no embedding.
+    """
 
     def __init__(self, params: DMFTKDParams, student_width: int, teacher_width: int) -> None:
         super().__init__()
@@ -29,7 +32,8 @@ class DMFTKD(nn.Module):
             target, present = self._target(name, teacher), student.get("present", {}).get(name)
             divergence = soft_divergence(logits, target, params.temperature, scale=scale, present=present)
             soft.append(weights[name] * divergence)
-        return params.w_cs * hard + torch.stack(soft).sum()
+        terms = len(soft) if params.comparable else 1
+        return params.w_cs * hard + terms * torch.stack(soft).sum()
 
     def _target(self, stream: str, teacher: ModelOutput) -> Tensor:
         if self.params.target == "fused":

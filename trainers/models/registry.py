@@ -37,4 +37,14 @@ MODELS: Mapping[str, Entry] = {
         "trainers.models.images.student:VGG16", "trainers.models.images.params:ImageNetworkParams", "images"
     ),
     "cnn1d": Entry("trainers.models.cnn1d.model:CNN1D", "trainers.models.cnn1d.params:CNN1DParams", "series"),
+    "early-fusion": Entry("trainers.models.fusion.early:EarlyFusion", "trainers.models.fusion.params:FusionParams"),
+    "late-fusion": Entry("trainers.models.fusion.late:LateFusion", "trainers.models.fusion.params:FusionParams"),
+    "keyless": Entry("trainers.models.keyless.model:Keyless", "trainers.models.keyless.params:KeylessParams"),
+    "hamlet": Entry("trainers.models.hamlet.model:Hamlet", "trainers.models.hamlet.params:HamletParams"),
+    "gimme-signals": Entry(  # EfficientNet's stochastic depth draws for itself
+        "trainers.models.signals.model:GimmeSignals",
+        "trainers.models.signals.params:SignalsParams",
+        "series",
+        stacks=False,
+    ),
 }

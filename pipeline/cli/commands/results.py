@@ -17,15 +17,17 @@ from pipeline.experiment.retry import retry_after_quarantine
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.baselines import baselines_of
 from pipeline.report.breakdown import By, break_down
+from pipeline.report.comparison.text import gain_lines
 from pipeline.report.formats.sheet import Sheet
 from pipeline.report.formats.sheets import breakdown_sheet, results_sheet
+from pipeline.report.published import beside, published_note, published_of
 from pipeline.report.results import Row, evaluations_of, per_recording, rows_of
-from pipeline.report.results_text import gain_lines, no_results, notes, sheet_text
+from pipeline.report.results_text import no_results, notes, sheet_text
 from pipeline.report.runs.listing import settings_text
 from pipeline.report.runs.side_by_side import Shown, fits, front_names, legend, notes_on
 from store import Store
 
-_FORMATS = ("text", "csv", "latex")
+_FORMATS = ("text", "csv", "latex", "markdown")
 
 
 @click.command()
@@ -34,14 +36,14 @@ _FORMATS = ("text", "csv", "latex")
 @click.option("--by", type=click.Choice(["fold", "subject"]), help="Break figures down, with the deviation over these.")
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True,
-    help="csv: one line a figure; latex: a table with booktabs.",
+    help="csv: one line a figure; latex: a table with booktabs; markdown: for a page.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @click.option("--per-recording", "recordings", is_flag=True, help="Print CSV, one line a test recording.")
 @click.option("--cost", is_flag=True, help="Print what each model costs to run; measure it first, once a machine.")
-@click.option("--per-modality", is_flag=True, help="Add each modality's own top-1 (Table 8 of the DMFT paper).")
+@click.option("--per-modality", is_flag=True, help="Add top-1 by each modality's streams within the ensemble.")
 @click.option("--robustness", is_flag=True, help="Show top-1 with sensors absent or harmed: a line a condition.")
-@click.option("--vskd-f1", is_flag=True, help="Add F1 as the VSKD paper computes it, from accuracy and recall.")
+@click.option("--vskd-f1", is_flag=True, help="Add F1 as VSKD's authors compute it, from accuracy and recall@1.")
 def command(
     path: Path,
     settings: tuple[str, ...],
@@ -98,7 +100,8 @@ class Told(NamedTuple):
 
 def _of_plan(path: Path, settings: tuple[str, ...]) -> tuple[list[Shown], Store, Told]:
     plan = plan_of(path, settings)
-    return [Shown(evaluations_of(plan), baselines_of(plan))], plan.store, Told([], notes(plan), no_results(plan))
+    shown = Shown(evaluations_of(plan), baselines_of(plan), published=published_of(plan))
+    return [shown], plan.store, Told([], [*published_note(plan), *notes(plan)], no_results(plan))
 
 
 def _of_runs(path: Path, settings: tuple[str, ...], names: tuple[str, ...]) -> tuple[list[Shown], Store, Told]:
@@ -112,7 +115,7 @@ def _of_runs(path: Path, settings: tuple[str, ...], names: tuple[str, ...]) -> t
 
 
 def _print_rows(shown: Sequence[Shown], store: Store, form: str, extras: tuple[bool, bool], told: Told) -> None:
-    rows = [(each, row) for each in shown for row in rows_of(store, each.evaluations, *extras)]
+    rows = [(each, row) for each in shown for row in beside(rows_of(store, each.evaluations, *extras), each.published)]
     if form == "json":
         print(json_text([{**each.as_json(), **row.as_json()} for each, row in rows]))
     elif form == "csv":
@@ -126,7 +129,7 @@ def _print_rows(shown: Sequence[Shown], store: Store, form: str, extras: tuple[b
         said = []
         for each in shown:
             own = [row for other, row in rows if other is each]
-            lines = gain_lines(own, each.baselines, [row for _, row in rows])
+            lines = gain_lines(store, each.evaluations, own, each.baselines, [row for _, row in rows])
             said += [f"run {each.title}: {line}" if len(shown) > 1 else line for line in lines]
         _print_sheet(sheet, form, [*told.before, *key], [*said, *told.after])
 
@@ -188,6 +191,10 @@ def _print_robustness(plan: Plan, form: str) -> None:
             from pipeline.report.formats.latex import latex_text
 
             print("\n\n".join(latex_text(sheet, notes_ if sheet is sheets[-1] else []) for sheet in sheets))
+        elif form == "markdown":
+            from pipeline.report.formats.markdown import markdown_text
+
+            print("\n\n".join(markdown_text(sheet, [], notes_ if sheet is sheets[-1] else []) for sheet in sheets))
         else:
             say("\n".join([sheets_text(sheets), *notes_]))
 
@@ -216,5 +223,9 @@ def _print_sheet(sheet: Sheet, form: str, before: Sequence[str], after: Sequence
         from pipeline.report.formats.latex import latex_text
 
         print(latex_text(sheet, [*before, *after]))
+    elif form == "markdown":
+        from pipeline.report.formats.markdown import markdown_text
+
+        print(markdown_text(sheet, before, after))
     else:
         say("\n".join([*before, *([""] if before else []), sheet_text(sheet), *after]))

@@ -189,6 +189,7 @@ def calibrate(
     from pipeline.edge.stream.session import Settings
     from pipeline.edge.stream.smoothing import smoothing_of
     from pipeline.edge.stream.tally import Tally
+    from pipeline.keys.cache import write_atomically
 
     if smooth.startswith("hysteresis"):
         raise ConfigError(f"--smooth {smooth}: it has thresholds itself\n  leave it out here")
@@ -200,7 +201,10 @@ def calibrate(
     known = known_windows(outcomes, labels, settings.windows)
     threshold = calibrate(known, exported.classes, lambda: smoothing_of(smooth), loss, measure)
     threshold = msgspec.structs.replace(threshold, key=exported.card.key, window=settings.windows.seconds)
-    output.write_text(json_text(msgspec.to_builtins(threshold)) + "\n", encoding="utf-8")
+    try:
+        write_atomically(output, f"{json_text(msgspec.to_builtins(threshold))}\n".encode())
+    except OSError as error:
+        raise ConfigError(f"-o {output}: cannot be written: {error.strerror}\n  name another place") from error
     for name, figure in threshold.figures.items():
         if not isinstance(figure, dict):
             print(f"{name}: {'-' if figure is None else figure}")

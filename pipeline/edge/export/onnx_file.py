@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.edge.card import METADATA, Card, encode_card, time_input
+from pipeline.edge.card import DIGEST, METADATA, UNSEALED, Card, encode_card, sealed, time_input
 from pipeline.edge.export.raw_model import RawModel
 from pipeline.errors import ConfigError, StepError
 
@@ -66,14 +66,13 @@ def onnx_file(graph: RawModel, card: Card) -> OnnxFile:
 
 
 def with_card(content: bytes, card: Card) -> bytes:
-    """Return an ONNX file with another card."""
+    """Return an ONNX file with another card, and its digest."""
     import onnx
 
     model = onnx.load_model_from_string(content)
     del model.metadata_props[:]
-    onnx.helper.set_model_props(model, {METADATA: encode_card(card)})
-    changed: bytes = model.SerializeToString()
-    return changed
+    onnx.helper.set_model_props(model, {METADATA: encode_card(card), DIGEST: UNSEALED})
+    return sealed(model.SerializeToString())
 
 
 def example_batch(card: Card) -> Mapping[str, Tensor]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pipeline.edge.card import METADATA, Card, StreamInput, decode_card, time_input
+from pipeline.edge.card import DIGEST, METADATA, Card, StreamInput, decode_card, is_damaged, time_input
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.sources.time_limits import TimeLimits
 
@@ -64,7 +64,10 @@ def open_model(path: Path, threads: int = 1) -> Model:
 def model_of(content: bytes, path: Path = Path("model.onnx"), threads: int = 1) -> Model:
     """Open an exported model that is in memory; `path` names it in messages. ConfigError as from `open_model`."""
     session = _session(path, content, threads)
-    card = _card(path, session.get_modelmeta().custom_metadata_map)
+    metadata = session.get_modelmeta().custom_metadata_map
+    if DIGEST in metadata and is_damaged(content, metadata[DIGEST]):
+        raise ConfigError(f"{path}: is damaged: it is not what its digest is of\n  copy it again, or {_AGAIN}")
+    card = _card(path, metadata)
     for problem in (_problem_of_card(card), _problem_of_graph(card, session)):
         if problem:
             raise ConfigError(f"{path}: its card does not fit: {problem}\n  {_AGAIN}")

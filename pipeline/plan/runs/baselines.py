@@ -13,6 +13,8 @@ from pipeline.plan.runs.settings import UNSET, flat
 if TYPE_CHECKING:
     from pipeline.plan.planner import Plan
 
+_OF_TEACHING = ("loss", "pairing")  # what a student on labels alone has none of
+
 
 class Baseline(msgspec.Struct, frozen=True):
     """An entry of stage train that a distilled one is compared with."""
@@ -27,7 +29,7 @@ class _Trained:
 
     entry: str
     stage: str
-    params: Mapping[str, Any]  # by dotted key, without the loss
+    params: Mapping[str, Any]  # by dotted key, without what is of a teacher
     features: Mapping[str, str]
 
     def differs(self, other: _Trained) -> list[str]:
@@ -36,7 +38,18 @@ class _Trained:
         return [key for key in keys if self.params.get(key, UNSET) != other.params.get(key, UNSET)]
 
 
-def baselines_of(plan: Plan) -> dict[str, Baseline]:
+def baselines_of(plan: Plan) -> dict[str, list[Baseline]]:
+    """Return what entries are compared with: what the stages file's `compare` says, else `own_baselines`."""
+    named = {entry: [*map(Baseline, others)] for entry, others in controls_of(plan).items()}
+    return {entry: [other] for entry, other in own_baselines(plan).items()} | named
+
+
+def controls_of(plan: Plan) -> dict[str, list[str]]:
+    """Return what entries are held against by the stages file's `compare`."""
+    return {entry: [*others] for point in plan.points for entry, others in point.experiment.compare.items()}
+
+
+def own_baselines(plan: Plan) -> dict[str, Baseline]:
     """Return for each distilled entry the one that trains the same on labels alone.
 
     Where there is none, the one of the same features that is most like it and teaches none, with what it differs in.
@@ -59,7 +72,7 @@ def _trained(plan: Plan) -> list[_Trained]:
     trained: dict[str, _Trained] = {}
     for step in plan.steps.values():
         if step.stage in ("train", "distil") and step.entry not in trained:
-            params = {name: value for name, value in step.recipe["params"].items() if name != "loss"}
+            params = {name: value for name, value in step.recipe["params"].items() if name not in _OF_TEACHING}
             features = {name: step.recipe["features"][name] for name in step.work["inputs"]}
             trained[step.entry] = _Trained(step.entry, step.stage, flat(params), features)
     return [*trained.values()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from pipeline.plan.history import user_name
-from pipeline.plan.runs.baselines import Baseline, baselines_of
+from pipeline.plan.runs.baselines import Baseline, controls_of, own_baselines
 from pipeline.plan.runs.settings import asked_of
 from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.settings import with_settings
@@ -68,6 +68,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         For each distilled entry the one that trains the same on labels alone.
     unlike_baselines
         Of those that have none, the one most like it, and what it differs in.
+    controls
+        What entries are held against by the stages file's `compare`.
     rows
         The results at its end, as ``results --json`` has them.
     """
@@ -87,6 +89,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     evaluations: list[EvaluationRecord] = []
     baselines: dict[str, str] = {}
     unlike_baselines: dict[str, Baseline] = {}
+    controls: dict[str, list[str]] = {}
     rows: list[dict[str, Any]] = []
 
     @property
@@ -95,9 +98,11 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         return {(stage, key) for stage, by_id in self.outputs.items() for key in by_id.values()}
 
     @property
-    def compared_with(self) -> dict[str, Baseline]:
-        """Return what each distilled entry is compared with."""
-        return {**self.unlike_baselines, **{entry: Baseline(other) for entry, other in self.baselines.items()}}
+    def compared_with(self) -> dict[str, list[Baseline]]:
+        """Return what entries are compared with."""
+        alike = {entry: [Baseline(other)] for entry, other in self.baselines.items()}
+        controls = {entry: [*map(Baseline, others)] for entry, others in self.controls.items()}
+        return {entry: [other] for entry, other in self.unlike_baselines.items()} | alike | controls
 
 
 class RecordHead(msgspec.Struct, frozen=True):
@@ -128,7 +133,7 @@ def digest_of_keys(plan: Plan) -> str:
 def record_of(plan: Plan, asked: dict[str, Any], until: str, began: str) -> RunRecord:
     """Return what is to be remembered of a run that begins."""
     outputs: dict[str, dict[str, str]] = {}
-    evaluations, baselines = [], baselines_of(plan)
+    evaluations, baselines = [], own_baselines(plan)
     for step in plan.steps.values():
         outputs.setdefault(step.stage, {})[step.id] = step.key
         if step.stage == "evaluate":
@@ -146,6 +151,7 @@ def record_of(plan: Plan, asked: dict[str, Any], until: str, began: str) -> RunR
         evaluations=evaluations,
         baselines={entry: each.entry for entry, each in baselines.items() if not each.differs},
         unlike_baselines={entry: each for entry, each in baselines.items() if each.differs},
+        controls=controls_of(plan),
     )
 
 

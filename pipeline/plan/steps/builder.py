@@ -11,7 +11,7 @@ Of each step there is, beside its recipe (which its key is the digest of):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -23,7 +23,15 @@ from pipeline.plan.steps.check_models import check_model
 from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.encode_plugins import encode_plugins, reduction_plugins
 from pipeline.plan.steps.fold_notes import check_classes, check_validation, fold_notes
-from pipeline.plan.steps.inputs import clocks_of, find_inputs, find_teacher, gives_series, needs_series, position
+from pipeline.plan.steps.inputs import (
+    clocks_of,
+    find_inputs,
+    find_teacher,
+    gives_series,
+    needs_series,
+    position,
+    seed_of_teacher,
+)
 from pipeline.plan.steps.recipes import (
     encode_recipe,
     gaf_recipe,
@@ -35,6 +43,7 @@ from pipeline.plan.steps.recipes import (
 )
 from pipeline.plan.steps.split import Split, make_splits
 from pipeline.plan.steps.step import Step, StepCode
+from pipeline.plan.steps.weights import IdentifyWeights, pretrained_weights
 from pipeline.registry import (
     ENCODERS,
     PRETRAINED,
@@ -63,10 +72,6 @@ from pipeline.stagesfile.schema import json_values
 from store.canonical import digest
 from trainers.data.input_names import input_name
 from trainers.evaluation.protocol_params import protocol_text
-
-# (point, dotted key of a `weights` parameter, its value, of which network) -> what enters keys for it, such as the
-# file's SHA-256
-IdentifyWeights = Callable[[Point, str, str, str | Mapping[str, Any]], Mapping[str, Any]]
 
 
 class StepBuilder:
@@ -183,7 +188,7 @@ class StepBuilder:
     def _train(self, point: Point, entry: Entry, split: Split, seed: int, needed: Sequence[Step]) -> Step:
         params, named = stage_params(point, entry)
         modalities = chosen_modalities(point, entry, params.pop("modalities", None))
-        teacher = find_teacher(needed, split, seed)
+        teacher = find_teacher(needed, split, seed_of_teacher(point, entry, params.pop("teacher_seed", "same"), seed))
         validation = params["fit"].get("validation", 0.0)
         self.notes = list(dict.fromkeys([*self.notes, *check_validation(point, entry, split, validation, teacher)]))
         model = facts_of(point.plugins, "models", params["model"]["name"])
@@ -194,7 +199,7 @@ class StepBuilder:
         read = list(dict.fromkeys([*inputs, *(teacher.work["inputs"] if teacher else ())]))
         features = find_inputs(point, entry, needed, sorted(read, key=partial(position, point)))
         check_model(point, entry, params, {name: features[name] for name in inputs})
-        pretrained = self._pretrained(point, entry, params)
+        pretrained = pretrained_weights(point, entry, params, self._identify_weights)
         named += [*(PRETRAINED.values() if pretrained else ()), *reduction_plugins(features.values(), self.steps)]
         code = self._code(entry.stage, *named)
         recipe = training_recipe(
@@ -254,19 +259,6 @@ class StepBuilder:
         if entry.stage == "robustness":  # recordings' durations
             work, needs = work | {"index": index, "clocks": clocks_of(point, model.work["modalities"])}, (*needs, index)
         return self._add(Step(entry.name, axes, digest(recipe), recipe, needs, point, code, (label,), work))
-
-    def _pretrained(self, point: Point, entry: Entry, params: dict[str, Any]) -> str | None:
-        """Return the `weights` that `params` name, None for none, and put there what keys shall have of them.
-
-        That is a file's SHA-256 in place of its path, which differs between machines.
-        """
-        model = params["model"]
-        weights: str = model.get("weights", "none")
-        if weights == "none":
-            return None
-        identity = self._identify_weights(point, f"{entry.dotted_key}.model.weights", weights, model["name"])
-        params["model"] = {**model, "weights": f"sha256:{identity['sha256']}" if "sha256" in identity else weights}
-        return weights
 
     def _add(self, step: Step) -> Step:
         """Add a step, and return it as it stands in the plan.

@@ -78,6 +78,17 @@ def find_teacher(needed: Sequence[Step], split: Split, seed: int) -> Step | None
     return next((step for step in models if (step.work["seed"], step.work["split"]) == (seed, split)), None)
 
 
+def seed_of_teacher(point: Point, entry: Entry, chosen: str, seed: int) -> int:
+    """Return the seed of a student's teacher: its own, or the next one of the experiment's."""
+    if chosen == "same":
+        return seed
+    seeds = point.experiment.seeds
+    if len(seeds) == 1:
+        remedy = "add a second one to `seeds`, or leave it out"
+        raise point.document.error(f"{entry.dotted_key}.teacher_seed", "there is one seed, and no next", remedy)
+    return seeds[(seeds.index(seed) + 1) % len(seeds)]
+
+
 def gives_series(step: Step) -> bool:
     """Tell whether a step's output has aligned series."""
     return step.stage == "transform" or bool(step.stage == "encode" and step.recipe["params"].get("keep_series", False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,30 @@ from pipeline.keys.file_hash import LOCKED, FileHash
 from pipeline.keys.missing_files import FETCH, dangling, is_absent
 from pipeline.keys.raw_index import RawIndex
 from pipeline.lock import Lock
-from pipeline.stagesfile.experiment import Point
+from pipeline.stagesfile.experiment import Entry, Point
 from store import expand_home
 
 _ENUMERATED = re.compile(r"[A-Z][A-Z0-9_]*")  # as torchvision writes them all
 _TAG = re.compile(r"[a-z0-9][a-z0-9_]*")  # as timm writes them
 _FILES = (".pth", ".safetensors")
+
+# (point, dotted key of a `weights` parameter, its value, of which network) -> what enters keys for it, such as the
+# file's SHA-256
+IdentifyWeights = Callable[[Point, str, str, str | Mapping[str, Any]], Mapping[str, Any]]
+
+
+def pretrained_weights(point: Point, entry: Entry, params: dict[str, Any], identify: IdentifyWeights) -> str | None:
+    """Return the `weights` that a model's `params` name, None for none, and put there what keys shall have of them.
+
+    That is a file's SHA-256 in place of its path, which differs between machines.
+    """
+    model = params["model"]
+    weights: str = model.get("weights", "none")
+    if weights == "none":
+        return None
+    identity = identify(point, f"{entry.dotted_key}.model.weights", weights, model["name"])
+    params["model"] = {**model, "weights": f"sha256:{identity['sha256']}" if "sha256" in identity else weights}
+    return weights
 
 
 class Weights:

@@ -23,7 +23,7 @@ def rows_csv(rows: Sequence[tuple[Front, Row]]) -> str:
 
 def row_lines(rows: Sequence[tuple[Front, Row]]) -> list[dict[str, Any]]:
     """Return a line for each row."""
-    return [{**_place(front, row), **_over_seeds(row)} for front, row in rows]
+    return [{**_place(front, row), **_over_seeds(row), **_published(row)} for front, row in rows]
 
 
 def breakdowns_csv(breakdowns: Sequence[tuple[Front, Breakdown]]) -> str:
@@ -73,6 +73,10 @@ def _place(front: Front, row: Row) -> dict[str, Any]:
 
 def _over_seeds(row: Row) -> dict[str, Any]:
     return {**_figures(row.values), "recordings": row.recordings, "folds": row.folds}
+
+
+def _published(row: Row) -> dict[str, float]:
+    return {} if row.published is None else {"published": row.published}
 
 
 def _figures(values: Sequence[float]) -> dict[str, float | None]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipeline.report.breakdown import Breakdown
 
 TITLES = {"top1": "top-1 %", "macro_f1": "macro F1 %", "vskd_f1": "VSKD's F1 %"}
+WITHIN = "within"  # a modality's streams say it within the ensemble: a fused one has seen the others
 Front = tuple[str, ...]  # first cells of a line, which say which run it is of
 _LONGEST_PART = 36  # of a fold's name in a table
 
@@ -27,9 +28,16 @@ def results_sheet(rows: Sequence[tuple[Front, Row]], front_names: Front = ()) ->
     several = [i for i in (1, 2, 3) if len({group[first + i] for group in groups}) > 1 or (i == 1 and not first)]
     shown = [*range(first + 1), *(first + i for i in several)]
     names = (*front_names, "model", "modalities", "protocol", "variant")
-    header = [*(names[i] for i in shown), *(TITLES.get(m, m) for m in metrics), "seeds"]
+    known = [m for m in metrics if any(row.published is not None for _, row in rows if row.metric == m)]
+    header = [*(names[i] for i in shown), *map(metric_title, metrics)]
+    header += [*(f"published {metric_title(m)}" for m in known), "seeds"]
     lines = [
-        [*(group[i] for i in shown), *(_figure(by_metric.get(m)) for m in metrics), _seeds(by_metric)]
+        [
+            *(group[i] for i in shown),
+            *(_figure(by_metric.get(m)) for m in metrics),
+            *(_published(by_metric.get(m)) for m in known),
+            _seeds(by_metric),
+        ]
         for group, by_metric in groups.items()
     ]
     return Sheet(heading([row for _, row in rows]), header, [Block("", lines)], len(shown))
@@ -52,7 +60,7 @@ def breakdown_sheet(breakdowns: Sequence[tuple[str, Breakdown]]) -> Sheet:
         several = len({row.protocol for row in rows}) > 1
         within = [modalities, *([protocol] if several else []), *([variant] if variant else [])]
         blocks.append(Block(f"{front}{model} ({', '.join(within)})", _lines(by_metric, metrics)))
-    header = [by, *(TITLES.get(m, m) for m in metrics), "recordings"]
+    header = [by, *map(metric_title, metrics), "recordings"]
     return Sheet(f"{heading(rows)}, then over {by}s", header, blocks, 1)
 
 
@@ -72,6 +80,12 @@ def _lines(by_metric: Mapping[str, Breakdown], metrics: Sequence[str]) -> list[l
     lines.append([f"over {first.by}s", *over, recordings])
     seeds = [_figure(by_metric[m].row if m in by_metric else None) for m in metrics]
     return [*lines, ["over seeds", *seeds, recordings]]
+
+
+def metric_title(metric: str) -> str:
+    """Name a metric's column: ``top1 skeleton`` is of the skeleton's streams within the ensemble."""
+    modality = metric.removeprefix("top1 ")
+    return TITLES.get(metric) or (f"{modality} {WITHIN} %" if modality != metric else metric)
 
 
 def heading(rows: Sequence[Row]) -> str:
@@ -105,6 +119,10 @@ def _metrics(rows: Iterable[Row]) -> list[str]:
 
 def _figure(row: Row | None) -> str:
     return "-" if row is None else mean_std(row.mean, row.std)
+
+
+def _published(row: Row | None) -> str:
+    return "-" if row is None or row.published is None else f"{row.published:.2f}"
 
 
 def _seeds(by_metric: dict[str, Row]) -> str:

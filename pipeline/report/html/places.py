@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pipeline.errors import ConfigError
+from pipeline.keys.cache import write_atomically
 from pipeline.report.html.page import MADE_BY
 
 _HEAD = 4096  # bytes at a file's start, which hold what made it
@@ -41,12 +42,7 @@ def check_folder(folder: Path, option: str) -> None:
 
 def write_text(file: Path, text: str) -> None:
     """Write a file; it is there whole, or as it was before."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="")
-        os.replace(draft, file)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_atomically(file, text.encode())
 
 
 def write_files(folder: Path, ending: str, texts: Mapping[str, str]) -> None:

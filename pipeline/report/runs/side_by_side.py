@@ -12,6 +12,7 @@ from pipeline.plan.runs.baselines import Baseline
 from pipeline.plan.runs.remembered import Run
 from pipeline.plan.runs.settings import UNSET, differing_keys, flat, is_about, setting_text, value_text
 from pipeline.report.formats.sheet import Sheet
+from pipeline.report.published import Published
 from pipeline.report.results import Evaluation
 from pipeline.report.results_text import sheet_text
 from store import OutputName
@@ -25,10 +26,11 @@ class Shown:
     """What results are shown of: the plan, or one of several runs."""
 
     evaluations: Sequence[Evaluation]
-    baselines: Mapping[str, Baseline]
+    baselines: Mapping[str, Sequence[Baseline]]
     title: str = ""  # of a run
     settings: Mapping[str, Any] | None = None  # in which the runs that are shown differ; None of the plan
     asked: Mapping[str, Any] = field(default_factory=dict)
+    published: Published = field(default_factory=dict)
 
     def columns(self, model: str) -> dict[str, Any]:
         """Return what stands in front of a model's lines in CSV; nothing below settings that are not about it."""

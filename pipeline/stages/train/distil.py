@@ -24,8 +24,8 @@ def _prepare(context: Context) -> TrainingStep:
     """Build the student and its teacher, which may see other modalities of the same recordings."""
     recipe, work = msgspec.convert(context.recipe, TrainRecipe), msgspec.convert(context.work, TrainWork)
     assert work.teacher is not None
-    params = recipe.train_params()
-    data, _ = read_recordings(context, "train", list(work.features), params.augment, work.inputs)
+    params = recipe.distil_params()
+    data, _ = read_recordings(context, "train", list(work.features), params.augment, work.inputs, params.pairing)
     student = new_model(context, recipe, work, data, params.standardise)
     teacher = load_trained(context, work.teacher)
     build, loss_params = context.resolve("loss", recipe.params["loss"])

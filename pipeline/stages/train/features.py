@@ -21,7 +21,7 @@ from trainers.gaf.params import GafParams
 if TYPE_CHECKING:
     from pipeline.stages.context import Context, Resolve
     from store.features import FeatureOutput
-    from trainers.params import AugmentParams
+    from trainers.params import AugmentParams, Pairing
 
 
 def read_recordings(
@@ -30,10 +30,12 @@ def read_recordings(
     names: Sequence[str],
     augment: AugmentParams | None = None,
     trained: Sequence[str] = (),
+    pairing: Pairing = "recording",
 ) -> tuple[RecordingData, list[int]]:
     """Read the named inputs of one part of a fold, whose rows and labels are in the step's work.
 
-    `trained` are the inputs of the model that is trained, where others are read for its teacher.
+    `trained` are the inputs of the model that is trained, where others are read for its teacher; `pairing` says of
+    which recordings.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def read_recordings(
         raise StepError(f"the fold's {part} side has no usable recording\n  see `pipeline status` for broken ones")
     loader = RowLoader([rows[position] for position in kept])
     inputs = [_read_input(name, stored[name], loader, context.resolve, images=augment is None) for name in names]
-    return RecordingData(inputs, labels[kept], augment, trained), kept
+    return RecordingData(inputs, labels[kept], augment, trained, pairing), kept
 
 
 def read_validation(context: Context, names: Sequence[str]) -> RecordingData | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
 import msgspec
 
-from trainers.params import AugmentParams, FitParams, StandardiseParams
+from trainers.params import AugmentParams, FitParams, Pairing, StandardiseParams
+
+TeacherSeed = Literal["same", "next"]
 
 
 class TrainParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -25,7 +29,24 @@ class TrainParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class DistilParams(TrainParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A distilled model's parameters, beside ``model`` and ``loss``."""
+    """A distilled model's parameters, beside ``model`` and ``loss``.
+
+    Attributes
+    ----------
+    pairing
+        Which recording the teacher sees beside the student's: the same ``recording``; or, to see what this is worth,
+        another of its ``class`` or one of any ``other-class``, drawn anew for every batch.
+    teacher_seed
+        Whether the teacher is that of the ``same`` seed as the student, which then also shares its initial weights and
+        its batches' order, or that of the ``next`` one of the experiment's seeds, after the last the first.
+    LATER
+        As `trainers.params.FitParams.LATER`.
+    """
+
+    LATER: ClassVar = ("pairing", "teacher_seed")
+
+    pairing: Pairing = "recording"
+    teacher_seed: TeacherSeed = "same"
 
 
 class PretrainedParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

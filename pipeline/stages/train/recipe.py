@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from pipeline.stages.train.params import TrainParams
+from pipeline.stages.train.params import DistilParams, TrainParams
 
 Part = Literal["train", "validation", "test"]  # of a fold
 
@@ -20,8 +20,14 @@ class TrainRecipe(msgspec.Struct, frozen=True):
 
     def train_params(self) -> TrainParams:
         """Return the parameters without those that name something."""
-        plain = {key: value for key, value in self.params.items() if key not in ("model", "loss")}
-        return msgspec.convert(plain, TrainParams)
+        return msgspec.convert(self._plain_params(), TrainParams)
+
+    def distil_params(self) -> DistilParams:
+        """Return the same of a distilled model."""
+        return msgspec.convert(self._plain_params(), DistilParams)
+
+    def _plain_params(self) -> dict[str, Any]:
+        return {key: value for key, value in self.params.items() if key not in ("model", "loss")}
 
 
 class FoldWork(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.plan.steps.step import Step
+from pipeline.report.published import published_of
 
 BY_FOLD: dict[str, dict[str, Any]] = {
     "subject=1": {"stages.teacher.fit.lr": 0.01, "stages.encode.skeleton.centre": "none"},
@@ -46,7 +47,9 @@ def test_each_fold_is_that_of_its_own_settings(by_fold: Any) -> None:
 
 def test_results_see_the_folds_of_one_experiment(by_fold: Any) -> None:
     """Labels differ in fold and seed alone, by which results are averaged."""
-    plan, alone = by_fold(BY_FOLD).plan(), by_fold({}).plan()
+    changes = {"published": {"by": "somebody", "top1": {"student": [50.0]}}, "compare": {"student": ["teacher"]}}
+    plan, alone = by_fold(BY_FOLD, **changes).plan(), by_fold({}).plan()
+    assert [*published_of(plan).values()] == [50.0]
     labels = [[label for step in each.steps.values() for label in step.labels] for each in (plan, alone)]
     assert sorted(map(repr, labels[0])) == sorted(map(repr, labels[1]))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +103,22 @@ def test_table_4_is_there(plan: Any) -> None:
         "dask-without-d-a": ["angle", "distance"], "dask-without-s": ["semantic"], "dask-vgg16": [],
     }  # fmt: skip
     assert {model for model, _ in losses.values()} == {"resnet18", "vgg16"}
+
+
+def paper(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(EXPERIMENTS / "paper.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_tables_whose_data_are_not_named_are_left_out_with_a_reason() -> None:
+    done = paper()
+    assert done.returncode == 0
+    tables = {line.partition(":")[0]: line for line in done.stdout.splitlines()}
+    assert tables.keys() == {path.stem for path in EXPERIMENTS.glob("*.yaml")}
+    assert tables["mmact-dmft"].endswith("left out: mmact is not here (--mmact DIR)")
+
+
+def test_what_a_table_needs_beside_its_data_is_said(tmp_path: Path) -> None:
+    done = paper("--utd-mhad", str(tmp_path), "utd-mhad-dmft-depth")
+    assert done.stdout == "utd-mhad-dmft-depth: left out: it needs weights for depth (--squeezenet FILE)\n"
+    assert "no table utd-mhad-dmtf; there are" in paper("utd-mhad-dmtf").stderr

@@ -60,7 +60,8 @@ def sections(struct: type[msgspec.Struct]) -> st.SearchStrategy[dict[str, Any]]:
 @given(data=st.data())
 @settings(max_examples=100, deadline=None)
 def test_it_judges_as_the_types_do(marks: Marks, data: st.DataObject) -> None:
-    checked_further = {"CNN1DParams", "ImageNetworkParams", "FitParams"}  # by `__post_init__`, of several keys
+    # by `__post_init__`, of several keys
+    checked_further = {"CNN1DParams", "FusionParams", "HamletParams", "ImageNetworkParams", "FitParams"}
     models = {name: import_object(entry.params) for name, entry in MODELS.items()}
     losses = {name: import_object(entry.params) for name, entry in LOSSES.items()}
     where, name, struct = data.draw(

@@ -28,6 +28,8 @@ stages:
     model: cnn1d
     loss: hinton
   evaluate: {needs: [teacher, student]}
+compare: {student: [teacher]}
+published: {by: somebody, top1: {student: 50}}
 tune:
   trials: 4
   batch: 2

@@ -23,7 +23,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_very_same_trail(
     kill_group(process)
     done = {path: path.stat().st_mtime_ns for path in (project.store / "outputs" / "train").glob("*/manifest.json")}
     assert done
-    project.tune()
+    project.tune("--jobs", "2")
     assert project.outcome() == searched.outcome()
     assert {path: path.stat().st_mtime_ns for path in done} == done
 

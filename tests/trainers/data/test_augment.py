@@ -98,6 +98,27 @@ def test_features_without_series_take_feature_jitter_only(video: ModalityData) -
     assert not torch.equal(draw(video, with_params(feature_jitter=0.1)), video.features)
 
 
+def test_features_without_series_may_follow_the_time_of_the_others(video: ModalityData) -> None:
+    numbered = torch.arange(5.0)[None, :, None].expand(12, 5, 16).contiguous()
+    data = replace(video, features=numbered)
+    params = AugmentParams(feature_warp=True, time_warp=0.8, crop=0.2)
+    moved = draw(data, params)[:, :, 0]
+    assert not torch.equal(moved, numbered[:, :, 0])
+    last = data.valid.sum(1) - 1  # every other recording ends after its third patch
+    for row, end in zip(moved, last.tolist(), strict=True):
+        assert (row[: end + 1].diff() >= 0).all()
+        assert row[: end + 1].max() <= end  # nothing is taken from where there is nothing
+        assert torch.equal(row[end + 1 :], numbered[0, end + 1 :, 0])
+    ramp = torch.linspace(0, 1, 21)[None, :, None].expand(12, 21, 3).contiguous()
+    whole = replace(data, valid=torch.ones(12, 5, dtype=torch.bool))
+    both = RecordingData([whole, SeriesInput("inertial", "series", ramp, WHOLE)], torch.zeros(12), params)
+    inputs = both.batch(EVERY, torch.Generator().manual_seed(5))["inputs"]
+    still = with_params(jitter=0.02)
+    assert still.feature_warp == 0
+    expected = (inputs["inertial:series"].mean(-1)[:, ::5] * 4).round()
+    assert (inputs["rgb"][:, :, 0] - expected).abs().max() <= 1  # the same warp, to the nearest patch
+
+
 def test_modalities_of_one_recording_share_its_warp() -> None:
     ramp = torch.linspace(0, 1, 40)[None, :, None].expand(12, 40, 3).contiguous()
     coarse = torch.linspace(0, 1, 14)[None, :, None].expand(12, 14, 3).contiguous()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -35,7 +36,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(),
 
 PARAMS = FitParams(epochs=3, batch=5, warmup=1, lr=2e-3)  # 12 recordings: batches of 5, 5 and 2
 SMALL = {"width": 8, "layers": 1, "heads": 2, "feed_forward": 16, "dropout": 0.2, "embedding": 8, "segments": 4}
-TAKES = {"dmft": "patches", "dmft-lite": "patches", "trn": "video", "cnn1d": "series"}  # all others take images
+TAKES = {name: each.takes for name, each in MODELS.items()} | {"trn": "video", "early-fusion": "aligned"}
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def forms(
     forms: dict[str, list[Any]] = {
         "patches": [skeleton, inertial, video],
         "video": [video],
+        "aligned": [skeleton, replace(skeleton, name="other")],  # of one number of patches
         "series": [SeriesInput("inertial", "series", series, whole)],
         "images": [images],
     }
@@ -98,7 +100,7 @@ def assert_alike(data: RecordingData, one: Any, other: Any, tolerance: float = 1
 def test_every_model(
     name: str, precision: Any, forms: Any, graphs: list[object], caplog: pytest.LogCaptureFixture
 ) -> None:
-    data, params = forms[TAKES.get(name, "images")], msgspec.structs.replace(PARAMS, precision=precision)
+    data, params = forms[TAKES[name]], msgspec.structs.replace(PARAMS, precision=precision)
     plain, same = (ClassifyTask(model(name, data, 0)) for _ in range(2))
     expected = plainly(lambda: fit(Training(plain, data, 3), params, device="cuda"))
     assert not graphs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,6 +53,7 @@ def forms(skeleton: ModalityData, inertial: ModalityData, video: ModalityData) -
     return {
         "patches": [skeleton, inertial, video],
         "video": [video],
+        "aligned": [skeleton, replace(skeleton, name="other")],  # of one number of patches
         "series": [SeriesInput("inertial", "series", series, whole)],
         "images": [
             ImageInput(
@@ -61,12 +63,12 @@ def forms(skeleton: ModalityData, inertial: ModalityData, video: ModalityData) -
     }
 
 
-TAKES = {"dmft": "patches", "dmft-lite": "patches", "trn": "video", "cnn1d": "series"}  # all others take images
+TAKES = {name: each.takes for name, each in MODELS.items()} | {"trn": "video", "early-fusion": "aligned"}
 
 
 def model(name: str, forms: dict[str, list[Input]], **given: Any) -> tuple[Standardised, list[Input]]:
-    inputs, kind = forms[TAKES.get(name, "images")], import_object(MODELS[name].params)
-    known = {"segments": 4, **given} if name == "trn" else given
+    inputs, kind = forms[TAKES[name]], import_object(MODELS[name].params)
+    known = {**{"trn": {"segments": 4}, "gimme-signals": {"size": 32}}.get(name, {}), **given}
     params = kind(**{key: value for key, value in known.items() if key in kind.__struct_fields__})
     built = import_object(MODELS[name].build)({data.name: data.shape for data in inputs}, 4, params)
     return Standardised(built, fit_standardiser(inputs, StandardiseParams())), inputs

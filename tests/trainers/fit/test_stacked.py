@@ -169,6 +169,22 @@ def test_batch_statistics_and_torchs_dropout(
     assert_alike(*both(folds([series], labels, rows), classify(make), device), 5e-3)
 
 
+@pytest.mark.parametrize("rows", [EQUAL, UNEQUAL], ids=["equal", "unequal"])
+@pytest.mark.parametrize("name", ["early-fusion", "late-fusion", "keyless", "hamlet"])
+def test_baselines(inputs: list[Any], labels: Tensor, rows: list[list[int]], name: str, device: str) -> None:
+    from pipeline.registry import import_object
+
+    small = {"width": 8, "heads": 2, "hidden": 6, "dropout": 0.3}
+    kind = import_object(MODELS[name].params)
+    params = kind(**{key: value for key, value in small.items() if key in kind.__struct_fields__})
+    known = [inputs[0], replace(inputs[0], name="other")] if name == "early-fusion" else inputs
+
+    def make(data: RecordingData, seed: int) -> Standardised:
+        return behind(data, seed, lambda: import_object(MODELS[name].build)(data.shapes, 4, params))
+
+    assert_alike(*both(folds(known, labels, rows), classify(make), device))
+
+
 def test_image_networks(inertial: ModalityData, labels: Tensor, device: str) -> None:
     from pipeline.registry import import_object
 

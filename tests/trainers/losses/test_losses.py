@@ -78,11 +78,24 @@ def test_eq_15_weighs_labels_and_streams() -> None:
     teacher = output(a_temporal=[3.0, 0.0], a_spatial=[0.0, 1.0], b_temporal=[9.0, 0.0])
     parts = [even(teacher["streams"][name], student["streams"][name]) for name in ("a/temporal", "a/spatial")]
     hard = torch.tensor(2.0)
-    made = DMFTKD(DMFTKDParams(), 1, 1)(student, teacher, hard)
+    made = DMFTKD(DMFTKDParams(comparable=False), 1, 1)(student, teacher, hard)  # as it is printed
     assert made.item() == pytest.approx(0.5 * 2 + 0.25 * parts[0] + 0.25 * parts[1])
     weights = {"a/temporal": 0.1, "a/spatial": 0.3}
-    made = DMFTKD(DMFTKDParams(w_cs=0.6, weights=weights), 1, 1)(student, teacher, hard)
+    made = DMFTKD(DMFTKDParams(w_cs=0.6, weights=weights, comparable=False), 1, 1)(student, teacher, hard)
     assert made.item() == pytest.approx(0.6 * 2 + 0.1 * parts[0] + 0.3 * parts[1])
+
+
+def test_comparable_terms_give_each_stream_its_hard_and_its_soft_loss() -> None:
+    student = output(a_temporal=[1.0, 0.0], a_spatial=[0.0, 2.0])
+    teacher = output(a_temporal=[3.0, 0.0], a_spatial=[0.0, 1.0])
+    labels = torch.tensor([0])
+    made = DMFTKD(DMFTKDParams(w_cs=0.6), 1, 1)(student, teacher, cross_entropy(student, labels, "streams"))
+    by_stream = [
+        0.6 * cross_entropy({**student, "streams": {name: logits}}, labels, "streams")
+        + 0.4 * even(teacher["streams"][name], logits)
+        for name, logits in student["streams"].items()
+    ]
+    assert made.item() == pytest.approx(sum(float(each) for each in by_stream))
 
 
 def test_a_fused_target_teaches_any_streams() -> None:

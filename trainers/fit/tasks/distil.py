@@ -23,9 +23,9 @@ class CombinedLoss(Protocol):
 class DistilTask(ClassifyTask):
     """A student, its teacher and the loss between them.
 
-    The teacher sees the same (augmented) recordings through its own standardiser, possibly in other
-    modalities, of which none is absent for it. It is in evaluation mode without gradient, follows the task to a
-    device, and is no part of its state or parameters.
+    The teacher sees the same (augmented) recordings through its own standardiser, possibly in other modalities, of
+    which none is absent for it; with a wrong pairing it sees others, see `trainers.data.pairing`. It is in evaluation
+    mode without gradient, follows the task to a device, and is no part of its state or parameters.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class DistilTask(ClassifyTask):
         """Return the student's outputs and the loss."""
         output = self._trained_outputs(batch)
         with torch.no_grad():
-            target = self._outputs(self.teacher, batch)
+            target = self._outputs(self.teacher, {**batch, **batch["teacher"]} if "teacher" in batch else batch)
         loss = self.distillation(output, target, self._hard_loss(output, batch))
         return {**output, "loss": checked_loss(self.distillation, loss)}
 

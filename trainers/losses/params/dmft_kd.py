@@ -21,6 +21,10 @@ class DMFTKDParams(Struct, frozen=True, forbid_unknown_fields=True):
         None: all alike.
     temperature
         Softens teacher and student (eq. 13).
+    comparable
+        Multiply the divergences by the number of streams S. The hard loss is a sum of S cross entropies (`fit.loss:
+        streams`), while the soft weights share 1 - w_cs: as eq. 15 is printed (False), a teacher has 1 / S of the say
+        that w_cs names. With `fit.loss: joint` the hard loss is one term, and False is the comparable choice.
     scale_by_temperature
         Multiply the divergences by the temperature squared, which keeps their gradients' size (Hinton et
         al.).
@@ -32,5 +36,6 @@ class DMFTKDParams(Struct, frozen=True, forbid_unknown_fields=True):
     w_cs: Share = 0.5
     weights: dict[str, Share] | None = None
     temperature: Temperature = 4.0
+    comparable: bool = True
     scale_by_temperature: bool = True
     target: Literal["streams", "fused"] = "streams"

@@ -77,7 +77,7 @@ class Outcome:
     edges: Sequence[tuple[str, str]]  # entries: needed, needing
     evaluations: Sequence[Evaluation]
     trainings: Mapping[Identity, Sequence[Training]]
-    baselines: Mapping[str, Baseline]
+    baselines: Mapping[str, Sequence[Baseline]]
     encodings: Sequence[Encoding]
     recordings: Sequence[Recording]
     classes: Sequence[str]

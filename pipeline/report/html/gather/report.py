@@ -10,6 +10,8 @@ from typing import Any
 
 from pipeline.plan.runs.settings import UNSET, differing_keys, flat
 from pipeline.report.breakdown import Breakdown, By, break_down
+from pipeline.report.comparison.differences import Difference, differences_of
+from pipeline.report.comparison.text import unpaired_lines
 from pipeline.report.html.gather.confusion import confusion_order
 from pipeline.report.html.gather.identity import identity_of
 from pipeline.report.html.gather.models import Model, distinctive, models_of
@@ -19,8 +21,6 @@ from pipeline.report.html.gather.steps import LeftOut, StepFacts
 from pipeline.report.html.gather.streams import Stream, streams_of
 from pipeline.report.html.gather.training import TrainingFacts, training_of
 from pipeline.report.inference.kept import ModelCost, kept_cost
-from pipeline.report.results import Difference, paired_differences
-from pipeline.report.results_text import unpaired_lines
 from pipeline.report.robustness.figures import Figure, figures_of
 from pipeline.version import full_version
 
@@ -152,6 +152,7 @@ def _experiment(
     hard = difficulty.hard()
     by_row = {id(row): model for model in models for row in model.rows.values()}
     rows = [row for model in models for metric, row in model.rows.items() if not metric.startswith("top1 ")]
+    differences = differences_of(outcome.store, outcome.evaluations, rows, outcome.baselines)
     keys = differing_keys([each.asked for each in outcomes])
     return ExperimentFacts(
         outcome.name,
@@ -169,7 +170,7 @@ def _experiment(
         outcome.classes,
         hard,
         streams_of(outcome, [each.id for each in hard[:_DRAWN_RECORDINGS]]) if hard else {},
-        [(each, by_row[id(each.row)]) for each in paired_differences(rows, outcome.baselines)],
+        [(each, by_row[id(each.row)]) for each in differences],
         distinctive([each.name for each in outcomes])[outcome.name],
         outcome.run,
         {key: flat(outcome.asked).get(key, UNSET) for key in keys},

@@ -1,4 +1,4 @@
-"""Accuracy by class, and of each modality alone."""
+"""Accuracy by class, and of each modality within an ensemble."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def by_class(report: Report) -> Section | None:
 
 
 def by_modality(report: Report) -> Section | None:
-    """Return each modality's own top-1, by what it alone says within a model of several."""
-    models = [m for m in report.models if "top1" in m.rows and len(_alone(m.rows)) > 1]
+    """Return each modality's own top-1, by what its streams say within a model of several."""
+    models = [m for m in report.models if "top1" in m.rows and len(_within(m.rows)) > 1]
     if not models:
         return None
-    names = list(dict.fromkeys(name for model in models for name in _alone(model.rows)))
+    names = list(dict.fromkeys(name for model in models for name in _within(model.rows)))
     together = "all together"
     values = {
         (name, model.number): model.rows[f"top1 {name}"].mean
@@ -66,13 +66,16 @@ def by_modality(report: Report) -> Section | None:
         figures = [model.rows.get(f"top1 {name}") for name in names]
         cells = [percent(figure.mean if figure else None) for figure in figures]
         rows.append(Row([text(model.title), *cells, percent(model.top1)], model.number))
-    title = "Top-1 of each modality alone"
+    title = "Top-1 of each modality within the ensemble"
     svg = draw_dots(title, [*names, together], keys_of(models), values)
-    lead = "What a model would answer by one of its modalities alone (DMFT, Table 8), beside the vote of all."
+    lead = (
+        "What a model's streams of one modality say (DMFT, Table 8), beside the vote of all. A stream that was fused "
+        "has seen the others: how a sensor does alone says a model of it alone."
+    )
     table = Table("modalities", title, columns, rows)
     notes = drawn_notes(models)
     return Section("modalities", "By modality", lead, [Picture("modalities", title, svg, table)], notes, half=True)
 
 
-def _alone(rows: Mapping[str, Result]) -> list[str]:
+def _within(rows: Mapping[str, Result]) -> list[str]:
     return [metric.removeprefix("top1 ") for metric in rows if metric.startswith("top1 ")]

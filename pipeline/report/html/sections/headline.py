@@ -114,7 +114,7 @@ def _interval(model: Model) -> Interval:
 
 
 def _gains(report: Report) -> tuple[list[Picture], list[str]]:
-    """Return what each distilled model gains beside the same student on labels alone, and what is to be known of it."""
+    """Return what models have more than what they are held against, and what is to be known of it."""
     all_ = [each for experiment in report.experiments for each in experiment.differences]
     found = list({(model.number, each.row.metric): (each, model) for each, model in all_}.values())
     several = len(report.experiments) > 1
@@ -126,22 +126,25 @@ def _gains(report: Report) -> tuple[list[Picture], list[str]]:
         covers = difference.low <= 0 <= difference.high
         metric = TITLES[difference.row.metric][:-2]
         cells = [text(model.title), text(difference.baseline), text(metric), percent(difference.mean)]
-        cells += [percent(difference.low), percent(difference.high), count(difference.n)]
-        rows.append(Row([*cells, text("yes" if covers else "no")], model.number))
+        cells += [percent(difference.low), percent(difference.high), text("yes" if covers else "no")]
+        cells += [count(difference.subjects), count(difference.n)]
+        differing = f"{difference.differing:.4g} of {difference.recordings}"
+        rows.append(Row([*cells, Cell(differing, difference.differing)], model.number))
         if difference.row.metric == "top1":
             label = f"{model.title} − {difference.baseline}"
             about = f"{label}: {difference.mean:+.2f} points ({difference.low:+.2f} to {difference.high:+.2f})"
             ends = (difference.low, difference.high)
             drawn.append(Interval(label, difference.mean, ends, (), about, model.colour, model.number))
-    columns = [Column("Distilled"), Column("Minus"), Column("Of"), Column("Points", True)]
-    columns += [Column("From", True), Column("To", True), Column("Seeds", True), Column("Interval covers 0")]
+    columns = [Column("Model"), Column("Minus"), Column("Of"), Column("Points", True)]
+    columns += [Column("From", True), Column("To", True), Column("Interval covers 0")]
+    columns += [Column("Subjects", True), Column("Seeds", True), Column("Answers that differ", True, "mean over seeds")]
     table = Table("differences", "Paired differences", columns, rows)
-    title = "Gain of distillation, in points of top-1, with 95 % intervals"
+    title = "Differences in points of top-1, with 95 % intervals over subjects and seeds"
     svg = draw_intervals(title, drawn[:MOST_DRAWN], "", zero=True)
     notes = [
-        "Gains are of a distilled model beside the same student trained on labels alone, paired by seed; "
-        "an interval that covers 0 shows none."
+        "Differences are of models and what they are held against, paired by seed and subject; intervals are over "
+        "both, and wide enough for all at once. One that covers 0 shows none."
     ]
     if len(drawn) > MOST_DRAWN:
-        notes.append(f"The picture of gains has the first {MOST_DRAWN} of {len(drawn)}.")
+        notes.append(f"The picture of differences has the first {MOST_DRAWN} of {len(drawn)}.")
     return [Picture("differences", title, svg, table)], notes + unpaired

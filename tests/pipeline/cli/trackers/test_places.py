@@ -70,8 +70,9 @@ def test_event_files_where_a_file_is(stages: Any, said_here: Run, tmp_path: Path
 
 def test_event_files_where_one_may_not_write(stages: Any, python: Any, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason=TENSORBOARD)
-    for each in (tmp_path, *tmp_path.parents[:2]):
-        each.chmod(0o755)
+    for each in (tmp_path, *tmp_path.parents):
+        if each.stat().st_uid == os.geteuid() and not each.stat().st_mode & 0o001:
+            each.chmod(each.stat().st_mode | 0o711)
     place = tmp_path / "tb"
     program = "from pipeline.report.trackers.trackers import open_trackers\nfrom pathlib import Path\n"
     program += f"from pipeline.errors import ConfigError\ntry:\n    open_trackers(Path({str(place)!r}), None)\n"

@@ -11,6 +11,7 @@ import onnx
 import pytest
 
 from pipeline.edge.card import METADATA, Span, encode_card
+from pipeline.edge.export.onnx_file import with_card
 from pipeline.edge.runtime.model import open_model
 from pipeline.errors import ConfigError, PipelineError
 
@@ -71,6 +72,14 @@ class TestFiles:
     @pytest.mark.parametrize("share", [0.01, 0.3, 0.9, 0.999])
     def test_a_file_that_was_cut_off(self, path: Path, good: bytes, share: float) -> None:
         assert "cut off" in refused(path, good[: int(share * len(good))])
+
+    @pytest.mark.parametrize("share", [0.02, 0.2, 0.4, 0.6, 0.8, 0.97])
+    def test_a_flipped_bit_anywhere(self, path: Path, good: bytes, share: float) -> None:
+        content = bytearray(with_card(good, card_of(WRIST)))
+        path.write_bytes(content)
+        open_model(path)
+        content[int(share * len(content))] ^= 1
+        refused(path, bytes(content))
 
     def test_a_newer_onnx(self, path: Path, good: bytes) -> None:
         model = onnx.load_from_string(good)

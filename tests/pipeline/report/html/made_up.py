@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 
 from pipeline.report.breakdown import Breakdown, By, Part
+from pipeline.report.comparison.differences import Difference
 from pipeline.report.html.gather.models import Model
 from pipeline.report.html.gather.predictions import HardRecording, Tally, TestedRecording
 from pipeline.report.html.gather.reliability import Reliability
@@ -15,7 +16,7 @@ from pipeline.report.html.gather.steps import LeftOut, StepFacts
 from pipeline.report.html.gather.streams import Stream
 from pipeline.report.html.gather.training import Curve, TrainingFacts
 from pipeline.report.html.palette import SERIES
-from pipeline.report.results import Difference, Row
+from pipeline.report.results import Row
 from pipeline.report.robustness.figures import Figure
 from trainers.robustness.conditions import HARMS, WHOLE, Condition
 

@@ -1,0 +1,40 @@
+"""Which teacher a student has, and which recordings it shows: what of it makes other students."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import ConfigError
+from pipeline.plan.planner import Plan
+
+from ..project import Project
+
+
+def teachers(plan: Plan) -> dict[int, int]:
+    """The seed of each student's teacher, by its own seed."""
+    students = [step for step in plan.steps.values() if step.entry == "distilled"]
+    return {step.work["seed"]: plan.steps[step.work["teacher"]].work["seed"] for step in students}
+
+
+def keys(plan: Plan) -> set[str]:
+    return {step.key for step in plan.steps.values() if step.entry == "distilled"}
+
+
+def test_a_teacher_of_the_next_seed(project: Project) -> None:
+    seeds = ("seeds", [7, 3, 5])
+    same, other = project.plan(seeds), project.plan(seeds, ("stages.distilled.teacher_seed", "next"))
+    assert teachers(same) == {7: 7, 3: 3, 5: 5}
+    assert teachers(other) == {7: 3, 3: 5, 5: 7}
+    assert keys(same).isdisjoint(keys(other))
+
+
+def test_one_seed_has_no_next(project: Project) -> None:
+    with pytest.raises(ConfigError, match=r"stages\.distilled\.teacher_seed: there is one seed, and no next"):
+        project.plan(("stages.distilled.teacher_seed", "next"))
+
+
+def test_a_wrong_pairing_makes_another_student_and_the_right_one_written_out_does_not(project: Project) -> None:
+    plain = keys(project.plan())
+    assert keys(project.plan(("stages.distilled.pairing", "recording"))) == plain
+    wrong = [keys(project.plan(("stages.distilled.pairing", each))) for each in ("class", "other-class")]
+    assert len(plain.union(*wrong)) == 3

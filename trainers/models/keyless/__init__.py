@@ -1,0 +1,1 @@
+"""Keyless attention (Long et al., Multimodal Keyless Attention Fusion for Video Classification, AAAI 2018)."""
