@@ -34,7 +34,8 @@ _FEW = 4  # choices that are said in the sentence itself
 _PAGE = "docs/stages-file.md"
 
 
-Figures = dict[str, float | tuple[float, ...]]  # by entry, in percent; of a matrix a list, a figure a point
+Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
+Figures = dict[str, Percent | tuple[Percent, ...]]  # by entry; of a matrix a list, a figure a point
 
 
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

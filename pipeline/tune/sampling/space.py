@@ -74,7 +74,7 @@ class Numbers:
         """Return what a sampler draws from: the range itself."""
         low, high, step = self.range.low, self.range.high, self.range.step
         if step is not None:  # the last one that steps lead to
-            high = low + int((high - low) / step + 1e-9) * step
+            high = type(high)(f"{low + int((high - low) / step + 1e-9) * step:.12g}")  # 0.3, not 0.30000000000000004
         return Axis("int" if self._is_whole else "float", low, high, self.range.log, step)
 
     def value(self, coordinate: Coordinate) -> Any:

@@ -80,3 +80,11 @@ def test_what_is_not_in_the_space_is_not_told() -> None:
     """Trial 0 is the stages file as it is, whatever the space says."""
     odd = Told({"lr": 0.5, "dropout": 0.1, "layers": 2, "window": 10, "width": 40, "model": "dmft"}, 99.0)
     assert suggest(SPACE, [odd], 3, 0, 0) == suggest(SPACE, [], 3, 0, 0)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("high", [0.3, 0.6, 0.7])  # which as multiples of 0.1 are other floats
+def test_steps_that_floats_miss_are_no_trouble(high: float) -> None:
+    space: Space = {"dropout": Numbers(Range(low=0.0, high=high, step=0.1))}
+    tried = {each["dropout"] for number in range(10) for each in suggest(space, [], 8, number, 0)}
+    assert tried == {place / 10 for place in range(round(10 * high) + 1)}
