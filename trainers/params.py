@@ -11,7 +11,7 @@ NotNegative = Annotated[float, Meta(ge=0, le=1e9)]
 Fraction = Annotated[float, Meta(ge=0, lt=1)]
 Mode = Literal["none", "global", "channel"]
 HardLoss = Literal["streams", "joint"]
-Pairing = Literal["recording", "class", "other-class"]
+Pairing = Literal["recording", "copy", "class", "other-class"]
 
 
 class FitParams(Struct, frozen=True, forbid_unknown_fields=True):

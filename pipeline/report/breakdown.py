@@ -90,7 +90,7 @@ def _by_fold(row: Row, tested: Mapping[tuple[str, str], int]) -> Breakdown:
 
 
 def _by_subject(row: Row, pooled: Mapping[str, Mapping[int, Counts]]) -> Breakdown:
-    figure = FIGURES[row.metric]
+    figure = _FIGURES[row.metric]
     parts = (
         Part(subject, tuple(100 * figure(by_seed[seed]) for seed in row.seeds), by_seed[row.seeds[0]].total())
         for subject, by_seed in sorted(pooled.items(), key=lambda item: _in_order(item[0]))
@@ -122,7 +122,7 @@ def macro_f1(counts: Counts) -> float:
     return statistics.fmean(2 * counts[name, name] / count for name, count in named.items())
 
 
-FIGURES = {"top1": share_right, "macro_f1": macro_f1}
+_FIGURES = {"top1": share_right, "macro_f1": macro_f1}
 
 
 def _in_order(name: str) -> tuple[bool, int, str]:

@@ -14,10 +14,10 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
     return mean, mean - half, mean + half
 
 
-def two_sided_quantile(confidence: float, freedom: int) -> float:
-    """Return the t that a variable of so many degrees of freedom stays below in magnitude with this probability.
+def two_sided_quantile(confidence: float, freedom: float) -> float:
+    """Return the t that a variable of so many degrees of freedom, whole or not, stays below in magnitude so often.
 
-    Found by bisection on the closed form of the distribution, to the last digits of a float.
+    Found by bisection, to the last digits of a float.
     """
     low, high = 0.0, 1.0
     while _probability_within(high, freedom) < confidence:
@@ -30,14 +30,35 @@ def two_sided_quantile(confidence: float, freedom: int) -> float:
     return high
 
 
-def _probability_within(t: float, freedom: int) -> float:
-    """Return P(|T| <= t) for whole degrees of freedom (Abramowitz and Stegun, equations 26.7.3 and 26.7.4)."""
-    angle = math.atan2(t, math.sqrt(freedom))
-    cosine, sine = math.cos(angle), math.sin(angle)
-    odd = freedom % 2
-    term = cosine if odd else 1.0
-    total = term if freedom > 1 else 0.0
-    for power in range(2 + odd, freedom - 1, 2):  # cos^3, cos^5, ... or cos^2, cos^4, ...
-        term *= cosine * cosine * (power - 1) / power
-        total += term
-    return 2 / math.pi * (angle + sine * total) if odd else sine * total
+def _probability_within(t: float, freedom: float) -> float:
+    """Return P(|T| <= t): 1 - I_x(freedom / 2, 1 / 2) with x = freedom / (freedom + t^2) (DLMF 8.17)."""
+    square = t * t
+    rest, x = square / (freedom + square), freedom / (freedom + square)
+    if not square:
+        return 0.0
+    half = freedom / 2
+    front = math.exp(
+        math.lgamma(half + 0.5) - math.lgamma(half) - math.lgamma(0.5) + half * math.log(x) + 0.5 * math.log(rest)
+    )
+    if x < (half + 1) / (half + 2.5):  # where the fraction converges fast
+        return 1 - front * _fraction(x, half, 0.5) / half
+    return front * _fraction(rest, 0.5, half) / 0.5
+
+
+def _fraction(x: float, a: float, b: float) -> float:
+    """Return the continued fraction of the incomplete beta function (DLMF 8.17.22), after Lentz."""
+    tiny = 1e-300
+    c, d = 1.0, 1 / ((1 - (a + b) * x / (a + 1)) or tiny)
+    value, m, change = d, 1, 0.0
+    while abs(change - 1) > 1e-16 and m < 10_000:
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        d = 1 / ((1 + even * d) or tiny)
+        c = (1 + even / c) or tiny
+        value *= d * c
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        d = 1 / ((1 + odd * d) or tiny)
+        c = (1 + odd / c) or tiny
+        change = d * c
+        value *= change
+        m += 1
+    return value

@@ -33,7 +33,8 @@ class RecordingData:
     trained
         The inputs of the model that is trained, which modality dropout hides; where empty, all are.
     pairing
-        Whether a teacher sees the same recording in batches that are drawn with a generator, or another.
+        Whether a teacher sees the same recording in batches that are drawn with a generator, an augmented copy of its
+        own (``copy``), or another recording.
     """
 
     def __init__(
@@ -48,7 +49,8 @@ class RecordingData:
         self.labels = labels.long()
         self.augment = augment
         self.trained = tuple(trained or self.inputs)
-        self._partners = None if pairing == "recording" else WrongPairing(self.labels, pairing)
+        self.pairing = pairing
+        self._partners = WrongPairing(self.labels, pairing) if pairing in ("class", "other-class") else None
         self._masked = [name for name, data in self.inputs.items() if not bool(data.valid.all())]
         self._augmenters: dict[str, Augmenter] = {}
         for data in self.inputs.values():
@@ -92,8 +94,9 @@ class RecordingData:
             present = draw_present(len(rows), len(self.trained), self.augment.modality_dropout, generator)
             stored = {name: self.inputs[name].valid[rows] for name in self.trained}
             batch["seen"] = hide(stored, self.trained, present)
-        if generator is not None and self._partners is not None:
-            batch["teacher"] = self._inputs(self._partners.draw(rows, generator), generator)
+        if generator is not None and self.pairing != "recording":
+            others = self._partners.draw(rows, generator) if self._partners is not None else rows
+            batch["teacher"] = self._inputs(others, generator)
         return batch
 
     def _inputs(self, rows: Tensor, generator: torch.Generator | None) -> Inputs:

@@ -48,15 +48,23 @@ def resample(series: Tensor, positions: Tensor) -> Tensor:
 
 
 def choose_patches(features: Tensor, valid: Tensor, positions: Tensor) -> Tensor:
-    """Take each of a recording's patches (B, P, D) from the one nearest to its relative time in (B, P).
+    """Take each of a recording's patches (B, P, D) from the one nearest to its place in the warped time.
 
-    Times are relative to the first patches, those that `valid` (B, P) says are there; patches after them stay.
+    Parameters
+    ----------
+    valid
+        (B, P): time runs over a recording's valid patches; others stay where they are.
+    positions
+        (B, P): relative times in the recording, for P evenly spaced ones in its copy.
     """
-    count = valid.sum(1, keepdim=True)
+    last = (valid.sum(1, keepdim=True) - 1).clamp(min=0)
+    rank = (valid.long().cumsum(1) - 1).clamp(min=0)  # of a valid patch among those
+    at = rank / last.clamp(min=1) * (features.shape[1] - 1)
+    left = at.floor().clamp(max=max(features.shape[1] - 2, 0)).long()
+    right = (left + 1).clamp(max=features.shape[1] - 1)
+    time = torch.lerp(positions.gather(1, left), positions.gather(1, right), at - left)
+    nearest = (time * last).round().long().clamp(min=0)
+    place = torch.argsort((~valid).long(), dim=1, stable=True)  # of the valid patches, in order
     own = torch.arange(features.shape[1], device=features.device).expand_as(valid)
-    # of P places on the warped time, those of the recording's own patches: its last one is at its end
-    share = own / (count - 1).clamp(min=1) * (features.shape[1] - 1)
-    at = torch.gather(positions, 1, share.round().long().clamp(max=features.shape[1] - 1))
-    nearest = (at * (count - 1)).round().long().clamp(min=0)
-    chosen = torch.where(own < count, nearest, own)
+    chosen = torch.where(valid, place.gather(1, nearest), own)
     return torch.gather(features, 1, chosen.unsqueeze(-1).expand_as(features))

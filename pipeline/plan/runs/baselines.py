@@ -21,6 +21,7 @@ class Baseline(msgspec.Struct, frozen=True):
 
     entry: str
     differs: list[str] = []  # parameters in which the two differ: then a difference says nothing of the teacher
+    named: bool = False  # by the stages file's `compare`, which knows what it compares
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,17 @@ class _Trained:
 
 def baselines_of(plan: Plan) -> dict[str, list[Baseline]]:
     """Return what entries are compared with: what the stages file's `compare` says, else `own_baselines`."""
-    named = {entry: [*map(Baseline, others)] for entry, others in controls_of(plan).items()}
-    return {entry: [other] for entry, other in own_baselines(plan).items()} | named
+    return {entry: [other] for entry, other in own_baselines(plan).items()} | controls_of(plan)
 
 
-def controls_of(plan: Plan) -> dict[str, list[str]]:
-    """Return what entries are held against by the stages file's `compare`."""
-    return {entry: [*others] for point in plan.points for entry, others in point.experiment.compare.items()}
+def controls_of(plan: Plan) -> dict[str, list[Baseline]]:
+    """Return what entries are held against by the stages file's `compare`, and in what they differ beside teaching."""
+    trained = {each.entry: each for each in _trained(plan)}
+    named = {entry: others for point in plan.points for entry, others in point.experiment.compare.items()}
+    return {
+        entry: [Baseline(other, trained[entry].differs(trained[other]), named=True) for other in others]
+        for entry, others in named.items()
+    }
 
 
 def own_baselines(plan: Plan) -> dict[str, Baseline]:

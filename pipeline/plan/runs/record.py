@@ -89,7 +89,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     evaluations: list[EvaluationRecord] = []
     baselines: dict[str, str] = {}
     unlike_baselines: dict[str, Baseline] = {}
-    controls: dict[str, list[str]] = {}
+    controls: dict[str, list[Baseline]] = {}
     rows: list[dict[str, Any]] = []
 
     @property
@@ -101,8 +101,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     def compared_with(self) -> dict[str, list[Baseline]]:
         """Return what entries are compared with."""
         alike = {entry: [Baseline(other)] for entry, other in self.baselines.items()}
-        controls = {entry: [*map(Baseline, others)] for entry, others in self.controls.items()}
-        return {entry: [other] for entry, other in self.unlike_baselines.items()} | alike | controls
+        return {entry: [other] for entry, other in self.unlike_baselines.items()} | alike | self.controls
 
 
 class RecordHead(msgspec.Struct, frozen=True):

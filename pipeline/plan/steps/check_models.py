@@ -33,6 +33,9 @@ def check_model(point: Point, entry: Entry, params: Mapping[str, Any], features:
         if (patches := step.work.get("patches") or step.recipe["params"]["patches"]) < segments:
             remedy = f"lower it, or encode {name} with patches: {segments}"
             _refuse(point, entry, "model.segments", f"{segments} is more than the {patches} patches of {name}", remedy)
+    if loss.get("name") == "dmft-kd" and loss["comparable"] and params["fit"]["loss"] == "joint":
+        problem = "fit.loss: joint is one term, to which a divergence a stream is not comparable"
+        _refuse(point, entry, "loss.comparable", problem, "set it to false")
     if loss.get("name") == "dmft-kd" and loss["weights"] is not None:
         streams = [f"{name}/{way}" for name in features for way in ("temporal", "spatial")]
         _check_weights(point, entry, loss, streams if model["name"] in _DMFT else [*loss["weights"]])

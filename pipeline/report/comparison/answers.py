@@ -1,4 +1,4 @@
-"""What a model answered, seed by seed, and how its figure is made up of subjects."""
+"""What a model answered, seed by seed, and how its top-1 is made up of subjects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.plan.recordings.output_readers import predictions_of
-from pipeline.report.breakdown import FIGURES, Counts
+from pipeline.report.breakdown import Counts, share_right
 from pipeline.report.results import Evaluation
 from store import Store
 
@@ -25,23 +25,23 @@ class Answers:
         """Subjects of all folds."""
         return {subject for by_subject in self.counts.values() for subject in by_subject}
 
-    def figure(self, metric: str, without: str | None = None) -> float | None:
-        """Mean over folds of a metric in percent, of all subjects or all but one, or None."""
+    def top1(self, without: str | None = None) -> float | None:
+        """Mean over folds of the share of right answers in percent, of all subjects or all but one; None of none."""
         pooled = [
             sum((counts for subject, counts in by_subject.items() if subject != without), Counter())
             for by_subject in self.counts.values()
         ]
-        values = [FIGURES[metric](counts) for counts in pooled if counts]
+        values = [share_right(counts) for counts in pooled if counts]
         return 100 * statistics.fmean(values) if values else None
 
-    def by_subject(self, metric: str) -> Mapping[str, float]:
-        """Return each subject's pseudo-value, of which the figure is the mean (Tukey's jackknife, subject by subject).
+    def by_subject(self) -> Mapping[str, float]:
+        """Return each subject's pseudo-value, of which top-1 is the mean (Tukey's jackknife, subject by subject).
 
-        Of a share of right answers, with subjects of one size, it is the subject's own.
+        With subjects of one size it is the subject's own top-1.
         """
-        whole, count = self.figure(metric), len(self.subjects)
+        whole, count = self.top1(), len(self.subjects)
         assert whole is not None
-        left = {subject: self.figure(metric, without=subject) for subject in self.subjects}
+        left = {subject: self.top1(without=subject) for subject in self.subjects}
         return {
             subject: whole if figure is None else count * whole - (count - 1) * figure
             for subject, figure in left.items()

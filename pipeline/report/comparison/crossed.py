@@ -13,7 +13,7 @@ def crossed_interval(cells: Sequence[Sequence[float]], confidence: float) -> tup
     """Return the mean of values by seed and subject, and the ends of its interval over both.
 
     Subjects and seeds are random effects, crossed: x = mean + subject + seed + rest. The mean's variance is estimated
-    from the mean squares of the two-way table, its degrees of freedom after Satterthwaite (1946), rounded down. Where
+    from the mean squares of the two-way table, its degrees of freedom after Satterthwaite (1946). Where
     there is one subject, the interval is over seeds, and the other way round; of a single value there is none
     (ValueError).
 
@@ -41,11 +41,10 @@ def crossed_interval(cells: Sequence[Sequence[float]], confidence: float) -> tup
     return mean, mean - half, mean + half
 
 
-def _satterthwaite(squares: tuple[tuple[float, int], tuple[float, int], tuple[float, int]]) -> int:
+def _satterthwaite(squares: tuple[tuple[float, int], tuple[float, int], tuple[float, int]]) -> float:
     """Degrees of freedom of the first mean square plus the second minus the third, from each one's."""
     (first, _), (second, _), (rest, free) = squares
     if first + second <= rest:
         return free
     spread = sum(square * square / each for square, each in squares)
-    # whole ones stay whole through rounding
-    return max(1, int((first + second - rest) ** 2 / spread + 1e-9)) if spread else free
+    return max(1.0, (first + second - rest) ** 2 / spread) if spread else free

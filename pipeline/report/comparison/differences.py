@@ -15,16 +15,20 @@ from pipeline.report.results import METRICS, Evaluation, Row, grouped
 from store import Store
 
 CONFIDENCE = 0.95
+_NOTHING = 1e-9  # points: rounding
 
 Baselines = Mapping[str, Sequence[Baseline]]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A model's figure minus another's, in points, with its interval over subjects and seeds.
+    """A model's figure minus another's, in points.
 
     Attributes
     ----------
+    interval
+        Ends over subjects and seeds; None of what is not top-1, and where the difference is the same in every seed and
+        subject, which says nothing of how sure it is.
     n, subjects
         Seeds that both have, and test subjects.
     differing, recordings
@@ -34,19 +38,21 @@ class Difference:
         hold what they are of (Bonferroni).
     best
         Whether the other is the best of several that the model is held against.
+    also_differ
+        Parameters in which a control that the stages file names differs beside its teacher.
     """
 
     row: Row
     baseline: str
     mean: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
     n: int
     subjects: int = 1
     differing: float = 0.0
     recordings: int = 0
     at_once: int = 1
     best: bool = False
+    also_differ: Sequence[str] = ()
 
 
 class Pair(NamedTuple):
@@ -64,7 +70,7 @@ class Pair(NamedTuple):
     @property
     def is_fair(self) -> bool:
         """Whether a difference says something, and how sure it is can be told."""
-        return len(self.seeds) > 1 and not self.baseline.differs
+        return len(self.seeds) > 1 and (self.baseline.named or not self.baseline.differs)
 
 
 def pairs_of(rows: Sequence[Row], baselines: Baselines) -> Iterator[Pair]:
@@ -108,26 +114,30 @@ def differences_of(
 
 
 def _difference(pair: Pair, own: Mapping[int, Answers], other: Mapping[int, Answers], at_once: int) -> Difference:
-    metric, seeds = pair.row.metric, pair.seeds
+    seeds = pair.seeds
     subjects = sorted(set.intersection(*(each[seed].subjects for seed in seeds for each in (own, other))))
-    cells = []
-    for seed in seeds:
-        first, second = own[seed].by_subject(metric), other[seed].by_subject(metric)
-        cells.append([first[subject] - second[subject] for subject in subjects])
-    middle, low, high = crossed_interval(cells, 1 - (1 - CONFIDENCE) / at_once)
     values = [dict(zip(row.seeds, row.values, strict=True)) for row in (pair.row, pair.other)]
     mean = statistics.fmean(values[0][seed] - values[1][seed] for seed in seeds)
+    interval = None
+    if pair.row.metric == METRICS[0] and subjects:
+        cells = []
+        for seed in seeds:
+            first, second = own[seed].by_subject(), other[seed].by_subject()
+            cells.append([first[subject] - second[subject] for subject in subjects])
+        middle, low, high = crossed_interval(cells, 1 - (1 - CONFIDENCE) / at_once)
+        if high - low > _NOTHING:
+            interval = low + mean - middle, high + mean - middle  # the two differ where recordings are not the same
     return Difference(
         row=pair.row,
         baseline=pair.other.model,
         mean=mean,
-        low=low + mean - middle,  # the jackknife's mean of an F1 is another by its bias
-        high=high + mean - middle,
+        interval=interval,
         n=len(seeds),
         subjects=len(subjects),
         differing=statistics.fmean(_differing(own[seed], other[seed]) for seed in seeds),
         recordings=len(own[seeds[0]].predicted),
         at_once=at_once,
+        also_differ=pair.baseline.differs,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pipeline.formatting import counted, shortened
 from pipeline.report.comparison.differences import Baselines, Difference, differences_of, pairs_of
 from pipeline.report.formats.sheets import TITLES, context
-from pipeline.report.results import Evaluation, Row
+from pipeline.report.results import METRICS, Evaluation, Row
 from store import Store
 
 
@@ -32,19 +32,26 @@ def difference_lines(differences: Sequence[Difference], rows: Sequence[Row]) -> 
         return []
     at_once = max(each.at_once for each in differences)
     wide = f", wide enough for all {at_once} at once" if at_once > 1 else ""
-    lines = [f"differences in points (95 % intervals over subjects and seeds{wide}):"]
+    lines = [f"differences in points (95 % intervals of top-1 over subjects and seeds{wide}):"]
     for of_pair in pairs.values():
         first = of_pair[0]
-        figures = ", ".join(
-            f"{TITLES[each.row.metric][:-2]} {_signed(each.mean)} ({_signed(each.low)} to {_signed(each.high)})"
-            for each in of_pair
-        )
+        figures = ", ".join(f"{TITLES[each.row.metric][:-2]} {_signed(each.mean)}{_interval(each)}" for each in of_pair)
         best = ", its best control" if first.best else ""
         over = f"{counted(first.subjects, 'subject')}, {counted(first.n, 'seed')}"
         differing = f"{first.differing:.4g} of {first.recordings} answers differ"
         names = f"{context(first.row, rows)}{first.row.model} minus {first.baseline}{best}"
-        lines.append(f"  {names}: {figures}; {over}; {differing}")
+        also = f"; not alike in {', '.join(shortened(first.also_differ, 3))}" if first.also_differ else ""
+        lines.append(f"  {names}: {figures}; {over}; {differing}{also}")
     return lines
+
+
+def _interval(difference: Difference) -> str:
+    if difference.row.metric != METRICS[0]:
+        return ""
+    if difference.interval is None:
+        return " (the same in all: no interval)"
+    low, high = difference.interval
+    return f" ({_signed(low)} to {_signed(high)})"
 
 
 def unpaired_lines(rows: Sequence[Row], baselines: Baselines, beside: Sequence[Row]) -> list[str]:
@@ -52,7 +59,7 @@ def unpaired_lines(rows: Sequence[Row], baselines: Baselines, beside: Sequence[R
     lines = []
     for pair in pairs_of(rows, baselines):
         names, differs = f"{pair.row.model} and {pair.other.model}", pair.baseline.differs
-        if differs:
+        if differs and not pair.baseline.named:
             lines.append(f"{names} differ in {', '.join(shortened(differs, 3))}: no difference is shown")
         elif not pair.is_fair:
             common = f"{'one seed' if pair.seeds else 'no seed'} in common"

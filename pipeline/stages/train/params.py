@@ -34,11 +34,13 @@ class DistilParams(TrainParams, frozen=True, forbid_unknown_fields=True, kw_only
     Attributes
     ----------
     pairing
-        Which recording the teacher sees beside the student's: the same ``recording``; or, to see what this is worth,
-        another of its ``class`` or one of any ``other-class``, drawn anew for every batch.
+        Which recording the teacher sees beside the student's: the same ``recording``; or, to see what this is worth, a
+        ``copy`` of it that is augmented by itself, another of its ``class`` or one of any ``other-class``, drawn anew
+        for every batch.
     teacher_seed
-        Whether the teacher is that of the ``same`` seed as the student, which then also shares its initial weights and
-        its batches' order, or that of the ``next`` one of the experiment's seeds, after the last the first.
+        Whether the teacher is that of the ``same`` seed as the student, with which its batches came in the same order
+        and parts of its network that are alike began alike, or that of the ``next`` one of the experiment's seeds,
+        after the last the first.
     LATER
         As `trainers.params.FitParams.LATER`.
     """

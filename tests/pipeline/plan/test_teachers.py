@@ -36,5 +36,12 @@ def test_one_seed_has_no_next(project: Project) -> None:
 def test_a_wrong_pairing_makes_another_student_and_the_right_one_written_out_does_not(project: Project) -> None:
     plain = keys(project.plan())
     assert keys(project.plan(("stages.distilled.pairing", "recording"))) == plain
-    wrong = [keys(project.plan(("stages.distilled.pairing", each))) for each in ("class", "other-class")]
-    assert len(plain.union(*wrong)) == 3
+    wrong = [keys(project.plan(("stages.distilled.pairing", each))) for each in ("copy", "class", "other-class")]
+    assert len(plain.union(*wrong)) == 4
+
+
+def test_a_joint_hard_loss_has_no_comparable_streams(project: Project) -> None:
+    joint = ("stages.distilled.fit.loss", "joint")
+    with pytest.raises(ConfigError, match=r"distilled\.loss\.comparable: fit\.loss: joint is one term"):
+        project.plan(joint)
+    project.plan(joint, ("stages.distilled.loss", {"name": "dmft-kd", "comparable": False}))

@@ -12,7 +12,7 @@ from trainers.data.augment import Augmenter, draw_time, rotations
 from trainers.data.inputs import SeriesInput
 from trainers.data.modality import ModalityData
 from trainers.data.recordings import RecordingData
-from trainers.data.time_warp import KNOTS, resample, warp_positions
+from trainers.data.time_warp import KNOTS, choose_patches, resample, warp_positions
 from trainers.params import AugmentParams
 
 NOTHING = AugmentParams(
@@ -117,6 +117,21 @@ def test_features_without_series_may_follow_the_time_of_the_others(video: Modali
     assert still.feature_warp == 0
     expected = (inputs["inertial:series"].mean(-1)[:, ::5] * 4).round()
     assert (inputs["rgb"][:, :, 0] - expected).abs().max() <= 1  # the same warp, to the nearest patch
+
+
+@given(st.lists(st.booleans(), min_size=2, max_size=9), st.integers(0, 99))
+def test_patches_are_chosen_among_valid_ones_and_in_order(mask: list[bool], seed: int) -> None:
+    valid, numbered = torch.tensor([mask]), torch.arange(float(len(mask)))[None, :, None]
+    generator = torch.Generator().manual_seed(seed)
+    params = AugmentParams(time_warp=0.6, crop=0.3)
+    positions = warp_positions(*draw_time(1, params, torch.device("cpu"), generator), len(mask))
+    chosen = choose_patches(numbered, valid, positions)[0, :, 0]
+    own = numbered[0, :, 0]
+    assert torch.equal(chosen[~valid[0]], own[~valid[0]])
+    assert set(chosen[valid[0]].tolist()) <= set(own[valid[0]].tolist())
+    assert (chosen[valid[0]].diff() >= 0).all()
+    still = torch.linspace(0, 1, len(mask))[None]
+    assert torch.equal(choose_patches(numbered, valid, still)[0, :, 0], own)
 
 
 def test_modalities_of_one_recording_share_its_warp() -> None:

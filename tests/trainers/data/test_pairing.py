@@ -64,5 +64,13 @@ def test_a_teacher_gets_whole_other_recordings(inertial: ModalityData, video: Mo
     assert torch.equal(batch["inputs"]["inertial"], own["inputs"]["inertial"])  # the student's are what they were
 
 
+def test_a_copy_is_of_the_same_recording_augmented_otherwise(inertial: ModalityData, labels: Tensor) -> None:
+    batch = RecordingData([inertial], labels, AugmentParams(), (), "copy").batch(torch.arange(12), generator())
+    assert not torch.equal(batch["teacher"]["inputs"]["inertial"], batch["inputs"]["inertial"])
+    still = AugmentParams(time_warp=0, crop=0, inertial_rotation=0, scale=0, jitter=0)
+    batch = RecordingData([inertial], labels, still, (), "copy").batch(torch.arange(12), generator())
+    torch.testing.assert_close(batch["teacher"]["inputs"]["inertial"], batch["inputs"]["inertial"])
+
+
 def test_in_evaluation_there_is_no_other(inertial: ModalityData, labels: Tensor) -> None:
     assert "teacher" not in RecordingData([inertial], labels, None, (), "other-class").batch(torch.arange(12))

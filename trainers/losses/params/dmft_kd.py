@@ -24,7 +24,7 @@ class DMFTKDParams(Struct, frozen=True, forbid_unknown_fields=True):
     comparable
         Multiply the divergences by the number of streams S. The hard loss is a sum of S cross entropies (`fit.loss:
         streams`), while the soft weights share 1 - w_cs: as eq. 15 is printed (False), a teacher has 1 / S of the say
-        that w_cs names. With `fit.loss: joint` the hard loss is one term, and False is the comparable choice.
+        that w_cs names. With `fit.loss: joint` the hard loss is one term: only False is comparable.
     scale_by_temperature
         Multiply the divergences by the temperature squared, which keeps their gradients' size (Hinton et
         al.).

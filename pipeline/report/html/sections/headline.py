@@ -116,25 +116,24 @@ def _interval(model: Model) -> Interval:
 def _gains(report: Report) -> tuple[list[Picture], list[str]]:
     """Return what models have more than what they are held against, and what is to be known of it."""
     all_ = [each for experiment in report.experiments for each in experiment.differences]
-    found = list({(model.number, each.row.metric): (each, model) for each, model in all_}.values())
+    found = list({(model.number, each.baseline, each.row.metric): (each, model) for each, model in all_}.values())
     several = len(report.experiments) > 1
     unpaired = [f"{each.shown}: {line}" if several else line for each in report.experiments for line in each.unpaired]
     if not found:
         return [], unpaired
     rows, drawn = [], []
     for difference, model in found:
-        covers = difference.low <= 0 <= difference.high
+        low, high = difference.interval or (None, None)
         metric = TITLES[difference.row.metric][:-2]
-        cells = [text(model.title), text(difference.baseline), text(metric), percent(difference.mean)]
-        cells += [percent(difference.low), percent(difference.high), text("yes" if covers else "no")]
-        cells += [count(difference.subjects), count(difference.n)]
+        covers = "–" if low is None or high is None else "yes" if low <= 0 <= high else "no"
         differing = f"{difference.differing:.4g} of {difference.recordings}"
+        cells = [text(model.title), text(difference.baseline), text(metric), percent(difference.mean)]
+        cells += [percent(low), percent(high), text(covers), count(difference.subjects), count(difference.n)]
         rows.append(Row([*cells, Cell(differing, difference.differing)], model.number))
-        if difference.row.metric == "top1":
+        if difference.interval:
             label = f"{model.title} − {difference.baseline}"
-            about = f"{label}: {difference.mean:+.2f} points ({difference.low:+.2f} to {difference.high:+.2f})"
-            ends = (difference.low, difference.high)
-            drawn.append(Interval(label, difference.mean, ends, (), about, model.colour, model.number))
+            about = f"{label}: {difference.mean:+.2f} points ({low:+.2f} to {high:+.2f})"
+            drawn.append(Interval(label, difference.mean, difference.interval, (), about, model.colour, model.number))
     columns = [Column("Model"), Column("Minus"), Column("Of"), Column("Points", True)]
     columns += [Column("From", True), Column("To", True), Column("Interval covers 0")]
     columns += [Column("Subjects", True), Column("Seeds", True), Column("Answers that differ", True, "mean over seeds")]
@@ -142,8 +141,8 @@ def _gains(report: Report) -> tuple[list[Picture], list[str]]:
     title = "Differences in points of top-1, with 95 % intervals over subjects and seeds"
     svg = draw_intervals(title, drawn[:MOST_DRAWN], "", zero=True)
     notes = [
-        "Differences are of models and what they are held against, paired by seed and subject; intervals are over "
-        "both, and wide enough for all at once. One that covers 0 shows none."
+        "Differences are of models and what they are held against, paired by seed and subject; intervals of top-1 are "
+        "over both, and wide enough for all at once. One that covers 0 shows none."
     ]
     if len(drawn) > MOST_DRAWN:
         notes.append(f"The picture of differences has the first {MOST_DRAWN} of {len(drawn)}.")

@@ -57,9 +57,12 @@ def test_another_sensor_is_no_baseline(project: Project) -> None:
 
 def test_what_a_stages_file_holds_a_model_against(project: Project) -> None:
     named = ("compare", {"distilled": ["student", "teacher"], "student": ["teacher"]})
-    expected = {"distilled": [Baseline("student"), Baseline("teacher")], "student": [Baseline("teacher")]}
     plan = project.plan(named)
-    assert baselines_of(plan) == expected
+    of_distilled, of_student = baselines_of(plan).values()
+    assert [each.entry for each in of_distilled] == ["student", "teacher"]
+    assert of_distilled[0] == Baseline("student", [], named=True)
+    assert "model.name" in of_distilled[1].differs  # which is said beside the difference
+    assert [each.entry for each in of_student] == ["teacher"]
     assert {step.key for step in plan.steps.values()} == {step.key for step in project.plan().steps.values()}
 
 

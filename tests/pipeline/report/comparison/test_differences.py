@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ def test_of_subjects_that_seeds_do_not_change_it_is_students_over_them(made: Pro
     difference, _ = top1(made)
     gaps = [100 * (RIGHT["taught"][each][0] - RIGHT["plain"][each][0]) / TESTED for each in "123"]
     expected = mean_interval(gaps, 1 - 0.05 / 2)  # two are compared, so that both hold at once
-    assert (difference.mean, difference.low, difference.high) == pytest.approx(expected)
+    assert difference.interval is not None
+    assert (difference.mean, *difference.interval) == pytest.approx(expected)
     assert (difference.subjects, difference.n, difference.at_once) == (3, 3, 2)
     assert (difference.differing, difference.recordings) == (2 + 1 + 3, 3 * TESTED)
 
@@ -91,7 +93,21 @@ def test_results_say_it_in_a_line_each(made: Project) -> None:
     assert lines[at + 1].startswith("  taught minus plain: top-1 +10.00 (")
     assert "; 3 subjects, 3 seeds; 6 of 60 answers differ" in lines[at + 1]
     assert lines[at + 2].startswith("  taught minus smooth, its best control: top-1 +0.00 (")
-    assert "1.333 of 60 answers differ" in lines[at + 2]
+    assert lines[at + 2].endswith("1.333 of 60 answers differ; not alike in fit.epochs")
+
+
+def test_where_nothing_varies_there_is_no_interval(made: Project) -> None:
+    alike = ("--set", "compare={plain: [smooth]}", "--set", "modalities=[skeleton, inertial]")
+    text = made.command("results", *alike).stdout
+    assert "plain minus smooth: top-1 -10.00 (" in text
+    plan = made.plan()
+    rows = [row for row in result_rows(plan) if row.model == "plain"]
+    other = [replace(row, model="same") for row in rows]
+    evaluations = [each for each in evaluations_of(plan) if each.label["model"] == "plain"]
+    copied = [each._replace(label={**each.label, "model": "same"}) for each in evaluations]
+    found = differences_of(plan.store, [*evaluations, *copied], [*rows, *other], {"plain": [Baseline("same")]})
+    assert [(each.mean, each.interval) for each in found] == [(0, None), (0, None)]
+    assert "top-1 +0.00 (the same in all: no interval)" in difference_lines(found, rows)[1]
 
 
 def test_one_comparison_is_corrected_for_nothing(made: Project) -> None:
@@ -107,7 +123,7 @@ def figure(model: str, *seeds: int, metric: str = "top1", **place: Any) -> Row:
 
 def test_no_difference_is_minus_nothing() -> None:
     row = figure("distilled", 0, 1)
-    _, line = difference_lines([Difference(row, "student", -0.001, -1.0, 0.004, 2)], [row])
+    _, line = difference_lines([Difference(row, "student", -0.001, (-1.0, 0.004), 2)], [row])
     assert "top-1 +0.00 (-1.00 to +0.00)" in line
     assert "1 subject, 2 seeds" in line
 

@@ -69,7 +69,7 @@ def made_up(
         labels,
         hard,
         {each.id: [series, poses] for each in hard[:12]},
-        [(Difference(model.rows["top1"], name, -0.5, -1.5, 0.5, seeds), model) for model in listed],
+        [(Difference(model.rows["top1"], name, -0.5, (-1.5, 0.5), seeds), model) for model in listed],
     )
     trainings = {model.number: facts for model in listed}
     by_subject = {model.number: _breakdown(model, "subject", subjects, draw) for model in listed}
