@@ -66,6 +66,7 @@ ON_THE_SAMPLE = [
 ON_REAL_DATA = [shown.command for shown in PAGES["docs/tutorial.md"] if "DIR" in shown.command]
 _FIGURES = [
     (r"about .*", "about #"),
+    (r"\d+ subjects, (\d+) seeds; \S+ of \d+ answers", r"# subjects, \1 seeds; # answers"),
     (r"\d+(\.\d+)? (min|s|h|MB|kB|GB)\b( \d+ s)?", "#"),
     (r"key [0-9a-f]{12}", "key #"),
     (r"(± \d+\.\d+) +\d+$", r"\1 #"),  # recordings, or seeds

@@ -62,7 +62,7 @@ class TestWhatIsCompleted:
         assert after("nothing", "") == []
 
     def test_choices(self, folder: Path) -> None:
-        assert after("results", "--format", "") == ["text", "csv", "latex"]
+        assert after("results", "--format", "") == ["text", "csv", "latex", "markdown"]
         assert after("run", "--device=c") == ["--device=cpu", "--device=cuda"]
         assert after("run", "--together", "") == ["auto"]
         assert "pamap2" in after("init", "--dataset", "")

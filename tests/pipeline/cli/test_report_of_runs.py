@@ -85,10 +85,10 @@ def test_the_head_of_the_stages_file_as_it_stands_says_none(variants: Project, t
 
 
 def test_why_a_gain_is_not_shown(variants: Project, tmp_path: Path) -> None:
-    said = "distilled and student differ in fit.lr: no paired difference"
+    said = "distilled and student differ in fit.lr: no difference is shown"
     page = page_of(variants, tmp_path / "runs.html", "1", "3")
     assert f"run 1: {said}" in page.text
-    assert "run 3: distilled and student differ in fit.epochs: no paired difference" in page.text
+    assert "run 3: distilled and student differ in fit.epochs: no difference is shown" in page.text
     assert said in page_of(variants, tmp_path / "one.html", "1").text
     lines = variants.command("results", "1", "2").stdout.splitlines()
     assert [line for line in lines if "differ in" in line] == [f"run {run}: {said}" for run in "12"]

@@ -139,8 +139,11 @@ def test_du(project: Any) -> None:
 
 
 def test_other_stores(project: Any, tmp_path: Path) -> None:
-    said = project.command("store", "du", "--set", f"store={project.store}").stdout
-    assert said == project.command("store", "du", "--store", str(project.store)).stdout
+    def said(*place: str) -> str:
+        return str(project.command("store", "du", *place).stdout)
+
+    before, named = said("--set", f"store={project.store}"), said("--store", str(project.store))
+    assert named in (before, said("--set", f"store={project.store}"))  # ages grow
 
 
 def test_a_reference_that_cannot_be_read_is_told(finished: Any, tmp_path: Path) -> None:

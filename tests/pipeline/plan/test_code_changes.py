@@ -185,8 +185,10 @@ def test_a_name_outside_the_code_that_keys_hash(finished: Any, code: Path, comma
 def test_equal_code_of_an_earlier_release(finished: Any) -> None:
     """Keys have its code; where the stages file refuses that, they have the code as it is."""
     shipped, refused = finished.status(), finished.status("equal_code=refuse")
-    (release,) = {step["equal_code"] for step in shipped.values()}
+    (release,) = {step["equal_code"] for step in shipped.values()} - {None}  # but of what gives other values by now
+    same = {id_ for id_, step in shipped.items() if step["equal_code"]}
+    assert {shipped[id_]["stage"] for id_ in same} >= {"index", "encode", "train"}
     assert release == read_equal_code()[0].release
     assert all(step["equal_code"] is None for step in refused.values())
     assert all(step["accepted"] is None for step in (*shipped.values(), *refused.values()))  # nobody did
-    assert all(shipped[id_]["key"] != step["key"] for id_, step in refused.items())
+    assert all(shipped[id_]["key"] != step["key"] for id_, step in refused.items() if id_ in same)

@@ -48,6 +48,7 @@ def test_what_is_no_tracking_uri(
 
 
 def test_a_file_that_is_no_database(stages: Any, said_here: Run, tmp_path: Path) -> None:
+    pytest.importorskip("mlflow", reason="needs mlflow: pip install mlflow")
     pytest.importorskip("sqlalchemy", reason="needs a whole mlflow: pip install mlflow")
     (tmp_path / "notes").write_text("mine\n" * 1000)
     said = said_here("report", "-f", str(stages.file), "--mlflow", f"sqlite:///{tmp_path}/notes")
