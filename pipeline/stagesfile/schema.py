@@ -81,8 +81,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     fit
         Defaults of the ``fit`` of all entries that train.
     compare
-        What models are held against in results: ``{distilled: [student, smoothed]}``. A distilled entry that is not
-        named is held against the same student without a teacher.
+        What models are held against in results: ``{distilled: [student, smoothed]}``, and no others. Without it each
+        distilled entry is held against the same student without a teacher.
     published
         Figures that somebody else published, beside which results are shown.
     on_bad_recording

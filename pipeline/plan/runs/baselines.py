@@ -41,7 +41,7 @@ class _Trained:
 
 def baselines_of(plan: Plan) -> dict[str, list[Baseline]]:
     """Return what entries are compared with: what the stages file's `compare` says, else `own_baselines`."""
-    return {entry: [other] for entry, other in own_baselines(plan).items()} | controls_of(plan)
+    return controls_of(plan) or {entry: [other] for entry, other in own_baselines(plan).items()}
 
 
 def controls_of(plan: Plan) -> dict[str, list[Baseline]]:

@@ -101,7 +101,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     def compared_with(self) -> dict[str, list[Baseline]]:
         """Return what entries are compared with."""
         alike = {entry: [Baseline(other)] for entry, other in self.baselines.items()}
-        return {entry: [other] for entry, other in self.unlike_baselines.items()} | alike | self.controls
+        return self.controls or {entry: [other] for entry, other in self.unlike_baselines.items()} | alike
 
 
 class RecordHead(msgspec.Struct, frozen=True):
