@@ -14,6 +14,7 @@ from store import expand_home, redact_secrets
 _NUL = "holds a NUL character", "take it out"  # no path, URL or name can
 
 _LOCATIONS = ("store", "remote", "source.root")  # of data and outputs: setting them makes no other experiment
+OF_READING = ("tune", "compare", "published")  # sections that say what is searched and shown, which makes none either
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -67,7 +68,7 @@ def are_locations(settings: Iterable[tuple[str, Any]]) -> bool:
 
 def trial_of(settings: Iterable[tuple[str, Any]]) -> str:
     """Return 12 hex digits that stand for the overrides that make another experiment; empty where none does."""
-    others = {key: value for key, value in settings if key not in _LOCATIONS and key.split(".")[0] != "tune"}
+    others = {key: value for key, value in settings if key not in _LOCATIONS and key.split(".")[0] not in OF_READING}
     return sha256(repr(sorted(others.items())).encode("utf-8", "backslashreplace")).hexdigest()[:12] if others else ""
 
 

@@ -11,11 +11,11 @@ from pipeline.plan.planner import Plan, build_points
 from pipeline.plan.steps.step import Step
 from pipeline.stagesfile.document import Document
 from pipeline.stagesfile.experiment import Point, read_point
-from pipeline.stagesfile.settings import with_settings
+from pipeline.stagesfile.settings import OF_READING, with_settings
 from pipeline.tune.study import OuterFold, Study
 
 TRIAL = "trial"  # the axis that trials are apart by
-_TOP = ("matrix", "by_fold", "tune", "compare", "published")  # what a trial has none of
+_TOP = ("matrix", "by_fold", *OF_READING)  # what a trial has none of
 
 Scored = tuple[str, int]  # the inner fold as results call it, and the seed
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.stagesfile.document import Document
+from pipeline.stagesfile.settings import OF_READING
 from store import redact_secrets
 
 UNSET = "unset"  # of a key that one side has not
-_NO_PART = ("store", "remote", "tune")  # where things are, and what is searched, makes no other experiment
+_NO_PART = ("store", "remote", *OF_READING)  # where things are, and what is shown, makes no other experiment
 _NAMES = ("model", "loss")  # `model: trn` is short for its name
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pipeline.plan.runs.baselines import Baseline
 from pipeline.report.comparison.answers import Answers, answers_of
 from pipeline.report.comparison.crossed import crossed_interval
+from pipeline.report.comparison.kept import Compared, compared
 from pipeline.report.results import METRICS, Evaluation, Row, grouped
 from store import Store
 
@@ -103,28 +104,25 @@ def differences_of(
     groups = {_place(group[0].label): group for group in grouped(evaluations)}
     read: dict[str, dict[int, Answers]] = {}
 
-    def answers(row: Row) -> dict[int, Answers]:
-        place = _place(row.as_label())
+    def answers(of_model: Sequence[Evaluation]) -> dict[int, Answers]:
+        place = _place(of_model[0].label)
         if place not in read:
-            read[place] = answers_of(store, groups[place])
+            read[place] = answers_of(store, of_model)
         return read[place]
 
-    found = [_difference(pair, answers(pair.row), answers(pair.other), at_once) for pair in pairs]
+    found = []
+    for pair in pairs:
+        own, other = (groups[_place(row.as_label())] for row in (pair.row, pair.other))
+        found.append(_difference(pair, compared(own, other, pair.seeds, answers), at_once))
     return [replace(each, best=_is_best(each, found)) for each in found]
 
 
-def _difference(pair: Pair, own: Mapping[int, Answers], other: Mapping[int, Answers], at_once: int) -> Difference:
-    seeds = pair.seeds
-    subjects = sorted(set.intersection(*(each[seed].subjects for seed in seeds for each in (own, other))))
+def _difference(pair: Pair, answers: Compared, at_once: int) -> Difference:
     values = [dict(zip(row.seeds, row.values, strict=True)) for row in (pair.row, pair.other)]
-    mean = statistics.fmean(values[0][seed] - values[1][seed] for seed in seeds)
+    mean = statistics.fmean(values[0][seed] - values[1][seed] for seed in pair.seeds)
     interval = None
-    if pair.row.metric == METRICS[0] and subjects:
-        cells = []
-        for seed in seeds:
-            first, second = own[seed].by_subject(), other[seed].by_subject()
-            cells.append([first[subject] - second[subject] for subject in subjects])
-        middle, low, high = crossed_interval(cells, 1 - (1 - CONFIDENCE) / at_once)
+    if pair.row.metric == METRICS[0] and answers.subjects:
+        middle, low, high = crossed_interval(answers.cells, 1 - (1 - CONFIDENCE) / at_once)
         if high - low > _NOTHING:
             interval = low + mean - middle, high + mean - middle  # the two differ where recordings are not the same
     return Difference(
@@ -132,17 +130,13 @@ def _difference(pair: Pair, own: Mapping[int, Answers], other: Mapping[int, Answ
         baseline=pair.other.model,
         mean=mean,
         interval=interval,
-        n=len(seeds),
-        subjects=len(subjects),
-        differing=statistics.fmean(_differing(own[seed], other[seed]) for seed in seeds),
-        recordings=len(own[seeds[0]].predicted),
+        n=len(pair.seeds),
+        subjects=len(answers.subjects),
+        differing=statistics.fmean(answers.differing),
+        recordings=answers.recordings,
         at_once=at_once,
         also_differ=pair.baseline.differs,
     )
-
-
-def _differing(one: Answers, other: Answers) -> int:
-    return sum(other.predicted.get(place, answer) != answer for place, answer in one.predicted.items())
 
 
 def _is_best(one: Difference, all_: Sequence[Difference]) -> bool:

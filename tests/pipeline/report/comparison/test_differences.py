@@ -110,6 +110,18 @@ def test_where_nothing_varies_there_is_no_interval(made: Project) -> None:
     assert "top-1 +0.00 (the same in all: no interval)" in difference_lines(found, rows)[1]
 
 
+def test_answers_are_read_once(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_CACHE", str(tmp_path / "cache"))
+    copy = made.copy(tmp_path / "copy")
+    first = copy.command("results").stdout
+    for file in copy.store.rglob("predictions.jsonl"):
+        file.write_text("")
+    assert copy.command("results").stdout == first
+    (kept, *_) = (tmp_path / "cache" / "compared").iterdir()
+    kept.write_bytes(b"damaged")
+    assert "predictions.jsonl" in copy.command("results", code=1).stderr  # so that it is read again
+
+
 def test_one_comparison_is_corrected_for_nothing(made: Project) -> None:
     (line,) = made.command("results", "--set", "compare={taught: [plain]}").stdout.split("differences")[1:]
     assert "at once" not in line
