@@ -55,7 +55,9 @@ class Stage:
 
 
 TRANSFORM = "transform"  # the stage of entries that name a plug-in's
-TESTS = ("evaluate", "robustness")  # the stages that test trained models, one step each
+TRAINED = ("train", "distil")  # the stages that train a model
+GIVES_MODEL = (*TRAINED, "ensemble")  # those whose outputs are models
+TESTS = ("evaluate", "robustness")  # the stages that test models, one step each
 
 STAGES = {
     "index": Stage("", "pipeline.stages.index:run", ()),
@@ -77,21 +79,16 @@ STAGES = {
     "distil": Stage(
         "pipeline.stages.train.params:DistilParams",
         "pipeline.stages.train.distil:run",
-        ("encode", TRANSFORM, "gaf", "train", "distil"),
+        ("encode", TRANSFORM, "gaf", *GIVES_MODEL),
         (("model", "models"), ("loss", "losses")),
         together="pipeline.stages.train.distil:run_together",
     ),
-    "evaluate": Stage(
-        "pipeline.stages.train.params:EvaluateParams",
-        "pipeline.stages.evaluate:run",
-        ("train", "distil"),
-    ),
-    "robustness": Stage(
-        "trainers.robustness.params:RobustnessParams",
-        "pipeline.stages.robustness:run",
-        ("train", "distil"),
-    ),
+    "ensemble": Stage("trainers.models.ensemble.params:EnsembleParams", "pipeline.stages.ensemble:run", TRAINED),
+    "evaluate": Stage("pipeline.stages.train.params:EvaluateParams", "pipeline.stages.evaluate:run", GIVES_MODEL),
+    "robustness": Stage("trainers.robustness.params:RobustnessParams", "pipeline.stages.robustness:run", GIVES_MODEL),
 }
+
+ENSEMBLE = Entry("trainers.models.ensemble.params:SavedEnsemble", "trainers.models.ensemble.model:Ensemble")
 
 SOURCES: Mapping[str, Registration] = {
     "sample": Entry("pipeline.sources.sample.source:Params", "pipeline.sources.sample.source:Sample"),

@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
 from pipeline.api.contexts import context_of
-from pipeline.api.steps import FEATURES, TRAINING, check_indexed, folds_of, of_stages, only, output_of, training_step
+from pipeline.api.steps import FEATURES, check_indexed, folds_of, of_stages, only, output_of, training_step
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
+from pipeline.registry import GIVES_MODEL
 from pipeline.run.jobs import make_job, make_job_for_others
 from pipeline.run.messages import StepJob
 from pipeline.run.selection import steps_of
@@ -141,7 +142,7 @@ def dataset_of(plan: Plan, entry: str, side: Part, fold: str | None, augment: bo
 
 
 def _is_trained(plan: Plan, entry: str) -> bool:
-    return any(step.stage in TRAINING for step in steps_of(plan, entry))
+    return any(step.stage in GIVES_MODEL for step in steps_of(plan, entry))
 
 
 def _training(plan: Plan, entry: str, fold: str | None) -> tuple[Step, StepJob]:

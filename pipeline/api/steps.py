@@ -8,13 +8,13 @@ from pipeline.errors import ConfigError, StepError
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.split import Split, make_splits
 from pipeline.plan.steps.step import Step
+from pipeline.registry import GIVES_MODEL
 from pipeline.run.selection import steps_of
 from pipeline.stagesfile.experiment import Point
 from pipeline.stagesfile.schema import did_you_mean
 from store import Output
 
 FEATURES = ("encode", "transform", "gaf")  # stages whose outputs have a row for each recording
-TRAINING = ("train", "distil")
 
 
 def of_stages(plan: Plan, name: str, stages: Sequence[str]) -> list[Step]:
@@ -45,7 +45,7 @@ def feature_step(plan: Plan, modality: str, entry: str | None) -> Step:
 
 def training_step(plan: Plan, entry: str, fold: str | None, seed: int | None) -> Step:
     """Return the step that trained an entry's model for a fold and seed; where left out, for the first."""
-    steps = of_stages(plan, entry, TRAINING)
+    steps = of_stages(plan, entry, GIVES_MODEL)
     fold = steps[0].work["split"].name if fold is None else fold
     seed = steps[0].work["seed"] if seed is None else seed
     of_fold = [step for step in steps if step.work["split"].name == fold]

@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline.lock import lock_path
 from pipeline.log import info
 from pipeline.plan.planner import Plan, make_plan, plan_again
+from pipeline.registry import TRAINED
 from pipeline.report.progress_line import ProgressLine
 from pipeline.stagesfile.settings import parse_setting
 from pipeline.terminal import note
@@ -53,7 +54,7 @@ def plan_of(path: Path, settings: tuple[str, ...], earlier: Plan | None = None) 
 
 def _note_idle_defaults(plan: Plan, settings: tuple[str, ...]) -> None:
     """Say of a default of ``fit`` that was set on the command line where no entry leaves it open."""
-    entries = [entry for point in plan.points for entry in point.entries.values() if entry.stage in ("train", "distil")]
+    entries = [entry for point in plan.points for entry in point.entries.values() if entry.stage in TRAINED]
     for key in (setting.partition("=")[0] for setting in settings):
         top, _, name = key.partition(".")
         if top == "fit" and name and entries and all(name in (entry.body.get("fit") or {}) for entry in entries):

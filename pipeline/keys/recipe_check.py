@@ -14,6 +14,7 @@ _KEYS = {  # the entries of a recipe that are keys of inputs, map to them or lis
     "gaf": ("features",),
     "train": ("features", "teacher"),
     "distil": ("features", "teacher"),
+    "ensemble": ("members",),
     "evaluate": ("features", "model"),
     "robustness": ("features", "model"),
     "tune": ("evaluations",),

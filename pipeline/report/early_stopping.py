@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
+from pipeline.registry import TRAINED
 
 
 def patience_of(step: Step) -> int:
@@ -18,7 +19,7 @@ def early_stopping_notes(plan: Plan) -> list[str]:
     """Say of each entry that stops by validation after how many epochs it did, over folds and seeds."""
     runs: dict[tuple[str, int], list[tuple[int, int]]] = {}
     for step in plan.steps.values():
-        if step.stage in ("train", "distil") and patience_of(step) and plan.states[step.id] == "cached":
+        if step.stage in TRAINED and patience_of(step) and plan.states[step.id] == "cached":
             manifest = plan.store.manifest(step.stage, step.key)
             ran, kept = (manifest.provenance.get(each) for each in ("epochs", "kept_epoch")) if manifest else (0, 0)
             if isinstance(ran, int) and isinstance(kept, int) and ran:

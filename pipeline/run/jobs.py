@@ -9,8 +9,9 @@ from pipeline.keys.loaded_code import check_code
 from pipeline.plan.planner import Plan
 from pipeline.plan.recordings.rows import row_digests
 from pipeline.plan.recordings.table import Table, files_of
+from pipeline.plan.steps.models import models_of
 from pipeline.plan.steps.step import Step
-from pipeline.registry import find, module_of
+from pipeline.registry import GIVES_MODEL, module_of
 from pipeline.run.messages import FetchJob, StepJob
 from pipeline.run.packing import pack
 from store import expand_home
@@ -79,8 +80,8 @@ def _make_job(
 
 def _code(plan: Plan, step: Step) -> dict[str, tuple[str, str]]:
     """Return the hashes of the modules that a step may run: its own, and those of the trained models that it reads."""
-    trained = (plan.steps[need].recipe for need in step.needs if plan.steps[need].stage in ("train", "distil"))
-    models = (find("models", recipe["params"]["model"]["name"]) for recipe in trained)
+    trained = (plan.steps[need].recipe for need in step.needs if plan.steps[need].stage in GIVES_MODEL)
+    models = (model for recipe in trained for model in models_of(recipe))
     roots = [module_of(reference) for model in models for reference in (model.build, model.params)]
     return dict(plan.snapshot.code.running(step.code, roots))
 

@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.errors import ConfigError
 from pipeline.keys.cache import cache_folder
 from pipeline.plugins.described import PlugIns
-from pipeline.registry import STAGES, TRANSFORM, PlugIn, import_object, with_name
+from pipeline.registry import GIVES_MODEL, STAGES, TRAINED, TRANSFORM, PlugIn, import_object, with_name
 from pipeline.sources.base import Source
 from pipeline.sources.folder_listing import printable
 from pipeline.sources.time_limits import TimeLimits
@@ -115,12 +115,12 @@ def _points_by_fold(document: Document, by_fold: Mapping[str, Mapping[str, Any]]
 
 def _check_published(document: Document, points: Sequence[Point]) -> None:
     """Raise ConfigError where published figures are of no entry, or are not as many as there are points."""
-    models = [name for name, entry in points[0].entries.items() if entry.stage in ("train", "distil")]
+    models = [name for name, entry in points[0].entries.items() if entry.stage in GIVES_MODEL]
     for metric, figures in points[0].experiment.published.figures().items():
         for name, value in figures.items():
             key = f"published.{metric}.{name}"
             if name not in models:
-                raise document.error(key, "is no model: no train or distil entry", did_you_mean(name, models))
+                raise document.error(key, "is no model: no train, distil or ensemble entry", did_you_mean(name, models))
             if isinstance(value, tuple) and len(value) != len(points):
                 problem = f"has {len(value)} figures, and the matrix {len(points)} points"
                 raise document.error(key, problem, "give one for each, in the order of the matrix")
@@ -252,19 +252,21 @@ def _check_needs(document: Document, entry: Entry, entries: Mapping[str, Entry])
     stages = [entries[need].stage for need in entry.needs]
     if reads and not stages:
         raise document.error(entry.dotted_key, "needs nothing", f"add needs: [...], entries of stage {shown}")
-    if entry.stage in ("train", "distil") and not {"encode", TRANSFORM, "gaf"} & set(stages):
+    if entry.stage in TRAINED and not {"encode", TRANSFORM, "gaf"} & set(stages):
         raise document.error(needs_key, "names no encode or gaf entry", "add the entry whose features it reads")
-    teachers = [stage for stage in stages if stage in ("train", "distil")]
+    teachers = [stage for stage in stages if stage in GIVES_MODEL]
     if entry.stage == "distil" and len(teachers) != 1:
-        raise document.error(needs_key, f"names {len(teachers)} teachers", "name exactly one train or distil entry")
+        raise document.error(
+            needs_key, f"names {len(teachers)} teachers", "name exactly one train, distil or ensemble entry"
+        )
 
 
 def _check_compare(document: Document, compare: Mapping[str, Sequence[str]], entries: Mapping[str, Entry]) -> None:
-    models = [name for name, entry in entries.items() if entry.stage in ("train", "distil")]
+    models = [name for name, entry in entries.items() if entry.stage in GIVES_MODEL]
     for name, others in compare.items():
         key = f"compare.{name}"
         if unknown := next((each for each in (name, *others) if each not in models), None):
-            problem = f"{unknown} is no model: no train or distil entry"
+            problem = f"{unknown} is no model: no train, distil or ensemble entry"
             raise document.error(key, problem, did_you_mean(unknown, models))
         if not others or name in others or len({*others}) < len(others):
             raise document.error(key, "must list other models, each once", f"for example {name}: [student]")

@@ -7,7 +7,16 @@ from typing import Any
 
 import msgspec
 
-from pipeline.registry import ENCODE_PLUGINS, ENCODERS, STAGES, Registration, import_object, is_plugin_name, known_names
+from pipeline.registry import (
+    ENCODE_PLUGINS,
+    ENCODERS,
+    STAGES,
+    TRAINED,
+    Registration,
+    import_object,
+    is_plugin_name,
+    known_names,
+)
 from pipeline.stagesfile.experiment import Entry, Point
 from pipeline.stagesfile.named import look_up, name_of, plain_params
 from pipeline.stagesfile.schema import convert, did_you_mean, json_values
@@ -118,7 +127,7 @@ def _with_common_fit(point: Point, entry: Entry) -> dict[str, Any]:
     """Return an entry's body; one that trains has what `fit` at the top says and its own `fit` does not."""
     body = dict(entry.body)
     own = body.get("fit", {})
-    if point.experiment.fit and entry.stage in ("train", "distil") and isinstance(own, dict):
+    if point.experiment.fit and entry.stage in TRAINED and isinstance(own, dict):
         body["fit"] = {**point.experiment.fit, **own}
     return body
 

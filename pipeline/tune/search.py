@@ -16,6 +16,7 @@ from pipeline.experiment.running import evaluations, run_trial
 from pipeline.plan.planner import Plan, build_points, plan_points
 from pipeline.plan.recordings.output_readers import metrics_of
 from pipeline.plan.steps.step import Step
+from pipeline.registry import TRAINED
 from pipeline.run.outcome import Outcome, RunOptions
 from pipeline.run.selection import with_needs
 from pipeline.stagesfile.document import Document
@@ -23,7 +24,7 @@ from pipeline.stagesfile.experiment import Point
 from pipeline.tune.defaults import values_in_force
 from pipeline.tune.points import as_trial, scores_of, trial_point
 from pipeline.tune.sampling.sampler import Told, suggest
-from pipeline.tune.study import TRAINED, OuterFold, Study
+from pipeline.tune.study import OuterFold, Study
 from pipeline.tune.trial import Score, Trial
 from store import OutputName
 

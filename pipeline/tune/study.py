@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.settings import is_about
+from pipeline.registry import GIVES_MODEL
 from pipeline.stagesfile.document import Document
 from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.schema import Experiment, convert, did_you_mean
@@ -18,7 +19,6 @@ from pipeline.tune.inner import InnerFolds, inner_folds
 from pipeline.tune.sampling.space import Space, read_space
 from trainers.evaluation.protocol_params import KFolds, LeaveOneOut, Sides, WrittenFolds
 
-TRAINED = ("train", "distil")
 TRIALS = 30  # where nothing is said
 
 
@@ -80,9 +80,10 @@ def read_studies(base: Plan, document: Document, params: TuneParams, entries: Se
         raise document.error("tune.space", "names no entry", "name one that trains, and the settings to search")
     known = base.points[0].entries
     for name in params.space:
-        if name not in known or known[name].stage not in TRAINED:
-            trained = [entry.name for entry in known.values() if entry.stage in TRAINED]
-            raise document.error(f"tune.space.{name}", "is no train or distil entry", did_you_mean(name, trained))
+        if name not in known or known[name].stage not in GIVES_MODEL:
+            models = [entry.name for entry in known.values() if entry.stage in GIVES_MODEL]
+            problem = "is no train, distil or ensemble entry"
+            raise document.error(f"tune.space.{name}", problem, did_you_mean(name, models))
     for name in entries:
         if name not in params.space:
             raise ConfigError(f"ENTRY {name}: tune.space has no such entry\n  {did_you_mean(name, params.space)}")
@@ -119,7 +120,7 @@ def _outer_folds(
     table = base.table.listing.recordings
     found: dict[str, OuterFold] = {}
     for step in base.steps.values():
-        if entry not in step.entries or step.stage not in TRAINED:
+        if entry not in step.entries or step.stage not in GIVES_MODEL:
             continue
         name = next(str(label["fold"]) for label in step.labels if label["model"] == entry)
         if name in found:

@@ -16,6 +16,7 @@ from pipeline.experiment.retry import retry_after_quarantine
 from pipeline.experiment.running import run_experiment
 from pipeline.formatting import size
 from pipeline.keys.cache import write_atomically
+from pipeline.registry import TRAINED
 from pipeline.run.outcome import Outcome, RunOptions
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _export(plan: Plan, step: Step, figures: dict[str, Any], most_points: float 
 
 def _nothing_apart(plan: Plan) -> list[str]:
     """Return settings by which no entry sets recordings apart for validation."""
-    trained = [entry for point in plan.points for entry in point.entries.values() if entry.stage in ("train", "distil")]
+    trained = [entry for point in plan.points for entry in point.entries.values() if entry.stage in TRAINED]
     return list(dict.fromkeys(f"{entry.dotted_key}.fit.validation=0" for entry in trained))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pipeline.plan.runs.settings import UNSET, flat
+from pipeline.registry import GIVES_MODEL
 
 if TYPE_CHECKING:
     from pipeline.plan.planner import Plan
@@ -17,7 +18,7 @@ _OF_TEACHING = ("loss", "pairing")  # what a student on labels alone has none of
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """An entry of stage train that a distilled one is compared with."""
+    """An entry that a distilled one is compared with."""
 
     entry: str
     differs: list[str] = []  # parameters in which the two differ: then a difference says nothing of the teacher
@@ -34,7 +35,9 @@ class _Trained:
     features: Mapping[str, str]
 
     def differs(self, other: _Trained) -> list[str]:
-        """Return the parameters in which it differs from another."""
+        """Return the parameters in which it differs from another; none beside training are those of an ensemble."""
+        if (self.stage == "ensemble") != (other.stage == "ensemble"):
+            return []
         keys = dict.fromkeys([*self.params, *other.params])
         return [key for key in keys if self.params.get(key, UNSET) != other.params.get(key, UNSET)]
 
@@ -76,8 +79,10 @@ def own_baselines(plan: Plan) -> dict[str, Baseline]:
 def _trained(plan: Plan) -> list[_Trained]:
     trained: dict[str, _Trained] = {}
     for step in plan.steps.values():
-        if step.stage in ("train", "distil") and step.entry not in trained:
+        if step.stage in GIVES_MODEL and step.entry not in trained:
             params = {name: value for name, value in step.recipe["params"].items() if name not in _OF_TEACHING}
-            features = {name: step.recipe["features"][name] for name in step.work["inputs"]}
+            if step.stage == "ensemble":
+                params = {name: value for name, value in params["model"].items() if name != "members"}
+            features = {name: plan.steps[step.work["features"][name]].key for name in step.work["inputs"]}
             trained[step.entry] = _Trained(step.entry, step.stage, flat(params), features)
     return [*trained.values()]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.registry import TRAINED
 from pipeline.stagesfile.document import Document
 from pipeline.stagesfile.settings import OF_READING
 from store import redact_secrets
@@ -51,7 +52,7 @@ def is_about(key: str, entry: str, asked: Mapping[str, Any]) -> bool:
         if any(_stage(name, stages) == "evaluate" for name in changed):
             return True
     elif top == "fit" and rest:
-        trained = [name for name in stages if _stage(name, stages) in ("train", "distil")]
+        trained = [name for name in stages if _stage(name, stages) in TRAINED]
         changed = {name for name in trained if rest.partition(".")[0] not in (stages[name].get("fit") or {})}
     else:
         return True

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from pipeline.stagesfile.experiment import Point
+from pipeline.stagesfile.experiment import Entry, Point
 from trainers.evaluation.protocol_params import protocol_text
 
 RESERVED_AXES = ("modality", "model", "seed")  # axes that steps have of themselves
@@ -39,3 +40,21 @@ def _value_text(point: Point, key: str, value: Any) -> str:
 def variant(point: Point) -> dict[str, Any]:
     """Return what sets a matrix point's results apart beside modalities and protocol, which have columns."""
     return {key: value for key, value in point.matrix.items() if key not in ("modalities", "protocol")}
+
+
+def model_axes(point: Point, fold: str, seed: int) -> dict[str, str]:
+    """Name a model of an entry: where its point stands in the matrix, its fold and seed."""
+    return {**matrix_axes(point), **fold_axis(point, fold), "seed": str(seed)}
+
+
+def label_of(point: Point, entry: Entry, modalities: Sequence[str], fold: str, seed: int) -> dict[str, Any]:
+    """Return how results speak of a model."""
+    return {
+        "model": entry.name,
+        "dataset": point.source.name,
+        "protocol": protocol_text(point.protocol),
+        "modalities": modalities,
+        "seed": seed,
+        "fold": fold,
+        "variant": variant(point),
+    }

@@ -11,27 +11,27 @@ Of each step there is, beside its recipe (which its key is the digest of):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken, Skipped
-from pipeline.plan.steps.axes import fold_axis, matrix_axes, point_axes, variant
+from pipeline.plan.steps.axes import label_of, model_axes, point_axes, variant
 from pipeline.plan.steps.check_models import check_model
 from pipeline.plan.steps.code_resolver import CodeResolver
-from pipeline.plan.steps.encode_plugins import encode_plugins, reduction_plugins
 from pipeline.plan.steps.fold_notes import check_classes, check_validation, fold_notes
 from pipeline.plan.steps.inputs import (
     clocks_of,
+    encode_plugins,
     find_inputs,
-    find_teacher,
     gives_series,
     needs_series,
     position,
-    seed_of_teacher,
+    reduction_plugins,
 )
+from pipeline.plan.steps.models import ensemble_step, find_members, find_teacher, models_of, seed_of_teacher
 from pipeline.plan.steps.recipes import (
     encode_recipe,
     gaf_recipe,
@@ -130,7 +130,11 @@ class StepBuilder:
             else:
                 splits = splits or self._splits(point, make_splits(point, table, broken, skipped))
                 folds = [(split, seed) for split in splits for seed in point.experiment.seeds]
-                steps[entry.name] = [self._train(point, entry, split, seed, needed) for split, seed in folds]
+                if entry.stage == "ensemble":
+                    models = {need: steps[need] for need in entry.needs}
+                    steps[entry.name] = [self._ensemble(point, entry, split, seed, models) for split, seed in folds]
+                else:
+                    steps[entry.name] = [self._train(point, entry, split, seed, needed) for split, seed in folds]
 
     def _splits(self, point: Point, splits: tuple[Split, ...]) -> tuple[Split, ...]:
         """Check a point's folds, and keep what is to be known of them."""
@@ -222,18 +226,18 @@ class StepBuilder:
             "split": split,
             "validation": validation,
         }
-        axes = {**matrix_axes(point), **fold_axis(point, split.name), "seed": str(seed)}
+        axes = model_axes(point, split.name, seed)
         needs = (*(step.id for step in features.values()), *([teacher.id] if teacher else []))
-        label = {
-            "model": entry.name,
-            "dataset": point.source.name,
-            "protocol": protocol_text(point.protocol),
-            "modalities": modalities,
-            "seed": seed,
-            "fold": split.name,
-            "variant": variant(point),
-        }
+        label = label_of(point, entry, modalities, split.name, seed)
         return self._add(Step(entry.name, axes, digest(recipe), recipe, needs, point, code, (label,), work))
+
+    def _ensemble(
+        self, point: Point, entry: Entry, split: Split, seed: int, models: Mapping[str, Sequence[Step]]
+    ) -> Step:
+        params, _ = stage_params(point, entry)
+        members = find_members(models, split, point.experiment.seeds if params["seeds"] == "all" else [seed])
+        code = self._code(entry.stage, *(each for step in members.values() for each in models_of(step.recipe)))
+        return self._add(ensemble_step(point, entry, split, seed, params, members, code))
 
     def _test(self, point: Point, entry: Entry, model: Step, name: str, index: str) -> Step:
         params, _ = stage_params(point, entry)
@@ -242,8 +246,7 @@ class StepBuilder:
         label = next(label for label in reversed(model.labels) if of_point.items() <= label.items())
         features = {read: model.work["features"][read] for read in model.work["inputs"]}
         read = [self.steps[step] for step in features.values()]
-        named = [find("models", model.recipe["params"]["model"]["name"]), *reduction_plugins(read, self.steps)]
-        code = self._code(entry.stage, *named)
+        code = self._code(entry.stage, *models_of(model.recipe), *reduction_plugins(read, self.steps))
         recipe = test_recipe(
             entry.stage,
             params,

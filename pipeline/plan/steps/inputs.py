@@ -1,12 +1,12 @@
-"""Which outputs a step reads: each input's form comes from an encode step or from a gaf step."""
+"""Which outputs a step reads: each input's form comes from an encode step or from a gaf step; and their plug-ins."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.plan.steps.split import Split
 from pipeline.plan.steps.step import Step
+from pipeline.registry import ENCODE_PLUGINS, TRANSFORM, Registration, find
 from pipeline.stagesfile.experiment import Entry, Point
 from trainers.data.input_names import modality_of
 
@@ -69,26 +69,6 @@ def clocks_of(point: Point, modalities: Sequence[str]) -> dict[str, dict[str, An
     return {name: {"streams": list(each.streams), "rate": each.rate} for name, each in described.items()}
 
 
-def find_teacher(needed: Sequence[Step], split: Split, seed: int) -> Step | None:
-    """Return the needed model of that split and seed, if there is one.
-
-    Splits are compared by their recordings, not by name: two protocols may split alike.
-    """
-    models = (step for step in needed if step.stage in ("train", "distil"))
-    return next((step for step in models if (step.work["seed"], step.work["split"]) == (seed, split)), None)
-
-
-def seed_of_teacher(point: Point, entry: Entry, chosen: str, seed: int) -> int:
-    """Return the seed of a student's teacher: its own, or the next one of the experiment's."""
-    if chosen == "same":
-        return seed
-    seeds = point.experiment.seeds
-    if len(seeds) == 1:
-        remedy = "add a second one to `seeds`, or leave it out"
-        raise point.document.error(f"{entry.dotted_key}.teacher_seed", "there is one seed, and no next", remedy)
-    return seeds[(seeds.index(seed) + 1) % len(seeds)]
-
-
 def gives_series(step: Step) -> bool:
     """Tell whether a step's output has aligned series."""
     return step.stage == "transform" or bool(step.stage == "encode" and step.recipe["params"].get("keep_series", False))
@@ -104,3 +84,21 @@ def needs_series(point: Point, entry: Entry, encoded: Step) -> None:
             f"{encoded.entry} {what} of {modality}",
             f"set stages.{encoded.entry}.{modality}.keep_series: true, or choose other modalities",
         )
+
+
+def encode_plugins(kind: str, params: Mapping[str, Any]) -> list[Registration]:
+    """Return the plug-in that a modality's encode parameters name, if they do."""
+    parameter, table, _ = ENCODE_PLUGINS[kind]
+    value = params[parameter]
+    return [find(table, value["name"])] if isinstance(value, dict) else []
+
+
+def reduction_plugins(features: Iterable[Step], steps: Mapping[str, Step]) -> list[Registration]:
+    """Return the plug-ins that whoever reads some features needs, to make patches anew; `steps` are all, by id."""
+    found: dict[Registration, None] = {}
+    for step in features:
+        while step.stage == TRANSFORM:
+            step = steps[step.work["features"]]
+        if step.stage == "encode" and (kind := step.recipe["modality"]["kind"]) != "video":
+            found |= dict.fromkeys(encode_plugins(kind, step.recipe["params"]))
+    return [*found]

@@ -118,6 +118,21 @@ def training_recipe(
     return recipe
 
 
+def ensemble_recipe(
+    params: Mapping[str, Any], classes: int, members: Mapping[str, str], split: Split, code: Mapping[str, str]
+) -> dict[str, Any]:
+    """Recipe of trained models that vote as one: their keys by member, and the fold that all are of."""
+    return _recipe(
+        "ensemble",
+        code,
+        params=dict(params),
+        classes=classes,
+        members=dict(members),
+        train=dict(split.train),
+        test=dict(split.test),
+    )
+
+
 def test_recipe(
     stage: str,
     params: Mapping[str, Any],

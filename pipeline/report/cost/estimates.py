@@ -13,7 +13,7 @@ from pipeline.formatting import duration, size
 from pipeline.plan.history import StepRecord
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
-from pipeline.registry import TESTS
+from pipeline.registry import TESTS, TRAINED
 from pipeline.report.cost.run_cost import RunCost, kind_of, read_manifest, run_cost
 from pipeline.report.cost.scaling import expected_seconds
 from store.errors import StoreError
@@ -173,7 +173,7 @@ def _work(plan: Plan, step: Step) -> tuple[float | None, int | None]:
         return rows - (_copied(plan.store, step) if step.stage == "encode" else 0), rows
     if step.stage == "index":
         return len(plan.table.listing.recordings), None
-    if step.stage in ("train", "distil"):
+    if step.stage in TRAINED:
         return step.work["split"].train["recordings"] * step.recipe["params"]["fit"]["epochs"], None
     return (step.work["split"].test["recordings"], None) if step.stage in TESTS else (None, None)
 

@@ -8,6 +8,7 @@ from pipeline.formatting import counted, duration
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.slots import number_of
 from pipeline.plan.steps.step import Step
+from pipeline.registry import TRAINED
 from pipeline.report.results_text import missing_evaluate, notes, results_text
 from pipeline.run.outcome import Outcome
 
@@ -56,7 +57,7 @@ def _robustness(plan: Plan) -> str:
 def _results(plan: Plan, selected: Mapping[str, Step]) -> list[str]:
     if _evaluated(plan):
         return [results_text(plan)]
-    trains = any(step.stage in ("train", "distil") for step in selected.values())
+    trains = any(step.stage in TRAINED for step in selected.values())
     return [*notes(plan), missing_evaluate(plan) if trains else ""]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
+from pipeline.registry import GIVES_MODEL
 from pipeline.report.inference.kept import ModelCost
 from pipeline.report.results import Row, result_rows
 
@@ -65,7 +66,7 @@ def trained_models(plan: Plan) -> list[TrainedModel]:
     labels: dict[str, Mapping[str, Any]] = {}
     steps: dict[str, list[Step]] = {}
     for step in plan.steps.values():
-        for label in step.labels if step.stage in ("train", "distil") else ():
+        for label in step.labels if step.stage in GIVES_MODEL else ():
             own = {name: value for name, value in label.items() if name not in ("seed", "fold")}
             place = _place(own)
             labels.setdefault(place, own)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.formatting import counted
 from pipeline.plan.planner import Plan
+from pipeline.registry import GIVES_MODEL
 from pipeline.report.formats.sheet import Block, Sheet
 from pipeline.report.formats.sheets import heading, mean_std, place
 from pipeline.report.results_text import notes, sheet_text
@@ -39,7 +40,7 @@ def no_figures(plan: Plan, tests: Sequence[Tests]) -> str:
     if tests:
         return f"no figures yet: run `pipeline run`{' with the same --set' if plan.trial else ''}"
     entries = {entry.name: entry.stage for point in plan.points for entry in point.entries.values()}
-    models = ", ".join(name for name, stage in entries.items() if stage in ("train", "distil"))
+    models = ", ".join(name for name, stage in entries.items() if stage in GIVES_MODEL)
     return _NOTHING.format(models=models or "MODEL")
 
 

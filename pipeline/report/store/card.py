@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.formatting import counted, shortened, size
 from pipeline.plan.recordings.output_readers import index_rows
-from pipeline.registry import TESTS
+from pipeline.registry import GIVES_MODEL, TESTS
 from pipeline.version import full_version
 from store import Store
 from store.canonical import digest
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 ANYWHERE = "https://HOST/FOLDER"  # in place of a URL that is not known yet
 
 _ARRAYS = ("encode", "gaf", "transform")  # stages whose outputs are arrays with a row a recording
-_MODELS = ("train", "distil")
 _MOST_LISTED = 20  # outputs of arrays, newest first
 _MOST_CLASSES = 12
 _DIGITS = 12  # of a digest
@@ -82,7 +81,7 @@ def read_card(store: Store) -> Card:
         by_stage.setdefault(manifest.stage, []).append(manifest)
     indexes = by_stage.get("index", [])
     arrays = [manifest for stage in _ARRAYS for manifest in by_stage.get(stage, [])]
-    others = [stage for stage in (*_MODELS, *TESTS, *sorted(by_stage)) if stage not in ("index", *_ARRAYS)]
+    others = [stage for stage in (*GIVES_MODEL, *TESTS, *sorted(by_stage)) if stage not in ("index", *_ARRAYS)]
     listed = [
         *(_listed_array(store, manifest) for manifest in arrays[:_MOST_LISTED]),
         *_listed_rest(arrays[_MOST_LISTED:]),
@@ -132,7 +131,7 @@ def _listed_stage(stage: str, manifests: Sequence[Manifest]) -> Listed:
         model = params.get("model") if isinstance(params, dict) else None
         kinds[str(model["name"]) if isinstance(model, dict) and "name" in model else ""] += 1
     named = ", ".join(f"{count} {name}" if count > 1 else name for name, count in sorted(kinds.items()) if name)
-    what = counted(len(manifests), "model" if stage in _MODELS else "output")
+    what = counted(len(manifests), "model" if stage in GIVES_MODEL else "output")
     return Listed(stage, f"{what}: {named}" if named else what, "", "", sum(each.bytes for each in manifests))
 
 

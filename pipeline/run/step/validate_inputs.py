@@ -15,6 +15,7 @@ import msgspec
 
 from pipeline.errors import StepError
 from pipeline.keys.recipe_check import is_of_recipe
+from pipeline.registry import GIVES_MODEL
 from pipeline.sources.base import Kind
 from store.errors import REMEDY, CorruptManifest
 from store.features import FeatureOutput, open_features
@@ -90,7 +91,7 @@ def check_inputs(job: StepJob, outputs: Mapping[str, Output]) -> None:
         if manifest.stage in ("encode", "transform", "gaf"):
             _check_features(output, _rows_needed(job))
             _check_rows(job, step, output)
-        elif manifest.stage in ("train", "distil"):
+        elif manifest.stage in GIVES_MODEL:
             _check_model(output)
 
 

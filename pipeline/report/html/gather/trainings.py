@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
+from pipeline.registry import TRAINED
 from pipeline.report.html.gather.identity import Identity, identity
 from store import Store
 
@@ -39,7 +40,7 @@ def trainings_of(plan: Plan, steps: Iterable[Step] | None = None) -> dict[Identi
     evaluations = {step.recipe["model"]: step.key for step in there if step.stage == "evaluate"}
     found: dict[Identity, list[Training]] = {}
     for step in among:
-        for label in step.labels if step.stage in ("train", "distil") else ():
+        for label in step.labels if step.stage in TRAINED else ():
             own = found.setdefault(identity(label), [])
             if plan.states[step.id] == "cached":
                 own.append(Training(step.stage, step.key, label, evaluations.get(step.key)))
@@ -58,7 +59,7 @@ def trainings_of_run(
     here
         The run's outputs that are in the store.
     """
-    stages = {key: stage for stage, key in here if stage in ("train", "distil")}
+    stages = {key: stage for stage, key in here if stage in TRAINED}
     found: dict[Identity, list[Training]] = {}
     for evaluation, label in evaluations:
         own = found.setdefault(identity(label), [])

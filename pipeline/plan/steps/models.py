@@ -1,0 +1,136 @@
+"""Which trained models a step reads: a student's teacher, the members of an ensemble, what is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from pipeline.plan.steps.axes import label_of, model_axes
+from pipeline.plan.steps.inputs import position
+from pipeline.plan.steps.recipes import ensemble_recipe
+from pipeline.plan.steps.split import Split
+from pipeline.plan.steps.step import Step, StepCode
+from pipeline.registry import ENSEMBLE, GIVES_MODEL, Registration, find
+from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.parameters import in_source_order
+from store.canonical import digest
+
+
+def find_teacher(needed: Sequence[Step], split: Split, seed: int) -> Step | None:
+    """Return the needed model of that split and seed, if there is one."""
+    models = (step for step in needed if step.stage in GIVES_MODEL)
+    return next((step for step in models if _is_of(step, split, seed)), None)
+
+
+def seed_of_teacher(point: Point, entry: Entry, chosen: str, seed: int) -> int:
+    """Return the seed of a student's teacher: its own, or the next one of the experiment's."""
+    if chosen == "same":
+        return seed
+    seeds = point.experiment.seeds
+    if len(seeds) == 1:
+        remedy = "add a second one to `seeds`, or leave it out"
+        raise point.document.error(f"{entry.dotted_key}.teacher_seed", "there is one seed, and no next", remedy)
+    return seeds[(seeds.index(seed) + 1) % len(seeds)]
+
+
+def find_members(needed: Mapping[str, Sequence[Step]], split: Split, seeds: Sequence[int]) -> dict[str, Step]:
+    """Return an ensemble's members of a split by name: each needed entry's model of each seed."""
+    found: dict[str, Step] = {}
+    for entry, steps in needed.items():
+        for seed in seeds:
+            step = next(step for step in steps if _is_of(step, split, seed))
+            found[entry if len(seeds) == 1 else f"{entry}-{seed}"] = step
+    return found
+
+
+def _features_of(point: Point, entry: Entry, members: Mapping[str, Step]) -> dict[str, str]:
+    """Return the ids of the steps that give the members' inputs, by input, in the order of the source's modalities.
+
+    ConfigError where two members read one input in two encodings.
+    """
+    given: dict[str, str] = {}
+    for name, step in members.items():
+        for read in step.work["inputs"]:
+            feature = step.work["features"][read]
+            if given.setdefault(read, feature) != feature:
+                problem = f"its members read {read} in two encodings, {given[read]} and {feature} ({name})"
+                raise point.document.error(f"{entry.dotted_key}.needs", problem, "let all read one")
+    return {read: given[read] for read in sorted(given, key=partial(position, point))}
+
+
+def _check_weights(point: Point, entry: Entry, weights: Mapping[str, float], modalities: Sequence[str]) -> None:
+    """Raise ConfigError for a weight of what no member sees, or where nothing counts."""
+    for name in weights:
+        if unknown := next((each for each in name.split("+") if each not in modalities), None):
+            problem = f"no member sees {unknown}"
+            raise point.document.error(
+                f"{entry.dotted_key}.weights.{name}", problem, f"they see {', '.join(modalities)}"
+            )
+    if not any(weights.get(name, 1.0) for name in modalities):
+        raise point.document.error(f"{entry.dotted_key}.weights", "nothing counts", "give one a weight above 0")
+
+
+def models_of(recipe: Mapping[str, Any]) -> list[Registration]:
+    """Return what builds the model of a recipe of a train, distil or ensemble step: an ensemble's members, too."""
+    section = recipe["params"]["model"]
+    if recipe["stage"] != "ensemble":
+        return [find("models", section["name"])]
+    names = dict.fromkeys(str(member["model"]) for member in section["members"].values())
+    return [ENSEMBLE, *(find("models", name) for name in names)]
+
+
+def ensemble_step(
+    point: Point,
+    entry: Entry,
+    split: Split,
+    seed: int,
+    params: Mapping[str, Any],
+    members: Mapping[str, Step],
+    code: StepCode,
+) -> Step:
+    """Return the step that puts members together; one of all seeds is the same step for each of them."""
+    features = _features_of(point, entry, members)
+    modalities = in_source_order(point, {name for step in members.values() for name in step.work["modalities"]})
+    _check_weights(point, entry, params["weights"], modalities)
+    of_all = params["seeds"] == "all"
+    described = {name: _saved_member(step) for name, step in members.items()}
+    section = {"name": "ensemble", "rule": params["rule"], "weights": params["weights"], "members": described}
+    recipe = ensemble_recipe(
+        {"model": section, "modalities": modalities},
+        len(point.source.classes),
+        {name: step.key for name, step in members.items()},
+        split,
+        code.recipe,
+    )
+    validations = {step.work["validation"] for step in members.values()}
+    work = {
+        "modalities": modalities,
+        "inputs": list(features),
+        "weights": None,
+        "features": features,
+        "teacher": None,
+        "members": {name: step.id for name, step in members.items()},
+        "seed": None if of_all else seed,
+        "split": split,
+        "validation": validations.pop() if len(validations) == 1 else 0.0,
+    }
+    shown = point.experiment.seeds[0] if of_all else seed
+    label = label_of(point, entry, modalities, split.name, shown)
+    needs = tuple(dict.fromkeys(step.id for step in members.values()))
+    axes = model_axes(point, split.name, shown)
+    return Step(entry.name, axes, digest(recipe), recipe, needs, point, code, (label,), work)
+
+
+def _saved_member(step: Step) -> dict[str, Any]:
+    """Describe a trained step's model as `trainers.models.ensemble.params.Member` has it."""
+    section = dict(step.recipe["params"]["model"])
+    return {"model": section.pop("name"), "params": section, "inputs": list(step.work["inputs"])}
+
+
+def _is_of(step: Step, split: Split, seed: int) -> bool:
+    """Tell whether a model is of a split and seed, or of all seeds.
+
+    Splits are compared by their recordings, not by name: two protocols may split alike.
+    """
+    return step.work["seed"] in (seed, None) and bool(step.work["split"] == split)

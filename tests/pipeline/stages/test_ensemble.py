@@ -1,0 +1,102 @@
+"""The ensemble stage: trained models vote as one by a rule, and are evaluated and taught from as any model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load
+
+from pipeline.errors import ConfigError
+
+
+def with_vote(small: dict[str, Any], **params: Any) -> dict[str, Any]:
+    """A teacher of two sensors, a student of one, and both as one that votes."""
+    stages = {name: small["stages"][name] for name in ("encode", "teacher", "student")}
+    stages["teacher"]["fit"] = stages["student"]["fit"] = {"epochs": 2}
+    stages["student"]["modalities"] = ["inertial"]
+    vote = {"stage": "ensemble", "needs": ["teacher", "student"], **params}
+    return {**small, "stages": {**stages, "vote": vote, "evaluate": {"needs": ["teacher", "student", "vote"]}}}
+
+
+def probabilities(project: Any, model: str, seed: int = 0) -> dict[str, np.ndarray[Any, Any]]:
+    plan = project.plan()
+    axes = {"model": model, "seed": str(seed)}
+    step = next(s for s in plan.steps.values() if s.stage == "evaluate" and axes.items() <= s.axes.items())
+    return load(plan.store.output("evaluate", step.key).read_bytes("probabilities.safetensors"))
+
+
+def test_the_product_rule_multiplies_what_streams_say(project: Any, small: dict[str, Any]) -> None:
+    project.write(with_vote(small, weights={"skeleton": 0.5})).run()
+    teacher, student = probabilities(project, "teacher"), probabilities(project, "student")
+    logs = [
+        (0.5 if "skeleton" in name else 1.0) * np.log(values)
+        for streams in (teacher, student)
+        for name, values in streams.items()
+        if name != "vote"
+    ]
+    product = np.exp(sum(logs) / (0.5 * 2 + 2 + 2))
+    expected = product / product.sum(1, keepdims=True)
+    np.testing.assert_allclose(probabilities(project, "vote")["vote"], expected, rtol=1e-4)
+    assert probabilities(project, "vote").keys() == {
+        "vote",
+        *(f"{name}/teacher-{way}" for name in ("skeleton", "inertial") for way in ("temporal", "spatial")),
+        *(f"inertial/student-{way}" for way in ("temporal", "spatial")),
+    }
+
+
+def test_the_sum_rule_of_one_model_is_its_own_vote(project: Any, small: dict[str, Any]) -> None:
+    project.write(with_vote(small, needs=["teacher"], rule="sum")).run()
+    alone, voted = probabilities(project, "teacher"), probabilities(project, "vote")
+    assert alone.keys() == voted.keys()
+    np.testing.assert_allclose(voted["vote"], alone["vote"], rtol=1e-5)
+
+
+def test_another_weight_trains_nothing_again(project: Any, small: dict[str, Any]) -> None:
+    project.write(with_vote(small)).run()
+    stale = project.reasons(("stages.vote.weights.inertial", 0.5))
+    assert {each.partition("[")[0] for each in stale} == {"vote", "evaluate"}
+
+
+def test_one_of_all_seeds_is_one_model(project: Any, small: dict[str, Any]) -> None:
+    experiment = with_vote(small, needs=["student"], seeds="all", rule="sum")
+    project.write({**experiment, "seeds": [0, 1]}).run()
+    streams = [probabilities(project, "student", seed)["inertial/temporal"] for seed in (0, 1)]
+    voted = probabilities(project, "vote")
+    np.testing.assert_allclose(voted["inertial/student-0-temporal"], streams[0], rtol=1e-5)
+    np.testing.assert_allclose(voted["inertial/student-1-temporal"], streams[1], rtol=1e-5)
+    assert sum(step.stage == "ensemble" for step in project.plan().steps.values()) == 1
+
+
+@pytest.mark.parametrize("seeds", ["own", "all"])
+def test_a_student_is_taught_by_it(project: Any, small: dict[str, Any], seeds: str) -> None:
+    experiment = with_vote(small, seeds=seeds)
+    taught = {
+        "stage": "distil",
+        "needs": ["encode", "vote"],
+        "model": small["stages"]["student"]["model"],
+        "modalities": ["inertial"],
+        "loss": {"name": "dmft-kd", "target": "fused"},
+        "fit": {"epochs": 1},
+    }
+    experiment["stages"] |= {"taught": taught, "evaluate": {"needs": ["taught", "vote"]}}
+    done = project.write({**experiment, "seeds": [0, 1]}).run()
+    assert sum(each.startswith("taught") for each in done) == 2
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"weights": {"depth": 1}}, "stages.vote.weights.depth: no member sees depth"),
+        ({"weights": {"skeleton": 0, "inertial": 0}}, "stages.vote.weights: nothing counts"),
+        ({"needs": ["encode"]}, "encode is of stage encode; ensemble can need train or distil"),
+        ({"needs": []}, "needs nothing"),
+        ({"rule": "majority"}, "stages.vote.rule"),
+    ],
+)
+def test_what_cannot_vote_is_refused_before_anything_runs(
+    project: Any, small: dict[str, Any], params: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said.replace(".", r"\.")):
+        project.write(with_vote(small, **params)).plan()

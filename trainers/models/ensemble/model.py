@@ -1,0 +1,95 @@
+"""Trained models that vote as one: by the sum of their streams' probabilities, or by the product."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from trainers.data.batch import ModelOutput
+from trainers.data.input_names import modality_of
+from trainers.data.standardise import Standardised
+from trainers.models.ensemble.params import Rule
+
+
+class Ensemble(nn.Module):
+    """Trained models, each behind its own standardiser, and the vote of all their streams.
+
+    A stream's name has its member's in it, ``skeleton/teacher-temporal``, unless there is one member only. A stream
+    whose modality has no valid patch has no vote; where none has one, all count.
+
+    Parameters
+    ----------
+    members
+        By name.
+    inputs
+        Names of those that each member takes.
+    rule, weights
+        See `trainers.models.ensemble.params.EnsembleParams`.
+    """
+
+    def __init__(
+        self,
+        members: Mapping[str, Standardised],
+        inputs: Mapping[str, tuple[str, ...]],
+        rule: Rule,
+        weights: Mapping[str, float],
+    ) -> None:
+        super().__init__()
+        self.members = nn.ModuleDict({module_name(name): model for name, model in members.items()})
+        self.inputs = dict(inputs)
+        self.rule = rule
+        self.weights = dict(weights)
+        self.embedding_width = sum(int(model.model.embedding_width) for model in members.values())
+
+    def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
+        """Classify raw inputs by all members; the embedding is theirs side by side."""
+        outputs: dict[str, ModelOutput] = {}
+        for name, taken in self.inputs.items():
+            of_member = ({each: values[each] for each in taken if each in values} for values in (inputs, valid))
+            outputs[name] = self.members[module_name(name)](*of_member)
+        streams = dict(self._streams(outputs))
+        return {
+            "logits": self._vote(streams, valid),
+            "embedding": torch.cat([output["embedding"].float() for output in outputs.values()], dim=-1),
+            "streams": streams,
+            "maps": (),
+        }
+
+    def _streams(self, outputs: Mapping[str, ModelOutput]) -> Iterator[tuple[str, Tensor]]:
+        for member, output in outputs.items():
+            for name, logits in output["streams"].items():
+                modality, _, way = name.rpartition("/")
+                yield name if len(outputs) == 1 else f"{modality}/{member}-{way}", logits
+
+    def _vote(self, streams: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Tensor:
+        """Return logarithms of probabilities (B, K)."""
+        logs = torch.stack([logits.float().log_softmax(-1) for logits in streams.values()])  # (S, B, K)
+        worth = logs.new_tensor([self.weights.get(voice_of(name), 1.0) for name in streams])
+        counted = torch.stack([_is_there(name, valid, logs) for name in streams])  # (S, B)
+        shares = worth.unsqueeze(-1) * counted
+        shares = torch.where(shares.sum(0) > 0, shares, torch.ones_like(shares))
+        shares = (shares / shares.sum(0)).unsqueeze(-1)  # (S, B, 1)
+        if self.rule == "product":
+            return (shares * logs).sum(0).log_softmax(-1)
+        return torch.where(shares > 0, logs + shares.log(), -math.inf).logsumexp(0)
+
+
+def module_name(member: str) -> str:
+    """Return what a member's module is called, in which torch allows no dot."""
+    return member.replace(".", "/")
+
+
+def voice_of(stream: str) -> str:
+    """Return the modality, or the joined ones, that a stream votes for."""
+    return "+".join(modality_of(name) for name in stream.rpartition("/")[0].split("+"))
+
+
+def _is_there(stream: str, valid: Mapping[str, Tensor], logs: Tensor) -> Tensor:
+    """Tell of which recordings (B,) any input of a stream has a valid patch."""
+    masks = [valid[name].any(1) for name in stream.rpartition("/")[0].split("+") if name in valid]
+    if not masks:
+        return torch.ones(logs.shape[1], dtype=torch.bool, device=logs.device)
+    return torch.stack(masks).any(0)
