@@ -131,8 +131,8 @@ class StepBuilder:
                 splits = splits or self._splits(point, make_splits(point, table, broken, skipped))
                 folds = [(split, seed) for split in splits for seed in point.experiment.seeds]
                 if entry.stage == "ensemble":
-                    models = {need: steps[need] for need in entry.needs}
-                    steps[entry.name] = [self._ensemble(point, entry, split, seed, models) for split, seed in folds]
+                    members = {need: steps[need] for need in entry.needs}
+                    steps[entry.name] = [self._ensemble(point, entry, split, seed, members) for split, seed in folds]
                 else:
                     steps[entry.name] = [self._train(point, entry, split, seed, needed) for split, seed in folds]
 

@@ -91,7 +91,7 @@ def ensemble_step(
 ) -> Step:
     """Return the step that puts members together; one of all seeds is the same step for each of them."""
     features = _features_of(point, entry, members)
-    modalities = in_source_order(point, {name for step in members.values() for name in step.work["modalities"]})
+    modalities = in_source_order(point, [name for step in members.values() for name in step.work["modalities"]])
     _check_weights(point, entry, params["weights"], modalities)
     of_all = params["seeds"] == "all"
     described = {name: _saved_member(step) for name, step in members.items()}

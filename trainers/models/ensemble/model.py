@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,8 @@ class Ensemble(nn.Module):
         self.inputs = dict(inputs)
         self.rule = rule
         self.weights = dict(weights)
-        self.embedding_width = sum(int(model.model.embedding_width) for model in members.values())
+        widths: list[Any] = [model.model.embedding_width for model in members.values()]
+        self.embedding_width = sum(widths)
 
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
         """Classify raw inputs by all members; the embedding is theirs side by side."""
