@@ -28,9 +28,13 @@ def check_model(point: Point, entry: Entry, params: Mapping[str, Any], features:
     if model["name"] in _DMFT and isinstance(width := model["width"], int) and width % (heads := model["heads"]):
         divisors = ", ".join(str(n) for n in range(1, min(width, 64) + 1) if width % n == 0)
         _refuse(point, entry, "model.heads", f"{heads} does not divide the width {width}", f"choose of {divisors}")
+    if model["name"] == "early-fusion" and len({*map(_patches, features.values())}) > 1:
+        given = ", ".join(f"{name} {_patches(step)}" for name, step in features.items())
+        remedy = "give them one number of patches in encode, or take late-fusion"
+        _refuse(point, entry, "model", f"early-fusion wants as many patches of each modality, not {given}", remedy)
     if model["name"] == "trn":
         (name, step), segments = next(iter(features.items())), model["segments"]
-        if (patches := step.work.get("patches") or step.recipe["params"]["patches"]) < segments:
+        if (patches := _patches(step)) < segments:
             remedy = f"lower it, or encode {name} with patches: {segments}"
             _refuse(point, entry, "model.segments", f"{segments} is more than the {patches} patches of {name}", remedy)
     if loss.get("name") == "dmft-kd" and loss["comparable"] and params["fit"]["loss"] == "joint":
@@ -39,6 +43,10 @@ def check_model(point: Point, entry: Entry, params: Mapping[str, Any], features:
     if loss.get("name") == "dmft-kd" and loss["weights"] is not None:
         streams = [f"{name}/{way}" for name in features for way in ("temporal", "spatial")]
         _check_weights(point, entry, loss, streams if model["name"] in _DMFT else [*loss["weights"]])
+
+
+def _patches(step: Step) -> int:
+    return int(step.work.get("patches") or step.recipe["params"]["patches"])
 
 
 def _check_weights(point: Point, entry: Entry, loss: Mapping[str, Any], streams: Sequence[str]) -> None:

@@ -94,6 +94,13 @@ def test_set_that_does_not_go_with_the_file(
     said_here("status", "-f", file, *options).refuses(2, message, remedy)
 
 
+def test_early_fusion_wants_as_many_patches_of_each_modality(file: str, said_here: Callable[..., Any]) -> None:
+    settings = ["--set", "stages.encode.inertial.patches=9", "--set", "stages.teacher.model=early-fusion"]
+    said_here("status", "-f", file, *settings).refuses(
+        2, "stages.teacher.model: early-fusion wants as many patches of each modality, not skeleton 20, inertial 9"
+    )
+
+
 def test_a_mistake_of_the_file_is_its_own_whatever_is_set(file: str, said_here: Callable[..., Any]) -> None:
     path = Path(file)
     path.write_text(path.read_text().replace("model: dmft-lite", "model: dmft-lit"))
