@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -44,20 +45,19 @@ def made(name: str, options: argparse.Namespace, *, named: bool) -> bool:
     file = HERE / f"{name}.yaml"
     text = file.read_text(encoding="utf-8")
     values = yaml.safe_load(text)
-    root = getattr(options, values["source"]["name"].replace("-", "_"), None)
-    reason = ""
+    root, reason = where(values["source"], options)
     if root is None:
-        reason = f"{values['source']['name']} is not here (--{values['source']['name']} DIR)"
+        pass
     elif name in WANT_GPU and not named:
         reason = "it wants a GPU; name it to run it all the same"
     elif "tune" in values and not named:
         reason = f"it is a search: pipeline tune -f experiments/{name}.yaml"
     elif "depth" in values["modalities"] and options.squeezenet is None:
         reason = "it needs weights for depth (--squeezenet FILE)"
-    if reason:
+    if reason or root is None:
         print(f"{name}: left out: {reason}", flush=True)
         return True
-    settings = [f"source.root={Path(root).resolve()}"]
+    settings = [f"source.root={root}"]
     if options.store:
         settings.append(f"store={options.store}")
     if options.seeds:
@@ -76,6 +76,21 @@ def made(name: str, options: argparse.Namespace, *, named: bool) -> bool:
     table = subprocess.check_output([*program, "results", *common, "--format", "markdown"], text=True)
     write_page(name, text, table, shown, took if not options.seeds else 0)
     return True
+
+
+def where(source: dict[str, Any], options: argparse.Namespace) -> tuple[Path | None, str]:
+    """Return the folder of a source's data, or why there is none; data sets that are joined lie in one."""
+    parts = source.get("parts", {source["name"]: source})
+    given = {part["name"]: getattr(options, part["name"].replace("-", "_"), None) for part in parts.values()}
+    if lacking := next((name for name, root in given.items() if root is None), None):
+        return None, f"{lacking} is not here (--{lacking} DIR)"
+    roots = {Path(root).resolve() for root in given.values()}
+    if source["name"] != "joined":
+        return roots.pop(), ""
+    above = {root.parent for root in roots}
+    if {root.name for root in roots} != {part["folder"] for part in parts.values()} or len(above) > 1:
+        return None, f"{' and '.join(part['folder'] for part in parts.values())} do not lie in one folder"
+    return above.pop(), ""
 
 
 def write_page(name: str, text: str, table: str, shown: list[str], took: float) -> None:

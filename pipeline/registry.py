@@ -96,6 +96,7 @@ SOURCES: Mapping[str, Registration] = {
     "utd-mhad": Entry("pipeline.sources.utd_mhad:Params", "pipeline.sources.utd_mhad:UtdMhad"),
     "mmact": Entry("pipeline.sources.mmact.source:Params", "pipeline.sources.mmact.source:Mmact"),
     "folder": Entry("pipeline.sources.folder.params:Params", "pipeline.sources.folder.source:Folder"),
+    "joined": Entry("pipeline.sources.joined.params:Params", "pipeline.sources.joined.source:Joined"),
     "berkeley-mhad": Entry(
         "pipeline.sources.berkeley_mhad.source:Params", "pipeline.sources.berkeley_mhad.source:BerkeleyMhad"
     ),

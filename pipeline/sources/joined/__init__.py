@@ -1,0 +1,1 @@
+"""Several data sets as one: to train on one and test on another, or on all of them. Start with `source`."""
