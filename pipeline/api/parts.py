@@ -30,8 +30,8 @@ Outputs = Tensor | Mapping[str, Any]  # of a model: its logits (B, K), or what `
 class Loss(nn.Module):
     """A distillation loss on tensors: the hard loss with the labels, and what the teacher adds.
 
-    It is a module, since some losses have weights of their own (``semantic``, ``dask`` and ``similarity-queue`` a projector, where
-    widths differ): give its parameters to the optimizer, too.
+    It is a module, since some losses have weights of their own (``semantic``, ``dask`` and ``similarity-queue`` a
+    projector, where widths differ): give its parameters to the optimizer, too.
     """
 
     def __init__(self, distillation: nn.Module, widths: Mapping[str, int | None], label_smoothing: float = 0.0) -> None:

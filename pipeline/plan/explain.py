@@ -184,12 +184,19 @@ def _from_to(before: tuple[int, str] | None, after: tuple[int, str] | None) -> s
 
 
 def _inputs(plan: Plan, step: Step, field: str, old: Any, new: Any) -> Iterator[Reason]:
-    keys = set(new.values()) - set((old or {}).values()) if isinstance(new, dict) else {new}
+    keys = _keys(new) - _keys(old)
     changed = [need for need in step.needs if plan.steps[need].key in keys]
     for need in changed:
         yield Reason(f"input {need} changed", input=need)
     if not changed:
         yield Reason(f"{field}: {_short(old)} -> {_short(new)}")
+
+
+def _keys(inputs: Any) -> set[Any]:
+    """Return the keys of a recipe's inputs: one, a list, or a mapping."""
+    if isinstance(inputs, dict):
+        return {*inputs.values()}
+    return {*inputs} if isinstance(inputs, list) else {inputs}
 
 
 def _short(value: Any) -> str:

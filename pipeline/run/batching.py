@@ -14,20 +14,25 @@ _MAY_DIFFER = ("train", "validation", "test", "seed", "teacher")  # parts of a r
 def batch_signature(plan: Plan, step: Step) -> str | None:
     """Return a digest that is equal for steps which can be done as one; None for a step that is done by itself.
 
-    Teachers may differ in their fold and seed as well.
+    Teachers may differ in their fold and seed as well; a student is done by itself where one of several teachers is.
     """
     named = [(table, step.recipe["params"][parameter]["name"]) for parameter, table in STAGES[step.stage].tables]
     plugins = step.point.plugins
     if not STAGES[step.stage].together or not all(facts_of(plugins, *each).stacks for each in named):
         return None
     common = {name: value for name, value in step.recipe.items() if name not in _MAY_DIFFER}
-    teacher = step.work["teacher"]
+    teachers = [plan.steps[teacher] for teacher in step.work["teachers"]]
+    taught_by = [batch_signature(plan, teacher) for teacher in teachers]
+    if len(teachers) == 1:
+        taught_by = [taught_by[0] or teachers[0].key]
+    if None in taught_by:
+        return None
     return digest(
         {
             "entry": step.entry,
             "recipe": common,
             "inputs": list(step.work["inputs"]),
             "weights": step.work["weights"],
-            "teacher": batch_signature(plan, plan.steps[teacher]) or plan.steps[teacher].key if teacher else None,
+            "teachers": taught_by,
         }
     )

@@ -1,9 +1,9 @@
 """Which recordings' soft loss counts: all, or those whose teacher is right.
 
-A recording that is left out adds nothing to a mean over the batch, so that the others weigh what they always do; the hard
-loss is of all. What is left out is decided by the teacher's vote for the recording that it sees, held against the
-student's label. Published rules are other ones: PSKD (Ni et al., ACM MM 2022) lets a loss choose between teachers and the
-label, C2KD (Huo et al., CVPR 2024) goes by the rank correlation of both models' logits.
+A recording that is left out adds nothing to a mean over the batch, so that the others weigh what they always do; the
+hard loss is of all. What is left out is decided by the teacher's vote for the recording that it sees, held against the
+student's label. Published rules are other ones: PSKD (Ni et al., ACM MM 2022) lets a loss choose between teachers and
+the label, C2KD (Huo et al., CVPR 2024) filters by how far both models' soft labels are aligned.
 """
 
 from __future__ import annotations

@@ -26,11 +26,11 @@ from pipeline.plan.steps.fold_notes import check_classes, check_validation, fold
 from pipeline.plan.steps.inputs import (
     clocks_of,
     find_inputs,
-    find_teacher,
+    find_teachers,
     gives_series,
     needs_series,
     position,
-    seed_of_teacher,
+    seeds_of_teachers,
 )
 from pipeline.plan.steps.recipes import (
     encode_recipe,
@@ -188,15 +188,16 @@ class StepBuilder:
     def _train(self, point: Point, entry: Entry, split: Split, seed: int, needed: Sequence[Step]) -> Step:
         params, named = stage_params(point, entry)
         modalities = chosen_modalities(point, entry, params.pop("modalities", None))
-        teacher = find_teacher(needed, split, seed_of_teacher(point, entry, params.pop("teacher_seed", "same"), seed))
+        seeds = seeds_of_teachers(point, entry, params.pop("teacher_seed", "same"), seed)
+        teachers = find_teachers(needed, split, seeds)
         validation = params["fit"].get("validation", 0.0)
-        self.notes = list(dict.fromkeys([*self.notes, *check_validation(point, entry, split, validation, teacher)]))
+        self.notes = list(dict.fromkeys([*self.notes, *check_validation(point, entry, split, validation, teachers)]))
         model = facts_of(point.plugins, "models", params["model"]["name"])
         if model.single and len(modalities) > 1:
             problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
             raise point.document.error(f"{entry.dotted_key}.modalities", problem, f"choose one: [{modalities[0]}]")
         inputs = [input_name(name, model.takes) for name in modalities]
-        read = list(dict.fromkeys([*inputs, *(teacher.work["inputs"] if teacher else ())]))
+        read = list(dict.fromkeys([*inputs, *(name for teacher in teachers for name in teacher.work["inputs"])]))
         features = find_inputs(point, entry, needed, sorted(read, key=partial(position, point)))
         check_model(point, entry, params, {name: features[name] for name in inputs})
         pretrained = pretrained_weights(point, entry, params, self._identify_weights)
@@ -207,7 +208,7 @@ class StepBuilder:
             {**params, "modalities": modalities},
             len(point.source.classes),
             {name: step.key for name, step in features.items()},
-            teacher.key if teacher else None,
+            [teacher.key for teacher in teachers],
             split,
             seed,
             code.recipe,
@@ -217,13 +218,13 @@ class StepBuilder:
             "inputs": inputs,
             "weights": pretrained,
             "features": {name: step.id for name, step in features.items()},
-            "teacher": teacher.id if teacher else None,
+            "teachers": [teacher.id for teacher in teachers],
             "seed": seed,
             "split": split,
             "validation": validation,
         }
         axes = {**matrix_axes(point), **fold_axis(point, split.name), "seed": str(seed)}
-        needs = (*(step.id for step in features.values()), *([teacher.id] if teacher else []))
+        needs = (*(step.id for step in features.values()), *(teacher.id for teacher in teachers))
         label = {
             "model": entry.name,
             "dataset": point.source.name,

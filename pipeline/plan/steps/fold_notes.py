@@ -25,13 +25,13 @@ def check_classes(point: Point, splits: Sequence[Split]) -> None:
             raise point.document.error("protocol", problem, "a model needs two classes: split in another way")
 
 
-def check_validation(point: Point, entry: Entry, split: Split, share: float, teacher: Step | None) -> list[str]:
+def check_validation(point: Point, entry: Entry, split: Split, share: float, teachers: Sequence[Step]) -> list[str]:
     """Check that a share of a fold's training side can be set apart, and say what is to be known of it, if anything.
 
     Raises
     ------
     ConfigError
-        Nothing can be set apart, fewer than two classes are left, or the teacher was trained on what the student is
+        Nothing can be set apart, fewer than two classes are left, or a teacher was trained on what the student is
         validated by: what it says of these recordings would be too good, and the student's loss with it.
     """
     if not share:
@@ -46,10 +46,11 @@ def check_validation(point: Point, entry: Entry, split: Split, share: float, tea
     if len(left) < min(2, len(split.train_labels)):
         problem = f"leaves one class to train on in fold {split.name}"
         raise point.document.error(key, problem, "set less apart, or add recordings of other classes")
-    if teacher is not None and split.validation(teacher.work["validation"]) != split.validation(share):
-        problem = f"sets {share:g} apart, and the teacher {teacher.entry} {teacher.work['validation']:g}"
-        remedy = "give both the same, as `fit` at the top does: else the teacher knows recordings that validate"
-        raise point.document.error(key, problem, remedy)
+    for teacher in teachers:
+        if split.validation(teacher.work["validation"]) != split.validation(share):
+            problem = f"sets {share:g} apart, and the teacher {teacher.entry} {teacher.work['validation']:g}"
+            remedy = "give both the same, as `fit` at the top does: else the teacher knows recordings that validate"
+            raise point.document.error(key, problem, remedy)
     lost = [point.source.classes[label] for label in sorted(split.train_labels - left)]
     return [f"validation: leaves no recording of {_few(lost)} to train on"] if lost else []
 

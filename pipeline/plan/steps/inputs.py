@@ -69,24 +69,26 @@ def clocks_of(point: Point, modalities: Sequence[str]) -> dict[str, dict[str, An
     return {name: {"streams": list(each.streams), "rate": each.rate} for name, each in described.items()}
 
 
-def find_teacher(needed: Sequence[Step], split: Split, seed: int) -> Step | None:
-    """Return the needed model of that split and seed, if there is one.
+def find_teachers(needed: Sequence[Step], split: Split, seeds: Sequence[int]) -> list[Step]:
+    """Return the needed models of that split and of some seeds, each once, in the order of needs and of seeds.
 
     Splits are compared by their recordings, not by name: two protocols may split alike.
     """
-    models = (step for step in needed if step.stage in ("train", "distil"))
-    return next((step for step in models if (step.work["seed"], step.work["split"]) == (seed, split)), None)
+    models = (step for step in needed if step.stage in ("train", "distil") and step.work["split"] == split)
+    return [*{step.key: step for step in models if step.work["seed"] in seeds}.values()]
 
 
-def seed_of_teacher(point: Point, entry: Entry, chosen: str, seed: int) -> int:
-    """Return the seed of a student's teacher: its own, or the next one of the experiment's."""
-    if chosen == "same":
-        return seed
+def seeds_of_teachers(point: Point, entry: Entry, chosen: str, seed: int) -> Sequence[int]:
+    """Return the seeds of a student's teachers: its own, the next one of the experiment's, or all of them."""
     seeds = point.experiment.seeds
+    if chosen == "same":
+        return [seed]
+    if chosen == "all":
+        return seeds
     if len(seeds) == 1:
         remedy = "add a second one to `seeds`, or leave it out"
         raise point.document.error(f"{entry.dotted_key}.teacher_seed", "there is one seed, and no next", remedy)
-    return seeds[(seeds.index(seed) + 1) % len(seeds)]
+    return [seeds[(seeds.index(seed) + 1) % len(seeds)]]
 
 
 def gives_series(step: Step) -> bool:

@@ -92,14 +92,14 @@ def training_recipe(
     params: Mapping[str, Any],
     classes: int,
     features: Mapping[str, str],
-    teacher: str | None,
+    teachers: Sequence[str],
     split: Split,
     seed: int,
     code: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of a trained model; the fold enters as the ids and labels of its recordings.
 
-    So does the part of its training side that validates, where there is one.
+    So does the part of its training side that validates, where there is one, and the keys of its teachers.
     """
     recipe = _recipe(
         stage,
@@ -113,8 +113,8 @@ def training_recipe(
     )
     if validation := params["fit"].get("validation"):
         recipe["validation"] = dict(split.validation(validation))
-    if teacher is not None:
-        recipe["teacher"] = teacher
+    if teachers:
+        recipe["teacher"] = teachers[0] if len(teachers) == 1 else list(teachers)
     return recipe
 
 

@@ -1,4 +1,4 @@
-"""The distil stage: a student on the labels and on a trained teacher's outputs for the same recordings."""
+"""The distil stage: a student on the labels and on trained teachers' outputs for the same recordings."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from trainers.fit.balance import class_weights
 from trainers.fit.output_checks import embedding_width
 from trainers.fit.seeding import seeded
 from trainers.fit.tasks.distil import DistilTask
+from trainers.models.ensemble import Ensemble
 
 if TYPE_CHECKING:
     from pipeline.stages.context import Context
 
 
 def _prepare(context: Context) -> TrainingStep:
-    """Build the student and its teacher, which may see other modalities of the same recordings."""
+    """Build the student and its teachers, which may see other modalities of the same recordings."""
     recipe, work = msgspec.convert(context.recipe, TrainRecipe), msgspec.convert(context.work, TrainWork)
-    assert work.teacher is not None
     params = recipe.distil_params()
     data, _ = read_recordings(context, "train", list(work.features), params.augment, work.inputs, params.pairing)
     student = new_model(context, recipe, work, data, params.standardise)
-    teacher = load_trained(context, work.teacher)
+    teachers = [load_trained(context, teacher) for teacher in work.teachers]
+    width = sum(embedding_width(teacher) for teacher in teachers)
     build, loss_params = context.resolve("loss", recipe.params["loss"])
     with seeded(recipe.seed):  # a projector has weights
-        distillation = build(loss_params, embedding_width(student), embedding_width(teacher))
+        distillation = build(loss_params, embedding_width(student), width)
     task = DistilTask(
         student,
-        teacher,
+        teachers[0] if len(teachers) == 1 else Ensemble(teachers),
         distillation,
         loss=params.fit.loss,
         label_smoothing=params.fit.label_smoothing,

@@ -8,7 +8,7 @@ import msgspec
 
 from trainers.params import AugmentParams, FitParams, Pairing, StandardiseParams
 
-TeacherSeed = Literal["same", "next"]
+TeacherSeed = Literal["same", "next", "all"]
 
 
 class TrainParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,8 +39,8 @@ class DistilParams(TrainParams, frozen=True, forbid_unknown_fields=True, kw_only
         for every batch.
     teacher_seed
         Whether the teacher is that of the ``same`` seed as the student, with which its batches came in the same order
-        and parts of its network that are alike began alike, or that of the ``next`` one of the experiment's seeds,
-        after the last the first.
+        and parts of its network that are alike began alike, that of the ``next`` one of the experiment's seeds,
+        after the last the first, or those of ``all`` of them as one, see `trainers.models.ensemble`.
     LATER
         As `trainers.params.FitParams.LATER`.
     """

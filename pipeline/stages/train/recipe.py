@@ -45,4 +45,4 @@ class TrainWork(msgspec.Struct, frozen=True):
     inputs: list[str]  # of the model, in the order in which it takes them
     features: dict[str, str]  # by input, of the teacher too, the id of the step that made it
     weights: str | None = None  # what pretrained weights are called; None for a model without
-    teacher: str | None = None  # the id of the step that trained a student's teacher
+    teachers: list[str] = []  # the ids of the steps that trained a student's teachers

@@ -6,14 +6,15 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import Plan
+from pipeline.run.batching import batch_signature
 
 from ..project import Project
 
 
-def teachers(plan: Plan) -> dict[int, int]:
-    """The seed of each student's teacher, by its own seed."""
+def teachers(plan: Plan) -> dict[int, list[int]]:
+    """The seeds of each student's teachers, by its own seed."""
     students = [step for step in plan.steps.values() if step.entry == "distilled"]
-    return {step.work["seed"]: plan.steps[step.work["teacher"]].work["seed"] for step in students}
+    return {step.work["seed"]: [plan.steps[each].work["seed"] for each in step.work["teachers"]] for step in students}
 
 
 def keys(plan: Plan) -> set[str]:
@@ -23,8 +24,8 @@ def keys(plan: Plan) -> set[str]:
 def test_a_teacher_of_the_next_seed(project: Project) -> None:
     seeds = ("seeds", [7, 3, 5])
     same, other = project.plan(seeds), project.plan(seeds, ("stages.distilled.teacher_seed", "next"))
-    assert teachers(same) == {7: 7, 3: 3, 5: 5}
-    assert teachers(other) == {7: 3, 3: 5, 5: 7}
+    assert teachers(same) == {7: [7], 3: [3], 5: [5]}
+    assert teachers(other) == {7: [3], 3: [5], 5: [7]}
     assert keys(same).isdisjoint(keys(other))
 
 
@@ -45,3 +46,64 @@ def test_a_joint_hard_loss_has_no_comparable_streams(project: Project) -> None:
     with pytest.raises(ConfigError, match=r"distilled\.loss\.comparable: fit\.loss: joint is one term"):
         project.plan(joint)
     project.plan(joint, ("stages.distilled.loss", {"name": "dmft-kd", "comparable": False}))
+
+
+BODY = {"stage": "train", "needs": ["encode"], "model": "dmft", "modalities": ["skeleton"], "fit": {"epochs": 1}}
+TWO = (
+    ("stages.body", BODY),
+    ("stages.distilled.needs", ["encode", "teacher", "body"]),
+    ("stages.distilled.modalities", ["inertial"]),
+)
+
+
+def test_teachers_of_all_seeds_are_the_same_for_every_student(project: Project) -> None:
+    seeds = ("seeds", [7, 3, 5])
+    plan = project.plan(seeds, ("stages.distilled.teacher_seed", "all"))
+    assert teachers(plan) == {7: [7, 3, 5], 3: [7, 3, 5], 5: [7, 3, 5]}
+    assert len(keys(plan)) == 3
+    assert keys(plan).isdisjoint(keys(project.plan(seeds)))
+
+
+def test_all_of_one_seed_is_that_seed(project: Project) -> None:
+    assert keys(project.plan(("stages.distilled.teacher_seed", "all"))) == keys(project.plan())
+
+
+def test_several_teachers_are_those_of_the_students_fold(project: Project) -> None:
+    plan = project.plan(*TWO, ("seeds", [7, 3]))
+    for step in plan.steps.values():
+        if step.entry == "distilled":
+            told = [plan.steps[each] for each in step.work["teachers"]]
+            assert [each.entry for each in told] == ["teacher", "body"]
+            assert all(each.work["split"] == step.work["split"] for each in told)
+            assert [each.work["seed"] for each in told] == [step.work["seed"]] * 2
+            assert step.recipe["teacher"] == [each.key for each in told]
+            assert {*step.work["features"]} == {"skeleton", "inertial"}
+            assert {each.id for each in told} <= {*step.needs}
+
+
+def test_one_teacher_under_two_names_is_one(project: Project) -> None:
+    other = ("stages.again", project.plan().points[0].experiment.stages["teacher"])
+    both = project.plan(other, ("stages.distilled.needs", ["encode", "teacher", "again"]))
+    assert keys(both) == keys(project.plan())
+
+
+def test_a_second_teacher_is_why_a_student_is_not_cached(finished: Project) -> None:
+    with_body = ("stages.body", finished.plan().points[0].experiment.stages["teacher"] | BODY)
+    said = finished.reasons(with_body, ("stages.distilled.needs", ["encode", "teacher", "body"]))
+    students = {id_: reasons for id_, reasons in said.items() if id_.startswith("distilled[")}
+    assert students
+    for id_, reasons in students.items():
+        assert reasons == [f"input {id_.replace('distilled', 'body')} changed"]
+
+
+def test_students_of_several_teachers_are_trained_together_where_all_of_these_can_be(project: Project) -> None:
+    seeds = ("seeds", [7, 3])
+    plan = project.plan(*TWO, seeds)
+    students = [step for step in plan.steps.values() if step.entry == "distilled"]
+    assert len(students) == 2
+    assert len({batch_signature(plan, step) for step in students} - {None}) == 1
+    alone = project.plan(*TWO, seeds, ("stages.body", BODY | {"model": "trn"}))
+    assert {batch_signature(alone, step) for step in alone.steps.values() if step.entry == "distilled"} == {None}
+    shared = project.plan(seeds, ("stages.teacher", BODY | {"model": "trn"}), ("stages.distilled.teacher_seed", "all"))
+    taught = [step for step in shared.steps.values() if step.entry == "distilled"]
+    assert {batch_signature(shared, step) for step in taught} == {None}

@@ -150,7 +150,7 @@ def seen_by_both(folder: Path, form: str, numbers: np.ndarray[Any, Any], augment
                     "train": rows,
                     "inputs": [name],
                     "features": {"body": "body", name: "wrist"},
-                    "teacher": "teacher",
+                    "teachers": ["teacher"],
                     "weights": None,
                 },
                 draft=draft,
