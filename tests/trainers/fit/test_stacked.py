@@ -32,6 +32,7 @@ from trainers.models.cnn1d.params import CNN1DParams
 from trainers.models.dmft.params import StudentParams, TeacherParams
 from trainers.models.dmft.student import DMFTStudent
 from trainers.models.dmft.teacher import DMFTTeacher
+from trainers.models.ensemble import Ensemble
 from trainers.models.registry import MODELS
 from trainers.models.trn.model import TRN
 from trainers.models.trn.params import TRNParams
@@ -153,6 +154,23 @@ def test_every_loss_with_a_teacher_of_each_fold(inputs: list[Any], labels: Tenso
         return DistilTask(pupil, told, loss)
 
     assert_alike(*both(folds(inputs, labels, EQUAL), task, device))
+
+
+@pytest.mark.parametrize("name", ["dmft-kd", "similarity-queue"])
+def test_several_teachers_of_each_fold(inputs: list[Any], labels: Tensor, name: str, device: str) -> None:
+    """A queue of a stack's models moves on for those alone that have a batch."""
+    from pipeline.registry import import_object
+
+    def task(data: RecordingData, seed: int) -> nn.Module:
+        pupil, told = student(data, seed), [teacher(data, seed + 10), student(data, seed + 20)]
+        width = sum(each.model.embedding_width for each in told)
+        with seeded(seed):
+            loss = import_object(LOSSES[name].build)(
+                import_object(LOSSES[name].params)(), pupil.model.embedding_width, width
+            )
+        return DistilTask(pupil, Ensemble(told), loss)
+
+    assert_alike(*both(folds(inputs, labels, UNEQUAL), task, device))
 
 
 @pytest.mark.parametrize("rows", [EQUAL, UNEQUAL], ids=["equal", "unequal"])
