@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 
 from pipeline.errors import ConfigError
@@ -107,3 +109,18 @@ def test_students_of_several_teachers_are_trained_together_where_all_of_these_ca
     shared = project.plan(seeds, ("stages.teacher", BODY | {"model": "trn"}), ("stages.distilled.teacher_seed", "all"))
     taught = [step for step in shared.steps.values() if step.entry == "distilled"]
     assert {batch_signature(shared, step) for step in taught} == {None}
+
+
+def test_what_is_off_is_in_no_key(project: Project) -> None:
+    """Parameters that came later: outputs of before stay what they are."""
+    off = [("stages.distilled.augment.mixup", 0.0), ("stages.distilled.loss", {"name": "dmft-kd", "select": "all"})]
+    assert keys(project.plan(*off)) == keys(project.plan())
+    assert keys(project.plan(("stages.distilled.augment.mixup", 0.2))).isdisjoint(keys(project.plan()))
+    soft = [{"name": "hinton"}, {"name": "hinton", "standardise": False, "select": "all"}]
+    assert len({*chain(*(keys(project.plan(("stages.distilled.loss", each))) for each in soft))}) == 1
+
+
+def test_a_mixture_has_no_wrong_pairing(project: Project) -> None:
+    mixed = ("stages.distilled.augment", {"mixup": 0.2})
+    with pytest.raises(ConfigError, match=r"distilled\.pairing: a teacher sees the student's mixture"):
+        project.plan(mixed, ("stages.distilled.pairing", "copy"))

@@ -156,6 +156,20 @@ def test_every_loss_with_a_teacher_of_each_fold(inputs: list[Any], labels: Tenso
     assert_alike(*both(folds(inputs, labels, EQUAL), task, device))
 
 
+@pytest.mark.parametrize("balance", ["none", "loss"])
+def test_mixed_recordings(inputs: list[Any], labels: Tensor, balance: Any, device: str) -> None:
+    params = msgspec.structs.replace(SHORT, balance=balance)
+    mixed = [
+        RecordingData(each.inputs.values(), each.labels, AugmentParams(mixup=0.4, modality_dropout=0.2))
+        for each in folds(inputs, labels, UNEQUAL)
+    ]
+
+    def task(data: RecordingData, seed: int) -> nn.Module:
+        return ClassifyTask(student(data, seed), class_weights=class_weights(params, data.labels, 4))
+
+    assert_alike(*both(mixed, task, device, params))
+
+
 @pytest.mark.parametrize("name", ["dmft-kd", "similarity-queue"])
 def test_several_teachers_of_each_fold(inputs: list[Any], labels: Tensor, name: str, device: str) -> None:
     """A queue of a stack's models moves on for those alone that have a batch."""
