@@ -67,7 +67,11 @@ def test_teachers_of_all_seeds_are_the_same_for_every_student(project: Project) 
 
 
 def test_all_of_one_seed_is_that_seed(project: Project) -> None:
-    assert keys(project.plan(("stages.distilled.teacher_seed", "all"))) == keys(project.plan())
+    plan = project.plan(("stages.distilled.teacher_seed", "all"))
+    assert keys(plan) == keys(project.plan())
+    (student,) = [step for step in plan.steps.values() if step.entry == "distilled"]
+    (teacher,) = student.work["teachers"]
+    assert student.recipe["teacher"] == plan.steps[teacher].key  # as it was before there could be several
 
 
 def test_several_teachers_are_those_of_the_students_fold(project: Project) -> None:

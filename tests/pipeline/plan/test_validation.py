@@ -140,7 +140,7 @@ def check(actions: Sequence[int]) -> list[str]:
     rows = range(len(actions))
     split = Split("subject=9", trials, rows, [], actions, frozenset(actions), None)  # type: ignore[arg-type]
     entry = SimpleNamespace(body={}, dotted_key="stages.student")
-    return check_validation(Place(), entry, split, 0.5, None)  # type: ignore[arg-type]
+    return check_validation(Place(), entry, split, 0.5, [])  # type: ignore[arg-type]
 
 
 def test_a_class_that_only_validates_is_told() -> None:

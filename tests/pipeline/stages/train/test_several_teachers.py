@@ -49,4 +49,4 @@ def test_two_teachers_of_other_modalities_and_of_all_seeds(project: Any, small: 
         assert (row["model"], row["modalities"], row["n"]) == ("distilled", ["inertial"], 2)
     assert "distilled (2 cached) <- encode, wrist, body" in project.command("graph").stdout
     why = project.command("explain", students[0].id).stdout
-    assert all(f"{entry}[subjects=odd,seed={seed}]" in why for entry in ("body", "wrist") for seed in (0, 1))
+    assert all(key in why for key in taught)
