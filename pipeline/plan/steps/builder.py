@@ -31,6 +31,7 @@ from pipeline.plan.steps.inputs import (
     needs_series,
     position,
     seeds_of_teachers,
+    teachers_note,
 )
 from pipeline.plan.steps.recipes import (
     encode_recipe,
@@ -91,7 +92,7 @@ class StepBuilder:
     ) -> None:
         self.steps: dict[str, Step] = {}  # by id
         self.skipped: dict[str, Skipped] = {}  # what `find_skipped` found, by the encode step's id
-        self.notes: list[str] = []  # what is to be known of folds, each once
+        self.notes: list[str] = []  # what is to be known of folds and teachers, each once
         self._resolver = code
         self._identify_weights = identify_weights
         self._find_skipped = find_skipped
@@ -191,7 +192,8 @@ class StepBuilder:
         seeds = seeds_of_teachers(point, entry, params.pop("teacher_seed", "same"), seed)
         teachers = find_teachers(needed, split, seeds)
         validation = params["fit"].get("validation", 0.0)
-        self.notes = list(dict.fromkeys([*self.notes, *check_validation(point, entry, split, validation, teachers)]))
+        said = [*teachers_note(entry, teachers), *check_validation(point, entry, split, validation, teachers)]
+        self.notes = list(dict.fromkeys([*self.notes, *said]))
         model = facts_of(point.plugins, "models", params["model"]["name"])
         if model.single and len(modalities) > 1:
             problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"

@@ -78,6 +78,15 @@ def find_teachers(needed: Sequence[Step], split: Split, seeds: Sequence[int]) ->
     return [*{step.key: step for step in models if step.work["seed"] in seeds}.values()]
 
 
+def teachers_note(entry: Entry, teachers: Sequence[Step]) -> list[str]:
+    """Say who teaches a student where that is more than one model; else nothing."""
+    if len(teachers) < 2:
+        return []
+    names, seeds = dict.fromkeys(step.entry for step in teachers), {step.work["seed"] for step in teachers}
+    each = f", {len(seeds)} seeds of each" if len(seeds) > 1 else ""
+    return [f"{entry.name}: taught by the mean of {', '.join(names)}{each}"]
+
+
 def seeds_of_teachers(point: Point, entry: Entry, chosen: str, seed: int) -> Sequence[int]:
     """Return the seeds of a student's teachers: its own, the next one of the experiment's, or all of them."""
     seeds = point.experiment.seeds

@@ -62,6 +62,7 @@ def test_teachers_of_all_seeds_are_the_same_for_every_student(project: Project) 
     seeds = ("seeds", [7, 3, 5])
     plan = project.plan(seeds, ("stages.distilled.teacher_seed", "all"))
     assert teachers(plan) == {7: [7, 3, 5], 3: [7, 3, 5], 5: [7, 3, 5]}
+    assert plan.notes == ["distilled: taught by the mean of teacher, 3 seeds of each"]
     assert len(keys(plan)) == 3
     assert keys(plan).isdisjoint(keys(project.plan(seeds)))
 

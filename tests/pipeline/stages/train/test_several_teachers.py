@@ -47,6 +47,8 @@ def test_two_teachers_of_other_modalities_and_of_all_seeds(project: Any, small: 
     assert any(not np.array_equal(weights[0][name], weights[1][name]) for name in weights[0])
     for row in json.loads(project.command("results", "--json").stdout):
         assert (row["model"], row["modalities"], row["n"]) == ("distilled", ["inertial"], 2)
+    said = project.command("results"), project.command("status")
+    assert all("note: distilled: taught by the mean of wrist, body, 2 seeds of each" in each.stdout for each in said)
     assert "distilled (2 cached) <- encode, wrist, body" in project.command("graph").stdout
     why = project.command("explain", students[0].id).stdout
     assert all(key in why for key in taught)
