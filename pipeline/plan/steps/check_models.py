@@ -11,7 +11,9 @@ from pipeline.stagesfile.experiment import Entry, Point
 _DMFT = ("dmft", "dmft-lite")  # their streams are known by the modalities
 
 
-def check_model(point: Point, entry: Entry, params: Mapping[str, Any], features: Mapping[str, Step]) -> None:
+def check_model(
+    point: Point, entry: Entry, params: Mapping[str, Any], features: Mapping[str, Step], teachers: int
+) -> None:
     """Raise ConfigError where parameters contradict each other, or the features.
 
     Parameters
@@ -20,6 +22,8 @@ def check_model(point: Point, entry: Entry, params: Mapping[str, Any], features:
         The entry's, after defaults.
     features
         The step that gives each of the model's inputs, by the input's name.
+    teachers
+        How many models teach it.
     """
     model, loss = params["model"], params.get("loss", {})
     if len(features) == 1 and (params["augment"] or {}).get("modality_dropout"):
@@ -33,6 +37,9 @@ def check_model(point: Point, entry: Entry, params: Mapping[str, Any], features:
         if (patches := step.work.get("patches") or step.recipe["params"]["patches"]) < segments:
             remedy = f"lower it, or encode {name} with patches: {segments}"
             _refuse(point, entry, "model.segments", f"{segments} is more than the {patches} patches of {name}", remedy)
+    if loss.get("name") == "attention" and teachers > 1:
+        problem = "attention compares feature maps, which several teachers have none of as one"
+        _refuse(point, entry, "loss", problem, "need one teacher of one seed, or choose another loss")
     if loss.get("name") == "dmft-kd" and loss["comparable"] and params["fit"]["loss"] == "joint":
         problem = "fit.loss: joint is one term, to which a divergence a stream is not comparable"
         _refuse(point, entry, "loss.comparable", problem, "set it to false")

@@ -129,3 +129,8 @@ def test_a_mixture_has_no_wrong_pairing(project: Project) -> None:
     mixed = ("stages.distilled.augment", {"mixup": 0.2})
     with pytest.raises(ConfigError, match=r"distilled\.pairing: a teacher sees the student's mixture"):
         project.plan(mixed, ("stages.distilled.pairing", "copy"))
+
+
+def test_several_teachers_have_no_feature_maps_to_compare(project: Project) -> None:
+    with pytest.raises(ConfigError, match=r"distilled\.loss: attention compares feature maps, which several teachers"):
+        project.plan(*TWO, ("stages.distilled.loss", "attention"))
