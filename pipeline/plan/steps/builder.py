@@ -136,8 +136,11 @@ class StepBuilder:
     def _splits(self, point: Point, splits: tuple[Split, ...]) -> tuple[Split, ...]:
         """Check a point's folds, and keep what is to be known of them."""
         check_classes(point, splits)
-        self.notes = list(dict.fromkeys([*self.notes, *fold_notes(point, splits)]))
+        self._note(*fold_notes(point, splits))
         return splits
+
+    def _note(self, *notes: str) -> None:
+        self.notes = list(dict.fromkeys([*self.notes, *notes]))
 
     def _encode(self, point: Point, entry: Entry, name: str, table: Table, broken: Broken, index: str) -> Step:
         modality = point.source.modalities[name]
@@ -192,8 +195,7 @@ class StepBuilder:
         seeds = seeds_of_teachers(point, entry, params.pop("teacher_seed", "same"), seed)
         teachers = find_teachers(needed, split, seeds)
         validation = params["fit"].get("validation", 0.0)
-        said = [*teachers_note(entry, teachers), *check_validation(point, entry, split, validation, teachers)]
-        self.notes = list(dict.fromkeys([*self.notes, *said]))
+        self._note(*teachers_note(entry, teachers), *check_validation(point, entry, split, validation, teachers))
         model = facts_of(point.plugins, "models", params["model"]["name"])
         if model.single and len(modalities) > 1:
             problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
