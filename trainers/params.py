@@ -95,11 +95,14 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
     modality_dropout
         Probability with which each modality that the trained model sees is absent from a recording, see
         `trainers.data.modality_dropout`; never all of them. A teacher sees all.
+    mixup
+        alpha of the Beta distribution by which recordings are mixed with others of the batch, and their labels in the
+        hard loss, see `trainers.data.mixing.mixup`; a teacher sees the same mixture.
     LATER
         As `FitParams.LATER`.
     """
 
-    LATER: ClassVar = ("feature_warp", "modality_dropout")
+    LATER: ClassVar = ("feature_warp", "modality_dropout", "mixup")
 
     time_warp: Annotated[float, Meta(ge=0, le=10)] = 0.2  # beyond, a speed is no float32
     crop: Annotated[float, Meta(ge=0, lt=0.5)] = 0.08
@@ -110,6 +113,7 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
     feature_jitter: NotNegative = 0.0
     feature_warp: bool = False
     modality_dropout: Fraction = 0.0
+    mixup: Annotated[float, Meta(ge=0, le=100)] = 0.0
 
 
 class StandardiseParams(Struct, frozen=True, forbid_unknown_fields=True):

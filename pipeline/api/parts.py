@@ -18,7 +18,9 @@ from trainers.fit.output_checks import embedding_width
 from trainers.losses.numerics import as_float32
 from trainers.losses.registry import LOSSES
 from trainers.losses.registry import Entry as Losses
+from trainers.losses.selection import with_agreement
 from trainers.losses.semantic import Semantic
+from trainers.losses.similarity_queue import SimilarityQueue
 from trainers.models.registry import MODELS
 from trainers.models.registry import Entry as Models
 
@@ -28,8 +30,8 @@ Outputs = Tensor | Mapping[str, Any]  # of a model: its logits (B, K), or what `
 class Loss(nn.Module):
     """A distillation loss on tensors: the hard loss with the labels, and what the teacher adds.
 
-    It is a module, since some losses have weights of their own (``semantic`` and ``dask`` a projector, where widths
-    differ): give its parameters to the optimizer, too.
+    It is a module, since some losses have weights of their own (``semantic``, ``dask`` and ``similarity-queue`` a
+    projector, where widths differ): give its parameters to the optimizer, too.
     """
 
     def __init__(self, distillation: nn.Module, widths: Mapping[str, int | None], label_smoothing: float = 0.0) -> None:
@@ -56,7 +58,8 @@ class Loss(nn.Module):
         logits = as_float32(outputs["student"]["logits"])
         hard = nn.functional.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
         try:
-            loss: Tensor = self.distillation(*outputs.values(), hard)
+            told = _Complete("teacher", with_agreement(outputs["teacher"], labels))
+            loss: Tensor = self.distillation(outputs["student"], told, hard)
         except TrainingError as error:
             raise PipelineError(str(error)) from error
         return loss
@@ -76,7 +79,7 @@ class Loss(nn.Module):
 
     @property
     def _has_projector(self) -> bool:
-        return any(isinstance(each, Semantic) for each in self.distillation.modules())
+        return any(isinstance(each, Semantic | SimilarityQueue) for each in self.distillation.modules())
 
 
 class _Complete(dict[str, Any]):
@@ -140,6 +143,8 @@ def loss(
     for whose, width in widths.items():
         if width is not None and (isinstance(width, bool) or not isinstance(width, int) or width < 1):
             raise ConfigError(f"{whose}_width {width!r}: is no width\n  give how many features its embedding has")
+    if None in widths.values() and name == "similarity-queue":
+        raise ConfigError(f"{name} keeps embeddings of the teacher\n  pass student_width=, and teacher_width=")
     if not isinstance(label_smoothing, (int, float)) or not 0 <= label_smoothing < 1:
         raise ConfigError(f"label_smoothing {label_smoothing!r}: is no share\n  give a number from 0 to below 1")
     return Loss(build(converted, *(width or 0 for width in widths.values())), widths, label_smoothing)

@@ -25,11 +25,14 @@ class Inputs(TypedDict):
 class Batch(Inputs):
     """Some recordings and their labels (B,) int64.
 
-    With modality dropout, `seen` has the masks (B, P) that the trained model goes by; a teacher goes by `valid`. With a
-    wrong pairing, `teacher` has what a teacher sees instead, of other recordings.
+    With mixup, recordings are mixed with the next ones of the batch, the last one with the first. `shares` (B,) says
+    how much is the recording itself: the larger part, whose label stands in `labels`. With modality dropout, `seen` has
+    the masks (B, P) that the trained model goes by; a teacher goes by `valid`. With a wrong pairing, `teacher` has what
+    a teacher sees instead, of other recordings.
     """
 
     labels: Tensor
+    shares: NotRequired[Tensor]
     seen: NotRequired[dict[str, Tensor]]
     teacher: NotRequired[Inputs]
 

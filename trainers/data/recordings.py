@@ -12,6 +12,7 @@ from trainers.data.augment import Augmenter, draw_time
 from trainers.data.batch import Batch, Inputs
 from trainers.data.device import indexed_device
 from trainers.data.inputs import Input
+from trainers.data.mixing.mixup import draw_shares, mix
 from trainers.data.modality_dropout import draw_present, hide
 from trainers.data.pairing import WrongPairing
 from trainers.errors import TrainingError
@@ -88,12 +89,17 @@ class RecordingData:
 
     def batch(self, rows: Tensor, generator: torch.Generator | None = None) -> Batch:
         """Return recordings `rows` ((B,) int64, on the data's device), augmented if a generator is given."""
-        own = self._inputs(rows, generator)
+        own, shares = self._inputs(rows, generator), None
+        if generator is not None and self.augment is not None and self.augment.mixup:
+            shares = draw_shares(len(rows), self.augment.mixup, generator)
+            own = mix(own, shares)
         batch: Batch = {"inputs": own["inputs"], "valid": own["valid"], "labels": self.labels[rows]}
+        if shares is not None:
+            batch["shares"] = shares
         if generator is not None and self.augment is not None and self.augment.modality_dropout:
             present = draw_present(len(rows), len(self.trained), self.augment.modality_dropout, generator)
             stored = {name: self.inputs[name].valid[rows] for name in self.trained}
-            batch["seen"] = hide(stored, self.trained, present)
+            batch["seen"] = hide(stored | own["valid"], self.trained, present)
         if generator is not None and self.pairing != "recording":
             others = self._partners.draw(rows, generator) if self._partners is not None else rows
             batch["teacher"] = self._inputs(others, generator)

@@ -149,6 +149,8 @@ def _stacked(batches: Sequence[Batch]) -> Batch:
     """Put batches of one size on top of each other; what only some say to be valid, is valid in the others."""
     inputs, labels = _stacked_inputs(batches), torch.stack([b["labels"] for b in batches])
     stacked: Batch = {"inputs": inputs["inputs"], "valid": inputs["valid"], "labels": labels}
+    if "shares" in batches[0]:
+        stacked["shares"] = torch.stack([b["shares"] for b in batches])
     if "seen" in batches[0]:
         stacked["seen"] = _stacked_masks([b["seen"] for b in batches])
     if "teacher" in batches[0]:

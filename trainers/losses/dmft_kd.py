@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from trainers.data.batch import ModelOutput
 from trainers.errors import TrainingError
 from trainers.losses.params.dmft_kd import DMFTKDParams
+from trainers.losses.selection import followed
 from trainers.losses.soft_targets import soft_divergence
 
 
@@ -29,7 +30,8 @@ class DMFTKD(nn.Module):
         weights, scale = stream_weights(params, student["streams"]), params.scale_by_temperature
         soft = []
         for name, logits in student["streams"].items():
-            target, present = self._target(name, teacher), student.get("present", {}).get(name)
+            target = self._target(name, teacher)
+            present = followed(params.select, teacher, student.get("present", {}).get(name))
             divergence = soft_divergence(logits, target, params.temperature, scale=scale, present=present)
             soft.append(weights[name] * divergence)
         terms = len(soft) if params.comparable else 1

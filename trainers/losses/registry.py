@@ -16,11 +16,16 @@ class Entry(NamedTuple):
 LOSSES: Mapping[str, Entry] = {
     "dmft-kd": Entry("trainers.losses.dmft_kd:DMFTKD", "trainers.losses.params.dmft_kd:DMFTKDParams"),
     "hinton": Entry("trainers.losses.soft_targets:Hinton", "trainers.losses.params.soft_targets:HintonParams"),
+    "dist": Entry("trainers.losses.dist:DIST", "trainers.losses.params.dist:DISTParams"),
     "attention": Entry(
         "trainers.losses.attention:AttentionTransfer", "trainers.losses.params.attention:AttentionParams"
     ),
     "similarity": Entry(
         "trainers.losses.similarity:SimilarityPreserving", "trainers.losses.params.similarity:SimilarityParams"
+    ),
+    "similarity-queue": Entry(
+        "trainers.losses.similarity_queue:SimilarityQueue",
+        "trainers.losses.params.similarity_queue:SimilarityQueueParams",
     ),
     "rkd-distance": Entry(
         "trainers.losses.rkd_distance:RKDDistance", "trainers.losses.params.rkd_distance:RKDDistanceParams"

@@ -1,4 +1,7 @@
-"""Soft targets: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015 (VSKD eq. 2-3, DMFT eq. 13-14)."""
+"""Soft targets: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015 (VSKD eq. 2-3, DMFT eq. 13-14).
+
+With `standardise`, of z-scores: Sun et al., "Logit Standardization in Knowledge Distillation", CVPR 2024.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from trainers.data.batch import ModelOutput
 from trainers.losses.distillation import DistillationLoss
 from trainers.losses.numerics import as_float32
 from trainers.losses.params.soft_targets import HintonParams
+from trainers.losses.selection import followed
+from trainers.losses.z_scores import z_scores
 
 
 class Hinton(DistillationLoss):
@@ -17,8 +22,11 @@ class Hinton(DistillationLoss):
 
     def soft_loss(self, student: ModelOutput, teacher: ModelOutput) -> Tensor:
         """KL(teacher || student) of the votes, times the temperature squared."""
-        temperature, scale = self.params.temperature, self.params.scale_by_temperature
-        return soft_divergence(student["logits"], teacher["logits"], temperature, scale=scale)
+        params, own, told = self.params, student["logits"], teacher["logits"]
+        if params.standardise:
+            own, told = z_scores(as_float32(own)), z_scores(as_float32(told))
+        among = followed(params.select, teacher)
+        return soft_divergence(own, told, params.temperature, scale=params.scale_by_temperature, present=among)
 
 
 def soft_divergence(

@@ -50,6 +50,10 @@ class DistilParams(TrainParams, frozen=True, forbid_unknown_fields=True, kw_only
     pairing: Pairing = "recording"
     teacher_seed: TeacherSeed = "same"
 
+    def __post_init__(self) -> None:
+        if self.augment is not None and self.augment.mixup and self.pairing != "recording":
+            raise ValueError("pairing: a teacher sees the student's mixture; leave it out, or augment.mixup")
+
 
 class PretrainedParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which weights a model starts from: torchvision's name of the network, and a name or file of weights."""

@@ -62,7 +62,7 @@ def test_it_is_the_loss_of_a_distil_step(name: str) -> None:
     student, teacher = outputs(8, 0), outputs(8, 1)
     for output in student, teacher:
         output["streams"] = {"a/temporal": output["logits"] + 1, "a/modal": output["logits"] * 2}
-    loss = pipeline.loss(name, label_smoothing=0.1)
+    loss = pipeline.loss(name, student_width=8, teacher_width=8, label_smoothing=0.1).eval()
     task = DistilTask(
         Same(student),
         Same(teacher),
@@ -91,6 +91,7 @@ def test_it_is_the_loss_of_a_distil_step(name: str) -> None:
             lambda: pipeline.loss("semantic", student_width=7, teacher_width=9)(outputs(8, 0), outputs(9, 0), LABELS),
             "student_width=8",
         ),
+        (lambda: pipeline.loss("similarity-queue", student_width=8), "student_width=, and teacher_width="),
         (lambda: pipeline.loss("attention")(*[outputs(8, 0)["logits"]] * 2, LABELS), "has none"),
         (lambda: pipeline.loss("hinton")(torch.ones(6, 4), torch.ones(1, 4), LABELS), "teacher's logits are"),
         (lambda: pipeline.loss("hinton")(torch.ones(6, 4), torch.ones(6), LABELS), "teacher's logits are"),
@@ -140,7 +141,7 @@ def test_every_model_can_be_built_and_trained(name: str) -> None:
 def test_gradients_are_those_of_the_loss(name: str) -> None:
     student = {name: each.double() if isinstance(each, Tensor) else each for name, each in outputs(8, 0).items()}
     teacher = {name: each.double() if isinstance(each, Tensor) else each for name, each in outputs(8, 1).items()}
-    loss = pipeline.loss(name, label_smoothing=0.1)
+    loss = pipeline.loss(name, student_width=8, teacher_width=8, label_smoothing=0.1).eval()
 
     def of(logits: Tensor, embedding: Tensor) -> Tensor:
         found: Tensor = loss({**student, "logits": logits, "embedding": embedding}, teacher, LABELS)

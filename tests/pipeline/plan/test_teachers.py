@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 
 from pipeline.errors import ConfigError
@@ -45,3 +47,18 @@ def test_a_joint_hard_loss_has_no_comparable_streams(project: Project) -> None:
     with pytest.raises(ConfigError, match=r"distilled\.loss\.comparable: fit\.loss: joint is one term"):
         project.plan(joint)
     project.plan(joint, ("stages.distilled.loss", {"name": "dmft-kd", "comparable": False}))
+
+
+def test_what_is_off_is_in_no_key(project: Project) -> None:
+    """Parameters that came later: outputs of before stay what they are."""
+    off = [("stages.distilled.augment.mixup", 0.0), ("stages.distilled.loss", {"name": "dmft-kd", "select": "all"})]
+    assert keys(project.plan(*off)) == keys(project.plan())
+    assert keys(project.plan(("stages.distilled.augment.mixup", 0.2))).isdisjoint(keys(project.plan()))
+    soft = [{"name": "hinton"}, {"name": "hinton", "standardise": False, "select": "all"}]
+    assert len({*chain(*(keys(project.plan(("stages.distilled.loss", each))) for each in soft))}) == 1
+
+
+def test_a_mixture_has_no_wrong_pairing(project: Project) -> None:
+    mixed = ("stages.distilled.augment", {"mixup": 0.2})
+    with pytest.raises(ConfigError, match=r"distilled\.pairing: a teacher sees the student's mixture"):
+        project.plan(mixed, ("stages.distilled.pairing", "copy"))

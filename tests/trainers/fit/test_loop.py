@@ -13,11 +13,14 @@ from trainers.data.recordings import RecordingData
 from trainers.data.standardise import Standardised, fit_standardiser
 from trainers.errors import TrainingError
 from trainers.fit.loop import Training, fit, learning_rate
+from trainers.fit.output_checks import embedding_width
 from trainers.fit.seeding import seeded
 from trainers.fit.tasks.classify import ClassifyTask
 from trainers.fit.tasks.distil import DistilTask
 from trainers.losses.dmft_kd import DMFTKD
 from trainers.losses.params.dmft_kd import DMFTKDParams
+from trainers.losses.params.similarity_queue import SimilarityQueueParams
+from trainers.losses.similarity_queue import SimilarityQueue
 from trainers.models.dmft.params import StudentParams, TeacherParams
 from trainers.models.dmft.student import DMFTStudent
 from trainers.models.dmft.teacher import DMFTTeacher
@@ -93,15 +96,22 @@ def test_history_and_progress_tell_every_epoch(data: RecordingData) -> None:
 
 @pytest.mark.parametrize(
     ("stop", "precision", "distilled"),
-    [(1, "fp32", False), (3, "fp32", False), (2, "fp16", False), (2, "fp32", True)],
+    [(1, "fp32", ""), (3, "fp32", ""), (2, "fp16", ""), (2, "fp32", "dmft-kd"), (2, "fp32", "similarity-queue")],
 )
 def test_a_resumed_training_ends_with_the_same_bits(
-    data: RecordingData, stop: int, precision: str, distilled: bool, Memory: Any, device: str
+    data: RecordingData, stop: int, precision: str, distilled: str, Memory: Any, device: str
 ) -> None:
     params = replace_fit(SHORT, precision=precision)
 
-    def task(model: nn.Module) -> nn.Module:
-        return DistilTask(model, teacher(data), DMFTKD(DMFTKDParams(), 1, 1)) if distilled else ClassifyTask(model)
+    def task(model: Standardised) -> nn.Module:
+        if not distilled:
+            return ClassifyTask(model)
+        told = teacher(data)
+        if distilled == "dmft-kd":
+            return DistilTask(model, told, DMFTKD(DMFTKDParams(), 1, 1))
+        widths = embedding_width(model), embedding_width(told)
+        with seeded(0):  # a projector has weights; the queue of 7 is full, and its oldest have left
+            return DistilTask(model, told, SimilarityQueue(SimilarityQueueParams(queue=7), *widths))
 
     unbroken, broken, resumed = student(data), student(data), student(data)
     whole = fit(Training(task(unbroken), data, 3), params, device=device)

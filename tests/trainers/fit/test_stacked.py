@@ -155,6 +155,20 @@ def test_every_loss_with_a_teacher_of_each_fold(inputs: list[Any], labels: Tenso
     assert_alike(*both(folds(inputs, labels, EQUAL), task, device))
 
 
+@pytest.mark.parametrize("balance", ["none", "loss"])
+def test_mixed_recordings(inputs: list[Any], labels: Tensor, balance: Any, device: str) -> None:
+    params = msgspec.structs.replace(SHORT, balance=balance)
+    mixed = [
+        RecordingData(each.inputs.values(), each.labels, AugmentParams(mixup=0.4, modality_dropout=0.2))
+        for each in folds(inputs, labels, UNEQUAL)
+    ]
+
+    def task(data: RecordingData, seed: int) -> nn.Module:
+        return ClassifyTask(student(data, seed), class_weights=class_weights(params, data.labels, 4))
+
+    assert_alike(*both(mixed, task, device, params))
+
+
 @pytest.mark.parametrize("rows", [EQUAL, UNEQUAL], ids=["equal", "unequal"])
 def test_batch_statistics_and_torchs_dropout(
     inertial: ModalityData, labels: Tensor, rows: list[list[int]], device: str

@@ -67,3 +67,19 @@ def test_an_absent_modality_has_no_vote(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", ["sum", "product"])
 def test_a_weight_of_zero_is_no_vote(rule: Rule) -> None:
     assert votes(rule, {"b": 0}) == pytest.approx([0.8, 0.1, 0.1])
+
+
+@pytest.mark.parametrize("rule", ["sum", "product"])
+def test_what_several_say_of_one_stream_is_one_stream_that_counts_for_all_of_them(rule: Rule) -> None:
+    said = {"one": {"a/x": [0.8, 0.1, 0.1]}, "two": {"a/x": [0.2, 0.7, 0.1]}, "three": {"a/y": [0.1, 0.1, 0.8]}}
+    members = {name: Standardised(Says(streams), Standardiser({"a": (1, 1)})) for name, streams in said.items()}
+    output = Ensemble(members, dict.fromkeys(members, ("a",)), rule, {})({"a": torch.zeros(1, 1, 1)}, {})
+    joined, alone = torch.tensor([0.8, 0.1, 0.1]), torch.tensor([0.2, 0.7, 0.1])
+    last = torch.tensor([0.1, 0.1, 0.8])
+    assert list(output["streams"]) == ["a/x", "a/y"]
+    if rule == "sum":
+        stream, voted = (joined + alone) / 2, (joined + alone + last) / 3
+    else:
+        stream, voted = (joined * alone).sqrt(), (joined * alone * last) ** (1 / 3)
+    torch.testing.assert_close(output["streams"]["a/x"].softmax(-1)[0], stream / stream.sum())
+    torch.testing.assert_close(output["logits"].exp()[0], voted / voted.sum())

@@ -65,5 +65,9 @@ class ClassifyTask(nn.Module):
         return checked_output(model, model(batch["inputs"], batch["valid"]), len(batch["labels"]), self.classes)
 
     def _hard_loss(self, output: ModelOutput, batch: Batch) -> Tensor:
-        """Return the cross entropy with the labels, ()."""
-        return cross_entropy(output, batch["labels"], self.loss, self.label_smoothing, self.class_weights)
+        """Return the cross entropy with the labels, (); of a mixture with both, by their shares."""
+        labels, how = batch["labels"], (self.loss, self.label_smoothing, self.class_weights)
+        if "shares" not in batch:
+            return cross_entropy(output, labels, *how)
+        own, shares = cross_entropy(output, labels, *how, batch["shares"]), 1 - batch["shares"]
+        return own + cross_entropy(output, labels.roll(-1), *how, shares)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from trainers.data.batch import Batch, ModelOutput, TaskOutput
 from trainers.fit.output_checks import checked_loss
 from trainers.fit.tasks.classify import ClassifyTask
+from trainers.losses.selection import with_agreement
 from trainers.params import HardLoss
 
 
@@ -64,7 +65,8 @@ class DistilTask(ClassifyTask):
         output = self._trained_outputs(batch)
         with torch.no_grad():
             target = self._outputs(self.teacher, {**batch, **batch["teacher"]} if "teacher" in batch else batch)
-        loss = self.distillation(output, target, self._hard_loss(output, batch))
+        told = with_agreement(target, batch["labels"])
+        loss = self.distillation(output, told, self._hard_loss(output, batch))
         return {**output, "loss": checked_loss(self.distillation, loss)}
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> DistilTask:

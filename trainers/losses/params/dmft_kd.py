@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
+from trainers.losses.params.selected import Select
 from trainers.losses.params.weighted import Share, Temperature
 
 
@@ -31,7 +32,13 @@ class DMFTKDParams(Struct, frozen=True, forbid_unknown_fields=True):
     target
         ``streams``: each student stream follows the teacher's stream of the same name; ``fused``: each
         follows the teacher's vote. The latter also where teacher and student have different streams.
+    select
+        See `trainers.losses.selection`.
+    LATER
+        As `trainers.params.FitParams.LATER`.
     """
+
+    LATER: ClassVar = ("select",)
 
     w_cs: Share = 0.5
     weights: dict[str, Share] | None = None
@@ -39,3 +46,4 @@ class DMFTKDParams(Struct, frozen=True, forbid_unknown_fields=True):
     comparable: bool = True
     scale_by_temperature: bool = True
     target: Literal["streams", "fused"] = "streams"
+    select: Select = "all"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,8 +18,9 @@ from trainers.models.ensemble.params import Rule
 class Ensemble(nn.Module):
     """Trained models, each behind its own standardiser, and the vote of all their streams.
 
-    A stream's name has its member's in it, ``skeleton/teacher-temporal``, unless there is one member only. A stream
-    whose modality has no valid patch has no vote; where none has one, all count.
+    Streams of one name in several members, ``skeleton/temporal`` of the same network with another seed, are joined by
+    the rule, and count as many as they are. A stream whose modality has no valid patch has no vote; where none has one,
+    all count.
 
     Parameters
     ----------
@@ -48,28 +49,34 @@ class Ensemble(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
         """Classify raw inputs by all members; the embedding is theirs side by side."""
-        outputs: dict[str, ModelOutput] = {}
+        outputs: list[ModelOutput] = []
         for name, taken in self.inputs.items():
             of_member = ({each: values[each] for each in taken if each in values} for values in (inputs, valid))
-            outputs[name] = self.members[module_name(name)](*of_member)
-        streams = dict(self._streams(outputs))
+            outputs.append(self.members[module_name(name)](*of_member))
+        voices: dict[str, list[Tensor]] = {}
+        for output in outputs:
+            for name, logits in output["streams"].items():
+                voices.setdefault(name, []).append(logits)
+        streams = {name: self._joined(several) for name, several in voices.items()}
         return {
-            "logits": self._vote(streams, valid),
-            "embedding": torch.cat([output["embedding"].float() for output in outputs.values()], dim=-1),
+            "logits": self._vote(streams, [len(several) for several in voices.values()], valid),
+            "embedding": torch.cat([output["embedding"].float() for output in outputs], dim=-1),
             "streams": streams,
             "maps": (),
         }
 
-    def _streams(self, outputs: Mapping[str, ModelOutput]) -> Iterator[tuple[str, Tensor]]:
-        for member, output in outputs.items():
-            for name, logits in output["streams"].items():
-                modality, _, way = name.rpartition("/")
-                yield name if len(outputs) == 1 else f"{modality}/{member}-{way}", logits
+    def _joined(self, voices: Sequence[Tensor]) -> Tensor:
+        """Return logits (B, K) of what several say of one stream; one alone is left as it is."""
+        if len(voices) == 1:
+            return voices[0]
+        logs = torch.stack([logits.float().log_softmax(-1) for logits in voices])
+        return logs.mean(0) if self.rule == "product" else logs.logsumexp(0) - math.log(len(voices))
 
-    def _vote(self, streams: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> Tensor:
+    def _vote(self, streams: Mapping[str, Tensor], counts: Sequence[int], valid: Mapping[str, Tensor]) -> Tensor:
         """Return logarithms of probabilities (B, K)."""
         logs = torch.stack([logits.float().log_softmax(-1) for logits in streams.values()])  # (S, B, K)
-        worth = logs.new_tensor([self.weights.get(voice_of(name), 1.0) for name in streams])
+        weights = [self.weights.get(voice_of(name), 1.0) for name in streams]
+        worth = logs.new_tensor([weight * count for weight, count in zip(weights, counts, strict=True)])
         counted = torch.stack([_is_there(name, valid, logs) for name in streams])  # (S, B)
         shares = worth.unsqueeze(-1) * counted
         shares = torch.where(shares.sum(0) > 0, shares, torch.ones_like(shares))
