@@ -11,7 +11,7 @@ from torch import nn
 from trainers.data.batch import RowBatch
 from trainers.data.recordings import RecordingData
 
-CHUNK = 128  # rows
+CHUNK = 64  # rows
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ def fit_temperature(decisions: Tensor, labels: Tensor) -> float:
     right = decisions.gather(1, labels[:, None])
 
     def rises(temperature: float) -> bool:
-        """Tell whether a lower temperature is more likely."""
+        """Tell whether a lower temperature is more likely, or as likely to the last bit."""
         expected = ((decisions / temperature).softmax(1) * decisions).sum(1, keepdim=True)
-        return bool((right - expected).mean() > 0)
+        return bool((right - expected).mean() >= 0)
 
     low, high = math.log(LOWEST), math.log(HIGHEST)
     for _ in range(_STEPS):
