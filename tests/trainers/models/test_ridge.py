@@ -130,6 +130,13 @@ def test_more_components_than_there_can_be_are_refused(components: int, message:
         solved(features, labels, components)
 
 
+def test_values_that_are_not_finite_are_told() -> None:
+    features, labels = drawn(20, 4)
+    features[3, 2] = torch.inf
+    with pytest.raises(TrainingError, match="wrist has values that are not finite"):
+        solved(features, labels)
+
+
 class Rows(list[RowBatch]):
     """Training rows in chunks."""
 

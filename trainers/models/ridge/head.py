@@ -65,6 +65,8 @@ class RidgeHead(nn.Module):
 
         Each recording has as many rows, of which the first is the recording itself and others are copies of it.
         """
+        if not bool(features.isfinite().all()):
+            raise TrainingError(f"model: {self.where} has values that are not finite; look for them in the features")
         members = rows_of(recordings)
         deviation, mean = torch.std_mean(features.double(), dim=0, correction=0)
         self.mean.copy_(mean)
@@ -79,11 +81,8 @@ class RidgeHead(nn.Module):
         first = members[:, 0]
         errors = {alpha: float((path.left_out(alpha) - targets[first]).square().mean()) for alpha in STRENGTHS}
         alpha = min(errors, key=errors.__getitem__)
-        weight, bias = path.solution(alpha)
-        if not bool(weight.isfinite().all()):
-            raise TrainingError(f"model: {self.where} has values that are not finite; look for them in the features")
-        self.weight.copy_(weight)
-        self.bias.copy_(bias)
+        for own, found in zip((self.weight, self.bias), path.solution(alpha), strict=True):
+            own.copy_(found)
         self.temperature.fill_(fit_temperature(path.left_out(alpha), labels[first]))
 
     def _principal_axes(self, values: Tensor) -> Tensor:
