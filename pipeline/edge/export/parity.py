@@ -72,7 +72,8 @@ def check_parity(model: Model, data: RawData, expected: Reference) -> Mapping[st
             worst = int(np.nan_to_num(gaps, nan=np.inf).argmax())
             raise StepError(
                 f"{model.card.step}: the exported file differs from the trained model by {gaps[worst]:.2g} in a "
-                f"probability of {data.id(expected.rows[worst])} (batches of {batch}); {expected.tolerance:g} at most may be\n"
+                f"probability of {data.id(expected.rows[worst])} (batches of {batch}); "
+                f"{expected.tolerance:g} at most may be\n"
                 "  nothing was written; with dtype: float16 in encode, features are rounded as no graph rounds them"
             )
         differences[str(batch)] = float(gaps.max())
