@@ -10,7 +10,7 @@ from pipeline.stagesfile.experiment import Entry, Point
 _KEPT = ("validation",)  # of `fit`: what is set apart is set apart for all
 
 
-def solved_fit(point: Point, entry: Entry, name: str) -> dict[str, Any]:
+def solved_fit(point: Point, entry: Entry, name: str) -> Any:
     """Return the `fit` of a model that is solved: what is set apart, by the entry or at the top, and one epoch.
 
     ConfigError where the entry would distil into it, or says of the fit loop what means nothing to it.

@@ -20,7 +20,7 @@ def test_it_is_solved_tested_and_teaches(herd: Any) -> None:
     (step,) = (step for step in plan.steps.values() if step.entry == "teacher")
     (epoch,) = json.loads(plan.store.output("train", step.key).read_bytes("history.json"))
     assert epoch["accuracy"] > 0.9  # one class is quick and one tilted
-    (tested,) = (step for step in plan.steps.values() if step.id.startswith("evaluate[model=teacher"))
+    (tested,) = (each for each in plan.steps.values() if each.entry == "evaluate" and each.axes["model"] == "teacher")
     assert json.loads(plan.store.output("evaluate", tested.key).read_bytes("metrics.json"))["top1"] > 0.9
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +42,7 @@ def solve(training: Training, copies: int = 0, *, device: torch.device | str = "
         raise TrainingError("model.copies: copies of recordings are augmented ones; give `augment`, or set it to 0")
     device = indexed_device(device)
     training = training.to(device)
-    task = training.task.eval()
+    task: Any = training.task.eval()
     model = task.model
     with repeatable(device), seeded(training.seed, device), torch.no_grad():
         model.model.solve(Rows(training.data, model.standardiser, copies, training.seed), training.seed)

@@ -92,12 +92,13 @@ class RidgeHead(nn.Module):
                 f"model.components: {len(values)} training rows have {len(values) - 1} principal components at most, "
                 f"not {self.components}; lower it"
             )
-        return torch.linalg.svd(values, full_matrices=False).Vh[: self.components]
+        axes: Tensor = torch.linalg.svd(values, full_matrices=False).Vh
+        return axes[: self.components]
 
 
 def rows_of(recordings: Tensor) -> Tensor:
     """Return the rows (R, M) of each recording, in their order, by the number of each row's recording (N,)."""
-    count = len(recordings.unique())
+    count = int((recordings.sort().values.diff() != 0).sum()) + 1
     return recordings.argsort(stable=True).view(count, -1)
 
 

@@ -60,7 +60,8 @@ class RidgePath:
         scores, shrunk = self.scores[self.members], self._shrunk(alpha)[self.members]  # (R, M, r)
         hat = shrunk @ scores.transpose(1, 2) + 1 / (count * size)  # (R, M, M)
         one = torch.eye(size, dtype=hat.dtype, device=hat.device)
-        return (self.targets[self.members] - torch.linalg.solve(one - hat, residuals))[:, 0]
+        errors: Tensor = torch.linalg.solve(one - hat, residuals)
+        return (self.targets[self.members] - errors)[:, 0]
 
     def solution(self, alpha: float) -> tuple[Tensor, Tensor]:
         """Return weights (K, F) and intercepts (K,) of a strength: where the gradient is 0, alpha W = X'(Y - XW)."""

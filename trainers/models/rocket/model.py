@@ -57,7 +57,7 @@ class Rocket(nn.Module):
         for transform in self._transforms():
             transform.draw_channels(draw)
             chosen.append(transform.draw_rows(len(rows), draw))
-        wanted = torch.cat([each.flatten() for each in chosen]).unique()
+        wanted = torch.tensor(sorted({*torch.cat([each.flatten() for each in chosen]).tolist()}))
         examples = self._series_of(rows, wanted)
         for transform, own, series in zip(self._transforms(), chosen, examples, strict=True):
             transform.fit_biases(series, torch.searchsorted(wanted, own))
