@@ -25,7 +25,7 @@ from pipeline.plugins.places import place_of
 from store.canonical import digest
 from trainers.data.input_names import Form
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -34,6 +34,7 @@ class Facts(msgspec.Struct, frozen=True):
     takes: Form = "patches"
     single: bool = False
     stacks: bool = False
+    solved: bool = False
 
 
 class PlugIns:
@@ -111,9 +112,15 @@ class PlugIns:
 
 def _facts(plugin: PlugIn, found: Any) -> Facts:
     given = {name: getattr(found, name, default) for name, default in msgspec.to_builtins(Facts()).items()}
-    wanted = {"takes": get_args(Form), "single": (False, True), "stacks": (False, True)}
+    wanted = {"takes": get_args(Form)} | dict.fromkeys(("single", "stacks", "solved"), (False, True))
     for name, value in given.items():
         if type(value) is not type(wanted[name][0]) or value not in wanted[name]:
             options = " or ".join(map(repr, wanted[name]))
             raise ContractError(f"{place_of(found)}: {plugin.attribute}.{name} is {value!r:.80}\n  make it {options}")
+    if given["solved"] and not callable(getattr(found, "solve", None)):
+        remedy = "add the method, or leave `solved` out"
+        raise ContractError(f"{place_of(found)}: {plugin.attribute}.solved is True, and there is no solve\n  {remedy}")
+    if given["solved"] and given["stacks"]:
+        problem = f"{plugin.attribute} is solved, and nothing that is solved stacks"
+        raise ContractError(f"{place_of(found)}: {problem}\n  leave `stacks` out")
     return msgspec.convert(given, Facts)

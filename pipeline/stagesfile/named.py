@@ -64,5 +64,5 @@ def facts_of(plugins: PlugIns, table: str, name: str) -> Facts:
         return plugins.facts(registration)
     if table == "models":
         entry = MODELS[name]
-        return Facts(entry.takes, entry.single, entry.stacks)
+        return Facts(entry.takes, entry.single, entry.stacks, entry.solved)
     return Facts(stacks=True)

@@ -11,15 +11,15 @@ from pipeline.registry import (
     ENCODE_PLUGINS,
     ENCODERS,
     STAGES,
-    TRAINED,
     Registration,
     import_object,
     is_plugin_name,
     known_names,
 )
 from pipeline.stagesfile.experiment import Entry, Point
-from pipeline.stagesfile.named import look_up, name_of, plain_params
+from pipeline.stagesfile.named import facts_of, look_up, name_of, plain_params
 from pipeline.stagesfile.schema import convert, did_you_mean, json_values
+from pipeline.stagesfile.solved import solved_augment, solved_fit
 
 
 def encode_params(point: Point, entry: Entry, name: str) -> Any:
@@ -109,27 +109,31 @@ def gaf_params(point: Point, entry: Entry, name: str) -> Any:
 def stage_params(point: Point, entry: Entry) -> tuple[dict[str, Any], list[Registration]]:
     """Return an entry's parameters after defaults as plain values, and what its named parameters stand for."""
     stage = STAGES[entry.stage]
-    body = _with_common_fit(point, entry)
+    body = dict(entry.body)
     named: list[Registration] = []
     sections: dict[str, Any] = {}
     for parameter, table in stage.tables:
         value = body.pop(parameter, None)
         sections[parameter], registration = _named(point, f"{entry.dotted_key}.{parameter}", value, table)
         named.append(registration)
+    model = sections.get("model", {})
+    solved = bool(model) and facts_of(point.plugins, "models", model["name"]).solved
+    if "model" in sections:
+        body["fit"] = solved_fit(point, entry, model["name"]) if solved else _with_common_fit(point, entry)
     params = convert(point.document, entry.dotted_key, body, import_object(stage.params))
     if getattr(params, "modalities", None) == ():
         remedy = "name at least one, or leave the key out for all"
         raise point.document.error(f"{entry.dotted_key}.modalities", "names none", remedy)
-    return {**json_values(params), **sections}, named
+    values: dict[str, Any] = {**json_values(params), **sections}
+    if solved:
+        values["augment"] = solved_augment(point, entry, model, values["augment"])
+    return values, named
 
 
-def _with_common_fit(point: Point, entry: Entry) -> dict[str, Any]:
-    """Return an entry's body; one that trains has what `fit` at the top says and its own `fit` does not."""
-    body = dict(entry.body)
-    own = body.get("fit", {})
-    if point.experiment.fit and entry.stage in TRAINED and isinstance(own, dict):
-        body["fit"] = {**point.experiment.fit, **own}
-    return body
+def _with_common_fit(point: Point, entry: Entry) -> Any:
+    """Return the `fit` of an entry that trains: what the top says and its own does not, and its own."""
+    own = entry.body.get("fit", {})
+    return {**point.experiment.fit, **own} if isinstance(own, dict) else own
 
 
 def transform_params(point: Point, entry: Entry) -> dict[str, Any]:

@@ -17,6 +17,8 @@ LIGHT = (
     "trainers.models.keyless.params",
     "trainers.models.hamlet.params",
     "trainers.models.signals.params",
+    "trainers.models.ridge.params",
+    "trainers.models.rocket.params",
     "trainers.losses.registry",
     "trainers.losses.params",
 )

@@ -6,7 +6,8 @@ its Gramian angular fields; see `trainers.data.modality`.
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from collections.abc import Iterator
+from typing import NotRequired, Protocol, TypedDict
 
 from torch import Tensor
 
@@ -35,6 +36,26 @@ class Batch(Inputs):
     shares: NotRequired[Tensor]
     seen: NotRequired[dict[str, Tensor]]
     teacher: NotRequired[Inputs]
+
+
+class RowBatch(Batch):
+    """Some training rows of a model that is solved, inputs standardised: recordings, or augmented copies of them.
+
+    ``recordings`` (B,) int64 numbers the recording that a row is, or is a copy of.
+    """
+
+    recordings: Tensor
+
+
+class TrainingRows(Protocol):
+    """All training rows, in chunks on the device: first all recordings, then as many copies of each of them.
+
+    They can be read again, and are the same each time; `len` is the number of rows.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[RowBatch]: ...
 
 
 class ModelOutput(TypedDict):

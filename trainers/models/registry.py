@@ -17,6 +17,8 @@ class Entry(NamedTuple):
         Which form of a modality it takes, and whether of one only.
     stacks
         Whether several can train as one, see `trainers.fit.stacked`: not where it has random draws of its own.
+    solved
+        Whether it is solved in closed form instead of descended, see `trainers.fit.closed_form`.
     """
 
     build: str
@@ -24,6 +26,7 @@ class Entry(NamedTuple):
     takes: Form = "patches"
     single: bool = False
     stacks: bool = True
+    solved: bool = False
 
 
 MODELS: Mapping[str, Entry] = {
@@ -46,5 +49,15 @@ MODELS: Mapping[str, Entry] = {
         "trainers.models.signals.params:SignalsParams",
         "series",
         stacks=False,
+    ),
+    "rocket": Entry(
+        "trainers.models.rocket.model:Rocket",
+        "trainers.models.rocket.params:RocketParams",
+        "series",
+        stacks=False,
+        solved=True,
+    ),
+    "ridge": Entry(
+        "trainers.models.ridge.model:Ridge", "trainers.models.ridge.params:RidgeParams", stacks=False, solved=True
     ),
 }

@@ -18,17 +18,22 @@ from trainers.data.inputs import ImageInput, Input
 from trainers.data.recordings import RecordingData
 from trainers.fit.predict import predict
 
-TOLERANCE = 1e-4  # of any probability
+TOLERANCE = 1e-4  # of any probability, where a network does not say another
 BATCHES = (1, 2, 7)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What the trained network says of some recordings, by their stored features, in float32."""
+    """What the trained network says of some recordings, by their stored features, in float32.
+
+    `tolerance` is how far a probability may be off: models that count samples above a level (``export_tolerance``)
+    count one more or less where the last bit of a sample differs.
+    """
 
     rows: Sequence[int]
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float32]  # (N, K)
+    tolerance: float = TOLERANCE
 
     @property
     def top1(self) -> float:
@@ -44,7 +49,8 @@ def reference(network: object, context: Context, side: str, inputs: Sequence[str
     ]
     prediction = predict(network, RecordingData(fresh, data.labels))  # type: ignore[arg-type]
     rows = [context.work[side][place][0] for place in kept]
-    return Reference(rows, data.labels.numpy(), prediction.probabilities.numpy())
+    tolerance = float(getattr(getattr(network, "model", None), "export_tolerance", TOLERANCE))
+    return Reference(rows, data.labels.numpy(), prediction.probabilities.numpy(), tolerance)
 
 
 def exported_probabilities(model: Model, data: RawData, rows: Sequence[int], batch: int) -> NDArray[np.float32]:
@@ -57,16 +63,17 @@ def exported_probabilities(model: Model, data: RawData, rows: Sequence[int], bat
 
 
 def check_parity(model: Model, data: RawData, expected: Reference) -> Mapping[str, float]:
-    """Return the greatest difference of any probability by batch size; StepError where it is beyond `TOLERANCE`."""
+    """Return the greatest difference of any probability by batch size; StepError where it is beyond the tolerance."""
     differences = {}
     for batch in BATCHES:
         found = exported_probabilities(model, data, expected.rows, batch)
         gaps = np.abs(found - expected.probabilities).max(1)
-        if not (gaps <= TOLERANCE).all():
+        if not (gaps <= expected.tolerance).all():
             worst = int(np.nan_to_num(gaps, nan=np.inf).argmax())
             raise StepError(
                 f"{model.card.step}: the exported file differs from the trained model by {gaps[worst]:.2g} in a "
-                f"probability of {data.id(expected.rows[worst])} (batches of {batch}); {TOLERANCE:g} at most may be\n"
+                f"probability of {data.id(expected.rows[worst])} (batches of {batch}); "
+                f"{expected.tolerance:g} at most may be\n"
                 "  nothing was written; with dtype: float16 in encode, features are rounded as no graph rounds them"
             )
         differences[str(batch)] = float(gaps.max())

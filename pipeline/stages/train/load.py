@@ -43,7 +43,7 @@ def load_member(context: Context, step: str) -> tuple[Standardised, ModelConfig]
         make, params = context.resolve("model", {"name": config.model, **config.params})
         with torch.device("meta"):  # without memory for its weights: a config may ask for any number of them
             outline: nn.Module = make(config.shapes, len(config.classes), params)
-        if sum(weight.numel() for weight in outline.parameters()) > len(content):
+        if sum(weights.numel() for weights in outline.state_dict().values()) > len(content):
             raise ValueError("its config asks for more weights than it has")
         model: nn.Module = make(config.shapes, len(config.classes), params)
         return model

@@ -14,6 +14,7 @@ from pipeline.stages.train.recipe import TrainRecipe, TrainWork
 from store.errors import StoreError
 from trainers.data.standardise import Standardised, fit_standardiser
 from trainers.errors import TrainingError
+from trainers.fit.closed_form.solve import is_solved, solve
 from trainers.fit.loop import History, Training, fit
 from trainers.fit.saved_model import ModelConfig, save_model
 from trainers.fit.seeding import seeded
@@ -87,6 +88,12 @@ class TrainingStep:
     params: FitParams
     validation: RecordingData | None = None
 
+    @property
+    def copies(self) -> int:
+        """How many augmented copies of each recording a model that is solved is solved on."""
+        copies: int = self.recipe.params["model"].get("copies", 0)
+        return copies
+
     def training(self, beside: int = 1) -> Training:
         """Return what is fitted, beside others or alone; it goes on where it stopped."""
         context = self.context
@@ -118,8 +125,10 @@ class TrainingStep:
 
 
 def train(prepare: Callable[[Context], TrainingStep], context: Context) -> dict[str, Any]:
-    """Fit a step's task and write the model."""
+    """Fit a step's task, or let its model solve itself, and write the model."""
     step = prepare(context)
+    if is_solved(step.model):
+        return step.write(solve(step.training(), step.copies, device=context.device))
     return step.write(fit(step.training(), step.params, device=context.device))
 
 
