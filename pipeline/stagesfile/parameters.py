@@ -26,7 +26,11 @@ def encode_params(point: Point, entry: Entry, name: str) -> Any:
         body = {**point.source.skeleton_joints(name), **body}
     if isinstance(body, dict):
         body = _with_plugin(point, f"{entry.dotted_key}.{name}", body, kind)
-    return convert(point.document, f"{entry.dotted_key}.{name}", body, import_object(ENCODERS[kind].params))
+    params = convert(point.document, f"{entry.dotted_key}.{name}", body, import_object(ENCODERS[kind].params))
+    if kind == "series" and (misfit := params.misfit(point.source.modalities[name].units)) is not None:
+        key, problem, remedy = misfit
+        raise point.document.error(f"{entry.dotted_key}.{name}.{key}", problem, remedy)
+    return params
 
 
 def _with_plugin(point: Point, dotted_key: str, body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

@@ -63,6 +63,8 @@ def encode_recipe(
     described = {"name": name, "kind": modality.kind, "streams": list(modality.streams), "rate": modality.rate}
     if modality.channels:
         described["channels"] = list(modality.channels)
+    if any(params.get(key, "none") != "none" for key in ("calibrate", "orient")):
+        described["units"] = list(modality.units)
     recipe = _recipe(
         "encode",
         code,

@@ -17,7 +17,8 @@ from pipeline.sources.validate_streams import probed, series_of
 from pipeline.stages.encode.align import TooShortError, starts, windows
 from pipeline.stages.encode.encoder import Encoded, EncodeTask, file_of, nothing_usable
 from pipeline.stages.encode.prefetch import PrefetchError, read_ahead
-from pipeline.stages.encode.timelines.params import SkeletonParams, TimelineParams
+from pipeline.stages.encode.timelines.params import SeriesParams, SkeletonParams, TimelineParams
+from pipeline.stages.encode.timelines.rest import calibrated
 from pipeline.stages.encode.timelines.series import NoOverlapError, timeline
 from pipeline.stages.encode.timelines.skeleton import VERTICAL_AXIS, DegenerateError, normalise
 from pipeline.stages.reduction import CheckedReduction, features_of, resolve_reduction
@@ -36,6 +37,8 @@ class TimelineEncoder:
             _check_joints(self._skeleton, self._shapes)
         self._velocities = self._skeleton is not None and self._skeleton.velocities
         channels = len(task.modality.channels) or sum(int(np.prod(shape)) for shape in self._shapes)
+        if isinstance(params, SeriesParams):
+            _check_units(params, task, channels)
         self._reduce = resolve_reduction(params.reduce, task.resolve)
         self.width = features_of(self._reduce, self._spec.window, (1 + self._velocities) * channels)
         self.channels = channels if params.keep_series else None
@@ -96,6 +99,8 @@ class TimelineEncoder:
             raise BadRecording(recording.id, streams[0], file_of(recording, streams[0]), f"{error}{remedy}") from error
         if self._task.modality.channels:
             values = values[:, self._task.modality.channels]
+        if isinstance(self._params, SeriesParams) and self._params.at_rest:
+            values = calibrated(values, self._task.modality.units, self._params)
         with np.errstate(over="ignore"):
             return values.astype(np.float32)
 
@@ -163,6 +168,16 @@ def _sample_shapes(task: EncodeTask) -> list[tuple[int, ...]]:
                 raise
             reasons[recording.id] = str(error)
     raise nothing_usable(task.name, reasons)
+
+
+def _check_units(params: SeriesParams, task: EncodeTask, channels: int) -> None:
+    """Raise ConfigError where what is measured at rest is not known of channels so many."""
+    units = task.modality.units
+    if (misfit := params.misfit(units)) is not None:
+        raise ConfigError(f"{task.name}: {misfit[0]}: {misfit[1]}\n  {misfit[2]}")
+    if params.at_rest and (channels % 3 or len(units) not in (1, channels)):
+        problem = f"{task.name}: calibrate and orient: {len(units)} units for {channels} channels, wanted x, y and z"
+        raise ConfigError(f"{problem}\n  name the columns of its stream, and the unit of each")
 
 
 def _check_joints(params: SkeletonParams, shapes: Sequence[tuple[int, ...]]) -> None:
