@@ -92,6 +92,8 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
     feature_warp
         Whether features without series follow the time warp and the crop, each patch being taken from the place nearest
         to its own in the warped time. Without it such a modality keeps its time, while that of others is moved.
+    offset
+        Standard deviation, in a series' own unit, of a constant that is added to each of its channels.
     modality_dropout
         Probability with which each modality that the trained model sees is absent from a recording, see
         `trainers.data.modality_dropout`; never all of them. A teacher sees all.
@@ -99,7 +101,7 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
         As `FitParams.LATER`.
     """
 
-    LATER: ClassVar = ("feature_warp", "modality_dropout")
+    LATER: ClassVar = ("feature_warp", "modality_dropout", "offset")
 
     time_warp: Annotated[float, Meta(ge=0, le=10)] = 0.2  # beyond, a speed is no float32
     crop: Annotated[float, Meta(ge=0, lt=0.5)] = 0.08
@@ -110,6 +112,7 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
     feature_jitter: NotNegative = 0.0
     feature_warp: bool = False
     modality_dropout: Fraction = 0.0
+    offset: NotNegative = 0.0
 
 
 class StandardiseParams(Struct, frozen=True, forbid_unknown_fields=True):

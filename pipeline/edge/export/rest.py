@@ -22,7 +22,7 @@ class Calibration(nn.Module):
 
     windows: Tensor
     target: Tensor
-    half: Tensor
+    half_turn: Tensor
 
     def __init__(self, params: SeriesParams, units: Sequence[str], length: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Calibration(nn.Module):
         self.register_buffer("target", sign * torch.eye(3)[at], persistent=False)
         half = -torch.eye(3)
         half[(at + 1) % 3, (at + 1) % 3] = 1.0
-        self.register_buffer("half", half, persistent=False)
+        self.register_buffer("half_turn", half, persistent=False)
 
     def forward(self, series: Tensor) -> Tensor:
         """Return the series as encoding makes it."""
@@ -79,4 +79,4 @@ class Calibration(nn.Module):
         cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).view(-1, 3, 3)
         share = 1 + torch.where(opposite, torch.zeros_like(cosine), cosine)
         turn = torch.eye(3) + cross + torch.matmul(cross, cross) / share[:, None, None]
-        return torch.where(opposite[:, None, None], self.half, turn)
+        return torch.where(opposite[:, None, None], self.half_turn, turn)

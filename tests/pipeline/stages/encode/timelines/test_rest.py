@@ -1,4 +1,4 @@
-"""Calibration by rest: 1 g where a recording is quietest, gravity along a chosen axis, nothing where there is no rest."""
+"""Calibration by rest: 1 g where a recording is quietest, gravity along a chosen axis, nothing without rest."""
 
 from __future__ import annotations
 
