@@ -94,6 +94,11 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
         to its own in the warped time. Without it such a modality keeps its time, while that of others is moved.
     offset
         Standard deviation, in a series' own unit, of a constant that is added to each of its channels.
+    virtual
+        Probability with which a training recording's series is that of a virtual sensor (`trainers.data.virtual`).
+    virtual_mounting
+        How a virtual sensor is turned on its bone: as the real ones are (``fitted`` to the training recordings), or in
+        each copy in a ``random`` way.
     modality_dropout
         Probability with which each modality that the trained model sees is absent from a recording, see
         `trainers.data.modality_dropout`; never all of them. A teacher sees all.
@@ -101,7 +106,7 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
         As `FitParams.LATER`.
     """
 
-    LATER: ClassVar = ("feature_warp", "modality_dropout", "offset")
+    LATER: ClassVar = ("feature_warp", "modality_dropout", "offset", "virtual", "virtual_mounting")
 
     time_warp: Annotated[float, Meta(ge=0, le=10)] = 0.2  # beyond, a speed is no float32
     crop: Annotated[float, Meta(ge=0, lt=0.5)] = 0.08
@@ -113,6 +118,8 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
     feature_warp: bool = False
     modality_dropout: Fraction = 0.0
     offset: NotNegative = 0.0
+    virtual: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    virtual_mounting: Literal["fitted", "random"] = "fitted"
 
 
 class StandardiseParams(Struct, frozen=True, forbid_unknown_fields=True):

@@ -27,10 +27,13 @@ from pipeline.plan.steps.inputs import (
     clocks_of,
     find_inputs,
     find_teacher,
+    find_virtual,
     gives_series,
+    is_virtual,
     needs_series,
     position,
     seed_of_teacher,
+    virtual_behind,
 )
 from pipeline.plan.steps.recipes import (
     encode_recipe,
@@ -59,8 +62,9 @@ from pipeline.registry import (
 from pipeline.stagesfile.experiment import Entry, Point
 from pipeline.stagesfile.named import facts_of
 from pipeline.stagesfile.parameters import (
+    Encoding,
     chosen_modalities,
-    encode_params,
+    encodings,
     gaf_modalities,
     gaf_params,
     in_source_order,
@@ -109,11 +113,14 @@ class StepBuilder:
         splits: tuple[Split, ...] = ()
         modalities = in_source_order(point, point.experiment.modalities)
         steps = {
-            entry.name: [self._encode(point, entry, name, table, broken, index) for name in modalities]
+            entry.name: [
+                self._encode(point, entry, made, table, broken, index) for made in encodings(point, entry, modalities)
+            ]
             for entry in point.entries.values()
             if entry.stage == "encode"
         }
-        skipped = {row for each in steps.values() for step in each for row in self.skipped.get(step.id, ())}
+        real = [step for each in steps.values() for step in each if not is_virtual(step)]
+        skipped = {row for step in real for row in self.skipped.get(step.id, ())}
         for entry in point.entries.values():
             if entry.stage == "encode":
                 continue
@@ -130,6 +137,7 @@ class StepBuilder:
             else:
                 splits = splits or self._splits(point, make_splits(point, table, broken, skipped))
                 folds = [(split, seed) for split in splits for seed in point.experiment.seeds]
+                needed = [*needed, *virtual_behind(point, entry, steps)]
                 steps[entry.name] = [self._train(point, entry, split, seed, needed) for split, seed in folds]
 
     def _splits(self, point: Point, splits: tuple[Split, ...]) -> tuple[Split, ...]:
@@ -138,9 +146,8 @@ class StepBuilder:
         self.notes = list(dict.fromkeys([*self.notes, *fold_notes(point, splits)]))
         return splits
 
-    def _encode(self, point: Point, entry: Entry, name: str, table: Table, broken: Broken, index: str) -> Step:
-        modality = point.source.modalities[name]
-        params = json_values(encode_params(point, entry, name))
+    def _encode(self, point: Point, entry: Entry, made: Encoding, table: Table, broken: Broken, index: str) -> Step:
+        name, modality, params = made
         reasons = {
             recording: reason
             for recording, streams in broken.items()
@@ -202,6 +209,7 @@ class StepBuilder:
         pretrained = pretrained_weights(point, entry, params, self._identify_weights)
         named += [*(PRETRAINED.values() if pretrained else ()), *reduction_plugins(features.values(), self.steps)]
         code = self._code(entry.stage, *named)
+        virtual = find_virtual(point, entry, needed, params["augment"], features, inputs, self.steps)
         recipe = training_recipe(
             entry.stage,
             {**params, "modalities": modalities},
@@ -211,19 +219,21 @@ class StepBuilder:
             split,
             seed,
             code.recipe,
+            {name: step.key for name, step in virtual.items()},
         )
         work = {
             "modalities": modalities,
             "inputs": inputs,
             "weights": pretrained,
             "features": {name: step.id for name, step in features.items()},
+            "virtual": {name: step.id for name, step in virtual.items()},
             "teacher": teacher.id if teacher else None,
             "seed": seed,
             "split": split,
             "validation": validation,
         }
         axes = {**matrix_axes(point), **fold_axis(point, split.name), "seed": str(seed)}
-        needs = (*(step.id for step in features.values()), *([teacher.id] if teacher else []))
+        needs = tuple(step.id for step in (*features.values(), *virtual.values(), *([teacher] if teacher else ())))
         label = {
             "model": entry.name,
             "dataset": point.source.name,

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.plan.recordings.table import Table, table_digest
 from pipeline.plan.steps.split import Split
 from pipeline.sources.base import Modality, Source
+from store.canonical import digest
 
 FORMAT = 1
 
@@ -63,7 +64,8 @@ def encode_recipe(
     described = {"name": name, "kind": modality.kind, "streams": list(modality.streams), "rate": modality.rate}
     if modality.channels:
         described["channels"] = list(modality.channels)
-    if any(params.get(key, "none") != "none" for key in ("calibrate", "orient")):
+    virtual = params.get("virtual")
+    if virtual or any(params.get(key, "none") != "none" for key in ("calibrate", "orient")):
         described["units"] = list(modality.units)
     recipe = _recipe(
         "encode",
@@ -76,6 +78,8 @@ def encode_recipe(
     )
     if weights is not None:
         recipe["weights"] = dict(weights)
+    if virtual and virtual["classes"]:
+        recipe["actions"] = digest([each.action for each in table.listing.recordings])
     return recipe
 
 
@@ -98,6 +102,7 @@ def training_recipe(
     split: Split,
     seed: int,
     code: Mapping[str, str],
+    virtual: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of a trained model; the fold enters as the ids and labels of its recordings.
 
@@ -117,6 +122,8 @@ def training_recipe(
         recipe["validation"] = dict(split.validation(validation))
     if teacher is not None:
         recipe["teacher"] = teacher
+    if virtual:
+        recipe["virtual"] = dict(virtual)
     return recipe
 
 

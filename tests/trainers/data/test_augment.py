@@ -97,7 +97,9 @@ def test_an_offset_is_one_constant_a_channel_in_its_own_unit(inertial: ModalityD
     data = raw(inertial)
     added = draw(data, with_params(offset=0.3)) - data.features
     torch.testing.assert_close(added, added[:, :1].expand_as(added), atol=1e-5, rtol=0)
-    many = torch.cat([(draw(data, with_params(offset=0.3), seed) - data.features)[:, 0].flatten() for seed in range(40)])
+    many = torch.cat(
+        [(draw(data, with_params(offset=0.3), seed) - data.features)[:, 0].flatten() for seed in range(40)]
+    )
     assert many.std().item() == pytest.approx(0.3, rel=0.05)
     assert abs(many.mean().item()) < 0.03
     assert torch.equal(draw(skeleton, with_params(offset=0.3)), draw(skeleton, NOTHING))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from pipeline.stages.encode.timelines.triads import GRAVITY, triad_units
+from pipeline.stages.encode.timelines.virtual_params import VirtualParams, virtual_misfit
 from pipeline.stages.encode.window_params import WindowParams
 
 Reduce = Literal["mean", "mean-std", "flatten"] | dict[str, Any]
@@ -51,11 +52,14 @@ class SeriesParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_fie
         Length of the stretch that is looked at for rest, as a share of the recording: the quietest one.
     rest_deviation
         Largest deviation, in g, with which that stretch is rest; a recording without rest stays as it is.
+    virtual
+        A virtual sensor beside the real one, of which the same series is made: rows that training may take instead
+        (`augment.virtual`).
     LATER
         As `trainers.params.FitParams.LATER`.
     """
 
-    LATER: ClassVar = ("calibrate", "orient", "rest_share", "rest_deviation")
+    LATER: ClassVar = ("calibrate", "orient", "rest_share", "rest_deviation", "virtual")
 
     window: float = 18
     stride: float = 9
@@ -64,12 +68,15 @@ class SeriesParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_fie
     orient: SensorAxis = "none"
     rest_share: Annotated[float, Meta(gt=0, le=1)] = 0.05
     rest_deviation: Annotated[float, Meta(gt=0, le=100)] = 0.1
+    virtual: VirtualParams | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, value in (("calibrate", self.calibrate), ("orient", self.orient)):
             if value != "none" and self.align != "resample":
                 raise ValueError(f"{name}: needs align: resample, not {self.align}; leave one of the two out")
+        if self.virtual is not None and not self.keep_series:
+            raise ValueError("virtual: training takes its series, and keep_series is false; leave one of the two out")
 
     @property
     def at_rest(self) -> bool:
@@ -78,6 +85,8 @@ class SeriesParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_fie
 
     def misfit(self, units: Sequence[str]) -> tuple[str, str, str] | None:
         """Say what cannot be done with channels of these units: the key, the problem and its remedy."""
+        if self.virtual is not None and (problem := virtual_misfit(units)):
+            return "virtual", problem, "leave it out, or say the columns' units"
         key = "calibrate" if self.calibrate != "none" else "orient"
         if not self.at_rest:
             return None

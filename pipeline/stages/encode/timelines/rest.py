@@ -62,7 +62,7 @@ def rest_force(values: NDArray[np.float64], params: SeriesParams) -> NDArray[np.
 
 
 def turn_onto(direction: NDArray[np.float64], axis: str) -> NDArray[np.float64]:
-    """Return the smallest rotation (3, 3) that brings a unit vector onto an axis; from its opposite, one of the smallest."""
+    """Return the smallest rotation (3, 3) that brings a unit vector onto an axis; one of them from its opposite."""
     at, sign = AXES[axis]
     target = np.zeros(3)
     target[at] = sign

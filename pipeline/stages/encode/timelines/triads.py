@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 GRAVITY: Mapping[str, float] = {"g": 1.0, "m/s2": 9.80665}  # standard gravity (CGPM 1901) in units of acceleration
+TURNING: Mapping[str, float] = {"deg/s": 57.29577951308232, "rad/s": 1.0}  # one radian a second in each unit
 
 
 def triad_units(units: Sequence[str]) -> list[str]:
