@@ -24,8 +24,9 @@ class Encoding(NamedTuple):
     params: dict[str, Any]  # after defaults, as plain values
 
 
-def encodings(point: Point, entry: Entry, modalities: Sequence[str]) -> list[Encoding]:
-    """Return what an encode entry makes of modalities: their features, and virtual sensors' where asked for."""
+def encodings(point: Point, entry: Entry) -> list[Encoding]:
+    """Return what an encode entry makes: each modality's features, and virtual sensors' where asked for."""
+    modalities = in_source_order(point, point.experiment.modalities)
     return [encoding for name in modalities for encoding in _encodings(point, entry, name)]
 
 

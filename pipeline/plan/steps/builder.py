@@ -111,16 +111,12 @@ class StepBuilder:
     def add(self, point: Point, table: Table, broken: Broken, index: str) -> None:
         """Add the steps of one point's entries; `index` is the id of the index's step."""
         splits: tuple[Split, ...] = ()
-        modalities = in_source_order(point, point.experiment.modalities)
         steps = {
-            entry.name: [
-                self._encode(point, entry, made, table, broken, index) for made in encodings(point, entry, modalities)
-            ]
+            entry.name: [self._encode(point, entry, made, table, broken, index) for made in encodings(point, entry)]
             for entry in point.entries.values()
             if entry.stage == "encode"
         }
-        real = [step for each in steps.values() for step in each if not is_virtual(step)]
-        skipped = {row for step in real for row in self.skipped.get(step.id, ())}
+        skipped = {row for each in steps.values() for step in each for row in self.skipped.get(step.id, ())}
         for entry in point.entries.values():
             if entry.stage == "encode":
                 continue
@@ -165,7 +161,7 @@ class StepBuilder:
         recipe = encode_recipe(source, name, modality, params, weights, table, code.recipe)
         before = len(self.steps)
         step = self._add(Step(entry.name, {"modality": name}, digest(recipe), recipe, (index,), point, code, work=work))
-        if len(self.steps) > before and (skipped := self._find_skipped(step)):
+        if len(self.steps) > before and not is_virtual(step) and (skipped := self._find_skipped(step)):
             self.skipped[step.id] = skipped
         return step
 
