@@ -19,7 +19,7 @@ from typing import Any
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken, Skipped
 from pipeline.plan.steps.axes import fold_axis, matrix_axes, point_axes, variant
-from pipeline.plan.steps.check_models import check_model
+from pipeline.plan.steps.check_models import check_model, check_single
 from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.encode_plugins import encode_plugins, reduction_plugins
 from pipeline.plan.steps.fold_notes import check_classes, check_validation, fold_notes
@@ -195,9 +195,8 @@ class StepBuilder:
         validation = params["fit"].get("validation", 0.0)
         self.notes = list(dict.fromkeys([*self.notes, *check_validation(point, entry, split, validation, teacher)]))
         model = facts_of(point.plugins, "models", params["model"]["name"])
-        if model.single and len(modalities) > 1:
-            problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
-            raise point.document.error(f"{entry.dotted_key}.modalities", problem, f"choose one: [{modalities[0]}]")
+        if model.single:
+            check_single(point, entry, params, modalities)
         inputs = [input_name(name, model.takes) for name in modalities]
         read = list(dict.fromkeys([*inputs, *(teacher.work["inputs"] if teacher else ())]))
         features = find_inputs(point, entry, needed, sorted(read, key=partial(position, point)))

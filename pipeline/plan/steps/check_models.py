@@ -41,6 +41,13 @@ def check_model(point: Point, entry: Entry, params: Mapping[str, Any], features:
         _check_weights(point, entry, loss, streams if model["name"] in _DMFT else [*loss["weights"]])
 
 
+def check_single(point: Point, entry: Entry, params: Mapping[str, Any], modalities: Sequence[str]) -> None:
+    """Raise ConfigError where a model of one modality shall see several."""
+    if len(modalities) > 1:
+        problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
+        _refuse(point, entry, "modalities", problem, f"choose one: [{modalities[0]}]")
+
+
 def _check_weights(point: Point, entry: Entry, loss: Mapping[str, Any], streams: Sequence[str]) -> None:
     weights, remaining = loss["weights"], 1 - loss["w_cs"]
     if {*weights} != {*streams}:
