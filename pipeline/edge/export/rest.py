@@ -39,7 +39,7 @@ class Calibration(nn.Module):
 
     def forward(self, series: Tensor) -> Tensor:
         """Return the series as encoding makes it."""
-        triads = list(series.split(3, dim=2))  # (B, L, 3) each
+        triads = list(torch.split(series, 3, dim=2))  # (B, L, 3) each
         kinds = [self.units[0]] * len(triads) if len(self.units) == 1 else triad_units(self.units)
         accelerometers = [at for at, unit in enumerate(kinds) if unit in GRAVITY]
         for at in accelerometers:

@@ -210,11 +210,10 @@ class StepBuilder:
             {**params, "modalities": modalities},
             len(point.source.classes),
             {name: step.key for name, step in features.items()},
-            teacher.key if teacher else None,
+            {"teacher": teacher and teacher.key, "virtual": {name: step.key for name, step in virtual.items()}},
             split,
             seed,
             code.recipe,
-            {name: step.key for name, step in virtual.items()},
         )
         work = {
             "modalities": modalities,

@@ -98,15 +98,15 @@ def training_recipe(
     params: Mapping[str, Any],
     classes: int,
     features: Mapping[str, str],
-    teacher: str | None,
+    others: Mapping[str, Any],
     split: Split,
     seed: int,
     code: Mapping[str, str],
-    virtual: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of a trained model; the fold enters as the ids and labels of its recordings.
 
-    So does the part of its training side that validates, where there is one.
+    So does the part of its training side that validates, where there is one, and the keys of what else it reads: a
+    ``teacher``, and what is ``virtual``.
     """
     recipe = _recipe(
         stage,
@@ -120,10 +120,7 @@ def training_recipe(
     )
     if validation := params["fit"].get("validation"):
         recipe["validation"] = dict(split.validation(validation))
-    if teacher is not None:
-        recipe["teacher"] = teacher
-    if virtual:
-        recipe["virtual"] = dict(virtual)
+    recipe |= {name: keys for name, keys in others.items() if keys}
     return recipe
 
 

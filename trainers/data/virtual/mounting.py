@@ -30,7 +30,7 @@ def fit_mounting(virtual: Tensor, real: Tensor) -> Tensor:
     weights = 1 / sizes.prod(0).sqrt().clamp(min=1e-12)
     left, _, right = torch.linalg.svd((products * weights[:, None, None]).sum(0))
     mirrored = torch.linalg.det(left @ right)
-    turn = left @ torch.diag(torch.tensor([1.0, 1.0, float(mirrored.sign())], dtype=torch.float64)) @ right
+    turn: Tensor = left @ torch.diag(torch.tensor([1.0, 1.0, float(mirrored.sign())], dtype=torch.float64)) @ right
     return turn.T.float()
 
 

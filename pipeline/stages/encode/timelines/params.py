@@ -94,7 +94,7 @@ class SeriesParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_fie
             remedy = "say units: g (or m/s2) of its stream, or leave it out"
             return key, "which channels are accelerations is not known", remedy
         try:
-            accelerations = [unit in GRAVITY for unit in triad_units(units * 3 if len(units) == 1 else units)]
+            accelerations = [unit in GRAVITY for unit in triad_units(units)]
         except ValueError as error:
             return key, str(error), "choose `channels` in threes, or leave it out"
         if not any(accelerations):

@@ -9,7 +9,12 @@ TURNING: Mapping[str, float] = {"deg/s": 57.29577951308232, "rad/s": 1.0}  # one
 
 
 def triad_units(units: Sequence[str]) -> list[str]:
-    """Return the unit of each three channels, of the units of all; ValueError where they are not in threes."""
+    """Return the unit of each three channels, of the units of all; ValueError where they are not in threes.
+
+    One unit alone, which is that of all channels, is returned as it is.
+    """
+    if len(units) == 1:
+        return [*units]
     triads = [units[start : start + 3] for start in range(0, len(units), 3)]
     if any(len({*triad}) > 1 or len(triad) < 3 for triad in triads):
         raise ValueError(f"its channels are not the x, y and z of sensors (units: {', '.join(units)})")

@@ -58,7 +58,7 @@ def virtual_series(
     if frames is None:
         return None
     measured = {"force": specific_force(acceleration, frames), "turning": angular_velocity(frames, rate)}
-    kinds = triad_units(units * 3 if len(units) == 1 else units)
+    kinds = triad_units(units)
     values = [
         measured["force"] * GRAVITY[kind] if kind in GRAVITY else measured["turning"] * TURNING[kind] for kind in kinds
     ]
@@ -80,7 +80,8 @@ def angular_velocity(frames: Floats, rate: float) -> Floats:
     last = len(frames) - 1
     before, after = np.maximum(np.arange(last + 1) - 1, 0), np.minimum(np.arange(last + 1) + 1, last)
     steps: Floats = (rotations[before].inv() * rotations[after]).as_rotvec()
-    return steps * rate / (after - before)[:, None]
+    velocity: Floats = steps * rate / (after - before)[:, None]
+    return velocity
 
 
 def bone_frames(joints: Floats, samples: int) -> Floats | None:

@@ -65,7 +65,7 @@ def virtual_misfit(units: Sequence[str]) -> str:
     if not units:
         return "its channels' units are not known"
     try:
-        kinds = triad_units(units * 3 if len(units) == 1 else units)
+        kinds = triad_units(units)
     except ValueError as error:
         return str(error)
     forces, turnings = sum(kind in GRAVITY for kind in kinds), sum(kind in TURNING for kind in kinds)
