@@ -42,8 +42,8 @@ def _encodings(point: Point, entry: Entry, name: str) -> list[Encoding]:
         problem = f"{virtual.skeleton} is no skeleton among `modalities`"
         raise point.document.error(f"{key}.skeleton", problem, did_you_mean(virtual.skeleton, chosen))
     if moving.units != ("m",):
-        remedy = "say units: m (or mm, cm) of its stream"
-        raise point.document.error(f"{key}.skeleton", f"{virtual.skeleton} is not known to be in metres", remedy)
+        problem = f"{virtual.skeleton} is not known to be in metres with y upwards"
+        raise point.document.error(f"{key}.skeleton", problem, "say units: m (or mm, cm) and joints of its stream")
     if unknown := next((each for each in virtual.classes if each not in point.source.classes), None):
         problem, remedy = f"{unknown} is no class", did_you_mean(unknown, point.source.classes)
         raise point.document.error(f"{key}.classes", problem, remedy)

@@ -162,11 +162,13 @@ _AS_READ: Mapping[str, str] = {"m/s2": "g", "mg": "g", "rad/s": "deg/s", "mm": "
 
 
 def _units(streams: Sequence[Stream], channels: Sequence[int]) -> tuple[str, ...]:
-    """Return the units that channels of joined streams have once they are read; none where that is not said of all."""
+    """Return the units that channels of joined streams have once they are read; none where it is said of none."""
+    if any(each.kind == "skeleton" and not each.joints for each in streams):
+        return ()  # nor is it known which axis points up
     declared = [[each.units] if isinstance(each.units, str) else [*each.units] for each in streams]
     read = [[_AS_READ.get(unit, unit) for unit in units] for units in declared]
     of_all = {unit for units in read for unit in units}
-    if len(of_all) == 1 or "raw" in of_all:
+    if len(of_all) == 1:
         return tuple(of_all - {"raw"})
     found: list[str] = []
     for stream, units in zip(streams, read, strict=True):

@@ -11,11 +11,18 @@ from torch import Tensor
 from trainers.data.inputs import ImageInput, SeriesInput
 from trainers.data.modality import ModalityData
 from trainers.data.recordings import RecordingData
+from trainers.data.standardise import Standardised, fit_standardiser
 from trainers.data.virtual.copies import VirtualSeries
 from trainers.data.virtual.mounting import fit_mounting, rest_noise
 from trainers.errors import TrainingError
+from trainers.fit.loop import Training, fit
+from trainers.fit.seeding import seeded
+from trainers.fit.stacked import fit_stacked
+from trainers.fit.tasks.classify import ClassifyTask
 from trainers.gaf.params import GafParams
-from trainers.params import AugmentParams
+from trainers.models.cnn1d.model import CNN1D
+from trainers.models.cnn1d.params import CNN1DParams
+from trainers.params import AugmentParams, FitParams, StandardiseParams
 
 N, L = 40, 60
 PLAIN = AugmentParams(time_warp=0, crop=0, skeleton_rotation=0, inertial_rotation=0, scale=0, jitter=0)
@@ -159,3 +166,23 @@ def test_virtual_recordings_have_the_real_sensors_noise() -> None:
 def test_what_cannot_stand_in_is_refused(virtual: Tensor, there: Tensor, said: str) -> None:
     with pytest.raises(TrainingError, match=said):
         recordings(replace_share(0.5), virtual, there)
+
+
+def test_stacked_trainings_take_the_same_virtual_recordings_as_each_alone() -> None:
+    params, kept = FitParams(epochs=2, batch=16, warmup=1), torch.ones(N, dtype=torch.bool)
+    data = RecordingData(
+        [series_input(moved(1))], ROWS % 3, structs.replace(AugmentParams(), virtual=0.5),
+        virtual={"wrist": VirtualSeries(moved(9), kept)},
+    )  # fmt: skip
+
+    def training(seed: int) -> Training:
+        with seeded(seed):
+            model = CNN1D(data.shapes, 3, CNN1DParams(width=4, blocks=1, embedding=8))
+        return Training(
+            ClassifyTask(Standardised(model, fit_standardiser(data.inputs.values(), StandardiseParams()))), data, seed
+        )
+
+    alone = [fit(training(seed), params) for seed in (3, 4)]
+    for one, other in zip(alone, fit_stacked([training(3), training(4)], params), strict=True):
+        assert not isinstance(other, TrainingError)
+        assert [each["loss"] for each in other] == pytest.approx([each["loss"] for each in one], rel=1e-4)
