@@ -178,9 +178,8 @@ def test_stacked_trainings_take_the_same_virtual_recordings_as_each_alone() -> N
     def training(seed: int) -> Training:
         with seeded(seed):
             model = CNN1D(data.shapes, 3, CNN1DParams(width=4, blocks=1, embedding=8))
-        return Training(
-            ClassifyTask(Standardised(model, fit_standardiser(data.inputs.values(), StandardiseParams()))), data, seed
-        )
+        standardiser = fit_standardiser(data.inputs.values(), StandardiseParams())
+        return Training(ClassifyTask(Standardised(model, standardiser)), data, seed)
 
     alone = [fit(training(seed), params) for seed in (3, 4)]
     for one, other in zip(alone, fit_stacked([training(3), training(4)], params), strict=True):

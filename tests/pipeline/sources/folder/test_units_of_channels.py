@@ -32,18 +32,18 @@ def test_values_are_read_as_g_and_degrees_a_second() -> None:
 
 def test_chosen_channels_have_units_of_their_own() -> None:
     units_ = {"columns": [*"abcdef"], "units": ["g"] * 3 + ["uT"] * 3}
-    chosen = units(
-        {"imu": units_},
-        {"acc": {"streams": ["imu"], "channels": [1, 2, 3]}, "one": {"streams": ["imu"], "channels": [6, 1]}},
-    )
-    assert chosen == {"acc": ("g",) * 3, "one": ("uT", "g")}
+    modalities = {"acc": {"streams": ["imu"], "channels": [1, 2, 3]}, "one": {"streams": ["imu"], "channels": [6, 1]}}
+    assert units({"imu": units_}, modalities) == {"acc": ("g",) * 3, "one": ("uT", "g")}
+
+
+def test_a_channel_without_a_unit_hides_no_others() -> None:
+    assert units({"acc": {"columns": [*"abcd"], "units": ["g"] * 3 + ["raw"]}}) == {"acc": ("g", "g", "g", "raw")}
 
 
 @pytest.mark.parametrize(
     "streams",
     [
         {"acc": {"columns": ["x", "y", "z"]}},  # raw
-        {"acc": {"columns": [*"abcd"], "units": ["g", "g", "g", "raw"]}},
         {"body": {"kind": "skeleton", "units": "mm", "files": "{subject}-{label}.npy"}},  # which way is up?
     ],
 )
