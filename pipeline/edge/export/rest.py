@@ -11,10 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.stages.encode.timelines.params import SeriesParams
-from pipeline.stages.encode.timelines.rest import AXES, LEAST, rest_samples
+from pipeline.stages.encode.timelines.rest import AXES, HALF_TURN, LEAST, rest_samples
 from pipeline.stages.encode.timelines.triads import GRAVITY, triad_units
-
-_HALF_TURN = 1e-6
 
 
 class Calibration(nn.Module):
@@ -68,7 +66,7 @@ class Calibration(nn.Module):
     def _turn(self, direction: Tensor) -> Tensor:
         """Return the rotations (B, 3, 3) that bring unit vectors (B, 3) onto the axis."""
         cosine = (direction * self.target).sum(-1)
-        opposite = cosine < -1 + _HALF_TURN
+        opposite = cosine < -1 + HALF_TURN
         target = self.target.expand_as(direction)
         x, y, z = (
             direction[:, 1] * target[:, 2] - direction[:, 2] * target[:, 1],
@@ -77,6 +75,7 @@ class Calibration(nn.Module):
         )
         zero = torch.zeros_like(x)
         cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).view(-1, 3, 3)
-        share = 1 + torch.where(opposite, torch.zeros_like(cosine), cosine)
+        share = (direction + target).square().sum(-1) / 2  # 1 + the cosine, without its rounding near -1
+        share = torch.where(opposite, torch.ones_like(share), share)
         turn = torch.eye(3) + cross + torch.matmul(cross, cross) / share[:, None, None]
         return torch.where(opposite[:, None, None], self.half_turn, turn)

@@ -17,7 +17,7 @@ from pipeline.stages.encode.timelines.triads import GRAVITY, triad_units
 
 LEAST = 0.2  # g: what is less has no direction to go by, and no scale
 AXES = {sign + name: (at, -1.0 if sign else 1.0) for sign in ("", "-") for at, name in enumerate("xyz")}
-_HALF_TURN = 1e-6  # a cosine so near to -1 is that of opposite directions
+HALF_TURN = 1e-5  # a cosine so near to -1 is that of opposite directions, which tell no way to turn
 
 
 def rest_samples(share: float, length: int) -> int:
@@ -67,7 +67,7 @@ def turn_onto(direction: NDArray[np.float64], axis: str) -> NDArray[np.float64]:
     target = np.zeros(3)
     target[at] = sign
     cosine = float(direction @ target)
-    if cosine < -1 + _HALF_TURN:
+    if cosine < -1 + HALF_TURN:
         half = -np.eye(3)
         half[(at + 1) % 3, (at + 1) % 3] = 1.0
         return half

@@ -70,7 +70,7 @@ def test_a_turn_is_a_rotation_and_brings_its_vector_onto_the_axis(vector: Any, a
     at, sign = AXES[axis]
     np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-5)
     assert np.linalg.det(turn) == pytest.approx(1, abs=1e-5)
-    np.testing.assert_allclose(turn @ direction, sign * np.eye(3)[at], atol=2e-3)
+    np.testing.assert_allclose(turn @ direction, sign * np.eye(3)[at], atol=5e-3)
 
 
 @pytest.mark.parametrize("axis", sorted(AXES))
