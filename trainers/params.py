@@ -92,6 +92,13 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
     feature_warp
         Whether features without series follow the time warp and the crop, each patch being taken from the place nearest
         to its own in the warped time. Without it such a modality keeps its time, while that of others is moved.
+    offset
+        Standard deviation, in a series' own unit, of a constant that is added to each of its channels.
+    virtual
+        Probability with which a training recording's series is that of a virtual sensor (`trainers.data.virtual`).
+    virtual_mounting
+        How a virtual sensor is turned on its bone: as the real ones are (``fitted`` to the training recordings), or in
+        each copy in a ``random`` way.
     modality_dropout
         Probability with which each modality that the trained model sees is absent from a recording, see
         `trainers.data.modality_dropout`; never all of them. A teacher sees all.
@@ -102,7 +109,7 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
         As `FitParams.LATER`.
     """
 
-    LATER: ClassVar = ("feature_warp", "modality_dropout", "mixup")
+    LATER: ClassVar = ("feature_warp", "modality_dropout", "mixup", "offset", "virtual", "virtual_mounting")
 
     time_warp: Annotated[float, Meta(ge=0, le=10)] = 0.2  # beyond, a speed is no float32
     crop: Annotated[float, Meta(ge=0, lt=0.5)] = 0.08
@@ -114,6 +121,13 @@ class AugmentParams(Struct, frozen=True, forbid_unknown_fields=True):
     feature_warp: bool = False
     modality_dropout: Fraction = 0.0
     mixup: Annotated[float, Meta(ge=0, le=100)] = 0.0
+    offset: NotNegative = 0.0
+    virtual: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    virtual_mounting: Literal["fitted", "random"] = "fitted"
+
+    def __post_init__(self) -> None:
+        if self.mixup and self.virtual:
+            raise ValueError("mixup: mixes real recordings, and not virtual ones; leave out one of the two")
 
 
 class StandardiseParams(Struct, frozen=True, forbid_unknown_fields=True):

@@ -131,7 +131,8 @@ def dataset_of(plan: Plan, entry: str, side: Part, fold: str | None, augment: bo
     if not job.work[side]:
         raise ConfigError(f"{entry}: nothing is set apart for {side}\n  fit.validation of a training entry does")
     features = job.work["features"]
-    outputs = {need: output_of(plan, plan.steps[need]) for need in features.values()}
+    needed = [*features.values(), *(job.work.get("virtual", {}).values() if augment else ())]
+    outputs = {need: output_of(plan, plan.steps[need]) for need in needed}
     params = job.recipe["params"].get("augment", {}) if augment else None
     augmentation = None if params is None else msgspec.convert(params, AugmentParams)
     trained = job.work.get("inputs", ())

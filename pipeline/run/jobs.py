@@ -9,6 +9,7 @@ from pipeline.keys.loaded_code import check_code
 from pipeline.plan.planner import Plan
 from pipeline.plan.recordings.rows import row_digests
 from pipeline.plan.recordings.table import Table, files_of
+from pipeline.plan.steps.inputs import is_virtual
 from pipeline.plan.steps.models import models_of
 from pipeline.plan.steps.step import Step
 from pipeline.registry import GIVES_MODEL, module_of
@@ -98,7 +99,7 @@ def _files(table: Table, step: Step) -> dict[str, bytes]:
 def _work(plan: Plan, step: Step) -> dict[str, Any]:
     """Return a step's work in plain values. What it says of single recordings is made only now, since that is large."""
     work = dict(step.work)
-    if step.stage == "encode":
+    if step.stage == "encode" and not is_virtual(step):  # where it sits may depend on labels, which no digest has
         work["rows"] = row_digests(plan.table, step.recipe["modality"]["streams"])
     if "split" in work:
         work |= work.pop("split").as_work(work["validation"])

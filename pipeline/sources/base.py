@@ -55,12 +55,16 @@ class Modality:
     ----------
     channels
         Of a series: which channels of its joined streams it has; all where left out.
+    units
+        Of its own channels, one of each or one of all: ``g``, ``m/s2``, ``deg/s``, ``m`` or any other; none where they
+        are not known.
     """
 
     kind: Kind
     streams: tuple[str, ...]
     rate: float
     channels: tuple[int, ...] = ()
+    units: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

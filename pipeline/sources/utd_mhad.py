@@ -30,13 +30,15 @@ CLASSES = (
     "pickup_throw", "jog", "walk", "sit_to_stand", "stand_to_sit", "lunge", "squat",
 )  # fmt: skip
 
+_FORCE, _TURNING = ("g",) * 3, ("deg/s",) * 3
+
 MODALITIES: Mapping[str, Modality] = {
     "rgb": Modality("video", ("rgb",), 30.0),
     "depth": Modality("video", ("depth",), 30.0),
-    "skeleton": Modality("skeleton", ("skeleton",), 30.0),
-    "inertial": Modality("series", ("inertial",), 50.0),
-    "accelerometer": Modality("series", ("inertial",), 50.0, channels=(0, 1, 2)),
-    "gyroscope": Modality("series", ("inertial",), 50.0, channels=(3, 4, 5)),
+    "skeleton": Modality("skeleton", ("skeleton",), 30.0, units=("m",)),
+    "inertial": Modality("series", ("inertial",), 50.0, units=_FORCE + _TURNING),
+    "accelerometer": Modality("series", ("inertial",), 50.0, channels=(0, 1, 2), units=_FORCE),
+    "gyroscope": Modality("series", ("inertial",), 50.0, channels=(3, 4, 5), units=_TURNING),
 }
 
 FILES = {  # stream: folder, end of the file's name

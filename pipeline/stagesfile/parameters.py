@@ -3,27 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from pipeline.registry import (
-    ENCODE_PLUGINS,
-    ENCODERS,
-    STAGES,
-    Registration,
-    import_object,
-    is_plugin_name,
-    known_names,
-)
+from pipeline.registry import ENCODE_PLUGINS, ENCODERS, STAGES, Registration, import_object, is_plugin_name, known_names
+from pipeline.sources.base import Modality
 from pipeline.stagesfile.experiment import Entry, Point
 from pipeline.stagesfile.named import facts_of, look_up, name_of, plain_params
 from pipeline.stagesfile.schema import convert, did_you_mean, json_values
 from pipeline.stagesfile.solved import solved_augment, solved_fit
 
+VIRTUAL = "/virtual"  # behind a modality's name: what a virtual sensor in its place measures
+
+
+class Encoding(NamedTuple):
+    """What an encode entry makes of one modality."""
+
+    name: str  # the modality's, or with `VIRTUAL` behind it
+    modality: Modality
+    params: dict[str, Any]  # after defaults, as plain values
+
+
+def encodings(point: Point, entry: Entry) -> list[Encoding]:
+    """Return what an encode entry makes: each modality's features, and virtual sensors' where asked for."""
+    modalities = in_source_order(point, point.experiment.modalities)
+    return [encoding for name in modalities for encoding in _encodings(point, entry, name)]
+
+
+def _encodings(point: Point, entry: Entry, name: str) -> list[Encoding]:
+    params, modality = _all_encode_params(point, entry, name), point.source.modalities[name]
+    virtual = getattr(params, "virtual", None)
+    if virtual is None:
+        return [Encoding(name, modality, json_values(params))]
+    key = f"{entry.dotted_key}.{name}.virtual"
+    moving = point.source.modalities.get(virtual.skeleton)
+    chosen = [each for each in point.experiment.modalities if point.source.modalities[each].kind == "skeleton"]
+    if moving is None or virtual.skeleton not in chosen:
+        problem = f"{virtual.skeleton} is no skeleton among `modalities`"
+        raise point.document.error(f"{key}.skeleton", problem, did_you_mean(virtual.skeleton, chosen))
+    if moving.units != ("m",):
+        problem = f"{virtual.skeleton} is not known to be in metres with y upwards"
+        raise point.document.error(f"{key}.skeleton", problem, "say units: m (or mm, cm) and joints of its stream")
+    if unknown := next((each for each in virtual.classes if each not in point.source.classes), None):
+        problem, remedy = f"{unknown} is no class", did_you_mean(unknown, point.source.classes)
+        raise point.document.error(f"{key}.classes", problem, remedy)
+    own = msgspec.structs.replace(params, virtual=msgspec.structs.replace(virtual, rate=virtual.rate or moving.rate))
+    sensor = Modality("series", moving.streams, modality.rate, units=modality.units)
+    real = json_values(msgspec.structs.replace(params, virtual=None))
+    return [Encoding(name, modality, real), Encoding(name + VIRTUAL, sensor, json_values(own))]
+
 
 def encode_params(point: Point, entry: Entry, name: str) -> Any:
-    """Return one modality's encode parameters, after defaults, as a struct."""
+    """Return one modality's encode parameters, after defaults, as a struct; what is virtual is left out."""
+    params = _all_encode_params(point, entry, name)
+    return params if getattr(params, "virtual", None) is None else msgspec.structs.replace(params, virtual=None)
+
+
+def _all_encode_params(point: Point, entry: Entry, name: str) -> Any:
     for section in entry.body:
         if section not in point.source.modalities:
             problem = f"source {point.source.name} has no modality {section}"
@@ -35,7 +72,11 @@ def encode_params(point: Point, entry: Entry, name: str) -> Any:
         body = {**point.source.skeleton_joints(name), **body}
     if isinstance(body, dict):
         body = _with_plugin(point, f"{entry.dotted_key}.{name}", body, kind)
-    return convert(point.document, f"{entry.dotted_key}.{name}", body, import_object(ENCODERS[kind].params))
+    params = convert(point.document, f"{entry.dotted_key}.{name}", body, import_object(ENCODERS[kind].params))
+    if kind == "series" and (misfit := params.misfit(point.source.modalities[name].units)) is not None:
+        key, problem, remedy = misfit
+        raise point.document.error(f"{entry.dotted_key}.{name}.{key}", problem, remedy)
+    return params
 
 
 def _with_plugin(point: Point, dotted_key: str, body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

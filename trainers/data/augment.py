@@ -46,7 +46,7 @@ class Augmenter:
             length = series.shape[1]
             series = resample(series, warp_positions(*time, length) * (length - 1))
         series = self._rotate_and_scale(series, generator)
-        return self._add_jitter(series, params.jitter, generator)
+        return self._add_offset(self._add_jitter(series, params.jitter, generator), generator)
 
     def features(self, rows: Tensor, time: tuple[Tensor, Tensor], generator: torch.Generator) -> Tensor:
         """Return features (B, P, D) of a modality without series: in the warped time if asked for, and with noise."""
@@ -83,6 +83,13 @@ class Augmenter:
             return values
         noise = torch.randn(values.shape, device=values.device, generator=generator)
         return torch.addcmul(values, noise, self.deviation, value=share)
+
+    def _add_offset(self, series: Tensor, generator: torch.Generator) -> Tensor:
+        """Add a constant to each channel of each recording (B, L, C); joints of a skeleton stay."""
+        if not self.params.offset or self.data.kind != "series":
+            return series
+        constants = torch.randn(len(series), 1, series.shape[2], device=series.device, generator=generator)
+        return series + self.params.offset * constants
 
 
 def draw_time(

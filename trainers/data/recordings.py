@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -15,8 +15,11 @@ from trainers.data.inputs import Input
 from trainers.data.mixing.mixup import draw_shares, mix
 from trainers.data.modality_dropout import draw_present, hide
 from trainers.data.pairing import WrongPairing
+from trainers.data.virtual.copies import VirtualCopies, VirtualSeries
 from trainers.errors import TrainingError
 from trainers.params import AugmentParams, Pairing
+
+Time = tuple[Tensor, Tensor]  # a batch's warps, see `trainers.data.augment.draw_time`
 
 
 class RecordingData:
@@ -36,6 +39,9 @@ class RecordingData:
     pairing
         Whether a teacher sees the same recording in batches that are drawn with a generator, an augmented copy of its
         own (``copy``), or another recording.
+    virtual
+        By modality, what a virtual sensor measured of the same recordings: batches that are drawn with a generator have
+        it in place of some of them (`AugmentParams.virtual`). A teacher sees the real ones.
     """
 
     def __init__(
@@ -45,6 +51,7 @@ class RecordingData:
         augment: AugmentParams | None = None,
         trained: Sequence[str] = (),
         pairing: Pairing = "recording",
+        virtual: Mapping[str, VirtualSeries] | None = None,
     ) -> None:
         self.inputs = {data.name: data for data in inputs}
         self.labels = labels.long()
@@ -64,6 +71,11 @@ class RecordingData:
             if data.modality not in self._augmenters:
                 self._augmenters[data.modality] = Augmenter(data, augment)
             _check_same_series(self._augmenters[data.modality].data, data)
+        self._virtual = {
+            name: VirtualCopies(self._augmenters[name].data, series, augment)
+            for name, series in (virtual or {}).items()
+            if augment is not None and augment.virtual
+        }
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -82,6 +94,7 @@ class RecordingData:
         moved.labels = self.labels.to(device)
         moved._partners = self._partners.to(device) if self._partners is not None else None
         moved.inputs = {name: data.to(device) for name, data in self.inputs.items()}
+        moved._virtual = {modality: each.to(device) for modality, each in self._virtual.items()}
         moved._augmenters = {
             modality: each.on(moved.inputs[each.data.name]) for modality, each in self._augmenters.items()
         }
@@ -89,7 +102,7 @@ class RecordingData:
 
     def batch(self, rows: Tensor, generator: torch.Generator | None = None) -> Batch:
         """Return recordings `rows` ((B,) int64, on the data's device), augmented if a generator is given."""
-        own, shares = self._inputs(rows, generator), None
+        (own, time), shares = self._inputs(rows, generator), None
         if generator is not None and self.augment is not None and self.augment.mixup:
             shares = draw_shares(len(rows), self.augment.mixup, generator)
             own = mix(own, shares)
@@ -102,18 +115,36 @@ class RecordingData:
             batch["seen"] = hide(stored | own["valid"], self.trained, present)
         if generator is not None and self.pairing != "recording":
             others = self._partners.draw(rows, generator) if self._partners is not None else rows
-            batch["teacher"] = self._inputs(others, generator)
+            batch["teacher"], _ = self._inputs(others, generator)
+        if generator is not None and time is not None and self._virtual:
+            batch.setdefault("teacher", own)
+            batch["inputs"] = self._with_virtual(rows, own["inputs"], time, generator)
         return batch
 
-    def _inputs(self, rows: Tensor, generator: torch.Generator | None) -> Inputs:
+    def _inputs(self, rows: Tensor, generator: torch.Generator | None) -> tuple[Inputs, Time | None]:
+        """Return inputs, and the warp of time that they were drawn with; None of what is not augmented."""
+        time = None
         if generator is None or self.augment is None:
             inputs = {name: data.take(rows) for name, data in self.inputs.items()}
         else:
-            inputs = self._augmented(rows, self.augment, generator)
-        return {"inputs": inputs, "valid": {name: self.inputs[name].valid[rows] for name in self._masked}}
+            time = draw_time(len(rows), self.augment, rows.device, generator)
+            inputs = self._augmented(rows, time, generator)
+        return {"inputs": inputs, "valid": {name: self.inputs[name].valid[rows] for name in self._masked}}, time
 
-    def _augmented(self, rows: Tensor, params: AugmentParams, generator: torch.Generator) -> dict[str, Tensor]:
-        time = draw_time(len(rows), params, rows.device, generator)
+    def _with_virtual(
+        self, rows: Tensor, inputs: Mapping[str, Tensor], time: Time, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the inputs, those of the trained model with virtual copies in place of some recordings."""
+        mixed = dict(inputs)
+        for modality, copies in self._virtual.items():
+            chosen, series = copies.draw(rows, time, generator)
+            for name in self.trained:
+                if (data := self.inputs[name]).modality == modality:
+                    made = data.derive(series)
+                    mixed[name] = torch.where(chosen.view(-1, *[1] * (made.ndim - 1)), made, mixed[name])
+        return mixed
+
+    def _augmented(self, rows: Tensor, time: Time, generator: torch.Generator) -> dict[str, Tensor]:
         copies: dict[str, Tensor] = {}
         inputs: dict[str, Tensor] = {}
         for name, data in self.inputs.items():

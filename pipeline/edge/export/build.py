@@ -14,7 +14,7 @@ from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
 from pipeline.stages.context import Resolve
 from pipeline.stages.encode.align import windows
-from pipeline.stages.encode.timelines.params import SkeletonParams
+from pipeline.stages.encode.timelines.params import SeriesParams, SkeletonParams
 from pipeline.stages.gaf.params import GafStageParams
 from pipeline.stages.reduction import resolve_reduction
 from trainers.gaf.params import GafParams
@@ -41,6 +41,8 @@ def _modality_graph(encode: Step, gaf: Step | None, resolve: Resolve) -> Modalit
         skeleton=params if isinstance(params, SkeletonParams) else None,
         reduce=resolve_reduction(params.reduce, resolve),
         velocities=isinstance(params, SkeletonParams) and params.velocities,
+        rest=params if isinstance(params, SeriesParams) and params.at_rest else None,
+        units=modality.units,
         gaf=_gaf_params(gaf.recipe["params"]) if gaf else None,
     )
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from pipeline.edge.export.rest import Calibration
 from pipeline.edge.export.skeleton import normalise
 from pipeline.edge.export.timeline import Timeline
 from pipeline.stages.encode.align import Windows
-from pipeline.stages.encode.timelines.params import SkeletonParams
+from pipeline.stages.encode.timelines.params import SeriesParams, SkeletonParams
 from trainers.data.patches import Reduce, Reduction, patches
 from trainers.gaf.params import GafParams
 from trainers.gaf.render import render
@@ -37,6 +38,10 @@ class ModalityGraph:
         Whether each channel's change is appended.
     gaf
         How images are drawn, for inputs that are images.
+    rest
+        How a plain series is scaled and turned by what is measured at rest; None where it is not.
+    units
+        Of its channels, for that.
     """
 
     streams: Sequence[str]
@@ -47,6 +52,8 @@ class ModalityGraph:
     reduce: Reduce | Reduction
     velocities: bool
     gaf: GafParams | None = None
+    rest: SeriesParams | None = None
+    units: Sequence[str] = ()
 
 
 class ModalityInputs(nn.Module):
@@ -58,6 +65,7 @@ class ModalityInputs(nn.Module):
         super().__init__()
         self.graph, self.forms = graph, forms  # input's name -> patches, series or images
         self.timeline = Timeline(graph.spec, graph.rate)
+        self.calibration = None if graph.rest is None else Calibration(graph.rest, graph.units, graph.spec.length)
         self.register_buffer("starts", torch.arange(graph.spec.patches) * graph.spec.stride, persistent=False)
 
     def forward(self, values: Sequence[Tensor], times: Sequence[Tensor]) -> tuple[dict[str, Tensor], Tensor]:
@@ -68,6 +76,8 @@ class ModalityInputs(nn.Module):
         series, ticks = self.timeline(values, times)
         if graph.channels:
             series = series[..., list(graph.channels)]
+        if self.calibration is not None:
+            series = self.calibration(series)
         valid = (self.starts + graph.spec.window)[None] <= ticks[:, None]
         inputs = {}
         for name, form in self.forms.items():

@@ -19,17 +19,20 @@ from typing import Any
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken, Skipped
 from pipeline.plan.steps.axes import label_of, model_axes, point_axes, variant
-from pipeline.plan.steps.check_models import check_model
+from pipeline.plan.steps.check_models import check_model, check_single
 from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.fold_notes import check_classes, check_validation, fold_notes
 from pipeline.plan.steps.inputs import (
     clocks_of,
     encode_plugins,
     find_inputs,
+    find_virtual,
     gives_series,
+    is_virtual,
     needs_series,
     position,
     reduction_plugins,
+    virtual_behind,
 )
 from pipeline.plan.steps.models import ensemble_step, find_members, find_teacher, models_of, seed_of_teacher
 from pipeline.plan.steps.recipes import (
@@ -59,8 +62,9 @@ from pipeline.registry import (
 from pipeline.stagesfile.experiment import Entry, Point
 from pipeline.stagesfile.named import facts_of
 from pipeline.stagesfile.parameters import (
+    Encoding,
     chosen_modalities,
-    encode_params,
+    encodings,
     gaf_modalities,
     gaf_params,
     in_source_order,
@@ -107,9 +111,8 @@ class StepBuilder:
     def add(self, point: Point, table: Table, broken: Broken, index: str) -> None:
         """Add the steps of one point's entries; `index` is the id of the index's step."""
         splits: tuple[Split, ...] = ()
-        modalities = in_source_order(point, point.experiment.modalities)
         steps = {
-            entry.name: [self._encode(point, entry, name, table, broken, index) for name in modalities]
+            entry.name: [self._encode(point, entry, made, table, broken, index) for made in encodings(point, entry)]
             for entry in point.entries.values()
             if entry.stage == "encode"
         }
@@ -134,6 +137,7 @@ class StepBuilder:
                     members = {need: steps[need] for need in entry.needs}
                     steps[entry.name] = [self._ensemble(point, entry, split, seed, members) for split, seed in folds]
                 else:
+                    needed = [*needed, *virtual_behind(point, entry, steps)]
                     steps[entry.name] = [self._train(point, entry, split, seed, needed) for split, seed in folds]
 
     def _splits(self, point: Point, splits: tuple[Split, ...]) -> tuple[Split, ...]:
@@ -142,9 +146,8 @@ class StepBuilder:
         self.notes = list(dict.fromkeys([*self.notes, *fold_notes(point, splits)]))
         return splits
 
-    def _encode(self, point: Point, entry: Entry, name: str, table: Table, broken: Broken, index: str) -> Step:
-        modality = point.source.modalities[name]
-        params = json_values(encode_params(point, entry, name))
+    def _encode(self, point: Point, entry: Entry, made: Encoding, table: Table, broken: Broken, index: str) -> Step:
+        name, modality, params = made
         reasons = {
             recording: reason
             for recording, streams in broken.items()
@@ -162,7 +165,7 @@ class StepBuilder:
         recipe = encode_recipe(source, name, modality, params, weights, table, code.recipe)
         before = len(self.steps)
         step = self._add(Step(entry.name, {"modality": name}, digest(recipe), recipe, (index,), point, code, work=work))
-        if len(self.steps) > before and (skipped := self._find_skipped(step)):
+        if len(self.steps) > before and not is_virtual(step) and (skipped := self._find_skipped(step)):
             self.skipped[step.id] = skipped
         return step
 
@@ -196,9 +199,8 @@ class StepBuilder:
         validation = params["fit"].get("validation", 0.0)
         self.notes = list(dict.fromkeys([*self.notes, *check_validation(point, entry, split, validation, teacher)]))
         model = facts_of(point.plugins, "models", params["model"]["name"])
-        if model.single and len(modalities) > 1:
-            problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
-            raise point.document.error(f"{entry.dotted_key}.modalities", problem, f"choose one: [{modalities[0]}]")
+        if model.single:
+            check_single(point, entry, params, modalities)
         inputs = [input_name(name, model.takes) for name in modalities]
         read = list(dict.fromkeys([*inputs, *(teacher.work["inputs"] if teacher else ())]))
         features = find_inputs(point, entry, needed, sorted(read, key=partial(position, point)))
@@ -206,12 +208,13 @@ class StepBuilder:
         pretrained = pretrained_weights(point, entry, params, self._identify_weights)
         named += [*(PRETRAINED.values() if pretrained else ()), *reduction_plugins(features.values(), self.steps)]
         code = self._code(entry.stage, *named)
+        virtual = find_virtual(point, entry, needed, params["augment"], features, inputs, self.steps)
         recipe = training_recipe(
             entry.stage,
             {**params, "modalities": modalities},
             len(point.source.classes),
             {name: step.key for name, step in features.items()},
-            teacher.key if teacher else None,
+            {"teacher": teacher and teacher.key, "virtual": {name: step.key for name, step in virtual.items()}},
             split,
             seed,
             code.recipe,
@@ -221,13 +224,14 @@ class StepBuilder:
             "inputs": inputs,
             "weights": pretrained,
             "features": {name: step.id for name, step in features.items()},
+            "virtual": {name: step.id for name, step in virtual.items()},
             "teacher": teacher.id if teacher else None,
             "seed": seed,
             "split": split,
             "validation": validation,
         }
         axes = model_axes(point, split.name, seed)
-        needs = (*(step.id for step in features.values()), *([teacher.id] if teacher else []))
+        needs = tuple(step.id for step in (*features.values(), *virtual.values(), *([teacher] if teacher else ())))
         label = label_of(point, entry, modalities, split.name, seed)
         return self._add(Step(entry.name, axes, digest(recipe), recipe, needs, point, code, (label,), work))
 

@@ -49,6 +49,13 @@ def _patches(step: Step) -> int:
     return int(step.work.get("patches") or step.recipe["params"]["patches"])
 
 
+def check_single(point: Point, entry: Entry, params: Mapping[str, Any], modalities: Sequence[str]) -> None:
+    """Raise ConfigError where a model of one modality shall see several."""
+    if len(modalities) > 1:
+        problem = f"{params['model']['name']} takes one modality, not {', '.join(modalities)}"
+        _refuse(point, entry, "modalities", problem, f"choose one: [{modalities[0]}]")
+
+
 def _check_weights(point: Point, entry: Entry, loss: Mapping[str, Any], streams: Sequence[str]) -> None:
     weights, remaining = loss["weights"], 1 - loss["w_cs"]
     if {*weights} != {*streams}:

@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.plan.steps.step import Step
 from pipeline.registry import ENCODE_PLUGINS, TRANSFORM, Registration, find
 from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.parameters import VIRTUAL
 from trainers.data.input_names import modality_of
 
 FORMS = {"encode": ("patches", "series"), "transform": ("patches", "series"), "gaf": ("images",)}
@@ -56,6 +57,69 @@ def _provider(point: Point, entry: Entry, needed: Sequence[Step], name: str) -> 
     if form == "series":
         needs_series(point, entry, steps[0])
     return steps[0]
+
+
+def is_virtual(step: Step) -> bool:
+    """Tell whether a step makes what a virtual sensor measures, beside a modality's features."""
+    return step.stage == "encode" and bool(step.recipe["params"].get("virtual"))
+
+
+def virtual_behind(point: Point, entry: Entry, steps: Mapping[str, Sequence[Step]]) -> list[Step]:
+    """Return the virtual sensors of encode entries whose images an entry needs; `steps` are those of each entry."""
+    images = [point.entries[need] for need in entry.needs if point.entries[need].stage == "gaf"]
+    return [step for gaf in images for need in gaf.needs for step in steps[need] if is_virtual(step)]
+
+
+def find_virtual(
+    point: Point,
+    entry: Entry,
+    needed: Sequence[Step],
+    augment: Mapping[str, Any] | None,
+    features: Mapping[str, Step],
+    inputs: Sequence[str],
+    steps: Mapping[str, Step],
+) -> dict[str, Step]:
+    """Find the virtual sensors that `augment.virtual` takes recordings of, by modality; none where it is 0.
+
+    Parameters
+    ----------
+    features
+        The step that gives each input, by the input's name.
+    inputs
+        Those of the trained model: its teacher sees no virtual sensor.
+    steps
+        All steps, by id.
+
+    Raises
+    ------
+    ConfigError
+        There is no virtual sensor of any modality of the model, or one is encoded otherwise than the real one.
+    """
+    if not (augment or {}).get("virtual"):
+        return {}
+    key, found = f"{entry.dotted_key}.augment.virtual", dict[str, Step]()
+    candidates = {step.id: step for step in needed if is_virtual(step)}.values()
+    for name in inputs:
+        modality, origin = modality_of(name), features[name]
+        of_modality = [step for step in candidates if step.work["modality"] == modality + VIRTUAL]
+        origin = steps[origin.work["features"]] if origin.stage == "gaf" else origin
+        alike = [step for step in of_modality if _encoded_alike(step, origin)]
+        if len(alike) > 1:
+            problem = f"two entries have a virtual {modality}: {alike[0].entry} and {alike[1].entry}"
+            raise point.document.error(key, problem, "need one of them")
+        if of_modality and not alike:
+            problem = f"{modality} comes through {origin.entry}, and its virtual sensor does not"
+            raise point.document.error(key, problem, "need the encode entry that has `virtual`, or leave it out")
+        found |= dict.fromkeys([modality], alike[0]) if alike else {}
+    if not found:
+        remedy = f"say where it sits: stages.{needed[0].entry}.{modality_of(inputs[0])}.virtual, or leave it out"
+        raise point.document.error(key, "no needed entry has a virtual sensor", remedy)
+    return found
+
+
+def _encoded_alike(virtual: Step, real: Step) -> bool:
+    params = {name: value for name, value in virtual.recipe["params"].items() if name != "virtual"}
+    return real.stage == "encode" and params == real.recipe["params"]
 
 
 def position(point: Point, name: str) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.plan.recordings.table import Table, table_digest
 from pipeline.plan.steps.split import Split
 from pipeline.sources.base import Modality, Source
+from store.canonical import digest
 
 FORMAT = 1
 
@@ -63,6 +64,9 @@ def encode_recipe(
     described = {"name": name, "kind": modality.kind, "streams": list(modality.streams), "rate": modality.rate}
     if modality.channels:
         described["channels"] = list(modality.channels)
+    virtual = params.get("virtual")
+    if virtual or any(params.get(key, "none") != "none" for key in ("calibrate", "orient")):
+        described["units"] = list(modality.units)
     recipe = _recipe(
         "encode",
         code,
@@ -74,6 +78,8 @@ def encode_recipe(
     )
     if weights is not None:
         recipe["weights"] = dict(weights)
+    if virtual and virtual["classes"]:
+        recipe["actions"] = digest([each.action for each in table.listing.recordings])
     return recipe
 
 
@@ -92,14 +98,15 @@ def training_recipe(
     params: Mapping[str, Any],
     classes: int,
     features: Mapping[str, str],
-    teacher: str | None,
+    others: Mapping[str, Any],
     split: Split,
     seed: int,
     code: Mapping[str, str],
 ) -> dict[str, Any]:
     """Recipe of a trained model; the fold enters as the ids and labels of its recordings.
 
-    So does the part of its training side that validates, where there is one.
+    So does the part of its training side that validates, where there is one, and the keys of what else it reads: a
+    ``teacher``, and what is ``virtual``.
     """
     recipe = _recipe(
         stage,
@@ -113,8 +120,7 @@ def training_recipe(
     )
     if validation := params["fit"].get("validation"):
         recipe["validation"] = dict(split.validation(validation))
-    if teacher is not None:
-        recipe["teacher"] = teacher
+    recipe |= {name: keys for name, keys in others.items() if keys}
     return recipe
 
 

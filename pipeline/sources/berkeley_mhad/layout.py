@@ -16,7 +16,10 @@ PLACES = ("left-wrist", "right-wrist", "left-hip", "right-hip", "left-ankle", "r
 SENSORS = {f"shimmer{number}": number for number in range(1, len(PLACES) + 1)}  # stream: number
 
 MODALITIES: Mapping[str, Modality] = {
-    **{place: Modality("series", (stream,), 30.0) for place, stream in zip(PLACES, SENSORS, strict=True)},
+    **{
+        place: Modality("series", (stream,), 30.0, units=("g",) * 3)
+        for place, stream in zip(PLACES, SENSORS, strict=True)
+    },
     "rgb": Modality("video", ("rgb",), 22.0),
 }
 

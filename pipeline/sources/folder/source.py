@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,13 +145,39 @@ def _span(recording: Recording) -> Span | None:
 def _modalities(params: Params) -> dict[str, Modality]:
     """Return the modalities that are named, or else one for each stream."""
     if not params.modalities:
-        return {name: Modality(each.kind, (name,), each.rate) for name, each in params.streams.items()}
+        return {
+            name: Modality(each.kind, (name,), each.rate, units=_units([each], ()))
+            for name, each in params.streams.items()
+        }
     found = {}
     for name, each in params.modalities.items():
         first = params.streams[each.streams[0]]
         channels = tuple(channel - 1 for channel in each.channels)
-        found[name] = Modality(first.kind, each.streams, each.rate or first.rate, channels)
+        units = _units([params.streams[stream] for stream in each.streams], channels)
+        found[name] = Modality(first.kind, each.streams, each.rate or first.rate, channels, units)
     return found
+
+
+_AS_READ: Mapping[str, str] = {"m/s2": "g", "mg": "g", "rad/s": "deg/s", "mm": "m", "cm": "m"}  # others stay
+
+
+def _units(streams: Sequence[Stream], channels: Sequence[int]) -> tuple[str, ...]:
+    """Return the units that channels of joined streams have once they are read; none where it is said of none."""
+    if any(each.kind == "skeleton" and not each.joints for each in streams):
+        return ()  # nor is it known which axis points up
+    declared = [[each.units] if isinstance(each.units, str) else [*each.units] for each in streams]
+    read = [[_AS_READ.get(unit, unit) for unit in units] for units in declared]
+    of_all = {unit for units in read for unit in units}
+    if len(of_all) == 1:
+        return tuple(of_all - {"raw"})
+    found: list[str] = []
+    for stream, units in zip(streams, read, strict=True):
+        if len(units) == 1 and not stream.columns:
+            return ()
+        found += units * len(stream.columns) if len(units) == 1 else units
+    if channels:
+        return tuple(found[at] for at in channels) if max(channels) < len(found) else ()
+    return tuple(found)
 
 
 def _skeleton(stream: Stream) -> Skeleton | None:

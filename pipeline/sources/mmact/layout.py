@@ -25,8 +25,8 @@ VIDEOS = "trimmed_"  # how the names of the folders with videos begin
 
 MODALITIES: Mapping[str, Modality] = {
     "rgb": Modality("video", ("rgb",), 30.0),
-    "phone": Modality("series", ("acc_phone",), 100.0),
-    "watch": Modality("series", ("acc_watch",), 100.0),
+    "phone": Modality("series", ("acc_phone",), 100.0, units=("m/s2",) * 3),
+    "watch": Modality("series", ("acc_watch",), 100.0, units=("m/s2",) * 3),
     "gyroscope": Modality("series", ("gyro",), 50.0),
     "orientation": Modality("series", ("orientation",), 50.0),
     "inertial": Modality("series", tuple(SENSORS), 100.0),

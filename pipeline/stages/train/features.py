@@ -16,6 +16,7 @@ from store.features import open_features
 from trainers.data.inputs import ImageInput, Input, SeriesInput
 from trainers.data.modality import ModalityData
 from trainers.data.recordings import RecordingData
+from trainers.data.virtual.copies import VirtualSeries
 from trainers.gaf.params import GafParams
 
 if TYPE_CHECKING:
@@ -54,7 +55,12 @@ def read_recordings(
         raise StepError(f"the fold's {part} side has no usable recording\n  see `pipeline status` for broken ones")
     loader = RowLoader([rows[position] for position in kept])
     inputs = [_read_input(name, stored[name], loader, context.resolve, images=augment is None) for name in names]
-    return RecordingData(inputs, labels[kept], augment, trained, pairing), kept
+    virtual = {
+        modality: _read_virtual(open_features(context.outputs[step]), loader)
+        for modality, step in work.virtual.items()
+        if augment is not None and augment.virtual
+    }
+    return RecordingData(inputs, labels[kept], augment, trained, pairing, virtual), kept
 
 
 def read_validation(context: Context, names: Sequence[str]) -> RecordingData | None:
@@ -63,6 +69,10 @@ def read_validation(context: Context, names: Sequence[str]) -> RecordingData | N
         return None
     data, _ = read_recordings(context, "validation", names)
     return data
+
+
+def _read_virtual(stored: FeatureOutput, loader: RowLoader) -> VirtualSeries:
+    return VirtualSeries(loader.read(stored, "series"), loader.read(stored, "valid").any(1))
 
 
 def _read_input(name: str, stored: FeatureOutput, loader: RowLoader, resolve: Resolve, *, images: bool) -> Input:

@@ -37,6 +37,7 @@ class FoldWork(msgspec.Struct, frozen=True):
     train: list[tuple[int, int]] = []  # row and label of each recording of the side but those that validate
     validation: list[tuple[int, int]] = []  # the same of these
     test: list[tuple[int, int]] = []  # the same; an evaluation has this side alone
+    virtual: dict[str, str] = {}  # by modality, the id of the step that made what a virtual sensor measures
 
 
 class TrainWork(msgspec.Struct, frozen=True):

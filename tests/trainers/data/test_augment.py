@@ -93,6 +93,24 @@ def test_jitter_is_measured_in_the_channels_deviation(inertial: ModalityData) ->
     torch.testing.assert_close(noise.std() / data.features.std(), torch.tensor(0.1), atol=0.01, rtol=0)
 
 
+def test_an_offset_is_one_constant_a_channel_in_its_own_unit(inertial: ModalityData, skeleton: ModalityData) -> None:
+    data = raw(inertial)
+    added = draw(data, with_params(offset=0.3)) - data.features
+    torch.testing.assert_close(added, added[:, :1].expand_as(added), atol=1e-5, rtol=0)
+    many = torch.cat(
+        [(draw(data, with_params(offset=0.3), seed) - data.features)[:, 0].flatten() for seed in range(40)]
+    )
+    assert many.std().item() == pytest.approx(0.3, rel=0.05)
+    assert abs(many.mean().item()) < 0.03
+    assert torch.equal(draw(skeleton, with_params(offset=0.3)), draw(skeleton, NOTHING))
+
+
+def test_an_offset_is_drawn_after_all_else(inertial: ModalityData) -> None:
+    data = raw(inertial)
+    added = draw(data, AugmentParams(offset=0.3), 5) - draw(data, AugmentParams(), 5)
+    torch.testing.assert_close(added, added[:, :1].expand_as(added), atol=1e-5, rtol=0)
+
+
 def test_features_without_series_take_feature_jitter_only(video: ModalityData) -> None:
     assert torch.equal(draw(video, AugmentParams()), video.features)
     assert not torch.equal(draw(video, with_params(feature_jitter=0.1)), video.features)

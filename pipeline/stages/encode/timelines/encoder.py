@@ -17,9 +17,12 @@ from pipeline.sources.validate_streams import probed, series_of
 from pipeline.stages.encode.align import TooShortError, starts, windows
 from pipeline.stages.encode.encoder import Encoded, EncodeTask, file_of, nothing_usable
 from pipeline.stages.encode.prefetch import PrefetchError, read_ahead
-from pipeline.stages.encode.timelines.params import SkeletonParams, TimelineParams
+from pipeline.stages.encode.timelines.params import SeriesParams, SkeletonParams, TimelineParams
+from pipeline.stages.encode.timelines.rest import calibrated
 from pipeline.stages.encode.timelines.series import NoOverlapError, timeline
 from pipeline.stages.encode.timelines.skeleton import VERTICAL_AXIS, DegenerateError, normalise
+from pipeline.stages.encode.timelines.virtual import virtual_series
+from pipeline.stages.encode.timelines.virtual_params import Place, VirtualParams
 from pipeline.stages.reduction import CheckedReduction, features_of, resolve_reduction
 from trainers.data.patches import derive_velocities, patches
 
@@ -35,7 +38,13 @@ class TimelineEncoder:
         if self._skeleton:
             _check_joints(self._skeleton, self._shapes)
         self._velocities = self._skeleton is not None and self._skeleton.velocities
+        self._virtual = params.virtual if isinstance(params, SeriesParams) else None
         channels = len(task.modality.channels) or sum(int(np.prod(shape)) for shape in self._shapes)
+        if self._virtual is not None:
+            channels = 3 if len(task.modality.units) == 1 else len(task.modality.units)
+            _check_places(self._virtual, self._shapes)
+        if isinstance(params, SeriesParams):
+            _check_units(params, task, channels)
         self._reduce = resolve_reduction(params.reduce, task.resolve)
         self.width = features_of(self._reduce, self._spec.window, (1 + self._velocities) * channels)
         self.channels = channels if params.keep_series else None
@@ -60,13 +69,14 @@ class TimelineEncoder:
 
     def _encode(self, recordings: Sequence[Recording | None], seen: Callable[[], None]) -> Encoded:
         encoded = self._empty(len(recordings))
-        read: dict[int, NDArray[np.float32]] = {}
+        read: dict[int, NDArray[np.float32]] = {}  # all but those of which no virtual sensor can be made
         tasks = [partial(self._read, row, each) for row, each in enumerate(recordings) if each is not None]
         with closing(read_ahead(tasks, threads=self._task.threads, items=1)) as reading:
             for _, item in reading:
                 if not isinstance(item, PrefetchError):
-                    row, values = cast("tuple[int, NDArray[np.float32]]", item)
-                    read[row] = values
+                    row, values = cast("tuple[int, NDArray[np.float32] | None]", item)
+                    if values is not None:
+                        read[row] = values
                 else:
                     self._note_broken(item.error, encoded)
                 seen()
@@ -79,15 +89,20 @@ class TimelineEncoder:
         features = np.zeros((rows, self._spec.patches, self.width), np.float32)
         return Encoded(features=features, valid=np.zeros(features.shape[:2], np.bool_), series=series)
 
-    def _read(self, row: int, recording: Recording) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Yield a row's (T, C) timeline, whose windows fit."""
+    def _read(self, row: int, recording: Recording) -> Iterator[tuple[int, NDArray[np.float32] | None]]:
+        """Yield a row's (T, C) timeline, whose windows fit; None where a virtual sensor has none."""
         with self._task.timings.phase("read"):
             values = self._timeline(recording)
         yield row, values
 
-    def _timeline(self, recording: Recording) -> NDArray[np.float32]:
+    def _timeline(self, recording: Recording) -> NDArray[np.float32] | None:
         streams = self._task.modality.streams
         series = [self._open(recording, *each) for each in zip(streams, self._shapes, strict=True)]
+        if self._virtual is not None:
+            sensed = self._sensed(recording, series[0], self._virtual)
+            if sensed is None:
+                return None
+            series = [sensed]
         try:
             values = timeline(series, self._task.modality.rate, self._spec)
             starts(self._spec, len(values))
@@ -96,6 +111,8 @@ class TimelineEncoder:
             raise BadRecording(recording.id, streams[0], file_of(recording, streams[0]), f"{error}{remedy}") from error
         if self._task.modality.channels:
             values = values[:, self._task.modality.channels]
+        if isinstance(self._params, SeriesParams) and self._params.at_rest:
+            values = calibrated(values, self._task.modality.units, self._params)
         with np.errstate(over="ignore"):
             return values.astype(np.float32)
 
@@ -112,6 +129,15 @@ class TimelineEncoder:
             except DegenerateError as error:
                 raise BadRecording(recording.id, stream, file, str(error)) from error
         return Series(values=values.reshape(len(values), -1), times=series.times)
+
+    def _sensed(self, recording: Recording, skeleton: Series, params: VirtualParams) -> Series | None:
+        """Return what a virtual sensor measures of flat joints (T, 3 x joints); None where it sits nowhere."""
+        place, modality = params.place(recording.action), self._task.modality
+        if place is None:
+            return None
+        assert params.rate is not None
+        joints = Series(skeleton.values.reshape(len(skeleton.values), -1, 3), skeleton.times)
+        return virtual_series(joints, place, params.smoothing, (params.rate, modality.rate), modality.units)
 
     def _pool(
         self, read: dict[int, NDArray[np.float32]], recordings: Sequence[Recording | None], into: Encoded
@@ -163,6 +189,27 @@ def _sample_shapes(task: EncodeTask) -> list[tuple[int, ...]]:
                 raise
             reasons[recording.id] = str(error)
     raise nothing_usable(task.name, reasons)
+
+
+def _check_units(params: SeriesParams, task: EncodeTask, channels: int) -> None:
+    """Raise ConfigError where what is measured at rest is not known of channels so many."""
+    units = task.modality.units
+    if (misfit := params.misfit(units)) is not None:
+        raise ConfigError(f"{task.name}: {misfit[0]}: {misfit[1]}\n  {misfit[2]}")
+    if params.at_rest and (channels % 3 or len(units) not in (1, channels)):
+        problem = f"{task.name}: calibrate and orient: {len(units)} units for {channels} channels, wanted x, y and z"
+        raise ConfigError(f"{problem}\n  name the columns of its stream, and the unit of each")
+
+
+def _check_places(params: VirtualParams, shapes: Sequence[tuple[int, ...]]) -> None:
+    """Raise ConfigError where a virtual sensor's limb is not among the joints."""
+    (shape,) = shapes
+    if len(shape) != 2 or shape[1] != 3:
+        raise ConfigError(f"virtual: {params.skeleton} has samples {shape}, not (joints, 3)\n  name a skeleton")
+    places = [Place(params.joints), *(place for place in params.classes.values() if place is not None)]
+    if (largest := max(joint for place in places for joint in place.joints)) >= shape[0]:
+        problem = f"virtual: joints: {largest} is not among the source's {shape[0]} joints, 0 to {shape[0] - 1}"
+        raise ConfigError(f"{problem}\n  count from 0")
 
 
 def _check_joints(params: SkeletonParams, shapes: Sequence[tuple[int, ...]]) -> None:

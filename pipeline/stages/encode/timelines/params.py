@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
+from pipeline.stages.encode.timelines.triads import GRAVITY, triad_units
+from pipeline.stages.encode.timelines.virtual_params import VirtualParams, virtual_misfit
 from pipeline.stages.encode.window_params import WindowParams
 
 Reduce = Literal["mean", "mean-std", "flatten"] | dict[str, Any]
 Joint = Annotated[int, Meta(ge=-9_999, le=9_999)]  # one that is read counts from 0, others may be anything
+
+
+SensorAxis = Literal["none", "x", "y", "z", "-x", "-y", "-z"]
 
 
 class TimelineParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,11 +40,69 @@ class TimelineParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class SeriesParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Inertial and other plain series."""
+    """Inertial and other plain series.
+
+    Attributes
+    ----------
+    calibrate
+        ``rest``: scale each accelerometer so that it measures 1 g where the recording is at rest.
+    orient
+        Turn each recording so that what an accelerometer measures at rest lies along this axis of its own.
+    rest_share
+        Length of the stretch that is looked at for rest, as a share of the recording: the quietest one.
+    rest_deviation
+        Largest deviation, in g, with which that stretch is rest; a recording without rest stays as it is.
+    virtual
+        A virtual sensor beside the real one, of which the same series is made: rows that training may take instead
+        (`augment.virtual`).
+    LATER
+        As `trainers.params.FitParams.LATER`.
+    """
+
+    LATER: ClassVar = ("calibrate", "orient", "rest_share", "rest_deviation", "virtual")
 
     window: float = 18
     stride: float = 9
     reduce: Reduce = "mean-std"
+    calibrate: Literal["none", "rest"] = "none"
+    orient: SensorAxis = "none"
+    rest_share: Annotated[float, Meta(gt=0, le=1)] = 0.05
+    rest_deviation: Annotated[float, Meta(gt=0, le=100)] = 0.1
+    virtual: VirtualParams | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, value in (("calibrate", self.calibrate), ("orient", self.orient)):
+            if value != "none" and self.align != "resample":
+                raise ValueError(f"{name}: needs align: resample, not {self.align}; leave one of the two out")
+        if self.virtual is not None and not self.keep_series:
+            raise ValueError("virtual: training takes its series, and keep_series is false; leave one of the two out")
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether series depend on what is measured at rest."""
+        return self.calibrate != "none" or self.orient != "none"
+
+    def misfit(self, units: Sequence[str]) -> tuple[str, str, str] | None:
+        """Say what cannot be done with channels of these units: the key, the problem and its remedy."""
+        if self.virtual is not None and (problem := virtual_misfit(units)):
+            return "virtual", problem, "leave it out, or say the columns' units"
+        key = "calibrate" if self.calibrate != "none" else "orient"
+        if not self.at_rest:
+            return None
+        if not units:
+            remedy = "say units: g (or m/s2) of its stream, or leave it out"
+            return key, "which channels are accelerations is not known", remedy
+        try:
+            accelerations = [unit in GRAVITY for unit in triad_units(units)]
+        except ValueError as error:
+            return key, str(error), "choose `channels` in threes, or leave it out"
+        if not any(accelerations):
+            return key, f"no channel is an acceleration (units: {', '.join(dict.fromkeys(units))})", "leave it out"
+        if self.orient != "none" and sum(accelerations) > 1 and not all(accelerations):
+            problem = "several accelerometers, and which of them turns with the other channels is not known"
+            return "orient", problem, "give each sensor a modality of its own, or leave it out"
+        return None
 
 
 class SkeletonParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_fields=True):

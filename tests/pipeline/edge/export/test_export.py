@@ -231,3 +231,27 @@ def test_figures_are_of_the_models_own_point(shipped: Project, tmp_path: Path) -
     )
     done = project.command("export", "distilled", "--all-data", "-f", "protocols.yaml", code=2)
     assert "the matrix says which protocols there are" in done.stderr
+
+
+def test_a_model_of_calibrated_series_takes_raw_samples_of_a_sensor_that_is_off(tmp_path: Path, cache: Path) -> None:
+    student = {"stage": "train", "needs": ["encode"], "model": {"name": "cnn1d", "width": 8}, "fit": {"epochs": 2}}
+    calibrated = {"calibrate": "rest", "orient": "-x", "rest_deviation": 0.5}
+    project = Project(tmp_path / "calibrated").write(
+        {
+            "source": {"name": "sample", "subjects": 2, "trials": 1, "streams": ["inertial"]},
+            "modalities": ["accelerometer"],
+            "protocol": "subject-50-50",
+            "stages": {"encode": {"accelerometer": calibrated}, "student": student, "evaluate": {"needs": ["student"]}},
+        }
+    )
+    project.run()
+    project.command("export", "student")
+    model = open_model(project.folder / "student.onnx")
+    (_, (values, times)), *_ = raw_of(project, model.card, ["a01_s1_t1"])[0].items()
+    tilted = values * [0.75, 0.75, -0.75, 1, 1, 1]  # mirrored, which no calibration can know
+    said, same, other = (
+        model.probabilities(padded([{"inertial": (each, times)}]))
+        for each in (values, values * [0.75, 0.75, 0.75, 1, 1, 1], tilted)
+    )
+    np.testing.assert_allclose(same, said, atol=1e-4)
+    assert np.abs(other - said).max() > 1e-3

@@ -14,7 +14,8 @@ from pipeline.edge.export.raw_model import ModalityGraph, ModalityInputs
 from pipeline.edge.runtime.batch import padded
 from pipeline.sources.base import Series
 from pipeline.stages.encode.align import Windows, starts
-from pipeline.stages.encode.timelines.params import SkeletonParams
+from pipeline.stages.encode.timelines.params import SensorAxis, SeriesParams, SkeletonParams
+from pipeline.stages.encode.timelines.rest import AXES, calibrated
 from pipeline.stages.encode.timelines.series import timeline
 from pipeline.stages.encode.timelines.skeleton import normalise
 from trainers.data.patches import derive_velocities, patches
@@ -40,6 +41,8 @@ def encoded(values: Any, times: Any, graph: ModalityGraph) -> tuple[Any, Any, An
     series = timeline([Series(flat, times)], graph.rate, graph.spec)
     if graph.channels:
         series = series[:, list(graph.channels)]
+    if graph.rest is not None:
+        series = calibrated(series, graph.units, graph.rest)
     tensor = torch.from_numpy(series.astype(np.float32))[None]
     where = torch.from_numpy(starts(graph.spec, len(series)))
     whole = derive_velocities(tensor) if graph.velocities else tensor
@@ -75,6 +78,28 @@ def test_series_become_what_encoding_makes_of_them(
 ) -> None:
     recordings = [recording(seed + place, length, (3,), jitter) for place, length in enumerate(lengths)]
     check(graph, recordings)
+
+
+@settings(deadline=None, max_examples=60)
+@given(axis=st.sampled_from(["none", *sorted(AXES)]), unit=st.sampled_from(["g", "m/s2"]), seed=st.integers(0, 999),
+       deviation=st.sampled_from([0.3, 100.0]))  # fmt: skip
+def test_rest_is_found_and_used_as_encoding_does(axis: SensorAxis, unit: str, seed: int, deviation: float) -> None:
+    graph = ModalityGraph(
+        streams=["wrist"], rate=RATE, spec=Windows(6, 3, 8, "resample"), channels=(), skeleton=None, reduce="mean",
+        velocities=False, units=(unit,) * 3 + ("deg/s",) * 3,
+        rest=SeriesParams(calibrate="rest", orient=axis, rest_share=0.2, rest_deviation=deviation),
+    )  # fmt: skip
+    check(graph, [recording(seed + place, length, (6,), 0.0) for place, length in enumerate((60, 75, 90))])
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_gravity_along_the_axis_already_and_opposite_to_it(sign: float) -> None:
+    force = np.tile([0.0, 0.0, 0.9 * sign], (60, 1))
+    graph = ModalityGraph(
+        streams=["wrist"], rate=RATE, spec=Windows(6, 3, 8, "resample"), channels=(), skeleton=None, reduce="mean",
+        velocities=False, units=("g",), rest=SeriesParams(calibrate="rest", orient="z"),
+    )  # fmt: skip
+    check(graph, [(force, np.arange(60) / RATE)])
 
 
 def check(graph: ModalityGraph, recordings: list[tuple[Any, Any]]) -> None:
