@@ -7,7 +7,17 @@ from typing import Any
 
 import msgspec
 
-from pipeline.registry import ENCODE_PLUGINS, ENCODERS, STAGES, Registration, import_object, is_plugin_name, known_names
+from pipeline.registry import (
+    ENCODE_PLUGINS,
+    ENCODERS,
+    MOTION_MAPS,
+    STAGES,
+    Registration,
+    encoding_of,
+    import_object,
+    is_plugin_name,
+    known_names,
+)
 from pipeline.stagesfile.experiment import Entry, Point
 from pipeline.stagesfile.named import look_up, name_of, plain_params
 from pipeline.stagesfile.schema import convert, did_you_mean, json_values
@@ -24,9 +34,32 @@ def encode_params(point: Point, entry: Entry, name: str) -> Any:
     body = entry.body.get(name) or {}
     if kind == "skeleton" and hasattr(point.source, "skeleton_joints") and isinstance(body, dict):
         body = {**point.source.skeleton_joints(name), **body}
+    dotted_key, encoding = f"{entry.dotted_key}.{name}", kind
     if isinstance(body, dict):
-        body = _with_plugin(point, f"{entry.dotted_key}.{name}", body, kind)
-    return convert(point.document, f"{entry.dotted_key}.{name}", body, import_object(ENCODERS[kind].params))
+        encoding = encoding_of(kind, body)
+        if kind == "video":
+            _check_reduce(point, dotted_key, body)
+        body = body if encoding == MOTION_MAPS else _with_plugin(point, dotted_key, body, kind)
+    return convert(point.document, dotted_key, body, import_object(ENCODERS[encoding].params))
+
+
+def _check_reduce(point: Point, dotted_key: str, body: Mapping[str, Any]) -> None:
+    """Refuse what a video's section says of both a network and motion maps, and any other reduction."""
+    if "reduce" not in body:
+        return
+    if body["reduce"] != MOTION_MAPS:
+        remedy = "leave it out for the features of a network"
+        problem = f"of a video there is {MOTION_MAPS} alone, not {body['reduce']!r}"
+        raise point.document.error(f"{dotted_key}.reduce", problem, remedy)
+    known = {each: _fields(ENCODERS[each]) for each in ("video", MOTION_MAPS)}
+    for key in body:
+        if key in known["video"] and key not in known[MOTION_MAPS]:
+            remedy = f"remove it, or reduce: {MOTION_MAPS}"
+            raise point.document.error(f"{dotted_key}.{key}", "is of a network, and motion maps go through none", remedy)
+
+
+def _fields(registration: Registration) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(import_object(registration.params))}
 
 
 def _with_plugin(point: Point, dotted_key: str, body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

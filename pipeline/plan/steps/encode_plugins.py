@@ -12,7 +12,7 @@ from pipeline.registry import ENCODE_PLUGINS, TRANSFORM, Registration, find
 def encode_plugins(kind: str, params: Mapping[str, Any]) -> list[Registration]:
     """Return the plug-in that a modality's encode parameters name, if they do."""
     parameter, table, _ = ENCODE_PLUGINS[kind]
-    value = params[parameter]
+    value = params.get(parameter)
     return [find(table, value["name"])] if isinstance(value, dict) else []
 
 
