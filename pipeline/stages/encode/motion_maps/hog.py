@@ -16,7 +16,7 @@ def width(size: int, cell: int, orientations: int) -> int:
     return blocks * blocks * BLOCK * BLOCK * orientations
 
 
-def hog(images: NDArray[np.float32], cell: int, orientations: int) -> NDArray[np.float32]:
+def hog(images: NDArray[np.float64], cell: int, orientations: int) -> NDArray[np.float32]:
     """Describe (N, S, S) images by (N, D) histograms: blocks row by row, in each its cells, in each its orientations.
 
     Gradients are differences of the neighbours on either side, [-1, 0, 1], and 0 at the image's border. A pixel votes by
@@ -24,7 +24,7 @@ def hog(images: NDArray[np.float32], cell: int, orientations: int) -> NDArray[np
     pixels; those that fill no cell, at the right and bottom, do not vote. Blocks of 2 x 2 cells are normalised by their
     L2 norm, clipped at 0.2 and normalised again (L2-Hys). An image's bits do not depend on the images beside it.
     """
-    cells = _cells(images.astype(np.float64), cell, orientations)  # (N, cells, cells, orientations)
+    cells = _cells(images, cell, orientations)  # (N, cells, cells, orientations)
     count = cells.shape[1] - BLOCK + 1
     corners = [cells[:, y : y + count, x : x + count] for y in range(BLOCK) for x in range(BLOCK)]
     blocks = np.stack(corners, axis=3).reshape(*corners[0].shape[:3], -1)  # (N, blocks, blocks, 4 x orientations)

@@ -76,17 +76,20 @@ class MotionSums:
                 self._open[window] = sums
 
 
-def as_images(maps: Sequence[NDArray[np.int64]], size: int) -> NDArray[np.float32]:
-    """Return maps of any shapes as (views, size, size): bilinear, antialiased, proportions not kept."""
-    planes = [torch.from_numpy(each.astype(np.float32))[None, None] for each in maps]
+def as_images(maps: Sequence[NDArray[np.int64]], size: int) -> NDArray[np.float64]:
+    """Return maps of any shapes as (views, size, size): bilinear, antialiased, proportions not kept.
+
+    Rounded to millionths, so that where a map is constant there is no gradient: blocks are normalised, however faint.
+    """
+    planes = [torch.from_numpy(each.astype(np.float64))[None, None] for each in maps]
     resized = [F.interpolate(each, size=(size, size), mode="bilinear", antialias=True)[0, 0] for each in planes]
-    images: NDArray[np.float32] = torch.stack(resized).numpy()
+    images: NDArray[np.float64] = torch.stack(resized).numpy().round(6)
     return images
 
 
 def motion_maps(
     blocks: Iterable[Views], spans: NDArray[np.int64], size: int
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
+) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """Yield each window's number and its maps (3, size, size), from the views of its video's frames.
 
     The first block begins with the first frame of the first window.

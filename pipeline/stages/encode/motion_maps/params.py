@@ -38,9 +38,9 @@ class MotionMapParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fi
     stride: float = 15
     patches: int = 4
     depth: DepthRange = DepthRange()
-    depth_step: Annotated[float, Meta(ge=1, le=10_000)] = 10
+    depth_step: Annotated[float, Meta(ge=1, le=10_000)] = 25
     image_size: Annotated[int, Meta(ge=8, le=1024)] = 64
-    cell: Annotated[int, Meta(ge=2, le=512)] = 8
+    cell: Annotated[int, Meta(ge=2, le=512)] = 16
     orientations: Annotated[int, Meta(ge=2, le=180)] = 9
 
     def __post_init__(self) -> None:
