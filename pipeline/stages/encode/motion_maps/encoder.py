@@ -73,7 +73,7 @@ class MotionMapEncoder:
     ) -> Generator[Encoded, None, None]:
         """Encode shards; see `Encoder`. Recordings of the next shard are begun before those of one are all done."""
         with closing(read_ahead(self._tasks(shards), threads=self._task.threads, items=1)) as done:
-            for task, item in done:
+            for task, item in self._task.timings.timed("maps", done):
                 if isinstance(task, _Shard):
                     yield task.encoded
                     continue
@@ -98,10 +98,10 @@ class MotionMapEncoder:
         return np.concatenate([each[:shortest] for each in streams], axis=1)
 
     def _describe(self, recording: Recording, stream: str) -> NDArray[np.float32]:
-        params, timings = self._params, self._task.timings
+        params = self._params
         with self._reader.opened(recording, stream) as depth:
             features = np.zeros((len(depth.spans), VIEWS * self._each), np.float32)
-            with timings.phase("maps"):
+            with self._task.timings.phase("views"):
                 for window, images in motion_maps(depth.views(), depth.spans, params.image_size):
                     features[window] = hog(images, params.cell, params.orientations).ravel()
         return features
