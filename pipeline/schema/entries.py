@@ -65,7 +65,7 @@ def _taken(components: Components, name: str, chosen: dict[str, Schema]) -> Sche
         kinds = {each: components.ref(struct_of(found.params)) for each, found in ENCODERS.items()}
         maps = kinds.pop(MOTION_MAPS)
         are_maps = {"type": "object", "properties": {"reduce": {"const": MOTION_MAPS}}, "required": ["reduce"]}
-        section = {"if": are_maps, "then": maps, "else": {"anyOf": [*kinds.values(), {"type": "null"}]}}
+        section: Schema = {"if": are_maps, "then": maps, "else": {"anyOf": [*kinds.values(), {"type": "null"}]}}
         return {"type": "object", "properties": keys, "required": required, "additionalProperties": section}
     struct = struct_of(stage.params)
     taken = with_keys(components.schema(struct), keys, required)

@@ -34,9 +34,9 @@ def encode_params(point: Point, entry: Entry, name: str) -> Any:
     body = entry.body.get(name) or {}
     if kind == "skeleton" and hasattr(point.source, "skeleton_joints") and isinstance(body, dict):
         body = {**point.source.skeleton_joints(name), **body}
-    dotted_key, encoding = f"{entry.dotted_key}.{name}", kind
+    dotted_key = f"{entry.dotted_key}.{name}"
+    encoding = encoding_of(kind, body if isinstance(body, dict) else {})
     if isinstance(body, dict):
-        encoding = encoding_of(kind, body)
         if kind == "video":
             _check_reduce(point, dotted_key, body)
         body = body if encoding == MOTION_MAPS else _with_plugin(point, dotted_key, body, kind)
@@ -54,8 +54,8 @@ def _check_reduce(point: Point, dotted_key: str, body: Mapping[str, Any]) -> Non
     known = {each: _fields(ENCODERS[each]) for each in ("video", MOTION_MAPS)}
     for key in body:
         if key in known["video"] and key not in known[MOTION_MAPS]:
-            remedy = f"remove it, or reduce: {MOTION_MAPS}"
-            raise point.document.error(f"{dotted_key}.{key}", "is of a network, and motion maps go through none", remedy)
+            problem, remedy = "is of a network, and motion maps go through none", f"remove it, or reduce: {MOTION_MAPS}"
+            raise point.document.error(f"{dotted_key}.{key}", problem, remedy)
 
 
 def _fields(registration: Registration) -> set[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 2  # rows and columns of cells that are normalised together; blocks overlap, one cell apart
+from pipeline.stages.encode.motion_maps.params import BLOCK
+
 _CLIP = 0.2
 _EPSILON = 1e-5  # added to a block's norm, whose histograms are sums a pixel: a block without gradients is zero
 
@@ -19,10 +20,10 @@ def width(size: int, cell: int, orientations: int) -> int:
 def hog(images: NDArray[np.float64], cell: int, orientations: int) -> NDArray[np.float32]:
     """Describe (N, S, S) images by (N, D) histograms: blocks row by row, in each its cells, in each its orientations.
 
-    Gradients are differences of the neighbours on either side, [-1, 0, 1], and 0 at the image's border. A pixel votes by
-    its gradient's magnitude for one of `orientations` equal parts of 0 to 180 degrees, in its cell of `cell` x `cell`
-    pixels; those that fill no cell, at the right and bottom, do not vote. Blocks of 2 x 2 cells are normalised by their
-    L2 norm, clipped at 0.2 and normalised again (L2-Hys). An image's bits do not depend on the images beside it.
+    Gradients are differences of the neighbours on either side, [-1, 0, 1], and 0 at the image's border. A pixel votes
+    by its gradient's magnitude for one of `orientations` equal parts of 0 to 180 degrees, in its cell of `cell` x
+    `cell` pixels; those that fill no cell, at the right and bottom, do not vote. Blocks of 2 x 2 cells are normalised
+    by their L2 norm, clipped at 0.2 and normalised again (L2-Hys). An image's bits do not depend on those beside it.
     """
     cells = _cells(images, cell, orientations)  # (N, cells, cells, orientations)
     count = cells.shape[1] - BLOCK + 1
@@ -45,11 +46,12 @@ def _cells(images: NDArray[np.float64], cell: int, orientations: int) -> NDArray
     part = np.minimum((angle * (orientations / np.pi)).astype(np.int64), orientations - 1)
     number = np.arange(side * cell) // cell
     place = (np.arange(count)[:, None, None] * side + number[:, None]) * side + number
-    votes = np.bincount(
+    votes: NDArray[np.float64] = np.bincount(
         (place * orientations + part).ravel(), np.hypot(down, right).ravel(), count * side * side * orientations
     )
     return votes.reshape(count, side, side, orientations) / (cell * cell)
 
 
 def _normalised(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
-    return blocks / np.sqrt((blocks**2).sum(axis=-1, keepdims=True) + _EPSILON**2)
+    normalised: NDArray[np.float64] = blocks / np.sqrt((blocks**2).sum(axis=-1, keepdims=True) + _EPSILON**2)
+    return normalised

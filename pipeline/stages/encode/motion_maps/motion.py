@@ -16,9 +16,9 @@ from pipeline.stages.encode.motion_maps.views import Views
 def frame_spans(spec: Windows, length: int) -> NDArray[np.int64]:
     """Return (windows, 2): the first and the last frame of each window of a video of `length` frames.
 
-    A window's motion is what changes from each of its frames to the next, up to the last: the samples of `spec` are these
-    changes, one fewer than there are frames. With ``resample`` the windows lie in the same parts of every recording, and
-    each has one change at least.
+    A window's motion is what changes from each of its frames to the next, up to the last: the samples of `spec` are
+    these changes, one fewer than there are frames. With ``resample`` the windows lie in the same parts of every
+    recording, and each has one change at least.
 
     TooShortError as of `pipeline.stages.encode.align.starts`; also for a video of fewer than two frames.
     """

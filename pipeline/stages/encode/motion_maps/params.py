@@ -9,7 +9,7 @@ from msgspec import Meta
 from pipeline.stages.encode.video.params import DepthRange
 from pipeline.stages.encode.window_params import WindowParams
 
-_BLOCK = 2  # rows and columns of cells in a block, see `pipeline.stages.encode.motion_maps.hog`
+BLOCK = 2  # rows and columns of cells whose histograms are normalised together; blocks overlap, one cell apart
 
 
 class MotionMapParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,9 +34,9 @@ class MotionMapParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fi
     """
 
     reduce: Literal["motion-maps"]
-    window: float = 15
-    stride: float = 15
-    patches: int = 4
+    window: float = 10
+    stride: float = 10
+    patches: int = 6
     depth: DepthRange = DepthRange()
     depth_step: Annotated[float, Meta(ge=1, le=10_000)] = 25
     image_size: Annotated[int, Meta(ge=8, le=1024)] = 64
@@ -45,6 +45,8 @@ class MotionMapParams(WindowParams, frozen=True, kw_only=True, forbid_unknown_fi
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.cell * _BLOCK > self.image_size:
-            most = self.image_size // _BLOCK
-            raise ValueError(f"cell: {self.cell} leaves no two cells in {self.image_size} pixels; choose at most {most}")
+        if self.cell * BLOCK > self.image_size:
+            most = self.image_size // BLOCK
+            raise ValueError(
+                f"cell: {self.cell} leaves no two cells in {self.image_size} pixels; choose at most {most}"
+            )

@@ -51,7 +51,7 @@ def find_foreground(blocks: Iterable[Depth], depth: DepthRange) -> Foreground | 
     nearest, farthest = _FARTHEST, 0
     for block in blocks:
         inside = (block >= lowest) & (block <= highest)
-        found = inside.any(axis=0)
+        found: NDArray[np.bool_] = np.any(inside, axis=0)
         seen = found if seen is None else seen | found
         if found.any():
             readings = block[inside]

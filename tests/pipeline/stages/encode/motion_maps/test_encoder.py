@@ -1,7 +1,9 @@
-"""Motion maps end to end, of arrays: what is stored does not depend on place, batch or shard; what cannot be encoded."""
+"""Motion maps of arrays, end to end: what is stored depends on no place, batch or shard; what cannot be encoded."""
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -16,6 +18,7 @@ from pipeline.stages.encode.motion_maps.hog import hog
 from pipeline.stages.encode.motion_maps.motion import as_images
 from pipeline.stages.encode.motion_maps.params import MotionMapParams
 from pipeline.stages.encode.motion_maps.reading import BLOCK_BYTES
+from pipeline.stages.encode.video.params import DepthRange
 
 DEPTH = Modality("video", ("depth",), 30.0)
 MAPS = partial(MotionMapParams, reduce="motion-maps", image_size=16, cell=4)
@@ -75,10 +78,7 @@ def test_a_room_behind_the_body_is_cut_off_by_the_range_of_depth(encoded: Any, m
     alone = np.zeros((9, 30, 40), np.uint16)
     alone[:, 5:25, 9:21] = body(9)
     room = np.where(alone == 0, 3500, alone).astype(np.uint16)
-    params = MAPS(depth={"near": 500, "far": 3000})
-    import msgspec
-
-    params = msgspec.convert(msgspec.to_builtins(params), MotionMapParams)
+    params = MAPS(depth=DepthRange(near=500, far=3000))
     output, _ = encoded(memory({("alone", "depth"): alone, ("room", "depth"): room}), params)
     np.testing.assert_array_equal(output.read("features")[1], output.read("features")[0])
 
@@ -117,7 +117,7 @@ def test_cameras_are_joined_on_the_feature_axis(encoded: Any, memory: Any) -> No
     data = some(3, "left") | some(3, "right")
     both, _ = encoded(memory(data), MAPS(), Modality("video", ("left", "right"), 30.0))
     left, _ = encoded(memory(data), MAPS(), Modality("video", ("left",), 30.0))
-    assert both.read("features").shape == (3, 4, 6 * EACH)
+    assert both.read("features").shape == (3, 6, 6 * EACH)
     np.testing.assert_array_equal(both.read("features")[..., : 3 * EACH], left.read("features"))
 
 
@@ -164,20 +164,20 @@ def test_broken_recordings_keep_an_empty_row(encoded: Any, memory: Any) -> None:
         encoded(source, MAPS())
 
 
-class Unsteady:
-    """A video that is shorter than it says, or whose frames change their size."""
+class Given:
+    """A video of frames that are given, of any number and size, and that says a length."""
 
-    def __init__(self, frames: list[Any], length: int) -> None:
+    def __init__(self, frames: Callable[[], Iterable[Any]], length: int) -> None:
         self.length, self._frames = length, frames
 
-    def __enter__(self) -> Unsteady:
+    def __enter__(self) -> Given:
         return self
 
     def __exit__(self, *exc: object) -> None:
         return None
 
     def frames(self, wanted: Any = None, side: Any = None) -> Any:
-        yield from self._frames
+        yield from self._frames()
 
 
 @pytest.mark.parametrize(
@@ -191,9 +191,29 @@ def test_frames_that_are_not_as_announced_break_their_recording(
     encoded: Any, memory: Any, frames: list[Any], reason: str
 ) -> None:
     source = memory(some(1))
-    source.open_video = lambda recording, stream: Unsteady(frames, 6)
+    source.open_video = lambda recording, stream: Given(lambda: frames, 6)
     with pytest.raises(StepError, match=reason):
         encoded(source, MAPS())
+
+
+def test_a_long_video_takes_no_more_memory_than_its_blocks(encoded: Any, memory: Any) -> None:
+    """A thousand frames are 38 MB, and their views 87; a block of either is 4 MB, and there are some of each."""
+
+    def frames() -> Iterator[NDArray[np.uint16]]:
+        for number in range(1000):
+            frame = np.zeros((120, 160), np.uint16)
+            frame[number % 80 : number % 80 + 41, number % 120 : number % 120 + 41] = 2000 + number % 200
+            yield frame
+
+    source = memory({("r", "depth"): np.empty((1000, 0))})
+    source.open_video = lambda recording, stream: Given(frames, 1000)
+    tracemalloc.start()
+    try:
+        encoded(source, MAPS(), threads=1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 50e6
 
 
 def test_colour_is_refused(encoded: Any, memory: Any) -> None:

@@ -141,7 +141,9 @@ def test_windows_of_other_alignments_count_changes() -> None:
     assert frame_spans(Windows(4, 4, 3, "truncate"), 13).tolist() == [[0, 4], [4, 8], [8, 12]]
     assert frame_spans(Windows(4, 4, 3, "pad"), 12).tolist() == [[0, 4], [4, 8]]
     assert frame_spans(Windows(4, 1, 3, "spread"), 13).tolist() == [[0, 4], [4, 8], [8, 12]]
-    with pytest.raises(TooShortError, match="has 11 samples, fewer than 3 windows span .12.: the changes between its 12"):
+    with pytest.raises(
+        TooShortError, match=r"has 11 samples, fewer than 3 windows span .12.: the changes between its 12"
+    ):
         frame_spans(Windows(4, 4, 3, "truncate"), 12)
     with pytest.raises(TooShortError, match="has one frame, and motion needs two"):
         frame_spans(Windows(4, 4, 3, "resample"), 1)

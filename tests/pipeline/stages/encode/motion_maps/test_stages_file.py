@@ -92,7 +92,7 @@ def test_the_maps_are_shown_of_a_recording(filmed: Any, tmp_path: Any) -> None:
     project.run(until="encode")
     recording = project.plan().table.listing.recordings[0].id
     project.command("inspect", recording, "--svg", str(tmp_path / "maps.svg"))
-    assert "motion from the front, the side and above of depth, 4 of 4 windows" in (tmp_path / "maps.svg").read_text()
+    assert "motion from the front, the side and above of depth, 4 of 6 windows" in (tmp_path / "maps.svg").read_text()
 
 
 def test_a_model_of_them_is_not_exported_yet(filmed: Any) -> None:
