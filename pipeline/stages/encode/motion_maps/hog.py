@@ -46,7 +46,7 @@ def _cells(images: NDArray[np.float64], cell: int, orientations: int) -> NDArray
     part = np.minimum((angle * (orientations / np.pi)).astype(np.int64), orientations - 1)
     number = np.arange(side * cell) // cell
     place = (np.arange(count)[:, None, None] * side + number[:, None]) * side + number
-    votes: NDArray[np.float64] = np.bincount(
+    votes = np.bincount(
         (place * orientations + part).ravel(), np.hypot(down, right).ravel(), count * side * side * orientations
     )
     return votes.reshape(count, side, side, orientations) / (cell * cell)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -105,6 +105,7 @@ def test_what_stands_still_has_no_motion() -> None:
 frames_of_depth = st.integers(2, 40)
 
 
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(frames_of_depth, st.integers(1, 9), st.integers(1, 9), st.integers(1, 7), st.integers(1, 50))
 def test_maps_do_not_depend_on_how_frames_are_cut_into_blocks(
     length: int, window: int, stride: int, patches: int, block: int
@@ -125,6 +126,7 @@ def test_maps_do_not_depend_on_how_frames_are_cut_into_blocks(
         np.testing.assert_array_equal(maps[0], sum(np.abs(front[t + 1] - front[t]) for t in range(begin, end)))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(frames_of_depth, st.integers(1, 12))
 def test_equal_shares_hold_each_change_once(length: int, patches: int) -> None:
     spans = frame_spans(Windows(5, 5, patches, "resample"), length)
