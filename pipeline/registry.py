@@ -122,6 +122,9 @@ ENCODE_PLUGINS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "video": ("backbone", "backbones", ()),
 }
 
+MOTION_MAPS = "motion-maps"  # what `reduce` says of a video that goes through no network
+
+# By the kind of modality, but for what `encoding_of` tells apart.
 ENCODERS: Mapping[str, Registration] = {
     "series": Entry(
         "pipeline.stages.encode.timelines.params:SeriesParams",
@@ -134,6 +137,10 @@ ENCODERS: Mapping[str, Registration] = {
     "video": Entry(
         "pipeline.stages.encode.video.params:VideoParams", "pipeline.stages.encode.video.encoder:VideoEncoder"
     ),
+    MOTION_MAPS: Entry(
+        "pipeline.stages.encode.motion_maps.params:MotionMapParams",
+        "pipeline.stages.encode.motion_maps.encoder:MotionMapEncoder",
+    ),
 }
 
 PRETRAINED: Mapping[str, Registration] = {
@@ -141,6 +148,11 @@ PRETRAINED: Mapping[str, Registration] = {
         "pipeline.stages.train.params:PretrainedParams", "pipeline.stages.encode.video.weights:read_state"
     ),
 }
+
+
+def encoding_of(kind: str, params: Mapping[str, Any]) -> str:
+    """Return the name in `ENCODERS` of what encodes a kind of modality with such parameters."""
+    return MOTION_MAPS if kind == "video" and params.get("reduce") == MOTION_MAPS else kind
 
 
 def find(table: str, name: str) -> Registration:

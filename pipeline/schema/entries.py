@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.registry import ENCODE_PLUGINS, ENCODERS, STAGES, TRANSFORM, known_names
+from pipeline.registry import ENCODE_PLUGINS, ENCODERS, MOTION_MAPS, STAGES, TRANSFORM, known_names
 from pipeline.schema.names import named, names
 from pipeline.schema.structs import Components, Schema, struct_of, with_keys
 
@@ -62,8 +62,10 @@ def _taken(components: Components, name: str, chosen: dict[str, Schema]) -> Sche
     keys = {"stage": {}, "needs": needs, **{parameter: chosen[table] for parameter, table in stage.tables}}
     required = [key for key in keys if key != "stage" and (key != "needs" or stage.reads)]
     if name == "encode":
-        kinds = [components.ref(struct_of(each.params)) for each in ENCODERS.values()]
-        section = {"anyOf": [*kinds, {"type": "null"}]}
+        kinds = {each: components.ref(struct_of(found.params)) for each, found in ENCODERS.items()}
+        maps = kinds.pop(MOTION_MAPS)
+        are_maps = {"type": "object", "properties": {"reduce": {"const": MOTION_MAPS}}, "required": ["reduce"]}
+        section: Schema = {"if": are_maps, "then": maps, "else": {"anyOf": [*kinds.values(), {"type": "null"}]}}
         return {"type": "object", "properties": keys, "required": required, "additionalProperties": section}
     struct = struct_of(stage.params)
     taken = with_keys(components.schema(struct), keys, required)

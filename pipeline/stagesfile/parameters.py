@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pipeline.registry import ENCODE_PLUGINS, ENCODERS, STAGES, Registration, import_object, is_plugin_name, known_names
+from pipeline.registry import (
+    ENCODE_PLUGINS,
+    ENCODERS,
+    MOTION_MAPS,
+    STAGES,
+    Registration,
+    encoding_of,
+    import_object,
+    is_plugin_name,
+    known_names,
+)
 from pipeline.sources.base import Modality
 from pipeline.stagesfile.experiment import Entry, Point
 from pipeline.stagesfile.named import facts_of, look_up, name_of, plain_params
@@ -70,13 +80,36 @@ def _all_encode_params(point: Point, entry: Entry, name: str) -> Any:
     body = entry.body.get(name) or {}
     if kind == "skeleton" and hasattr(point.source, "skeleton_joints") and isinstance(body, dict):
         body = {**point.source.skeleton_joints(name), **body}
+    dotted_key = f"{entry.dotted_key}.{name}"
+    encoding = encoding_of(kind, body if isinstance(body, dict) else {})
     if isinstance(body, dict):
-        body = _with_plugin(point, f"{entry.dotted_key}.{name}", body, kind)
-    params = convert(point.document, f"{entry.dotted_key}.{name}", body, import_object(ENCODERS[kind].params))
+        if kind == "video":
+            _check_reduce(point, dotted_key, body)
+        body = body if encoding == MOTION_MAPS else _with_plugin(point, dotted_key, body, kind)
+    params = convert(point.document, dotted_key, body, import_object(ENCODERS[encoding].params))
     if kind == "series" and (misfit := params.misfit(point.source.modalities[name].units)) is not None:
         key, problem, remedy = misfit
-        raise point.document.error(f"{entry.dotted_key}.{name}.{key}", problem, remedy)
+        raise point.document.error(f"{dotted_key}.{key}", problem, remedy)
     return params
+
+
+def _check_reduce(point: Point, dotted_key: str, body: Mapping[str, Any]) -> None:
+    """Refuse what a video's section says of both a network and motion maps, and any other reduction."""
+    if "reduce" not in body:
+        return
+    if body["reduce"] != MOTION_MAPS:
+        remedy = "leave it out for the features of a network"
+        problem = f"of a video there is {MOTION_MAPS} alone, not {body['reduce']!r}"
+        raise point.document.error(f"{dotted_key}.reduce", problem, remedy)
+    known = {each: _fields(ENCODERS[each]) for each in ("video", MOTION_MAPS)}
+    for key in body:
+        if key in known["video"] and key not in known[MOTION_MAPS]:
+            problem, remedy = "is of a network, and motion maps go through none", f"remove it, or reduce: {MOTION_MAPS}"
+            raise point.document.error(f"{dotted_key}.{key}", problem, remedy)
+
+
+def _fields(registration: Registration) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(import_object(registration.params))}
 
 
 def _with_plugin(point: Point, dotted_key: str, body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from pipeline.experiment.planning import plan_of
 from pipeline.lock import Accepted, lock_path, read_lock, write_lock
 from pipeline.plan.history import user_name
 from pipeline.plan.planner import Plan, states_of
-from pipeline.plan.steps.step import Step
+from pipeline.plan.steps.step import Step, runs_network
 from pipeline.run.selection import check_entry
 from pipeline.stagesfile.schema import did_you_mean
 from pipeline.terminal import note
@@ -94,8 +94,8 @@ def command(
 
 def _default_tolerance(target: AcceptanceGroup) -> float:
     """Return what rounding alone can make differ: what computes a network on a CPU rounds otherwise than another."""
-    kinds = {step.recipe["modality"]["kind"] if step.stage == "encode" else "" for step, _ in target.pairs}
-    return _OF_NETWORKS if kinds == {"video"} else _OF_ARITHMETIC
+    networks = all(step.stage == "encode" and runs_network(step.recipe) for step, _ in target.pairs)
+    return _OF_NETWORKS if networks else _OF_ARITHMETIC
 
 
 def _targets(plan: Plan, steps: list[Step]) -> list[AcceptanceGroup]:

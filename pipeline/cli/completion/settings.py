@@ -11,7 +11,7 @@ import msgspec
 
 from pipeline.cli.completion.experiment import Names
 from pipeline.keys.cache import cache_folder
-from pipeline.registry import ENCODERS, SOURCES, STAGES, TABLES, import_object, known_names
+from pipeline.registry import ENCODERS, MOTION_MAPS, SOURCES, STAGES, TABLES, encoding_of, import_object, known_names
 from pipeline.sources.time_limits import TimeLimits
 from pipeline.stagesfile.schema import Experiment
 from trainers.evaluation.protocols import PROTOCOLS
@@ -102,11 +102,18 @@ def _entry(names: Names, name: str, kinds: Mapping[str, str]) -> dict[str, Key]:
     keys |= {parameter: _named(table, body.get(parameter)) for parameter, table in stage.tables}
     match names.stage_of(name):
         case "encode":
-            return {each: Key(_fields(import_object(ENCODERS[kind].params), {})) for each, kind in kinds.items()}
+            return {each: Key(_encoding(kind, body.get(each))) for each, kind in kinds.items()}
         case "gaf":
             series = (each for each, kind in kinds.items() if kind == "series")
             keys |= {"modalities": Key(), **{each: Key(dict(keys)) for each in series}}
     return {"needs": Key(), **keys}
+
+
+def _encoding(kind: str, said: Any) -> dict[str, Key]:
+    """Return the keys of a modality's section in an encode entry."""
+    name = encoding_of(kind, said if isinstance(said, Mapping) else {})
+    ways = {"reduce": Key(values=(MOTION_MAPS,))} if kind == "video" else {}
+    return {**_fields(import_object(ENCODERS[name].params), {}), **ways}
 
 
 def _named(table: str, said: Any) -> Key:

@@ -7,6 +7,7 @@ import msgspec
 from pipeline.errors import ConfigError
 from pipeline.plan.planner import Plan
 from pipeline.plan.steps.step import Step
+from pipeline.registry import MOTION_MAPS, encoding_of
 from pipeline.stages.encode.recipe import EncodeRecipe, NamedModality
 from pipeline.stages.encode.timelines.params import SeriesParams, SkeletonParams
 from trainers.data.input_names import modality_of
@@ -56,7 +57,9 @@ def encoding(encode: Step) -> tuple[NamedModality, SeriesParams | SkeletonParams
     recipe = msgspec.convert(encode.recipe, EncodeRecipe)
     modality = recipe.modality
     if modality.kind == "video":
-        problem = f"{encode.id}: is video, whose frozen network is no part of a student's file yet"
+        maps = encoding_of(modality.kind, recipe.params) == MOTION_MAPS
+        what = "motion maps are" if maps else "frozen network is"
+        problem = f"{encode.id}: is video, whose {what} no part of a student's file yet"
         raise ConfigError(f"{problem}\n  export a model of series and skeletons")
     params: SeriesParams | SkeletonParams
     if modality.kind == "skeleton":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from pipeline.errors import BadRecording, PipelineError, StepError
 from pipeline.inspect.drawing.stream import seconds_of
 from pipeline.inspect.opened import Opened
 from pipeline.inspect.recording.windows import Spans, series_spans, video_spans
-from pipeline.registry import ENCODERS, import_object
+from pipeline.registry import ENCODERS, MOTION_MAPS, encoding_of, import_object
 from pipeline.sources.base import Modality, Recording
 from pipeline.sources.validate_streams import opened_video, series_of
 from pipeline.stages.encode.align import Windows, windows
@@ -32,9 +33,10 @@ class Patches:
     spans
         By stream, (windows, 2) seconds from the stream's first sample.
     features
-        (P, D), rows of windows that there are not are zero; None of a video, whose features a network makes.
+        (P, D), rows of windows that there are not are zero; None of a video whose features a network makes.
     images
-        Of a video: for each of its streams (P, H, W) or (P, H, W, 3), what the network is given.
+        Of a video: for each of its streams (P, H, W) or (P, H, W, 3), what the network is given; or its motion maps,
+        from the front, the side and above, side by side, each as a share of its recording's largest value.
     series
         (L, C) where it is kept.
     problem
@@ -79,7 +81,8 @@ def make_patches(opened: Opened, recording: Recording, entry: Entry, name: str) 
         name=name, modality=modality, source=opened.source, recordings=opened.listing.recordings, broken={},
         strict=False, device=torch.device("cpu"), limits=opened.limits,
     )  # fmt: skip
-    make = _of_video if modality.kind == "video" else _of_timeline
+    ways = {"video": _of_video, MOTION_MAPS: _of_motion_maps}
+    make = ways.get(encoding_of(modality.kind, msgspec.to_builtins(params)), _of_timeline)
     empty = Patches(entry.name, name, modality.kind, spec)
     try:
         return make(empty, params, task, recording)
@@ -131,6 +134,29 @@ def _of_video(empty: Patches, params: Any, task: EncodeTask, recording: Recordin
         images[stream] = stacked[..., 0] if stacked.shape[-1] == 1 else stacked
     count = min(map(len, images.values()))
     return Patches(empty.entry, empty.modality, empty.kind, empty.windows, spans, count, None, images)
+
+
+def _of_motion_maps(empty: Patches, params: Any, task: EncodeTask, recording: Recording) -> Patches:
+    from pipeline.stages.encode.motion_maps.motion import motion_maps
+    from pipeline.stages.encode.motion_maps.reading import DepthReader
+
+    (encoded,) = import_object(ENCODERS[MOTION_MAPS].build)(params, task).encode([[recording]], lambda: None)
+    if encoded.broken:
+        raise encoded.broken[recording.id]
+    reader = DepthReader(params, task, empty.windows)
+    images, spans = {}, {}
+    for stream in task.modality.streams:
+        with opened_video(task.source, recording, stream) as video:
+            seconds = seconds_of(video.length, getattr(video, "times", None), task.modality.rate)
+        with reader.opened(recording, stream) as depth:
+            maps = np.stack([each for _, each in motion_maps(depth.views(), depth.spans, params.image_size)])
+            spans[stream] = seconds[depth.spans]
+        shares = maps / np.maximum(maps.max(axis=(0, 2, 3), keepdims=True), 1e-9)  # (P, views, S, S)
+        images[stream] = np.concatenate(shares.transpose(1, 0, 2, 3), axis=2).astype(np.float32)
+    count = int(encoded.valid[0].sum())
+    return Patches(
+        empty.entry, empty.modality, empty.kind, empty.windows, spans, count, encoded.features[0], images
+    )  # fmt: skip
 
 
 def make_gramians(opened: Opened, entry: Entry, patches: list[Patches]) -> list[Gramian]:

@@ -25,7 +25,7 @@ _LEFT, _WIDE = 0.65, 9.25  # inches
 _ROWS = 4  # of window bars, so that those that overlap lie apart
 _WINDOWS = 300  # that are marked
 _UNITS = {"video": "frames", "series": "samples", "skeleton": "samples"}
-_IMAGES = 12  # side by side
+_IMAGES = 12  # square ones side by side
 
 Panel = tuple[float, Callable[["Figure", float], None]]  # its height in inches, and what draws it from a top on
 
@@ -39,7 +39,7 @@ def draw(seen: Examined, file: Path) -> None:
             if stream.name in each.spans:
                 panels.append(_windows_panel(each, stream, each.spans[stream.name]))
             if stream.name in each.images:
-                panels.append(_network_panel(each, stream.name))
+                panels.append(_images_panel(each, stream.name))
             if stream.name == next(reversed(each.spans), None):  # below the last of its modality's streams
                 panels += _made_panels(each, seen.gramians)
     recording = seen.recording
@@ -94,13 +94,15 @@ def _windows_panel(made: Patches, stream: Stream, spans: Spans) -> Panel:
     return (0.62, panel)
 
 
-def _network_panel(made: Patches, stream: str) -> Panel:
+def _images_panel(made: Patches, stream: str) -> Panel:
     images = made.images[stream]
-    some = np.unique(np.linspace(0, len(images) - 1, min(_IMAGES, len(images))).round().astype(int))
+    most = max(2, _IMAGES * len(images[0]) // images[0].shape[1])
+    some = np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).round().astype(int))
+    what = "what the network is given" if made.features is None else "motion from the front, the side and above"
 
     def panel(figure: Figure, top: float) -> None:
         axes = place(figure, _LEFT, top, _WIDE, 0.85)
-        heading(axes, f"{made.entry}: what the network is given of {stream}, {len(some)} of {len(images)} windows")
+        heading(axes, f"{made.entry}: {what} of {stream}, {len(some)} of {len(images)} windows")
         chosen = [images[at].clip(0, 1) for at in some]
         draw_images(axes, chosen, [f"{at + 1}" for at in some], levels(chosen))
 

@@ -56,6 +56,7 @@ from pipeline.registry import (
     PlugIn,
     Registration,
     check_hashable,
+    encoding_of,
     find,
     module_of,
 )
@@ -160,7 +161,8 @@ class StepBuilder:
             place, backbone = f"{entry.dotted_key}.{name}.weights", params["backbone"]
             weights = self._identify_weights(point, place, work["weights"], backbone)
         own = encode_plugins(modality.kind, params)
-        code = self._code("encode", ENCODERS[modality.kind], find("sources", point.source.name), *own)
+        encoder = ENCODERS[encoding_of(modality.kind, params)]
+        code = self._code("encode", encoder, find("sources", point.source.name), *own)
         source = source_recipe_of(point.source, point.source_recipe, modality.streams)
         recipe = encode_recipe(source, name, modality, params, weights, table, code.recipe)
         before = len(self.steps)

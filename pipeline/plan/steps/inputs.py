@@ -153,7 +153,7 @@ def needs_series(point: Point, entry: Entry, encoded: Step) -> None:
 def encode_plugins(kind: str, params: Mapping[str, Any]) -> list[Registration]:
     """Return the plug-in that a modality's encode parameters name, if they do."""
     parameter, table, _ = ENCODE_PLUGINS[kind]
-    value = params[parameter]
+    value = params.get(parameter)
     return [find(table, value["name"])] if isinstance(value, dict) else []
 
 

@@ -54,8 +54,8 @@ def kind_of(recipe: Mapping[str, Any]) -> str | None:
     """Return what steps of one stage must have in common to take a similar time; None for a recipe like no other."""
     match recipe:
         case {"stage": "encode", "modality": {"kind": str(kind)}, "params": dict(params)}:
-            backbone = params.get("backbone")
-            return f"{kind} {backbone.get('name') if isinstance(backbone, dict) else backbone}"
+            network = params.get("backbone", params.get("reduce") if kind == "video" else None)
+            return f"{kind} {network.get('name') if isinstance(network, dict) else network}"
         case {"stage": "train" | "distil", "params": {"model": {"name": str(name)}, "modalities": list(modalities)}}:
             return f"{name} of {', '.join(map(str, modalities))}"
         case {"stage": "gaf" | "evaluate" | "robustness" | "index"}:

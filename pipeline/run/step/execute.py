@@ -29,6 +29,7 @@ from pipeline.registry import (
     PRETRAINED,
     STAGES,
     Registration,
+    encoding_of,
     find,
     import_build,
     import_hashed,
@@ -217,6 +218,8 @@ def _resolve(
     """Return what builds a thing, and its parameters; see `Context.resolve`."""
     body = dict(section)
     name = body.pop("name")
+    if table == "encoder":
+        name = encoding_of(name, body)
     registration = _OURS[table][name] if table in _OURS else find(_TABLES[table], name)
     build = import_build(registration, code)
     if weights is not None and table in _READ_WEIGHTS:

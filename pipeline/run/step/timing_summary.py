@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_IN_TURN = ("read", "copy", "pool", "render", "transform")  # of a stage that does one after another
+_IN_TURN = ("read", "copy", "pool", "maps", "render", "transform")  # of a stage that does one after another
 _SHORT_S = 1.0  # of a step that took less, no phases are shown
 
 

@@ -71,6 +71,10 @@ MISTAKES = [  # what is written in place of what, and where the mark is
     ("window: 18", "windw: 18", "stages.encode.inertial"),
     ("reduce: mean", "reduce: median", "stages.encode.inertial"),
     ("near: 100", "near: close", "stages.encode.depth.depth.near"),
+    ("backbone: squeezenet1_1, weights: none", "reduce: motion-map", "stages.encode.depth"),
+    ("backbone: squeezenet1_1, weights: none", "reduce: motion-maps, cel: 8", "stages.encode.depth"),
+    ("backbone: squeezenet1_1, weights: none", "reduce: motion-maps, cell: 1", "stages.encode.depth.cell"),
+    ("backbone: squeezenet1_1", "reduce: motion-maps", "stages.encode.depth"),
     ("size: 32", "size: 1", "stages.gaf.size"),
     ("size: 32", "sise: 32", "stages.gaf.sise"),
     ("scaling: fixed", "scaling: fix", "stages.gaf.inertial.scaling"),
@@ -166,6 +170,12 @@ def test_what_only_the_matrix_gives_is_marked_as_missing(marks: Marks) -> None:
     text = WHOLE.replace("model: resnet18, ", "").replace("matrix: {", "matrix: {stages.student.model: [resnet18], ")
     assert len(read_points(Path("stages.yaml"), text, ())) == 2
     assert marks(read(text)) == ["stages.student"]
+
+
+def test_motion_maps_are_not_marked(marks: Marks) -> None:
+    text = WHOLE.replace("backbone: squeezenet1_1, weights: none", "reduce: motion-maps, patches: 6")
+    assert len(read_points(Path("stages.yaml"), text, ())) == 2
+    assert marks(read(text)) == []
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,9 @@ from pipeline.stages.encode.video.params import VideoParams
             {"depth": {"near": 900, "far": 800}},
             r"near \(900\) must be at least 0 and below far \(800\)",
         ),
+        ("motion-maps", {}, "missing required field `reduce`"),
+        ("motion-maps", {"reduce": "motion-maps", "cell": 40}, "cell: 40 leaves no two cells in 64 pixels"),
+        ("motion-maps", {"reduce": "motion-maps", "window": 0}, "window: must be greater than 0"),
         ("video", {"weights": ""}, "for random weights say weights: none"),
         ("video", {"weights": "DEFAULT"}, "DEFAULT means other weights in other versions of torchvision; name them"),
     ],
@@ -58,6 +61,7 @@ def test_whole_numbers_and_their_floats_are_one_value() -> None:
 def test_parameters_are_quick_to_import() -> None:
     code = (
         "import sys, pipeline.stages.encode.timelines.params, pipeline.stages.encode.video.params; "
+        "import pipeline.stages.encode.motion_maps.params; "
         "sys.exit(' '.join({'torch', 'numpy', 'zarr', 'torchvision'} & set(sys.modules)) or None)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
