@@ -26,7 +26,10 @@ def encode_params(point: Point, entry: Entry, name: str) -> Any:
         body = {**point.source.skeleton_joints(name), **body}
     if isinstance(body, dict):
         body = _with_plugin(point, f"{entry.dotted_key}.{name}", body, kind)
-    return convert(point.document, f"{entry.dotted_key}.{name}", body, import_object(ENCODERS[kind].params))
+    params = convert(point.document, f"{entry.dotted_key}.{name}", body, import_object(ENCODERS[kind].params))
+    if kind == "skeleton" and not params.bones:
+        return msgspec.structs.replace(params, parents=None)  # nothing depends on them
+    return params
 
 
 def _with_plugin(point: Point, dotted_key: str, body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

@@ -42,6 +42,7 @@ def _modality_graph(encode: Step, gaf: Step | None, resolve: Resolve) -> Modalit
         reduce=resolve_reduction(params.reduce, resolve),
         velocities=isinstance(params, SkeletonParams) and params.velocities,
         gaf=_gaf_params(gaf.recipe["params"]) if gaf else None,
+        parents=params.bone_parents(len(modality.streams)) if isinstance(params, SkeletonParams) else (),
     )
 
 

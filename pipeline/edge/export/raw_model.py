@@ -12,7 +12,7 @@ from pipeline.edge.export.skeleton import normalise
 from pipeline.edge.export.timeline import Timeline
 from pipeline.stages.encode.align import Windows
 from pipeline.stages.encode.timelines.params import SkeletonParams
-from trainers.data.patches import Reduce, Reduction, patches
+from trainers.data.patches import Reduce, Reduction, derive_bones, patches
 from trainers.gaf.params import GafParams
 from trainers.gaf.render import render
 
@@ -37,6 +37,8 @@ class ModalityGraph:
         Whether each channel's change is appended.
     gaf
         How images are drawn, for inputs that are images.
+    parents
+        Of the joints, where bones are appended.
     """
 
     streams: Sequence[str]
@@ -47,6 +49,7 @@ class ModalityGraph:
     reduce: Reduce | Reduction
     velocities: bool
     gaf: GafParams | None = None
+    parents: Sequence[int] = ()
 
 
 class ModalityInputs(nn.Module):
@@ -77,7 +80,8 @@ class ModalityInputs(nn.Module):
                 assert graph.gaf is not None
                 inputs[name] = render(series, graph.gaf)
             else:
-                timeline = with_velocities(series) if graph.velocities else series
+                timeline = derive_bones(series, graph.parents) if graph.parents else series
+                timeline = with_velocities(timeline) if graph.velocities else timeline
                 pooled = patches(timeline, self.starts, graph.spec.window, graph.reduce)
                 inputs[name] = torch.where(valid[..., None], pooled, 0.0) if graph.spec.align == "pad" else pooled
         return inputs, valid
