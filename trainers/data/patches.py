@@ -13,7 +13,7 @@ Reduction = Callable[[Tensor], Tensor]  # windows (N, P, window, C) to patches (
 
 
 def derive_bones(timeline: Tensor, parents: Sequence[int]) -> Tensor:
-    """Append the vector to each joint from its parent (2s-AGCN, Shi et al. 2019): (N, L, 3J) to (N, L, 3J + 3B), B bones.
+    """Append the vector to each joint from its parent (2s-AGCN, 2019): (N, L, 3J) to (N, L, 3J + 3B), B bones.
 
     Parameters
     ----------
