@@ -60,7 +60,8 @@ def _make_job(
         key=step.key,
         recipe=dict(step.recipe),
         work=work,
-        inputs={need: (plan.steps[need].stage, plan.steps[need].key) for need in step.needs},
+        inputs={need: (plan.steps[need].stage, plan.steps[need].key) for need in step.needs}
+        | {name: (stage, key) for name, (stage, key) in step.work.get("stored", {}).items()},
         store=plan.store.url,
         source=source,
         files=files,

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from pipeline.registry import ENCODE_PLUGINS, ENCODERS, STAGES, Registration, import_object, is_plugin_name, known_names
-from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.entry import Entry
+from pipeline.stagesfile.experiment import Point
 from pipeline.stagesfile.named import look_up, name_of, plain_params
 from pipeline.stagesfile.schema import convert, did_you_mean, json_values
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.stagesfile.experiment import Point
@@ -34,6 +35,19 @@ def _value_text(point: Point, key: str, value: Any) -> str:
     if key == "protocol":
         return protocol_text(point.protocol)
     return "+".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def model_label(point: Point, entry: str, modalities: Sequence[str], fold: str, seed: int) -> dict[str, Any]:
+    """Return how results speak of a trained model."""
+    return {
+        "model": entry,
+        "dataset": point.source.name,
+        "protocol": protocol_text(point.protocol),
+        "modalities": modalities,
+        "seed": seed,
+        "fold": fold,
+        "variant": variant(point),
+    }
 
 
 def variant(point: Point) -> dict[str, Any]:

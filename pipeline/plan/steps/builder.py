@@ -11,18 +11,19 @@ Of each step there is, beside its recipe (which its key is the digest of):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken, Skipped
-from pipeline.plan.steps.axes import fold_axis, matrix_axes, point_axes, variant
+from pipeline.plan.steps.axes import fold_axis, matrix_axes, model_label, point_axes, variant
 from pipeline.plan.steps.check_models import check_model
 from pipeline.plan.steps.code_resolver import CodeResolver
 from pipeline.plan.steps.encode_plugins import encode_plugins, reduction_plugins
 from pipeline.plan.steps.fold_notes import check_classes, check_validation, fold_notes
+from pipeline.plan.steps.initial.find import find_initial
 from pipeline.plan.steps.inputs import (
     clocks_of,
     find_inputs,
@@ -56,7 +57,8 @@ from pipeline.registry import (
     find,
     module_of,
 )
-from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.entry import Entry
+from pipeline.stagesfile.experiment import Point
 from pipeline.stagesfile.named import facts_of
 from pipeline.stagesfile.parameters import (
     chosen_modalities,
@@ -130,7 +132,7 @@ class StepBuilder:
             else:
                 splits = splits or self._splits(point, make_splits(point, table, broken, skipped))
                 folds = [(split, seed) for split in splits for seed in point.experiment.seeds]
-                steps[entry.name] = [self._train(point, entry, split, seed, needed) for split, seed in folds]
+                steps[entry.name] = [self._train(point, entry, split, seed, steps) for split, seed in folds]
 
     def _splits(self, point: Point, splits: tuple[Split, ...]) -> tuple[Split, ...]:
         """Check a point's folds, and keep what is to be known of them."""
@@ -185,10 +187,12 @@ class StepBuilder:
             Step(entry.name, {"modality": name}, digest(recipe), recipe, (step.id,), point, code, work=work)
         )
 
-    def _train(self, point: Point, entry: Entry, split: Split, seed: int, needed: Sequence[Step]) -> Step:
+    def _train(self, point: Point, entry: Entry, split: Split, seed: int, steps: Mapping[str, Sequence[Step]]) -> Step:
+        needed = [step for need in entry.needs for step in steps[need]]
         params, named = stage_params(point, entry)
         modalities = chosen_modalities(point, entry, params.pop("modalities", None))
         teacher = find_teacher(needed, split, seed_of_teacher(point, entry, params.pop("teacher_seed", "same"), seed))
+        initial = find_initial(point, entry, steps, split, seed, params, params.pop("init_from", None))
         validation = params["fit"].get("validation", 0.0)
         self.notes = list(dict.fromkeys([*self.notes, *check_validation(point, entry, split, validation, teacher)]))
         model = facts_of(point.plugins, "models", params["model"]["name"])
@@ -211,7 +215,7 @@ class StepBuilder:
             split,
             seed,
             code.recipe,
-        )
+        ) | (initial.recipe if initial else {})
         work = {
             "modalities": modalities,
             "inputs": inputs,
@@ -221,18 +225,12 @@ class StepBuilder:
             "seed": seed,
             "split": split,
             "validation": validation,
+            **(initial.work if initial else {}),
         }
         axes = {**matrix_axes(point), **fold_axis(point, split.name), "seed": str(seed)}
         needs = (*(step.id for step in features.values()), *([teacher.id] if teacher else []))
-        label = {
-            "model": entry.name,
-            "dataset": point.source.name,
-            "protocol": protocol_text(point.protocol),
-            "modalities": modalities,
-            "seed": seed,
-            "fold": split.name,
-            "variant": variant(point),
-        }
+        needs += tuple(each for each in (initial.needs if initial else ()) if each not in needs)
+        label = model_label(point, entry.name, modalities, split.name, seed)
         return self._add(Step(entry.name, axes, digest(recipe), recipe, needs, point, code, (label,), work))
 
     def _test(self, point: Point, entry: Entry, model: Step, name: str, index: str) -> Step:
@@ -254,6 +252,7 @@ class StepBuilder:
             code.recipe,
         )
         work = {**model.work, "features": features, "model": model.id, "classes": list(point.source.classes)}
+        work.pop("stored", None)  # what the model began with
         axes = {"model": name, **model.axes}
         needs = (model.id, *features.values())
         if entry.stage == "robustness":  # recordings' durations

@@ -7,7 +7,8 @@ from typing import Any
 
 from pipeline.plan.steps.split import Split
 from pipeline.plan.steps.step import Step
-from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.entry import Entry
+from pipeline.stagesfile.experiment import Point
 from trainers.data.input_names import modality_of
 
 FORMS = {"encode": ("patches", "series"), "transform": ("patches", "series"), "gaf": ("images",)}

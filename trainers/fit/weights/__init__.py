@@ -1,4 +1,4 @@
-"""Weights beside the loop: their average over steps, which is a training's result.
+"""Weights beside the loop: those that a training begins with, and their average over steps, which is its result.
 
-Only the loop and its state import it. Start with `average`.
+The loop and its state import `average`, the train stage `initial`.
 """
