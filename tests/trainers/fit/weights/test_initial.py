@@ -42,7 +42,7 @@ def test_one_that_is_missing_or_has_another_shape_is_named_and_nothing_is_taken(
     with pytest.raises(TrainingError, match=r"has weights body.0.weight of the shape \(7, 4\), not \(3, 4\)"):
         take_weights(model, wide.state_dict())
     lacking = {name: torch.ones_like(tensor) for name, tensor in before.items() if name != "other.weight"}
-    with pytest.raises(TrainingError, match="has no weights other.weight"):
+    with pytest.raises(TrainingError, match=r"has no weights other\.weight"):
         take_weights(model, lacking)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
@@ -50,7 +50,7 @@ def test_one_that_is_missing_or_has_another_shape_is_named_and_nothing_is_taken(
 def test_inputs_with_other_channels_are_named() -> None:
     check_channels({"wrist": (20, 12)}, {"watch": (10, 12)})  # how many patches there are is the weights' affair
     check_channels({"wrist:images": (2, 32, 32)}, {"wrist:images": (2, 64, 64)})
-    with pytest.raises(TrainingError, match="input wrist has 6 channels, and watch of the model .* has 12"):
+    with pytest.raises(TrainingError, match=r"input wrist has 6 channels, and watch of the model .* has 12"):
         check_channels({"wrist": (20, 6)}, {"watch": (20, 12)})
     with pytest.raises(TrainingError, match="sees wrist, hip, and the one that it should begin with wrist"):
         check_channels({"wrist": (20, 6), "hip": (20, 6)}, {"wrist": (20, 6)})
