@@ -26,7 +26,9 @@ class WeightAverage:
 
     def __init__(self, task: nn.Module, decay: float) -> None:
         self.decay, self.steps = decay, 0
-        self._own = {name: weight for name, weight in task.named_parameters() if weight.requires_grad}
+        self._own: dict[str, Tensor] = {
+            name: weight for name, weight in task.named_parameters() if weight.requires_grad
+        }
         for name, module in task.named_modules():
             if isinstance(module, _NormBase) and module.running_mean is not None and module.running_var is not None:
                 self._own |= {f"{name}.running_mean": module.running_mean, f"{name}.running_var": module.running_var}
