@@ -22,9 +22,8 @@ def derive_bones(timeline: Tensor, parents: Sequence[int]) -> Tensor:
     parents
         (J,) the number of each joint's parent. A joint that is its own hangs on none, and has no bone.
     """
-    joints = timeline.split(
-        3, dim=-1
-    )  # J of (N, L, 3); no indices, which a step recorded on a GPU could not copy there
+    # J of (N, L, 3), by no indices, which a step that is recorded on a GPU could not copy there
+    joints = torch.split(timeline, 3, dim=-1)
     ends = [joint for joint, parent in enumerate(parents) if parent != joint]
     bones = torch.cat([joints[end] for end in ends], dim=-1) - torch.cat([joints[parents[end]] for end in ends], dim=-1)
     return torch.cat([timeline, bones], dim=-1)

@@ -77,7 +77,7 @@ class State:
         tensors["random/cpu"] = torch.get_rng_state()
         if self.noise.device.type == "cuda":
             tensors["random/cuda"] = torch.cuda.get_rng_state(self.noise.device)
-        metadata = {"history": self.history, "scaler": self.scaler.state_dict()}
+        metadata: dict[str, Any] = {"history": self.history, "scaler": self.scaler.state_dict()}
         if self.average is not None:
             tensors |= {f"average/{name}": tensor for name, tensor in self.average.sums.items()}
             metadata["averaged_steps"] = self.average.steps

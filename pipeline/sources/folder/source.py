@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ class Folder:
             found["apart"] = self.params.segments.apart
         return found
 
-    def skeleton_joints(self, modality: str) -> dict[str, int | list[int]]:
+    def skeleton_joints(self, modality: str) -> dict[str, int | Sequence[int]]:
         """Return which joints encoding goes by, by the keys of its parameters; none where no layout says it.
 
         What each joint hangs on is among them where the names make one tree of all joints.
@@ -80,7 +80,7 @@ class Folder:
         if skeleton is None:
             return {}
         parents = skeleton.parents
-        return {**skeleton.named, **({"parents": [*parents]} if parents else {})}
+        return {**skeleton.named, **({"parents": parents} if parents else {})}
 
     def probe(self, recording: Recording, stream: str) -> Probe:
         """Read a series whole, of a video the first frame."""
