@@ -78,7 +78,7 @@ def changes(plan: Plan, step: Step, old: Mapping[str, Any], new: Mapping[str, An
             described = list(_description(plan))
             yield from map(Reason, described if step.stage != "index" else ())
             yield from map(Reason, _raw(plan, _mapping(before), _mapping(after), bool(described)))
-        elif field in ("features", "teacher", "model", "members"):
+        elif field in ("features", "teacher", "init", "model", "members"):
             yield from _inputs(plan, step, field, before, after)
         elif field in ("train", "test") and _mapping(before) and _mapping(after):
             yield Reason(f"the fold's {field} side: {_sides(before['recordings'], after['recordings'])}")

@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.formatting import counted
 from pipeline.plan.planner import Plan
 from pipeline.plan.runs.baselines import baselines_of
+from pipeline.registry import GIVES_MODEL, TRAINED
 from pipeline.report.comparison.text import gain_lines
 from pipeline.report.early_stopping import early_stopping_notes
 from pipeline.report.formats.sheet import Sheet
@@ -54,7 +55,7 @@ def no_results(plan: Plan) -> str:
     """Say why there are no results: nothing has run, or nothing asks for any; then what to add."""
     if missing := missing_evaluate(plan):
         return f"no results: {missing}"
-    if not any(step.stage in ("train", "distil") for step in plan.steps.values()):
+    if not any(step.stage in TRAINED for step in plan.steps.values()):
         return f"no results: {plan.path.name} trains no model (docs/stages-file.md, stages train and evaluate)"
     return f"no results yet: run `pipeline run`{' with the same --set' if plan.trial else ''}"
 
@@ -62,7 +63,7 @@ def no_results(plan: Plan) -> str:
 def missing_evaluate(plan: Plan) -> str:
     """Say what to add to a stages file that trains models and evaluates none; empty for any other."""
     stages = {entry.name: entry.stage for point in plan.points for entry in point.entries.values()}
-    models = [name for name, stage in stages.items() if stage in ("train", "distil")]
+    models = [name for name, stage in stages.items() if stage in GIVES_MODEL]
     if not models or "evaluate" in stages.values():
         return ""
     name = "evaluate" if "evaluate" not in stages else "results"

@@ -8,7 +8,7 @@ from pipeline.registry import STAGES
 from pipeline.stagesfile.named import facts_of
 from store.canonical import digest
 
-_MAY_DIFFER = ("train", "validation", "test", "seed", "teacher")  # parts of a recipe
+_MAY_DIFFER = ("train", "validation", "test", "seed", "teacher", "init")  # parts of a recipe
 
 
 def batch_signature(plan: Plan, step: Step) -> str | None:

@@ -10,7 +10,7 @@ from pipeline.plan.planner import Plan
 from pipeline.plan.recordings.rows import row_digests
 from pipeline.plan.recordings.table import Table, files_of
 from pipeline.plan.steps.inputs import is_virtual
-from pipeline.plan.steps.models import models_of
+from pipeline.plan.steps.models.reading import models_of
 from pipeline.plan.steps.step import Step
 from pipeline.registry import GIVES_MODEL, module_of
 from pipeline.run.messages import FetchJob, StepJob
@@ -62,7 +62,8 @@ def _make_job(
         key=step.key,
         recipe=dict(step.recipe),
         work=work,
-        inputs={need: (plan.steps[need].stage, plan.steps[need].key) for need in step.needs},
+        inputs={need: (plan.steps[need].stage, plan.steps[need].key) for need in step.needs}
+        | {name: (stage, key) for name, (stage, key) in step.work.get("stored", {}).items()},
         store=plan.store.url,
         source=source,
         files=files,

@@ -174,7 +174,8 @@ class Source(Protocol):
     it lets pass; anything else that it raises but BadRecording counts as its own mistake.
 
     Where the values of a stream depend on some of the parameters alone, ``recipe_of(streams)`` returns these, so that
-    others make no features stale. ``skeleton_joints(modality)`` returns defaults of encode's joint numbers, by key.
+    others make no features stale. ``skeleton_joints(modality)`` returns defaults of encode's joint numbers, by key:
+    ``hip_centre`` and the like, and ``parents``, the number of each joint's parent, of a root its own.
 
     A class may say ``releases_lock = True``: its videos are read by libraries that release the interpreter's lock, so
     that threads read side by side. Those of any other source are read in processes of their own.

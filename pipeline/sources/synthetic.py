@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,6 +10,8 @@ import msgspec
 
 from pipeline.errors import StepError
 from pipeline.sources.base import Listing, Modality, Probe, Recording
+from pipeline.sources.joint_parents import parents_by_name
+from pipeline.sources.skeletons import layout
 
 VERSION = 1
 MODALITIES = {
@@ -62,6 +64,10 @@ class Synthetic:
                     streams = {stream: (f"{stream}/{id_}",) for stream in MODALITIES}
                     found.append(Recording(id_, subject, action, trial, streams=streams))
         return Listing(tuple(found))
+
+    def skeleton_joints(self, modality: str) -> Mapping[str, Sequence[int]]:
+        """Return the joint that each joint hangs on: those of UTD-MHAD."""
+        return {"parents": parents_by_name(layout("utd-mhad").joints)}
 
     def ensure(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Do nothing: there are no files."""

@@ -6,7 +6,7 @@ On disk: ``RGB/a1_s1_t1_color.avi`` and ``{Depth,Skeleton,Inertial}/a1_s1_t1_{de
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from pipeline.sources.broken_file import for_recording
 from pipeline.sources.folder_listing import StreamFiles, gather, list_folder, no_recordings_message, sorted_listing
 from pipeline.sources.formats import mat
 from pipeline.sources.formats.video import VideoFile
+from pipeline.sources.joint_parents import parents_by_name
+from pipeline.sources.skeletons import layout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,6 +86,10 @@ class UtdMhad:
         if not streams:
             raise ConfigError(no_recordings_message(self.name, self.root, unparsed, EXPECTED))
         return sorted_listing((row(self.classes, key, files) for key, files in streams.items()), unparsed)
+
+    def skeleton_joints(self, modality: str) -> Mapping[str, Sequence[int]]:
+        """Return the joint that each joint hangs on; encode's defaults are this order's otherwise."""
+        return {"parents": parents_by_name(layout("utd-mhad").joints)}
 
     def _files(self) -> Iterator[StreamFiles[Trial]]:
         for stream, (folder, end) in FILES.items():

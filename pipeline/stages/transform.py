@@ -15,7 +15,7 @@ from pipeline.stages.encode.timings import Timings
 from pipeline.stages.reduction import CheckedReduction, resolve_reduction
 from pipeline.stages.sharded import Note, run_sharded, seconds_by_phase
 from store.features import FeatureArray, FeatureLayout, FeatureOutput, create, open_features, pending, write_shard
-from trainers.data.patches import Reduce, derive_velocities, patches
+from trainers.data.patches import Reduce, derive_bones, derive_velocities, patches
 
 if TYPE_CHECKING:
     from pipeline.stages.context import Context, ShardDraft
@@ -33,6 +33,7 @@ class Pooling(msgspec.Struct, frozen=True):
     length: int
     reduce: Reduce | dict[str, Any]
     velocities: bool
+    parents: tuple[int, ...] = ()
 
 
 class TransformRecipe(msgspec.Struct, frozen=True):
@@ -96,6 +97,11 @@ class CheckedTransform:
         if not np.isfinite(made).all():
             raise self._mistake("gave a value that is not finite", wanted)
         return made
+
+    def no_joints(self, channels: int, wanted: int) -> ContractError:
+        """Return the error that says that no bones can be made of what the plug-in gives."""
+        problem = f"{self._whose}: gives {channels} channels of a skeleton's {wanted}, of which no bones can be made"
+        return ContractError(f"{problem}\n  set bones: false where the skeleton is encoded, or keep its joints")
 
     def _mistake(self, what: str, wanted: str) -> ContractError:
         return ContractError(f"{self._whose}: {what}, wanted an array of finite numbers {wanted}\n  mend it there")
@@ -163,11 +169,15 @@ class TransformShards:
         first = int(rows[0])
         series = self._encoded.read("series", range(first, first + 1))[0].astype(np.float32)
         made = self._transform(series, self._pooling.rate)
+        if self._pooling.parents and made.shape[1] != series.shape[1]:
+            raise self._transform.no_joints(made.shape[1], series.shape[1])
         return made.shape[1], self._patches(made).shape[1]
 
     def _patches(self, series: Series) -> NDArray[np.float32]:
         """Reduce a series (L, C) to patches (P, D), as encoding does."""
         pooling, timeline = self._pooling, torch.from_numpy(series)[None]
+        if pooling.parents:
+            timeline = derive_bones(timeline, pooling.parents)
         if pooling.velocities:
             timeline = derive_velocities(timeline)
         starts = torch.arange(pooling.patches) * pooling.stride

@@ -19,6 +19,7 @@ from pipeline.sources.folder_listing import printable
 from pipeline.sources.time_limits import TimeLimits
 from pipeline.sources.validate_listing import check_root, check_source
 from pipeline.stagesfile.document import Document
+from pipeline.stagesfile.entry import Entry
 from pipeline.stagesfile.load import read_document
 from pipeline.stagesfile.named import look_up, name_of, placed
 from pipeline.stagesfile.protocol import read_protocol
@@ -30,27 +31,6 @@ from trainers.params import FitParams
 
 _MOST_POINTS = 10_000
 _NAME = re.compile(r"[\w-][\w.-]*")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A named stage of an experiment; ``body`` has its parameters as written (see `pipeline.stagesfile.parameters`)."""
-
-    name: str
-    stage: str
-    needs: tuple[str, ...]
-    body: Mapping[str, Any]
-    plugin: PlugIn | None = None  # what does the work of a `transform`
-
-    @property
-    def dotted_key(self) -> str:
-        """Where the entry stands in the stages file: ``stages.teacher``."""
-        return f"stages.{self.name}"
-
-    @property
-    def shown(self) -> str:
-        """The stage as the stages file names it."""
-        return self.plugin.name if self.plugin else self.stage
 
 
 @dataclass(frozen=True)
@@ -249,6 +229,10 @@ def _check_needs(document: Document, entry: Entry, entries: Mapping[str, Entry])
         if entries[need].stage not in reads:
             problem = f"{need} is of stage {entries[need].shown}; {entry.shown} can need {shown or 'nothing'}"
             raise document.error(needs_key, problem, "fix the list")
+    if entry.begins_with and entries[entry.begins_with].stage not in TRAINED:
+        problem = f"{entry.begins_with} is of stage {entries[entry.begins_with].shown}, and has no trained model"
+        models = [name for name, each in entries.items() if each.stage in TRAINED and each is not entry]
+        raise document.error(f"{entry.dotted_key}.init_from", problem, did_you_mean("", models))
     stages = [entries[need].stage for need in entry.needs]
     if reads and not stages:
         raise document.error(entry.dotted_key, "needs nothing", f"add needs: [...], entries of stage {shown}")
@@ -282,9 +266,10 @@ def _in_order(document: Document, entries: Mapping[str, Entry]) -> dict[str, Ent
             raise document.error(f"stages.{name}.needs", f"a cycle: {cycle}", "remove one of these needs")
         if name not in done:
             path.append(name)
-            for need in entries[name].needs:
+            for need in entries[name].reads:
                 if need not in entries:
-                    raise document.error(f"stages.{name}.needs", f"no entry {need!r}", did_you_mean(need, entries))
+                    key = f"stages.{name}.{'needs' if need in entries[name].needs else 'init_from'}"
+                    raise document.error(key, f"no entry {need!r}", did_you_mean(need, entries))
                 visit(need)
             path.pop()
             done[name] = entries[name]

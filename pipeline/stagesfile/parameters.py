@@ -19,7 +19,8 @@ from pipeline.registry import (
     known_names,
 )
 from pipeline.sources.base import Modality
-from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.entry import Entry
+from pipeline.stagesfile.experiment import Point
 from pipeline.stagesfile.named import facts_of, look_up, name_of, plain_params
 from pipeline.stagesfile.schema import convert, did_you_mean, json_values
 from pipeline.stagesfile.solved import solved_augment, solved_fit
@@ -90,6 +91,8 @@ def _all_encode_params(point: Point, entry: Entry, name: str) -> Any:
     if kind == "series" and (misfit := params.misfit(point.source.modalities[name].units)) is not None:
         key, problem, remedy = misfit
         raise point.document.error(f"{dotted_key}.{key}", problem, remedy)
+    if kind == "skeleton" and not params.bones:
+        return msgspec.structs.replace(params, parents=None)  # nothing depends on them
     return params
 
 

@@ -53,6 +53,7 @@ def _needed(stages: Mapping[str, Any], entry: str) -> dict[str, Any]:
             wanted.add(name)
             needs = bodies[name].get("needs")
             waiting += [need for need in needs if isinstance(need, str)] if isinstance(needs, list | tuple) else []
+            waiting += [begun] if isinstance(begun := bodies[name].get("init_from"), str) else []
     own = [name for name, body in bodies.items() if body.get("stage", name) == "evaluate"]
     of_entry = next((name for name in own if entry in (bodies[name].get("needs") or ())), "")
     name = of_entry or ("evaluate" if "evaluate" not in bodies or "evaluate" in own else f"evaluate-{entry}")

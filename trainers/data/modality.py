@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from trainers.data.device import RecordingRows, take_rows
-from trainers.data.patches import Reduce, Reduction, derive_velocities, patches
+from trainers.data.patches import Reduce, Reduction, derive_bones, derive_velocities, patches
 from trainers.errors import TrainingError
 
 Kind = Literal["series", "skeleton", "video"]
@@ -30,8 +30,8 @@ class ModalityData(RecordingRows):
     series
         (N, L, C) aligned samples behind the features, L >= window + (P - 1) * stride, of whole
         recordings; None: no augmentation. A skeleton's channels are joint after joint, x y z each.
-    window, stride, reduce, velocities
-        How features came from the series, see `trainers.data.patches`.
+    window, stride, reduce, velocities, parents
+        How features came from the series, see `trainers.data.patches`; without parents there are no bones.
     vertical_axis
         0, 1 or 2: the skeleton's axis that points up; None: unknown, never rotated.
     """
@@ -46,6 +46,7 @@ class ModalityData(RecordingRows):
     reduce: Reduce | Reduction = "mean"
     velocities: bool = False
     vertical_axis: int | None = None
+    parents: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.features.ndim != 3 or self.valid.shape != self.features.shape[:2]:
@@ -78,6 +79,8 @@ class ModalityData(RecordingRows):
 
     def derive(self, series: Tensor) -> Tensor:
         """Make patches (B, P, D) of series (B, L, C)."""
+        if self.parents:
+            series = derive_bones(series, self.parents)
         if self.velocities:
             series = derive_velocities(series)
         return patches(series, self.starts.to(series.device), self.window, self.reduce)
@@ -89,7 +92,7 @@ class ModalityData(RecordingRows):
 
 
 def feature_groups(data: ModalityData) -> Tensor:
-    """Number like features alike, (D,) from 0: positions, velocities, their window means and window deviations.
+    """Number like features alike, (D,) from 0: positions, bones, velocities of each, window means, deviations.
 
     What a function made of windows is alike with nothing.
     """
@@ -100,7 +103,11 @@ def feature_groups(data: ModalityData) -> Tensor:
     halves = 2 if data.velocities else 1
     if data.kind == "video" or width % (parts * halves):
         return torch.zeros(width, dtype=torch.int64)
-    sample = torch.arange(halves).repeat_interleave(width // (parts * halves))  # one window position's channels
+    channels = width // (parts * halves)
+    bones = 3 * sum(parent != joint for joint, parent in enumerate(data.parents))
+    sizes = [channels - bones, bones] if bones else [channels]
+    of_one = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))  # a window position's, without velocities
+    sample = torch.cat([of_one + len(sizes) * half for half in range(halves)])
     if data.reduce == "flatten":
         return sample.repeat(parts)
-    return torch.cat([sample + halves * part for part in range(parts)])
+    return torch.cat([sample + len(sizes) * halves * part for part in range(parts)])

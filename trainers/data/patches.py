@@ -1,8 +1,8 @@
-"""From an aligned timeline to patches: velocities, windows, reduction; for encoding and training alike."""
+"""From an aligned timeline to patches: bones, velocities, windows, reduction; for encoding and training alike."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -10,6 +10,23 @@ from torch import Tensor
 
 Reduce = Literal["mean", "mean-std", "flatten"]
 Reduction = Callable[[Tensor], Tensor]  # windows (N, P, window, C) to patches (N, P, D)
+
+
+def derive_bones(timeline: Tensor, parents: Sequence[int]) -> Tensor:
+    """Append the vector to each joint from its parent (2s-AGCN, 2019): (N, L, 3J) to (N, L, 3J + 3B), B bones.
+
+    Parameters
+    ----------
+    timeline
+        (N, L, 3J) x, y and z of one joint after the other.
+    parents
+        (J,) the number of each joint's parent. A joint that is its own hangs on none, and has no bone.
+    """
+    # J of (N, L, 3), by no indices, which a step that is recorded on a GPU could not copy there
+    joints = torch.split(timeline, 3, dim=-1)
+    ends = [joint for joint, parent in enumerate(parents) if parent != joint]
+    bones = torch.cat([joints[end] for end in ends], dim=-1) - torch.cat([joints[parents[end]] for end in ends], dim=-1)
+    return torch.cat([timeline, bones], dim=-1)
 
 
 def derive_velocities(timeline: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from trainers.device_errors import is_device_error
 from trainers.errors import TrainingError
+from trainers.fit.weights.average import WeightAverage
 from trainers.tensors import pack, unpack
 
 WHAT = "checkpoint"
@@ -36,6 +38,8 @@ class State:
     ----------
     kept
         The task's tensors after the best epoch so far, where that is to be the model; else empty.
+    average
+        That of the weights, where it is to be the model.
     """
 
     task: nn.Module
@@ -45,15 +49,22 @@ class State:
     noise: torch.Generator
     history: list[dict[str, float]]
     kept: dict[str, Tensor] = field(default_factory=dict)
+    average: WeightAverage | None = None
 
     def keep(self) -> None:
         """Keep the task as it is now."""
         self.kept = {name: tensor.detach().clone() for name, tensor in self.task.state_dict().items()}
 
-    def load_kept(self) -> None:
-        """Make the task what was kept, if anything was."""
+    def averaged(self) -> AbstractContextManager[None]:
+        """Let the task have the average of its weights, where there is one, and afterwards its weights again."""
+        return nullcontext() if self.average is None else self.average.loaded()
+
+    def load_result(self) -> None:
+        """Make the task what was kept, if anything was, or else the average of its weights, if there is one."""
         if self.kept:
             self.task.load_state_dict(self.kept)
+        elif self.average is not None:
+            self.average.load()
 
     def to_bytes(self) -> bytes:
         """Serialise, with torch's global generators."""
@@ -66,7 +77,11 @@ class State:
         tensors["random/cpu"] = torch.get_rng_state()
         if self.noise.device.type == "cuda":
             tensors["random/cuda"] = torch.cuda.get_rng_state(self.noise.device)
-        return pack(tensors, {"history": self.history, "scaler": self.scaler.state_dict()})
+        metadata: dict[str, Any] = {"history": self.history, "scaler": self.scaler.state_dict()}
+        if self.average is not None:
+            tensors |= {f"average/{name}": tensor for name, tensor in self.average.sums.items()}
+            metadata["averaged_steps"] = self.average.steps
+        return pack(tensors, metadata)
 
     def restore(self, content: bytes) -> None:
         """Load a state that `to_bytes` wrote; TrainingError where it is damaged or another model's."""
@@ -87,6 +102,8 @@ class State:
             parts[part][rest] = tensor
         self.task.load_state_dict(parts["task"])
         self.kept = parts.get("kept", {})
+        if self.average is not None:
+            self.average.restore(parts["average"], metadata["averaged_steps"])
         slots: dict[int, dict[str, Tensor]] = {}
         for name, tensor in parts["optimiser"].items():
             index, slot = name.split("/")

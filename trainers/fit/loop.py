@@ -21,6 +21,7 @@ from trainers.fit.captured_step import Figures, recorded_steps, recorder_for
 from trainers.fit.checkpoint import Checkpoint, State
 from trainers.fit.seeding import repeatable, seeded
 from trainers.fit.validation import is_over, kept_epoch, validate
+from trainers.fit.weights.average import WeightAverage
 from trainers.params import FitParams
 
 History = list[dict[str, float]]
@@ -62,6 +63,8 @@ class Training:
 def fit(training: Training, params: FitParams, *, device: torch.device | str = "cpu") -> History:
     """Train a task's parameters in place; the last epoch is the result, or the best one where `params` have a patience.
 
+    Where weights are averaged, it is their average at that time.
+
     Deterministic by seed at equal thread counts on one kind of machine, and the same whether it ran through
     or was resumed from any of its checkpoints.
 
@@ -99,7 +102,7 @@ def fit(training: Training, params: FitParams, *, device: torch.device | str = "
                 rows = epoch.begin_step(number)  # (B,)
                 epoch.add_up(*steps.run(len(rows), step, rows))
             epoch.finish()
-    state.load_kept()
+    state.load_result()
     task.eval()
     return state.history
 
@@ -117,6 +120,7 @@ def initial_state(training: Training, params: FitParams, device: torch.device) -
         shuffle=torch.Generator().manual_seed(training.seed),
         noise=torch.Generator(device).manual_seed(training.seed),
         history=[],
+        average=WeightAverage(training.task, params.average) if params.average else None,
     )
 
 
@@ -128,12 +132,14 @@ def resume(training: Training, state: State) -> None:
 
 
 def update(state: State, params: FitParams) -> None:
-    """Clip the gradients, which are those of the scaled loss, and let the optimiser step."""
+    """Clip the gradients, which are those of the scaled loss, let the optimiser step, and average."""
     if params.clip:
         state.scaler.unscale_(state.optimiser)
         nn.utils.clip_grad_norm_(state.optimiser.param_groups[0]["params"], params.clip, foreach=True)
     state.scaler.step(state.optimiser)
     state.scaler.update()
+    if state.average is not None:
+        state.average.add()
 
 
 class Epoch:
@@ -180,11 +186,14 @@ class Epoch:
         loss = _mean_loss(torch.stack(self._losses), self.batches, self._number)  # an epoch's only wait for the device
         accuracy = self._hits.item() / len(training.data)
         figures = {"epoch": self._number, "loss": loss, "accuracy": accuracy, "lr": self._lr}
-        if training.validation is not None:
-            figures |= validate(state.task, training.validation, params, self._number)
-        state.history.append(figures)
-        if params.patience and kept_epoch(state.history, params.patience) == self._number:
-            state.keep()
+        if state.average is not None:
+            state.average.steps += len(self.batches)
+        with state.averaged():
+            if training.validation is not None:
+                figures |= validate(state.task, training.validation, params, self._number)
+            state.history.append(figures)
+            if params.patience and kept_epoch(state.history, params.patience) == self._number:
+                state.keep()
         if training.checkpoint:
             training.checkpoint.save(state.to_bytes)
         if training.progress:

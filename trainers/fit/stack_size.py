@@ -49,7 +49,7 @@ def _memory_of_one(training: Training, params: FitParams, device: torch.device) 
         torch.autograd.backward(loss)
     step = torch.cuda.max_memory_allocated(device) - before
     weights = sum(_bytes(weight) for weight in task.parameters())
-    copies = COPIES + (params.patience > 0)  # those of the best epoch
+    copies = COPIES + (params.patience > 0) + (params.average > 0)  # those of the best epoch, and their average
     held = [data, *([training.validation.to(device)] if training.validation is not None else [])]
     return STEPS * step + copies * weights + sum(map(_bytes_on_device, held))
 

@@ -67,7 +67,7 @@ def fit_stacked(
                 member.finish_epoch()
     stack.unstack()
     for member in members:
-        member.state.load_kept()
+        member.state.load_result()
         member.training.task.eval()
     return [member.error or member.state.history for member in members]
 

@@ -44,6 +44,7 @@ def _modality_graph(encode: Step, gaf: Step | None, resolve: Resolve) -> Modalit
         rest=params if isinstance(params, SeriesParams) and params.at_rest else None,
         units=modality.units,
         gaf=_gaf_params(gaf.recipe["params"]) if gaf else None,
+        parents=params.bone_parents(len(modality.streams)) if isinstance(params, SkeletonParams) else (),
     )
 
 

@@ -13,7 +13,7 @@ from pipeline.edge.export.skeleton import normalise
 from pipeline.edge.export.timeline import Timeline
 from pipeline.stages.encode.align import Windows
 from pipeline.stages.encode.timelines.params import SeriesParams, SkeletonParams
-from trainers.data.patches import Reduce, Reduction, patches
+from trainers.data.patches import Reduce, Reduction, derive_bones, patches
 from trainers.gaf.params import GafParams
 from trainers.gaf.render import render
 
@@ -42,6 +42,8 @@ class ModalityGraph:
         How a plain series is scaled and turned by what is measured at rest; None where it is not.
     units
         Of its channels, for that.
+    parents
+        Of the joints, where bones are appended.
     """
 
     streams: Sequence[str]
@@ -54,6 +56,7 @@ class ModalityGraph:
     gaf: GafParams | None = None
     rest: SeriesParams | None = None
     units: Sequence[str] = ()
+    parents: Sequence[int] = ()
 
 
 class ModalityInputs(nn.Module):
@@ -87,7 +90,8 @@ class ModalityInputs(nn.Module):
                 assert graph.gaf is not None
                 inputs[name] = render(series, graph.gaf)
             else:
-                timeline = with_velocities(series) if graph.velocities else series
+                timeline = derive_bones(series, graph.parents) if graph.parents else series
+                timeline = with_velocities(timeline) if graph.velocities else timeline
                 pooled = patches(timeline, self.starts, graph.spec.window, graph.reduce)
                 inputs[name] = torch.where(valid[..., None], pooled, 0.0) if graph.spec.align == "pad" else pooled
         return inputs, valid

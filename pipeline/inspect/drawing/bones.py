@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.sources.base import Source
+from pipeline.sources.joint_parents import numbered_parts, parents_by_name
 from pipeline.sources.skeletons import layout
 
 _SAMPLED = 200  # frames that bones are found from where joints have no names
-# The joints that one hangs on, the nearest that there is; a side's own where it has a side.
-_PARENTS: Mapping[str, tuple[str, ...]] = {
-    "hand": ("wrist",), "wrist": ("elbow",), "elbow": ("shoulder",), "clavicle": ("shouldercentre",),
-    "shoulder": ("clavicle", "shouldercentre"), "handtip": ("hand", "wrist"), "thumb": ("hand", "wrist"),
-    "pinky": ("wrist",), "index": ("wrist",), "hip": ("hipcentre",), "knee": ("hip",), "ankle": ("knee",),
-    "foot": ("ankle",), "heel": ("ankle",), "footindex": ("heel", "ankle"), "bigtoe": ("ankle",),
-    "smalltoe": ("bigtoe",),
-    "eye": ("nose",), "eyeinner": ("nose",), "eyeouter": ("eye",), "ear": ("eye",), "nose": ("head", "shouldercentre"),
-    "head": ("neck", "shouldercentre"), "neck": ("shouldercentre", "spine"), "shouldercentre": ("spine", "hipcentre"),
-    "spine": ("navel", "hipcentre"), "navel": ("hipcentre",),
-}  # fmt: skip
-_SAME: Mapping[str, str] = {
-    "spinebase": "hipcentre", "midhip": "hipcentre", "pelvis": "hipcentre", "hipcenter": "hipcentre",
-    "spinemid": "spine", "spineshoulder": "shouldercentre", "shouldercenter": "shouldercentre", "spinechest": "spine",
-    "spinenavel": "navel",
-}  # fmt: skip
 
 
 def joint_names(source: Source | None, stream: str, count: int) -> tuple[str, ...]:
@@ -53,30 +37,16 @@ def bones(names: Sequence[str], joints: NDArray[np.float64]) -> list[tuple[int, 
 
 def bones_by_name(names: Sequence[str]) -> list[tuple[int, int]]:
     """Return pairs of joints by their names, in any common spelling."""
-    at: dict[tuple[str, str], int] = {}
-    for number, name in enumerate(names):
-        at.setdefault(_side_and_part(name), number)
-    found = []
-    for (side, part), number in at.items():
-        above = ((each, parent) for parent in _PARENTS.get(part, ()) for each in (side, ""))
-        parent = next((at[key] for key in above if key in at), None)
-        if parent is not None:
-            found.append((parent, number))
+    at = numbered_parts(names)
+    found = [(parent, joint) for joint, parent in enumerate(parents_by_name(names)) if parent != joint]
     for part in ("hip", "shoulder"):
         pair = [at.get((side, part)) for side in ("left", "right")]
-        if f"{part}centre" not in {part for _, part in at} and None not in pair:
+        if ("", f"{part}centre") not in at and None not in pair:
             found.append((pair[0], pair[1]))  # type: ignore[arg-type]
     for side in ("left", "right"):  # a body without a spine: its trunk is a square
         if ("", "spine") not in at and {(side, "hip"), (side, "shoulder")} <= at.keys() and ("", "hipcentre") not in at:
             found.append((at[side, "hip"], at[side, "shoulder"]))
     return found
-
-
-def _side_and_part(name: str) -> tuple[str, str]:
-    words = re.sub(r"[^a-z]", "", name.lower())
-    side = next((each for each in ("left", "right") if each in words), "")
-    part = words.replace(side, "") if side else words
-    return side, _SAME.get(part, part)
 
 
 def _bones_by_distance(joints: NDArray[np.float64]) -> list[tuple[int, int]]:

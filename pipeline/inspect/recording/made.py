@@ -19,7 +19,7 @@ from pipeline.sources.base import Modality, Recording
 from pipeline.sources.validate_streams import opened_video, series_of
 from pipeline.stages.encode.align import Windows, windows
 from pipeline.stages.encode.encoder import EncodeTask
-from pipeline.stagesfile.experiment import Entry
+from pipeline.stagesfile.entry import Entry
 from pipeline.stagesfile.parameters import encode_params, gaf_modalities, gaf_params
 from trainers.gaf.fused import render_into
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.entry import Entry
+from pipeline.stagesfile.experiment import Point
 from trainers.evaluation.protocol_params import protocol_text
 
 RESERVED_AXES = ("modality", "model", "seed")  # axes that steps have of themselves

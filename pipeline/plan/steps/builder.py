@@ -12,15 +12,14 @@ Of each step there is, beside its recipe (which its key is the digest of):
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from pipeline.plan.recordings.table import Table
 from pipeline.plan.recordings.unusable import Broken, Skipped
-from pipeline.plan.steps.axes import label_of, model_axes, point_axes, variant
-from pipeline.plan.steps.check_models import check_model, check_single
+from pipeline.plan.steps.axes import label_of, model_axes, variant
 from pipeline.plan.steps.code_resolver import CodeResolver
+from pipeline.plan.steps.collection import StepCollection
 from pipeline.plan.steps.fold_notes import check_classes, check_validation, fold_notes
 from pipeline.plan.steps.inputs import (
     clocks_of,
@@ -34,7 +33,10 @@ from pipeline.plan.steps.inputs import (
     reduction_plugins,
     virtual_behind,
 )
-from pipeline.plan.steps.models import ensemble_step, find_members, find_teacher, models_of, seed_of_teacher
+from pipeline.plan.steps.models.checks import check_model, check_single
+from pipeline.plan.steps.models.ensemble import ensemble_step, find_members
+from pipeline.plan.steps.models.initial import find_initial
+from pipeline.plan.steps.models.reading import find_teacher, models_of, seed_of_teacher
 from pipeline.plan.steps.recipes import (
     encode_recipe,
     gaf_recipe,
@@ -45,22 +47,18 @@ from pipeline.plan.steps.recipes import (
     transform_recipe,
 )
 from pipeline.plan.steps.split import Split, make_splits
-from pipeline.plan.steps.step import Step, StepCode
+from pipeline.plan.steps.step import Step
 from pipeline.plan.steps.weights import IdentifyWeights, pretrained_weights
 from pipeline.registry import (
     ENCODERS,
     PRETRAINED,
-    STAGES,
     TESTS,
     TRANSFORM,
-    PlugIn,
-    Registration,
-    check_hashable,
     encoding_of,
     find,
-    module_of,
 )
-from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.entry import Entry
+from pipeline.stagesfile.experiment import Point
 from pipeline.stagesfile.named import facts_of
 from pipeline.stagesfile.parameters import (
     Encoding,
@@ -79,7 +77,7 @@ from trainers.data.input_names import input_name
 from trainers.evaluation.protocol_params import protocol_text
 
 
-class StepBuilder:
+class StepBuilder(StepCollection):
     """Builds the steps of all points of the matrix; where there is no matrix, there is one point.
 
     Steps of equal keys become one, whichever points or entries they are of.
@@ -94,14 +92,11 @@ class StepBuilder:
     def __init__(
         self, code: CodeResolver, identify_weights: IdentifyWeights, find_skipped: Callable[[Step], Skipped]
     ) -> None:
-        self.steps: dict[str, Step] = {}  # by id
+        super().__init__(code)
         self.skipped: dict[str, Skipped] = {}  # what `find_skipped` found, by the encode step's id
         self.notes: list[str] = []  # what is to be known of folds, each once
-        self._resolver = code
         self._identify_weights = identify_weights
         self._find_skipped = find_skipped
-        self._by_key: dict[str, str] = {}  # the step's id, by its key
-        self._codes: dict[tuple[str, ...], StepCode] = {}  # by the modules that a step starts from
 
     def index(self, point: Point, table: Table, streams: Sequence[str]) -> Step:
         """Add the step that makes the table of recordings."""
@@ -138,8 +133,7 @@ class StepBuilder:
                     members = {need: steps[need] for need in entry.needs}
                     steps[entry.name] = [self._ensemble(point, entry, split, seed, members) for split, seed in folds]
                 else:
-                    needed = [*needed, *virtual_behind(point, entry, steps)]
-                    steps[entry.name] = [self._train(point, entry, split, seed, needed) for split, seed in folds]
+                    steps[entry.name] = [self._train(point, entry, split, seed, steps) for split, seed in folds]
 
     def _splits(self, point: Point, splits: tuple[Split, ...]) -> tuple[Split, ...]:
         """Check a point's folds, and keep what is to be known of them."""
@@ -194,10 +188,13 @@ class StepBuilder:
             Step(entry.name, {"modality": name}, digest(recipe), recipe, (step.id,), point, code, work=work)
         )
 
-    def _train(self, point: Point, entry: Entry, split: Split, seed: int, needed: Sequence[Step]) -> Step:
+    def _train(self, point: Point, entry: Entry, split: Split, seed: int, steps: Mapping[str, Sequence[Step]]) -> Step:
+        needed = [step for need in entry.needs for step in steps[need]]
+        needed += virtual_behind(point, entry, steps)
         params, named = stage_params(point, entry)
         modalities = chosen_modalities(point, entry, params.pop("modalities", None))
         teacher = find_teacher(needed, split, seed_of_teacher(point, entry, params.pop("teacher_seed", "same"), seed))
+        initial = find_initial(point, entry, steps, split, seed, params, params.pop("init_from", None))
         validation = params["fit"].get("validation", 0.0)
         self.notes = list(dict.fromkeys([*self.notes, *check_validation(point, entry, split, validation, teacher)]))
         model = facts_of(point.plugins, "models", params["model"]["name"])
@@ -220,7 +217,7 @@ class StepBuilder:
             split,
             seed,
             code.recipe,
-        )
+        ) | (initial.recipe if initial else {})
         work = {
             "modalities": modalities,
             "inputs": inputs,
@@ -231,9 +228,11 @@ class StepBuilder:
             "seed": seed,
             "split": split,
             "validation": validation,
+            **(initial.work if initial else {}),
         }
         axes = model_axes(point, split.name, seed)
-        needs = tuple(step.id for step in (*features.values(), *virtual.values(), *([teacher] if teacher else ())))
+        read_steps = (*features.values(), *virtual.values(), *([teacher] if teacher else ()))
+        needs = tuple(dict.fromkeys([*(step.id for step in read_steps), *(initial.needs if initial else ())]))
         label = label_of(point, entry, modalities, split.name, seed)
         return self._add(Step(entry.name, axes, digest(recipe), recipe, needs, point, code, (label,), work))
 
@@ -263,39 +262,9 @@ class StepBuilder:
             code.recipe,
         )
         work = {**model.work, "features": features, "model": model.id, "classes": list(point.source.classes)}
+        work.pop("stored", None)  # what the model began with
         axes = {"model": name, **model.axes}
         needs = (model.id, *features.values())
         if entry.stage == "robustness":  # recordings' durations
             work, needs = work | {"index": index, "clocks": clocks_of(point, model.work["modalities"])}, (*needs, index)
         return self._add(Step(entry.name, axes, digest(recipe), recipe, needs, point, code, (label,), work))
-
-    def _add(self, step: Step) -> Step:
-        """Add a step, and return it as it stands in the plan.
-
-        Where another matrix point or entry has a step of this key already, that one gets the new one's labels, and its
-        entry as one that shares it. A new step whose id is taken gets the point's keys among its axes.
-        """
-        if step.key in self._by_key:
-            known = self.steps[self._by_key[step.key]]
-            shared = known.shared if step.entry in known.entries else (*known.shared, step.entry)
-            labels = (*known.labels, *(label for label in step.labels if label not in known.labels))
-            step = replace(known, shared=shared, labels=labels)
-        else:
-            if step.id in self.steps:
-                step = replace(step, axes={**step.axes, **point_axes(step.point)})
-            self._by_key[step.key] = step.id
-        self.steps[step.id] = step
-        return step
-
-    def _code(self, stage: str, *named: Registration) -> StepCode:
-        """Return the code of a stage and of what its parameters name, resolved once for all steps of the same."""
-        references = [STAGES[stage].run, *(each for name in named for each in (name.params, name.build))]
-        roots = tuple(map(module_of, references))
-        if roots not in self._codes:
-            check_hashable(STAGES[stage].run)
-            for each in named:
-                if not isinstance(each, PlugIn):
-                    check_hashable(each.params)
-                    check_hashable(each.build)
-            self._codes[roots] = self._resolver.resolve(roots)
-        return self._codes[roots]

@@ -8,7 +8,8 @@ from typing import Any
 from pipeline.formatting import shortened
 from pipeline.plan.steps.split import Split
 from pipeline.plan.steps.step import Step
-from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.entry import Entry
+from pipeline.stagesfile.experiment import Point
 from trainers.evaluation.folds import SplitError
 from trainers.evaluation.protocol_params import KFolds, RandomSplit, protocol_text
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from pipeline.plan.steps.step import Step
 from pipeline.registry import ENCODE_PLUGINS, TRANSFORM, Registration, find
-from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.entry import Entry
+from pipeline.stagesfile.experiment import Point
 from pipeline.stagesfile.parameters import VIRTUAL
 from trainers.data.input_names import modality_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.lock import Accepted
-from pipeline.registry import TESTS, encoding_of
+from pipeline.registry import TESTS, TRAINED, encoding_of
 from pipeline.stagesfile.experiment import Point
 
 _BARE = ("modality", "model")  # axes whose value says enough
@@ -30,7 +30,7 @@ def runs_network(recipe: Mapping[str, Any]) -> bool:
     """Tell whether a step with this recipe runs a network: training, evaluation, and most encodings of video do."""
     stage = recipe["stage"]
     encodes = stage == "encode" and encoding_of(recipe["modality"]["kind"], recipe["params"]) == "video"
-    return stage in ("train", "distil", *TESTS) or encodes
+    return stage in (*TRAINED, *TESTS) or encodes
 
 
 @dataclass(frozen=True)

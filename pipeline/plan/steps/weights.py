@@ -12,7 +12,8 @@ from pipeline.keys.file_hash import LOCKED, FileHash
 from pipeline.keys.missing_files import FETCH, dangling, is_absent
 from pipeline.keys.raw_index import RawIndex
 from pipeline.lock import Lock
-from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.entry import Entry
+from pipeline.stagesfile.experiment import Point
 from store import expand_home
 
 _ENUMERATED = re.compile(r"[A-Z][A-Z0-9_]*")  # as torchvision writes them all

@@ -24,7 +24,7 @@ def entries_of(plan: Plan) -> dict[str, Counter[str]]:
 def edges_of(plan: Plan) -> list[tuple[str, str]]:
     """Return (needed, needing) entries as the stages file wires them, each pair once."""
     entries = (entry for point in plan.points for entry in point.entries.values())
-    return list(dict.fromkeys((need, entry.name) for entry in entries for need in entry.needs or ("index",)))
+    return list(dict.fromkeys((need, entry.name) for entry in entries for need in entry.reads or ("index",)))
 
 
 def as_text(plan: Plan) -> str:

@@ -43,6 +43,7 @@ class _Encoded(msgspec.Struct, frozen=True):
     reduce: Literal["mean", "mean-std", "flatten"] | dict[str, Any]  # of a plug-in, its name and parameters
     velocities: bool
     vertical_axis: Literal[0, 1, 2] | None = None
+    parents: Annotated[list[Annotated[int, msgspec.Meta(ge=0)]], msgspec.Meta(max_length=NUMBERS)] = []
 
 
 class _Images(msgspec.Struct, frozen=True):
@@ -141,6 +142,10 @@ def _feature_problem(stored: FeatureOutput, attributes: _Encoded | _Images, rows
         prefixes = {"valid": (attributes.patches,), "features": (attributes.patches,)}
         if "series" in shapes:
             prefixes["series"] = (attributes.length,)
+            if (joints := len(attributes.parents)) and shapes["series"][1:] != (3 * joints,):
+                return f"its array series has rows of shape {shapes['series']}, and there are {joints} joints"
+        if any(parent >= len(attributes.parents) for parent in attributes.parents):
+            return "a joint hangs on one that there is not"
     elif "series" not in shapes:
         return "it has no array series"
     for name, prefix in prefixes.items():

@@ -11,6 +11,7 @@ from pipeline.errors import ConfigError
 from pipeline.sources.broken_file import BrokenFileError
 from pipeline.sources.folder.params import Stream
 from pipeline.sources.folder.reading.file_format import format_of
+from pipeline.sources.joint_parents import parents_by_name
 from pipeline.sources.skeletons import Up, chosen_joints, layout
 
 if TYPE_CHECKING:
@@ -40,11 +41,14 @@ class Skeleton:
         Joints that are added behind all others: each is the middle between two.
     up
         The direction that points up in the files.
+    joints
+        Names of all joints, with those that are added.
     """
 
     named: dict[str, int]
     pairs: tuple[tuple[int, int], ...]
     up: Up
+    joints: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, stream: Stream) -> Skeleton:
@@ -63,7 +67,14 @@ class Skeleton:
                 pairs.append(joints)
         sides = {name: getattr(known, name) for name in ("left_shoulder", "right_shoulder")}
         named |= {name: joint for name, joint in sides.items() if joint is not None}
-        return cls(named, tuple(pairs), stream.up or known.up)
+        added = tuple(name for name, joint in named.items() if joint >= len(known.joints))
+        return cls(named, tuple(pairs), stream.up or known.up, known.joints + added)
+
+    @property
+    def parents(self) -> tuple[int, ...]:
+        """The number of each joint's parent, the root's own for the root; empty where names make no one tree."""
+        found = parents_by_name(self.joints)
+        return found if sum(parent == joint for joint, parent in enumerate(found)) == 1 else ()
 
     def prepared(self, joints: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (T, joints, 3), upright, with the middles of pairs behind."""

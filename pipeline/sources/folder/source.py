@@ -70,11 +70,17 @@ class Folder:
             found["apart"] = self.params.segments.apart
         return found
 
-    def skeleton_joints(self, modality: str) -> dict[str, int]:
-        """Return which joints encoding goes by, by the keys of its parameters; none where no layout says it."""
+    def skeleton_joints(self, modality: str) -> dict[str, int | Sequence[int]]:
+        """Return which joints encoding goes by, by the keys of its parameters; none where no layout says it.
+
+        What each joint hangs on is among them where the names make one tree of all joints.
+        """
         (stream,) = self.modalities[modality].streams
         skeleton = _skeleton(self.params.streams[stream])
-        return {} if skeleton is None else skeleton.named
+        if skeleton is None:
+            return {}
+        parents = skeleton.parents
+        return {**skeleton.named, **({"parents": parents} if parents else {})}
 
     def probe(self, recording: Recording, stream: str) -> Probe:
         """Read a series whole, of a video the first frame."""

@@ -85,7 +85,8 @@ class Encoder(Protocol):
     channels
         C, channels of the stored series; None where none is stored.
     attributes
-        ``reduce``, ``velocities`` and ``vertical_axis``: how patches came from the series.
+        ``reduce``, ``velocities``, ``vertical_axis`` and, where there are bones, ``parents``: how patches came from the
+        series.
     provenance
         What is worth knowing about this run: device, resolved weights.
     """

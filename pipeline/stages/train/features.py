@@ -100,5 +100,6 @@ def _read_input(name: str, stored: FeatureOutput, loader: RowLoader, resolve: Re
         stride=attributes["stride"],
         reduce=resolve_reduction(attributes["reduce"], resolve),
         velocities=attributes["velocities"],
+        parents=tuple(attributes.get("parents", ())),
         **common,
     )

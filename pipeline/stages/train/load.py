@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 import torch
+from torch import Tensor
 
 from trainers.data.standardise import Standardised, Standardiser
 from trainers.errors import TrainingError
 from trainers.fit.saved_model import ModelConfig, load_model
 from trainers.models.ensemble.model import Ensemble
 from trainers.models.ensemble.params import SavedEnsemble
+from trainers.tensors import unpack
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,3 +67,24 @@ def load_member(context: Context, step: str) -> tuple[Standardised, ModelConfig]
         raise output.corrupt_error(
             _FILE, f"is not a model that can be loaded: {type(error).__name__}: {error}"
         ) from error
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """A stored model's tensors by name, without its standardiser's, and the shapes of its inputs in order."""
+
+    weights: Mapping[str, Tensor]
+    shapes: Mapping[str, tuple[int, ...]]
+
+
+def read_stored(context: Context, name: str) -> StoredWeights:
+    """Read the weights of a train or distil output; CorruptObject where what was published is no model."""
+    output = context.outputs[name]
+    try:
+        tensors, metadata = unpack(output.read_bytes(_FILE), "saved model")
+        shapes = {input_: tuple(shape) for input_, *shape in metadata["shapes"]}
+    except _BROKEN as error:
+        raise output.corrupt_error(_FILE, f"is not a model: {type(error).__name__}: {error}") from error
+    prefix = "model."
+    weights = {each.removeprefix(prefix): tensor for each, tensor in tensors.items() if each.startswith(prefix)}
+    return StoredWeights(weights, shapes)

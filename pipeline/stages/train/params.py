@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 from trainers.params import AugmentParams, FitParams, Pairing, StandardiseParams
 
 TeacherSeed = Literal["same", "next"]
+
+
+class StoredParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A trained model of the store, as a model begins with it.
+
+    Attributes
+    ----------
+    output
+        The beginning of its key.
+    """
+
+    output: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8,64}$")]
 
 
 class TrainParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -20,12 +32,20 @@ class TrainParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         Those of the experiment that the model sees; all where left out.
     augment
         Of the training recordings; null turns it off.
+    init_from
+        The trained model whose weights this one begins with: another entry's of the same fold and seed, by the entry's
+        name, or one of the store.
+    LATER
+        As `trainers.params.FitParams.LATER`.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("init_from",)
 
     modalities: tuple[str, ...] | None = None
     fit: FitParams = FitParams()
     augment: AugmentParams | None = AugmentParams()
     standardise: StandardiseParams = StandardiseParams()
+    init_from: str | StoredParams | None = None
 
 
 class DistilParams(TrainParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -45,7 +65,7 @@ class DistilParams(TrainParams, frozen=True, forbid_unknown_fields=True, kw_only
         As `trainers.params.FitParams.LATER`.
     """
 
-    LATER: ClassVar = ("pairing", "teacher_seed")
+    LATER: ClassVar[tuple[str, ...]] = ("init_from", "pairing", "teacher_seed")
 
     pairing: Pairing = "recording"
     teacher_seed: TeacherSeed = "same"

@@ -47,3 +47,5 @@ class TrainWork(msgspec.Struct, frozen=True):
     features: dict[str, str]  # by input, of the teacher too, the id of the step that made it
     weights: str | None = None  # what pretrained weights are called; None for a model without
     teacher: str | None = None  # the id of the step that trained a student's teacher
+    init: str | None = None  # which output has the weights that the model begins with
+    new_heads: bool = False  # whether what says classes is not among them

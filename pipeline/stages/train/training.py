@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import PipelineError
+from pipeline.stages.train.load import read_stored
 from pipeline.stages.train.recipe import TrainRecipe, TrainWork
 from store.errors import StoreError
 from trainers.data.standardise import Standardised, fit_standardiser
@@ -21,6 +22,7 @@ from trainers.fit.seeding import seeded
 from trainers.fit.stack_size import stack_size
 from trainers.fit.stacked import fit_stacked
 from trainers.fit.validation import kept_epoch
+from trainers.fit.weights.initial import check_channels, head_names, take_weights
 from trainers.params import FitParams, StandardiseParams
 
 if TYPE_CHECKING:
@@ -63,16 +65,25 @@ class DraftCheckpoint:
 def new_model(
     context: Context, recipe: TrainRecipe, work: TrainWork, data: RecordingData, params: StandardiseParams
 ) -> Standardised:
-    """Build the step's model, initialised by its seed or pretrained, behind a standardiser of the training side."""
+    """Build the step's model behind a standardiser of the training side.
+
+    It is initialised by its seed, pretrained, or begins with another one's weights.
+    """
     section = recipe.params["model"]
     build, model_params = context.resolve("model", section)
+    model_shapes = {name: data.shapes[name] for name in work.inputs}
     with seeded(recipe.seed):
-        model = build({name: data.shapes[name] for name in work.inputs}, recipe.classes, model_params)
+        model = build(model_shapes, recipe.classes, model_params)
     if work.weights is not None:
         source = {"name": "torchvision", "model": section["name"], "weights": work.weights}
         read_state, pretrained = context.resolve("pretrained", source)
         state, _ = read_state(pretrained.model, pretrained.weights, context.weights)
         model.load_pretrained(state)
+    if work.init is not None:
+        stored = read_stored(context, work.init)
+        check_channels(model_shapes, stored.shapes)
+        fresh = head_names(lambda classes: build(model_shapes, classes, model_params), recipe.classes)
+        take_weights(model, stored.weights, fresh if work.new_heads else ())
     return Standardised(model, fit_standardiser([data.inputs[name] for name in work.inputs], params))
 
 

@@ -10,7 +10,7 @@ import pytest
 from ..project import Project
 
 STAGES: dict[str, Any] = {
-    "encode": {},
+    "encode": {"skeleton": {"bones": True}},
     "gaf": {"needs": ["encode"], "modalities": ["inertial"], "size": 16},
     "teacher": {
         "stage": "train",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from pipeline.sources.joint_parents import parents_by_name
 from pipeline.sources.skeletons import NAMES, layout
+from pipeline.sources.utd_mhad import UtdMhad
 
 # joint numbers as documented: hip centre, shoulder centre, left and right shoulder, left wrist, right ankle
 KNOWN = {
@@ -59,3 +63,35 @@ def test_unknown_layouts() -> None:
     with pytest.raises(ValueError, match="`a` twice"):
         layout(("a", "b", "a"))
     assert {*KNOWN} <= {*NAMES}
+
+
+# The hierarchies that Microsoft documents for its sensors: (joint, the joint that it hangs on), each side by turns.
+KINECT_V1 = [
+    ("spine", "hip_centre"), ("shoulder_centre", "spine"), ("head", "shoulder_centre"),
+    *((f"{side}_shoulder", "shoulder_centre") for side in ("left", "right")),
+    *((f"{side}_hip", "hip_centre") for side in ("left", "right")),
+    *((f"{side}_{end}", f"{side}_{start}") for side in ("left", "right") for start, end in (
+        ("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "hand"), ("hip", "knee"), ("knee", "ankle"),
+        ("ankle", "foot"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["utd-mhad", "kinect20"])
+def test_joints_hang_on_each_other_as_kinect_has_them(name: str) -> None:
+    names = layout(name).joints
+    found = {(names[joint], names[parent]) for joint, parent in enumerate(parents_by_name(names)) if parent != joint}
+    assert found == {*KINECT_V1}
+
+
+def test_utd_mhad_says_what_its_joints_hang_on() -> None:
+    parents = [1, 2, 3, 3, 1, 4, 5, 6, 1, 8, 9, 10, 3, 12, 13, 14, 3, 16, 17, 18]  # Skeleton_joint_order.txt, from 0
+    assert [*UtdMhad(Path()).skeleton_joints("skeleton")["parents"]] == parents
+
+
+def test_the_spine_of_ntus_skeleton_runs_through_the_joint_between_its_shoulders() -> None:
+    parents = parents_by_name(layout("ntu").joints)
+    assert [parents[joint] for joint in (0, 1, 20, 2, 3, 4, 8)] == [0, 0, 1, 20, 2, 20, 20]
+
+
+def test_a_limb_without_its_middle_hangs_on_what_is_left() -> None:
+    assert parents_by_name(["left_hand", "left_shoulder", "neck"]) == (1, 2, 2)

@@ -1,10 +1,10 @@
-"""Windows, their reduction and velocities, against numbers worked by hand and numpy."""
+"""Windows, their reduction, bones and velocities, against numbers worked by hand and numpy."""
 
 import numpy as np
 import pytest
 import torch
 
-from trainers.data.patches import derive_velocities, patches
+from trainers.data.patches import derive_bones, derive_velocities, patches
 
 RAMP = torch.tensor([[[0.0, 10.0], [1.0, 12.0], [2.0, 16.0], [3.0, 24.0]]])  # (1, 4, 2)
 
@@ -12,6 +12,31 @@ RAMP = torch.tensor([[[0.0, 10.0], [1.0, 12.0], [2.0, 16.0], [3.0, 24.0]]])  # (
 def test_velocities_are_changes_since_the_sample_before() -> None:
     expected = [[0, 10, 0, 0], [1, 12, 1, 2], [2, 16, 1, 4], [3, 24, 1, 8]]
     assert derive_velocities(RAMP)[0].tolist() == expected
+
+
+# a hip at (1, 1, 1), a knee that swings below it, and a foot one below the knee; then all of it a step further
+LEG = torch.tensor([[[1.0, 1, 1, 1, 0, 1, 1, -1, 1], [1, 1, 1, 2, 1, 1, 2, 0, 1], [4, 1, 1, 5, 1, 1, 5, 0, 1]]])
+
+
+def test_bones_go_from_each_joints_parent_to_the_joint_and_a_root_has_none() -> None:
+    thigh, shin = [[0, -1, 0], [1, 0, 0], [1, 0, 0]], [[0, -1, 0], [0, -1, 0], [0, -1, 0]]
+    made = derive_bones(LEG, [0, 0, 1])[0]
+    assert made[:, :9].equal(LEG[0])
+    assert made[:, 9:12].tolist() == thigh
+    assert made[:, 12:].tolist() == shin
+
+
+def test_bones_are_in_the_order_of_the_joints_that_they_end_at() -> None:
+    """The foot is the root here: the order of joints is not that of the tree."""
+    made = derive_bones(LEG, [1, 2, 2])[0, 0, 9:]
+    assert made.tolist() == [0, 1, 0, 0, 1, 0]
+
+
+def test_bones_have_velocities_too_after_those_of_positions() -> None:
+    made = derive_velocities(derive_bones(LEG, [0, 0, 1]))[0]
+    assert made.shape == (3, 30)
+    assert made[1, 15:].tolist() == [0, 0, 0, 1, 1, 0, 1, 1, 0, 1, 1, 0, 0, 0, 0]
+    assert made[2, 15:].tolist() == [3, 0, 0, 3, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0]
 
 
 def test_mean_averages_each_window() -> None:

@@ -24,7 +24,7 @@ from pipeline.stages.encode.timelines.skeleton import VERTICAL_AXIS, DegenerateE
 from pipeline.stages.encode.timelines.virtual import virtual_series
 from pipeline.stages.encode.timelines.virtual_params import Place, VirtualParams
 from pipeline.stages.reduction import CheckedReduction, features_of, resolve_reduction
-from trainers.data.patches import derive_velocities, patches
+from trainers.data.patches import derive_bones, derive_velocities, patches
 
 
 class TimelineEncoder:
@@ -38,6 +38,7 @@ class TimelineEncoder:
         if self._skeleton:
             _check_joints(self._skeleton, self._shapes)
         self._velocities = self._skeleton is not None and self._skeleton.velocities
+        self._parents = self._skeleton.bone_parents(len(self._shapes)) if self._skeleton else ()
         self._virtual = params.virtual if isinstance(params, SeriesParams) else None
         channels = len(task.modality.channels) or sum(int(np.prod(shape)) for shape in self._shapes)
         if self._virtual is not None:
@@ -45,8 +46,9 @@ class TimelineEncoder:
             _check_places(self._virtual, self._shapes)
         if isinstance(params, SeriesParams):
             _check_units(params, task, channels)
+        bones = 3 * sum(parent != joint for joint, parent in enumerate(self._parents))
         self._reduce = resolve_reduction(params.reduce, task.resolve)
-        self.width = features_of(self._reduce, self._spec.window, (1 + self._velocities) * channels)
+        self.width = features_of(self._reduce, self._spec.window, (1 + self._velocities) * (channels + bones))
         self.channels = channels if params.keep_series else None
         self.attributes: dict[str, Any] = {
             "reduce": params.reduce,
@@ -54,6 +56,8 @@ class TimelineEncoder:
             "vertical_axis": VERTICAL_AXIS if self._skeleton else None,
             "sample_shapes": [list(shape) for shape in self._shapes],  # of each stream; others count as broken
         }
+        if self._parents:
+            self.attributes["parents"] = list(self._parents)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -168,6 +172,8 @@ class TimelineEncoder:
         """Reduce (T, C) to (windows, D)."""
         timeline = torch.from_numpy(values)[None]
         at = torch.from_numpy(starts(self._spec, len(values)))
+        if self._parents:
+            timeline = derive_bones(timeline, self._parents)
         if self._velocities:
             timeline = derive_velocities(timeline)
         pooled: NDArray[np.float32] = patches(timeline, at, self._spec.window, self._reduce)[0].numpy()
@@ -216,6 +222,8 @@ def _check_joints(params: SkeletonParams, shapes: Sequence[tuple[int, ...]]) -> 
     for shape in shapes:
         if len(shape) != 2 or shape[1] != 3:
             raise ConfigError(f"a skeleton's sample must be (joints, 3), not {shape}; give its modality kind: series")
+        if (count := len(params.bone_parents())) not in (0, shape[0]):
+            raise ConfigError(f"parents: it names those of {count} joints, and the source has {shape[0]}")
         for key, joint in params.joints().items():
             if joint >= shape[0]:
                 raise ConfigError(f"{key}: {joint} is not among the source's {shape[0]} joints, 0 to {shape[0] - 1}")

@@ -118,7 +118,17 @@ class SkeletonParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_f
         ``shoulders``: turn about the vertical so that the first frame's shoulder line lies along x.
     velocities
         Append the change per sample of the aligned timeline as further channels.
+    bones
+        Append the vector to each joint from its parent as further channels (2s-AGCN, Shi et al. 2019); velocities are
+        of these, too.
+    parents
+        For each joint the number of the joint that it hangs on, its own where it hangs on none; read with ``bones``
+        alone.
+    LATER
+        As `trainers.params.FitParams.LATER`.
     """
+
+    LATER: ClassVar = ("bones", "parents")
 
     centre: Literal["none", "frame", "first"] = "first"
     scale: Literal["none", "torso"] = "torso"
@@ -128,12 +138,26 @@ class SkeletonParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_f
     shoulder_centre: Joint = 1
     left_shoulder: Joint = 4
     right_shoulder: Joint = 8
+    bones: bool = False
+    parents: tuple[Joint, ...] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, joint in self.joints().items():
             if joint < 0:
                 raise ValueError(f"{name}: joints count from 0, not {joint}")
+        if self.bones and self.parents is None:
+            raise ValueError(
+                "bones: the source does not say which joint each joint hangs on; add parents: [...], for each joint "
+                "the number of its parent, from 0, and its own where it has none"
+            )
+        if self.bones and (problem := _no_forest(self.parents or ())):
+            raise ValueError(f"parents: {problem}")
+
+    def bone_parents(self, streams: int = 1) -> tuple[int, ...]:
+        """Return the parents of the joints of all streams, which are alike; none where there are no bones."""
+        of_one = (self.parents or ()) if self.bones else ()
+        return tuple(parent + len(of_one) * stream for stream in range(streams) for parent in of_one)
 
     def joints(self) -> dict[str, int]:
         """Return the joints that the chosen normalisation reads, by key."""
@@ -145,3 +169,17 @@ class SkeletonParams(TimelineParams, frozen=True, kw_only=True, forbid_unknown_f
         if self.orient != "none":
             used |= {"left_shoulder": self.left_shoulder, "right_shoulder": self.right_shoulder}
         return used
+
+
+def _no_forest(parents: tuple[int, ...]) -> str:
+    """Return why joints cannot hang on each other so; empty where they can."""
+    for joint, parent in enumerate(parents):
+        if not 0 <= parent < len(parents):
+            return f"joint {joint} hangs on {parent}, and joints are 0 to {len(parents) - 1}"
+    for joint in range(len(parents)):
+        above = joint
+        for _ in parents:
+            above = parents[above]
+        if parents[above] != above:
+            return f"joint {joint} hangs on itself, by way of joint {parents[joint]}"
+    return "" if any(parent != joint for joint, parent in enumerate(parents)) else "no joint hangs on another"

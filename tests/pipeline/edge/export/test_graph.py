@@ -18,7 +18,7 @@ from pipeline.stages.encode.timelines.params import SensorAxis, SeriesParams, Sk
 from pipeline.stages.encode.timelines.rest import AXES, calibrated
 from pipeline.stages.encode.timelines.series import timeline
 from pipeline.stages.encode.timelines.skeleton import normalise
-from trainers.data.patches import derive_velocities, patches
+from trainers.data.patches import derive_bones, derive_velocities, patches
 from trainers.gaf.params import GafParams
 from trainers.gaf.render import render
 
@@ -45,7 +45,8 @@ def encoded(values: Any, times: Any, graph: ModalityGraph) -> tuple[Any, Any, An
         series = calibrated(series, graph.units, graph.rest)
     tensor = torch.from_numpy(series.astype(np.float32))[None]
     where = torch.from_numpy(starts(graph.spec, len(series)))
-    whole = derive_velocities(tensor) if graph.velocities else tensor
+    whole = derive_bones(tensor, graph.parents) if graph.parents else tensor
+    whole = derive_velocities(whole) if graph.velocities else whole
     pooled = patches(whole, where, graph.spec.window, graph.reduce)[0]
     made = torch.zeros(graph.spec.patches, pooled.shape[1])
     made[: len(pooled)] = pooled
@@ -121,6 +122,14 @@ def test_skeletons_are_turned_centred_and_scaled(centre: Any, scale: Any, orient
     params = SkeletonParams(centre=centre, scale=scale, orient=orient)
     graph = ModalityGraph(["wrist"], RATE, Windows(6, 3, 20, "resample"), (), params, "mean", velocities=True)
     check(graph, [recording(seed, 40 + seed, (20, 3), 0.2) for seed in range(3)])
+
+
+@pytest.mark.parametrize("velocities", [False, True])
+def test_bones_are_drawn_in_the_graph(*, velocities: bool) -> None:
+    params = SkeletonParams(bones=True, parents=(1, 2, 3, 3))
+    spec, parents = Windows(6, 3, 20, "resample"), params.bone_parents()
+    graph = ModalityGraph(["wrist"], RATE, spec, (), params, "mean-std", velocities=velocities, parents=parents)
+    check(graph, [recording(seed, 40 + seed, (4, 3), 0.2) for seed in range(3)])
 
 
 @pytest.mark.parametrize("field", ["summation", "difference", "both"])

@@ -46,3 +46,19 @@ def test_what_points_up_becomes_y_and_nothing_is_mirrored(up: Any) -> None:
 def test_chosen_joints_keep_their_names() -> None:
     chosen = stream(joints="kinect25", columns=["spine_base", "spine_shoulder", "left_shoulder"])
     assert Skeleton.of(chosen).named["hip_centre"] == 0
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_all_joints_of_a_layout_hang_on_one(name: str) -> None:
+    skeleton = Skeleton.of(stream(joints=name))
+    parents = skeleton.parents
+    assert len(parents) == len(layout(name).joints) + len(skeleton.pairs)
+    above = [*range(len(parents))]
+    for _ in parents:
+        above = [parents[joint] for joint in above]
+    assert {*above} == {skeleton.named["hip_centre"]}
+
+
+def test_names_that_do_not_say_what_a_joint_hangs_on_say_no_parents() -> None:
+    assert Skeleton.of(stream(joints=["hips", "neck", "tail"])).parents == ()
+    assert Skeleton.of(stream(joints=["hips", "neck", "head"])).parents == (0, 0, 1)

@@ -28,6 +28,10 @@ from pipeline.stages.encode.video.params import VideoParams
         ("series", {"align": "pad"}, "keep_series: needs align: resample, not pad; set keep_series: false"),
         ("series", {"windw": 3}, "unknown field `windw`"),
         ("skeleton", {"hip_centre": -1}, "hip_centre: joints count from 0"),
+        ("skeleton", {"bones": True}, r"bones: the source does not say which joint .* add parents: \[...\]"),
+        ("skeleton", {"bones": True, "parents": [1, 3, 1]}, "parents: joint 1 hangs on 3, and joints are 0 to 2"),
+        ("skeleton", {"bones": True, "parents": [0, 2, 1]}, "parents: joint 1 hangs on itself, by way of joint 2"),
+        ("skeleton", {"bones": True, "parents": [0, 1]}, "parents: no joint hangs on another"),
         ("skeleton", {"reduce": "max"}, "Invalid enum value 'max'"),
         ("video", {"image_size": 4}, "image_size: must be 8 to 4096 pixels"),
         (

@@ -49,6 +49,55 @@ def test_skeleton_velocities_come_after_positions_and_are_not_in_the_series(enco
     assert output.attributes["length"] == 63
 
 
+CHAIN = (1, 1, 1)  # of three joints two hang on the one in the middle
+
+
+def test_bones_come_after_positions_and_are_not_in_the_series(encode: Any, memory: Any) -> None:
+    source = memory(random_series(5, (3, 3), "skeleton"))
+    params = SkeletonParams(bones=True, parents=CHAIN, hip_centre=0, shoulder_centre=1)
+    output, _ = encode(source, SKELETON, params)
+    series = output.read("series")
+    assert series.shape == (5, 63, 9)
+    joints = series.reshape(5, 63, 3, 3)
+    lines = np.concatenate([joints[:, :, 0] - joints[:, :, 1], joints[:, :, 2] - joints[:, :, 1]], axis=2)
+    whole = np.concatenate([series, lines], axis=2)
+    whole = np.concatenate([whole, np.diff(whole, axis=1, prepend=whole[:, :1])], axis=2)
+    expected = np.stack([whole[:, start : start + 6].mean(1) for start in range(0, 60, 3)], axis=1)
+    np.testing.assert_allclose(output.read("features"), expected, rtol=1e-4, atol=1e-5)
+    assert output.attributes["parents"] == [1, 1, 1]
+
+
+def test_bones_are_as_long_wherever_a_body_stands_and_are_scaled_with_it(encode: Any, memory: Any) -> None:
+    still = np.array([[0.0, 2, 0], [0, 0, 0], [1, 0, 0]])  # its torso is 2 long
+    source = memory({("r", "skeleton"): still + np.linspace(0, 9, 50)[:, None, None]})
+    found = {}
+    for number, (centre, scale) in enumerate([("none", "none"), ("first", "none"), ("frame", "torso")]):
+        params = SkeletonParams(bones=True, parents=CHAIN, hip_centre=1, shoulder_centre=0, velocities=False,
+                                centre=centre, scale=scale)  # fmt: skip
+        output, _ = encode(source, SKELETON, params, key=str(number) * 64)
+        found[centre] = output.read("features")[0, :, 9:]
+    np.testing.assert_allclose(found["none"], np.tile([0, 2, 0, 1, 0, 0], (20, 1)), atol=1e-5)
+    np.testing.assert_allclose(found["first"], found["none"], atol=1e-5)
+    np.testing.assert_allclose(found["frame"], found["none"] / 2, atol=1e-5)
+
+
+def test_each_stream_has_bones_of_its_own_joints(encode: Any, memory: Any) -> None:
+    random = np.random.default_rng(0)
+    data = {("r", "one"): random.normal(size=(50, 3, 3)), ("r", "other"): random.normal(size=(60, 3, 3))}
+    params = SkeletonParams(bones=True, parents=CHAIN, centre="none", scale="none", velocities=False)
+    output, _ = encode(memory(data), Modality("skeleton", ("one", "other"), 30.0), params)
+    joints = output.read("features")[0, :, :18].reshape(20, 6, 3)
+    bones = output.read("features")[0, :, 18:].reshape(20, 4, 3)
+    expected = joints[:, [0, 2, 3, 5]] - joints[:, [1, 1, 4, 4]]
+    np.testing.assert_allclose(bones, expected, atol=1e-5)
+
+
+def test_parents_of_another_number_of_joints_are_refused(encode: Any, memory: Any) -> None:
+    params = SkeletonParams(bones=True, parents=CHAIN, centre="none", scale="none")
+    with pytest.raises(ConfigError, match="parents: it names those of 3 joints, and the source has 20"):
+        encode(memory(random_series(2, (20, 3), "skeleton")), SKELETON, params)
+
+
 def test_a_linear_ramp_becomes_the_means_of_a_linear_ramp(encode: Any, memory: Any) -> None:
     ramp = np.linspace(0, 1, 37)[:, None]
     params = SeriesParams(window=4, stride=4, patches=3, reduce="mean")

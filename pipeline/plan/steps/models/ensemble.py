@@ -1,4 +1,4 @@
-"""Which trained models a step reads: a student's teacher, the members of an ensemble, what is tested."""
+"""The step that puts trained models together as one that votes."""
 
 from __future__ import annotations
 
@@ -8,30 +8,14 @@ from typing import Any
 
 from pipeline.plan.steps.axes import label_of, model_axes
 from pipeline.plan.steps.inputs import position
+from pipeline.plan.steps.models.reading import is_of
 from pipeline.plan.steps.recipes import ensemble_recipe
 from pipeline.plan.steps.split import Split
 from pipeline.plan.steps.step import Step, StepCode
-from pipeline.registry import ENSEMBLE, GIVES_MODEL, Registration, find
-from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.entry import Entry
+from pipeline.stagesfile.experiment import Point
 from pipeline.stagesfile.parameters import in_source_order
 from store.canonical import digest
-
-
-def find_teacher(needed: Sequence[Step], split: Split, seed: int) -> Step | None:
-    """Return the needed model of that split and seed, if there is one."""
-    models = (step for step in needed if step.stage in GIVES_MODEL)
-    return next((step for step in models if _is_of(step, split, seed)), None)
-
-
-def seed_of_teacher(point: Point, entry: Entry, chosen: str, seed: int) -> int:
-    """Return the seed of a student's teacher: its own, or the next one of the experiment's."""
-    if chosen == "same":
-        return seed
-    seeds = point.experiment.seeds
-    if len(seeds) == 1:
-        remedy = "add a second one to `seeds`, or leave it out"
-        raise point.document.error(f"{entry.dotted_key}.teacher_seed", "there is one seed, and no next", remedy)
-    return seeds[(seeds.index(seed) + 1) % len(seeds)]
 
 
 def find_members(needed: Mapping[str, Sequence[Step]], split: Split, seeds: Sequence[int]) -> dict[str, Step]:
@@ -39,7 +23,7 @@ def find_members(needed: Mapping[str, Sequence[Step]], split: Split, seeds: Sequ
     found: dict[str, Step] = {}
     for entry, steps in needed.items():
         for seed in seeds:
-            step = next(step for step in steps if _is_of(step, split, seed))
+            step = next(step for step in steps if is_of(step, split, seed))
             found[entry if len(seeds) == 1 else f"{entry}-{seed}"] = step
     return found
 
@@ -69,15 +53,6 @@ def _check_weights(point: Point, entry: Entry, weights: Mapping[str, float], mod
             )
     if not any(weights.get(name, 1.0) for name in modalities):
         raise point.document.error(f"{entry.dotted_key}.weights", "nothing counts", "give one a weight above 0")
-
-
-def models_of(recipe: Mapping[str, Any]) -> list[Registration]:
-    """Return what builds the model of a recipe of a train, distil or ensemble step: an ensemble's members, too."""
-    section = recipe["params"]["model"]
-    if recipe["stage"] != "ensemble":
-        return [find("models", section["name"])]
-    names = dict.fromkeys(str(member["model"]) for member in section["members"].values())
-    return [ENSEMBLE, *(find("models", name) for name in names)]
 
 
 def ensemble_step(
@@ -126,11 +101,3 @@ def _saved_member(step: Step) -> dict[str, Any]:
     """Describe a trained step's model as `trainers.models.ensemble.params.Member` has it."""
     section = dict(step.recipe["params"]["model"])
     return {"model": section.pop("name"), "params": section, "inputs": list(step.work["inputs"])}
-
-
-def _is_of(step: Step, split: Split, seed: int) -> bool:
-    """Tell whether a model is of a split and seed, or of all seeds.
-
-    Splits are compared by their recordings, not by name: two protocols may split alike.
-    """
-    return step.work["seed"] in (seed, None) and bool(step.work["split"] == split)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.plan.steps.step import Step
-from pipeline.stagesfile.experiment import Entry, Point
+from pipeline.stagesfile.entry import Entry
+from pipeline.stagesfile.experiment import Point
 
 _DMFT = ("dmft", "dmft-lite")  # their streams are known by the modalities
 
