@@ -52,7 +52,7 @@ def made(name: str, options: argparse.Namespace, *, named: bool) -> bool:
         reason = "it wants a GPU; name it to run it all the same"
     elif "tune" in values and not named:
         reason = f"it is a search: pipeline tune -f experiments/{name}.yaml"
-    elif "depth" in values["modalities"] and options.squeezenet is None:
+    elif wants_weights(values) and options.squeezenet is None:
         reason = "it needs weights for depth (--squeezenet FILE)"
     if reason or root is None:
         print(f"{name}: left out: {reason}", flush=True)
@@ -63,7 +63,7 @@ def made(name: str, options: argparse.Namespace, *, named: bool) -> bool:
     if options.seeds:
         settings.append(f"seeds=[{options.seeds}]")
     shown = []
-    if "depth" in values["modalities"]:
+    if wants_weights(values):
         shown = ["stages.encode.depth.backbone=squeezenet1_1", "stages.encode.depth.weights=FILE"]
         settings += [shown[0], f"stages.encode.depth.weights={Path(options.squeezenet).resolve()}"]
     common = ["-f", str(file), *(part for setting in settings for part in ("--set", setting))]
@@ -76,6 +76,12 @@ def made(name: str, options: argparse.Namespace, *, named: bool) -> bool:
     table = subprocess.check_output([*program, "results", *common, "--format", "markdown"], text=True)
     write_page(name, text, table, shown, took if not options.seeds else 0)
     return True
+
+
+def wants_weights(values: dict[str, Any]) -> bool:
+    """Tell whether depth goes through a network."""
+    depth = (values["stages"].get("encode") or {}).get("depth") or {}
+    return "depth" in values["modalities"] and depth.get("reduce") != "motion-maps"
 
 
 def where(source: dict[str, Any], options: argparse.Namespace) -> tuple[Path | None, str]:
