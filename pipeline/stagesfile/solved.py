@@ -20,6 +20,9 @@ def solved_fit(point: Point, entry: Entry, name: str) -> Any:
         problem = f"{name} is solved in closed form, and no loss of a teacher is"
         remedy = "train it in an entry of stage train; there it can be the teacher of others"
         raise point.document.error(f"{entry.dotted_key}.model", problem, remedy)
+    if entry.body.get("init_from") is not None:
+        problem = f"{name} is solved in closed form, and begins with nothing"
+        raise point.document.error(f"{entry.dotted_key}.init_from", problem, "leave it out")
     own = entry.body.get("fit", {})
     for key in own if isinstance(own, dict) else ():
         if key not in _KEPT:
@@ -39,4 +42,7 @@ def solved_augment(point: Point, entry: Entry, model: Mapping[str, Any], augment
         problem = f"{copies} copies of each recording would all be the same: there is no augmentation"
         remedy = "take `augment: null` out, or set copies to 0"
         raise point.document.error(f"{entry.dotted_key}.model.copies", problem, remedy)
+    if copies and augment.get("mixup"):
+        problem = f"{model['name']} is solved for one label of each recording, and a mixture has two"
+        raise point.document.error(f"{entry.dotted_key}.augment.mixup", problem, "leave it out")
     return augment if copies else None

@@ -190,7 +190,6 @@ def _text(exported: Exported, written: list[Path]) -> str:
         deviation = f" ± {figures['top1']['std']:.2f}" if figures["top1"]["std"] is not None else ""
         of = f"{figures['top1']['protocol']}, {figures['top1']['n']} seeds"
         lines.append(f"measured by the stages file's protocol ({of}): top-1 {figures['top1']['mean']:.2f}{deviation} %")
-    lines.append(
-        f"what it says of recordings: `pipeline predict {written[0] if len(written) == 2 else written[1]} ...`"
-    )
+    *_, model = (file for file in written if file.suffix == ".onnx")  # in int8, where there is one
+    lines.append(f"what it says of recordings: `pipeline predict {model} ...`")
     return "\n".join(lines)

@@ -82,7 +82,10 @@ def _trained(plan: Plan) -> list[_Trained]:
         if step.stage in GIVES_MODEL and step.entry not in trained:
             params = {name: value for name, value in step.recipe["params"].items() if name not in _OF_TEACHING}
             if step.stage == "ensemble":
-                params = {name: value for name, value in params["model"].items() if name != "members"}
+                params = {
+                    "rule": params["model"]["rule"],
+                    **{f"weights.{k}": v for k, v in params["model"]["weights"].items()},
+                }
             features = {name: plan.steps[step.work["features"][name]].key for name in step.work["inputs"]}
             trained[step.entry] = _Trained(step.entry, step.stage, flat(params), features)
     return [*trained.values()]

@@ -203,7 +203,7 @@ class StepBuilder(StepCollection):
         inputs = [input_name(name, model.takes) for name in modalities]
         read = list(dict.fromkeys([*inputs, *(teacher.work["inputs"] if teacher else ())]))
         features = find_inputs(point, entry, needed, sorted(read, key=partial(position, point)))
-        check_model(point, entry, params, {name: features[name] for name in inputs})
+        check_model(point, entry, params, {name: features[name] for name in inputs}, teacher)
         pretrained = pretrained_weights(point, entry, params, self._identify_weights)
         named += [*(PRETRAINED.values() if pretrained else ()), *reduction_plugins(features.values(), self.steps)]
         code = self._code(entry.stage, *named)

@@ -113,7 +113,9 @@ def find_virtual(
             raise point.document.error(key, problem, "need the encode entry that has `virtual`, or leave it out")
         found |= dict.fromkeys([modality], alike[0]) if alike else {}
     if not found:
-        remedy = f"say where it sits: stages.{needed[0].entry}.{modality_of(inputs[0])}.virtual, or leave it out"
+        series = [modality_of(name) for name in inputs if point.source.modalities[modality_of(name)].kind == "series"]
+        where = f"say where it sits: stages.{needed[0].entry}.{series[0]}.virtual, or " if series else ""
+        remedy = f"{where}leave it out"
         raise point.document.error(key, "no needed entry has a virtual sensor", remedy)
     return found
 

@@ -17,6 +17,7 @@ from store import Store
 
 CONFIDENCE = 0.95
 _NOTHING = 1e-9  # points: rounding
+_POINTS = 100.0  # of top-1
 
 Baselines = Mapping[str, Sequence[Baseline]]
 
@@ -124,7 +125,8 @@ def _difference(pair: Pair, answers: Compared, at_once: int) -> Difference:
     if pair.row.metric == METRICS[0] and answers.subjects:
         middle, low, high = crossed_interval(answers.cells, 1 - (1 - CONFIDENCE) / at_once)
         if high - low > _NOTHING:
-            interval = low + mean - middle, high + mean - middle  # the two differ where recordings are not the same
+            # the two differ where recordings are not the same; no difference is beyond all points
+            interval = max(low + mean - middle, -_POINTS), min(high + mean - middle, _POINTS)
     return Difference(
         row=pair.row,
         baseline=pair.other.model,

@@ -43,6 +43,9 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if len(self.parts) < 2:
             raise ValueError("parts: there is one data set at most; name two, or use it as it is")
+        folders = [str(part.get("folder", name)).strip("/") for name, part in self.parts.items()]
+        if twice := next((folder for folder in folders if folders.count(folder) > 1), None):
+            raise ValueError(f"parts: two have the folder {twice}; name each data set once")
         said = {f"classes.{name}": [*of_parts] for name, of_parts in self.classes.items()}
         said |= {f"modalities.{name}": [*of_parts] for name, of_parts in self.modalities.items()}
         for key, names in said.items():

@@ -42,6 +42,11 @@ class Stream:
     modality: Modality  # of the part
     scale: float
 
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Of its channels, where they are known: what is scaled is in another unit."""
+        return self.modality.units if self.scale == 1 else ()
+
 
 @dataclass(frozen=True)
 class Part:
@@ -109,7 +114,14 @@ class Joined:
         if len(kinds) > 1:
             listed = ", ".join(f"{modality.kind} in {part}" for part, modality in found.items())
             raise ConfigError(f"source.modalities.{name}: is {listed}\n  join modalities of one kind")
-        return Modality(kinds.pop(), (name,), min(modality.rate for modality in found.values()))
+        units = {each.streams[name].units for each in self._parts.values()}
+        if len(known := {each for each in units if each}) > 1:
+            listed = ", ".join(
+                f"{' '.join(stream.streams[name].units)} in {part}" for part, stream in self._parts.items()
+            )
+            raise ConfigError(f"source.modalities.{name}: its channels are {listed}\n  join channels of one kind")
+        rate = min(modality.rate for modality in found.values())
+        return Modality(kinds.pop(), (name,), rate, units=known.pop() if len(units) == 1 and known else ())
 
     def _own(self, recording: Recording, stream: str) -> tuple[Part, Recording, Stream]:
         """Return a recording as its part knows it, and what the stream is there."""

@@ -119,6 +119,7 @@ def test_one_data_set_is_trained_on_and_the_other_tested(project: Any, root: Pat
     ("changes", "said"),
     [
         ({"parts": {"utd": {"name": "utd-mhad"}}}, "parts: there is one data set at most"),
+        ({"parts": {"a": {"name": "utd-mhad"}, "b": {"name": "utd-mhad", "folder": "a"}}}, "two have the folder a"),
         ({"classes": {"wave": {"urban": "wave"}}}, "classes.wave: there is no part urban; there are utd, berkeley"),
         ({"modalities": {"wrist": {"utd": "inertial"}}}, "modalities.wrist: not said of berkeley"),
     ],
@@ -146,6 +147,10 @@ BERKELEY = {"name": "berkeley-mhad"}
             "source.modalities.wrist: is skeleton in utd, series in berkeley",
         ),
         ({"modalities": {"wrist": {"utd": "depth", "berkeley": "rgb"}}}, "source.modalities.wrist.utd: depth is video"),
+        (
+            {"modalities": {"wrist": {"utd": "inertial", "berkeley": "left-wrist"}}},
+            "source.modalities.wrist: its channels are g g g deg/s deg/s deg/s in utd, g g g in berkeley",
+        ),
         ({"modalities": {"wrist": {"utd": "nose", "berkeley": "rgb"}}}, "source.modalities.wrist.utd: utd-mhad has no"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,22 @@ def test_another_weight_trains_nothing_again(project: Any, small: dict[str, Any]
     assert {each.partition("[")[0] for each in stale} == {"vote", "evaluate"}
 
 
+def test_what_says_the_same_is_one_model(project: Any, small: dict[str, Any]) -> None:
+    def key(weights: dict[str, float]) -> str:
+        plan = project.write(with_vote(small, weights=weights)).plan()
+        return next(str(step.key) for step in plan.steps.values() if step.stage == "ensemble")
+
+    assert key({}) == key({"inertial": 1, "skeleton": 1.0}) != key({"inertial": 2})
+
+
+def test_members_that_set_different_shares_apart_are_refused(project: Any, small: dict[str, Any]) -> None:
+    experiment = with_vote(small)
+    experiment["source"]["subjects"] = 6
+    experiment["stages"]["teacher"]["fit"] = {"epochs": 1, "validation": 0.4}
+    with pytest.raises(ConfigError, match=r"stages\.vote\.needs: its members set different shares"):
+        project.write(experiment).plan()
+
+
 def test_one_of_all_seeds_is_one_model(project: Any, small: dict[str, Any]) -> None:
     experiment = with_vote(small, needs=["student"], seeds="all", rule="sum")
     project.write({**experiment, "seeds": [0, 1]}).run()
@@ -80,11 +97,21 @@ def test_a_student_is_taught_by_it_stream_by_stream(project: Any, small: dict[st
     assert sum(each.startswith("taught") for each in done) == 2
 
 
+def test_a_loss_on_feature_maps_is_refused_before_anything_runs(project: Any, small: dict[str, Any]) -> None:
+    experiment = with_vote(small)
+    cnn = {"model": "cnn1d", "modalities": ["inertial"]}
+    taught = {"stage": "distil", "needs": ["encode", "vote"], "loss": "attention", **cnn}
+    experiment["stages"] |= {"taught": taught, "evaluate": {"needs": ["taught"]}}
+    with pytest.raises(ConfigError, match=r"stages\.taught\.loss: attention compares feature maps, and vote"):
+        project.write(experiment).plan()
+
+
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"weights": {"depth": 1}}, "stages.vote.weights.depth: no member sees depth"),
-        ({"weights": {"skeleton": 0, "inertial": 0}}, "stages.vote.weights: nothing counts"),
+        ({"weights": {"depth": 1}}, "stages.vote.weights.depth: no member has a stream of it"),
+        ({"weights": {"inertial+skeleton": 1}}, "stages.vote.weights.inertial+skeleton: no member has a stream of it"),
+        ({"weights": {"skeleton": 0, "inertial": 0, "skeleton+inertial": 0}}, "stages.vote.weights: nothing counts"),
         ({"needs": ["encode"]}, "encode is of stage encode; ensemble can need train or distil"),
         ({"needs": []}, "needs nothing"),
         ({"rule": "majority"}, "stages.vote.rule"),
@@ -93,5 +120,5 @@ def test_a_student_is_taught_by_it_stream_by_stream(project: Any, small: dict[st
 def test_what_cannot_vote_is_refused_before_anything_runs(
     project: Any, small: dict[str, Any], params: dict[str, Any], said: str
 ) -> None:
-    with pytest.raises(ConfigError, match=said.replace(".", r"\.")):
+    with pytest.raises(ConfigError, match=re.escape(said)):
         project.write(with_vote(small, **params)).plan()

@@ -61,7 +61,7 @@ def test_the_product_is_the_geometric_mean_that_adds_up_to_one() -> None:
 @pytest.mark.parametrize("rule", ["sum", "product"])
 def test_an_absent_modality_has_no_vote(rule: Rule) -> None:
     assert votes(rule, absent=True) == pytest.approx([0.8, 0.1, 0.1])
-    assert votes(rule, {"a": 0}, absent=True) == pytest.approx(votes(rule))  # else nothing would count
+    assert votes(rule, {"a": 0}, absent=True) == pytest.approx([0.8, 0.1, 0.1])  # else nothing would count
 
 
 @pytest.mark.parametrize("rule", ["sum", "product"])
@@ -83,3 +83,10 @@ def test_what_several_say_of_one_stream_is_one_stream_that_counts_for_all_of_the
         stream, voted = (joined * alone).sqrt(), (joined * alone * last) ** (1 / 3)
     torch.testing.assert_close(output["streams"]["a/x"].softmax(-1)[0], stream / stream.sum())
     torch.testing.assert_close(output["logits"].exp()[0], voted / voted.sum())
+
+
+@pytest.mark.parametrize("name", ["train", "values", "a.b"])
+def test_a_member_may_have_any_name(name: str) -> None:
+    member = Standardised(Says({"a/x": [0.8, 0.1, 0.1]}), Standardiser({"a": (1, 1)}))
+    output = Ensemble({name: member}, {name: ("a",)}, "sum", {})({"a": torch.zeros(1, 1, 1)}, {})
+    torch.testing.assert_close(output["logits"].exp()[0], torch.tensor([0.8, 0.1, 0.1]))

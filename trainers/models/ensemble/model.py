@@ -20,7 +20,7 @@ class Ensemble(nn.Module):
 
     Streams of one name in several members, ``skeleton/temporal`` of the same network with another seed, are joined by
     the rule, and count as many as they are. A stream whose modality has no valid patch has no vote; where none has one,
-    all count.
+    all count. Where all that are there weigh 0, they count alike.
 
     Parameters
     ----------
@@ -46,6 +46,9 @@ class Ensemble(nn.Module):
         self.weights = dict(weights)
         widths: list[Any] = [model.model.embedding_width for model in members.values()]
         self.embedding_width = sum(widths)
+        tolerances = [tolerance for model in members.values() if (tolerance := _export_tolerance(model)) is not None]
+        if tolerances:
+            self.export_tolerance = max(tolerances)
 
     def forward(self, inputs: Mapping[str, Tensor], valid: Mapping[str, Tensor]) -> ModelOutput:
         """Classify raw inputs by all members; the embedding is theirs side by side."""
@@ -78,17 +81,23 @@ class Ensemble(nn.Module):
         weights = [self.weights.get(voice_of(name), 1.0) for name in streams]
         worth = logs.new_tensor([weight * count for weight, count in zip(weights, counts, strict=True)])
         counted = torch.stack([_is_there(name, valid, logs) for name in streams])  # (S, B)
-        shares = worth.unsqueeze(-1) * counted
-        shares = torch.where(shares.sum(0) > 0, shares, torch.ones_like(shares))
+        there = counted | ~counted.any(0)  # (S, B)
+        shares = worth.unsqueeze(-1) * there
+        shares = torch.where(shares.sum(0) > 0, shares, there.to(shares.dtype))
         shares = (shares / shares.sum(0)).unsqueeze(-1)  # (S, B, 1)
         if self.rule == "product":
             return (shares * logs).sum(0).log_softmax(-1)
         return torch.where(shares > 0, logs + shares.log(), -math.inf).logsumexp(0)
 
 
+def _export_tolerance(model: Standardised) -> float | None:
+    """Return how far an exported model's probabilities may be off, where it says so itself."""
+    return getattr(model.model, "export_tolerance", None)
+
+
 def module_name(member: str) -> str:
-    """Return what a member's module is called, in which torch allows no dot."""
-    return member.replace(".", "/")
+    """Return what a member's module is called: torch allows no dot in it, and no name that a dict has already."""
+    return f"{member.replace('.', '/')}/"
 
 
 def voice_of(stream: str) -> str:

@@ -12,7 +12,9 @@ from pipeline.stagesfile.experiment import Point
 _DMFT = ("dmft", "dmft-lite")  # their streams are known by the modalities
 
 
-def check_model(point: Point, entry: Entry, params: Mapping[str, Any], features: Mapping[str, Step]) -> None:
+def check_model(
+    point: Point, entry: Entry, params: Mapping[str, Any], features: Mapping[str, Step], teacher: Step | None
+) -> None:
     """Raise ConfigError where parameters contradict each other, or the features.
 
     Parameters
@@ -23,6 +25,9 @@ def check_model(point: Point, entry: Entry, params: Mapping[str, Any], features:
         The step that gives each of the model's inputs, by the input's name.
     """
     model, loss = params["model"], params.get("loss", {})
+    if loss.get("name") == "attention" and teacher is not None and teacher.stage == "ensemble":
+        problem = f"attention compares feature maps, and {teacher.entry}, an ensemble, has none as one"
+        _refuse(point, entry, "loss", problem, "need one model as the teacher, or choose another loss")
     if len(features) == 1 and (params["augment"] or {}).get("modality_dropout"):
         problem = f"the model sees {next(iter(features))} alone, which cannot be absent"
         _refuse(point, entry, "augment.modality_dropout", problem, "leave it out, or add modalities")

@@ -43,15 +43,18 @@ def _features_of(point: Point, entry: Entry, members: Mapping[str, Step]) -> dic
     return {read: given[read] for read in sorted(given, key=partial(position, point))}
 
 
-def _check_weights(point: Point, entry: Entry, weights: Mapping[str, float], modalities: Sequence[str]) -> None:
-    """Raise ConfigError for a weight of what no member sees, or where nothing counts."""
+def _check_weights(point: Point, entry: Entry, weights: Mapping[str, float], members: Mapping[str, Step]) -> None:
+    """Raise ConfigError for a weight of what no stream of a member can be called, or where nothing counts.
+
+    A member has a stream, or several, for each modality, or one of all that it sees together, ``skeleton+inertial``.
+    """
+    seen = [step.work["modalities"] for step in members.values()]
+    voices = dict.fromkeys([*(name for names in seen for name in names), *("+".join(names) for names in seen)])
     for name in weights:
-        if unknown := next((each for each in name.split("+") if each not in modalities), None):
-            problem = f"no member sees {unknown}"
-            raise point.document.error(
-                f"{entry.dotted_key}.weights.{name}", problem, f"they see {', '.join(modalities)}"
-            )
-    if not any(weights.get(name, 1.0) for name in modalities):
+        if name not in voices:
+            key, remedy = f"{entry.dotted_key}.weights.{name}", f"there can be {', '.join(voices)}"
+            raise point.document.error(key, "no member has a stream of it", remedy)
+    if not any(weights.get(name, 1.0) for name in voices):
         raise point.document.error(f"{entry.dotted_key}.weights", "nothing counts", "give one a weight above 0")
 
 
@@ -67,10 +70,15 @@ def ensemble_step(
     """Return the step that puts members together; one of all seeds is the same step for each of them."""
     features = _features_of(point, entry, members)
     modalities = in_source_order(point, [name for step in members.values() for name in step.work["modalities"]])
-    _check_weights(point, entry, params["weights"], modalities)
+    _check_weights(point, entry, params["weights"], members)
+    weights = {name: weight for name, weight in params["weights"].items() if weight != 1}
+    validations = {step.work["validation"] for step in members.values()}
+    if len(validations) > 1:
+        problem = "its members set different shares of the training side apart"
+        raise point.document.error(f"{entry.dotted_key}.needs", problem, "give all one fit.validation")
     of_all = params["seeds"] == "all"
     described = {name: _saved_member(step) for name, step in members.items()}
-    section = {"name": "ensemble", "rule": params["rule"], "weights": params["weights"], "members": described}
+    section = {"name": "ensemble", "rule": params["rule"], "weights": weights, "members": described}
     recipe = ensemble_recipe(
         {"model": section, "modalities": modalities},
         len(point.source.classes),
@@ -78,7 +86,6 @@ def ensemble_step(
         split,
         code.recipe,
     )
-    validations = {step.work["validation"] for step in members.values()}
     work = {
         "modalities": modalities,
         "inputs": list(features),
@@ -88,7 +95,7 @@ def ensemble_step(
         "members": {name: step.id for name, step in members.items()},
         "seed": None if of_all else seed,
         "split": split,
-        "validation": validations.pop() if len(validations) == 1 else 0.0,
+        "validation": validations.pop(),
     }
     shown = point.experiment.seeds[0] if of_all else seed
     label = label_of(point, entry, modalities, split.name, shown)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.plan.steps.models.reading import find_teacher
-from pipeline.plan.steps.models.stored import Ancestor, NoSuchModel, StoredModel, read_stored
+from pipeline.plan.steps.models.stored import Ancestor, NoSuchModel, StoredModel, datasets_of, read_stored
 from pipeline.plan.steps.split import Split
 from pipeline.plan.steps.step import Step
 from pipeline.stagesfile.entry import Entry
@@ -121,12 +121,15 @@ def _check_unseen(point: Point, entry: Entry, split: Split, stored: StoredModel,
     """
     called = stored.key[:12]
     whose = called if ancestor.key == stored.key else f"{ancestor.key[:12]}, which {called} was made from,"
-    if not ancestor.dataset:
+    if not ancestor.datasets:
         problem = f"what {whose} was trained on is not known: outputs that it was made from are not in the store"
         _refuse(point, entry, problem, f"fetch them: `pipeline pull {called}`")
     same = split.train == ancestor.train or split.test == ancestor.test
-    if ancestor.dataset == point.source.name and not same:
-        problem = f"{whose} was trained on {ancestor.dataset}, too, and on other recordings than fold {split.name}: "
+    shared = ancestor.datasets & datasets_of(point.source_recipe)
+    if shared and not same:
+        problem = (
+            f"{whose} was trained on {', '.join(sorted(shared))}, too, and on other recordings than fold {split.name}: "
+        )
         remedy = "name an entry of this file, or a model that was trained on the same training side"
         _refuse(point, entry, f"{problem}those that are tested here may be among them", remedy)
 

@@ -26,8 +26,8 @@ class Ancestor:
     ----------
     key
         Its own.
-    dataset
-        The name of the source of its features; empty where no manifest is left that says it.
+    datasets
+        What its features were read from; empty where no manifest is left that says it.
     classes
         In label order; empty where none says it.
     train, test
@@ -35,7 +35,7 @@ class Ancestor:
     """
 
     key: str
-    dataset: str
+    datasets: frozenset[str]
     classes: tuple[str, ...]
     train: Mapping[str, Any]
     test: Mapping[str, Any]
@@ -78,17 +78,22 @@ def _ancestors(store: Store, stage_of: Mapping[str, str], key: str) -> Iterator[
         manifest = store.manifest(stage_of[each], each) if each in stage_of else None
         if manifest is None:
             if each != key:
-                yield Ancestor(each, "", (), {}, {}), {}
+                yield Ancestor(each, frozenset(), (), {}, {}), {}
             continue
         recipe = manifest.recipe
+        waiting += [member for member in recipe.get("members", {}).values() if isinstance(member, str)]
+        if manifest.stage == "ensemble":  # its members are what was trained
+            continue
         waiting += [recipe[part] for part in ("teacher", "init") if isinstance(recipe.get(part), str)]
-        dataset, classes = _origin(store, stage_of, recipe["features"].values())
-        yield Ancestor(each, dataset, classes, recipe["train"], recipe["test"]), recipe
+        datasets, classes = _origin(store, stage_of, recipe["features"].values())
+        yield Ancestor(each, datasets, classes, recipe["train"], recipe["test"]), recipe
 
 
-def _origin(store: Store, stage_of: Mapping[str, str], features: Iterable[str]) -> tuple[str, tuple[str, ...]]:
-    """Return the name and classes of the source that features come from; empty where no manifest says it."""
-    dataset, classes = "", tuple[str, ...]()
+def _origin(
+    store: Store, stage_of: Mapping[str, str], features: Iterable[str]
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the data sets and classes of the source that features come from; empty where no manifest says it."""
+    datasets, classes = frozenset[str](), tuple[str, ...]()
     waiting = [*features]
     while waiting:
         key = waiting.pop()
@@ -96,8 +101,16 @@ def _origin(store: Store, stage_of: Mapping[str, str], features: Iterable[str]) 
         if manifest is None:
             continue
         if manifest.stage == "encode":
-            dataset = dataset or str(manifest.recipe["source"]["name"])
+            datasets |= datasets_of(manifest.recipe["source"])
         if manifest.stage == "index":
             classes = classes or tuple(manifest.recipe["classes"])
         waiting += manifest.inputs
-    return dataset, classes
+    return datasets, classes
+
+
+def datasets_of(source: Mapping[str, Any]) -> frozenset[str]:
+    """Return the data sets that a source reads: itself, or the parts of a joined one."""
+    parts = source.get("parts")
+    if source.get("name") != "joined" or not isinstance(parts, Mapping):
+        return frozenset([str(source["name"])])
+    return frozenset(str(part.get("name")) for part in parts.values())

@@ -30,6 +30,15 @@ class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     joints: Chain
     at: Share = 1.0
 
+    def __post_init__(self) -> None:
+        check_limb(self.joints)
+
+
+def check_limb(joints: Chain) -> None:
+    """Raise ValueError where a limb has a joint twice, so that it has no plane."""
+    if len({*joints}) < len(joints):
+        raise ValueError(f"joints: {list(joints)} has a joint twice; name three along a limb")
+
 
 class VirtualParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An inertial sensor as a skeleton moves it.
