@@ -131,6 +131,21 @@ def test_a_model_that_may_know_what_is_tested_is_refused(begun: Any, tmp_path: A
     assert f"pipeline pull {key[:12]}" in remedy
 
 
+def test_what_an_ensemble_taught_knows_what_its_members_know(begun: Any, tmp_path: Any) -> None:
+    project = begun.copy(tmp_path / "copy")
+    voted = {"stage": "ensemble", "needs": ["teacher"]}
+    taught = {"stage": "distil", "needs": ["encode", "voted"], "model": MODEL, "loss": "hinton"}
+    both = (("stages.voted", voted), ("stages.taught", taught), ("stages.evaluate.needs", ["taught"]))
+    project.run(*both)
+    key = project.plan(*both).steps[f"taught[{FOLD}]"].key
+    project.plan((FROM, {"output": key}))
+    problem, _ = refusal(project, (FROM, {"output": key}), ("protocol", "loso"))
+    assert "was trained on sample, too" in problem
+    shutil.rmtree(project.store / "outputs" / "train")
+    problem, _ = refusal(project, (FROM, {"output": key}))
+    assert f"which {key[:12]} was made from, was trained on is not known" in problem
+
+
 def test_other_classes_have_heads_of_their_own_and_other_channels_are_refused(
     begun: Any, tmp_path: Any, project_at: Any
 ) -> None:
