@@ -180,9 +180,19 @@ def _source(document: Document, experiment: Experiment, plugins: PlugIns) -> tup
         if printable(str(folder)) != str(folder):
             problem = f"{printable(str(folder))}: the name of this folder is not UTF-8"
             raise document.error("source.root", problem, "rename it, or let a link with another name lead to it")
-        source = build(folder, params)
+        try:
+            source = build(folder, params)
+        except ConfigError as error:
+            raise _with_line(document, error) from None
     check_source(name, with_name(source, registration))
     return source, recipe
+
+
+def _with_line(document: Document, error: ConfigError) -> ConfigError:
+    """Tell of what a source refuses where it is written."""
+    problem, _, remedy = str(error).partition("\n  ")
+    key, separator, problem = problem.partition(": ")
+    return document.error(key, problem, remedy) if separator and key.startswith("source.") else error
 
 
 def _entry(document: Document, name: str, body: Mapping[str, Any]) -> Entry:

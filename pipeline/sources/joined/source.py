@@ -74,7 +74,12 @@ class Joined:
         recordings: list[Recording] = []
         unparsed: list[Unparsed] = []
         for name, part in self._parts.items():
-            listing = part.source.list()
+            try:
+                listing = part.source.list()
+            except ConfigError as error:
+                key = f"source.parts.{name}.folder"
+                said = str(error).removeprefix("source.root: ").replace(" (--set source.root=DIR)", "")
+                raise ConfigError(f"{key}: {said.replace('source.root', key)}") from None
             found = [_row(name, part, each) for each in listing.recordings if each.action in part.classes]
             if not found:
                 raise ConfigError(f"source.parts.{name}: no recording is of a shared class\n  see source.classes")
