@@ -115,7 +115,7 @@ def test_mistakes_are_told_with_the_remedy(ask: Any, what: str) -> None:
 SHAPES = {"patches": {"a": (9, 12)}, "series": {"a:series": (40, 6)}, "images": {"a:images": (3, 32, 32)}}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [name for name, each in MODELS.items() if not each.solved])
 def test_every_model_can_be_built_and_trained(name: str) -> None:
     given: dict[str, Any] = {"weights": "none"} if MODELS[name].takes == "images" else {}
     if name == "gimme-signals":

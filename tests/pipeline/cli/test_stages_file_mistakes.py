@@ -129,7 +129,7 @@ WRONG_NEEDS = {
         "[teacher, student]", "[encode]", 18, "encode is of stage encode; evaluate can need train or distil", "fix",
     ),
     "distil without a teacher": (
-        "[encode, teacher]", "[encode]", 15, "names 0 teachers", "name exactly one train or distil entry",
+        "[encode, teacher]", "[encode]", 15, "names 0 teachers", "name exactly one train, distil or ensemble entry",
     ),
     "train without features": ("    needs: [encode]\n", "", 8, "stages.teacher: needs nothing", "add needs: [...]"),
     "index is not an entry": (

@@ -79,7 +79,7 @@ def test_names_that_are_known(herd: Any) -> None:
     told = herd.command("status", "--set", "stages.student.model=tini", code=2).stderr
     assert f"did you mean `tiny`? known: {', '.join(MODELS)}, tiny" in told
     told = herd.command("status", "--set", "stages.smooth.stage=smoot", code=2).stderr
-    assert "did you mean `smooth`? known: encode, gaf, train, distil, evaluate, robustness, smooth" in told
+    assert "did you mean `smooth`? known: encode, gaf, train, distil, ensemble, evaluate, robustness, smooth" in told
     site = herd.folder.parent / "site"
     install(site, "flock", **{"harvest.models": {"tiny": "flock.tiny:Tiny"}})
     told = herd.command("status", code=2).stderr

@@ -54,7 +54,8 @@ def test_utd_mhad(real_utd_mhad: Path) -> None:
     assert rows.keys() == expected.keys()
     assert not ours.list().unparsed
     assert ours.skeleton_joints("skeleton") == {
-        "hip_centre": 3, "shoulder_centre": 1, "left_shoulder": 4, "right_shoulder": 8
+        "hip_centre": 3, "shoulder_centre": 1, "left_shoulder": 4, "right_shoulder": 8,
+        "parents": (1, 2, 3, 3, 1, 4, 5, 6, 1, 8, 9, 10, 3, 12, 13, 14, 3, 16, 17, 18),
     }  # fmt: skip
     for trial in list(rows)[::20]:
         for stream in ("skeleton", "inertial"):
