@@ -74,6 +74,9 @@ def made(name: str, options: argparse.Namespace, *, named: bool) -> bool:
         return False
     took = time.monotonic() - began
     table = subprocess.check_output([*program, "results", *common, "--format", "markdown"], text=True)
+    if "| --- |" not in table:  # the program was changed while it ran, so that its outputs are another one's
+        print(f"{name}: there are no results of the program as it is now; run again", flush=True)
+        return False
     write_page(name, text, table, shown, took if not options.seeds else 0)
     return True
 
