@@ -12,7 +12,7 @@ Of each step there is, beside its recipe (which its key is the digest of):
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from pipeline.plan.recordings.table import Table
@@ -37,6 +37,7 @@ from pipeline.plan.steps.models.checks import check_model, check_single
 from pipeline.plan.steps.models.ensemble import ensemble_step, find_members
 from pipeline.plan.steps.models.initial import find_initial
 from pipeline.plan.steps.models.reading import find_teacher, models_of, seed_of_teacher
+from pipeline.plan.steps.models.stored import read_stored
 from pipeline.plan.steps.recipes import (
     encode_recipe,
     gaf_recipe,
@@ -93,6 +94,7 @@ class StepBuilder(StepCollection):
         self, code: CodeResolver, identify_weights: IdentifyWeights, find_skipped: Callable[[Step], Skipped]
     ) -> None:
         super().__init__(code)
+        self._read_stored = cache(read_stored)
         self.skipped: dict[str, Skipped] = {}  # what `find_skipped` found, by the encode step's id
         self.notes: list[str] = []  # what is to be known of folds, each once
         self._identify_weights = identify_weights
@@ -194,7 +196,9 @@ class StepBuilder(StepCollection):
         params, named = stage_params(point, entry)
         modalities = chosen_modalities(point, entry, params.pop("modalities", None))
         teacher = find_teacher(needed, split, seed_of_teacher(point, entry, params.pop("teacher_seed", "same"), seed))
-        initial = find_initial(point, entry, steps, split, seed, params, params.pop("init_from", None))
+        initial = find_initial(
+            point, entry, steps, split, seed, params, params.pop("init_from", None), self._read_stored
+        )
         validation = params["fit"].get("validation", 0.0)
         self.notes = list(dict.fromkeys([*self.notes, *check_validation(point, entry, split, validation, teacher)]))
         model = facts_of(point.plugins, "models", params["model"]["name"])

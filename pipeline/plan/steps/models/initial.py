@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipeline.plan.steps.models.reading import find_teacher
-from pipeline.plan.steps.models.stored import Ancestor, NoSuchModel, StoredModel, datasets_of, read_stored
+from pipeline.plan.steps.models.stored import Ancestor, NoSuchModel, StoredModel, datasets_of
 from pipeline.plan.steps.split import Split
 from pipeline.plan.steps.step import Step
 from pipeline.stagesfile.entry import Entry
 from pipeline.stagesfile.experiment import Point
-from store import Store
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ def find_initial(
     seed: int,
     params: Mapping[str, Any],
     named: str | Mapping[str, Any] | None,
+    read: Callable[[str, Path, str], StoredModel],
 ) -> Initial | None:
     """Find what an entry's model begins with, for one fold and seed.
 
@@ -73,6 +74,8 @@ def find_initial(
         The entry's, after defaults.
     named
         Its ``init_from``.
+    read
+        As `read_stored`, which lists a store: remembered, since all folds and seeds ask for the same model.
 
     Raises
     ------
@@ -90,20 +93,16 @@ def find_initial(
             problem = f"{named} is trained on recordings that {entry.name} is validated by"
             _refuse(point, entry, problem, "give both the same fit.validation, as `fit` at the top does")
         return Initial(step.id, step.stage, step.key, is_step=True, new_heads=False)
-    stored = _stored(point, entry, str(named["output"]))
+    word, folder = str(named["output"]), point.document.path.absolute().parent
+    try:
+        stored = read(point.experiment.store, folder, word)
+    except NoSuchModel as error:
+        raise point.document.error(f"{entry.dotted_key}.init_from.output", f"{word}: {error}", error.remedy) from None
     _check_network(point, entry, params, stored.recipe, stored.key[:12])
     for ancestor in stored.ancestors if split.is_tested else ():
         _check_unseen(point, entry, split, stored, ancestor)
     new_heads = stored.ancestors[0].classes != point.source.classes
     return Initial(f"{stored.stage} {stored.key[:12]}", stored.stage, stored.key, is_step=False, new_heads=new_heads)
-
-
-def _stored(point: Point, entry: Entry, word: str) -> StoredModel:
-    store = Store.open(point.experiment.store, base=point.document.path.absolute().parent)
-    try:
-        return read_stored(store, word)
-    except NoSuchModel as error:
-        raise point.document.error(f"{entry.dotted_key}.init_from.output", f"{word}: {error}", error.remedy) from None
 
 
 def _check_network(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipeline.registry import TRAINED
@@ -51,8 +52,12 @@ class StoredModel:
     ancestors: tuple[Ancestor, ...]
 
 
-def read_stored(store: Store, word: str) -> StoredModel:
-    """Find the trained model whose key a word begins, and read what it comes from; NoSuchModel."""
+def read_stored(url: str, folder: Path, word: str) -> StoredModel:
+    """Find the trained model whose key a word begins, and read what it comes from; NoSuchModel.
+
+    Paths of stores are relative to the folder.
+    """
+    store = Store.open(url, base=folder)
     stage_of = {key: stage for stage, key in store.outputs()}
     fits = [key for key, stage in stage_of.items() if stage in TRAINED and key.startswith(word)]
     if len(fits) != 1:
